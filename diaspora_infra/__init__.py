@@ -1,0 +1,1 @@
+"""diaspora-infra: a diaspora* pod from one typed config."""
