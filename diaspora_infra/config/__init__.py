@@ -1,0 +1,34 @@
+"""Settings of a stack: typed, checked, and free of I/O."""
+
+from diaspora_infra.config.host import Host, Machine
+from diaspora_infra.config.load import load
+from diaspora_infra.config.pod import Pod
+from diaspora_infra.config.problems import ConfigError, Problem
+from diaspora_infra.config.pxe import Matchbox, Pxe, PxeMachine, Release
+from diaspora_infra.config.secrets import SECRET_KEYS, SECRETS, needed_secrets
+from diaspora_infra.config.settings import Settings
+from diaspora_infra.config.stack_file import NAMESPACE, StackFile, parse_stack_file
+from diaspora_infra.config.types import Architecture, Stream, Target
+
+__all__ = [
+    "NAMESPACE",
+    "SECRETS",
+    "SECRET_KEYS",
+    "Architecture",
+    "ConfigError",
+    "Host",
+    "Machine",
+    "Matchbox",
+    "Pod",
+    "Problem",
+    "Pxe",
+    "PxeMachine",
+    "Release",
+    "Settings",
+    "StackFile",
+    "Stream",
+    "Target",
+    "load",
+    "needed_secrets",
+    "parse_stack_file",
+]

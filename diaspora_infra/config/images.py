@@ -1,0 +1,35 @@
+"""The default container images: one table, pinned by tag.
+
+`verified` tells whether the image was pulled and started in the project's own tests. None could be: the machines
+that build the project reach no container registry. The tags were seen in use in public sources.
+"""
+
+from dataclasses import dataclass
+
+from diaspora_infra.config.types import Architecture
+
+BOTH = frozenset(Architecture)
+
+
+@dataclass(frozen=True)
+class Image:
+    """A default image; `reference` is None where users must name their own."""
+
+    reference: str | None
+    architectures: frozenset[Architecture]
+    verified: bool
+
+
+IMAGES = {
+    "postgresql": Image("docker.io/library/postgres:17.9-bookworm", BOTH, verified=False),
+    "redis": Image("docker.io/library/redis:7.4.7-bookworm", BOTH, verified=False),
+    "nginx": Image("docker.io/library/nginx:1.28.2-alpine3.23", BOTH, verified=False),
+    # No published image of diaspora* 0.9.1 could be verified: build containers/diaspora/Containerfile.
+    "diaspora": Image(None, frozenset(), verified=False),
+}
+
+
+def default_image(name: str, architecture: Architecture) -> str | None:
+    """The default reference of an image, or None where this architecture has none."""
+    image = IMAGES[name]
+    return image.reference if architecture in image.architectures else None

@@ -1,0 +1,40 @@
+"""All settings of a stack."""
+
+from collections.abc import Sequence
+
+from pydantic import Field
+
+from diaspora_infra.config.host import Host, Machine
+from diaspora_infra.config.model import Model
+from diaspora_infra.config.pod import Pod
+from diaspora_infra.config.pxe import Pxe
+from diaspora_infra.config.types import Target, TargetField
+
+
+class IgnitionExport(Model):
+    """Machines whose Ignition config is only exported: QEMU, VirtualBox, other clouds."""
+
+    machines: list[Machine] = Field(default=[Machine(name="pod")], min_length=1)
+    """The machines."""
+
+
+class Settings(Model):
+    """One stack: what to build, and where."""
+
+    target: TargetField
+    """`pxe`: machines that boot over the network. `ignition`: only export the Ignition configs."""
+    pod: Pod
+    """The diaspora* pod."""
+    host: Host
+    """What every machine has."""
+    pxe: Pxe | None = None
+    """Network boot; required with target `pxe`."""
+    ignition: IgnitionExport = IgnitionExport()
+    """Machines of target `ignition`."""
+
+    @property
+    def machines(self) -> Sequence[Machine]:
+        """The machines of the chosen target."""
+        if self.target is Target.PXE:
+            return self.pxe.machines if self.pxe else ()
+        return self.ignition.machines
