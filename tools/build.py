@@ -1,0 +1,50 @@
+"""Builds a tool from its pinned Go module."""
+
+import os
+import shutil
+import subprocess
+from pathlib import Path
+
+from tools.errors import ToolError
+from tools.golang import go_for
+from tools.manifest import Build, Tool
+
+CAUSE_LINES = 6
+
+
+def build(tool: Tool, recipe: Build, module: Path, into: Path) -> None:
+    """Builds the module in the folder `module` and writes the program, and what belongs beside it, into `into`."""
+    go = go_for(module)
+    command = [str(go), "build", "-trimpath", "-ldflags", f"-s -w {recipe.ldflags}".strip()]
+    if recipe.tags:
+        command += ["-tags", ",".join(recipe.tags)]
+    _run(tool, [*command, "-o", str(into / tool.name), recipe.package], module)
+    if recipe.copy:
+        source = _run(tool, [str(go), "list", "-m", "-f", "{{.Dir}}", recipe.copy_from], module).strip()
+        for path in recipe.copy:
+            copied = into / Path(path).name
+            shutil.copyfile(Path(source) / path, copied)
+            copied.chmod(0o755)
+
+
+def _run(tool: Tool, command: list[str], module: Path) -> str:
+    """Runs go in the module's folder and returns what it prints."""
+    result = subprocess.run(
+        command, cwd=module, env=_environment(), capture_output=True, text=True, check=False, errors="replace"
+    )
+    if result.returncode:
+        lines = [line.strip() for line in result.stderr.splitlines() if not line.startswith("go: downloading")]
+        cause = "\n  ".join(["", *lines[-CAUSE_LINES:]])
+        raise ToolError(f"{tool.name}: go {command[1]} failed with status {result.returncode}:{cause}")
+    return result.stdout
+
+
+def _environment() -> dict[str, str]:
+    """The user's environment (proxy, caches), less what would make the same pins give another program."""
+    kept = {name: value for name, value in os.environ.items() if name not in {"GOOS", "GOARCH", "GOEXPERIMENT"}}
+    return kept | {
+        "CGO_ENABLED": "0",
+        "GOFLAGS": "-buildvcs=false -mod=readonly",
+        "GOTOOLCHAIN": "local",
+        "GOWORK": "off",
+    }

@@ -1,0 +1,53 @@
+"""The cache outside the checkout: an entry appears complete or not at all, and is made by one process at a time."""
+
+import fcntl
+import os
+import shutil
+import tempfile
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from tools.progress import heartbeat, say
+
+
+def cache_root() -> Path:
+    """`$DIASPORA_INFRA_CACHE`, else `diaspora-infra` in the user's cache folder."""
+    if own := os.environ.get("DIASPORA_INFRA_CACHE"):
+        return Path(own).absolute()
+    return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "diaspora-infra"
+
+
+def make_entry(entry: Path, name: str, make: Callable[[Path], None]) -> None:
+    """Fills the folder `entry` by calling `make` on a new folder beside it, unless the entry exists.
+
+    Processes that want the same `name` wait for each other. What a killed one left behind is removed.
+    """
+    if entry.is_dir():
+        return
+    entry.parent.mkdir(parents=True, exist_ok=True)
+    with _locked(entry.parent / f"{name}.lock", name):
+        for left_over in entry.parent.glob(f".{name}.tmp-*"):
+            shutil.rmtree(left_over, ignore_errors=True)
+        if entry.is_dir():
+            return
+        unfinished = Path(tempfile.mkdtemp(prefix=f".{name}.tmp-", dir=entry.parent))
+        try:
+            make(unfinished)
+            unfinished.chmod(0o755)
+            unfinished.rename(entry)
+        finally:
+            shutil.rmtree(unfinished, ignore_errors=True)
+
+
+@contextmanager
+def _locked(path: Path, name: str) -> Iterator[None]:
+    """Holds an exclusive lock; the system drops it with the process, so that it is never stale."""
+    with path.open("w") as file:
+        try:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            say(f"waiting for another run that makes {name}")
+            with heartbeat(f"waiting for {name}"):
+                fcntl.flock(file, fcntl.LOCK_EX)
+        yield

@@ -1,0 +1,63 @@
+"""Looks for a tool on PATH and asks for its version."""
+
+import os
+import re
+import shutil
+import subprocess
+from pathlib import Path
+
+from tools.cache import cache_root
+from tools.manifest import Manifest, Tool
+
+QUESTION_SECONDS = 20
+
+
+def find(manifest: Manifest, tool: Tool) -> Path | None:
+    """The program on PATH, if it and all it must come together with are there in versions that fit."""
+    found = _find_alone(tool)
+    if found and all(_find_alone(manifest.tool(name)) for name in tool.together_with):
+        return found
+    return None
+
+
+def _find_alone(tool: Tool) -> Path | None:
+    found = shutil.which(tool.name, path=outer_path())
+    if found is None:
+        return None
+    if tool.on_path != "any" and not accepts(tool.on_path, ask_version([found, *tool.version_args])):
+        return None
+    return Path(found).absolute()
+
+
+def outer_path() -> str:
+    """PATH without the folders of our own cache, which a caller may have put there."""
+    own = cache_root()
+    entries = os.environ.get("PATH", os.defpath).split(os.pathsep)
+    return os.pathsep.join(entry for entry in entries if entry and not Path(entry).is_relative_to(own))
+
+
+def accepts(condition: str, version: tuple[int, ...] | None) -> bool:
+    """Whether a version meets a condition such as `>=3.200.0` or `==0.29.0`; an unknown version never does."""
+    wanted = parse_version(condition)
+    if version is None or wanted is None:
+        return False
+    return version == wanted if condition.startswith("==") else version >= wanted
+
+
+def ask_version(command: list[str]) -> tuple[int, ...] | None:
+    """The first `1.2.3` that a command prints, or None if it fails or prints none."""
+    # pulumi would otherwise ask the network for a newer version of itself
+    environment = os.environ | {"PULUMI_SKIP_UPDATE_CHECK": "true"}
+    try:
+        answer = subprocess.run(
+            command, env=environment, capture_output=True, text=True, timeout=QUESTION_SECONDS, check=True
+        )
+    except (OSError, ValueError, subprocess.SubprocessError):
+        return None
+    return parse_version(answer.stdout + answer.stderr)
+
+
+def parse_version(text: str) -> tuple[int, ...] | None:
+    """The first three numbers with dots in a text; a third one that is missing counts as 0."""
+    match = re.search(r"(\d+)\.(\d+)(?:\.(\d+))?", text)
+    return tuple(int(number or 0) for number in match.groups()) if match else None
