@@ -1,0 +1,11 @@
+"""The features of a machine, in the order in which they appear in its Butane document.
+
+A feature is a function from a Context to a Fragment, with its templates in the folder of the same name. Adding one
+means a module here, a folder under `templates/`, its settings, and its place in this list.
+"""
+
+from diaspora_infra.host.features.hostname import hostname
+from diaspora_infra.host.features.users import users
+from diaspora_infra.host.fragment import Feature
+
+FEATURES: tuple[Feature, ...] = (users, hostname)

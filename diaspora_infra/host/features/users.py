@@ -1,0 +1,19 @@
+"""Accounts that may log in."""
+
+from diaspora_infra.host.fragment import Context, Fragment
+
+
+def users(context: Context) -> Fragment:
+    """Give every user the SSH keys and groups of the settings."""
+    return {
+        "passwd": {
+            "users": [
+                {
+                    "name": user.name,
+                    **({"groups": user.groups} if user.groups else {}),
+                    "ssh_authorized_keys": user.ssh_authorized_keys,
+                }
+                for user in context.settings.host.users
+            ]
+        }
+    }
