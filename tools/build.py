@@ -14,7 +14,7 @@ CAUSE_LINES = 6
 
 def build(tool: Tool, recipe: Build, module: Path, into: Path) -> None:
     """Builds the module in the folder `module` and writes the program, and what belongs beside it, into `into`."""
-    go = go_for(module)
+    go = go_for(tool.name, module)
     command = [str(go), "build", "-trimpath", "-ldflags", f"-s -w {recipe.ldflags}".strip()]
     if recipe.tags:
         command += ["-tags", ",".join(recipe.tags)]

@@ -20,6 +20,15 @@ def find(manifest: Manifest, tool: Tool) -> Path | None:
     return None
 
 
+def why_not(tool: Tool) -> str | None:
+    """Why a program of that name on PATH is not used; None if there is none."""
+    found = shutil.which(tool.name, path=outer_path())
+    if found is None:
+        return None
+    others = "".join(f" together with {name}" for name in tool.together_with)
+    return f"{found} is not used: {tool.on_path} is needed{others}"
+
+
 def _find_alone(tool: Tool) -> Path | None:
     found = shutil.which(tool.name, path=outer_path())
     if found is None:

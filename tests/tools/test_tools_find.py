@@ -1,0 +1,118 @@
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from tools import ToolError, ensure
+from tools.find import accepts, ask_version, find, parse_version, why_not
+
+EXACT = """
+[butane]
+version = "0.29.0"
+sets = ["test"]
+on_path = "==0.29.0"
+version_args = ["--version"]
+"""
+
+PAIR = """
+[engine]
+version = "3.200.0"
+sets = ["up"]
+on_path = ">=3.200.0"
+version_args = ["version"]
+together_with = ["host"]
+
+[host]
+version = "3.75.0"
+sets = ["up"]
+on_path = "any"
+together_with = ["engine"]
+"""
+
+
+@pytest.mark.parametrize(
+    ("printed", "taken"),
+    [
+        ("Butane 0.29.0", True),
+        ("Butane v0.29.0", True),
+        ("Butane 0.29.1", False),
+        ("Butane 0.28.0", False),
+        ("was not built properly", False),
+    ],
+)
+def test_an_exact_tool_is_taken_from_path_in_that_version_only(fake_program, write_manifest, printed, taken):
+    program = fake_program("butane", printed)
+    manifest = write_manifest(EXACT)
+    assert find(manifest, manifest.tool("butane")) == (program if taken else None)
+
+
+def test_a_program_that_fails_to_tell_its_version_is_not_taken(fake_program, write_manifest):
+    fake_program("butane", "Butane 0.29.0", status=3)
+    manifest = write_manifest(EXACT)
+    assert find(manifest, manifest.tool("butane")) is None
+
+
+def test_a_tool_that_is_nowhere_is_an_error_that_names_it(write_manifest):
+    with pytest.raises(ToolError, match=r"^butane: not on PATH as ==0\.29\.0"):
+        ensure(["butane"], write_manifest(EXACT))
+
+
+def test_a_wrong_version_on_path_is_told(fake_program, write_manifest, capsys):
+    program = fake_program("butane", "Butane 0.20.0")
+    with pytest.raises(ToolError):
+        ensure(["butane"], write_manifest(EXACT))
+    assert f"{program} is not used: ==0.29.0 is needed" in capsys.readouterr().err
+
+
+def test_nothing_is_told_of_a_program_that_is_not_on_path(write_manifest):
+    assert why_not(write_manifest(EXACT).tool("butane")) is None
+
+
+@pytest.mark.parametrize("version", ["v3.200.0", "v3.272.1"])
+def test_engine_and_host_are_taken_as_a_pair(fake_program, write_manifest, version):
+    engine, host = fake_program("engine", version), fake_program("host")
+    assert ensure(["engine", "host"], write_manifest(PAIR)) == {"engine": engine, "host": host}
+
+
+def test_an_old_engine_leaves_its_host_unused(fake_program, write_manifest):
+    fake_program("engine", "v3.199.0")
+    fake_program("host")
+    manifest = write_manifest(PAIR)
+    assert find(manifest, manifest.tool("host")) is None
+
+
+def test_an_engine_without_its_host_is_not_taken(fake_program, write_manifest):
+    fake_program("engine", "v3.200.0")
+    manifest = write_manifest(PAIR)
+    assert find(manifest, manifest.tool("engine")) is None
+
+
+def test_our_own_cache_on_path_is_not_searched(write_manifest, cache: Path, monkeypatch):
+    program = cache / "tools" / "butane-0.29.0-0" / "bin" / "butane"
+    program.parent.mkdir(parents=True)
+    program.write_text("#!/bin/sh\necho 0.29.0\n")
+    program.chmod(0o755)
+    monkeypatch.setenv("PATH", str(program.parent))
+    manifest = write_manifest(EXACT)
+    assert find(manifest, manifest.tool("butane")) is None
+
+
+def test_a_question_to_a_missing_program_has_no_answer(tmp_path: Path):
+    assert ask_version([str(tmp_path / "missing"), "version"]) is None
+
+
+versions = st.tuples(*[st.integers(0, 9999)] * 3)
+
+
+@given(wanted=versions, there=versions)
+def test_conditions_compare_numbers_not_text(wanted, there):
+    text = ".".join(map(str, wanted))
+    assert accepts(f">={text}", there) == (there >= wanted)
+    assert accepts(f"=={text}", there) == (there == wanted)
+
+
+@given(version=versions, before=st.sampled_from(["", "v", "go version go", "Ignition "]))
+def test_a_version_is_read_out_of_what_programs_print(version, before):
+    assert parse_version(before + ".".join(map(str, version)) + " linux/amd64\n") == version
+    assert parse_version(f"{before}{version[0]}.{version[1]}\n") == (version[0], version[1], 0)
