@@ -12,6 +12,7 @@ from diaspora_infra.config.types import (
     ClockTime,
     KernelArgument,
     MachineName,
+    OffWord,
     SshKey,
     TimeZone,
     UserName,
@@ -66,7 +67,7 @@ class UpdateWindow(Model):
 class Updates(Model):
     """When the operating system updates itself (zincati)."""
 
-    strategy: Literal["periodic", "immediate", "off"] = "periodic"
+    strategy: Annotated[Literal["periodic", "immediate", "off"], OffWord] = "periodic"
     """`periodic` reboots only in `windows`, `immediate` at any time, `off` never."""
     windows: list[UpdateWindow] = [
         UpdateWindow.model_validate({"days": ["Sun"], "startTime": "03:00", "lengthMinutes": 60})

@@ -1,6 +1,6 @@
 """The `pxe` key: machines that boot over the network from a matchbox server."""
 
-from typing import Literal
+from typing import Annotated, Literal
 
 from pydantic import Field
 
@@ -12,6 +12,7 @@ from diaspora_infra.config.types import (
     KernelArgument,
     Mac,
     NonEmpty,
+    OffWord,
     ReleaseVersion,
     StreamField,
 )
@@ -38,7 +39,7 @@ class PxeMachine(Machine):
 
     mac: Mac
     """MAC address of the network card that it boots from."""
-    install: Literal["once", "always", "off"] = "once"
+    install: Annotated[Literal["once", "always", "off"], OffWord] = "once"
     """`once`: install when it boots from the network; the firmware tries the disk first. `always`: reinstall at
     every network boot (needs `host.updates.strategy: off`). `off`: serve nothing, the machine boots its disk."""
     console: list[KernelArgument] = []

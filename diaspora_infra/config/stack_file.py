@@ -1,5 +1,6 @@
 """Plain stack files (`Pulumi.STACK.yaml`), read without an engine."""
 
+import re
 from dataclasses import dataclass
 from typing import Any
 
@@ -19,10 +20,26 @@ class StackFile:
     secrets: frozenset[str]
 
 
+class _Loader(yaml.SafeLoader):
+    """Plain scalars as the engine reads them: 52:54:00:12:34:56 and 03:00 are texts, not numbers of base 60."""
+
+    yaml_implicit_resolvers: dict[str, list[tuple[str, re.Pattern[str]]]] = {}  # the base class's way
+
+
+for _tag, _pattern, _first in (
+    ("bool", r"true|True|TRUE|false|False|FALSE", "tTfF"),
+    ("null", r"~|null|Null|NULL|", ["~", "n", "N", ""]),
+    ("int", r"[-+]?(0x[0-9a-fA-F]+|[0-9]+)", "-+0123456789"),
+    ("float", r"[-+]?(\.[0-9]+|[0-9]+(\.[0-9]*)?)([eE][-+]?[0-9]+)?", "-+.0123456789"),
+    ("merge", r"<<", "<"),
+):
+    _Loader.add_implicit_resolver(f"tag:yaml.org,2002:{_tag}", re.compile(f"^(?:{_pattern})$"), list(_first))
+
+
 def parse_stack_file(text: str) -> StackFile:
     """Take the project's namespace out of the text of a stack file. Raises ConfigError."""
     try:
-        document = yaml.safe_load(text)
+        document = yaml.load(text, _Loader)  # noqa: S506  # a safe loader
     except yaml.YAMLError as error:
         mark = getattr(error, "problem_mark", None)
         where = f"line {mark.line + 1}, column {mark.column + 1}: " if mark else ""

@@ -1,6 +1,5 @@
 """Annotated types for the values that recur in the settings: each says what is wrong and what is allowed."""
 
-import ipaddress
 import re
 from collections.abc import Callable
 from enum import StrEnum
@@ -173,13 +172,12 @@ def _enum_of(kind: type[StrEnum]) -> Callable[[object], object]:
     return convert
 
 
-def is_ip_literal(value: str) -> bool:
-    """Tell an IPv4 or IPv6 address from a name."""
-    try:
-        ipaddress.ip_address(value.strip("[]"))
-    except ValueError:
-        return False
-    return True
+def _off(value: object) -> object:
+    return "off" if value is False else value
+
+
+OffWord = BeforeValidator(_off)
+"""YAML 1.1 reads the bare word off as false; here it means the word."""
 
 
 NonEmpty = Annotated[str, Field(min_length=1), AfterValidator(_single_line)]

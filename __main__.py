@@ -1,0 +1,30 @@
+"""The Pulumi program: one stack, from its config to its outputs."""
+
+from pathlib import Path
+
+import pulumi
+
+from diaspora_infra.config import ConfigError, Target
+from diaspora_infra.pulumi_config import load_stack_config
+
+
+def main() -> None:
+    """Build what the stack's config asks for."""
+    settings, secrets = load_stack_config()
+    # imported only when needed: a target's provider package is slow to import
+    if settings.target is Target.PXE:
+        from diaspora_infra.pxe.stack import pxe_stack
+
+        outputs = pxe_stack(settings, secrets, Path.cwd())
+    else:
+        from diaspora_infra.ignition import ignition_stack
+
+        outputs = ignition_stack(settings, secrets)
+    for name, value in outputs.items():
+        pulumi.export(name, value)
+
+
+try:
+    main()
+except ConfigError as error:
+    raise pulumi.RunError(f"the config of this stack cannot be used:\n{error}") from None

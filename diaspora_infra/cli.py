@@ -1,0 +1,131 @@
+"""The command `diaspora-infra`: what one wants to know of a stack file without an engine."""
+
+import argparse
+import os
+import sys
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+
+from diaspora_infra.config import ConfigError, Machine, Problem, Settings, load, needed_secrets, parse_stack_file
+from diaspora_infra.host import render
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run one command; returns the exit code (0 good, 1 a problem that is printed, 2 wrong usage)."""
+    options = _parser().parse_args(arguments)
+    try:
+        code: int = options.run(options)
+    except ConfigError as error:
+        for problem in error.problems:
+            print(problem, file=sys.stderr)
+        return 1
+    except OSError as error:
+        print(f"{error.filename or 'diaspora-infra'}: {error.strerror}", file=sys.stderr)
+        return 1
+    return code
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog="diaspora-infra", description=__doc__)
+    commands = parser.add_subparsers(required=True, metavar="COMMAND")
+    _command(commands, "check", "print everything that is wrong with a stack file", _check)
+    renders = _command(commands, "render", "write the Ignition config of a machine", _render)
+    renders.add_argument("--machine", metavar="NAME", help="the machine; not needed when there is only one")
+    renders.add_argument("--output", metavar="FILE", type=Path, help="where to write it; standard output when not set")
+    renders.add_argument("--butane", action="store_true", help="write the Butane document instead, without snippets")
+    verify = _command(commands, "verify", "compare what matchbox serves with what the stack file means", _verify)
+    for command in (renders, verify):
+        command.add_argument(
+            "--secret", metavar="NAME=FILE", action="append", default=[], help="a file that holds a secret's value"
+        )
+    return parser
+
+
+def _command(
+    commands: "argparse._SubParsersAction[argparse.ArgumentParser]",
+    name: str,
+    text: str,
+    run: Callable[[argparse.Namespace], int],
+) -> argparse.ArgumentParser:
+    command = commands.add_parser(name, help=text, description=text)
+    command.add_argument("stack_file", metavar="STACK_FILE", type=Path, help="such as Pulumi.dev.yaml")
+    command.set_defaults(run=run)
+    return command
+
+
+def _check(options: argparse.Namespace) -> int:
+    file = parse_stack_file(options.stack_file.read_text(encoding="utf-8"))
+    settings = load(file.values, file.secrets)
+    # the values of secrets do not matter here; rendering checks the snippets
+    stand_ins = {secret.key: "stand-in" for secret in needed_secrets(settings)}
+    problems: list[Problem] = []
+    for machine in settings.machines:
+        try:
+            render(settings, machine, stand_ins)
+        except ConfigError as error:
+            problems += error.problems
+    if problems:
+        raise ConfigError(problems)
+    print(f"{options.stack_file}: good; {len(settings.machines)} machine(s), target {settings.target}")
+    return 0
+
+
+def _render(options: argparse.Namespace) -> int:
+    settings, secrets = _load(options)
+    rendered = render(settings, _machine(settings, options.machine), secrets)
+    text = rendered.butane_text() if options.butane else rendered.ignition + "\n"
+    if options.output is None:
+        sys.stdout.write(text)
+        return 0
+    mode = 0o600 if rendered.secret else 0o644
+    descriptor = os.open(options.output, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, mode)
+    with os.fdopen(descriptor, "w", encoding="utf-8") as file:
+        os.fchmod(descriptor, mode)
+        file.write(text)
+    return 0
+
+
+def _verify(options: argparse.Namespace) -> int:
+    from diaspora_infra.pxe.verify import verify
+
+    settings, secrets = _load(options)
+    lines, good = verify(settings, secrets)
+    for line in lines:
+        print(line)
+    return 0 if good else 1
+
+
+def _load(options: argparse.Namespace) -> tuple[Settings, Mapping[str, str]]:
+    """Read the stack file and the secrets that its settings need."""
+    file = parse_stack_file(options.stack_file.read_text(encoding="utf-8"))
+    settings = load(file.values, file.secrets)
+    given = _secrets(options.secret)
+    missing = [secret.key for secret in needed_secrets(settings) if secret.key not in given]
+    if missing:
+        raise ConfigError(
+            [
+                Problem(key, f"its value cannot be read from the stack file; give it with --secret {key}=FILE")
+                for key in missing
+            ]
+        )
+    return settings, given
+
+
+def _secrets(entries: Sequence[str]) -> dict[str, str]:
+    found = {}
+    for entry in entries:
+        name, separator, file = entry.partition("=")
+        if not separator:
+            raise ConfigError([Problem("--secret", f"{entry!r} is not valid; allowed: NAME=FILE")])
+        found[name] = Path(file).read_text(encoding="utf-8").rstrip("\n")
+    return found
+
+
+def _machine(settings: Settings, name: str | None) -> Machine:
+    machines = {machine.name: machine for machine in settings.machines}
+    if name is None and len(machines) == 1:
+        return settings.machines[0]
+    if name not in machines:
+        what = "missing" if name is None else f"{name!r} is not in the stack file"
+        raise ConfigError([Problem("--machine", f"{what}; allowed: {', '.join(machines)}")])
+    return machines[name]

@@ -1,0 +1,60 @@
+"""Ignition: the config of one machine as a component, for programs that place it themselves."""
+
+from typing import Any, NotRequired, TypedDict
+
+import pulumi
+
+from diaspora_infra.config import SECRET_KEYS, ConfigError, Settings, load
+from diaspora_infra.host import render
+from diaspora_infra.pulumi_config import Secrets, render_machine
+
+
+class IgnitionArgs(TypedDict):
+    """What an Ignition needs. The tables are those of the stack config, with its camelCase keys."""
+
+    pod: pulumi.Input[dict[str, Any]]
+    """The diaspora* pod."""
+    host: pulumi.Input[dict[str, Any]]
+    """What every machine has."""
+    machine: pulumi.Input[dict[str, Any]]
+    """This machine; `name` is the component's name when not set."""
+    secrets: NotRequired[pulumi.Input[dict[str, pulumi.Input[str]]]]
+    """Secret keys of the stack config, such as smtpPassword, and their values."""
+
+
+class Ignition(pulumi.ComponentResource):
+    """The Ignition config of one machine (version 3.4.0)."""
+
+    ignition: pulumi.Output[str]
+    """The config; secret when it holds something that was given as a secret."""
+
+    def __init__(self, name: str, args: IgnitionArgs, opts: pulumi.ResourceOptions | None = None) -> None:
+        super().__init__("diaspora-infra:index:Ignition", name, {}, opts)
+        self.ignition = pulumi.Output.all(
+            pod=args["pod"],
+            host=args["host"],
+            machine=args["machine"],
+            secrets=pulumi.Output.secret(args["secrets"]) if "secrets" in args else {},
+        ).apply(lambda known: _render(name, known))
+        self.register_outputs({})
+
+
+def _render(name: str, known: dict[str, Any]) -> str:
+    machine = {"name": name, **known["machine"]}
+    values = {
+        "target": "ignition",
+        "pod": known["pod"],
+        "host": known["host"],
+        "ignition": {"machines": [machine]},
+    }
+    secrets = {key: value for key, value in known["secrets"].items() if key in SECRET_KEYS}
+    try:
+        settings = load(values, secrets)
+        return render(settings, settings.machines[0], secrets).ignition
+    except ConfigError as error:
+        raise pulumi.RunError(f"the config of {name} cannot be used:\n{error}") from None
+
+
+def ignition_stack(settings: Settings, secrets: Secrets) -> dict[str, Any]:
+    """Export the Ignition config of every machine; returns the stack outputs."""
+    return {"ignition": {machine.name: render_machine(settings, machine, secrets) for machine in settings.machines}}

@@ -1,0 +1,118 @@
+"""What a machine is told when it boots over the network: kernel, initrd and the arguments of coreos-installer.
+
+File names and addresses: Fedora CoreOS documentation, "Installing on bare metal"; see docs/pxe.md.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import TypedDict
+
+from diaspora_infra.config import PxeMachine, Settings
+
+RELEASES = "https://builds.coreos.fedoraproject.org/prod/streams"
+# Folder below matchbox's assets where `source: matchbox` expects the release.
+ASSETS = "assets/fedora-coreos"
+# From this release on, the kernel's file name ends in .ARCH instead of -ARCH.
+_DOTTED_KERNEL_SINCE = 42
+DATA_LABEL = "data"
+
+
+@dataclass(frozen=True)
+class Boot:
+    """The content of an iPXE script: addresses of kernel and initrds, kernel arguments."""
+
+    kernel: str
+    initrds: Sequence[str]
+    args: Sequence[str]
+
+
+@dataclass(frozen=True)
+class Images:
+    """The files of one Fedora CoreOS release that a network installation needs, by address."""
+
+    kernel: str
+    initramfs: str
+    rootfs: str
+    metal: str
+
+
+def image_names(version: str, architecture: str) -> Images:
+    """Name the files of a release, such as fedora-coreos-44.20260802.3.1-live-kernel.x86_64."""
+    stem = f"fedora-coreos-{version}"
+    separator = "." if int(version.split(".")[0]) >= _DOTTED_KERNEL_SINCE else "-"
+    return Images(
+        kernel=f"{stem}-live-kernel{separator}{architecture}",
+        initramfs=f"{stem}-live-initramfs.{architecture}.img",
+        rootfs=f"{stem}-live-rootfs.{architecture}.img",
+        metal=f"{stem}-metal.{architecture}.raw.xz",
+    )
+
+
+class InstallSettings(TypedDict):
+    """What decides how a machine is installed."""
+
+    matchbox_url: str
+    version: str
+    stream: str
+    architecture: str
+    disk: str
+    images_from_matchbox: bool
+    console: list[str]
+    kernel_arguments: list[str]
+
+
+def install_settings(settings: Settings, machine: PxeMachine) -> InstallSettings:
+    """Gather what the settings say about the installation of a machine."""
+    pxe = settings.pxe
+    if pxe is None:
+        raise ValueError("a machine of target pxe without the key pxe")
+    return {
+        "matchbox_url": pxe.matchbox.http_url,
+        "version": pxe.release.version,
+        "stream": pxe.release.stream,
+        "architecture": machine.architecture,
+        "disk": machine.disk or settings.host.storage.disk,
+        "images_from_matchbox": pxe.release.source == "matchbox",
+        "console": list(machine.console),
+        "kernel_arguments": list(machine.kernel_arguments),
+    }
+
+
+def install_boot(
+    *,
+    matchbox_url: str,
+    version: str,
+    stream: str = "stable",
+    architecture: str = "x86_64",
+    disk: str = "/dev/sda",
+    images_from_matchbox: bool = False,
+    console: Sequence[str] = (),
+    kernel_arguments: Sequence[str] = (),
+) -> Boot:
+    """Tell a machine to install Fedora CoreOS on `disk` and to keep the partition labelled `data`.
+
+    `images_from_matchbox` loads kernel and images from matchbox's assets instead of Fedora's release servers.
+    """
+    base = (
+        f"{matchbox_url}/{ASSETS}" if images_from_matchbox else f"{RELEASES}/{stream}/builds/{version}/{architecture}"
+    )
+    names = image_names(version, architecture)
+    args = [
+        "initrd=main",  # UEFI finds the initrd by this name
+        f"coreos.live.rootfs_url={base}/{names.rootfs}",
+        "rd.neednet=1",  # the installer needs the network before it has a config
+        "ip=dhcp",
+        f"coreos.inst.install_dev={disk}",
+        # iPXE fills in uuid and mac
+        f"coreos.inst.ignition_url={matchbox_url}/ignition?uuid=${{uuid}}&mac=${{mac:hexhyp}}",
+        f"coreos.inst.save_partlabel={DATA_LABEL}",
+        # without it the installer unpacks the image that the live system carries
+        *([f"coreos.inst.image_url={base}/{names.metal}"] if images_from_matchbox else []),
+        *(f"console={entry}" for entry in console),
+        *kernel_arguments,
+    ]
+    return Boot(
+        kernel=f"{base}/{names.kernel}",
+        initrds=[f"--name main {base}/{names.initramfs}"],
+        args=args,
+    )

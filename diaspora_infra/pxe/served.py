@@ -1,0 +1,73 @@
+"""What matchbox serves: addresses of a machine, the meaning of an Ignition config, and what it cannot serve."""
+
+import base64
+import gzip
+import hashlib
+import json
+from typing import Any
+from urllib.parse import unquote_to_bytes
+
+# matchbox 0.11 answers 200 with an empty config for Ignition 3.5.0 and later.
+NEWEST_IGNITION = (3, 4, 0)
+
+
+class NotServableError(ValueError):
+    """An Ignition config that a machine would not get as it was meant. The text is one line."""
+
+
+def ipxe_url(matchbox_url: str, mac: str) -> str:
+    """Address of a machine's iPXE script."""
+    return f"{matchbox_url}/ipxe?mac={mac}"
+
+
+def ignition_url(matchbox_url: str, mac: str) -> str:
+    """Address of a machine's Ignition config."""
+    return f"{matchbox_url}/ignition?mac={mac}"
+
+
+def check_servable(ignition: str, name: str) -> None:
+    """Refuse what matchbox would turn into an empty config. Raises NotServableError."""
+    allowed = "an Ignition config of version 3.0.0 to 3.4.0"
+    try:
+        document = json.loads(ignition)
+        version = document["ignition"]["version"]
+        numbers = tuple(int(part) for part in version.split("."))
+    except (ValueError, KeyError, TypeError, AttributeError):
+        raise NotServableError(f"{name}: the ignition is not an Ignition config; allowed: {allowed}") from None
+    if not ((3, 0, 0) <= numbers <= NEWEST_IGNITION):
+        raise NotServableError(
+            f"{name}: matchbox would serve an empty config for Ignition {version}; allowed: {allowed}"
+        )
+
+
+def meaning(ignition: str) -> Any:
+    """Reduce a config to what it means: contents decoded, empty values dropped (matchbox adds and drops them)."""
+    return _meaning(json.loads(ignition))
+
+
+def meaning_digest(ignition: str) -> str:
+    """Digest the meaning: 12 hex digits that stay the same whichever compressor packed the contents."""
+    text = json.dumps(meaning(ignition), sort_keys=True, separators=(",", ":"))
+    return hashlib.sha256(text.encode()).hexdigest()[:12]
+
+
+def _meaning(value: Any) -> Any:
+    if isinstance(value, dict):
+        if isinstance(value.get("source"), str) and value["source"].startswith("data:"):
+            return _resource(value)
+        kept = {key: _meaning(entry) for key, entry in value.items()}
+        return {key: entry for key, entry in kept.items() if entry not in (None, "", [], {})}
+    if isinstance(value, list):
+        return [_meaning(entry) for entry in value]
+    return value
+
+
+def _resource(value: dict[str, Any]) -> dict[str, Any]:
+    header, _, payload = value["source"].removeprefix("data:").partition(",")
+    data = unquote_to_bytes(payload)
+    if header.endswith(";base64"):
+        data = base64.b64decode(data)
+    if value.get("compression") == "gzip":
+        data = gzip.decompress(data)
+    rest = {key: entry for key, entry in value.items() if key not in {"source", "compression"}}
+    return {**_meaning(rest), "data": data.decode("utf-8", "backslashreplace")}

@@ -1,0 +1,70 @@
+"""The stack of target `pxe`: one PxePod a machine."""
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any, cast
+
+import pulumi
+import pulumiverse_matchbox as matchbox
+
+from diaspora_infra.config import Pxe, PxeMachine, Settings
+from diaspora_infra.pulumi_config import render_machine
+from diaspora_infra.pxe.install import install_settings
+from diaspora_infra.pxe.pxe_pod import PxePod, PxePodArgs
+from diaspora_infra.pxe.server import check_reachable, read_credentials
+
+
+def pxe_stack(settings: Settings, secrets: Mapping[str, pulumi.Output[str]], folder: Path) -> dict[str, Any]:
+    """Put every machine on the matchbox server; returns the stack outputs. Certificate files start at `folder`."""
+    pxe = settings.pxe
+    if pxe is None:
+        raise ValueError("target pxe without the key pxe")
+    provider = _provider(pxe, folder)
+    pods = {machine.name: (machine, _pod(settings, machine, secrets, provider)) for machine in pxe.machines}
+    return {
+        "machines": {name: _machine_outputs(machine, pod) for name, (machine, pod) in pods.items()},
+        "needsReinstall": pulumi.Output.all(
+            **{name: pod.config for name, (machine, pod) in pods.items() if machine.installed_config}
+        ).apply(lambda configs: _changed(configs, pxe)),
+    }
+
+
+def _provider(pxe: Pxe, folder: Path) -> matchbox.Provider:
+    credentials = read_credentials(pxe.matchbox, folder)
+    if not pulumi.runtime.is_dry_run():  # a preview may run where the server cannot be reached
+        check_reachable(pxe.matchbox, folder)
+    return matchbox.Provider(
+        "matchbox",
+        endpoint=pxe.matchbox.rpc_endpoint,
+        ca=credentials.ca,
+        client_cert=credentials.client_cert,
+        client_key=pulumi.Output.secret(credentials.client_key),
+    )
+
+
+def _pod(
+    settings: Settings,
+    machine: PxeMachine,
+    secrets: Mapping[str, pulumi.Output[str]],
+    provider: matchbox.Provider,
+) -> PxePod:
+    args = {
+        **install_settings(settings, machine),
+        "mac": machine.mac,
+        "ignition": render_machine(settings, machine, secrets),
+        "serve": machine.install != "off",
+    }
+    return PxePod(machine.name, cast(PxePodArgs, args), pulumi.ResourceOptions(providers=[provider]))
+
+
+def _machine_outputs(machine: PxeMachine, pod: PxePod) -> dict[str, Any]:
+    addresses = {"ipxe": pod.ipxe_url, "ignition": pod.ignition_url} if machine.install != "off" else {}
+    return {"config": pod.config, "profile": pod.profile, **addresses}
+
+
+def _changed(configs: Mapping[str, str], pxe: Pxe) -> list[str]:
+    return [
+        machine.name
+        for machine in pxe.machines
+        if machine.name in configs and configs[machine.name] != machine.installed_config
+    ]

@@ -1,0 +1,71 @@
+"""Compare what matchbox serves with what the settings mean."""
+
+import urllib.error
+import urllib.request
+from collections.abc import Iterator, Mapping
+
+from diaspora_infra.config import PxeMachine, Settings
+from diaspora_infra.host import render
+from diaspora_infra.pxe.install import Boot, install_boot, install_settings
+from diaspora_infra.pxe.served import ignition_url, ipxe_url, meaning
+
+_TIMEOUT_SECONDS = 10
+
+
+def verify(settings: Settings, secrets: Mapping[str, str]) -> tuple[list[str], bool]:
+    """Ask the server for every machine; returns a line for each finding, and whether all is as it was meant."""
+    if settings.pxe is None or settings.target != "pxe":
+        return ["nothing to verify: the target is not pxe"], False
+    lines, good = [], True
+    for machine in settings.pxe.machines:
+        faults = list(_faults(settings, machine, secrets))
+        lines += [f"{machine.name}: {fault}" for fault in faults] or [f"{machine.name}: served as meant"]
+        good = good and not faults
+    return lines, good
+
+
+def _faults(settings: Settings, machine: PxeMachine, secrets: Mapping[str, str]) -> Iterator[str]:
+    install = install_settings(settings, machine)
+    addresses = {
+        "iPXE script": ipxe_url(install["matchbox_url"], machine.mac),
+        "Ignition config": ignition_url(install["matchbox_url"], machine.mac),
+    }
+    answers = {name: _get(address) for name, address in addresses.items()}
+    if machine.install == "off":
+        for name, (status, _) in answers.items():
+            if status != 404:
+                yield f"install is off, but the server answers {status} for its {name}"
+        return
+    for name, (status, text) in answers.items():
+        if status != 200:
+            yield f"no {name}: {addresses[name]} answers {status or text}"
+    if any(status != 200 for status, _ in answers.values()):
+        return
+    if answers["iPXE script"][1] != ipxe_script(install_boot(**install)):
+        yield "the iPXE script differs from what the settings mean"
+    if meaning(answers["Ignition config"][1]) != meaning(render(settings, machine, secrets).ignition):
+        yield "the Ignition config differs from what the settings mean"
+
+
+def ipxe_script(boot: Boot) -> str:
+    """Write the script that matchbox makes of a boot."""
+    return "\n".join(
+        [
+            "#!ipxe",
+            " ".join(["kernel", boot.kernel, *boot.args]),
+            *(f"initrd {initrd}" for initrd in boot.initrds),
+            "boot",
+            "",
+        ]
+    )
+
+
+def _get(url: str) -> tuple[int, str]:
+    """Fetch an address; the status is 0 when the server cannot be reached, and the text says why."""
+    try:
+        with urllib.request.urlopen(url, timeout=_TIMEOUT_SECONDS) as response:  # noqa: S310  # checked to be HTTP
+            return response.status, response.read().decode()
+    except urllib.error.HTTPError as error:
+        return error.code, ""
+    except OSError as error:
+        return 0, str(getattr(error, "reason", error))
