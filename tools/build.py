@@ -1,4 +1,4 @@
-"""Builds a tool from its pinned Go module."""
+"""Builds a program from its pinned Go module."""
 
 import os
 import shutil
@@ -7,27 +7,27 @@ from pathlib import Path
 
 from tools.errors import ToolError
 from tools.golang import go_for
-from tools.manifest import Build, Tool
+from tools.manifest import Build
 
 CAUSE_LINES = 6
 
 
-def build(tool: Tool, recipe: Build, module: Path, into: Path) -> None:
+def build(recipe: Build, module: Path, into: Path) -> None:
     """Builds the module in the folder `module` and writes the program, and what belongs beside it, into `into`."""
-    go = go_for(tool.name, module)
+    go = go_for(recipe.program, module)
     command = [str(go), "build", "-trimpath", "-ldflags", f"-s -w {recipe.ldflags}".strip()]
     if recipe.tags:
         command += ["-tags", ",".join(recipe.tags)]
-    _run(tool, [*command, "-o", str(into / tool.name), recipe.package], module)
+    _run(recipe.program, [*command, "-o", str(into / recipe.program), recipe.package], module)
     if recipe.copy:
-        source = _run(tool, [str(go), "list", "-m", "-f", "{{.Dir}}", recipe.copy_from], module).strip()
+        source = _run(recipe.program, [str(go), "list", "-m", "-f", "{{.Dir}}", recipe.copy_from], module).strip()
         for path in recipe.copy:
             copied = into / Path(path).name
             shutil.copyfile(Path(source) / path, copied)
             copied.chmod(0o755)
 
 
-def _run(tool: Tool, command: list[str], module: Path) -> str:
+def _run(program: str, command: list[str], module: Path) -> str:
     """Runs go in the module's folder and returns what it prints."""
     result = subprocess.run(
         command, cwd=module, env=_environment(), capture_output=True, text=True, check=False, errors="replace"
@@ -35,7 +35,7 @@ def _run(tool: Tool, command: list[str], module: Path) -> str:
     if result.returncode:
         lines = [line.strip() for line in result.stderr.splitlines() if not line.startswith("go: downloading")]
         cause = "\n  ".join(["", *lines[-CAUSE_LINES:]])
-        raise ToolError(f"{tool.name}: go {command[1]} failed with status {result.returncode}:{cause}")
+        raise ToolError(f"{program}: go {command[1]} failed with status {result.returncode}:{cause}")
     return result.stdout
 
 

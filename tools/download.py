@@ -5,7 +5,6 @@ import http.client
 import os
 import shutil
 import tarfile
-import tempfile
 import urllib.error
 import urllib.request
 from pathlib import Path, PurePosixPath
@@ -49,19 +48,12 @@ def fetch(url: str, target: Path) -> str:
     return digest.hexdigest()
 
 
-def fetch_verified(url: str, sha256: str, folder: Path) -> Path:
-    """The asset as a file in `folder`, named by its checksum, so that tools from one archive share a download."""
-    kept = folder / sha256
-    if kept.is_file():
-        return kept
-    folder.mkdir(parents=True, exist_ok=True)
-    with tempfile.TemporaryDirectory(prefix=".tmp-", dir=folder) as temporary:
-        file = Path(temporary) / "asset"
-        got = fetch(url, file)
-        if got != sha256:
-            raise DownloadError(f"{url}: SHA-256 is {got}, expected {sha256}")
-        file.replace(kept)
-    return kept
+def fetch_verified(url: str, sha256: str, target: Path) -> None:
+    """Downloads a URL into a file; content with another checksum is removed and refused."""
+    got = fetch(url, target)
+    if got != sha256:
+        target.unlink()
+        raise DownloadError(f"{url}: SHA-256 is {got}, expected {sha256}")
 
 
 def take_programs(asset: Path, name: str, members: dict[str, str], into: Path) -> None:

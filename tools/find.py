@@ -7,17 +7,19 @@ import subprocess
 from pathlib import Path
 
 from tools.cache import cache_root
-from tools.manifest import Manifest, Tool
+from tools.manifest import Tool
 
 QUESTION_SECONDS = 20
 
 
-def find(manifest: Manifest, tool: Tool) -> Path | None:
-    """The program on PATH, if it and all it must come together with are there in versions that fit."""
-    found = _find_alone(tool)
-    if found and all(_find_alone(manifest.tool(name)) for name in tool.together_with):
-        return found
-    return None
+def find(tool: Tool) -> dict[str, Path] | None:
+    """The tool's programs on PATH, if all are there and the first one's version fits."""
+    found = {program: shutil.which(program, path=outer_path()) for program in tool.programs}
+    paths = {program: Path(path).absolute() for program, path in found.items() if path}
+    if len(paths) < len(found):
+        return None
+    version = ask_version([str(paths[tool.name]), *tool.version_args])
+    return paths if accepts(tool.on_path, version) else None
 
 
 def why_not(tool: Tool) -> str | None:
@@ -25,17 +27,8 @@ def why_not(tool: Tool) -> str | None:
     found = shutil.which(tool.name, path=outer_path())
     if found is None:
         return None
-    others = "".join(f" together with {name}" for name in tool.together_with)
+    others = "".join(f" together with {program}" for program in tool.programs[1:])
     return f"{found} is not used: {tool.on_path} is needed{others}"
-
-
-def _find_alone(tool: Tool) -> Path | None:
-    found = shutil.which(tool.name, path=outer_path())
-    if found is None:
-        return None
-    if tool.on_path != "any" and not accepts(tool.on_path, ask_version([found, *tool.version_args])):
-        return None
-    return Path(found).absolute()
 
 
 def outer_path() -> str:

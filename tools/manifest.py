@@ -30,8 +30,10 @@ class Release:
 
 @dataclass(frozen=True, kw_only=True)
 class Build:
-    """How a tool is built inside its Go module."""
+    """How a program is built."""
 
+    program: str
+    """Its file name, and the name of the folder with its Go module."""
     package: str
     takes: str
     """For the line that is printed before a build."""
@@ -44,16 +46,20 @@ class Build:
 
 @dataclass(frozen=True, kw_only=True)
 class Tool:
-    """One entry of tools.toml; `name` is also the program's file name and the name of its folder."""
+    """One entry of tools.toml."""
 
     name: str
     version: str
     sets: list[str]
     on_path: str
-    version_args: list[str] = field(default_factory=list)
-    together_with: list[str] = field(default_factory=list)
+    version_args: list[str]
     release: Release | None = None
-    build: Build | None = None
+    builds: list[Build] = field(default_factory=list)
+
+    @property
+    def programs(self) -> list[str]:
+        """What the tool consists of; the first program has the tool's name and tells its version."""
+        return [build.program for build in self.builds] or [self.name]
 
 
 @dataclass(frozen=True)
@@ -66,11 +72,11 @@ class Manifest:
     """SHA-256 in hex by asset path."""
 
     def tool(self, name: str) -> Tool:
-        """The tool of that name; a ToolError lists the known names."""
-        try:
-            return self.tools[name]
-        except KeyError:
-            raise ToolError(f"{name}: no such tool; known are {', '.join(sorted(self.tools))}") from None
+        """The tool that has the program of that name; a ToolError lists the known names."""
+        by_program = {program: tool for tool in self.tools.values() for program in tool.programs}
+        if name not in by_program:
+            raise ToolError(f"{name}: no such tool; known are {', '.join(sorted(by_program))}")
+        return by_program[name]
 
     def names_in(self, set_name: str) -> list[str]:
         """Names of the tools in a set, in the manifest's order."""
@@ -90,13 +96,10 @@ def load(folder: Path = FOLDER) -> Manifest:
 
 def _tool(name: str, entry: dict[str, Any]) -> Tool:
     version = entry["version"]
-    release, build = entry.pop("release", None), entry.pop("build", None)
-    if release is not None:
-        release = _filled(release, version)
-        release = Release(**{"tag": f"v{version}"} | release)
-    if build is not None:
-        build = Build(**_filled(build, version))
-    return Tool(name=name, release=release, build=build, **entry)
+    entry = _filled(entry, version)
+    release = entry.pop("release", None)
+    builds = [Build(**{"program": name} | build) for build in entry.pop("build", [])]
+    return Tool(name=name, release=release and Release(**{"tag": f"v{version}"} | release), builds=builds, **entry)
 
 
 def _filled(value: Any, version: str) -> Any:

@@ -20,14 +20,19 @@ MACHINES = {"x86_64": "amd64", "aarch64": "arm64"}
 
 
 def ensure(names: Iterable[str], manifest: Manifest | None = None) -> dict[str, Path]:
-    """Makes sure that the named tools are there and returns the path of each program, in the order asked for."""
+    """Makes sure that the named tools are there and returns the path of each of their programs, in that order.
+
+    Raises ToolError with one message for the first tool that cannot be had.
+    """
     manifest = manifest or manifests.load()
-    tools = [manifest.tool(name) for name in names]
-    return {tool.name: _provide(manifest, tool) for tool in tools}
+    paths: dict[str, Path] = {}
+    for tool in [manifest.tool(name) for name in names]:
+        paths |= _provide(manifest, tool)
+    return paths
 
 
 def tool_path(name: str) -> Path:
-    """The path of one tool's program, which is provided if it is not there yet."""
+    """The path of one program, which is provided if it is not there yet."""
     return ensure([name])[name]
 
 
@@ -38,7 +43,8 @@ def tool_names(set_name: str) -> list[str]:
 
 def path_with(names: Iterable[str]) -> str:
     """A value for PATH on which the tools are found: folders of our cache first, then PATH as it is."""
-    own = [str(path.parent) for path in ensure(names).values() if path.is_relative_to(cache_root())]
+    folders = dict.fromkeys(path.parent for path in ensure(names).values())
+    own = [str(folder) for folder in folders if folder.is_relative_to(cache_root())]
     rest = [entry for entry in os.environ.get("PATH", os.defpath).split(os.pathsep) if entry not in own]
     return os.pathsep.join(own + rest)
 
@@ -49,27 +55,28 @@ def current_platform() -> str:
     return f"{platform.system().lower()}-{MACHINES.get(machine, machine)}"
 
 
-def _provide(manifest: Manifest, tool: Tool) -> Path:
+def _provide(manifest: Manifest, tool: Tool) -> dict[str, Path]:
     try:
-        if found := find(manifest, tool):
+        if found := find(tool):
             return found
         entry = cache_root() / "tools" / f"{tool.name}-{tool.version}-{cache_key(manifest, tool)}"
         make_entry(entry, tool.name, lambda into: _make(manifest, tool, into))
     except OSError as error:
         raise ToolError(f"{tool.name}: {error}") from error
-    return entry / "bin" / tool.name
+    return {program: entry / "bin" / program for program in tool.programs}
 
 
 def cache_key(manifest: Manifest, tool: Tool) -> str:
-    """Changes with all that decides what the program is: manifest entry, checksum, Go module, platform."""
+    """Changes with all that decides what the programs are: recipes, checksum, Go modules, platform."""
     members = tool.release and tool.release.members
-    recipe = tool.build and replace(tool.build, takes="")
-    pins = (tool.version, current_platform(), _asset(manifest, tool), members, recipe)
+    recipes = [replace(recipe, takes="") for recipe in tool.builds]
+    pins = (tool.version, current_platform(), _asset(manifest, tool), members, recipes)
     digest = hashlib.sha256(repr(pins).encode())
-    for file in sorted((manifest.folder / tool.name).glob("*")):
-        if file.suffix in {".go", ".mod", ".sum"}:
-            digest.update(f"{file.name} {file.stat().st_size} ".encode())
-            digest.update(file.read_bytes())
+    for recipe in recipes:
+        for file in sorted((manifest.folder / recipe.program).glob("*")):
+            if file.suffix in {".go", ".mod", ".sum"}:
+                digest.update(f"{file.name} {file.stat().st_size} ".encode())
+                digest.update(file.read_bytes())
     return digest.hexdigest()[:12]
 
 
@@ -87,25 +94,30 @@ def _make(manifest: Manifest, tool: Tool, entry: Path) -> None:
     programs.mkdir()
     if _download(manifest, tool, programs):
         return
-    if tool.build is None:
+    if not tool.builds:
         raise ToolError(f"{tool.name}: not on PATH as {tool.on_path}, not to be downloaded, and has no build")
-    starting = f"building {tool.name} {tool.version} from source ({tool.build.takes}, once)"
-    with step(starting, f"building {tool.name}", f"built {tool.name}"):
-        build(tool, tool.build, manifest.folder / tool.name, programs)
+    for recipe in tool.builds:
+        name = recipe.program
+        with step(f"building {name} from source ({recipe.takes}, once)", f"building {name}", f"built {name}"):
+            build(recipe, manifest.folder / name, programs)
 
 
 def _download(manifest: Manifest, tool: Tool, programs: Path) -> bool:
-    """Downloads and unpacks the release asset; says why and returns False if that cannot be done."""
+    """Downloads the release asset and takes the programs out; says why and returns False if that cannot be done."""
     asset, address = _asset(manifest, tool), releases_address()
     if tool.release is None or asset is None or not address:
         return False
     path, checksum = asset
     members = {member.replace("{platform}", current_platform()): name for member, name in tool.release.members.items()}
+    file = programs.with_name("asset")
+    doing = f"downloading {tool.name}"
     try:
-        with step(f"downloading {tool.name} {tool.version}", f"downloading {tool.name}", f"downloaded {tool.name}"):
-            file = fetch_verified(f"{address}/{path}", checksum, cache_root() / "downloads")
+        with step(f"{doing} {tool.version}", doing, f"downloaded {tool.name}"):
+            fetch_verified(f"{address}/{path}", checksum, file)
             take_programs(file, tool.name, members, programs)
     except DownloadError as error:
         say(f"{tool.name}: no download: {error}")
         return False
+    finally:
+        file.unlink(missing_ok=True)
     return True

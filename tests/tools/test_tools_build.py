@@ -9,7 +9,7 @@ import pytest
 from tools import ToolError, ensure, path_with, progress, tool_names
 from tools import manifest as manifests
 from tools.golang import REQUIREMENTS, go_for
-from tools.manifest import Manifest
+from tools.manifest import Build, Manifest
 from tools.provide import cache_key
 
 MANIFEST = """
@@ -19,7 +19,7 @@ sets = ["test"]
 on_path = "==1.2.3"
 version_args = ["version"]
 
-[demo.build]
+[[demo.build]]
 package = "."
 ldflags = "-X main.version={version}"
 tags = ["tagged"]
@@ -50,7 +50,7 @@ def test_a_build_has_its_flags_its_tags_and_its_scripts(demo, go_on_path, capsys
     assert printed == "1.2.3 tagged"
     assert os.access(program.parent / "demo-launcher", os.X_OK)
     said = capsys.readouterr().err.splitlines()
-    assert said[0] == "tools: building demo 1.2.3 from source (1 s, once)"
+    assert said[0] == "tools: building demo from source (1 s, once)"
     assert said[1].startswith("tools: built demo in ")
 
 
@@ -210,32 +210,41 @@ def committed() -> Manifest:
 
 
 def test_the_sets(committed):
-    assert tool_names("up") == ["pulumi", "pulumi-language-python", "matchbox", "pulumi-resource-matchbox"]
+    assert tool_names("up") == ["pulumi", "matchbox", "pulumi-resource-matchbox"]
     assert set(tool_names("up")) < set(tool_names("test"))
     with pytest.raises(ToolError, match="known are test, up"):
         tool_names("down")
 
 
+def recipes(committed: Manifest) -> list[Build]:
+    return [recipe for tool in committed.tools.values() for recipe in tool.builds]
+
+
 def test_each_build_has_a_module_with_sums_that_asks_for_it(committed):
-    for tool in committed.tools.values():
-        if tool.build is None:
-            continue
-        module = committed.folder / tool.name
-        assert (module / "go.sum").is_file(), tool.name
+    for recipe in recipes(committed):
+        module = committed.folder / recipe.program
+        assert (module / "go.sum").is_file(), recipe.program
         go_mod = (module / "go.mod").read_text()
-        assert f"tool {tool.build.package}\n" in go_mod or (module / "main.go").is_file(), tool.name
+        assert f"tool {recipe.package}\n" in go_mod or (module / "main.go").is_file(), recipe.program
 
 
 def test_each_folder_with_a_module_has_an_entry(committed):
-    assert {path.parent.name for path in committed.folder.glob("*/go.mod")} <= set(committed.tools)
+    folders = {path.parent.name for path in committed.folder.glob("*/go.mod")}
+    assert folders == {recipe.program for recipe in recipes(committed)}
+
+
+def test_the_first_program_has_the_name_of_the_tool(committed):
+    assert [tool.programs[0] for tool in committed.tools.values()] == list(committed.tools)
 
 
 def test_the_version_of_the_manifest_is_the_version_of_the_module(committed):
     for tool in committed.tools.values():
-        if tool.build and tool.build.package != ".":
-            requires = (committed.folder / tool.name / "go.mod").read_text()
-            direct = [line for line in requires.splitlines() if line.endswith(f" v{tool.version}")]
-            assert any(tool.build.package.startswith(line.split()[-2]) for line in direct), tool.name
+        recipe = tool.builds[0]
+        if recipe.package == ".":
+            continue
+        requires = (committed.folder / tool.name / "go.mod").read_text().splitlines()
+        direct = [line.split()[-2] for line in requires if line.endswith(f" v{tool.version}")]
+        assert any(recipe.package.startswith(module) for module in direct), tool.name
 
 
 def test_all_file_names_stay_in_their_folder(committed):

@@ -21,13 +21,15 @@ version = "3.200.0"
 sets = ["up"]
 on_path = ">=3.200.0"
 version_args = ["version"]
-together_with = ["host"]
 
-[host]
-version = "3.75.0"
-sets = ["up"]
-on_path = "any"
-together_with = ["engine"]
+[[engine.build]]
+package = "."
+takes = "1 s"
+
+[[engine.build]]
+program = "host"
+package = "."
+takes = "1 s"
 """
 
 
@@ -44,13 +46,13 @@ together_with = ["engine"]
 def test_an_exact_tool_is_taken_from_path_in_that_version_only(fake_program, write_manifest, printed, taken):
     program = fake_program("butane", printed)
     manifest = write_manifest(EXACT)
-    assert find(manifest, manifest.tool("butane")) == (program if taken else None)
+    assert find(manifest.tool("butane")) == ({"butane": program} if taken else None)
 
 
 def test_a_program_that_fails_to_tell_its_version_is_not_taken(fake_program, write_manifest):
     fake_program("butane", "Butane 0.29.0", status=3)
     manifest = write_manifest(EXACT)
-    assert find(manifest, manifest.tool("butane")) is None
+    assert find(manifest.tool("butane")) is None
 
 
 def test_a_tool_that_is_nowhere_is_an_error_that_names_it(write_manifest):
@@ -70,22 +72,24 @@ def test_nothing_is_told_of_a_program_that_is_not_on_path(write_manifest):
 
 
 @pytest.mark.parametrize("version", ["v3.200.0", "v3.272.1"])
-def test_engine_and_host_are_taken_as_a_pair(fake_program, write_manifest, version):
+def test_programs_that_belong_together_are_taken_together(fake_program, write_manifest, version):
     engine, host = fake_program("engine", version), fake_program("host")
-    assert ensure(["engine", "host"], write_manifest(PAIR)) == {"engine": engine, "host": host}
+    manifest = write_manifest(PAIR)
+    assert ensure(["engine"], manifest) == {"engine": engine, "host": host}
+    assert ensure(["host"], manifest) == {"engine": engine, "host": host}
 
 
 def test_an_old_engine_leaves_its_host_unused(fake_program, write_manifest):
     fake_program("engine", "v3.199.0")
     fake_program("host")
-    manifest = write_manifest(PAIR)
-    assert find(manifest, manifest.tool("host")) is None
+    assert find(write_manifest(PAIR).tool("host")) is None
 
 
 def test_an_engine_without_its_host_is_not_taken(fake_program, write_manifest):
-    fake_program("engine", "v3.200.0")
-    manifest = write_manifest(PAIR)
-    assert find(manifest, manifest.tool("engine")) is None
+    program = fake_program("engine", "v3.200.0")
+    tool = write_manifest(PAIR).tool("engine")
+    assert find(tool) is None
+    assert why_not(tool) == f"{program} is not used: >=3.200.0 is needed together with host"
 
 
 def test_our_own_cache_on_path_is_not_searched(write_manifest, cache: Path, monkeypatch):
@@ -95,7 +99,7 @@ def test_our_own_cache_on_path_is_not_searched(write_manifest, cache: Path, monk
     program.chmod(0o755)
     monkeypatch.setenv("PATH", str(program.parent))
     manifest = write_manifest(EXACT)
-    assert find(manifest, manifest.tool("butane")) is None
+    assert find(manifest.tool("butane")) is None
 
 
 def test_a_question_to_a_missing_program_has_no_answer(tmp_path: Path):
