@@ -35,9 +35,18 @@ def make_entry(entry: Path, name: str, make: Callable[[Path], None]) -> None:
         try:
             make(unfinished)
             unfinished.chmod(0o755)
-            unfinished.rename(entry)
+            _publish(unfinished, entry)
         finally:
             shutil.rmtree(unfinished, ignore_errors=True)
+
+
+def _publish(unfinished: Path, entry: Path) -> None:
+    try:
+        unfinished.rename(entry)
+    except OSError:
+        # somebody emptied the cache, and the lock with it, while two runs were at work: the other was first
+        if not entry.is_dir():
+            raise
 
 
 @contextmanager

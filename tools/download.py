@@ -72,11 +72,11 @@ def unpack(asset: Path, members: dict[str, str], into: Path) -> None:
     """
     try:
         with tarfile.open(asset) as archive:
-            by_name = {member.name.removeprefix("./"): member for member in archive.getmembers()}
-            for name in by_name:
+            for name in archive.getnames():
                 path = PurePosixPath(name)
                 if path.is_absolute() or ".." in path.parts:
                     raise DownloadError(f"the archive has an unsafe member: {name}")
+            by_name = {member.name.removeprefix("./"): member for member in archive.getmembers()}
             for name, file_name in members.items():
                 member = by_name.get(name)
                 content = archive.extractfile(member) if member and member.isreg() else None

@@ -8,6 +8,7 @@ import pytest
 
 from tools import ToolError, ensure, path_with, progress, tool_names
 from tools import manifest as manifests
+from tools.cache import make_entry
 from tools.golang import REQUIREMENTS, go_for
 from tools.manifest import Build, Manifest
 from tools.provide import cache_key
@@ -154,6 +155,18 @@ def test_two_runs_at_once_build_once(demo, go_on_path, cache, tmp_path, python_e
     assert sum("built demo" in err for _, err in ends) == 1
     entries = sorted(path.name for path in (cache / "tools").iterdir())
     assert entries == [Path(ends[0][0]).parents[1].name, "demo.lock"]
+
+
+def test_an_entry_that_another_run_made_meanwhile_is_kept(cache):
+    entry = cache / "tools" / "demo-1"
+
+    def make(into: Path) -> None:
+        (into / "second").touch()
+        entry.mkdir()
+        (entry / "first").touch()
+
+    make_entry(entry, "demo", make)
+    assert [path.name for path in entry.iterdir()] == ["first"]
 
 
 def test_path_with_puts_our_folders_first(fake_program, on_path, monkeypatch, demo, go_on_path):

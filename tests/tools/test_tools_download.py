@@ -238,7 +238,7 @@ def test_what_is_not_an_archive_is_refused(tmp_path, content):
         unpack(tmp_path / "packed", {"demo": "demo"}, tmp_path)
 
 
-@settings(max_examples=50, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=100, derandomize=True, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(names=st.lists(st.text(st.sampled_from("ab./"), min_size=1, max_size=8), max_size=4))
 def test_no_archive_writes_anything_but_the_wanted_files(tmp_path_factory, names):
     folder = tmp_path_factory.mktemp("unpack")
