@@ -1,0 +1,40 @@
+PYTHON ?= python3
+RUN := .venv/bin/python
+
+.PHONY: help up down test check bench golden schema clean
+
+help: ## list the commands
+	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "make %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+up: ## bring the dev stack up on this computer: matchbox, pulumi up, the addresses to look at
+	@$(PYTHON) -m tools.environment
+	@$(PYTHON) -m tools --set up >/dev/null
+	@$(RUN) -m lab up
+
+down: ## destroy the dev stack and stop the matchbox that `make up` started
+	@$(PYTHON) -m tools.environment
+	@$(PYTHON) -m tools --set up >/dev/null
+	@$(RUN) -m lab down
+
+test: ## install what the tests need and run all of them
+	@$(PYTHON) -m tools.packages tests/packages.txt
+	@$(PYTHON) -m tools.environment --dev
+	@$(PYTHON) -m tools --set test >/dev/null
+	@$(MAKE) --no-print-directory check
+	@$(RUN) -m pytest -n 2 --dist loadgroup
+
+check: ## lint and type-check
+	@.venv/bin/ruff check .
+	@.venv/bin/ruff format --check .
+	@.venv/bin/mypy
+
+golden: ## write the golden files and docs/config.schema.json anew (review the diff)
+	@$(RUN) -m pytest -q tests/golden tests/config --golden-update
+
+bench: ## measure speed and state size, as ratios against a floor
+	@$(PYTHON) -m tools.environment --dev
+	@$(PYTHON) -m tools --set up >/dev/null
+	@$(RUN) -m benchmarks
+
+clean: ## remove .venv and the caches of the checks (never .lab: it may hold a running stack)
+	rm -rf .venv .mypy_cache .ruff_cache .pytest_cache .hypothesis dist

@@ -1,0 +1,122 @@
+"""A Pulumi engine that keeps everything in one folder: home, plugins, state, passphrase."""
+
+import json
+import os
+import secrets
+import shutil
+import subprocess
+import sys
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from lab.errors import LabError
+from tools import path_with, tool_names, tool_path
+
+PROJECT = Path(__file__).resolve().parent.parent
+MATCHBOX_PLUGIN_VERSION = "0.3.0"
+
+
+@dataclass(frozen=True)
+class Engine:
+    """Runs `pulumi` for one stack of the program in `project`.
+
+    The stack's config is `stack_file`; the engine works on a copy, since it adds a line with the salt of its
+    encryption, which belongs to the state and not to the file.
+    """
+
+    folder: Path
+    stack: str
+    stack_file: Path
+    project: Path = PROJECT
+    environment: dict[str, str] = field(default_factory=dict)
+
+    def prepare(self) -> None:
+        """Make the folders, install the provider plugin and create the stack; what is there already is kept."""
+        for name in ("home", "state", "project"):
+            (self.folder / name).mkdir(parents=True, exist_ok=True)
+        self._passphrase_file()
+        self._install_plugin()
+        project = self.folder / "project"
+        shutil.copyfile(self.project / "Pulumi.yaml", project / "Pulumi.yaml")
+        if not self._has_stack():
+            self._run(["stack", "init", self.stack, "--cwd", str(project)])
+
+    def run(self, command: str, *arguments: str, check: bool = True) -> "subprocess.CompletedProcess[str]":
+        """Run `preview`, `up`, `refresh` or `destroy`. Raises LabError when it fails and `check` is set."""
+        decided = () if command == "preview" else ("--yes", "--skip-preview")
+        common = ("--non-interactive", "--color=never", "--suppress-permalink=true")
+        config = ("--config-file", str(self._config_file()), "--stack", self.stack)
+        return self._run([command, *decided, *common, *config, *arguments], check=check)
+
+    def outputs(self) -> dict[str, Any]:
+        """Read the stack outputs; secrets stay hidden."""
+        result = self._run(["stack", "output", "--json", "--stack", self.stack])
+        outputs: dict[str, Any] = json.loads(result.stdout)
+        return outputs
+
+    def cancel(self) -> None:
+        """Take away the lock that a killed run left."""
+        self._run(["cancel", "--yes", "--stack", self.stack])
+
+    def locked(self) -> bool:
+        """Tell whether a run holds the stack, or was killed while it did."""
+        return any(self.folder.glob(f"state/.pulumi/locks/**/{self.stack}/*.json"))
+
+    def remove(self) -> None:
+        """Forget the stack (after `destroy`)."""
+        self._run(["stack", "rm", self.stack, "--yes", "--preserve-config"])
+
+    def variables(self) -> dict[str, str]:
+        """Environment variables that make `pulumi` use this folder."""
+        return {
+            "PATH": path_with(tool_names("up")),
+            "PULUMI_HOME": str(self.folder / "home"),
+            "PULUMI_BACKEND_URL": (self.folder / "state").as_uri(),
+            "PULUMI_CONFIG_PASSPHRASE_FILE": str(self._passphrase_file()),
+            "PULUMI_SKIP_UPDATE_CHECK": "true",
+            "PULUMI_DISABLE_AUTOMATIC_PLUGIN_ACQUISITION": "true",
+            **self.environment,
+        }
+
+    def _run(self, arguments: list[str], *, check: bool = True) -> "subprocess.CompletedProcess[str]":
+        ours = self.variables()
+        inherited = {key: value for key, value in os.environ.items() if not key.startswith("PULUMI_")}
+        result = subprocess.run(
+            [str(tool_path("pulumi")), *arguments],
+            cwd=self.project,
+            env={**inherited, **ours},
+            stdin=subprocess.DEVNULL,
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+        if check and result.returncode:
+            sys.stderr.write(result.stdout + result.stderr)
+            raise LabError(f"pulumi {arguments[0]} failed, see above")
+        return result
+
+    def _has_stack(self) -> bool:
+        return any(self.folder.glob(f"state/.pulumi/stacks/**/{self.stack}.json"))
+
+    def _passphrase_file(self) -> Path:
+        file = self.folder / "passphrase"
+        if not file.exists():
+            descriptor = os.open(file, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+            with os.fdopen(descriptor, "w", encoding="ascii") as opened:
+                opened.write(secrets.token_urlsafe(24))
+        return file
+
+    def _config_file(self) -> Path:
+        """Copy the stack file and add the salt that `stack init` left in the folder."""
+        file = self.folder / "project" / f"Pulumi.{self.stack}.yaml"
+        salt = [line for line in file.read_text(encoding="utf-8").splitlines() if line.startswith("encryptionsalt:")]
+        text = self.stack_file.read_text(encoding="utf-8").rstrip("\n")
+        file.write_text("\n".join([text, *salt, ""]), encoding="utf-8")
+        return file
+
+    def _install_plugin(self) -> None:
+        installed = self.folder / "home" / "plugins" / f"resource-matchbox-v{MATCHBOX_PLUGIN_VERSION}"
+        if not installed.exists():
+            binary = str(tool_path("pulumi-resource-matchbox"))
+            self._run(["plugin", "install", "resource", "matchbox", MATCHBOX_PLUGIN_VERSION, "--file", binary])
