@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from lab.errors import LabError
-from tools import path_with, tool_names, tool_path
+from tools import path_with, tool_path
 
 PROJECT = Path(__file__).resolve().parent.parent
 MATCHBOX_PLUGIN_VERSION = "0.3.0"
@@ -70,7 +70,8 @@ class Engine:
     def variables(self) -> dict[str, str]:
         """Environment variables that make `pulumi` use this folder."""
         return {
-            "PATH": path_with(tool_names("up")),
+            # the provider plugin is installed in the home; on PATH the engine would warn about it in every run
+            "PATH": path_with(["pulumi", "pulumi-language-python"]),
             "PULUMI_HOME": str(self.folder / "home"),
             "PULUMI_BACKEND_URL": (self.folder / "state").as_uri(),
             "PULUMI_CONFIG_PASSPHRASE_FILE": str(self._passphrase_file()),
