@@ -1,0 +1,52 @@
+"""Stack configs for tests, as plain data."""
+
+from typing import Any
+
+SSH_KEY = "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIPyvPaZYYgjxX2iI0ZNkUhRNBQvEYTB+rTcdfEAyLSZp podmin@example.org"
+
+
+def pod(**changes: Any) -> dict[str, Any]:
+    """The least that a pod needs."""
+    return {
+        "domain": "pod.example.org",
+        "admin": {"username": "podmin", "email": "podmin@example.org"},
+        "image": "registry.example.org/diaspora:0.9.1.0",
+        **changes,
+    }
+
+
+def host(**changes: Any) -> dict[str, Any]:
+    """The least that a machine needs."""
+    return {"users": [{"name": "core", "sshAuthorizedKeys": [SSH_KEY]}], **changes}
+
+
+def machine(number: int = 1, **changes: Any) -> dict[str, Any]:
+    """A machine of target pxe."""
+    return {"name": f"pod{number}", "mac": f"52:54:00:00:{number // 256:02x}:{number % 256:02x}", **changes}
+
+
+def pxe(*machines: dict[str, Any], **changes: Any) -> dict[str, Any]:
+    """The key pxe with these machines, or with one."""
+    return {
+        "matchbox": {"httpUrl": "http://matchbox.lan:8080", "rpcEndpoint": "matchbox.lan:8081"},
+        "machines": list(machines) or [machine()],
+        **changes,
+    }
+
+
+def pxe_config(**changes: Any) -> dict[str, Any]:
+    """A whole config of target pxe."""
+    return {"target": "pxe", "pod": pod(), "host": host(), "pxe": pxe(), **changes}
+
+
+def ignition_config(**changes: Any) -> dict[str, Any]:
+    """A whole config of target ignition."""
+    return {"target": "ignition", "pod": pod(), "host": host(), **changes}
+
+
+def mail() -> dict[str, Any]:
+    """Mail settings that need the secret smtpPassword."""
+    return {
+        "senderAddress": "no-reply@pod.example.org",
+        "smtp": {"host": "smtp.example.org", "username": "pod"},
+    }

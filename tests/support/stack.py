@@ -1,0 +1,94 @@
+"""A stack of target pxe on a real matchbox, driven by a real engine."""
+
+import json
+import subprocess
+import urllib.error
+import urllib.request
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from diaspora_infra.config import Settings, load
+from diaspora_infra.host import render
+from lab.engine import PROJECT, Engine
+from lab.matchbox import MatchboxServer
+from tests.support import configs
+
+Result = subprocess.CompletedProcess[str]
+
+
+class Stack:
+    """Config in `values`, an engine, and questions to the server."""
+
+    def __init__(self, server: MatchboxServer, project: Path = PROJECT) -> None:
+        self.server = server
+        self.file = server.folder / "stack.yaml"
+        self.values = configs.pxe_config()
+        self.point_to(server)
+        self.secure: dict[str, str] = {}
+        self.engine = Engine(server.folder, "test", self.file, project)
+
+    def point_to(self, server: MatchboxServer) -> None:
+        self.values["pxe"]["matchbox"] = {
+            "httpUrl": server.http_url,
+            "rpcEndpoint": server.rpc_endpoint,
+            "caFile": str(server.pki.ca),
+            "clientCertFile": str(server.pki.certificate("client")),
+            "clientKeyFile": str(server.pki.key("client")),
+        }
+
+    def machines(self, *machines: dict[str, Any]) -> None:
+        self.values["pxe"]["machines"] = list(machines)
+
+    def settings(self) -> Settings:
+        return load(self.values, self.secure)
+
+    def rendered(self, name: str, secrets: dict[str, str] | None = None) -> str:
+        settings = self.settings()
+        machine = next(machine for machine in settings.machines if machine.name == name)
+        return render(settings, machine, secrets or {}).ignition
+
+    def write(self) -> None:
+        config: dict[str, Any] = {f"diaspora-infra:{key}": value for key, value in self.values.items()}
+        config |= {f"diaspora-infra:{key}": {"secure": value} for key, value in self.secure.items()}
+        self.file.write_text(yaml.safe_dump({"config": config}, sort_keys=False), encoding="utf-8")
+
+    def run(self, command: str, *arguments: str) -> Result:
+        """Run the engine; the caller judges the result."""
+        self.write()
+        self.engine.prepare()
+        return self.engine.run(command, *arguments, check=False)
+
+    def up(self, *arguments: str) -> Result:
+        """Run `pulumi up`, which must succeed."""
+        result = self.run("up", *arguments)
+        assert result.returncode == 0, result.stdout + result.stderr
+        return result
+
+    def get(self, path: str) -> tuple[int, str]:
+        """Ask matchbox; returns status and text."""
+        try:
+            with urllib.request.urlopen(f"{self.server.http_url}{path}", timeout=10) as response:
+                return response.status, response.read().decode()
+        except urllib.error.HTTPError as error:
+            return error.code, ""
+
+    def served(self, mac: str) -> str:
+        """The Ignition config that matchbox serves to a machine."""
+        status, text = self.get(f"/ignition?mac={mac}")
+        assert status == 200
+        return text
+
+    def files(self) -> dict[str, list[str]]:
+        """Names of the profiles and groups that matchbox keeps."""
+        return {
+            kind: sorted(file.stem for file in (self.server.data / kind).glob("*.json"))
+            for kind in ("profiles", "groups")
+        }
+
+    def state(self) -> dict[str, Any]:
+        """The deployment in the state file."""
+        (file,) = self.server.folder.glob("state/.pulumi/stacks/**/test.json")
+        deployment: dict[str, Any] = json.loads(file.read_text(encoding="utf-8"))["checkpoint"]["latest"]
+        return deployment
