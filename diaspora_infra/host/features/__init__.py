@@ -4,8 +4,25 @@ A feature is a function from a Context to a Fragment, with its templates in the 
 means a module here, a folder under `templates/`, its settings, and its place in this list.
 """
 
+from diaspora_infra.host.features.guest_agent import guest_agent
 from diaspora_infra.host.features.hostname import hostname
+from diaspora_infra.host.features.kernel_arguments import kernel_arguments
+from diaspora_infra.host.features.network import network
+from diaspora_infra.host.features.storage import storage
+from diaspora_infra.host.features.swap import swap
+from diaspora_infra.host.features.time_zone import time_zone
+from diaspora_infra.host.features.updates import updates
 from diaspora_infra.host.features.users import users
 from diaspora_infra.host.fragment import Feature
 
-FEATURES: tuple[Feature, ...] = (users, hostname)
+FEATURES: tuple[Feature, ...] = (
+    users,
+    hostname,
+    kernel_arguments,
+    network,
+    storage,
+    time_zone,
+    swap,
+    updates,
+    guest_agent,
+)
