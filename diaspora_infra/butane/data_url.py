@@ -1,0 +1,50 @@
+"""Contents as data URLs: written plain, in base64, or compressed, whichever is shortest; and read back."""
+
+from __future__ import annotations
+
+import base64
+import struct
+import zlib
+from typing import Final
+from urllib.parse import quote
+
+_UNESCAPED: Final = "-_.!~*'()"
+# No name, no time, best compression, unknown system: equal input gives equal bytes.
+_GZIP_HEADER: Final = b"\x1f\x8b\x08\x00\x00\x00\x00\x00\x02\xff"
+_SMALLEST_GZIP: Final = len(";base64,") + 28 + len("gzip")
+
+
+def escape(contents: bytes) -> str:
+    """Escape bytes as RFC 2397 wants it, leaving the unreserved characters of RFC 2396."""
+    return quote(contents, safe=_UNESCAPED)
+
+
+def gzip(contents: bytes) -> bytes:
+    """Compress; the same contents always give the same bytes."""
+    compressor = zlib.compressobj(9, zlib.DEFLATED, -zlib.MAX_WBITS)
+    body = compressor.compress(contents) + compressor.flush()
+    return _GZIP_HEADER + body + struct.pack("<II", zlib.crc32(contents), len(contents) & 0xFFFFFFFF)
+
+
+def encode(contents: bytes, compression: str | None = None) -> tuple[str, str | None]:
+    """Return the shortest data URL and the `compression` to set with it.
+
+    When the user has named a compression, the contents are compressed already: they are left alone,
+    and there is nothing to set.
+    """
+    opaque = "," + escape(contents)
+    in_base64 = ";base64," + base64.b64encode(contents).decode()
+    if len(in_base64) < len(opaque):
+        opaque = in_base64
+    if compression:
+        return "data:" + opaque, None
+    if len(opaque) > _SMALLEST_GZIP:
+        compressed = ";base64," + base64.b64encode(gzip(contents)).decode()
+        if len(compressed) + len("gzip") < len(opaque):
+            return "data:" + compressed, "gzip"
+    return "data:" + opaque, ""
+
+
+def escape_only(contents: bytes) -> str:
+    """Return the data URL that fcos 1.0.0 writes: never in base64, never compressed."""
+    return "data:," + escape(contents)
