@@ -28,6 +28,9 @@ IMAGES = {
     "diaspora": Image(None, frozenset(), verified=False),
 }
 
+# The data of one major version cannot be read by another; it goes with the tag above.
+POSTGRESQL_MAJOR = 17
+
 
 def default_image(name: str, architecture: Architecture) -> str | None:
     """The default reference of an image, or None where this architecture has none."""

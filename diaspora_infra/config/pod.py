@@ -1,5 +1,6 @@
 """The `pod` key: the diaspora* pod itself."""
 
+import ipaddress
 from typing import Annotated, Literal
 
 from pydantic import AfterValidator, Field
@@ -30,6 +31,22 @@ Username = Annotated[
 ]
 
 
+def _subnet(value: str) -> str:
+    try:
+        network = ipaddress.IPv4Network(value)
+        valid = network.is_private and 16 <= network.prefixlen <= 28
+    except ValueError:
+        valid = False
+    if not valid:
+        raise ValueError(
+            f"{value!r} is not valid; allowed: a private IPv4 network from /16 to /28, such as 10.89.71.0/24"
+        )
+    return value
+
+
+Subnet = Annotated[str, AfterValidator(_subnet)]
+
+
 class Admin(Model):
     """The person who runs the pod."""
 
@@ -46,6 +63,8 @@ class ImageLayout(Model):
     """Directory of the application in the image; `config/` and `public/` are below it."""
     uid: int = Field(default=1000, ge=1, le=65533)
     """User and group id that the application runs as; it owns the uploads."""
+    certificate_authorities: AbsolutePath = "/etc/ssl/certs/ca-certificates.crt"
+    """File in the image with the certificate authorities that the pod trusts. diaspora* does not start without it."""
     login_shell: bool = False
     """Start commands through a login shell (`bash -lc`), as images that install Ruby with RVM need."""
 
@@ -218,6 +237,8 @@ class Sizing(Model):
     """Web requests at once."""
     sidekiq_concurrency: int = Field(default=5, ge=1, le=64)
     """Background jobs at once."""
+    archive_import_mib: int = Field(default=1024, ge=5, le=65536)
+    """Largest account archive that a user may upload to move to this pod, in MiB."""
 
 
 class Pod(Model):
@@ -239,3 +260,5 @@ class Pod(Model):
     """Mail that the pod sends; without it no mail is sent and nobody can reset a password."""
     sizing: Sizing = Sizing()
     """How much the pod does at once."""
+    subnet: Subnet = "10.89.71.0/24"
+    """Network of the pod's containers on the machine; change it where it gets in the way of your own network."""

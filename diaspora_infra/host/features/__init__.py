@@ -4,10 +4,17 @@ A feature is a function from a Context to a Fragment, with its templates in the 
 means a module here, a folder under `templates/`, its settings, and its place in this list.
 """
 
+from diaspora_infra.host.features.diaspora import diaspora
 from diaspora_infra.host.features.guest_agent import guest_agent
 from diaspora_infra.host.features.hostname import hostname
 from diaspora_infra.host.features.kernel_arguments import kernel_arguments
 from diaspora_infra.host.features.network import network
+from diaspora_infra.host.features.nginx import nginx
+from diaspora_infra.host.features.pod_data import pod_data
+from diaspora_infra.host.features.pod_network import pod_network
+from diaspora_infra.host.features.pod_secrets import pod_secrets
+from diaspora_infra.host.features.postgresql import postgresql
+from diaspora_infra.host.features.redis import redis
 from diaspora_infra.host.features.storage import storage
 from diaspora_infra.host.features.swap import swap
 from diaspora_infra.host.features.time_zone import time_zone
@@ -25,4 +32,11 @@ FEATURES: tuple[Feature, ...] = (
     swap,
     updates,
     guest_agent,
+    pod_network,
+    pod_data,
+    pod_secrets,
+    postgresql,
+    redis,
+    diaspora,
+    nginx,
 )

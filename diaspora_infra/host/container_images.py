@@ -1,0 +1,19 @@
+"""Which container image a machine runs, and as which user."""
+
+from diaspora_infra.config import ConfigError, Problem
+from diaspora_infra.config.images import default_image
+from diaspora_infra.host.fragment import Context
+
+# Users inside the official images: Debian variants of postgres and redis, all variants of nginx.
+POSTGRESQL_UID = 999
+REDIS_UID = 999
+NGINX_UID = 101
+
+
+def container_image(context: Context, name: str) -> str:
+    """Name the image of `config/images.py` for this machine, or the user's own where there is a setting for it."""
+    own = context.settings.pod.image if name == "diaspora" else None
+    image = own or default_image(name, context.machine.architecture)
+    if image is None:
+        raise ConfigError([Problem("pod.image", f"missing; there is no default for {context.machine.architecture}")])
+    return image

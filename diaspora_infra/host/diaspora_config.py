@@ -1,0 +1,98 @@
+"""The two config files of diaspora*: diaspora.toml and database.yml. Neither holds a secret.
+
+Secrets come as environment variables, which diaspora* prefers to its files: ENVIRONMENT_REDIS, MAIL_SMTP_PASSWORD,
+and DB_PASSWORD, which database.yml asks for. The names of the keys are those of `config/defaults.yml` in diaspora*.
+"""
+
+from typing import Any
+
+import tomli_w
+import yaml
+
+from diaspora_infra.config import Pod
+
+Table = dict[str, Any]
+
+
+def diaspora_toml(pod: Pod) -> str:
+    """Write diaspora.toml. Every known setting is in it, so that a default that changes upstream changes no pod."""
+    # Without the table of the Rails environment diaspora* warns at each start.
+    return tomli_w.dumps({"configuration": configuration(pod), "production": {}})
+
+
+def configuration(pod: Pod) -> Table:
+    """Collect the `configuration` table."""
+    return {
+        "environment": {
+            "url": f"https://{pod.domain}/",
+            "certificate_authorities": pod.image_layout.certificate_authorities,
+            # The machine itself speaks plain HTTP: diaspora* would answer every request with a redirect.
+            "require_ssl": False,
+            "sidekiq": {"concurrency": pod.sizing.sidekiq_concurrency},
+        },
+        "server": {"rails_environment": "production", "listen": "tcp://0.0.0.0:3000"},
+        "settings": {"pod_name": pod.name, **_given(pod.settings.model_dump())},
+        "mail": _mail(pod),
+        "admins": {"account": pod.admin.username, "podmin_email": pod.admin.email},
+    }
+
+
+def _mail(pod: Pod) -> Table:
+    if pod.mail is None:
+        return {"enable": False}
+    smtp = pod.mail.smtp
+    return {
+        "enable": True,
+        "sender_address": pod.mail.sender_address,
+        "method": "smtp",
+        "smtp": {
+            "host": smtp.host,
+            "port": smtp.port,
+            # "none" also means: without STARTTLS
+            **(
+                {"authentication": "plain", "username": smtp.username}
+                if smtp.username is not None
+                else {"authentication": "none"}
+            ),
+            "starttls_auto": True,
+            "domain": pod.domain,
+            "openssl_verify_mode": "peer",
+        },
+    }
+
+
+def _given(table: Table) -> Table:
+    """Leave out what is not set, and tables that are empty without it; TOML has no null."""
+    given = {key: _given(value) if isinstance(value, dict) else value for key, value in table.items()}
+    return {key: value for key, value in given.items() if value is not None and value != {}}
+
+
+class _Quoted(yaml.SafeDumper):
+    """YAML with all texts in quotes: diaspora* runs the file through ERB first, and a password of digits is a text."""
+
+
+def _quoted(dumper: yaml.SafeDumper, value: str) -> yaml.ScalarNode:
+    return dumper.represent_scalar("tag:yaml.org,2002:str", value, style='"')
+
+
+_Quoted.add_representer(str, _quoted)
+
+
+def database_yml(pod: Pod) -> str:
+    """Write database.yml."""
+    production = {
+        "adapter": "postgresql",
+        "host": "postgresql",
+        "port": 5432,
+        "database": "diaspora_production",
+        "username": "diaspora",
+        "password": "<%= ENV['DB_PASSWORD'] %>",
+        "encoding": "unicode",
+        "pool": connections(pod),
+    }
+    return yaml.dump({"production": production}, Dumper=_Quoted, sort_keys=False, width=1000)
+
+
+def connections(pod: Pod) -> int:
+    """Database connections that one process opens at most: a thread each."""
+    return max(pod.sizing.puma_threads, pod.sizing.sidekiq_concurrency)

@@ -1,0 +1,27 @@
+"""diaspora* itself: web server, background jobs, migration, public files."""
+
+from diaspora_infra.host.container_images import container_image
+from diaspora_infra.host.diaspora_config import database_yml, diaspora_toml
+from diaspora_infra.host.features.pod_secrets import has_smtp_password
+from diaspora_infra.host.fragment import Context, Fragment, combine
+from diaspora_infra.host.templates import file, render_tree
+
+
+def diaspora(context: Context) -> Fragment:
+    """Run the application, with its config files."""
+    pod = context.settings.pod
+    layout = pod.image_layout
+    tree = render_tree(
+        "diaspora",
+        image=container_image(context, "diaspora"),
+        home=layout.home,
+        uid=layout.uid,
+        shell="-lc" if layout.login_shell else "-c",
+        puma_threads=pod.sizing.puma_threads,
+        smtp_password=has_smtp_password(pod),
+    )
+    files = [
+        file("/etc/diaspora/diaspora.toml", diaspora_toml(pod)),
+        file("/etc/diaspora/database.yml", database_yml(pod)),
+    ]
+    return combine([tree, {"storage": {"files": files}}])

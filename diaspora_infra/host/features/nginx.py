@@ -1,0 +1,19 @@
+"""nginx: the only door to the pod."""
+
+from diaspora_infra.host.container_images import NGINX_UID, container_image
+from diaspora_infra.host.features.pod_network import gateway
+from diaspora_infra.host.fragment import Context, Fragment
+from diaspora_infra.host.templates import render_tree
+
+
+def nginx(context: Context) -> Fragment:
+    """Serve static files and uploads, and pass everything else to the application."""
+    pod = context.settings.pod
+    return render_tree(
+        "nginx",
+        image=container_image(context, "nginx"),
+        uid=NGINX_UID,
+        domain=pod.domain,
+        resolver=gateway(pod),
+        archive_import_mib=pod.sizing.archive_import_mib,
+    )

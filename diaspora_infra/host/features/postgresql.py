@@ -1,0 +1,19 @@
+"""PostgreSQL."""
+
+from diaspora_infra.config.images import POSTGRESQL_MAJOR
+from diaspora_infra.host.container_images import POSTGRESQL_UID, container_image
+from diaspora_infra.host.diaspora_config import connections
+from diaspora_infra.host.fragment import Context, Fragment
+from diaspora_infra.host.templates import render_tree
+
+
+def postgresql(context: Context) -> Fragment:
+    """Run the database of the pod."""
+    return render_tree(
+        "postgresql",
+        image=container_image(context, "postgresql"),
+        major=POSTGRESQL_MAJOR,
+        uid=POSTGRESQL_UID,
+        # web and Sidekiq, another pair for commands by hand, and some for backup and the administrator
+        max_connections=4 * connections(context.settings.pod) + 10,
+    )
