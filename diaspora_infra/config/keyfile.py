@@ -1,7 +1,7 @@
 """The vocabulary of NetworkManager keyfiles: which sections and keys exist, and what their values look like.
 
-Source: the properties of libnm 1.42 (read by introspection, see `tests/machine/test_keyfiles_nmcli.py`), the
-manual page nm-settings-keyfile, and the release notes up to 1.58 for what came later. Sections that hold secrets
+Source: the properties of libnm 1.42, compared with this table by introspection, the manual pages nm-settings-nmcli
+and nm-settings-keyfile, and NetworkManager's release notes up to 1.58 for what came later. Sections that hold secrets
 are left out on purpose: whoever reaches a machine's Ignition config can read it.
 
 In a keyfile most choices are numbers, where nmcli takes words: NetworkManager drops `mdns=yes` without a word.
@@ -192,12 +192,12 @@ SECTIONS: dict[str, dict[str, Kind]] = {
         "metered": _number(0, 4, "0 unknown, 1 yes, 2 no"),
         "multi-connect": _number(0, 3, "0 default, 1 single, 2 manual-multiple, 3 multiple"),
         "lldp": _number(-1, 1, "-1 default, 0 off, 1 receive"),
-        "gateway-ping-timeout": _number(0, 600, "seconds"),
+        **_named("gateway-ping-timeout ip-ping-timeout", _number(0, 600, "seconds")),
         "mptcp-flags": UINT,
         "ip-ping-addresses": TEXTS,
         **_named("port-type slave-type", _words(*PORT_TYPES)),
         **_named("autoconnect read-only", BOOL),
-        **_named("autoconnect-retries auth-retries ip-ping-timeout wait-activation-delay wait-device-timeout", TIMEOUT),
+        **_named("autoconnect-retries auth-retries wait-activation-delay wait-device-timeout", TIMEOUT),
         **_named("autoconnect-ports autoconnect-slaves down-on-poweroff ip-ping-addresses-require-all", CHOICE),
         **_named("dns-over-tls dnssec llmnr mdns", RESOLVE),
         **_named("controller master mud-url stable-id zone", TEXT),
@@ -356,6 +356,6 @@ def in_order(keys: Iterable[str]) -> list[str]:
 
     def rank(key: str) -> tuple[str, int, str]:
         match = _NUMBERED.fullmatch(key)
-        return (match[1], int(match[2][:9]), match[3] or "") if match else (key, 0, "")
+        return (f"{match[1]}0", int(match[2][:9]), match[3] or "") if match else (key, 0, "")
 
     return sorted(keys, key=rank)

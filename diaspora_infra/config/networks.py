@@ -105,7 +105,7 @@ def _check_type(path: str, _name: str, keyfile: Keyfile) -> Iterator[Problem]:
         if section in keyfile and section != kind:
             yield Problem(join_path(path, section), f"belongs to another type than {kind}; allowed: one type")
     if kind in _TYPE_SECTIONS and kind not in keyfile:
-        yield Problem(join_path(path, kind), f"missing; it is required with connection.type: {kind}")
+        yield Problem(join_path(path, kind), f"missing; allowed: a section {kind} with connection.type: {kind}")
     if kind == "vlan":
         for key in ("id", "parent"):
             if key not in keyfile.get("vlan", {}):

@@ -1,0 +1,20 @@
+"""What a feature is given, from plain settings."""
+
+from typing import Any
+
+from diaspora_infra.config import load
+from diaspora_infra.host.fragment import Context
+from tests.support.configs import host, ignition_config
+
+
+def context(machine: dict[str, Any] | None = None, **host_changes: Any) -> Context:
+    """The context of the machine `pod`, with these changes to it and to the key `host`."""
+    machines = [{"name": "pod", **(machine or {})}]
+    settings = load(ignition_config(host=host(**host_changes), ignition={"machines": machines}))
+    return Context(settings, settings.machines[0], {})
+
+
+def file_text(fragment: dict[str, Any], path: str) -> str:
+    """The text of the one file at this path."""
+    (found,) = [entry for entry in fragment["storage"]["files"] if entry["path"] == path]
+    return str(found["contents"]["inline"])

@@ -1,0 +1,65 @@
+"""The disk layout, and that a reinstall finds the data again."""
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from diaspora_infra.host.features.storage import storage
+from tests.host.contexts import context
+
+# Where root starts in the Fedora CoreOS image: behind BIOS-BOOT (1), EFI-SYSTEM (127) and boot (384 MiB).
+ROOT_START_MIB = 513
+DEFAULT = storage(context())["storage"]
+
+
+def test_data_follows_a_small_root_on_the_boot_disk() -> None:
+    assert DEFAULT["disks"] == [
+        {
+            "device": "/dev/disk/by-id/coreos-boot-disk",
+            "partitions": [
+                {"number": 4, "label": "root", "size_mib": 12 * 1024, "resize": True},
+                {"number": 5, "start_mib": 13 * 1024, "label": "data"},
+            ],
+        }
+    ]
+
+
+@given(st.integers(8, 1024), st.integers(0, 65536))
+def test_root_ends_before_data_starts_and_nothing_is_wiped(root_gib: int, data_gib: int) -> None:
+    layout = storage(context(storage={"rootGib": root_gib, "dataGib": data_gib}))["storage"]
+    root, data = layout["disks"][0]["partitions"]
+    assert ROOT_START_MIB + root["size_mib"] <= data["start_mib"]
+    assert data.get("size_mib", 0) == data_gib * 1024
+    assert "wipe" not in str(layout["disks"])
+    assert [filesystem["wipe_filesystem"] for filesystem in layout["filesystems"]] == [False]
+
+
+def test_the_rest_of_the_disk_is_left_unsaid() -> None:
+    # a size of 0 would be worked out anew: on a disk that grew it would no longer match the partition
+    assert "size_mib" not in DEFAULT["disks"][0]["partitions"][1]
+
+
+def test_a_disk_of_its_own() -> None:
+    layout = storage(context(storage={"dataDisk": "/dev/sdb", "dataGib": 100}))["storage"]
+    assert layout["disks"] == [
+        {"device": "/dev/sdb", "partitions": [{"number": 1, "label": "data", "size_mib": 100 * 1024}]}
+    ]
+    assert layout["filesystems"] == DEFAULT["filesystems"]
+
+
+@pytest.mark.parametrize("label", ["boot", "root", "BIOS-BOOT", "EFI-SYSTEM"])
+def test_labels_of_the_system_are_not_used_for_data(label: str) -> None:
+    assert not DEFAULT["filesystems"][0]["label"].startswith(label)
+    assert not DEFAULT["filesystems"][0]["device"].endswith(label)
+
+
+def test_the_mount_does_not_stop_the_boot() -> None:
+    (unit,) = storage(context())["systemd"]["units"]
+    lines = unit["contents"].splitlines()
+    assert unit["name"] == "var-mnt-data.mount"
+    assert unit["enabled"]
+    assert "Where=/var/mnt/data" in lines
+    assert "What=" + DEFAULT["filesystems"][0]["device"] in lines
+    assert "Options=nofail" in lines
+    assert "WantedBy=local-fs.target" in lines
+    assert not [line for line in lines if line.startswith("RequiredBy=")]

@@ -1,0 +1,77 @@
+"""zincati's strategy, time zone, kernel arguments, guest agent."""
+
+import tomllib
+from typing import Any
+
+import pytest
+
+from diaspora_infra.host.features import FEATURES
+from diaspora_infra.host.features.guest_agent import guest_agent
+from diaspora_infra.host.features.kernel_arguments import kernel_arguments
+from diaspora_infra.host.features.time_zone import time_zone
+from diaspora_infra.host.features.updates import updates
+from tests.host.contexts import context, file_text
+
+WINDOWS = [
+    {"days": ["Sat", "Sun"], "startTime": "23:30", "lengthMinutes": 60},
+    {"days": ["Wed"], "startTime": "04:00", "lengthMinutes": 30},
+]
+
+
+def strategy(**host: Any) -> Any:
+    text = file_text(updates(context(**host)), "/etc/zincati/config.d/55-updates-strategy.toml")
+    return tomllib.loads(text)
+
+
+def test_updates_in_windows_of_the_machines_time_zone() -> None:
+    assert strategy(updates={"windows": WINDOWS}, timeZone="Europe/Berlin") == {
+        "updates": {
+            "strategy": "periodic",
+            "periodic": {
+                "time_zone": "Europe/Berlin",
+                "window": [
+                    {"days": ["Sat", "Sun"], "start_time": "23:30", "length_minutes": 60},
+                    {"days": ["Wed"], "start_time": "04:00", "length_minutes": 30},
+                ],
+            },
+        }
+    }
+
+
+@pytest.mark.parametrize(("name", "expected"), [("off", {"enabled": False}), ("immediate", {"strategy": "immediate"})])
+def test_updates_without_windows(name: str, expected: dict[str, Any]) -> None:
+    assert strategy(updates={"strategy": name}) == {"updates": expected}
+
+
+def test_the_time_zone_is_a_link() -> None:
+    assert time_zone(context(timeZone="Europe/Berlin"))["storage"]["links"] == [
+        {"path": "/etc/localtime", "overwrite": True, "target": "../usr/share/zoneinfo/Europe/Berlin"}
+    ]
+
+
+def test_kernel_arguments_only_where_given() -> None:
+    assert kernel_arguments(context()) == {}
+    assert kernel_arguments(context(kernelArguments=["console=ttyS0", "quiet"])) == {
+        "kernel_arguments": {"should_exist": ["console=ttyS0", "quiet"]}
+    }
+
+
+def test_the_guest_agent_only_where_asked_for() -> None:
+    assert guest_agent(context()) == {}
+    (unit,) = guest_agent(context(guestAgent=True))["systemd"]["units"]
+    lines = unit["contents"].splitlines()
+    assert unit["name"] == "diaspora-guest-agent.service"
+    assert unit["enabled"]
+    assert "Before=zincati.service" in lines
+    assert "Restart=on-failure" in lines
+    # done once: the condition and the last step name the same file
+    condition = next(line for line in lines if line.startswith("ConditionPathExists="))
+    last = [line for line in lines if line.startswith("ExecStart=")][-1]
+    assert last == f"ExecStart=/usr/bin/touch {condition.removeprefix('ConditionPathExists=!')}"
+
+
+def test_the_features_of_the_machine_come_before_those_of_the_pod() -> None:
+    names = [feature.__name__ for feature in FEATURES]
+    assert names[:9] == [
+        "users", "hostname", "kernel_arguments", "network", "storage", "time_zone", "swap", "updates", "guest_agent",
+    ]  # fmt: skip
