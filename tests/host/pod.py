@@ -1,0 +1,87 @@
+"""The pod's part of a machine, for tests: its features, their files as a tree, and Quadlet files read."""
+
+from pathlib import Path
+from typing import Any
+
+from diaspora_infra.config import load
+from diaspora_infra.host.features.diaspora import diaspora
+from diaspora_infra.host.features.nginx import nginx
+from diaspora_infra.host.features.pod_data import pod_data
+from diaspora_infra.host.features.pod_network import pod_network
+from diaspora_infra.host.features.pod_secrets import pod_secrets
+from diaspora_infra.host.features.postgresql import postgresql
+from diaspora_infra.host.features.redis import redis
+from diaspora_infra.host.features.storage import storage
+from diaspora_infra.host.fragment import Context, combine
+from tests.support.configs import ignition_config, mail, pod
+
+POD_FEATURES = (pod_network, pod_data, pod_secrets, postgresql, redis, diaspora, nginx)
+QUADLETS = "/etc/containers/systemd"
+LIBEXEC = "usr/local/libexec/diaspora"
+SMTP_PASSWORD = "correct horse=battery/staple"
+
+
+def pod_context(*, with_mail: bool = False, **changes: Any) -> Context:
+    """The context of a machine whose pod has these changes."""
+    if with_mail:
+        changes = {"mail": mail(), **changes}
+    settings = load(ignition_config(pod=pod(**changes)), {"smtpPassword"} if with_mail else ())
+    return Context(settings, settings.machines[0], {"smtpPassword": SMTP_PASSWORD} if with_mail else {})
+
+
+def pod_fragment(context: Context) -> dict[str, Any]:
+    """What the pod's features add to the machine, and the data partition under it."""
+    return combine([storage(context), *(feature(context) for feature in POD_FEATURES)])
+
+
+def files(fragment: dict[str, Any]) -> dict[str, str]:
+    """Path to text of all files and units."""
+    found = {entry["path"]: entry["contents"]["inline"] for entry in fragment["storage"]["files"]}
+    for unit in fragment.get("systemd", {}).get("units", []):
+        if "contents" in unit:
+            found[f"/etc/systemd/system/{unit['name']}"] = unit["contents"]
+    return found
+
+
+def write_tree(fragment: dict[str, Any], root: Path) -> Path:
+    """Write files and units below `root`, with their modes."""
+    for path, text in files(fragment).items():
+        target = root / path.lstrip("/")
+        target.parent.mkdir(parents=True, exist_ok=True)
+        target.write_text(text, encoding="utf-8")
+    for entry in fragment["storage"]["files"]:
+        (root / entry["path"].lstrip("/")).chmod(entry["mode"])
+    return root
+
+
+def read_quadlet(text: str) -> dict[str, list[tuple[str, str]]]:
+    """The sections of a unit file, each a list of keys and values in their order."""
+    sections: dict[str, list[tuple[str, str]]] = {}
+    for line in text.splitlines():
+        if line.startswith("["):
+            section = sections.setdefault(line.strip("[]"), [])
+        elif line and not line.startswith("#"):
+            key, _, value = line.partition("=")
+            section.append((key, value))
+    return sections
+
+
+def containers(fragment: dict[str, Any]) -> dict[str, dict[str, list[tuple[str, str]]]]:
+    """The .container files, each with the drop-in that podman merges into it."""
+    texts = files(fragment)
+    shared = read_quadlet(texts[f"{QUADLETS}/diaspora-.container.d/10-application.conf"])
+    found = {}
+    for path, text in texts.items():
+        if path.startswith(QUADLETS) and path.endswith(".container"):
+            name = path.removeprefix(f"{QUADLETS}/").removesuffix(".container")
+            sections = read_quadlet(text)
+            if name.startswith("diaspora-"):
+                for section, entries in shared.items():
+                    sections.setdefault(section, []).extend(entries)
+            found[name] = sections
+    return found
+
+
+def values(entries: list[tuple[str, str]], key: str) -> list[str]:
+    """All values of a key."""
+    return [value for name, value in entries if name == key]

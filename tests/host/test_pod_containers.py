@@ -1,0 +1,169 @@
+"""What holds for every container of the pod."""
+
+import re
+from collections.abc import Callable
+
+import pytest
+
+from diaspora_infra.config import ConfigError, load
+from diaspora_infra.config.images import IMAGES, POSTGRESQL_MAJOR
+from diaspora_infra.host.features import FEATURES
+from tests.host.pod import POD_FEATURES, QUADLETS, containers, files, pod_context, pod_fragment, values
+from tests.support.configs import ignition_config, pod
+
+FRAGMENT = pod_fragment(pod_context(with_mail=True))
+CONTAINERS = containers(FRAGMENT)
+# Which containers write to which folder of the data partition, or read it.
+SHARED_FOLDERS = {"uploads", "log", "public", "sidekiq/schedule.yml"}
+PRIVATE_FOLDERS = {"postgresql", "redis"}
+
+
+def test_the_pod_features_are_in_the_list_and_come_last() -> None:
+    assert FEATURES[-len(POD_FEATURES) :] == POD_FEATURES
+
+
+def test_the_containers_of_the_pod() -> None:
+    assert set(CONTAINERS) == {
+        "postgresql",
+        "redis",
+        "diaspora-migrate",
+        "diaspora-web",
+        "diaspora-sidekiq",
+        "public-files",
+        "nginx",
+    }
+
+
+@pytest.mark.parametrize("name", CONTAINERS)
+def test_no_container_starts_without_the_data_partition(name: str) -> None:
+    unit = CONTAINERS[name]["Unit"]
+    assert values(unit, "RequiresMountsFor") == ["/var/mnt/data"]
+    # without a mount unit at all, systemd would take the line above for fulfilled
+    assert values(unit, "AssertPathIsMountPoint") == ["/var/mnt/data"]
+
+
+@pytest.mark.parametrize("name", CONTAINERS)
+def test_containers_have_no_privileges_and_log_to_the_journal(name: str) -> None:
+    container = CONTAINERS[name]["Container"]
+    assert values(container, "NoNewPrivileges") == ["true"]
+    assert values(container, "DropCapability") == ["all"]
+    assert values(container, "LogDriver") == ["journald"]
+    assert values(container, "ContainerName") == [name]
+    (user,) = values(container, "User")
+    assert int(user) > 0
+    assert values(container, "Group") == [user]
+
+
+@pytest.mark.parametrize("name", CONTAINERS)
+def test_services_are_tried_again_for_ever_without_failing_what_needs_them(name: str) -> None:
+    service, unit = CONTAINERS[name]["Service"], CONTAINERS[name]["Unit"]
+    oneshot = values(service, "Type") == ["oneshot"]
+    assert values(service, "Restart") == ["on-failure" if oneshot else "always"]
+    assert values(service, "RestartMode") == ["direct"]
+    assert values(unit, "StartLimitIntervalSec") == ["0"]
+    assert values(unit, "PartOf") == ["diaspora.target"]
+    assert ("Install" in CONTAINERS[name]) is not oneshot
+
+
+def test_images_are_pinned_and_come_from_the_settings() -> None:
+    used = {name: values(sections["Container"], "Image") for name, sections in CONTAINERS.items()}
+    own = ["registry.example.org/diaspora:0.9.1.0"]
+    assert used == {
+        "postgresql": [IMAGES["postgresql"].reference],
+        "redis": [IMAGES["redis"].reference],
+        "nginx": [IMAGES["nginx"].reference],
+        **dict.fromkeys(("diaspora-migrate", "diaspora-web", "diaspora-sidekiq", "public-files"), own),
+    }
+
+
+def test_postgresql_major_version_is_that_of_the_image() -> None:
+    assert re.search(rf"/postgres:{POSTGRESQL_MAJOR}[.-]", IMAGES["postgresql"].reference or "")
+
+
+def test_only_nginx_has_a_port() -> None:
+    ports = {name: values(sections["Container"], "PublishPort") for name, sections in CONTAINERS.items()}
+    assert {name: found for name, found in ports.items() if found} == {"nginx": ["80:8080"]}
+
+
+@pytest.mark.parametrize("name", CONTAINERS)
+def test_shared_folders_have_shared_labels(name: str) -> None:
+    for volume in values(CONTAINERS[name]["Container"], "Volume"):
+        source, _target, options = volume.split(":")
+        folder = source.removeprefix("/var/mnt/data/")
+        if folder in PRIVATE_FOLDERS:
+            assert options == "Z"
+        elif folder in SHARED_FOLDERS:
+            assert options in {"z", "ro,z"}
+        else:
+            assert not source.startswith("/var/mnt/data"), volume
+            assert re.fullmatch(r"ro,[zZ]", options), volume
+
+
+def test_no_folder_with_a_private_label_is_in_two_containers() -> None:
+    private = [
+        volume.split(":")[0]
+        for sections in CONTAINERS.values()
+        for volume in values(sections["Container"], "Volume")
+        if volume.endswith("Z")
+    ]
+    assert len(private) == len(set(private))
+
+
+@pytest.mark.parametrize("name", ["diaspora-migrate", "diaspora-web", "diaspora-sidekiq"])
+def test_application_containers_share_what_they_must(name: str) -> None:
+    container = CONTAINERS[name]["Container"]
+    assert "RAILS_ENV=production" in values(container, "Environment")
+    assert {secret.split(",")[0] for secret in values(container, "Secret")} == {
+        "diaspora-database-password",
+        "diaspora-redis-url",
+        "diaspora-smtp-password",
+        "diaspora-secret-token",
+        "diaspora-oidc-key",
+    }
+    assert "/var/mnt/data/uploads:/srv/diaspora/public/uploads:z" in values(container, "Volume")
+
+
+@pytest.mark.parametrize("name", CONTAINERS)
+def test_no_container_has_a_variable_that_misleads_rails(name: str) -> None:
+    container = CONTAINERS[name]["Container"]
+    variables = {text.strip('"').split("=")[0] for text in values(container, "Environment")}
+    variables |= {
+        part.removeprefix("target=")
+        for secret in values(container, "Secret")
+        if "type=env" in secret
+        for part in secret.split(",")
+        if part.startswith("target=")
+    }
+    # the target of db:migrate; one that breaks with the pool; one that hides the URL of Redis
+    assert not variables & {"VERSION", "DATABASE_URL", "REDIS_URL"}
+
+
+def test_the_layout_of_the_image_is_a_setting() -> None:
+    layout = {"home": "/home/diaspora/diaspora", "uid": 1042, "loginShell": True}
+    fragment = pod_fragment(pod_context(imageLayout=layout))
+    web = containers(fragment)["diaspora-web"]["Container"]
+    assert values(web, "WorkingDir") == ["/home/diaspora/diaspora"]
+    assert values(web, "User") == ["1042"]
+    (command,) = values(web, "Exec")
+    assert command.startswith('bash -lc "')
+    assert "/srv/diaspora" not in "".join(text for path, text in files(fragment).items() if path.startswith(QUADLETS))
+    assert "d     /var/mnt/data/uploads             0755 1042 1042" in files(fragment)["/etc/diaspora/directories.conf"]
+
+
+def test_the_network_of_the_pod_is_a_setting() -> None:
+    texts = files(pod_fragment(pod_context(subnet="172.30.4.0/28")))
+    network = texts[f"{QUADLETS}/diaspora.network"]
+    assert "Subnet=172.30.4.0/28\nGateway=172.30.4.1\n" in network
+    assert "resolver 172.30.4.1 " in texts["/etc/diaspora/nginx/conf.d/pod.conf"]
+
+
+@pytest.mark.parametrize("subnet", ["10.0.0.1/24", "10.0.0.0/29", "10.0.0.0/8", "8.8.8.0/24", "fd00::/64", "text"])
+def test_networks_that_are_no_pod_network_are_refused(subnet: str) -> None:
+    with pytest.raises(ConfigError, match=r"pod\.subnet: .* allowed: a private IPv4 network"):
+        load(ignition_config(pod=pod(subnet=subnet)))
+
+
+@pytest.mark.parametrize("feature", POD_FEATURES, ids=lambda feature: feature.__name__)
+def test_features_are_repeatable(feature: Callable[..., object]) -> None:
+    context = pod_context(with_mail=True)
+    assert feature(context) == feature(context)

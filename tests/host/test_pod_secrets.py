@@ -1,0 +1,42 @@
+"""The secret that travels in the config, and how it is refused."""
+
+import dataclasses
+
+import pytest
+
+from diaspora_infra.config import ConfigError
+from diaspora_infra.host.features.pod_secrets import pod_secrets
+from tests.host.pod import SMTP_PASSWORD, containers, pod_context, pod_fragment, values
+
+PATH = "/etc/diaspora/secrets/smtp_password"
+
+
+def test_the_smtp_password_is_a_file_that_only_root_reads() -> None:
+    storage = pod_secrets(pod_context(with_mail=True))["storage"]
+    (given,) = [entry for entry in storage["files"] if entry["path"] == PATH]
+    assert (given["mode"], given["contents"]["inline"]) == (0o600, SMTP_PASSWORD)
+    assert storage["directories"] == [{"path": "/etc/diaspora/secrets", "mode": 0o700}]
+
+
+def test_without_an_account_no_password_travels() -> None:
+    context = dataclasses.replace(pod_context(), secrets={"smtpPassword": SMTP_PASSWORD})
+    fragment = pod_fragment(context)
+    assert SMTP_PASSWORD not in str(fragment)
+    web = containers(fragment)["diaspora-web"]["Container"]
+    assert not [secret for secret in values(web, "Secret") if "smtp" in secret]
+
+
+@pytest.mark.parametrize(
+    ("password", "problem"),
+    [
+        ("", "smtpPassword: empty; allowed: at least one character"),
+        ("one,two", "smtpPassword: holds a comma, which diaspora* takes for a list; allowed: no comma"),
+        ("true", "smtpPassword: diaspora* would not read it as text; allowed: anything but true and false"),
+        ("line\nbreak", "smtpPassword: holds a line break or control character; allowed: one line of text"),
+    ],
+)
+def test_a_password_that_diaspora_would_misread_is_refused_without_being_shown(password: str, problem: str) -> None:
+    context = dataclasses.replace(pod_context(with_mail=True), secrets={"smtpPassword": password})
+    with pytest.raises(ConfigError) as raised:
+        pod_secrets(context)
+    assert str(raised.value) == problem

@@ -1,0 +1,122 @@
+"""Runs the machine's programs as the machine would: with nothing on PATH but what Fedora CoreOS has for sure."""
+
+import os
+import shutil
+import subprocess
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from tests.host.pod import LIBEXEC
+
+# The programs may use bash, coreutils, systemd, curl, jq and podman. Of these they use:
+COREUTILS = ("chmod", "cp", "date", "ln", "mkdir", "mv", "od", "readlink", "rm", "sync", "tr")
+
+# Stands in for podman: writes down its arguments and what it was given, and answers as it is told.
+PODMAN = r"""#!/usr/bin/env bash
+set -euo pipefail
+printf '%s\n' "$*" >> "$PODMAN_RECORD/calls"
+case "$1 $2" in
+    "secret create")
+        name=${*: -2:1} source=${*: -1}
+        if [[ $source == - ]]; then source=/dev/stdin; fi
+        IFS= read -r -d '' content < "$source" || true
+        printf '%s' "$content" > "$PODMAN_RECORD/secret-$name"
+        ;;
+    "image inspect")
+        [[ -e $PODMAN_RECORD/image-id ]] || exit 125
+        printf '%s\n' "$(< "$PODMAN_RECORD/image-id")"
+        ;;
+    "run "*)
+        printf '%s' "$(< "$PODMAN_RECORD/answer")"
+        ;;
+    *)
+        exit 125
+        ;;
+esac
+"""
+
+
+@dataclass
+class Machine:
+    """A data folder, a folder of programs for PATH, and a record of what podman was asked."""
+
+    folder: Path
+    programs: Path
+    failing: set[str] = field(default_factory=set)
+
+    @property
+    def data(self) -> Path:
+        return self.folder / "data"
+
+    @property
+    def given(self) -> Path:
+        return self.folder / "given"
+
+    @property
+    def record(self) -> Path:
+        return self.folder / "record"
+
+    @property
+    def calls(self) -> list[str]:
+        file = self.record / "calls"
+        return file.read_text().splitlines() if file.exists() else []
+
+    def secret(self, name: str) -> str:
+        return (self.record / f"secret-{name}").read_text()
+
+    def path(self) -> Path:
+        """A folder that holds the allowed programs and nothing else."""
+        folder = self.folder / "bin"
+        shutil.rmtree(folder, ignore_errors=True)
+        folder.mkdir()
+        for name in ("bash", "env", *COREUTILS):
+            found = shutil.which(name)
+            assert found, name
+            (folder / name).symlink_to(found)
+        podman = folder / "podman"
+        podman.write_text(PODMAN)
+        podman.chmod(0o755)
+        for name in self.failing:
+            (folder / name).unlink()
+            (folder / name).write_text("#!/usr/bin/env bash\nexit 1\n")
+            (folder / name).chmod(0o755)
+        return folder
+
+    def run(self, program: str, *arguments: str, cwd: Path | None = None) -> subprocess.CompletedProcess[str]:
+        """Runs a program of /usr/local/libexec/diaspora and gives its result."""
+        bash = shutil.which("bash")
+        assert bash
+        return subprocess.run(
+            [bash, str(self.programs / LIBEXEC / program), *arguments],
+            env={
+                "PATH": str(self.path()),
+                "LC_ALL": "C",
+                "DIASPORA_DATA": str(self.data),
+                "DIASPORA_GIVEN_SECRETS": str(self.given),
+                "PODMAN_RECORD": str(self.record),
+            },
+            cwd=cwd or self.folder,
+            capture_output=True,
+            text=True,
+            timeout=60,
+            check=False,
+        )
+
+    def succeed(self, program: str, *arguments: str) -> str:
+        """Runs a program that must end well and say nothing on standard error."""
+        result = self.run(program, *arguments)
+        assert (result.returncode, result.stderr) == (0, ""), result
+        return result.stdout
+
+
+def machine(folder: Path, programs: Path) -> Machine:
+    """A machine with an empty data partition."""
+    made = Machine(folder, programs)
+    for part in (made.data, made.record, made.given, made.data / "state", made.data / "public"):
+        part.mkdir(parents=True)
+    os.umask(0o022)
+    return made
+
+
+RequireProgram = Callable[[str, str], str]
