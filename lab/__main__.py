@@ -42,8 +42,8 @@ def up() -> None:
     print(f"matchbox: {'started' if started else 'runs already'} at {server.http_url}", flush=True)
     engine.prepare()
     if engine.locked():
-        print("the last run was killed: taking its lock away and going on", flush=True)
-        engine.cancel()
+        print("the last run was killed: cleaning up after it", flush=True)
+        engine.recover()
     print("pulumi up: stack dev", flush=True)
     result = engine.run("up")
     print(_changes(result.stdout))
@@ -60,7 +60,7 @@ def down() -> None:
         server.start()  # the engine deletes profiles and groups through it
         engine.prepare()
         if engine.locked():
-            engine.cancel()
+            engine.recover()
         print("pulumi destroy: stack dev", flush=True)
         print(_changes(engine.run("destroy").stdout))
         engine.remove()

@@ -10,6 +10,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+import yaml
+
 from lab.errors import LabError
 from tools import path_with, tool_path
 
@@ -44,10 +46,19 @@ class Engine:
 
     def run(self, command: str, *arguments: str, check: bool = True) -> "subprocess.CompletedProcess[str]":
         """Run `preview`, `up`, `refresh` or `destroy`. Raises LabError when it fails and `check` is set."""
-        decided = () if command == "preview" else ("--yes", "--skip-preview")
-        common = ("--non-interactive", "--color=never", "--suppress-permalink=true")
-        config = ("--config-file", str(self._config_file()), "--stack", self.stack)
-        return self._run([command, *decided, *common, *config, *arguments], check=check)
+        return self._run([*self._stack_command(command), *arguments], check=check)
+
+    def start(self, command: str) -> "subprocess.Popen[bytes]":
+        """Start `up` or another command in a process group of its own, without waiting for it."""
+        return subprocess.Popen(
+            [str(tool_path("pulumi")), *self._stack_command(command)],
+            cwd=self.project,
+            env=self._environment(),
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.DEVNULL,
+            start_new_session=True,
+        )
 
     def outputs(self) -> dict[str, Any]:
         """Read the stack outputs; secrets stay hidden."""
@@ -55,9 +66,20 @@ class Engine:
         outputs: dict[str, Any] = json.loads(result.stdout)
         return outputs
 
-    def cancel(self) -> None:
-        """Take away the lock that a killed run left."""
+    def encrypt(self, key: str, value: str) -> str:
+        """Encrypt a secret of the stack's config; returns what the stack file holds under `secure`."""
+        file = self._config_file()
+        target = ("--config-file", str(file), "--stack", self.stack)
+        self._run(["config", "set", "--secret", key, *target], text=value)
+        document = yaml.safe_load(file.read_text(encoding="utf-8"))
+        secure: str = document["config"][key]["secure"]
+        return secure
+
+    def recover(self) -> None:
+        """Clean up after a run that was killed: a state file cut short, its lock, what it noted as not finished."""
+        self._mend_state()
         self._run(["cancel", "--yes", "--stack", self.stack])
+        self.run("refresh", "--clear-pending-creates")
 
     def locked(self) -> bool:
         """Tell whether a run holds the stack, or was killed while it did."""
@@ -80,22 +102,38 @@ class Engine:
             **self.environment,
         }
 
-    def _run(self, arguments: list[str], *, check: bool = True) -> "subprocess.CompletedProcess[str]":
-        ours = self.variables()
+    def _stack_command(self, command: str) -> list[str]:
+        decided = [] if command == "preview" else ["--yes", "--skip-preview"]
+        common = ["--non-interactive", "--color=never", "--suppress-permalink=true"]
+        return [command, *decided, *common, "--config-file", str(self._config_file()), "--stack", self.stack]
+
+    def _environment(self) -> dict[str, str]:
         inherited = {key: value for key, value in os.environ.items() if not key.startswith("PULUMI_")}
+        return {**inherited, **self.variables()}
+
+    def _run(self, arguments: list[str], *, check: bool = True, text: str = "") -> "subprocess.CompletedProcess[str]":
+        """Run `pulumi` with `text` on its standard input."""
         result = subprocess.run(
             [str(tool_path("pulumi")), *arguments],
             cwd=self.project,
-            env={**inherited, **ours},
-            stdin=subprocess.DEVNULL,
+            env=self._environment(),
+            input=text,
             capture_output=True,
             text=True,
             check=False,
         )
         if check and result.returncode:
             sys.stderr.write(result.stdout + result.stderr)
-            raise LabError(f"pulumi {arguments[0]} failed, see above")
+            raise LabError(f"pulumi {' '.join(arguments[:2])} failed, see above")
         return result
+
+    def _mend_state(self) -> None:
+        """Put the engine's own backup, one step older, in the place of a state file that was being written."""
+        for file in self.folder.glob(f"state/.pulumi/stacks/**/{self.stack}.json"):
+            try:
+                json.loads(file.read_bytes())
+            except ValueError:
+                shutil.copyfile(file.with_name(f"{file.name}.bak"), file)
 
     def _has_stack(self) -> bool:
         return any(self.folder.glob(f"state/.pulumi/stacks/**/{self.stack}.json"))

@@ -8,7 +8,7 @@ import subprocess
 import time
 import urllib.error
 import urllib.request
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from diaspora_infra.pxe.pki import PkiFolder, create_pki
@@ -26,6 +26,7 @@ class MatchboxServer:
     folder: Path
     http_port: int
     rpc_port: int
+    _children: "list[subprocess.Popen[bytes]]" = field(default_factory=list, repr=False)
 
     @property
     def http_url(self) -> str:
@@ -69,6 +70,7 @@ class MatchboxServer:
             process = subprocess.Popen(
                 self._command(), stdin=subprocess.DEVNULL, stdout=log, stderr=log, start_new_session=True
             )
+        self._children.append(process)
         self._pid_file.write_text(f"{process.pid}\n", encoding="ascii")
         self._wait_until_ready(process)
         return True
@@ -82,9 +84,9 @@ class MatchboxServer:
         os.kill(pid, signal.SIGTERM)
         deadline = time.monotonic() + _START_SECONDS
         while _command_line(pid) and time.monotonic() < deadline:
-            with contextlib.suppress(ChildProcessError):
-                os.waitpid(pid, os.WNOHANG)  # our own child would stay as a zombie
             time.sleep(0.02)
+        while self._children:
+            self._children.pop().wait()  # our own child would stay as a zombie
         return True
 
     def running(self) -> bool:

@@ -49,6 +49,12 @@ class Stack:
         machine = next(machine for machine in settings.machines if machine.name == name)
         return render(settings, machine, secrets or {}).ignition
 
+    def set_secret(self, key: str, value: str) -> None:
+        """Set a secret as `pulumi config set --secret` does."""
+        self.write()
+        self.engine.prepare()
+        self.secure[key] = self.engine.encrypt(f"diaspora-infra:{key}", value)
+
     def write(self) -> None:
         config: dict[str, Any] = {f"diaspora-infra:{key}": value for key, value in self.values.items()}
         config |= {f"diaspora-infra:{key}": {"secure": value} for key, value in self.secure.items()}

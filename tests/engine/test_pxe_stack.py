@@ -1,0 +1,142 @@
+"""The whole chain: config -> engine -> provider -> matchbox -> what a machine gets."""
+
+import json
+import subprocess
+from pathlib import Path
+
+from diaspora_infra.host import render
+from diaspora_infra.pxe.install import install_boot, install_settings
+from diaspora_infra.pxe.served import meaning
+from diaspora_infra.pxe.verify import ipxe_script, verify
+from tests.support.configs import machine
+from tests.support.stack import Stack
+
+
+def test_life_of_a_stack(stack: Stack) -> None:
+    stack.machines(machine(1), machine(2), machine(3, install="off"))
+
+    preview = stack.run("preview")
+    assert preview.returncode == 0, preview.stdout + preview.stderr
+    assert "+ 10 to create" in preview.stdout
+    assert stack.files() == {"profiles": [], "groups": []}
+
+    stack.up()
+    assert_served_as_meant(stack)
+    assert len(stack.files()["profiles"]) == 3
+    assert len(stack.files()["groups"]) == 2, "the machine that is off has no group"
+    assert stack.get("/ignition?mac=52:54:00:00:00:03")[0] == 404
+
+    again = stack.up("--expect-no-changes")
+    assert "10 unchanged" in again.stdout
+
+    first = stack.files()
+    stack.machines(machine(1, hostname="renamed"), machine(2), machine(3, install="off"))
+    changed = stack.up()
+    assert "2 replaced" in changed.stdout
+    assert_served_as_meant(stack)
+    assert "renamed" in json.dumps(meaning(stack.served("52:54:00:00:00:01")))
+    assert len(set(stack.files()["profiles"]) & set(first["profiles"])) == 2, "only one profile changed"
+
+    destroy = stack.run("destroy")
+    assert destroy.returncode == 0, destroy.stdout + destroy.stderr
+    assert stack.files() == {"profiles": [], "groups": []}
+    assert stack.get("/ipxe?mac=52:54:00:00:00:01")[0] == 404
+
+
+def test_refresh_finds_what_somebody_changed_on_the_server(stack: Stack) -> None:
+    stack.up()
+    (profile,) = stack.server.data.glob("profiles/*.json")
+    content = json.loads(profile.read_text())
+    content["boot"]["kernel"] = "http://evil.example.org/kernel"
+    profile.write_text(json.dumps(content))
+    lines, good = verify(stack.settings(), {})
+    assert (lines, good) == (["pod1: the iPXE script differs from what the settings mean"], False)
+
+    drift = stack.run("refresh", "--expect-no-changes")
+    assert drift.returncode != 0
+    stack.run("refresh")
+    stack.up()
+    assert_served_as_meant(stack)
+
+
+def test_refresh_finds_what_somebody_deleted_on_the_server(stack: Stack) -> None:
+    stack.up()
+    for file in stack.server.data.glob("*/*.json"):
+        file.unlink()
+    stack.run("refresh")
+    stack.up()
+    assert_served_as_meant(stack)
+
+
+def test_what_is_served_is_valid_and_equal_to_what_butane_makes(
+    stack: Stack, butane_binary: Path, ignition_validate: Path, tmp_path: Path
+) -> None:
+    stack.up()
+    served = tmp_path / "served.ign"
+    served.write_text(stack.served("52:54:00:00:00:01"))
+    result = subprocess.run([ignition_validate, served], capture_output=True, text=True, check=False)
+    assert (result.returncode, result.stderr) == (0, "")
+
+    settings = stack.settings()
+    rendered = render(settings, settings.machines[0], {})
+    butane = subprocess.run(
+        [butane_binary, "--strict"], input=rendered.butane_text(), capture_output=True, text=True, check=False
+    )
+    assert butane.returncode == 0, butane.stderr
+    assert meaning(butane.stdout) == meaning(rendered.ignition) == meaning(served.read_text())
+
+
+def test_a_user_secret_is_served_but_nowhere_in_the_clear(stack: Stack) -> None:
+    password = "correct-horse-battery-staple"
+    stack.values["pod"]["mail"] = {
+        "senderAddress": "pod@example.org",
+        "smtp": {"host": "smtp.example.org", "username": "pod"},
+    }
+    stack.set_secret("smtpPassword", password)
+    result = stack.up("--show-sames", "--diff")
+
+    assert password in json.dumps(meaning(stack.served("52:54:00:00:00:01")))
+    assert verify(stack.settings(), {"smtpPassword": password})[1]
+    places = {
+        "engine output": result.stdout + result.stderr,
+        "state": json.dumps(stack.state()),
+        "outputs": json.dumps(stack.engine.outputs()),
+        "matchbox log": stack.server.log.read_text(),
+    }
+    encoded = stack.rendered("pod1", {"smtpPassword": password})
+    for place, text in places.items():
+        assert password not in text, place
+        assert encoded[-200:] not in text, place
+    (profile,) = (entry for entry in stack.state()["resources"] if entry["type"] == "matchbox:index/profile:Profile")
+    for side in ("inputs", "outputs"):
+        assert "ciphertext" in profile[side]["rawIgnition"], side
+
+
+def test_needs_reinstall_names_the_machines_that_changed_since_their_installation(stack: Stack) -> None:
+    stack.machines(machine(1), machine(2))
+    stack.up()
+    configs = {name: entry["config"] for name, entry in stack.engine.outputs()["machines"].items()}
+    assert stack.engine.outputs()["needsReinstall"] == []
+
+    installed = [machine(number, installedConfig=configs[f"pod{number}"]) for number in (1, 2)]
+    stack.machines(*installed)
+    stack.up()
+    assert stack.engine.outputs()["needsReinstall"] == []
+
+    stack.machines(installed[0], {**installed[1], "hostname": "renamed"})
+    stack.up()
+    assert stack.engine.outputs()["needsReinstall"] == ["pod2"]
+
+
+def assert_served_as_meant(stack: Stack) -> None:
+    settings = stack.settings()
+    lines, good = verify(settings, {})
+    assert good, lines
+    assert settings.pxe is not None
+    for entry in settings.pxe.machines:
+        if entry.install != "off":
+            assert meaning(stack.served(entry.mac)) == meaning(stack.rendered(entry.name))
+            assert stack.get(f"/ipxe?mac={entry.mac}") == (
+                200,
+                ipxe_script(install_boot(**install_settings(settings, entry))),
+            )
