@@ -37,11 +37,13 @@ class Storage(Model):
     disk: AbsolutePath = "/dev/sda"
     """Disk that the operating system is installed on (the installer erases it but for the data partition)."""
     root_gib: int = Field(default=12, ge=8, le=1024)
-    """Size of the root filesystem in GiB; Fedora CoreOS refuses to boot below 8."""
+    """Size of the root filesystem in GiB; Fedora CoreOS refuses to boot below 8. Never change it on a machine with
+    data: the data partition starts behind it. Not used with `dataDisk`, where the root takes its whole disk."""
     data_gib: int = Field(default=0, ge=0)
     """Size of the data partition in GiB; 0 takes the rest of the disk. Never change it on a machine with data."""
     data_disk: AbsolutePath | None = None
-    """Second disk for the data partition instead of the system disk, such as /dev/sdb."""
+    """Second disk for the data partition instead of the system disk, best by its lasting name, such as
+    /dev/disk/by-id/ata-EXAMPLE."""
 
 
 class Swap(Model):
@@ -112,8 +114,9 @@ class Machine(Model):
     hostname: Annotated[str, Field(pattern=r"^[a-z0-9]([a-z0-9.-]{0,62}[a-z0-9])?$")] | None = None
     """Host name; the machine's name when not set."""
     networks: dict[ConnectionName, Keyfile] = {}
-    """NetworkManager connections: a name (the interface, unless `connection.interface-name` says otherwise) to the
-    sections and keys of its keyfile. Without any, every interface uses DHCP."""
+    """NetworkManager connections: a name to the sections and keys of its keyfile. The name is also the interface,
+    unless `connection.interface-name`, `ethernet.mac-address` or a `match` section says which card is meant.
+    Without any connection, every interface uses DHCP."""
     architecture: ArchitectureField = Architecture.X86_64
     """CPU architecture."""
     disk: AbsolutePath | None = None
