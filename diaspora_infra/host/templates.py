@@ -62,6 +62,8 @@ def _sources(feature: str) -> list[tuple[PurePosixPath, Callable[[dict[str, Any]
 
 def _load(feature: str) -> Iterator[tuple[PurePosixPath, Callable[[dict[str, Any]], str]]]:
     folder = templates_folder() / feature
+    if not folder.is_dir():
+        raise FileNotFoundError(f"no templates for the feature {feature!r} in {folder}")
     environment = jinja2.Environment(
         undefined=jinja2.StrictUndefined,
         trim_blocks=True,
@@ -77,6 +79,8 @@ def _load(feature: str) -> Iterator[tuple[PurePosixPath, Callable[[dict[str, Any
         if target.suffix == ".j2":
             yield target.with_suffix(""), environment.from_string(text).render
         else:
-            yield target, lambda _values, text=text: text
-    if not folder.is_dir():
-        raise FileNotFoundError(f"no templates for the feature {feature!r} in {folder}")
+            yield target, _constant(text)
+
+
+def _constant(text: str) -> Callable[[dict[str, Any]], str]:
+    return lambda _values: text

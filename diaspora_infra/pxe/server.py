@@ -34,22 +34,20 @@ def read_credentials(matchbox: Matchbox, folder: Path) -> Credentials:
             ("clientKeyFile", matchbox.client_key_file),
         )
     }
-    certificates = {
-        key: _certificate(f"pxe.matchbox.{key}", texts[key], problems)
-        for key in ("caFile", "clientCertFile")
-        if texts[key]
-    }
-    client = certificates.get("clientCertFile")
-    if client and texts["clientKeyFile"] and not _belongs(client, texts["clientKeyFile"]):
+    ca, client_cert, client_key = texts.values()
+    if ca is not None:
+        _certificate("pxe.matchbox.caFile", ca, problems)
+    client = _certificate("pxe.matchbox.clientCertFile", client_cert, problems) if client_cert is not None else None
+    if client and client_key is not None and not _belongs(client, client_key):
         problems.append(
             Problem(
                 "pxe.matchbox.clientKeyFile",
                 "is not the key of pxe.matchbox.clientCertFile; allowed: the unencrypted PEM key made with it",
             )
         )
-    if problems:
+    if problems or ca is None or client_cert is None or client_key is None:
         raise ConfigError(problems)
-    return Credentials(texts["caFile"], texts["clientCertFile"], texts["clientKeyFile"])
+    return Credentials(ca, client_cert, client_key)
 
 
 def check_reachable(matchbox: Matchbox, folder: Path) -> None:
@@ -101,7 +99,7 @@ def _unreachable(key: str, what: str) -> ConfigError:
     return ConfigError([Problem(key, f"{what}; {remedy}")])
 
 
-def _read(key: str, path: Path, problems: list[Problem]) -> str:
+def _read(key: str, path: Path, problems: list[Problem]) -> str | None:
     try:
         return path.read_text(encoding="ascii")
     except OSError as error:
@@ -109,7 +107,7 @@ def _read(key: str, path: Path, problems: list[Problem]) -> str:
     except UnicodeDecodeError:
         what = f"{path} is not PEM"
     problems.append(Problem(key, f"{what}; allowed: a readable PEM file"))
-    return ""
+    return None
 
 
 def _certificate(key: str, text: str, problems: list[Problem]) -> x509.Certificate | None:

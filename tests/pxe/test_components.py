@@ -1,0 +1,191 @@
+"""PxePod and Ignition on Pulumi's mocks: what they ask the engine for."""
+
+import asyncio
+import json
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any
+
+import pulumi
+import pytest
+from pulumi.runtime import mocks
+
+from diaspora_infra.ignition import Ignition
+from diaspora_infra.pxe import PxePod
+from tests.support import configs
+
+IGNITION = json.dumps({"ignition": {"version": "3.4.0"}})
+
+
+class Recorder(mocks.Mocks):
+    """Takes every resource and keeps its inputs."""
+
+    def __init__(self) -> None:
+        self.resources: list[mocks.MockResourceArgs] = []
+
+    def new_resource(self, args: mocks.MockResourceArgs) -> tuple[str, dict[str, Any]]:
+        self.resources.append(args)
+        return f"{args.name}-id", dict(args.inputs)
+
+    def call(self, args: mocks.MockCallArgs) -> dict[str, Any]:
+        raise AssertionError(f"unexpected call of {args.token}")
+
+    def of(self, kind: str) -> list[dict[str, Any]]:
+        return [dict(entry.inputs) for entry in self.resources if entry.typ.endswith(f":{kind}")]
+
+
+Program = Callable[[], "pulumi.Output[Any] | None"]
+
+
+@pytest.fixture
+def run() -> Iterator[Callable[[Program], tuple[Recorder, Any]]]:
+    """Runs a program on an event loop and an engine of its own; returns what was registered and its output."""
+    loops: list[asyncio.AbstractEventLoop] = []
+
+    def own_loop() -> None:
+        """The mock engine needs a loop in every thread that it works in, and would never close it."""
+        loops.append(asyncio.new_event_loop())
+        asyncio.set_event_loop(loops[-1])
+
+    own_loop()
+    executor = ThreadPoolExecutor(initializer=own_loop)
+    loops[0].set_default_executor(executor)
+
+    def run_program(program: Program) -> tuple[Recorder, Any]:
+        recorder = Recorder()
+        mocks.set_mocks(recorder, project="test", stack="test")
+        found: list[Any] = []
+
+        @pulumi.runtime.test
+        def wrapped() -> "pulumi.Output[Any] | None":
+            output = program()
+            return None if output is None else output.apply(found.append)
+
+        wrapped()
+        return recorder, found[0] if found else None
+
+    yield run_program
+    executor.shutdown()
+    for loop in loops:
+        loop.close()
+    asyncio.set_event_loop(None)
+
+
+def args(**changes: Any) -> Any:
+    return {
+        "mac": "52:54:00:00:00:01",
+        "ignition": IGNITION,
+        "matchbox_url": "http://m:8080",
+        "version": "44.20260802.3.1",
+        **changes,
+    }
+
+
+def names(recorder: Recorder) -> tuple[str, str]:
+    (profile,), (group,) = recorder.of("Profile"), recorder.of("Group")
+    assert group["profile"] == profile["name"] == group["name"]
+    return profile["name"], group["selector"]["mac"]
+
+
+def test_profile_and_group_of_a_machine(run: Callable[[Program], tuple[Recorder, Any]]) -> None:
+    recorder, profile = run(lambda: PxePod("pod1", args()).profile)
+    name, mac = names(recorder)
+    assert name == profile
+    assert name.startswith("pod1-")
+    assert mac == "52:54:00:00:00:01"
+    assert recorder.of("Profile")[0]["rawIgnition"] == IGNITION
+
+
+def test_every_resource_has_the_component_as_its_parent(run: Callable[[Program], tuple[Recorder, Any]]) -> None:
+    urns: list[str] = []
+
+    def program() -> "pulumi.Output[Any]":
+        pod = PxePod("pod1", args())
+        children = sorted(pod._childResources, key=str)
+        return pulumi.Output.all(*(child.urn for child in children)).apply(urns.extend)
+
+    run(program)
+    assert len(urns) == 2
+    assert all("diaspora-infra:index:PxePod$" in urn for urn in urns)
+
+
+def test_names_follow_every_part_of_the_content(run: Callable[[Program], tuple[Recorder, Any]]) -> None:
+    changes: list[dict[str, Any]] = [
+        {},
+        {"ignition": IGNITION.replace("3.4.0", "3.3.0")},
+        {"version": "44.20260721.3.1"},
+        {"disk": "/dev/vda"},
+        {"console": ["ttyS0"]},
+        {"kernel_arguments": ["debug"]},
+    ]
+    found = {names(run(lambda change=change: PxePod("pod1", args(**change)).profile)[0])[0] for change in changes}
+    assert len(found) == len(changes)
+    again, _ = run(lambda: PxePod("pod1", args()).profile)
+    assert names(again)[0] in found, "the same content has the same name"
+
+
+def test_inputs_may_be_outputs(run: Callable[[Program], tuple[Recorder, Any]]) -> None:
+    plain, _ = run(lambda: PxePod("pod1", args(disk="/dev/vda")).profile)
+    lifted, _ = run(
+        lambda: (
+            PxePod(
+                "pod1", {key: pulumi.Output.from_input(value) for key, value in args(disk="/dev/vda").items()}
+            ).profile
+        )
+    )
+    assert plain.of("Profile") == lifted.of("Profile")
+
+
+def test_a_machine_that_is_off_has_no_group(run: Callable[[Program], tuple[Recorder, Any]]) -> None:
+    recorder, _ = run(lambda: PxePod("pod1", args(serve=False)).profile)
+    assert len(recorder.of("Profile")) == 1
+    assert recorder.of("Group") == []
+
+
+def test_names_and_hashes_of_secret_content_are_neither_secret_nor_fast(
+    run: Callable[[Program], tuple[Recorder, Any]],
+) -> None:
+    def program(ignition: Any) -> "pulumi.Output[Any]":
+        pod = PxePod("pod1", args(ignition=ignition))
+        return pulumi.Output.all(pod.profile, pod.config, pod.config.is_secret())
+
+    _, plain = run(lambda: program(IGNITION))
+    _, secret = run(lambda: program(pulumi.Output.secret(IGNITION)))
+    assert plain[2] is secret[2] is False
+    assert plain[0] != secret[0], "a slow hash, so that nobody can try passwords"
+    assert plain[1] != secret[1]
+
+
+def test_an_ignition_that_matchbox_would_serve_empty_is_refused(
+    run: Callable[[Program], tuple[Recorder, Any]],
+) -> None:
+    with pytest.raises(pulumi.RunError, match=r"pod1: matchbox would serve an empty config for Ignition 3\.5\.0"):
+        run(lambda: PxePod("pod1", args(ignition='{"ignition":{"version":"3.5.0"}}')).profile)
+
+
+def ignition_args(**changes: Any) -> Any:
+    return {"pod": configs.pod(), "host": configs.host(), "machine": {}, **changes}
+
+
+def test_the_ignition_component_works_alone(run: Callable[[Program], tuple[Recorder, Any]]) -> None:
+    recorder, text = run(lambda: Ignition("pod1", ignition_args()).ignition)
+    assert json.loads(text)["ignition"]["version"] == "3.4.0"
+    assert [entry.typ for entry in recorder.resources] == ["diaspora-infra:index:Ignition"]
+
+
+def test_an_ignition_with_a_secret_is_a_secret(run: Callable[[Program], tuple[Recorder, Any]]) -> None:
+    def program(**changes: Any) -> "pulumi.Output[Any]":
+        output = Ignition("pod1", ignition_args(**changes)).ignition
+        return pulumi.Output.from_input(output.is_secret())
+
+    assert run(lambda: program())[1] is False
+    with_mail = {"pod": configs.pod(mail=configs.mail()), "secrets": {"smtpPassword": "x"}}
+    assert run(lambda: program(**with_mail))[1] is True
+
+
+def test_a_wrong_config_is_refused_with_all_its_problems(run: Callable[[Program], tuple[Recorder, Any]]) -> None:
+    wrong = ignition_args(pod=configs.pod(domain="x"), machine={"disk": "sda"})
+    with pytest.raises(pulumi.RunError) as caught:
+        run(lambda: Ignition("pod1", wrong).ignition)
+    assert "pod.domain: " in str(caught.value)
+    assert "ignition.machines[0].disk: " in str(caught.value)

@@ -1,0 +1,96 @@
+"""Certificates of a matchbox server, and the checks of a client's files."""
+
+import stat
+from pathlib import Path
+
+import pytest
+from cryptography import x509
+
+from diaspora_infra.config import ConfigError, Matchbox
+from diaspora_infra.pxe.pki import PkiFolder, create_certificate, create_pki
+from diaspora_infra.pxe.server import Credentials, read_credentials
+
+
+def settings(files: PkiFolder, **changes: str) -> Matchbox:
+    values = {
+        "httpUrl": "http://matchbox.lan:8080",
+        "rpcEndpoint": "matchbox.lan:8081",
+        "caFile": str(files.ca),
+        "clientCertFile": str(files.certificate("client")),
+        "clientKeyFile": str(files.key("client")),
+        **changes,
+    }
+    return Matchbox.model_validate(values)
+
+
+@pytest.fixture
+def files(tmp_path: Path) -> PkiFolder:
+    return create_pki(tmp_path / "pki", ["matchbox.lan", "192.0.2.1"])
+
+
+def problems(matchbox: Matchbox) -> list[str]:
+    with pytest.raises(ConfigError) as caught:
+        read_credentials(matchbox, Path("/"))
+    return [str(problem) for problem in caught.value.problems]
+
+
+def test_the_server_certificate_names_the_server(files: PkiFolder) -> None:
+    certificate = x509.load_pem_x509_certificate(files.certificate("server").read_bytes())
+    names = certificate.extensions.get_extension_for_class(x509.SubjectAlternativeName).value
+    assert [str(name.value) for name in names] == ["matchbox.lan", "192.0.2.1"]
+
+
+def test_keys_are_for_their_owner_only(files: PkiFolder) -> None:
+    for key in (files.ca_key, files.key("server"), files.key("client")):
+        assert stat.S_IMODE(key.stat().st_mode) == 0o600
+    assert stat.S_IMODE(files.path.stat().st_mode) == 0o700
+
+
+def test_what_is_there_is_kept(files: PkiFolder) -> None:
+    before = {path: path.read_bytes() for path in files.path.iterdir()}
+    create_pki(files.path, ["other.lan"])
+    assert {path: path.read_bytes() for path in files.path.iterdir()} == before
+
+
+def test_good_files_are_read(files: PkiFolder) -> None:
+    assert read_credentials(settings(files), Path("/")) == Credentials(
+        files.ca.read_text(), files.certificate("client").read_text(), files.key("client").read_text()
+    )
+
+
+def test_relative_names_start_at_the_project(files: PkiFolder) -> None:
+    relative = settings(files, caFile="ca.crt", clientCertFile="client.crt", clientKeyFile="client.key")
+    assert read_credentials(relative, files.path) == read_credentials(settings(files), Path("/"))
+
+
+def test_all_missing_files_are_named_at_once(files: PkiFolder) -> None:
+    for path in (files.ca, files.certificate("client"), files.key("client")):
+        path.unlink()
+    found = problems(settings(files))
+    assert [line.partition(":")[0] for line in found] == [
+        "pxe.matchbox.caFile",
+        "pxe.matchbox.clientCertFile",
+        "pxe.matchbox.clientKeyFile",
+    ]
+    assert all("No such file" in line for line in found)
+
+
+def test_key_of_another_certificate(files: PkiFolder) -> None:
+    assert problems(settings(files, clientKeyFile=str(files.key("server")))) == [
+        "pxe.matchbox.clientKeyFile: is not the key of pxe.matchbox.clientCertFile; "
+        "allowed: the unencrypted PEM key made with it"
+    ]
+
+
+@pytest.mark.parametrize(
+    "content", ["", "no certificate", "-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----\n"]
+)
+def test_not_a_certificate(files: PkiFolder, content: str) -> None:
+    files.ca.write_text(content)
+    assert problems(settings(files)) == ["pxe.matchbox.caFile: holds no certificate; allowed: a PEM certificate"]
+
+
+def test_expired_and_not_yet_valid(files: PkiFolder) -> None:
+    create_certificate(files, "client", (), days=-3)
+    (line,) = problems(settings(files))
+    assert line.startswith("pxe.matchbox.clientCertFile: expired on 20")
