@@ -5,9 +5,9 @@ from diaspora_infra.config.load import load
 from diaspora_infra.config.pod import Pod
 from diaspora_infra.config.problems import ConfigError, Problem
 from diaspora_infra.config.pxe import Matchbox, Pxe, PxeMachine, Release
-from diaspora_infra.config.secrets import SECRET_KEYS, SECRETS, needed_secrets
+from diaspora_infra.config.secrets import NAMESPACE, SECRET_KEYS, SECRETS, needed_secrets
 from diaspora_infra.config.settings import Settings
-from diaspora_infra.config.stack_file import NAMESPACE, StackFile, parse_stack_file
+from diaspora_infra.config.stack_file import StackFile, parse_stack_file
 from diaspora_infra.config.types import Architecture, Stream, Target
 
 __all__ = [

@@ -1,6 +1,10 @@
-"""Checks that look at several settings at once."""
+"""Checks that look at several settings at once.
 
-from collections.abc import Callable, Iterable, Sequence
+Each takes only what it looks at, so that a mistake elsewhere does not hide what it finds. Machines come with their
+position in the list, which may have gaps where a machine is wrong in itself.
+"""
+
+from collections.abc import Callable, Iterable, Mapping
 
 from diaspora_infra.config.host import Host, Machine
 from diaspora_infra.config.images import default_image
@@ -8,7 +12,8 @@ from diaspora_infra.config.networks import check_networks
 from diaspora_infra.config.pod import Pod
 from diaspora_infra.config.problems import Problem
 from diaspora_infra.config.pxe import PxeMachine
-from diaspora_infra.config.settings import Settings
+
+Machines = Mapping[int, Machine]
 
 
 def check_pod(pod: Pod) -> list[Problem]:
@@ -36,11 +41,12 @@ def check_pod(pod: Pod) -> list[Problem]:
 
 def check_host(host: Host) -> list[Problem]:
     """Settings of every machine that do not work together."""
-    problems = list(_duplicates("host.users", [user.name for user in host.users], lambda index: f"[{index}].name"))
+    names = {index: user.name for index, user in enumerate(host.users)}
+    problems = list(_duplicates(names, lambda index: f"host.users[{index}].name"))
     problems += [
         Problem(f"host.users[{index}].name", "root must not log in; allowed: core or another user with sudo")
-        for index, user in enumerate(host.users)
-        if user.name == "root"
+        for index, name in names.items()
+        if name == "root"
     ]
     if host.updates.strategy == "periodic" and not host.updates.windows:
         problems.append(Problem("host.updates.windows", "empty; allowed: at least one window with strategy periodic"))
@@ -49,35 +55,37 @@ def check_host(host: Host) -> list[Problem]:
     return problems
 
 
-def check_machines(path: str, machines: Sequence[Machine]) -> list[Problem]:
+def check_machines(path: str, machines: Machines) -> list[Problem]:
     """Machines of one target that get in each other's way, and their networks."""
-    problems = list(_duplicates(path, [machine.name for machine in machines], lambda index: f"[{index}].name"))
-    macs = [machine.mac for machine in machines if isinstance(machine, PxeMachine)]
-    problems += _duplicates(path, macs, lambda index: f"[{index}].mac")
-    for index, machine in enumerate(machines):
+    names = {index: machine.name for index, machine in machines.items()}
+    problems = list(_duplicates(names, lambda index: f"{path}[{index}].name"))
+    macs = {index: machine.mac for index, machine in machines.items() if isinstance(machine, PxeMachine)}
+    problems += _duplicates(macs, lambda index: f"{path}[{index}].mac")
+    for index, machine in machines.items():
         problems += check_networks(f"{path}[{index}].networks", machine.networks)
     return problems
 
 
-def check_together(settings: Settings) -> list[Problem]:
-    """Settings of different keys that do not work together."""
-    path = f"{settings.target}.machines"
-    problems = []
-    missing_image = {
-        machine.architecture
-        for machine in settings.machines
-        if settings.pod.image is None and default_image("diaspora", machine.architecture) is None
-    }
-    if missing_image:
-        problems.append(
-            Problem(
-                "pod.image",
-                f"missing; there is no default diaspora* image for {', '.join(sorted(missing_image))}; "
-                "allowed: your own pinned image (see containers/diaspora/README.md)",
-            )
+def check_images(pod: Pod, machines: Machines) -> list[Problem]:
+    """Images that nobody can choose but the user."""
+    architectures = {machine.architecture for machine in machines.values()}
+    lacking = sorted(each for each in architectures if default_image("diaspora", each) is None)
+    if pod.image is not None or not lacking:
+        return []
+    return [
+        Problem(
+            "pod.image",
+            f"missing; there is no default diaspora* image for {', '.join(lacking)}; "
+            "allowed: your own pinned image (see containers/diaspora/README.md)",
         )
-    for index, machine in enumerate(settings.machines):
-        if isinstance(machine, PxeMachine) and machine.install == "always" and settings.host.updates.strategy != "off":
+    ]
+
+
+def check_machines_on_host(path: str, host: Host, machines: Machines) -> list[Problem]:
+    """Settings of single machines that do not go with those of every machine."""
+    problems = []
+    for index, machine in machines.items():
+        if isinstance(machine, PxeMachine) and machine.install == "always" and host.updates.strategy != "off":
             problems.append(
                 Problem(
                     f"{path}[{index}].install",
@@ -85,15 +93,16 @@ def check_together(settings: Settings) -> list[Problem]:
                     "allowed: once, or host.updates.strategy: off",
                 )
             )
+        if machine.disk is not None and machine.disk == host.storage.data_disk:
+            problems.append(Problem(f"{path}[{index}].disk", "is host.storage.dataDisk; allowed: another disk"))
     return problems
 
 
-def _duplicates(path: str, values: Iterable[str], suffix: Callable[[int], str]) -> Iterable[Problem]:
+def _duplicates(values: Mapping[int, str], path: Callable[[int], str]) -> Iterable[Problem]:
     first: dict[str, int] = {}
-    for index, value in enumerate(values):
+    for index, value in values.items():
         if value in first:
             yield Problem(
-                f"{path}{suffix(index)}",
-                f"{value!r} is already used by {path}{suffix(first[value])}; allowed: a value of its own",
+                path(index), f"{value!r} is already used by {path(first[value])}; allowed: a value of its own"
             )
         first.setdefault(value, index)

@@ -10,9 +10,12 @@ from diaspora_infra.config.types import (
     Architecture,
     ArchitectureField,
     ClockTime,
+    ConnectionName,
+    HostName,
     KernelArgument,
     MachineName,
     OffWord,
+    Scalar,
     SshKey,
     TimeZone,
     UserName,
@@ -80,9 +83,7 @@ class Updates(Model):
 Snippet = Annotated[str, Field(min_length=1, json_schema_extra={"contentMediaType": "application/yaml"})]
 
 # [section][key] = value of a NetworkManager keyfile
-Keyfile = dict[str, dict[str, str | int | bool]]
-
-ConnectionName = Annotated[str, Field(pattern=r"^[A-Za-z0-9_.:-]{1,15}$")]
+Keyfile = dict[str, dict[str, Scalar]]
 
 
 class Host(Model):
@@ -111,7 +112,7 @@ class Machine(Model):
 
     name: MachineName
     """Name of the machine, unique in the stack; resources are named after it."""
-    hostname: Annotated[str, Field(pattern=r"^[a-z0-9]([a-z0-9.-]{0,62}[a-z0-9])?$")] | None = None
+    hostname: HostName | None = None
     """Host name; the machine's name when not set."""
     networks: dict[ConnectionName, Keyfile] = {}
     """NetworkManager connections: a name to the sections and keys of its keyfile. The name is also the interface,

@@ -1,21 +1,32 @@
 """From plain data (what YAML or the engine gives) to Settings, with every problem named at once. No I/O."""
 
-from collections.abc import Collection, Mapping
-from typing import Any
+from collections.abc import Collection, Iterator, Mapping
+from typing import Any, TypeVar
 
 from pydantic import BaseModel, ValidationError
 
-from diaspora_infra.config.checks import check_host, check_machines, check_pod, check_together
-from diaspora_infra.config.host import Host
+from diaspora_infra.config.checks import check_host, check_images, check_machines, check_machines_on_host, check_pod
+from diaspora_infra.config.host import Host, Machine
 from diaspora_infra.config.pod import Pod
-from diaspora_infra.config.problems import ConfigError, Problem, problems_of, unknown_key
-from diaspora_infra.config.pxe import Pxe
-from diaspora_infra.config.secrets import SECRET_KEYS, needed_secrets
+from diaspora_infra.config.problems import (
+    ConfigError,
+    Problem,
+    description,
+    join_path,
+    problems_of,
+    quoted,
+    refused,
+    unknown_key,
+)
+from diaspora_infra.config.pxe import Pxe, PxeMachine
+from diaspora_infra.config.secrets import SECRET_KEYS, SECRETS, meant_secret
 from diaspora_infra.config.settings import IgnitionExport, Settings
+from diaspora_infra.config.stack_file import is_secure
 from diaspora_infra.config.types import Target
 
-SECTIONS: dict[str, type[BaseModel]] = {"pod": Pod, "host": Host, "pxe": Pxe, "ignition": IgnitionExport}
-KEYS = ("target", *SECTIONS)
+KEYS = ("target", "pod", "host", "pxe", "ignition")
+
+_Model = TypeVar("_Model", bound=BaseModel)
 
 
 def load(values: Mapping[str, Any], secrets: Collection[str] = ()) -> Settings:
@@ -24,61 +35,129 @@ def load(values: Mapping[str, Any], secrets: Collection[str] = ()) -> Settings:
     `values` holds the keys of the project's namespace without it (`pod`, not `diaspora-infra:pod`); `secrets` names
     the secret keys that are set. Raises ConfigError with all problems.
     """
-    problems = [
-        unknown_key(key, key, [*KEYS, *SECRET_KEYS]) for key in values if key not in KEYS and key not in SECRET_KEYS
-    ]
-    target = _target(values, problems)
-    sections = {key: _section(key, values, target, problems) for key in SECTIONS}
-    pod, host, pxe = sections["pod"], sections["host"], sections["pxe"]
-    export = sections["ignition"] or IgnitionExport()
-    if isinstance(pod, Pod):
-        problems += check_pod(pod)
-    if isinstance(host, Host):
-        problems += check_host(host)
-    if isinstance(pxe, Pxe):
-        problems += check_machines("pxe.machines", pxe.machines)
-    if isinstance(export, IgnitionExport):
-        problems += check_machines("ignition.machines", export.machines)
-    complete = isinstance(pod, Pod) and isinstance(host, Host) and target is not None
-    if complete and not (target is Target.PXE and pxe is None):
-        settings = Settings(target=target, pod=pod, host=host, pxe=pxe, ignition=export)  # type: ignore[arg-type]
-        problems += check_together(settings)
-        problems += _missing_secrets(settings, secrets)
-        if not problems:
-            return settings
-    raise ConfigError(problems)
+    loader = _Loader(values, secrets)
+    settings = loader.load()
+    if loader.problems or settings is None:
+        raise ConfigError(loader.problems)
+    return settings
 
 
-def _target(values: Mapping[str, Any], problems: list[Problem]) -> Target | None:
-    value = values.get("target")
-    if isinstance(value, str) and value in list(Target):
-        return Target(value)
-    what = "missing; it is required" if value is None else f"{value!r} is not valid"
-    problems.append(Problem("target", f"{what}; allowed: {', '.join(Target)}"))
-    return None
+class _Loader:
+    """Reads the keys one by one and collects what is wrong."""
 
+    def __init__(self, values: Mapping[str, Any], secrets: Collection[str]) -> None:
+        self.values = values
+        self.secrets = secrets
+        self.problems: list[Problem] = []
 
-def _section(key: str, values: Mapping[str, Any], target: Target | None, problems: list[Problem]) -> BaseModel | None:
-    model = SECTIONS[key]
-    if key not in values:
-        if key in {"pod", "host"} or (key == "pxe" and target is Target.PXE):
-            text = " ".join((Settings.model_fields[key].description or "").split())
-            problems.append(Problem(key, f"missing; it is required: {text}"))
+    def load(self) -> Settings | None:
+        """The Settings; None when one of its keys is no good."""
+        self._check_keys()
+        target = self._target()
+        pod = self._section("pod", Pod, required=True)
+        host = self._section("host", Host, required=True)
+        pxe = self._section("pxe", Pxe, required=target is Target.PXE)
+        export = self._section("ignition", IgnitionExport)
+        machines = {Target.PXE: self._machines("pxe", PxeMachine), Target.IGNITION: self._machines("ignition", Machine)}
+        if "ignition" not in self.values:
+            export = IgnitionExport()
+            machines[Target.IGNITION] = dict(enumerate(export.machines))
+        if pod:
+            self.problems += check_pod(pod)
+        if host:
+            self.problems += check_host(host)
+        for key, found in machines.items():
+            self.problems += check_machines(f"{key}.machines", found)
+        if pod and target:
+            self.problems += check_images(pod, machines[target])
+        if host and target:
+            self.problems += check_machines_on_host(f"{target}.machines", host, machines[target])
+        if pod:
+            self._check_secrets(pod)
+        if not (target and pod and host and export):
+            return None
+        return Settings(target=target, pod=pod, host=host, pxe=pxe, ignition=export)
+
+    def _check_keys(self) -> None:
+        for key in map(str, self.values):
+            secret = next((secret for secret in SECRETS if secret.key == key), None)
+            if secret:
+                self._note(key, f"given as plain text; allowed: {secret.command}")
+            elif key not in KEYS:
+                self.problems.append(unknown_key(key, key, [*KEYS, *SECRET_KEYS]))
+
+    def _target(self) -> Target | None:
+        value = self.values.get("target")
+        if isinstance(value, str) and value in list(Target):
+            return Target(value)
+        allowed = ", ".join(Target)
+        self._note("target", f"missing; allowed: {allowed}" if value in (None, "") else refused(value, allowed))
         return None
-    try:
-        return model.model_validate(values[key])
-    except ValidationError as error:
-        problems += problems_of(error, model, key)
-        return None
+
+    def _section(self, key: str, model: type[_Model], *, required: bool = False) -> _Model | None:
+        if key not in self.values:
+            if required:
+                self._note(key, f"missing; it is required: {description(Settings.model_fields[key])}")
+            return None
+        unusable = [_hint(problem) for problem in _unusable(key, self.values[key])]
+        self.problems += unusable
+        if unusable:
+            return None
+        try:
+            return model.model_validate(self.values[key], by_alias=True, by_name=False)
+        except ValidationError as error:
+            self.problems += [_hint(problem) for problem in problems_of(error, model, key)]
+            return None
+
+    def _machines(self, key: str, model: type[Machine]) -> dict[int, Machine]:
+        """The machines that are good in themselves, even where the rest of the section is not."""
+        section = self.values.get(key)
+        entries = section.get("machines") if isinstance(section, dict) else None
+        machines: dict[int, Machine] = {}
+        for index, entry in enumerate(entries if isinstance(entries, list) else ()):
+            try:
+                machines[index] = model.model_validate(entry, by_alias=True, by_name=False)
+            except ValidationError:
+                continue  # the section has said so
+        return machines
+
+    def _check_secrets(self, pod: Pod) -> None:
+        for secret in SECRETS:
+            if secret.needed(pod) and secret.key not in self.secrets and secret.key not in self.values:
+                self._note(secret.key, f"missing; it is required: {secret.description} Set it with: {secret.command}")
+
+    def _note(self, path: str, message: str) -> None:
+        self.problems.append(Problem(path, message))
 
 
-def _missing_secrets(settings: Settings, secrets: Collection[str]) -> list[Problem]:
-    return [
-        Problem(
-            secret.key,
-            f"missing; it is required: {secret.description} "
-            f"Set it with: pulumi config set --secret diaspora-infra:{secret.key}",
-        )
-        for secret in needed_secrets(settings)
-        if secret.key not in secrets
-    ]
+def _unusable(key: str, section: object) -> Iterator[Problem]:
+    """Values that no setting takes: secrets, keys that are not text, and what cannot be written as UTF-8."""
+    rest: list[tuple[tuple[str | int, ...], object]] = [((key,), section)]
+    while rest:
+        location, value = rest.pop()
+        path = join_path(*location)
+        if is_secure(value):
+            yield Problem(path, "given as a secret, which it is not; allowed: a plain value")
+        elif isinstance(value, Mapping):
+            for name, item in value.items():
+                if isinstance(name, str) and _is_unicode(name):
+                    rest.append(((*location, name), item))
+                else:
+                    yield Problem(path, f"{quoted(name)} as a key; allowed: text in Unicode")
+        elif isinstance(value, list):
+            rest += [((*location, index), item) for index, item in enumerate(value)]
+        elif isinstance(value, str) and not _is_unicode(value):
+            yield Problem(path, refused(value, "text in Unicode"))
+
+
+def _is_unicode(text: str) -> bool:
+    """Tell whether a text is free of lone surrogates."""
+    return not any("\ud800" <= letter <= "\udfff" for letter in text)
+
+
+def _hint(problem: Problem) -> Problem:
+    """Say how to set a secret that was looked for among the settings."""
+    secret = meant_secret(problem.path)
+    if secret is None:
+        return problem
+    return Problem(problem.path, f"is the secret {secret.key}, a key of its own; allowed: {secret.command}")

@@ -6,7 +6,8 @@ from typing import Annotated, Literal
 from pydantic import AfterValidator, Field
 
 from diaspora_infra.config.model import Model
-from diaspora_infra.config.types import AbsolutePath, Domain, Email, ImageReference, Line, NonEmpty, matching
+from diaspora_infra.config.problems import refused
+from diaspora_infra.config.types import AbsolutePath, Domain, Email, Form, ImageReference, Line, NonEmpty
 
 # config/defaults.yml of diaspora* 0.9.1, settings.username_blacklist
 RESERVED_USERNAMES = frozenset(
@@ -26,25 +27,27 @@ def _not_reserved(value: str) -> str:
 
 Username = Annotated[
     str,
-    matching(r"[a-z0-9_.-]{1,32}", "lower-case letters, digits, _ . and -, at most 32 characters"),
+    Form("[a-z0-9_.-]{1,32}", "lower-case letters, digits, _ . and -, at most 32 characters"),
     AfterValidator(_not_reserved),
 ]
 
 
-def _subnet(value: str) -> str:
+_SUBNET = "a private IPv4 network from /16 to /28, such as 10.89.71.0/24"
+_PRIVATE = [ipaddress.IPv4Network(text) for text in ("10.0.0.0/8", "172.16.0.0/12", "192.168.0.0/16")]
+
+
+def _private(value: str) -> str:
     try:
         network = ipaddress.IPv4Network(value)
-        valid = network.is_private and 16 <= network.prefixlen <= 28
+        valid = any(network.subnet_of(private) for private in _PRIVATE)
     except ValueError:
         valid = False
     if not valid:
-        raise ValueError(
-            f"{value!r} is not valid; allowed: a private IPv4 network from /16 to /28, such as 10.89.71.0/24"
-        )
+        raise ValueError(refused(value, _SUBNET))
     return value
 
 
-Subnet = Annotated[str, AfterValidator(_subnet)]
+Subnet = Annotated[str, Form("[0-9]{1,3}(?:[.][0-9]{1,3}){3}/(?:1[6-9]|2[0-8])", _SUBNET), AfterValidator(_private)]
 
 
 class Admin(Model):
@@ -94,7 +97,7 @@ class Captcha(Model):
 
     enable: bool = True
     """Ask for it."""
-    image_size: Annotated[str, matching(r"\d{2,4}x\d{2,4}", "WIDTHxHEIGHT in pixels, such as 120x20")] = "120x20"
+    image_size: Annotated[str, Form("[0-9]{2,4}x[0-9]{2,4}", "WIDTHxHEIGHT in pixels, such as 120x20")] = "120x20"
     """Size of the picture in pixels."""
     captcha_length: int = Field(default=5, ge=1, le=12)
     """Number of characters."""

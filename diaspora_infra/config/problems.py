@@ -1,20 +1,30 @@
 """Problems of a config: one line each, with the path of the key, what is wrong and what is allowed."""
 
 import difflib
-from collections.abc import Iterable, Mapping
+import json
+import re
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
 
 from pydantic import BaseModel, ValidationError
+from pydantic.fields import FieldInfo
 from pydantic_core import ErrorDetails
 
+_LONGEST_QUOTE = 60
 
-@dataclass(frozen=True, order=True)
+
+@dataclass(frozen=True)
 class Problem:
     """One thing that is wrong: `path` is the key as the stack file spells it, such as `pxe.machines[0].mac`."""
 
     path: str
     message: str
+
+    def __post_init__(self) -> None:
+        """Keep to one line, whatever the config holds: control characters are written as escapes."""
+        object.__setattr__(self, "path", _one_line(self.path))
+        object.__setattr__(self, "message", _one_line(self.message))
 
     def __str__(self) -> str:
         """One line."""
@@ -25,19 +35,88 @@ class ConfigError(Exception):
     """The config cannot be used; `problems` says all that is wrong."""
 
     def __init__(self, problems: Iterable[Problem]) -> None:
-        self.problems = sorted(set(problems))
+        self.problems = sorted(set(problems), key=_rank)
         super().__init__("\n".join(str(problem) for problem in self.problems))
 
 
+def quoted(value: object) -> str:
+    """Show a value of the config inside a message: on one line, and cut when it is long."""
+    if isinstance(value, str):
+        return _cut(repr(value[: 2 * _LONGEST_QUOTE]))
+    if isinstance(value, bool):
+        return str(value).lower()
+    if isinstance(value, int) and abs(value) >= 10**18:
+        return "a very large number"  # Python itself refuses to write the largest ones
+    if isinstance(value, int | float):
+        return str(value)
+    return kind_of(value)
+
+
+def refused(value: object, allowed: str) -> str:
+    """The sentence about a value that is not allowed."""
+    what = f"{quoted(value)} is not valid" if isinstance(value, str | int | float) else f"{kind_of(value)} given"
+    return f"{what}; allowed: {allowed}"
+
+
+def kind_of(value: object) -> str:
+    """Name the kind of a value of the wrong kind."""
+    if value is None:
+        return "nothing"
+    if isinstance(value, bool):
+        return quoted(value)
+    if isinstance(value, str):
+        return "text"
+    if isinstance(value, int | float):
+        number = quoted(value)
+        return number if number.startswith("a ") else f"the number {number}"
+    return "a list" if isinstance(value, list | tuple) else "a table"
+
+
 def join_path(*parts: str | int) -> str:
-    """Write a location as the stack file would: names joined by dots, list positions in brackets."""
+    """Write a location as the engine's `--path` takes it: `pxe.machines[0].networks["eno1.100"].ipv4`.
+
+    The first part may be a path itself.
+    """
     path = ""
     for part in parts:
-        path += f"[{part}]" if isinstance(part, int) else (f".{part}" if path else part)
+        if isinstance(part, int):
+            path += f"[{part}]"
+        elif not path:
+            path = part
+        elif re.fullmatch("[A-Za-z0-9_:-]+", part) and len(part) <= _LONGEST_QUOTE:
+            path += f".{part}"
+        else:
+            path += f"[{_cut(json.dumps(part[: 2 * _LONGEST_QUOTE], ensure_ascii=False))}]"
     return path
 
 
-_TYPE_WORDS = {
+def unknown_key(path: str, key: str, allowed: Iterable[str]) -> Problem:
+    """The problem of a key that nobody reads."""
+    names = sorted(allowed)
+    close = difflib.get_close_matches(key[:_LONGEST_QUOTE], names, n=1, cutoff=0.6)
+    hint = f" (did you mean {close[0]}?)" if close else ""
+    return Problem(path, f"unknown key{hint}; allowed: {', '.join(names)}")
+
+
+def problems_of(error: ValidationError, model: type[BaseModel], prefix: str) -> list[Problem]:
+    """Say what pydantic found."""
+    return [_problem(detail, model, prefix) for detail in error.errors(include_url=False)]
+
+
+def _problem(detail: ErrorDetails, model: type[BaseModel], prefix: str) -> Problem:
+    location = detail["loc"]
+    if location[-1:] == ("[key]",) and location[-2] == detail["input"]:
+        location = location[:-1]  # pydantic's mark for the key of a table instead of its value
+    path = join_path(prefix, *location)
+    if detail["type"] == "extra_forbidden":
+        return unknown_key(path, str(location[-1]), fields_of(_model_at(model, location[:-1])))
+    if detail["type"] == "missing":
+        owner = _model_at(model, location[:-1])
+        return Problem(path, f"missing; it is required: {description(fields_of(owner)[str(location[-1])])}")
+    return Problem(path, _sentence(detail))
+
+
+_KINDS = {
     "string_type": "text",
     "int_type": "a whole number",
     "int_from_float": "a whole number",
@@ -45,104 +124,87 @@ _TYPE_WORDS = {
     "list_type": "a list",
     "dict_type": "a table of keys",
     "model_type": "a table of keys",
-    "model_attributes_type": "a table of keys",
+}
+
+# pydantic's name of a bound: where the bound is in the context, and how to say it
+_BOUNDS = {
+    "greater_than": ("gt", "more than"),
+    "greater_than_equal": ("ge", "at least"),
+    "less_than": ("lt", "less than"),
+    "less_than_equal": ("le", "at most"),
+    "multiple_of": ("multiple_of", "a multiple of"),
+}
+
+_LENGTHS = {
+    "too_short": ("min_length", "at least", "entries"),
+    "too_long": ("max_length", "at most", "entries"),
+    "string_too_short": ("min_length", "at least", "characters"),
+    "string_too_long": ("max_length", "at most", "characters"),
 }
 
 
-def problems_of(error: ValidationError, model: type[BaseModel], prefix: str) -> list[Problem]:
-    """Say what pydantic found, in one line per key."""
-    found: dict[str, list[str]] = {}
-    for detail in error.errors(include_url=False, include_input=True):
-        location = tuple(part for part in detail["loc"] if part not in _UNION_MEMBERS)
-        path = join_path(prefix, *location) if prefix else join_path(*location)
-        found.setdefault(path, []).append(_sentence(detail, model, location))
-    return [Problem(path, "; or ".join(dict.fromkeys(sentences))) for path, sentences in found.items()]
-
-
-# pydantic names the members of a union in the location of an error
-_UNION_MEMBERS = frozenset({"str", "int", "bool"})
-
-
-def _sentence(detail: ErrorDetails, model: type[BaseModel], location: tuple[str | int, ...]) -> str:
-    kind, context = detail["type"], detail.get("ctx", {})
-    value = detail["input"]
-    if kind == "missing":
-        return f"missing; {_about(model, location)}"
-    if kind == "extra_forbidden":
-        return _unknown(str(location[-1]), _keys(_model_at(model, location[:-1])))
+def _sentence(detail: ErrorDetails) -> str:
+    kind, context, value = detail["type"], detail.get("ctx", {}), detail["input"]
     if kind == "value_error":
         return str(context["error"])
-    if kind in _TYPE_WORDS:
-        return f"{_kind_of(value)} given; allowed: {_TYPE_WORDS[kind]}"
+    if kind in _KINDS:
+        quotes = " (write it in quotes)" if kind == "string_type" and isinstance(value, int | float) else ""
+        return f"{kind_of(value)} given; allowed: {_KINDS[kind]}{quotes}"
     if kind == "literal_error":
-        return f"{value!r} is not valid; allowed: {context['expected']}".replace("'", "")
-    if kind in {"too_short", "string_too_short"}:
-        return f"empty; allowed: at least {context.get('min_length')} {'entry' if kind == 'too_short' else 'character'}"
-    if kind == "string_pattern_mismatch":
-        return f"{value!r} is not valid; allowed: text that matches {context['pattern']}"
-    bounds = {
-        "greater_than_equal": ("ge", "at least"),
-        "less_than_equal": ("le", "at most"),
-    }
-    if kind in bounds:
-        key, word = bounds[kind]
-        return f"{value!r} is out of range; allowed: {word} {context[key]}"
-    return f"{detail['msg']}"
+        words = str(context["expected"]).replace(" or ", ", ").replace("'", "")
+        return refused(value, words)
+    if kind in _BOUNDS:
+        key, word = _BOUNDS[kind]
+        return f"{quoted(value)} is out of range; allowed: {word} {context[key]}"
+    if kind in _LENGTHS:
+        key, word, unit = _LENGTHS[kind]
+        length = len(value)
+        given = f"{length} {unit}" if length else "empty"
+        return f"{given}; allowed: {word} {context[key]}{'' if length else ' ' + unit}"
+    return refused(value, "what docs/config.md says")
 
 
-def _kind_of(value: object) -> str:
-    if value is None:
-        return "nothing"
-    if isinstance(value, bool):
-        return f"{str(value).lower()}"
-    if isinstance(value, str):
-        return "text"
-    if isinstance(value, int | float):
-        return f"the number {value}"
-    return "a list" if isinstance(value, list) else "a table"
+def fields_of(model: type[BaseModel] | None) -> dict[str, FieldInfo]:
+    """The fields of a model by the name that stack files use."""
+    return {field.alias or name: field for name, field in model.model_fields.items()} if model else {}
 
 
-def _unknown(key: str, allowed: Iterable[str]) -> str:
-    names = sorted(allowed)
-    close = difflib.get_close_matches(key, names, n=1, cutoff=0.6)
-    hint = f" (did you mean {close[0]}?)" if close else ""
-    return f"unknown key{hint}; allowed: {', '.join(names)}"
-
-
-def unknown_key(path: str, key: str, allowed: Iterable[str]) -> Problem:
-    """The problem of a key that nobody reads."""
-    return Problem(path, _unknown(key, allowed))
-
-
-def _keys(model: type[BaseModel] | None) -> list[str]:
-    return [field.alias or name for name, field in model.model_fields.items()] if model else []
-
-
-def _about(model: type[BaseModel], location: tuple[str | int, ...]) -> str:
-    owner = _model_at(model, location[:-1])
-    fields = {field.alias or name: field for name, field in owner.model_fields.items()} if owner else {}
-    field = fields.get(str(location[-1]))
-    text = " ".join((field.description or "").split()) if field else ""
-    return f"it is required: {text}" if text else "it is required"
+def description(field: FieldInfo) -> str:
+    """The description of a field on one line."""
+    return " ".join((field.description or "").split())
 
 
 def _model_at(model: type[BaseModel], location: tuple[str | int, ...]) -> type[BaseModel] | None:
     """Follow a location through nested models."""
     current: type[BaseModel] | None = model
     for part in location:
-        if isinstance(part, int):
-            continue
-        fields: Mapping[str, Any] = (
-            {field.alias or name: field for name, field in current.model_fields.items()} if current else {}
-        )
-        current = _model_in(fields[part].annotation) if part in fields else None
+        if not isinstance(part, int):
+            field = fields_of(current).get(part)
+            current = model_in(field.annotation) if field else None
     return current
 
 
-def _model_in(annotation: Any) -> type[BaseModel] | None:
+def model_in(annotation: Any) -> type[BaseModel] | None:
+    """The model inside an annotation such as `list[User]` or `Mail | None`."""
     if isinstance(annotation, type) and issubclass(annotation, BaseModel):
         return annotation
     for argument in getattr(annotation, "__args__", ()):
-        if (model := _model_in(argument)) is not None:
+        if (model := model_in(argument)) is not None:
             return model
     return None
+
+
+def _cut(literal: str) -> str:
+    """Shorten a literal, and keep its closing quote."""
+    return literal if len(literal) <= _LONGEST_QUOTE else f"{literal[: _LONGEST_QUOTE - 4]}...{literal[0]}"
+
+
+def _one_line(text: str) -> str:
+    return "".join(letter if letter.isprintable() else repr(letter)[1:-1] for letter in text)
+
+
+def _rank(problem: Problem) -> tuple[list[str | int], str]:
+    """Sort by path, with `machines[2]` before `machines[10]`."""
+    parts: list[str | int] = list(re.split(r"([0-9]{1,9})", problem.path))
+    parts[1::2] = [int(part) for part in parts[1::2]]
+    return parts, problem.message

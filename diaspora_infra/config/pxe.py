@@ -7,6 +7,7 @@ from pydantic import Field
 from diaspora_infra.config.host import Machine
 from diaspora_infra.config.model import Model
 from diaspora_infra.config.types import (
+    ConfigHash,
     Endpoint,
     HttpUrl,
     KernelArgument,
@@ -46,7 +47,7 @@ class PxeMachine(Machine):
     """Consoles of the installer, such as ttyS0,115200n8; the last one shows the messages."""
     kernel_arguments: list[KernelArgument] = []
     """Further kernel arguments of the installer."""
-    installed_config: str | None = Field(default=None, pattern=r"^[0-9a-f]{12}$")
+    installed_config: ConfigHash | None = None
     """Config hash that this machine was installed with (the stack output `machines.NAME.config`).
     Machines whose config has changed since appear in the output `needsReinstall`."""
 

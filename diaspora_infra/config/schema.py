@@ -4,9 +4,8 @@ import json
 from typing import Any
 
 from diaspora_infra.config.load import KEYS
-from diaspora_infra.config.secrets import SECRETS
+from diaspora_infra.config.secrets import NAMESPACE, SECRETS
 from diaspora_infra.config.settings import Settings
-from diaspora_infra.config.stack_file import NAMESPACE
 
 
 def stack_schema() -> dict[str, Any]:

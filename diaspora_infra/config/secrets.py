@@ -1,25 +1,39 @@
 """Secrets that the user gives: top-level keys of the stack config, set with `pulumi config set --secret`."""
 
+import re
 from collections.abc import Callable
 from dataclasses import dataclass
 
+from diaspora_infra.config.pod import Pod
 from diaspora_infra.config.settings import Settings
+
+NAMESPACE = "diaspora-infra"
 
 
 @dataclass(frozen=True)
 class Secret:
-    """A secret key of the stack config."""
+    """A secret key of the stack config.
+
+    `needed` tells whether a pod cannot do without it; `mistaken` matches the paths where users may look for it.
+    """
 
     key: str
     description: str
-    needed: Callable[[Settings], bool]
+    needed: Callable[[Pod], bool]
+    mistaken: str
+
+    @property
+    def command(self) -> str:
+        """The command that sets it."""
+        return f"pulumi config set --secret {NAMESPACE}:{self.key}"
 
 
 SECRETS = (
     Secret(
         "smtpPassword",
         "Password of `pod.mail.smtp.username` at the mail relay.",
-        lambda settings: settings.pod.mail is not None and settings.pod.mail.smtp.username is not None,
+        lambda pod: pod.mail is not None and pod.mail.smtp.username is not None,
+        r"pod\.(mail\.)?(smtp\.)?(smtp_?)?pass(word)?",
     ),
 )
 
@@ -28,4 +42,9 @@ SECRET_KEYS = frozenset(secret.key for secret in SECRETS)
 
 def needed_secrets(settings: Settings) -> list[Secret]:
     """The secrets that these settings cannot do without."""
-    return [secret for secret in SECRETS if secret.needed(settings)]
+    return [secret for secret in SECRETS if secret.needed(settings.pod)]
+
+
+def meant_secret(path: str) -> Secret | None:
+    """The secret that somebody has written at a path where no secret belongs."""
+    return next((secret for secret in SECRETS if re.fullmatch(secret.mistaken, path, re.IGNORECASE)), None)

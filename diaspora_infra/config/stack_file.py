@@ -6,70 +6,155 @@ from typing import Any
 
 import yaml
 
-from diaspora_infra.config.problems import ConfigError, Problem
-from diaspora_infra.config.secrets import SECRET_KEYS
+from diaspora_infra.config.problems import ConfigError, Problem, join_path
+from diaspora_infra.config.secrets import NAMESPACE, SECRET_KEYS
 
-NAMESPACE = "diaspora-infra"
+MOST_VALUES = 100_000
+"""Values in one file, once its aliases are followed: a few lines of aliases could ask for billions."""
 
 
 @dataclass(frozen=True)
 class StackFile:
-    """The project's keys of a stack file: plain values, and the names of the secrets that it sets."""
+    """The project's keys of a stack file, and the names of the secrets that it sets.
+
+    A secret key that is given as plain text stays in `values`: `load` refuses it with all the rest.
+    """
 
     values: dict[str, Any]
     secrets: frozenset[str]
 
 
-class _Loader(yaml.SafeLoader):
-    """Plain scalars as the engine reads them: 52:54:00:12:34:56 and 03:00 are texts, not numbers of base 60."""
-
-    yaml_implicit_resolvers: dict[str, list[tuple[str, re.Pattern[str]]]] = {}  # the base class's way
-
-
-for _tag, _pattern, _first in (
-    ("bool", r"true|True|TRUE|false|False|FALSE", "tTfF"),
-    ("null", r"~|null|Null|NULL|", ["~", "n", "N", ""]),
-    ("int", r"[-+]?(0x[0-9a-fA-F]+|[0-9]+)", "-+0123456789"),
-    ("float", r"[-+]?(\.[0-9]+|[0-9]+(\.[0-9]*)?)([eE][-+]?[0-9]+)?", "-+.0123456789"),
-    ("merge", r"<<", "<"),
-):
-    _Loader.add_implicit_resolver(f"tag:yaml.org,2002:{_tag}", re.compile(f"^(?:{_pattern})$"), list(_first))
-
-
 def parse_stack_file(text: str) -> StackFile:
-    """Take the project's namespace out of the text of a stack file. Raises ConfigError."""
-    try:
-        document = yaml.load(text, _Loader)  # noqa: S506  # a safe loader
-    except yaml.YAMLError as error:
-        mark = getattr(error, "problem_mark", None)
-        where = f"line {mark.line + 1}, column {mark.column + 1}: " if mark else ""
-        what = getattr(error, "problem", None) or "not readable"
-        raise ConfigError([Problem("(file)", f"{where}{what}; allowed: YAML")]) from None
+    """Take the project's namespace out of the text of a stack file. Raises ConfigError when it is no good YAML."""
+    document = _plain_data(text)
     config = document.get("config") if isinstance(document, dict) else None
     if not isinstance(config, dict):
-        raise ConfigError([Problem("config", "missing; allowed: a table of keys such as diaspora-infra:pod")])
-    values: dict[str, Any] = {}
-    secrets: set[str] = set()
-    problems: list[Problem] = []
-    for full_key, value in config.items():
-        namespace, _, key = str(full_key).partition(":")
-        if namespace != NAMESPACE or not key:
-            continue
-        if key in SECRET_KEYS:
-            if _is_secure(value):
-                secrets.add(key)
+        raise ConfigError([Problem("config", f"missing; allowed: a table of keys such as {NAMESPACE}:pod")])
+    ours = {
+        key.removeprefix(f"{NAMESPACE}:"): value
+        for key, value in config.items()
+        # the engine, too, takes a key without a namespace as one of the project's
+        if key.startswith(f"{NAMESPACE}:") or ":" not in key
+    }
+    twice = [key for key in ours if {key, f"{NAMESPACE}:{key}"} <= config.keys()]
+    if twice:
+        raise ConfigError([Problem(key, f"given with and without {NAMESPACE}:; allowed: once") for key in twice])
+    secrets = {key for key, value in ours.items() if key in SECRET_KEYS and is_secure(value)}
+    return StackFile({key: value for key, value in ours.items() if key not in secrets}, frozenset(secrets))
+
+
+def is_secure(value: object) -> bool:
+    """Tell whether a value is an encrypted one, as the engine writes it into a stack file."""
+    return isinstance(value, dict) and value.keys() == {"secure"} and isinstance(value["secure"], str)
+
+
+def _plain_data(text: str) -> Any:
+    reader = _Reader()
+    try:
+        node = yaml.compose(text, yaml.BaseLoader)
+        data = reader.read(node, ()) if node else None
+    except yaml.MarkedYAMLError as error:
+        mark = error.problem_mark or error.context_mark
+        where = f"line {mark.line + 1}, column {mark.column + 1}: " if mark else ""
+        raise _unreadable(f"{where}{error.problem or error.context}") from None
+    except yaml.reader.ReaderError as error:
+        raise _unreadable(f"line {text.count(chr(10), 0, error.position) + 1}: {error.reason}") from None
+    except RecursionError:
+        raise _unreadable("tables and lists too deep in each other") from None
+    except (ValueError, OverflowError) as error:  # what the parser lets through, such as "\UFFFFFFFF"
+        raise _unreadable(str(error)) from None
+    if reader.problems:
+        raise ConfigError(reader.problems)
+    return data
+
+
+def _unreadable(what: str) -> ConfigError:
+    return ConfigError([Problem("(file)", f"{what}; allowed: YAML")])
+
+
+_PLAIN_TAGS = frozenset(f"tag:yaml.org,2002:{kind}" for kind in ("str", "seq", "map"))
+
+
+class _Reader:
+    """Turns YAML into plain data the way the engine does, and notes what the engine would refuse."""
+
+    def __init__(self) -> None:
+        self.problems: list[Problem] = []
+        self._values = 0
+
+    def read(self, node: yaml.Node, location: tuple[str | int, ...]) -> Any:
+        self._values += 1
+        if self._values > MOST_VALUES:
+            raise _unreadable(f"more than {MOST_VALUES} values, with its aliases followed")
+        if node.tag not in _PLAIN_TAGS:
+            self._note(node, location, f"tag {node.tag}; allowed: values without a tag")
+        if isinstance(node, yaml.ScalarNode):
+            return plain_scalar(node.value) if node.style is None else node.value
+        if isinstance(node, yaml.SequenceNode):
+            return [self.read(item, (*location, index)) for index, item in enumerate(node.value)]
+        return self._table(node, location)
+
+    def _table(self, node: yaml.Node, location: tuple[str | int, ...]) -> dict[str, Any]:
+        table: dict[str, Any] = {}
+        merged: list[Any] = []
+        lines: dict[str, int] = {}
+        for key_node, value_node in node.value:
+            if not isinstance(key_node, yaml.ScalarNode):
+                self._note(key_node, location, "a key that is a list or a table; allowed: text")
+                continue
+            key, place = key_node.value, (*location, key_node.value)
+            value = self.read(value_node, place)
+            if key in lines:
+                self._note(key_node, place, f"already given in line {lines[key]}; allowed: once")
+            elif key == "<<" and key_node.style is None:
+                merged += value if isinstance(value, list) else [value]
+                if not all(isinstance(base, dict) for base in merged):
+                    self._note(key_node, place, "merges no table; allowed: aliases of tables")
             else:
-                problems.append(
-                    Problem(key, f"given as plain text; allowed: pulumi config set --secret {NAMESPACE}:{key}")
-                )
-        elif _is_secure(value):
-            problems.append(Problem(key, "given as a secret, but it is not one; allowed: plain values"))
-        else:
-            values[key] = value
-    if problems:
-        raise ConfigError(problems)
-    return StackFile(values, frozenset(secrets))
+                table[key] = value
+            lines.setdefault(key, key_node.start_mark.line + 1)
+        for base in merged:
+            if isinstance(base, dict):
+                table = base | table
+        return table
+
+    def _note(self, node: yaml.Node, location: tuple[str | int, ...], what: str) -> None:
+        if location[:1] == ("config",) and len(location) > 1:
+            location = (str(location[1]).removeprefix(f"{NAMESPACE}:"), *location[2:])
+        path = join_path(*location) or "(file)"
+        self.problems.append(Problem(path, f"line {node.start_mark.line + 1}: {what}"))
 
 
-def _is_secure(value: object) -> bool:
-    return isinstance(value, dict) and set(value) == {"secure"} and isinstance(value["secure"], str)
+_WORDS = {
+    **dict.fromkeys(("true", "True", "TRUE"), True),
+    **dict.fromkeys(("false", "False", "FALSE"), False),
+    **dict.fromkeys(("", "~", "null", "Null", "NULL"), None),
+}
+_INTEGERS = (
+    (re.compile(r"[-+]?0[xX][0-9a-fA-F]+"), 16),
+    (re.compile(r"[-+]?0[bB][01]+"), 2),
+    (re.compile(r"[-+]?0[oO]?[0-7]+"), 8),
+)
+_DECIMAL = re.compile(r"[-+]?(\.[0-9]+|[0-9]+(\.[0-9]*)?)([eE][-+]?[0-9]+)?")
+_NO_NUMBER = re.compile(r"[-+]?\.(inf|Inf|INF)|\.(nan|NaN|NAN)")
+
+
+def plain_scalar(text: str) -> str | int | float | bool | None:
+    """Read a scalar without quotes as the engine does (Go's yaml.v3, then JSON).
+
+    52:54:00:12:34:56, 03:00, off and yes are texts, 010 is 8, and 12.0 is the whole number 12.
+    """
+    if text in _WORDS:
+        return _WORDS[text]
+    if text[0] not in "+-.0123456789":
+        return text
+    if _NO_NUMBER.fullmatch(text):
+        return float(text.replace(".", ""))
+    digits = text.replace("_", "")
+    for pattern, base in _INTEGERS:
+        if pattern.fullmatch(digits):
+            return int(digits, base)
+    number = float(digits) if _DECIMAL.fullmatch(digits) else float("inf")
+    if number in {float("inf"), float("-inf")}:
+        return text
+    return int(number) if number.is_integer() else number

@@ -1,12 +1,16 @@
 """Annotated types for the values that recur in the settings: each says what is wrong and what is allowed."""
 
+import ipaddress
 import re
-from collections.abc import Callable
+from dataclasses import dataclass
 from enum import StrEnum
-from typing import Annotated
+from typing import Annotated, Any
 from urllib.parse import urlsplit
 
-from pydantic import AfterValidator, BeforeValidator, Field, WithJsonSchema
+from pydantic import AfterValidator, BeforeValidator, Field, GetCoreSchemaHandler, GetJsonSchemaHandler
+from pydantic_core import CoreSchema, core_schema
+
+from diaspora_infra.config.problems import kind_of, refused
 
 
 class Target(StrEnum):
@@ -43,61 +47,58 @@ class Weekday(StrEnum):
     SUN = "Sun"
 
 
-def matching(pattern: str, allowed: str) -> AfterValidator:
-    """Accept text that matches `pattern` as a whole; otherwise say what is allowed."""
-    compiled = re.compile(pattern)
+@dataclass(frozen=True)
+class Form:
+    """Text that matches `pattern` as a whole; `allowed` says so in words.
+
+    The pattern also goes into the JSON Schema, so it keeps to what regular expressions of Python and of JavaScript
+    have in common; `[0-9]` instead of a digit class, which takes more digits in Python.
+    """
+
+    pattern: str
+    allowed: str
+
+    def __get_pydantic_core_schema__(self, source: Any, handler: GetCoreSchemaHandler) -> CoreSchema:
+        """Check after pydantic has made sure that the value is text."""
+        compiled = re.compile(self.pattern)
+
+        def check(value: str) -> str:
+            if not compiled.fullmatch(value):
+                raise ValueError(refused(value, self.allowed))
+            return value
+
+        return core_schema.no_info_after_validator_function(check, handler(source))
+
+    def __get_pydantic_json_schema__(self, schema: CoreSchema, handler: GetJsonSchemaHandler) -> dict[str, Any]:
+        """Give editors the pattern, and the words to show when it does not match."""
+        return handler(schema) | {
+            "pattern": f"^(?:{self.pattern})$",
+            "patternErrorMessage": f"allowed: {self.allowed}",
+        }
+
+
+def _reachable(allowed: str) -> AfterValidator:
+    """Check host and port of an address; its form has been checked before."""
 
     def check(value: str) -> str:
-        if not compiled.fullmatch(value):
-            raise ValueError(f"{value!r} is not valid; allowed: {allowed}")
-        return value
+        parts = urlsplit(value if "://" in value else f"//{value}")
+        try:
+            valid = parts.port is None or parts.port > 0
+            if value.partition("://")[2].startswith("[") or value.startswith("["):
+                ipaddress.IPv6Address(parts.hostname or "")
+        except ValueError:
+            valid = False
+        if not valid:
+            raise ValueError(refused(value, allowed))
+        return value.rstrip("/")
 
     return AfterValidator(check)
 
 
-def _domain(value: str) -> str:
-    label = r"[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?"
-    if len(value) > 253 or not re.fullmatch(rf"({label}\.)+[a-z][a-z0-9-]{{0,61}}[a-z0-9]", value):
-        raise ValueError(
-            f"{value!r} is not a domain name; allowed: lower-case labels joined by dots, such as pod.example.org"
-        )
-    return value
-
-
-def _http_url(value: str) -> str:
-    allowed = "http:// or https:// with a host and an optional port, such as http://matchbox.lan:8080"
-    parts = _split_url(value, allowed)
-    if parts.scheme not in {"http", "https"} or parts.query or parts.fragment or parts.username:
-        raise ValueError(f"{value!r} is not a base address; allowed: {allowed}")
-    return value.rstrip("/")
-
-
-def _split_url(value: str, allowed: str):  # type: ignore[no-untyped-def]  # the stdlib's own result type
-    try:
-        parts = urlsplit(value)
-        valid = bool(parts.hostname) and (parts.port is None or parts.port > 0)
-    except ValueError:
-        valid = False
-    if not valid or re.search(r"\s", value):
-        raise ValueError(f"{value!r} is not an address; allowed: {allowed}")
-    return parts
-
-
-def _endpoint(value: str) -> str:
-    allowed = "HOST:PORT, such as matchbox.lan:8081"
-    parts = _split_url(f"//{value}", allowed)
-    if parts.port is None or parts.path or parts.username:
-        raise ValueError(f"{value!r} is not an endpoint; allowed: {allowed}")
-    return value
-
-
 def _mac(value: str) -> str:
-    normal = value.lower().replace("-", ":")
-    if not re.fullmatch(r"([0-9a-f]{2}:){5}[0-9a-f]{2}", normal):
-        raise ValueError(f"{value!r} is not a MAC address; allowed: six hex pairs, such as 52:54:00:a1:9c:ae")
-    if int(normal[:2], 16) & 1:
+    if int(value[:2], 16) & 1:
         raise ValueError(f"{value!r} is a multicast address; allowed: the address of one network card")
-    return normal
+    return value.lower().replace("-", ":")
 
 
 _KEY_TYPES = (
@@ -109,67 +110,35 @@ _KEY_TYPES = (
     "sk-ssh-ed25519@openssh.com",
     "sk-ecdsa-sha2-nistp256@openssh.com",
 )
+_KEY_WORDS = "|".join(_KEY_TYPES).replace(".", "[.]")
+_KEY = rf"\s*(?:{_KEY_WORDS}) [A-Za-z0-9+/]{{32,}}={{0,2}}(?: [^\x00-\x1f\x7f]*)?\s*"
+_KEY_ALLOWED = f"one line that starts with {', '.join(_KEY_TYPES)}"
 
 
 def _ssh_key(value: str) -> str:
-    key = value.strip()
-    kind, _, rest = key.partition(" ")
-    blob = rest.split(" ", 1)[0]
-    if "PRIVATE KEY" in key:
+    """Check a public key; no message repeats the value, which may be a private key by mistake."""
+    if "PRIVATE KEY" in value:
         raise ValueError("this is a private key; allowed: the public key, the line in the .pub file")
-    if kind not in _KEY_TYPES or not re.fullmatch(r"[A-Za-z0-9+/]{32,}={0,2}", blob) or "\n" in key:
-        raise ValueError(f"not an SSH public key; allowed: one line that starts with {', '.join(_KEY_TYPES)}")
-    return key
+    if not re.fullmatch(_KEY, value):
+        raise ValueError(f"not an SSH public key; allowed: {_KEY_ALLOWED}")
+    return value.strip()
 
 
-def _image(value: str) -> str:
-    allowed = "a full reference with registry and tag or digest, such as docker.io/library/redis:7.4.7-bookworm"
-    name = r"[a-z0-9]+([._-]+[a-z0-9]+)*"
-    host = r"(localhost|[a-zA-Z0-9-]+(\.[a-zA-Z0-9-]+)+|[a-zA-Z0-9.-]+:\d+)(:\d+)?"
-    tag = r"(:[A-Za-z0-9_][A-Za-z0-9_.-]{0,127})"
-    digest = r"(@sha256:[0-9a-f]{64})"
-    if not re.fullmatch(rf"{host}(/{name})+({tag}{digest}?|{digest})", value):
-        raise ValueError(f"{value!r} is not a pinned image; allowed: {allowed}")
+def _pinned(value: str) -> str:
     if re.search(r":latest($|@)", value):
         raise ValueError(f"{value!r} floats; allowed: a tag of one release instead of latest")
     return value
 
 
-def _email(value: str) -> str:
-    local, at, domain = value.rpartition("@")
-    if not at or not re.fullmatch(r"[A-Za-z0-9.!#$%&'*+/=?^_`{|}~-]{1,64}", local):
-        raise ValueError(f"{value!r} is not an e-mail address; allowed: name@domain")
-    _domain(domain.lower())
-    return value
-
-
-def _single_line(value: str) -> str:
-    if re.search(r"[\x00-\x1f\x7f]", value):
-        raise ValueError("control characters or line breaks; allowed: one line of text")
-    return value
-
-
-def _absolute_path(value: str) -> str:
-    if not re.fullmatch(r"(/[A-Za-z0-9_.@:+-]+)+", value) or "/../" in f"{value}/":
-        raise ValueError(f"{value!r} is not an absolute path; allowed: such as /dev/sda")
-    return value
-
-
-def _enum_of(kind: type[StrEnum]) -> Callable[[object], object]:
+def _enum_of(kind: type[StrEnum]) -> BeforeValidator:
     """Let a strict model take the text form of an enum, and name what is allowed when it does not fit."""
 
-    def convert(value: object) -> object:
-        if isinstance(value, kind):
-            return value
-        try:
-            return kind(value) if isinstance(value, str) else _refuse(value)
-        except ValueError:
-            return _refuse(value)
+    def convert(value: object) -> StrEnum:
+        if isinstance(value, str) and value in list(kind):
+            return kind(value)
+        raise ValueError(refused(value, ", ".join(kind)))
 
-    def _refuse(value: object) -> object:
-        raise ValueError(f"{value!r} is not valid; allowed: {', '.join(kind)}")
-
-    return convert
+    return BeforeValidator(convert)
 
 
 def _off(value: object) -> object:
@@ -180,31 +149,80 @@ OffWord = BeforeValidator(_off)
 """YAML 1.1 reads the bare word off as false; here it means the word."""
 
 
-NonEmpty = Annotated[str, Field(min_length=1), AfterValidator(_single_line)]
-Line = Annotated[str, AfterValidator(_single_line)]
-Domain = Annotated[str, AfterValidator(_domain), WithJsonSchema({"type": "string", "format": "hostname"})]
-Email = Annotated[str, AfterValidator(_email), WithJsonSchema({"type": "string", "format": "email"})]
-HttpUrl = Annotated[str, AfterValidator(_http_url), WithJsonSchema({"type": "string", "format": "uri"})]
-Endpoint = Annotated[str, AfterValidator(_endpoint)]
-Mac = Annotated[str, AfterValidator(_mac)]
-SshKey = Annotated[str, AfterValidator(_ssh_key)]
-ImageReference = Annotated[str, AfterValidator(_image)]
-AbsolutePath = Annotated[str, AfterValidator(_absolute_path)]
-MachineName = Annotated[
+def _scalar(value: object) -> object:
+    if not isinstance(value, str | int | bool):
+        raise ValueError(f"{kind_of(value)} given; allowed: text, a whole number, true or false")  # noqa: TRY004  # what pydantic expects
+    return value
+
+
+Scalar = Annotated[str | int | bool, BeforeValidator(_scalar)]
+
+_LABEL = "[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?"
+_DOMAIN = rf"(?=.{{1,253}}$)(?:{_LABEL}[.])+[a-z][a-z0-9-]{{0,61}}[a-z0-9]"
+_HOST = r"(?:[A-Za-z0-9][A-Za-z0-9._-]*|\[[0-9A-Fa-f:.]+\])"
+_HTTP_URL = "http:// or https:// with a host and an optional port, such as http://matchbox.lan:8080"
+_ENDPOINT = "HOST:PORT, such as matchbox.lan:8081"
+
+_IMAGE_HOST = "(?:localhost|[a-zA-Z0-9-]+(?:[.][a-zA-Z0-9-]+)+|[a-zA-Z0-9.-]+(?=:))(?::[0-9]{1,5})?"
+_IMAGE_NAME = "[a-z0-9]+(?:[._-]+[a-z0-9]+)*"
+_IMAGE_TAG = ":[A-Za-z0-9_][A-Za-z0-9_.-]{0,127}"
+_IMAGE_DIGEST = "@sha256:[0-9a-f]{64}"
+
+Line = Annotated[str, Form(r"[^\x00-\x1f\x7f-\x9f\u2028\u2029]*", "one line of text")]
+NonEmpty = Annotated[str, Form(r"[^\x00-\x1f\x7f-\x9f\u2028\u2029]+", "one line of text, not empty")]
+Domain = Annotated[str, Form(_DOMAIN, "a domain name: lower-case labels joined by dots, such as pod.example.org")]
+Email = Annotated[
     str,
-    matching(r"[a-z0-9]([a-z0-9-]{0,48}[a-z0-9])?", "lower-case letters, digits and -, at most 50 characters"),
+    Form(
+        rf"[A-Za-z0-9.!#$%&'*+/=?^_`{{|}}~-]{{1,64}}@{_DOMAIN.replace('a-z', 'A-Za-z')}",
+        "an e-mail address, such as podmin@example.org",
+    ),
 ]
-UserName = Annotated[
-    str, matching(r"[a-z_][a-z0-9_-]{0,30}", "lower-case letters, digits, _ and -, at most 31 characters")
+HttpUrl = Annotated[
+    str, Form(rf"https?://{_HOST}(?::[0-9]{{1,5}})?(?:/[A-Za-z0-9._~/-]*)?", _HTTP_URL), _reachable(_HTTP_URL)
 ]
-ClockTime = Annotated[str, matching(r"([01]\d|2[0-3]):[0-5]\d", "HH:MM from 00:00 to 23:59")]
-ReleaseVersion = Annotated[str, matching(r"\d{2,3}\.\d{8}\.\d+\.\d+", "a release such as 44.20260802.3.1")]
-KernelArgument = Annotated[str, matching(r"[!-~]+", "one argument without spaces, such as console=ttyS0")]
+Endpoint = Annotated[str, Form(rf"{_HOST}:[0-9]{{1,5}}", _ENDPOINT), _reachable(_ENDPOINT)]
+Mac = Annotated[
+    str,
+    Form("[0-9A-Fa-f]{2}(?:[:-][0-9A-Fa-f]{2}){5}", "a MAC address: six hex pairs, such as 52:54:00:a1:9c:ae"),
+    AfterValidator(_mac),
+]
+SshKey = Annotated[
+    str,
+    AfterValidator(_ssh_key),
+    Field(json_schema_extra={"pattern": f"^(?:{_KEY})$", "patternErrorMessage": f"allowed: {_KEY_ALLOWED}"}),
+]
+ImageReference = Annotated[
+    str,
+    Form(
+        f"{_IMAGE_HOST}(?:/{_IMAGE_NAME})+(?:{_IMAGE_TAG}(?:{_IMAGE_DIGEST})?|{_IMAGE_DIGEST})",
+        "a full reference with registry and tag or digest, such as docker.io/library/redis:7.4.7-bookworm",
+    ),
+    AfterValidator(_pinned),
+]
+AbsolutePath = Annotated[
+    str, Form(r"(?!.*/[.][.](?:/|$))(?:/[A-Za-z0-9_.@:+-]+)+", "an absolute path, such as /dev/sda")
+]
+MachineName = Annotated[
+    str, Form("[a-z0-9](?:[a-z0-9-]{0,48}[a-z0-9])?", "lower-case letters, digits and -, at most 50 characters")
+]
+HostName = Annotated[
+    str,
+    Form(rf"(?=.{{1,64}}$){_LABEL}(?:[.]{_LABEL})*", "lower-case labels joined by dots, at most 64 characters"),
+]
+ConnectionName = Annotated[
+    str, Form("[A-Za-z0-9_.:-]{1,15}", "an interface name of at most 15 characters, such as eno1")
+]
+UserName = Annotated[str, Form("[a-z_][a-z0-9_-]{0,30}", "lower-case letters, digits, _ and -, at most 31 characters")]
+ClockTime = Annotated[str, Form("(?:[01][0-9]|2[0-3]):[0-5][0-9]", "HH:MM from 00:00 to 23:59")]
+ReleaseVersion = Annotated[str, Form("[0-9]{2,3}[.][0-9]{8}[.][0-9]+[.][0-9]+", "a release such as 44.20260802.3.1")]
+ConfigHash = Annotated[str, Form("[0-9a-f]{12}", "12 hex digits, from the stack output `machines.NAME.config`")]
+KernelArgument = Annotated[str, Form("[!-~]+", "one argument without spaces, such as console=ttyS0")]
 TimeZone = Annotated[
-    str, matching(r"[A-Za-z][A-Za-z0-9_+-]*(/[A-Za-z0-9_+-]+)*", "a name such as Europe/Berlin or Etc/UTC")
+    str, Form("[A-Za-z][A-Za-z0-9_+-]*(?:/[A-Za-z0-9_+-]+)*", "a name such as Europe/Berlin or Etc/UTC")
 ]
 
-TargetField = Annotated[Target, BeforeValidator(_enum_of(Target))]
-ArchitectureField = Annotated[Architecture, BeforeValidator(_enum_of(Architecture))]
-StreamField = Annotated[Stream, BeforeValidator(_enum_of(Stream))]
-WeekdayField = Annotated[Weekday, BeforeValidator(_enum_of(Weekday))]
+TargetField = Annotated[Target, _enum_of(Target)]
+ArchitectureField = Annotated[Architecture, _enum_of(Architecture)]
+StreamField = Annotated[Stream, _enum_of(Stream)]
+WeekdayField = Annotated[Weekday, _enum_of(Weekday)]

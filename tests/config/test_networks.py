@@ -26,7 +26,7 @@ BRIDGE = {
 
 
 def lines(networks: dict[str, Any]) -> list[str]:
-    return [str(problem).removeprefix(f"{PATH}.") for problem in check_networks(PATH, networks)]
+    return [str(problem).removeprefix(PATH).removeprefix(".") for problem in check_networks(PATH, networks)]
 
 
 @pytest.mark.parametrize(
@@ -118,7 +118,7 @@ WRONG = [
     ),
     ({"eno1": {"bond-port": {"queue-id": 1}}}, "eno1.bond-port", "with port-type: bond"),
     # names
-    ({".eno1": {}}, ".eno1", "hidden files"),
+    ({".eno1": {}}, '[".eno1"]', "hidden files"),
     ({"eno1:1": {}}, "eno1:1", "is not an interface"),
 ]  # fmt: skip
 
