@@ -12,7 +12,7 @@
 The package needs nothing of the rest of the project, only PyYAML.
 """
 
-from diaspora_infra.butane.api import Translation, translate
+from diaspora_infra.butane.api import Translation, check_ignition, merge, translate
 from diaspora_infra.butane.files import LocalFile, LocalLink
 from diaspora_infra.butane.report import ButaneError, Entry, Level, Report
 from diaspora_infra.butane.schema import VERSIONS
@@ -26,5 +26,7 @@ __all__ = [
     "LocalLink",
     "Report",
     "Translation",
+    "check_ignition",
+    "merge",
     "translate",
 ]

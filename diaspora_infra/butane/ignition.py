@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import re
-from typing import Any
+from typing import Any, NoReturn
 
 from diaspora_infra.butane.schema import SCALARS, Struct, fcos_minor, struct
 
@@ -76,6 +76,23 @@ def to_text(document: Ignition, *, pretty: bool = False) -> str:
     if "\\b" in text or "\\f" in text:
         text = _SHORT_ESCAPE.sub(_long_escape, text)
     return _SURROGATE.sub("\ufffd", text) if not text.isascii() else text
+
+
+def from_text(text: str) -> Any:
+    """Read JSON as strictly as Go: NaN and Infinity are no values.
+
+    Raises:
+        ValueError: It is not JSON.
+
+    """
+    try:
+        return json.loads(text, parse_constant=_refuse_constant)
+    except RecursionError:
+        raise ValueError("nested too deeply") from None
+
+
+def _refuse_constant(name: str) -> NoReturn:
+    raise ValueError(f"{name} is no JSON value")
 
 
 def _long_escape(match: re.Match[str]) -> str:

@@ -5,14 +5,13 @@ Facts: github.com/coreos/ignition v2.26.0 (config/v3_*/types/*.go, config/valida
 
 from __future__ import annotations
 
-import json
 import posixpath
 import re
 from collections.abc import Callable, Iterable
 from typing import Any, Final
 
 from diaspora_infra.butane import systemd
-from diaspora_infra.butane.ignition import Ignition, root
+from diaspora_infra.butane.ignition import Ignition, from_text, root
 from diaspora_infra.butane.merge import SHARED_KEYS, key_of
 from diaspora_infra.butane.report import Path, Report
 from diaspora_infra.butane.schema import SCALARS, Struct
@@ -455,8 +454,8 @@ def _tang(value: Ignition, path: Path, report: Report, minor: int) -> None:
         report.error((*path, "thumbprint"), "a thumbprint is required")
     if minor >= 4 and value.get("advertisement"):
         try:
-            json.loads(value["advertisement"])
-        except (ValueError, RecursionError):
+            from_text(value["advertisement"])
+        except ValueError:
             report.error((*path, "advertisement"), "the advertisement must be JSON")
 
 

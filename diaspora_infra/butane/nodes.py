@@ -25,6 +25,7 @@ MAPPING: Final = 1
 SEQUENCE: Final = 2
 ALIAS: Final = 3
 
+_STARTS: Final = {yaml.ScalarEvent: SCALAR, yaml.MappingStartEvent: MAPPING, yaml.SequenceStartEvent: SEQUENCE}
 _TAG_PREFIX = "tag:yaml.org,2002:"
 _MAX_INT = 2**63 - 1
 _MIN_INT = -(2**63)
@@ -81,7 +82,7 @@ def _syntax_error(error: yaml.MarkedYAMLError) -> YamlError:
     on the first line. Errors of its parser (not of its scanner) name the line before; that is kept too.
     """
     marks = [mark for mark in (error.context_mark, error.problem_mark) if mark is not None and mark.line]
-    line = None
+    line = 1
     if marks:
         line = marks[0].line + (1 if isinstance(error, yaml.scanner.ScannerError) else 0)
     message = str(error.problem or "it cannot be parsed")
@@ -97,34 +98,46 @@ def _compose(parser: Any) -> Node | None:
     anchors: dict[str, Node] = {}
     root: list[Node] = []
     stack = [root]
+    flow: list[int] = []  # lines of the flow collections that are open
     while True:
         event = get_event()
         kind = type(event)
-        if kind is yaml.ScalarEvent:
+        if kind in _STARTS:
             mark = event.start_mark
-            node = Node(SCALAR, event.tag, event.value, not event.style, mark.line + 1, mark.column + 1)
-        elif kind is yaml.MappingStartEvent or kind is yaml.SequenceStartEvent:
-            mark = event.start_mark
-            node_kind = MAPPING if kind is yaml.MappingStartEvent else SEQUENCE
-            node = Node(node_kind, event.tag, [], False, mark.line + 1, mark.column + 1)
+            if kind is yaml.ScalarEvent:
+                node = Node(SCALAR, event.tag, event.value, not event.style, mark.line + 1, mark.column + 1)
+                if flow and node.plain and "?" in node.value:
+                    raise _flow_question(node, flow)
+            else:
+                node = Node(_STARTS[kind], event.tag, [], False, mark.line + 1, mark.column + 1)
+                if event.flow_style:
+                    flow.append(mark.line)
+            if event.anchor is not None:
+                anchors[event.anchor] = node
+            stack[-1].append(node)
+            if node.kind != SCALAR:
+                stack.append(node.value)
         elif kind is yaml.MappingEndEvent or kind is yaml.SequenceEndEvent:
             stack.pop()
-            continue
+            if flow:
+                flow.pop()
         elif kind is yaml.AliasEvent:
-            if event.anchor not in anchors:
-                raise YamlError(f"not valid YAML: unknown anchor '{event.anchor}' referenced")
-            mark = event.start_mark
-            stack[-1].append(Node(ALIAS, None, anchors[event.anchor], False, mark.line + 1, mark.column + 1))
-            continue
+            stack[-1].append(_alias(event, anchors))
         elif kind is yaml.DocumentEndEvent or kind is yaml.StreamEndEvent:
             return root[0] if root else None
-        else:
-            continue
-        if event.anchor is not None:
-            anchors[event.anchor] = node
-        stack[-1].append(node)
-        if node.kind != SCALAR:
-            stack.append(node.value)
+
+
+def _alias(event: Any, anchors: dict[str, Node]) -> Node:
+    line, column = event.start_mark.line + 1, event.start_mark.column + 1
+    if event.anchor not in anchors:
+        raise YamlError(f"not valid YAML: unknown anchor '{event.anchor}' referenced", line, column)
+    return Node(ALIAS, None, anchors[event.anchor], False, line, column)
+
+
+def _flow_question(node: Node, flow: list[int]) -> YamlError:
+    """Refuse what newer YAML allows and go-yaml does not: a question mark in a plain scalar between brackets."""
+    message = f"not valid YAML: a text with a question mark must be quoted between brackets: {node.value!r}"
+    return YamlError(message, flow[-1] or node.line - 1 or 1)
 
 
 # --- scalars ---------------------------------------------------------------------------------------------

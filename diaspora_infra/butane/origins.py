@@ -37,8 +37,10 @@ class Origins:
 
     `made` maps an Ignition path to a Butane path; with True, everything below comes from that same place.
     `moved` maps a path of a merged document to a path in one of the two that were merged.
+    `source` tells documents apart once several are merged.
     """
 
+    source: int | None = None
     made: dict[Path, tuple[Path, bool]] = field(default_factory=dict)
     moved: dict[Path, tuple[Origins, Path]] = field(default_factory=dict)
 
@@ -46,21 +48,22 @@ class Origins:
         """Remember that a part was made from another place than its name says."""
         self.made[made] = (source, whole)
 
-    def find(self, path: Path) -> Path:
-        """Return the Butane path of an Ignition path."""
+    def find(self, path: Path) -> tuple[Path, int | None]:
+        """Return the Butane path of an Ignition path, and the document that has it."""
         for length in range(len(path), -1, -1):
             prefix, rest = path[:length], path[length:]
             if prefix in self.made:
-                source, whole = self.made[prefix]
-                return source if whole else source + snake_path(rest)
+                place, whole = self.made[prefix]
+                return (place if whole else place + snake_path(rest)), self.source
             if prefix in self.moved:
-                origins, source = self.moved[prefix]
-                return origins.find(source + rest)
-        return snake_path(path)
+                origins, place = self.moved[prefix]
+                found, source = origins.find(place + rest)
+                return found, self.source if source is None else source
+        return snake_path(path), self.source
 
     def of(self, document: dict[str, Any], path: Path) -> Path:
         """Return the Butane path to report for an Ignition path; what the document lacks has no origin."""
-        return self.find(path) if _is_set(document, path) else snake_path(path)
+        return self.find(path)[0] if _is_set(document, path) else snake_path(path)
 
 
 def _is_set(document: Any, path: Path) -> bool:

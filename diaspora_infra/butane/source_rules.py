@@ -7,15 +7,19 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Final
 
+from diaspora_infra.butane import ignition_json
 from diaspora_infra.butane.decode import Document
+from diaspora_infra.butane.ignition import version_text
 from diaspora_infra.butane.report import Path, Report
-from diaspora_infra.butane.schema import Struct
+from diaspora_infra.butane.schema import IGNITION_MINORS, Struct
 
 BOOT_DISK: Final = "/dev/disk/by-id/coreos-boot-disk"
 LAYOUTS: Final = ("aarch64", "ppc64le", "x86_64")
 S390X_LAYOUTS: Final = ("s390x-eckd", "s390x-virt", "s390x-zfcp")
+_VERSION = re.compile(r"[0-9]+\.[0-9]+\.[0-9]+(-[^+]*)?(\+.*)?")
 _MOUNT_POINT = re.compile(r"/(etc|var)(/|$)")
 _LUKS_DEVICES: Final = {
     "s390x-eckd": (re.compile(r"/dev/dasd[a-z]\Z"), "/dev/dasda"),
@@ -47,6 +51,27 @@ def _resource(value: Document, path: Path, report: Report, minor: int) -> None:
     if len(given) > 1:
         culprit = given[-1] if minor else "inline"
         report.error((*path, culprit), "only one of these can be set: inline, local, source")
+    elif given == ["inline"] and path[:2] == ("ignition", "config"):
+        _ignition_document(value["inline"], (*path, "inline"), report, minor)
+
+
+def _ignition_document(text: str, path: Path, report: Report, minor: int) -> None:
+    """Check a document to merge. Paths within it are reported as they are, as the reference does."""
+    where = "in the Ignition document of " + ".".join(["$", *(str(step) for step in path)])
+    ignition_minor = IGNITION_MINORS[minor]
+    try:
+        parsed = ignition_json.parse(text, ignition_minor)
+    except ignition_json.JsonError as problem:
+        report.error((), f"{where}: {problem}")
+        report.error(path, "not an Ignition document")
+        return
+    version = parsed.document.get("ignition", {}).get("version", "")
+    if _VERSION.fullmatch(version) and version != version_text(ignition_minor):
+        report.warning((*path[:-1], "version"), f"an Ignition document of version {version} is not checked here")
+        return
+    inner = Report()
+    ignition_json.check(parsed, ignition_minor, inner)
+    report.extend(replace(entry, message=f"{where}: {entry.message}") for entry in inner)
 
 
 def _filesystem(value: Document, path: Path, report: Report, minor: int) -> None:

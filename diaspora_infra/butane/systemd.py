@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from typing import Final
 
 LINE_MAX: Final = 2048
+_BUFFER: Final = 4096
 _PLAIN: Final = frozenset(b":_.abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789")
 
 
@@ -36,64 +37,102 @@ def sections_with_options(contents: str) -> set[str]:
         UnitError: The text is not a unit file.
 
     """
-    return {section for section, _ in _options(contents)}
+    return set(_Reader(contents).options())
 
 
-def _options(contents: str) -> Iterator[tuple[str, str]]:
-    """Yield section and name of each option."""
-    section: str | None = None
-    position, end = 0, len(contents)
-    while position < end:
-        character = contents[position]
-        if character == "[":
-            section, position = _section(contents, position + 1)
-        elif character in "#;":
-            position = _after_comment(contents, position + 1)
-        elif section is None or character.isspace():
-            position += 1
-        else:
-            name, position = _option_name(contents, position)
-            position = _after_value(contents, position)
-            yield section, name
+class _Reader:
+    """Reads a unit file from its beginning to its end."""
+
+    def __init__(self, contents: str) -> None:
+        self.text = contents
+        self.position = 0
+        self.long_lines = _LongLines(contents) if len(contents) >= LINE_MAX else None
+
+    def options(self) -> Iterator[str]:
+        """Yield the section of each option."""
+        section: str | None = None
+        while self.position < len(self.text):
+            self.check_line()
+            character = self.text[self.position]
+            if character == "[":
+                section = self.section()
+            elif character in "#;":
+                self.position += 1
+                self.pass_comment()
+            elif section is None or character.isspace():
+                self.position += 1
+            else:
+                self.pass_option()
+                yield section
+
+    def section(self) -> str:
+        self.position += 1
+        self.check_line()
+        close = self.text.find("]", self.position)
+        if close < 0:
+            raise UnitError("a section name has no closing bracket")
+        name, self.position = self.text[self.position : close], close + 1
+        self.check_line()
+        rest = self.line().strip()
+        if rest:
+            raise UnitError(f"text after the section name [{name}]: {rest!r}")
+        return name
+
+    def line(self) -> str:
+        """Return the rest of the line and go to the next one."""
+        start = self.position
+        end = self.text.find("\n", start)
+        self.position = len(self.text) if end < 0 else end + 1
+        return self.text[start : self.position].removesuffix("\n")
+
+    def pass_comment(self) -> None:
+        """Pass over a comment, which goes on after a backslash at the end of a line."""
+        self.check_line()
+        while self.line().removesuffix(" ").endswith("\\"):
+            pass
+
+    def pass_option(self) -> None:
+        """Pass over name and value; a value goes on after a backslash at the end of a line."""
+        self.check_line()
+        start = self.position
+        name, equals, _ = self.line().partition("=")
+        if not equals or "\r" in name:
+            raise UnitError(f"an option needs an equals sign: {(name + equals).strip()!r}")
+        self.position = start + len(name) + 1
+        while True:
+            self.check_line()
+            value = self.line()
+            if not value.strip() or not value.endswith("\\"):
+                return
+
+    def check_line(self) -> None:
+        if self.long_lines is not None:
+            self.long_lines.check(self.position)
 
 
-def _section(contents: str, position: int) -> tuple[str, int]:
-    close = contents.find("]", position)
-    if close < 0:
-        raise UnitError("a section name has no closing bracket")
-    rest, following = _line(contents, close + 1)
-    if rest.strip():
-        raise UnitError(f"text after the section name [{contents[position:close]}]: {rest.strip()!r}")
-    return contents[position:close], following
+class _LongLines:
+    """Refuses lines that systemd would cut off.
 
+    The reference looks at what its reader holds in a buffer of 4096 bytes, so a long line is only found when
+    enough of it is there. That is followed here, so that both refuse the same units.
+    """
 
-def _line(contents: str, position: int) -> tuple[str, int]:
-    """Return the rest of a line and where the next one begins."""
-    end = contents.find("\n", position)
-    if end < 0:
-        return contents[position:], len(contents)
-    return contents[position:end], end + 1
+    def __init__(self, contents: str) -> None:
+        self.text = contents
+        self.data = contents.encode("utf-8", "surrogateescape")
+        self.same_length = len(self.data) == len(contents)
+        self.start = 0
+        self.filled = 0
 
-
-def _after_comment(contents: str, position: int) -> int:
-    """Pass over a comment, which goes on after a backslash at the end of a line."""
-    while True:
-        line, position = _line(contents, position)
-        if not line.removesuffix(" ").endswith("\\"):
-            return position
-
-
-def _option_name(contents: str, position: int) -> tuple[str, int]:
-    line, _ = _line(contents, position)
-    name, equals, _ = line.partition("=")
-    if not equals or "\r" in name:
-        raise UnitError(f"an option needs an equals sign: {line.strip()!r}")
-    return name.strip(), position + len(name) + 1
-
-
-def _after_value(contents: str, position: int) -> int:
-    """Pass over a value, which goes on after a backslash at the end of a line."""
-    while True:
-        line, position = _line(contents, position)
-        if not line.strip() or not line.endswith("\\"):
-            return position
+    def check(self, position: int) -> None:
+        """Look at the text from here on, after reading up to here."""
+        offset = position if self.same_length else len(self.text[:position].encode("utf-8", "surrogateescape"))
+        while self.filled < offset:
+            if self.filled - self.start >= _BUFFER:
+                self.start = self.filled
+            self.filled = min(self.start + _BUFFER, len(self.data))
+        self.start = offset
+        if self.filled - offset >= LINE_MAX:
+            ahead = self.data[offset : offset + LINE_MAX]
+            if b"\n" not in ahead and b"\r" not in ahead:
+                raise UnitError(f"a line is longer than {LINE_MAX} bytes, which systemd does not read")
