@@ -1,0 +1,128 @@
+"""The rendered Redis config in a real Redis, and the health check of Sidekiq against it."""
+
+import os
+import shutil
+import subprocess
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+
+from lab.matchbox import free_ports
+from tests.host.pod import LIBEXEC, pod_context, pod_fragment, write_tree
+from tests.machine.pod_programs import RequireProgram
+
+PASSWORD = "0123456789abcdef"
+
+
+@dataclass
+class Redis:
+    """A running Redis with the pod's config."""
+
+    port: int
+    client: str
+    tree: Path
+    data: Path
+
+    def ask(self, *command: str, password: str | None = PASSWORD) -> str:
+        environment = {"PATH": os.environ["PATH"]} | ({"REDISCLI_AUTH": password} if password else {})
+        return subprocess.run(
+            [self.client, "-h", "127.0.0.1", "-p", str(self.port), *command],
+            env=environment,
+            capture_output=True,
+            text=True,
+            check=False,
+            timeout=20,
+        ).stdout.strip()
+
+    def sidekiq_is_healthy(self, host: str = "container1") -> bool:
+        bash = shutil.which("bash")
+        assert bash
+        url = f"redis://:{PASSWORD}@127.0.0.1:{self.port}/0"
+        done = subprocess.run(
+            [bash, self.tree / LIBEXEC / "sidekiq-healthy"],
+            env={"PATH": "/nowhere", "ENVIRONMENT_REDIS": url, "HOSTNAME": host},
+            capture_output=True,
+            text=True,
+            check=False,
+            timeout=20,
+        )
+        assert PASSWORD not in done.stdout + done.stderr
+        return done.returncode == 0
+
+
+@pytest.fixture(scope="module")
+def redis(tmp_path_factory: pytest.TempPathFactory, require_program: RequireProgram) -> Iterator[Redis]:
+    server = require_program("redis-server", "redis-server")
+    client = require_program("redis-cli", "redis-tools")
+    folder = tmp_path_factory.mktemp("redis")
+    tree = write_tree(pod_fragment(pod_context()), folder / "tree")
+    (port,) = free_ports(1)
+    (folder / "data").mkdir()
+    (folder / "redis-auth.conf").write_text(f"requirepass {PASSWORD}\n")
+    text = (tree / "etc/diaspora/redis/redis.conf").read_text()
+    for old, new in (
+        ("bind *", "bind 127.0.0.1"),
+        ("port 6379", f"port {port}"),
+        ("dir /data", f"dir {folder}/data"),
+        ("/run/secrets/redis-auth.conf", f"{folder}/redis-auth.conf"),
+    ):
+        assert text.count(old) == 1
+        text = text.replace(old, new)
+    (folder / "redis.conf").write_text(text)
+    with subprocess.Popen([server, folder / "redis.conf"], stdout=subprocess.PIPE, text=True) as process:
+        running = Redis(port, client, tree, folder / "data")
+        try:
+            for _ in range(100):
+                if running.ask("ping") == "PONG":
+                    break
+                time.sleep(0.05)
+            else:
+                pytest.fail("Redis does not answer")
+            yield running
+        finally:
+            process.terminate()
+            process.communicate(timeout=20)
+
+
+def test_nobody_gets_in_without_the_password(redis: Redis) -> None:
+    assert redis.ask("ping", password=None).startswith("NOAUTH")
+    assert "PONG" not in redis.ask("ping", password="wrong").splitlines()
+
+
+def test_queues_are_kept(redis: Redis) -> None:
+    def setting(name: str) -> str:
+        return redis.ask("config", "get", name).splitlines()[-1]
+
+    assert setting("maxmemory-policy") == "noeviction"
+    assert setting("appendonly") == "yes"
+    assert setting("appendfsync") == "everysec"
+    assert (redis.data / "appendonlydir").is_dir() or (redis.data / "appendonly.aof").exists()
+
+
+def test_the_health_check_of_the_container_says_pong_only_with_the_password(redis: Redis) -> None:
+    """`redis-cli ping | grep -qx PONG`: the exit status of redis-cli alone says nothing."""
+    check = f"{redis.client} -p {redis.port} ping | grep -qx PONG"
+    for password, status in ((PASSWORD, 0), ("wrong", 1)):
+        done = subprocess.run(
+            ["sh", "-c", check],
+            env={"PATH": os.environ["PATH"], "REDISCLI_AUTH": password},
+            capture_output=True,
+            check=False,
+            timeout=20,
+        )
+        assert done.returncode == status
+
+
+def test_sidekiq_is_healthy_while_its_process_reports(redis: Redis) -> None:
+    redis.ask("flushall")
+    assert not redis.sidekiq_is_healthy(), "nobody reported yet"
+    redis.ask("sadd", "processes", "other:1:aaaa", "container1:7:bbbb", "container10:7:cccc")
+    redis.ask("hset", "other:1:aaaa", "beat", "1")
+    redis.ask("hset", "container10:7:cccc", "beat", "1")
+    assert not redis.sidekiq_is_healthy(), "its report is too old"
+    redis.ask("hset", "container1:7:bbbb", "beat", "1")
+    assert redis.sidekiq_is_healthy()
+    assert not redis.sidekiq_is_healthy("container2")

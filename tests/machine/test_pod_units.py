@@ -1,0 +1,183 @@
+"""The pod's units, read by the programs that will read them: podman's Quadlet generator, systemd, butane, ignition."""
+
+import re
+import shutil
+import subprocess
+from pathlib import Path
+
+import pytest
+
+from diaspora_infra.host.render import BUTANE_VERSION, document_text
+from tests.host.pod import QUADLETS, files, pod_context, pod_fragment, read_quadlet, write_tree
+from tests.machine.pod_programs import RequireProgram
+from tools import tool_path
+
+CONTEXTS = {
+    "least": pod_context(),
+    "mail": pod_context(with_mail=True),
+    "layout": pod_context(imageLayout={"home": "/home/diaspora/diaspora", "uid": 1042, "loginShell": True}),
+}
+CONTAINER_SERVICES = (
+    "postgresql", "redis", "diaspora-migrate", "diaspora-web", "diaspora-sidekiq", "public-files", "nginx",
+)  # fmt: skip
+
+
+def generate(source: Path, target: Path) -> "subprocess.CompletedProcess[str]":
+    """Run the Quadlet generator as systemd does at boot."""
+    target.mkdir(parents=True, exist_ok=True)
+    return subprocess.run(
+        [tool_path("quadlet"), "-no-kmsg-log", target],
+        env={"QUADLET_UNIT_DIRS": str(source)},
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=60,
+    )
+
+
+@pytest.fixture(scope="module", params=CONTEXTS)
+def root(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A root with the pod's files, and in /etc/systemd/system what the generator makes of the Quadlet files."""
+    root = write_tree(pod_fragment(CONTEXTS[request.param]), tmp_path_factory.mktemp("root"))
+    done = generate(root / QUADLETS.lstrip("/"), root / "etc/systemd/system")
+    assert (done.returncode, done.stderr) == (0, "")
+    return root
+
+
+def dependencies(root: Path, key: str) -> dict[str, set[str]]:
+    """What every unit names in a key such as After."""
+    found = {}
+    for path in (root / "etc/systemd/system").iterdir():
+        if path.is_file():
+            entries = read_quadlet(path.read_text()).get("Unit", [])
+            found[path.name] = {name for entry, value in entries if entry == key for name in value.split()}
+    return found
+
+
+def reached(graph: dict[str, set[str]], start: str) -> set[str]:
+    """All units that a unit depends on, over any number of steps."""
+    seen: set[str] = set()
+    todo = [start]
+    while todo:
+        for name in graph.get(todo.pop(), set()) - seen:
+            seen.add(name)
+            todo.append(name)
+    return seen
+
+
+def test_the_generator_makes_a_service_of_every_container(root: Path) -> None:
+    made = {path.name for path in (root / "etc/systemd/system").iterdir() if path.is_file()}
+    assert {f"{name}.service" for name in (*CONTAINER_SERVICES, "diaspora-network")} <= made
+    for name in CONTAINER_SERVICES:
+        text = (root / f"etc/systemd/system/{name}.service").read_text()
+        assert len(re.findall(r"^ExecStart=/usr/bin/podman run ", text, re.MULTILINE)) == 1
+
+
+def test_the_generator_refuses_an_unknown_key(tmp_path: Path) -> None:
+    (tmp_path / "in").mkdir()
+    (tmp_path / "in/bad.container").write_text("[Container]\nImage=docker.io/library/redis:7\nPublishPrt=80\n")
+    assert generate(tmp_path / "in", tmp_path / "out").returncode == 1
+
+
+def test_no_section_that_the_generator_would_ignore() -> None:
+    allowed = {"Unit", "Container", "Network", "Service", "Install"}
+    for path, text in files(pod_fragment(CONTEXTS["mail"])).items():
+        if path.startswith(QUADLETS):
+            assert set(read_quadlet(text)) <= allowed, path
+
+
+def test_systemd_accepts_the_services(root: Path, require_program: RequireProgram) -> None:
+    systemd_analyze = require_program("systemd-analyze", "systemd")
+    shutil.copytree("/usr/lib/systemd/system", root / "usr/lib/systemd/system", symlinks=True, dirs_exist_ok=True)
+    for program in ("podman", "bash", "systemd-tmpfiles"):
+        stub = root / "usr/bin" / program
+        stub.parent.mkdir(parents=True, exist_ok=True)
+        stub.write_text("")
+        stub.chmod(0o755)
+    version = subprocess.run([systemd_analyze, "--version"], capture_output=True, text=True, check=True).stdout
+    (number,) = re.findall(r"^systemd (\d+)", version)
+    names = sorted(path.name for path in (root / "etc/systemd/system").iterdir() if path.is_file())
+    assert len(names) == len(CONTAINER_SERVICES) + 7
+    for name in names:
+        done = subprocess.run(
+            [systemd_analyze, "verify", "--man=no", f"--root={root}", name],
+            capture_output=True,
+            text=True,
+            check=False,
+            timeout=60,
+        )
+        lines = done.stderr.splitlines()
+        if int(number) < 254:
+            # Fedora CoreOS is newer; this is the one key that an older systemd may not know
+            lines = [line for line in lines if not re.search(r"Unknown key.* 'RestartMode' in section", line)]
+        assert (done.returncode, lines) == (0, []), name
+
+
+def test_services_start_in_this_order(root: Path) -> None:
+    after = dependencies(root, "After")
+    chain = [
+        ["diaspora-data"],
+        ["diaspora-secrets"],
+        ["postgresql", "redis", "diaspora-signing-key"],
+        ["diaspora-migrate"],
+        ["diaspora-web"],
+        ["diaspora-sidekiq"],
+    ]
+    for index, later in enumerate(chain[1:], 1):
+        for name in later:
+            before = {f"{earlier}.service" for group in chain[:index] for earlier in group}
+            assert before <= reached(after, f"{name}.service"), name
+    assert {"diaspora-data.service", "public-files.service"} <= reached(after, "nginx.service")
+    assert "diaspora-web.service" not in reached(after, "nginx.service")
+    assert "postgresql-version.service" in after["postgresql.service"]
+
+
+def test_nothing_runs_on_the_data_of_another_pod_or_without_secrets(root: Path) -> None:
+    requires = dependencies(root, "Requires")
+    for name in CONTAINER_SERVICES:
+        needed = reached(requires, f"{name}.service")
+        assert {"diaspora-data.service", "diaspora-secrets.service"} <= needed, name
+    assert "diaspora-migrate.service" in requires["diaspora-web.service"]
+    assert "diaspora-migrate.service" in requires["diaspora-sidekiq.service"]
+    for name in ("diaspora-migrate", "diaspora-web", "diaspora-sidekiq"):
+        assert {"postgresql.service", "redis.service"} <= requires[f"{name}.service"]
+
+
+def test_what_is_required_is_also_waited_for(root: Path) -> None:
+    requires, after = dependencies(root, "Requires"), dependencies(root, "After")
+    for name, needed in requires.items():
+        assert needed <= after[name], name
+
+
+def test_there_is_no_circle(root: Path) -> None:
+    after = dependencies(root, "After")
+    for name in after:
+        assert name not in reached(after, name)
+
+
+def test_the_target_starts_what_runs_for_ever(root: Path) -> None:
+    wanted = {path.name for path in (root / "etc/systemd/system/diaspora.target.wants").iterdir()}
+    oneshots = {"diaspora-migrate", "public-files"}
+    assert wanted == {f"{name}.service" for name in CONTAINER_SERVICES if name not in oneshots}
+    assert "WantedBy=multi-user.target" in (root / "etc/systemd/system/diaspora.target").read_text()
+
+
+def test_secrets_are_not_in_the_units(root: Path) -> None:
+    for name in CONTAINER_SERVICES:
+        text = (root / f"etc/systemd/system/{name}.service").read_text()
+        assert not re.search(r"--env \S*(PASSWORD|REDIS|TOKEN)\S*=(?!/run/secrets/)", text)
+
+
+@pytest.mark.parametrize("name", CONTEXTS)
+def test_butane_and_ignition_accept_it_without_a_warning(
+    name: str, butane_binary: Path, ignition_validate: Path
+) -> None:
+    document = {"variant": "fcos", "version": BUTANE_VERSION, **pod_fragment(CONTEXTS[name])}
+    ignition = accepted([butane_binary, "--strict"], document_text(document))
+    accepted([ignition_validate, "-"], ignition)
+
+
+def accepted(command: list[str | Path], text: str) -> str:
+    done = subprocess.run(command, input=text, capture_output=True, text=True, check=False, timeout=60)
+    assert (done.returncode, done.stderr) == (0, "")
+    return done.stdout
