@@ -13,6 +13,7 @@ from diaspora_infra.config.problems import (
     Problem,
     description,
     join_path,
+    key_path,
     problems_of,
     quoted,
     refused,
@@ -84,7 +85,7 @@ class _Loader:
             if secret:
                 self._note(key, f"given as plain text; allowed: {secret.command}")
             elif key not in KEYS:
-                self.problems.append(unknown_key(key, key, [*KEYS, *SECRET_KEYS]))
+                self.problems.append(unknown_key(key_path(key), key, [*KEYS, *SECRET_KEYS]))
 
     def _target(self) -> Target | None:
         value = self.values.get("target")

@@ -90,6 +90,11 @@ def join_path(*parts: str | int) -> str:
     return path
 
 
+def key_path(*parts: str | int) -> str:
+    """Write a location whose first part is a key that the user has written."""
+    return join_path("config", *parts).removeprefix("config").removeprefix(".")
+
+
 def unknown_key(path: str, key: str, allowed: Iterable[str]) -> Problem:
     """The problem of a key that nobody reads."""
     names = sorted(allowed)
@@ -105,7 +110,7 @@ def problems_of(error: ValidationError, model: type[BaseModel], prefix: str) -> 
 
 def _problem(detail: ErrorDetails, model: type[BaseModel], prefix: str) -> Problem:
     location = detail["loc"]
-    if location[-1:] == ("[key]",) and location[-2] == detail["input"]:
+    if location[-2:] == (detail["input"], "[key]"):
         location = location[:-1]  # pydantic's mark for the key of a table instead of its value
     path = join_path(prefix, *location)
     if detail["type"] == "extra_forbidden":
@@ -159,8 +164,7 @@ def _sentence(detail: ErrorDetails) -> str:
     if kind in _LENGTHS:
         key, word, unit = _LENGTHS[kind]
         length = len(value)
-        given = f"{length} {unit}" if length else "empty"
-        return f"{given}; allowed: {word} {context[key]}{'' if length else ' ' + unit}"
+        return f"{f'{length} {unit}' if length else 'empty'}; allowed: {word} {context[key]}"
     return refused(value, "what docs/config.md says")
 
 

@@ -6,7 +6,7 @@ from typing import Any
 
 import yaml
 
-from diaspora_infra.config.problems import ConfigError, Problem, join_path
+from diaspora_infra.config.problems import ConfigError, Problem, key_path
 from diaspora_infra.config.secrets import NAMESPACE, SECRET_KEYS
 
 MOST_VALUES = 100_000
@@ -61,8 +61,8 @@ def _plain_data(text: str) -> Any:
         raise _unreadable(f"line {text.count(chr(10), 0, error.position) + 1}: {error.reason}") from None
     except RecursionError:
         raise _unreadable("tables and lists too deep in each other") from None
-    except (ValueError, OverflowError) as error:  # what the parser lets through, such as "\UFFFFFFFF"
-        raise _unreadable(str(error)) from None
+    except (ValueError, OverflowError):  # the parser's own mistakes, such as with "\UFFFFFFFF"
+        raise _unreadable("an escape or a version number out of range") from None
     if reader.problems:
         raise ConfigError(reader.problems)
     return data
@@ -121,7 +121,7 @@ class _Reader:
     def _note(self, node: yaml.Node, location: tuple[str | int, ...], what: str) -> None:
         if location[:1] == ("config",) and len(location) > 1:
             location = (str(location[1]).removeprefix(f"{NAMESPACE}:"), *location[2:])
-        path = join_path(*location) or "(file)"
+        path = key_path(*location) or "(file)"
         self.problems.append(Problem(path, f"line {node.start_mark.line + 1}: {what}"))
 
 

@@ -81,10 +81,10 @@ def _reachable(allowed: str) -> AfterValidator:
     """Check host and port of an address; its form has been checked before."""
 
     def check(value: str) -> str:
-        parts = urlsplit(value if "://" in value else f"//{value}")
         try:
+            parts = urlsplit(value if "://" in value else f"//{value}")
             valid = parts.port is None or parts.port > 0
-            if value.partition("://")[2].startswith("[") or value.startswith("["):
+            if parts.netloc.startswith("["):
                 ipaddress.IPv6Address(parts.hostname or "")
         except ValueError:
             valid = False
@@ -201,7 +201,7 @@ ImageReference = Annotated[
     AfterValidator(_pinned),
 ]
 AbsolutePath = Annotated[
-    str, Form(r"(?!.*/[.][.](?:/|$))(?:/[A-Za-z0-9_.@:+-]+)+", "an absolute path, such as /dev/sda")
+    str, Form(r"(?!.*/[.][.](?:/|$))(?:/[A-Za-z0-9_.@:+-]+)+", "an absolute path, such as /dev/sda or /srv/diaspora")
 ]
 MachineName = Annotated[
     str, Form("[a-z0-9](?:[a-z0-9-]{0,48}[a-z0-9])?", "lower-case letters, digits and -, at most 50 characters")

@@ -8,11 +8,14 @@ FILES = Path(__file__).resolve().parent.parent / "golden" / "files"
 
 @dataclass(frozen=True)
 class Golden:
-    """Compares text with a golden file, or writes the file when asked to."""
+    """Compares text with a golden file, or writes the file when asked to.
+
+    `name` is relative to tests/golden/files; an absolute path is any other file that the project generates.
+    """
 
     update: bool
 
-    def check(self, name: str, text: str) -> None:
+    def check(self, name: str | Path, text: str) -> None:
         file = FILES / name
         if self.update:
             file.parent.mkdir(parents=True, exist_ok=True)

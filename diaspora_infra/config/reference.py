@@ -1,0 +1,169 @@
+"""The reference of all settings, `docs/config.md`, written from the models (by way of their JSON Schema)."""
+
+import json
+from collections.abc import Iterator
+from typing import Any
+
+from diaspora_infra.config.load import KEYS
+from diaspora_infra.config.schema import Schema, settings_schema
+from diaspora_infra.config.secrets import NAMESPACE, SECRETS
+
+INTRO = """\
+# Settings
+
+<!-- Written by `make golden` from diaspora_infra/config. Change the docstrings of the models there, not this page. -->
+
+A stack is one file, `Pulumi.STACK.yaml`. This is a whole one:
+
+```yaml
+# yaml-language-server: $schema=docs/config.schema.json
+config:
+  diaspora-infra:target: pxe
+  diaspora-infra:pod:
+    domain: pod.example.org
+    name: Example pod
+    admin: {username: podmin, email: podmin@example.org}
+    image: registry.example.org/diaspora:0.9.1.0
+  diaspora-infra:host:
+    users:
+      - name: core
+        sshAuthorizedKeys:
+          - ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIPyvPaZYYgjxX2iI0ZNkUhRNBQvEYTB+rTcdfEAyLSZp podmin@example.org
+  diaspora-infra:pxe:
+    matchbox: {httpUrl: "http://matchbox.lan:8080", rpcEndpoint: "matchbox.lan:8081"}
+    machines:
+      - {name: pod1, mac: "52:54:00:a1:9c:ae"}
+```
+
+**Mistakes.** `diaspora-infra check Pulumi.STACK.yaml` needs no engine and no network. It prints every mistake on a line
+of its own (the key, what is wrong, what is allowed) and ends with 1. `pulumi preview` and `pulumi up` do the same
+checks before they touch anything.
+
+```text
+host.storage.rootGib: 4 is out of range; allowed: at least 8
+pod.admin.nickname: unknown key; allowed: email, username
+pxe.machines[1].mac: '52:54:00:a1:9c:ae' is already used by pxe.machines[0].mac; allowed: a value of its own
+```
+
+**Keys** are written in camelCase. A key that nobody reads is a mistake, so a misspelt one is never silently left out.
+
+**Values** are read the way the engine reads them: `03:00`, `52:54:00:a1:9c:ae` and `off` need no quotes. Text that
+looks like a number does: `installedConfig: "012345678901"`.
+
+**Secrets** are keys of their own (see [Secrets](#secrets)) and never stand in the file as plain text. Set them with
+`pulumi config set --secret`; the file then holds `secure:` and the encrypted value. `check` needs no secret's value.
+
+**Editors.** The first line of the example makes every editor with the YAML language server complete keys, show these
+descriptions and underline mistakes, from [config.schema.json](config.schema.json).
+
+Below, `machines[]` stands for each machine of the list.
+"""
+
+
+_TABLE = "a table of keys"
+
+
+def reference_text() -> str:
+    """The text of `docs/config.md`."""
+    schema = settings_schema()
+    pages = [INTRO, "\n".join(_leaf_section("target", schema["properties"]["target"], schema))]
+    for key in KEYS:
+        if key != "target":
+            pages += ["\n".join(lines) for lines in _sections(key, schema["properties"][key], schema, "##")]
+    pages.append("\n".join(_secrets()))
+    return "\n".join(pages)
+
+
+def _leaf_section(path: str, part: Schema, root: Schema) -> Iterator[str]:
+    yield from (f"## {path}", "", f"{part['description']} Allowed: {_allowed(part, root)}.", "")
+
+
+def _secrets() -> Iterator[str]:
+    yield from ("## Secrets", "", "| Key | Description | Set it with |", "|---|---|---|")
+    for secret in SECRETS:
+        yield f"| `{NAMESPACE}:{secret.key}` | {_cell(secret.description)} | `{secret.command}` |"
+    yield ""
+
+
+def _sections(path: str, part: Schema, root: Schema, heading: str) -> Iterator[list[str]]:
+    """The section of a table of keys, then those of the tables inside it."""
+    table = _table(part, root)
+    required = set(table.get("required", ()))
+    rows: dict[bool, list[str]] = {True: [], False: []}
+    for key, value in table["properties"].items():
+        allowed = _allowed(value, root)
+        if inner := _inner_path(f"{path}.{key}", value, root):
+            allowed = allowed.replace(_TABLE, f"[{_TABLE}](#{''.join(filter(str.isalnum, inner.lower()))})")
+        cells = [f"`{key}`", _cell(_description(value, root)), _cell(allowed)]
+        rows[key in required].append(" | ".join(cells if key in required else [*cells, _default(value)]))
+    lines = [f"{heading} {path}", "", table["description"], ""]
+    if rows[True]:
+        lines += ["Required:", "", "| Key | Description | Allowed |", "|---|---|---|", *_bars(rows[True]), ""]
+    if rows[False]:
+        lines += ["Optional:", "", "| Key | Description | Allowed | Default |", "|---|---|---|---|"]
+        lines += [*_bars(rows[False]), ""]
+    yield lines
+    for key, value in table["properties"].items():
+        if inner := _inner_path(f"{path}.{key}", value, root):
+            yield from _sections(inner, value.get("items", value), root, "###")
+
+
+def _inner_path(path: str, value: Schema, root: Schema) -> str:
+    """The heading of the tables that are a key's value or the entries of its list; empty for other values."""
+    inner = value.get("items", value)
+    if "properties" not in _table(inner, root):
+        return ""
+    return path if inner is value else f"{path}[]"
+
+
+def _bars(rows: list[str]) -> list[str]:
+    return [f"| {row} |" for row in rows]
+
+
+def _table(part: Schema, root: Schema) -> Schema:
+    """Follow the reference of a part; of a choice with null, take the other one."""
+    if "anyOf" in part:
+        part = next(choice for choice in part["anyOf"] if choice.get("type") != "null")
+    if "$ref" in part:
+        found: Schema = root["$defs"][part["$ref"].rpartition("/")[2]]
+        return found
+    return part
+
+
+def _description(part: Schema, root: Schema) -> str:
+    return str(part.get("description") or _table(part, root)["description"])
+
+
+def _allowed(part: Schema, root: Schema) -> str:
+    part = _table(part, root)
+    kinds = part.get("type", [])
+    kind = kinds if isinstance(kinds, str) else next(each for each in kinds if each != "null")
+    if "enum" in part:
+        return ", ".join(f"`{word}`" for word in part["enum"] if word is not None)
+    if "patternErrorMessage" in part:
+        return str(part["patternErrorMessage"]).removeprefix("allowed: ")
+    if kind == "integer":
+        return _range(part)
+    if kind == "array":
+        least = f" of at least {part['minItems']}" if "minItems" in part else ""
+        return f"a list{least}; each: {_allowed(part['items'], root)}"
+    return {"boolean": "`true`, `false`", "object": _TABLE}.get(kind, "text")
+
+
+def _range(part: Schema) -> str:
+    least, most = part.get("minimum"), part.get("maximum")
+    if least is not None and most is not None:
+        return f"{least} to {most}"
+    return f"at least {least}" if least is not None else f"at most {most}" if most is not None else "a whole number"
+
+
+def _default(part: dict[str, Any]) -> str:
+    """The default as one would write it in the file."""
+    if "default" not in part:
+        return ""
+    default = part["default"]
+    return _cell(f"`{default if isinstance(default, str) else json.dumps(default)}`")
+
+
+def _cell(text: str) -> str:
+    return text.replace("|", "\\|")

@@ -1,0 +1,405 @@
+"""Changes to a valid config of target pxe: good ones, and mistakes with the line that each must give."""
+
+import copy
+import json
+import re
+from typing import Any
+
+ABSENT = object()
+"""Take the key away."""
+
+_DIGEST = "sha256:" + "0" * 64
+_WINDOW = {"days": ["Sat", "Sun"], "startTime": "23:30", "lengthMinutes": 1440}
+
+
+def steps(path: str) -> list[str | int]:
+    """The steps of a path such as `pxe.machines[0].networks["eno1.100"]`."""
+    found = re.findall(r'\[([0-9]+)\]|\["((?:[^"\\]|\\.)*)"\]|([^.\[]+)', path)
+    return [int(index) if index else name or json.loads(f'"{quoted}"') for index, quoted, name in found]
+
+
+def changed(config: dict[str, Any], change: dict[str, Any]) -> dict[str, Any]:
+    """A copy of the config with other values at some paths; tables on the way are made."""
+    config = copy.deepcopy(config)
+    for path, value in change.items():
+        *way, last = steps(path)
+        place: Any = config
+        for step in way:
+            place = place[step] if isinstance(step, int) else place.setdefault(step, {})
+        if value is ABSENT:
+            del place[last]
+        elif isinstance(last, int) and last == len(place):
+            place.append(value)
+        else:
+            place[last] = value
+    return config
+
+
+GOOD: list[dict[str, Any]] = [
+    {},
+    {"pod.domain": "a.b.xn--p1ai"},
+    {"pod.name": "Ünïcode — «pod»"},
+    {"pod.image": f"localhost:5000/diaspora@{_DIGEST}"},
+    {"pod.image": f"registry.example.org/a/b__c:1.0@{_DIGEST}"},
+    {"pod.image": None},
+    {"pod.image": "localhost/diaspora:1"},
+    {"pod.admin.email": "pod.min+x@Example.ORG"},
+    {"pod.settings.terms": {"enable": True, "minimumAge": 16}},
+    {"pod.settings.usernameBlacklist": []},
+    {"pod.settings.welcomeMessage": {"enabled": True, "text": "Hello\n%{username}\n"}},
+    {"pod.subnet": "192.168.7.0/28"},
+    {"pod.mail": None},
+    {"pod.mail": {"senderAddress": "a@b.org", "smtp": {"host": "smtp.example.org", "port": 25}}},
+    {"host.storage": {"disk": "/dev/disk/by-id/ata-X.Y:1", "rootGib": 8, "dataDisk": "/dev/sdb"}},
+    {"host.updates": {"strategy": "off", "windows": []}},
+    {"host.updates.windows": [_WINDOW]},
+    {"host.timeZone": "America/Argentina/Buenos_Aires"},
+    {"host.kernelArguments": ["mitigations=auto,nosmt"]},
+    {"host.snippets": ["variant: fcos\nversion: 1.5.0\n"]},
+    {"host.users[0].sshAuthorizedKeys[0]": " sk-ssh-ed25519@openssh.com " + "A" * 68 + "== me \n"},
+    {"pxe.matchbox.httpUrl": "https://[fd00::1]:8080/boot/"},
+    {"pxe.matchbox.rpcEndpoint": "10.0.0.1:8081"},
+    {"pxe.machines[0].mac": "52-54-00-A1-9C-AE"},
+    {"pxe.machines[0].hostname": "pod.example.org"},
+    {"pxe.machines[0].networks.eno1": {"ipv4": {"method": "manual", "address1": "10.0.0.10/24", "may-fail": False}}},
+    {'pxe.machines[0].networks["eno1.100"]': {"vlan": {"id": 100, "parent": "eno1"}, "ipv6": {"method": "disabled"}}},
+    {"pxe.machines[0].install": "off"},
+    {"pxe.machines[0].installedConfig": "0123456789ab"},
+    {"pxe.machines[0].architecture": "aarch64"},
+    {"pxe.release": {"stream": "testing", "version": "44.20260802.2.0", "source": "matchbox"}},
+    {"ignition.machines": [{"name": "a"}, {"name": "b"}]},
+]
+
+_SSH_KEYS = (
+    "one line that starts with ssh-ed25519, ssh-rsa, ecdsa-sha2-nistp256, ecdsa-sha2-nistp384, ecdsa-sha2-nistp521, "
+    "sk-ssh-ed25519@openssh.com, sk-ecdsa-sha2-nistp256@openssh.com"
+)
+_LINE = "one line of text, not empty"
+_PATH = "an absolute path, such as /dev/sda or /srv/diaspora"
+_DOMAIN = "a domain name: lower-case labels joined by dots, such as pod.example.org"
+_SUBNET = "a private IPv4 network from /16 to /28, such as 10.89.71.0/24"
+_IMAGE = "a full reference with registry and tag or digest, such as docker.io/library/redis:7.4.7-bookworm"
+_URL = "http:// or https:// with a host and an optional port, such as http://matchbox.lan:8080"
+_MAC = "a MAC address: six hex pairs, such as 52:54:00:a1:9c:ae"
+
+# the change, the line it gives, and whether the JSON Schema can know
+MISTAKES: list[tuple[dict[str, Any], str, bool]] = [
+    # keys
+    ({"target": "aws"}, "target: 'aws' is not valid; allowed: pxe, ignition", True),
+    ({"target": ["pxe"]}, "target: a list given; allowed: pxe, ignition", True),
+    ({"target": ABSENT}, "target: missing; allowed: pxe, ignition", True),
+    ({"target": None}, "target: missing; allowed: pxe, ignition", True),
+    ({"pod": ABSENT}, "pod: missing; it is required: The diaspora* pod.", True),
+    ({"host": ABSENT}, "host: missing; it is required: What every machine has.", True),
+    ({"pxe": ABSENT}, "pxe: missing; it is required: Network boot; required with target `pxe`.", True),
+    ({"pxe": None}, "pxe: nothing given; allowed: a table of keys", True),
+    ({"host": [1]}, "host: a list given; allowed: a table of keys", True),
+    (
+        {"hosts": {}},
+        "hosts: unknown key (did you mean host?); allowed: host, ignition, pod, pxe, smtpPassword, target",
+        True,
+    ),
+    ({"pod.admin.e-mail": "x"}, "pod.admin.e-mail: unknown key (did you mean email?); allowed: email, username", True),
+    ({"pod.admin.nickname": "x"}, "pod.admin.nickname: unknown key; allowed: email, username", True),
+    ({'pod.admin["a.b c"]': 1}, 'pod.admin["a.b c"]: unknown key; allowed: email, username', True),
+    (
+        {"host.storage.root_gib": 20},
+        "host.storage.root_gib: unknown key (did you mean rootGib?); allowed: dataDisk, dataGib, disk, rootGib",
+        True,
+    ),
+    # kinds
+    ({"pod.name": 5}, "pod.name: the number 5 given; allowed: text (write it in quotes)", True),
+    ({"pod.name": True}, "pod.name: true given; allowed: text (write it in quotes)", True),
+    ({"pod.name": None}, "pod.name: nothing given; allowed: text", True),
+    ({"pod.name": {"a": 1}}, "pod.name: a table given; allowed: text", True),
+    ({"host.storage.rootGib": "12"}, "host.storage.rootGib: text given; allowed: a whole number", True),
+    ({"host.storage.rootGib": 12.5}, "host.storage.rootGib: the number 12.5 given; allowed: a whole number", True),
+    ({"host.storage.rootGib": True}, "host.storage.rootGib: true given; allowed: a whole number", True),
+    ({"host.guestAgent": "yes"}, "host.guestAgent: text given; allowed: true or false", True),
+    ({"host.guestAgent": 1}, "host.guestAgent: the number 1 given; allowed: true or false", True),
+    ({"host.storage": "/dev/sda"}, "host.storage: text given; allowed: a table of keys", True),
+    ({"host.storage": None}, "host.storage: nothing given; allowed: a table of keys", True),
+    ({"host.users": {"name": "core"}}, "host.users: a table given; allowed: a list", True),
+    ({"host.users[0]": "core"}, "host.users[0]: text given; allowed: a table of keys", True),
+    ({"pxe.machines[0].networks": []}, "pxe.machines[0].networks: a list given; allowed: a table of keys", True),
+    # numbers and lengths
+    ({"host.storage.rootGib": 7}, "host.storage.rootGib: 7 is out of range; allowed: at least 8", True),
+    ({"host.storage.rootGib": 1025}, "host.storage.rootGib: 1025 is out of range; allowed: at most 1024", True),
+    ({"host.users": []}, "host.users: empty; allowed: at least 1", True),
+    ({"pxe.machines": []}, "pxe.machines: empty; allowed: at least 1", True),
+    ({"host.snippets": [""]}, "host.snippets[0]: empty; allowed: at least 1", True),
+    # words
+    (
+        {"host.updates.strategy": "'never'"},
+        "host.updates.strategy: \"'never'\" is not valid; allowed: periodic, immediate, off",
+        True,
+    ),
+    (
+        {"host.updates.strategy": True},
+        "host.updates.strategy: true is not valid; allowed: periodic, immediate, off",
+        True,
+    ),
+    ({"pxe.machines[0].install": None}, "pxe.machines[0].install: nothing given; allowed: once, always, off", True),
+    (
+        {"host.updates.windows": [_WINDOW | {"days": ["Sat", "Funday"]}]},
+        "host.updates.windows[0].days[1]: 'Funday' is not valid; allowed: Mon, Tue, Wed, Thu, Fri, Sat, Sun",
+        True,
+    ),
+    (
+        {"pxe.release.stream": "rawhide"},
+        "pxe.release.stream: 'rawhide' is not valid; allowed: stable, testing, next",
+        True,
+    ),
+    (
+        {"pxe.machines[0].architecture": "amd64"},
+        "pxe.machines[0].architecture: 'amd64' is not valid; allowed: x86_64, aarch64",
+        True,
+    ),
+    # forms of text
+    ({"pod.name": ""}, f"pod.name: '' is not valid; allowed: {_LINE}", True),
+    ({"pod.name": "a\nb"}, f"pod.name: 'a\\nb' is not valid; allowed: {_LINE}", True),
+    ({"pod.name": "a\u2028b"}, f"pod.name: 'a\\u2028b' is not valid; allowed: {_LINE}", True),
+    ({"pod.domain": "Pod.example.org"}, f"pod.domain: 'Pod.example.org' is not valid; allowed: {_DOMAIN}", True),
+    ({"pod.domain": "localhost"}, f"pod.domain: 'localhost' is not valid; allowed: {_DOMAIN}", True),
+    ({"pod.domain": "a-.example.org"}, f"pod.domain: 'a-.example.org' is not valid; allowed: {_DOMAIN}", True),
+    ({"pod.domain": "https://a.org"}, f"pod.domain: 'https://a.org' is not valid; allowed: {_DOMAIN}", True),
+    (
+        {"pod.domain": "a." * 150 + "org"},
+        f"pod.domain: '{('a.' * 150)[:55]}...' is not valid; allowed: {_DOMAIN}",
+        True,
+    ),
+    (
+        {"pod.admin.email": "podmin"},
+        "pod.admin.email: 'podmin' is not valid; allowed: an e-mail address, such as podmin@example.org",
+        True,
+    ),
+    (
+        {"pod.admin.username": "Pod min"},
+        "pod.admin.username: 'Pod min' is not valid; allowed: lower-case letters, digits, _ . and -, "
+        "at most 32 characters",
+        True,
+    ),
+    (
+        {"pod.admin.username": "admin"},
+        "pod.admin.username: 'admin' is reserved by diaspora*; allowed: any other name, such as podmin",
+        False,
+    ),
+    ({"pod.image": "diaspora:1"}, f"pod.image: 'diaspora:1' is not valid; allowed: {_IMAGE}", True),
+    ({"pod.image": "docker.io/a/b"}, f"pod.image: 'docker.io/a/b' is not valid; allowed: {_IMAGE}", True),
+    (
+        {"pod.image": "docker.io/a/b:latest"},
+        "pod.image: 'docker.io/a/b:latest' floats; allowed: a tag of one release instead of latest",
+        False,
+    ),
+    ({"pod.subnet": "10.0.0.0/8"}, f"pod.subnet: '10.0.0.0/8' is not valid; allowed: {_SUBNET}", True),
+    ({"pod.subnet": "8.8.8.0/24"}, f"pod.subnet: '8.8.8.0/24' is not valid; allowed: {_SUBNET}", False),
+    ({"pod.subnet": "10.0.0.1/24"}, f"pod.subnet: '10.0.0.1/24' is not valid; allowed: {_SUBNET}", False),
+    ({"host.storage.disk": "sda"}, f"host.storage.disk: 'sda' is not valid; allowed: {_PATH}", True),
+    ({"host.storage.disk": "/dev/../a"}, f"host.storage.disk: '/dev/../a' is not valid; allowed: {_PATH}", True),
+    (
+        {"host.users[0].name": "Core"},
+        "host.users[0].name: 'Core' is not valid; allowed: lower-case letters, digits, _ and -, at most 31 characters",
+        True,
+    ),
+    (
+        {"host.users[0].sshAuthorizedKeys": ["ssh-dss AAAA"]},
+        f"host.users[0].sshAuthorizedKeys[0]: not an SSH public key; allowed: {_SSH_KEYS}",
+        True,
+    ),
+    (
+        {"host.users[0].sshAuthorizedKeys": ["-----BEGIN OPENSSH PRIVATE KEY-----\nhunter2\n"]},
+        "host.users[0].sshAuthorizedKeys[0]: this is a private key; allowed: the public key, the line in the .pub file",
+        True,
+    ),
+    (
+        {"host.timeZone": "Berlin, Germany"},
+        "host.timeZone: 'Berlin, Germany' is not valid; allowed: a name such as Europe/Berlin or Etc/UTC",
+        True,
+    ),
+    (
+        {"host.updates.windows": [_WINDOW | {"startTime": "24:00"}]},
+        "host.updates.windows[0].startTime: '24:00' is not valid; allowed: HH:MM from 00:00 to 23:59",
+        True,
+    ),
+    (
+        {"host.updates.windows": [_WINDOW | {"startTime": "\u0660\u0663:00"}]},
+        "host.updates.windows[0].startTime: '\u0660\u0663:00' is not valid; allowed: HH:MM from 00:00 to 23:59",
+        True,
+    ),
+    (
+        {"host.kernelArguments": ["a b"]},
+        "host.kernelArguments[0]: 'a b' is not valid; allowed: one argument without spaces, such as console=ttyS0",
+        True,
+    ),
+    ({"pxe.matchbox.httpUrl": "m:80"}, f"pxe.matchbox.httpUrl: 'm:80' is not valid; allowed: {_URL}", True),
+    (
+        {"pxe.matchbox.httpUrl": "http://m/?a"},
+        f"pxe.matchbox.httpUrl: 'http://m/?a' is not valid; allowed: {_URL}",
+        True,
+    ),
+    (
+        {"pxe.matchbox.httpUrl": "http://m:65536"},
+        f"pxe.matchbox.httpUrl: 'http://m:65536' is not valid; allowed: {_URL}",
+        False,
+    ),
+    (
+        {"pxe.matchbox.httpUrl": "http://[::g]"},
+        f"pxe.matchbox.httpUrl: 'http://[::g]' is not valid; allowed: {_URL}",
+        True,
+    ),
+    (
+        {"pxe.matchbox.httpUrl": "http://[:::::]"},
+        f"pxe.matchbox.httpUrl: 'http://[:::::]' is not valid; allowed: {_URL}",
+        False,
+    ),
+    (
+        {"pxe.matchbox.rpcEndpoint": "matchbox.lan"},
+        "pxe.matchbox.rpcEndpoint: 'matchbox.lan' is not valid; allowed: HOST:PORT, such as matchbox.lan:8081",
+        True,
+    ),
+    (
+        {"pxe.matchbox.rpcEndpoint": "matchbox.lan:0"},
+        "pxe.matchbox.rpcEndpoint: 'matchbox.lan:0' is not valid; allowed: HOST:PORT, such as matchbox.lan:8081",
+        False,
+    ),
+    (
+        {"pxe.release.version": "44"},
+        "pxe.release.version: '44' is not valid; allowed: a release such as 44.20260802.3.1",
+        True,
+    ),
+    ({"pxe.machines[0].mac": "52:54:00"}, f"pxe.machines[0].mac: '52:54:00' is not valid; allowed: {_MAC}", True),
+    (
+        {"pxe.machines[0].mac": "53:54:00:00:00:01"},
+        "pxe.machines[0].mac: '53:54:00:00:00:01' is a multicast address; allowed: the address of one network card",
+        False,
+    ),
+    (
+        {"pxe.machines[0].mac": ABSENT},
+        "pxe.machines[0].mac: missing; it is required: MAC address of the network card that it boots from.",
+        True,
+    ),
+    (
+        {"pxe.machines[0].name": "pod_1"},
+        "pxe.machines[0].name: 'pod_1' is not valid; allowed: lower-case letters, digits and -, at most 50 characters",
+        True,
+    ),
+    (
+        {"pxe.machines[0].hostname": "a..b"},
+        "pxe.machines[0].hostname: 'a..b' is not valid; allowed: lower-case labels joined by dots, "
+        "at most 64 characters",
+        True,
+    ),
+    (
+        {"pxe.machines[0].installedConfig": 123456789012},
+        "pxe.machines[0].installedConfig: the number 123456789012 given; allowed: text (write it in quotes)",
+        True,
+    ),
+    # network connections
+    (
+        {'pxe.machines[0].networks["bad name"]': {}},
+        "pxe.machines[0].networks[\"bad name\"]: 'bad name' is not valid; allowed: an interface name of at most 15 "
+        "characters, such as eno1",
+        True,
+    ),
+    (
+        {"pxe.machines[0].networks.str.int.bool": [1]},
+        "pxe.machines[0].networks.str.int.bool: a list given; allowed: text, a whole number, true or false",
+        True,
+    ),
+    (
+        {"pxe.machines[0].networks.eno1.ipv4": {"method": None}},
+        "pxe.machines[0].networks.eno1.ipv4.method: nothing given; allowed: text, a whole number, true or false",
+        True,
+    ),
+    (
+        {"pxe.machines[0].networks.eno1.ipv4": "auto"},
+        "pxe.machines[0].networks.eno1.ipv4: text given; allowed: a table of keys",
+        True,
+    ),
+    # several settings at once
+    (
+        {"pxe.machines[1]": {"name": "pod1", "mac": "52:54:00:00:00:02"}},
+        "pxe.machines[1].name: 'pod1' is already used by pxe.machines[0].name; allowed: a value of its own",
+        False,
+    ),
+    (
+        {"pxe.machines[1]": {"name": "pod2", "mac": "52-54-00-00-00-01"}},
+        "pxe.machines[1].mac: '52:54:00:00:00:01' is already used by pxe.machines[0].mac; allowed: a value of its own",
+        False,
+    ),
+    (
+        {"host.users[0].name": "root"},
+        "host.users[0].name: root must not log in; allowed: core or another user with sudo",
+        False,
+    ),
+    (
+        {"host.updates.windows": []},
+        "host.updates.windows: empty; allowed: at least one window with strategy periodic",
+        False,
+    ),
+    (
+        {"host.storage.dataDisk": "/dev/sda"},
+        "host.storage.dataDisk: is the system disk; allowed: another disk, or leave it out",
+        False,
+    ),
+    (
+        {"host.storage.dataDisk": "/dev/sdb", "pxe.machines[0].disk": "/dev/sdb"},
+        "pxe.machines[0].disk: is host.storage.dataDisk; allowed: another disk",
+        False,
+    ),
+    (
+        {"pxe.machines[0].install": "always"},
+        "pxe.machines[0].install: always reinstalls at every network boot, so an update that reboots would reinstall; "
+        "allowed: once, or host.updates.strategy: off",
+        False,
+    ),
+    (
+        {"pod.settings.maintenance.removeOldUsers.enable": True},
+        "pod.settings.maintenance.removeOldUsers.enable: users would be removed without a warning, since pod.mail is "
+        "not set; allowed: false without mail",
+        False,
+    ),
+    (
+        {"pod.settings.welcomeMessage.enabled": True},
+        "pod.settings.welcomeMessage.text: missing; it is required when enabled is true",
+        False,
+    ),
+    (
+        {"pod.mail": {"senderAddress": "a@b.org", "smtp": {"host": "smtp.example.org", "port": 465}}},
+        "pod.mail.smtp.port: 465 speaks TLS from the start, which diaspora* cannot; allowed: a port with STARTTLS, "
+        "usually 587",
+        False,
+    ),
+    # secrets
+    (
+        {"pod.mail": {"senderAddress": "a@b.org", "smtp": {"host": "smtp.example.org", "username": "pod"}}},
+        "smtpPassword: missing; it is required: Password of `pod.mail.smtp.username` at the mail relay. "
+        "Set it with: pulumi config set --secret diaspora-infra:smtpPassword",
+        False,
+    ),
+    (
+        {"smtpPassword": "hunter2"},
+        "smtpPassword: given as plain text; allowed: pulumi config set --secret diaspora-infra:smtpPassword",
+        True,
+    ),
+    (
+        {"pod.mail": {"senderAddress": "a@b.org", "smtp": {"host": "smtp.example.org", "password": "hunter2"}}},
+        "pod.mail.smtp.password: is the secret smtpPassword, a key of its own; "
+        "allowed: pulumi config set --secret diaspora-infra:smtpPassword",
+        True,
+    ),
+    (
+        {"pod.smtpPassword": {"secure": "v1:x"}},
+        "pod.smtpPassword: is the secret smtpPassword, a key of its own; "
+        "allowed: pulumi config set --secret diaspora-infra:smtpPassword",
+        True,
+    ),
+    (
+        {"pod.name": {"secure": "v1:x"}},
+        "pod.name: given as a secret, which it is not; allowed: a plain value",
+        True,
+    ),
+    # what no UTF-8 file can hold
+    ({"pod.name": "\ud800"}, "pod.name: '\\ud800' is not valid; allowed: text in Unicode", False),
+    ({"pod.admin.\ud800": 1}, "pod.admin: '\\ud800' as a key; allowed: text in Unicode", True),
+]

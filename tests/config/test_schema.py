@@ -1,0 +1,146 @@
+"""The generated JSON Schema and reference: fresh, complete, and of one mind with the models."""
+
+import json
+import re
+from pathlib import Path
+from typing import Any
+
+import jsonschema
+import pytest
+import yaml
+from pydantic import BaseModel
+
+from diaspora_infra.config import NAMESPACE, ConfigError, Settings, load, parse_stack_file
+from diaspora_infra.config.problems import model_in
+from diaspora_infra.config.reference import INTRO, reference_text
+from diaspora_infra.config.schema import stack_schema, stack_schema_text
+from tests.config.mistakes import GOOD, MISTAKES, changed
+from tests.support import configs
+from tests.support.golden import Golden
+
+PROJECT = Path(__file__).resolve().parent.parent.parent
+VALIDATOR = jsonschema.Draft202012Validator(stack_schema())
+
+
+def errors(values: dict[str, Any]) -> list[str]:
+    config = {f"{NAMESPACE}:{key}": value for key, value in values.items()}
+    return [error.message for error in VALIDATOR.iter_errors({"config": config})]
+
+
+def models(model: type[BaseModel] = Settings) -> set[type[BaseModel]]:
+    inner = {model_in(field.annotation) for field in model.model_fields.values()} - {None}
+    return {model}.union(*(models(each) for each in inner if each))
+
+
+def test_the_json_schema_is_fresh(golden: Golden) -> None:
+    golden.check(PROJECT / "docs" / "config.schema.json", stack_schema_text())
+
+
+def test_the_reference_is_fresh(golden: Golden) -> None:
+    golden.check(PROJECT / "docs" / "config.md", reference_text())
+
+
+def test_the_json_schema_is_valid() -> None:
+    jsonschema.Draft202012Validator.check_schema(stack_schema())
+
+
+@pytest.mark.parametrize("change", GOOD)
+def test_the_json_schema_takes_what_the_models_take(change: dict[str, Any]) -> None:
+    assert errors(changed(configs.pxe_config(), change)) == []
+
+
+@pytest.mark.parametrize(("change", "line", "seen"), MISTAKES)
+def test_the_json_schema_sees_the_mistakes_that_it_can_know(change: dict[str, Any], line: str, seen: bool) -> None:
+    assert bool(errors(changed(configs.pxe_config(), change))) is seen, line
+
+
+def test_a_secret_must_be_encrypted() -> None:
+    assert errors(configs.pxe_config(smtpPassword={"secure": "v1:x"})) == []
+    assert errors(configs.pxe_config(smtpPassword="plain"))
+
+
+def test_only_target_pxe_needs_the_key_pxe() -> None:
+    assert errors(configs.ignition_config()) == []
+    assert errors(configs.ignition_config(target="pxe")) == [f"'{NAMESPACE}:pxe' is a required property"]
+
+
+def test_keys_of_other_namespaces_are_left_alone() -> None:
+    config = {f"{NAMESPACE}:{key}": value for key, value in configs.pxe_config().items()}
+    assert VALIDATOR.is_valid({"config": config | {"aws:region": "eu-west-1"}, "encryptionsalt": "v1:x"})
+    assert not VALIDATOR.is_valid({"config": config | {f"{NAMESPACE}:hosts": {}}})
+
+
+def test_every_field_and_model_is_described() -> None:
+    for model in models():
+        assert (model.__doc__ or "").strip(), model
+        for name, field in model.model_fields.items():
+            assert (field.description or "").strip().endswith((".", ")")), f"{model.__name__}.{name}"
+
+
+def test_every_property_of_the_json_schema_is_described() -> None:
+    schema = stack_schema()
+
+    def check(part: dict[str, Any], path: str) -> None:
+        for name, value in part.get("properties", {}).items():
+            target = schema["$defs"].get(value.get("$ref", "").rpartition("/")[2], {})
+            section = "properties" in value  # the sections of a keyfile speak for themselves
+            assert section or value.get("description") or target.get("description"), f"{path}.{name}"
+            check(value, f"{path}.{name}")
+
+    for name, part in schema["$defs"].items():
+        check(part, name)
+    check(schema, "")
+
+
+def test_no_description_has_line_breaks_or_double_blanks() -> None:
+    texts = re.findall(r'"description": "((?:[^"\\]|\\.)*)"', stack_schema_text())
+    assert len(texts) > 100
+    assert [text for text in texts if "\\n" in text or "  " in text] == []
+
+
+def test_every_default_of_the_json_schema_is_good() -> None:
+    schema = stack_schema()
+    for name, definition in schema["$defs"].items():
+        for key, part in definition.get("properties", {}).items():
+            if "default" in part:
+                found = VALIDATOR.evolve(schema=part | {"$defs": schema["$defs"]}).iter_errors(part["default"])
+                assert [error.message for error in found] == [], f"{name}.{key}"
+
+
+@pytest.mark.parametrize("text", [INTRO, (PROJECT / "Pulumi.dev.yaml").read_text(encoding="utf-8")])
+def test_the_examples_are_good(text: str) -> None:
+    (example,) = re.findall(r"```yaml\n(.*?)```", text, re.DOTALL) or [text]
+    file = parse_stack_file(example)
+    assert load(file.values, file.secrets).machines[0].name == "pod1"
+    assert [error.message for error in VALIDATOR.iter_errors(yaml.safe_load(example))] == []
+
+
+def test_the_messages_of_the_reference_are_the_real_ones() -> None:
+    machines = [configs.machine(1, mac="52:54:00:a1:9c:ae"), configs.machine(2, mac="52:54:00:a1:9c:ae")]
+    admin = configs.pod()["admin"] | {"nickname": "x"}
+    values = configs.pxe_config(
+        pod=configs.pod(admin=admin), host=configs.host(storage={"rootGib": 4}), pxe=configs.pxe(*machines)
+    )
+    with pytest.raises(ConfigError) as caught:
+        load(values)
+    (shown,) = re.findall(r"```text\n(.*?)\n```", INTRO, re.DOTALL)
+    assert str(caught.value) == shown
+
+
+def test_every_key_of_the_models_is_in_the_reference() -> None:
+    text = reference_text()
+    for model in models() - {Settings}:
+        for field in model.model_fields.values():
+            assert f"| `{field.alias}` |" in text
+
+
+def test_every_link_of_the_reference_leads_to_a_heading() -> None:
+    text = reference_text()
+    anchors = {re.sub(r"[^a-z0-9]", "", heading.lower()) for heading in re.findall(r"^#+ (.*)$", text, re.MULTILINE)}
+    links = re.findall(r"\]\(#([^)]*)\)", text)
+    assert len(links) > 20
+    assert set(links) <= anchors
+
+
+def test_the_json_schema_is_plain_json() -> None:
+    assert json.loads(stack_schema_text()) == stack_schema()

@@ -1,0 +1,199 @@
+"""What `load` makes of plain data: settings, or one line for each mistake."""
+
+import time
+from typing import Any
+
+import pytest
+from pydantic import ValidationError
+
+from diaspora_infra.config import Architecture, ConfigError, Settings, Stream, Target, load
+from diaspora_infra.config.problems import Problem, join_path, quoted
+from tests.config.mistakes import GOOD, MISTAKES, changed
+from tests.support import configs
+
+
+def lines(values: Any, secrets: tuple[str, ...] = ()) -> list[str]:
+    with pytest.raises(ConfigError) as caught:
+        load(values, secrets)
+    return str(caught.value).split("\n")
+
+
+@pytest.mark.parametrize("change", GOOD)
+def test_good_config(change: dict[str, Any]) -> None:
+    assert isinstance(load(changed(configs.pxe_config(), change | {"pod.image": "localhost/diaspora:1"})), Settings)
+
+
+@pytest.mark.parametrize(("change", "line", "_seen"), MISTAKES)
+def test_a_mistake_is_one_line_that_says_what_is_allowed(change: dict[str, Any], line: str, _seen: bool) -> None:
+    assert lines(changed(configs.pxe_config(), change)) == [line]
+
+
+def test_all_mistakes_come_at_once() -> None:
+    groups = (
+        {"pod.domain": "x", "pod.admin.nickname": 1, "hosts": 1},
+        {"host.users[0].name": "root"},
+        {"pxe.matchbox.httpUrl": "x", "pxe.machines[0].mac": "x", "pxe.machines[1]": configs.machine(2)},
+        {"pxe.machines[2]": configs.machine(3, mac=configs.machine(2)["mac"], install="always")},
+        {"smtpPassword": "x"},
+    )
+    change = {path: value for group in groups for path, value in group.items()}
+    assert [line.split(": ")[0] for line in lines(changed(configs.pxe_config(), change))] == [
+        "host.users[0].name",
+        "hosts",
+        "pod.admin.nickname",
+        "pod.domain",
+        "pxe.machines[0].mac",
+        "pxe.machines[2].install",
+        "pxe.machines[2].mac",
+        "pxe.matchbox.httpUrl",
+        "smtpPassword",
+    ]
+
+
+def test_a_wrong_target_hides_no_other_mistake() -> None:
+    values = changed(configs.pxe_config(), {"target": "aws", "pod.domain": "x", "pxe.machines[0].mac": "x"})
+    assert [line.split(": ")[0] for line in lines(values)] == ["pod.domain", "pxe.machines[0].mac", "target"]
+
+
+def test_mistakes_are_in_the_order_of_the_list() -> None:
+    machines = [configs.machine(number, mac="x") for number in range(1, 13)]
+    found = [line.split(".mac:")[0] for line in lines(configs.pxe_config(pxe=configs.pxe(*machines)))]
+    assert found == [f"pxe.machines[{index}]" for index in range(12)]
+
+
+def test_a_number_that_python_refuses_to_write() -> None:
+    (line,) = lines(changed(configs.pxe_config(), {"host.storage.rootGib": 10**5000}))
+    assert line == "host.storage.rootGib: a very large number is out of range; allowed: at most 1024"
+
+
+def test_a_thousand_machines_are_checked_in_a_moment() -> None:
+    machines = [configs.machine(number) for number in range(1, 1001)]
+    start = time.monotonic()
+    assert len(load(configs.pxe_config(pxe=configs.pxe(*machines))).machines) == 1000
+    assert time.monotonic() - start < 5
+
+
+def test_the_machines_of_the_other_target_need_no_image() -> None:
+    values = configs.ignition_config(pod=configs.pod(image=None))
+    (line,) = lines(values)
+    assert line.startswith("pod.image: missing; there is no default diaspora* image for x86_64; allowed: ")
+    values["ignition"] = {"machines": [{"name": "a", "architecture": "aarch64"}, {"name": "b"}]}
+    assert "for aarch64, x86_64; allowed" in lines(values)[0]
+
+
+@pytest.mark.parametrize("values", [{}, {"target": "pxe"}, {1: 2}, {"\ud800": 1}, {"pod": None, "host": None}])
+def test_next_to_nothing_is_refused(values: Any) -> None:
+    assert any(line.startswith("pod: ") for line in lines(values))
+
+
+def test_secret_is_taken_when_set() -> None:
+    values = configs.pxe_config(pod=configs.pod(mail=configs.mail()))
+    assert load(values, {"smtpPassword"}).pod.mail is not None
+    assert lines(values)[0].startswith("smtpPassword: missing; ")
+
+
+def test_no_message_repeats_a_secret() -> None:
+    change = {
+        "smtpPassword": "hunter2",
+        "pod.mail": {"password": "hunter2", "smtp": {"password": {"secure": "hunter2"}, "pass": "hunter2"}},
+        "pod.smtp_password": "hunter2",
+        "host.password": "hunter2",
+        "host.users[0].sshAuthorizedKeys": ["-----BEGIN OPENSSH PRIVATE KEY-----\nhunter2\n", "hunter2"],
+        "pxe.machines[0].networks.eno1": {"802-1x": {"password": "hunter2"}},
+    }
+    assert "hunter2" not in "\n".join(lines(changed(configs.pxe_config(), change)))
+
+
+def test_defaults() -> None:
+    settings = load(configs.pxe_config())
+    assert settings.target is Target.PXE
+    assert settings.pxe is not None
+    assert settings.pxe.release.stream is Stream.STABLE
+    assert settings.machines == settings.pxe.machines
+    machine = settings.pxe.machines[0]
+    assert (machine.architecture, machine.install, machine.networks) == (Architecture.X86_64, "once", {})
+    assert settings.host.updates.strategy == "periodic"
+    assert settings.host.updates.windows[0].start_time == "03:00"
+    assert settings.host.storage.root_gib == 12
+    assert not settings.pod.settings.enable_registrations
+    assert settings.pod.mail is None
+
+
+def test_target_ignition_has_one_machine_by_default() -> None:
+    settings = load(configs.ignition_config())
+    assert [machine.name for machine in settings.machines] == ["pod"]
+
+
+def test_values_are_written_the_usual_way() -> None:
+    change = {
+        "pxe.machines[0].mac": "52-54-00-A1-9C-AE",
+        "pxe.matchbox.httpUrl": "http://matchbox.lan:8080/",
+        "host.users[0].sshAuthorizedKeys[0]": f" {configs.SSH_KEY}\n",
+        "host.updates.strategy": False,
+    }
+    settings = load(changed(configs.pxe_config(), change))
+    assert settings.pxe is not None
+    assert settings.pxe.machines[0].mac == "52:54:00:a1:9c:ae"
+    assert settings.pxe.matchbox.http_url == "http://matchbox.lan:8080"
+    assert settings.host.users[0].ssh_authorized_keys == [configs.SSH_KEY]
+    assert settings.host.updates.strategy == "off"
+
+
+def test_settings_are_values() -> None:
+    one, other = load(configs.pxe_config()), load(configs.pxe_config())
+    assert one == other
+    assert one != load(changed(configs.pxe_config(), {"pod.name": "another"}))
+    with pytest.raises(ValidationError, match="frozen"):
+        one.pod.name = "another"  # type: ignore[misc]
+
+
+def test_programs_may_use_the_names_of_python() -> None:
+    settings = load(configs.pxe_config())
+    dumped = settings.model_dump()
+    assert dumped["host"]["storage"]["root_gib"] == 12
+    assert Settings.model_validate(dumped) == settings
+    assert Settings.model_validate(settings.model_dump(by_alias=True)) == settings
+
+
+def test_load_leaves_its_input_alone() -> None:
+    values = configs.pxe_config()
+    load(values)
+    assert values == configs.pxe_config()
+
+
+@pytest.mark.parametrize(
+    ("parts", "path"),
+    [
+        (("a", "b", 0, "c"), "a.b[0].c"),
+        (("pxe.machines[0]", "name"), "pxe.machines[0].name"),
+        (("a", "eno1.100", "802-3-ethernet", "eno1:1"), 'a["eno1.100"].802-3-ethernet.eno1:1'),
+        (("a", ""), 'a[""]'),
+        (("a", 'x"y\\z'), 'a["x\\"y\\\\z"]'),
+        (("a", "k" * 100), f'a["{"k" * 55}..."]'),
+    ],
+)
+def test_paths_are_as_the_engine_takes_them(parts: tuple[str | int, ...], path: str) -> None:
+    assert join_path(*parts) == path
+
+
+@pytest.mark.parametrize(
+    ("value", "text"),
+    [
+        ("a'b", '"a\'b"'),
+        ("\x1b[31m", "'\\x1b[31m'"),
+        ("a" * 100, f"'{'a' * 55}...'"),
+        ("\x00" * 100, "'" + "\\x00" * 13 + "\\x0...'"),
+        (-(10**18), "a very large number"),
+        (float("nan"), "nan"),
+        (None, "nothing"),
+    ],
+)
+def test_values_in_messages_are_short_and_on_one_line(value: object, text: str) -> None:
+    assert quoted(value) == text
+    assert len(text) <= 60
+    assert text.isprintable()
+
+
+def test_a_problem_is_one_line_whatever_it_is_made_of() -> None:
+    problem = Problem("a\nb", "c\r\x1b[0m\u2028\ud800d")
+    assert str(problem) == "a\\nb: c\\r\\x1b[0m\\u2028\\ud800d"

@@ -1,0 +1,211 @@
+"""Reading a stack file without an engine."""
+
+import time
+from typing import Any
+
+import pytest
+from hypothesis import example, given
+from hypothesis import strategies as st
+
+from diaspora_infra.config import ConfigError, Settings, load, parse_stack_file
+from diaspora_infra.config.stack_file import plain_scalar
+
+
+def pod_of(yaml_text: str) -> Any:
+    """What a value under `diaspora-infra:pod` is read as."""
+    return parse_stack_file(f"config:\n  diaspora-infra:pod: {yaml_text}\n").values["pod"]
+
+
+def lines(text: str) -> list[str]:
+    with pytest.raises(ConfigError) as caught:
+        parse_stack_file(text)
+    return str(caught.value).split("\n")
+
+
+# what the engine 3.200.0 made of these, seen with `pulumi config --json`
+SCALARS = [
+    ("52:54:00:12:34:56", "52:54:00:12:34:56"),
+    ("03:00", "03:00"),
+    ("1:30", "1:30"),
+    ("off", "off"),
+    ("On", "On"),
+    ("yes", "yes"),
+    ("y", "y"),
+    ("tRue", "tRue"),
+    ("TRUE", True),
+    ("false", False),
+    ("~", None),
+    ("NULL", None),
+    ("", None),
+    ("010", 8),
+    ("-010", -8),
+    ("0o17", 15),
+    ("0o9", "0o9"),
+    ("09", 9),
+    ("08.5", 8.5),
+    ("0b11", 3),
+    ("0B1", 1),
+    ("0b2", "0b2"),
+    ("0x1F", 31),
+    ("0X1F", 31),
+    ("+0x1F", 31),
+    ("0x_1", 1),
+    ("0x", "0x"),
+    ("1_000", 1000),
+    ("1__0", 10),
+    ("1_0.5", 10.5),
+    ("-1_2", -12),
+    ("5_", 5),
+    ("_1", "_1"),
+    ("00", 0),
+    ("-0", 0),
+    ("+5", 5),
+    ("1.0", 1),
+    ("3.", 3),
+    (".5", 0.5),
+    ("-.5", -0.5),
+    (".", "."),
+    ("1e3", 1000),
+    ("1E+3", 1000),
+    ("1e2.", "1e2."),
+    ("1e400", "1e400"),
+    ("123e45678901", "123e45678901"),
+    ("=", "="),
+    ("44.20260802.3.1", "44.20260802.3.1"),
+    ("120x20", "120x20"),
+    ("123456789012", 123456789012),
+]
+
+
+@pytest.mark.parametrize(("text", "value"), SCALARS)
+def test_scalars_without_quotes_are_read_as_the_engine_does(text: str, value: Any) -> None:
+    read = pod_of(text)
+    assert (read, type(read)) == (value, type(value))
+
+
+@pytest.mark.parametrize("quote", ["'", '"'])
+@pytest.mark.parametrize(("text", "_value"), SCALARS)
+def test_scalars_in_quotes_are_text(text: str, _value: Any, quote: str) -> None:
+    assert pod_of(f"{quote}{text}{quote}") == text
+
+
+@pytest.mark.parametrize("text", [".inf", "-.Inf", ".nan", ".NaN"])
+def test_what_is_no_number_is_a_number_that_nobody_takes(text: str) -> None:
+    assert isinstance(pod_of(text), float)
+
+
+@given(st.text(alphabet="0123456789abcdefxXoObB_+-.eE~nulltrue:", max_size=20))
+def test_every_scalar_is_read(text: str) -> None:
+    assert isinstance(plain_scalar(text), str | int | float | None)
+
+
+@given(st.integers(-(2**53), 2**53))
+def test_whole_numbers_are_read_as_they_are(number: int) -> None:
+    assert plain_scalar(str(number)) == number
+
+
+def test_only_keys_of_the_project_are_read() -> None:
+    file = parse_stack_file("config: {aws:region: eu-west-1, 'diaspora-infra:target': pxe, host: {a: 1}}\nsecret: 1\n")
+    assert (file.values, file.secrets) == ({"target": "pxe", "host": {"a": 1}}, frozenset())
+
+
+def test_secrets_are_names_without_values() -> None:
+    file = parse_stack_file("config: {'diaspora-infra:smtpPassword': {secure: 'v1:x'}}")
+    assert (file.values, file.secrets) == ({}, frozenset({"smtpPassword"}))
+
+
+@pytest.mark.parametrize("value", ["hunter2", "{secure: 5}", "{secure: x, more: y}", "[secure]", "null", "5"])
+def test_a_secret_that_is_not_encrypted_is_left_for_load_to_refuse(value: str) -> None:
+    file = parse_stack_file(f"config: {{'diaspora-infra:smtpPassword': {value}}}")
+    assert file.secrets == frozenset()
+    with pytest.raises(ConfigError, match="smtpPassword: given as plain text; allowed: pulumi config set --secret"):
+        load(file.values, file.secrets)
+
+
+def test_anchors_aliases_and_merges() -> None:
+    text = "{a: &a {x: 1, y: 2}, b: *a, c: {<<: *a, y: 3}, d: {<<: [{y: 4, z: 5}, *a]}, e: {'<<': 1}}"
+    one = {"x": 1, "y": 2}
+    assert pod_of(text) == {
+        "a": one,
+        "b": one,
+        "c": {"x": 1, "y": 3},
+        "d": {"x": 1, "y": 4, "z": 5},
+        "e": {"<<": 1},
+    }
+
+
+def test_keys_are_texts() -> None:
+    assert pod_of("{1: a, true: b, 0x10: c, ~: d}") == {"1": "a", "true": "b", "0x10": "c", "~": "d"}
+
+
+@pytest.mark.parametrize(
+    ("text", "line"),
+    [
+        ("", "config: missing; allowed: a table of keys such as diaspora-infra:pod"),
+        ("[1, 2]", "config: missing; allowed: a table of keys such as diaspora-infra:pod"),
+        ("config:\n", "config: missing; allowed: a table of keys such as diaspora-infra:pod"),
+        ("config: []\n", "config: missing; allowed: a table of keys such as diaspora-infra:pod"),
+        ("a: [1,\nb: 2", "(file): line 2, column 5: expected ',' or ']', but got '<stream end>'; allowed: YAML"),
+        ("a: b: c", "(file): line 1, column 5: mapping values are not allowed here; allowed: YAML"),
+        ("a:\n\tb: 1", "(file): line 2, column 1: found character '\\t' that cannot start any token; allowed: YAML"),
+        ("a: 'b", "(file): line 1, column 6: found unexpected end of stream; allowed: YAML"),
+        ("a: *b", "(file): line 1, column 4: found undefined alias 'b'; allowed: YAML"),
+        ("a\n---\nb", "(file): line 2, column 1: but found another document; allowed: YAML"),
+        ("a: 1\nb: \x07", "(file): line 2: special characters are not allowed; allowed: YAML"),
+        ("config: {a: !!python/name:os.system x}", "a: line 1: tag tag:yaml.org,2002:python/name:os.system; "
+         "allowed: values without a tag"),
+        ("config: {a: !!int x}", "a: line 1: tag tag:yaml.org,2002:int; allowed: values without a tag"),
+        ("config: {a: !x y}", "a: line 1: tag !x; allowed: values without a tag"),
+        ("config: {a: {[1]: 2}}", "a: line 1: a key that is a list or a table; allowed: text"),
+        ("config: {a: {<<: 5}}", "a[\"<<\"]: line 1: merges no table; allowed: aliases of tables"),
+        (
+            "config:\n  diaspora-infra:pod:\n    name: a\n    name: b\n",
+            "pod.name: line 4: already given in line 3; allowed: once",
+        ),
+        ("config: {}\nconfig: {}", "config: line 2: already given in line 1; allowed: once"),
+        (
+            "config: {diaspora-infra:pod: {}, pod: {}}",
+            "pod: given with and without diaspora-infra:; allowed: once",
+        ),
+        ("&a [*a]", "(file): tables and lists too deep in each other; allowed: YAML"),
+        ("config: &a {b: *a}", "(file): tables and lists too deep in each other; allowed: YAML"),
+        ("[" * 5000, "(file): tables and lists too deep in each other; allowed: YAML"),
+        ('a: "\\UFFFFFFFF"', "(file): an escape or a version number out of range; allowed: YAML"),
+    ],
+)  # fmt: skip
+def test_what_cannot_be_read(text: str, line: str) -> None:
+    assert lines(text) == [line]
+
+
+def test_all_keys_that_are_given_twice_are_named() -> None:
+    text = "config:\n  pod: {a: 1, a: 2}\n  host: {users: [{b: 1, b: 2, b: 3}]}\n  host: {}\n"
+    assert lines(text) == [
+        "host: line 4: already given in line 3; allowed: once",
+        "host.users[0].b: line 3: already given in line 3; allowed: once",
+        "pod.a: line 2: already given in line 2; allowed: once",
+    ]
+
+
+@pytest.mark.parametrize(
+    "entry", ["[{0},{0},{0},{0},{0},{0},{0},{0},{0}]", "{{<<: [{0},{0},{0},{0},{0},{0},{0},{0},{0}]}}"]
+)
+def test_aliases_that_ask_for_billions_of_values_are_refused_quickly(entry: str) -> None:
+    levels = ["l0: &l0 {a: 1}"] + [f"l{n}: &l{n} {entry.format(f'*l{n - 1}')}" for n in range(1, 12)]
+    start = time.monotonic()
+    assert lines("\n".join(levels)) == ["(file): more than 100000 values, with its aliases followed; allowed: YAML"]
+    assert time.monotonic() - start < 10
+
+
+@given(st.text(alphabet=st.sampled_from("ab:-[]{},&*!|>'\"%@`#?<~0.\\UuxFd \n\t\r\x07\x85\ufeff\ud800é"), max_size=60))
+@example("%YAML 1" + "1" * 5000 + "\n---\na")
+@example("? [a]\n: b")
+@example("a: &x\n  <<: *x")
+@example('"\\ud83d\\ude00"')
+def test_any_text_is_a_stack_file_or_one_line_for_each_problem(text: str) -> None:
+    for document in (text, f"config:\n  diaspora-infra:pod: {text}"):
+        try:
+            file = parse_stack_file(document)
+            assert not isinstance(load(file.values, file.secrets), Settings)
+        except ConfigError as error:
+            assert error.problems
+            assert all(str(problem).isprintable() for problem in error.problems)
