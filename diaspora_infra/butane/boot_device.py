@@ -75,7 +75,7 @@ def _mirror(boot_device: Document, devices: list[str], storage: Ignition, origin
 def _disk(device: str, number: int, partitions: tuple[tuple[str, Ignition], ...]) -> Ignition:
     wanted: list[tuple[str, dict[str, Any]]] = [*partitions, ("boot", _BOOT), ("root", {})]
     return {
-        "device": device,
+        **({"device": device} if device else {}),
         "wipeTable": True,
         "partitions": [{"label": f"{name}-{number}", **values} for name, values in wanted],
     }

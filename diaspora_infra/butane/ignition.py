@@ -75,7 +75,7 @@ def to_text(document: Ignition, *, pretty: bool = False) -> str:
     text = text.replace("\u2028", "\\u2028").replace("\u2029", "\\u2029")
     if "\\b" in text or "\\f" in text:
         text = _SHORT_ESCAPE.sub(_long_escape, text)
-    return _SURROGATE.sub("\ufffd", text) if not text.isascii() else text
+    return _SURROGATE.sub(r"\\ufffd", text) if not text.isascii() else text
 
 
 def from_text(text: str) -> Any:

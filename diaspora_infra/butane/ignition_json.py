@@ -44,13 +44,19 @@ def version_of(text: str) -> str:
     """Return the version that a JSON text names, empty when it names none.
 
     Raises:
-        JsonError: It is not JSON.
+        JsonError: It is not JSON, or has something else in that place.
 
     """
     found = _load(text)
-    for step in ("ignition", "version"):
-        found = found.get(step) if isinstance(found, dict) else None
-    return found if isinstance(found, str) else ""
+    for place, step in (("$", "ignition"), ("$.ignition", "version")):
+        if found is None:
+            return ""
+        if not isinstance(found, dict):
+            raise JsonError(f"{place} must be a mapping")
+        found = found.get(step)
+    if not isinstance(found, str | None):
+        raise JsonError("$.ignition.version must be text")
+    return found or ""
 
 
 def _load(text: str) -> Any:

@@ -89,24 +89,23 @@ def _parse(url: str) -> _Url:
             raise UrlError(_UNPARSABLE)
     if rest.startswith("//") and (scheme or not rest.startswith("///")):
         authority, slash, path = rest[2:].partition("/")
-        _check_authority(scheme, authority)
+        _check_authority(authority)
         rest = slash + path
     if _BAD_ESCAPE.search(rest):
         raise UrlError(_UNPARSABLE)
     return _Url(scheme, "", query)
 
 
-def _check_authority(scheme: str, authority: str) -> None:
+def _check_authority(authority: str) -> None:
     user, _, host = authority.rpartition("@")
     valid_user = _USER.fullmatch(user) and not _BAD_ESCAPE.search(user)
-    if not valid_user or not (_is_literal(host) if "[" in host else _is_host(scheme, host)):
+    if not valid_user or not (_is_literal(host) if "[" in host else _is_host(host)):
         raise UrlError(_UNPARSABLE)
 
 
-def _is_host(scheme: str, host: str) -> bool:
-    colon = host.find(":") if scheme in ("http", "https") else host.rfind(":")
-    port = host[colon:] if colon >= 0 else ""
-    return bool(_PORT.fullmatch(port) and _HOST.fullmatch(host))
+def _is_host(host: str) -> bool:
+    _, colon, port = host.rpartition(":")
+    return bool(_PORT.fullmatch(colon + port if colon else "") and _HOST.fullmatch(host))
 
 
 def _is_literal(host: str) -> bool:
