@@ -54,7 +54,7 @@ def _command(
 
 
 def _check(options: argparse.Namespace) -> int:
-    file = parse_stack_file(options.stack_file.read_text(encoding="utf-8"))
+    file = parse_stack_file(options.stack_file.read_bytes())
     settings = load(file.values, file.secrets)
     # the values of secrets do not matter here; rendering checks the snippets
     stand_ins = {secret.key: "stand-in" for secret in needed_secrets(settings)}
@@ -97,7 +97,7 @@ def _verify(options: argparse.Namespace) -> int:
 
 def _load(options: argparse.Namespace) -> tuple[Settings, Mapping[str, str]]:
     """Read the stack file and the secrets that its settings need."""
-    file = parse_stack_file(options.stack_file.read_text(encoding="utf-8"))
+    file = parse_stack_file(options.stack_file.read_bytes())
     settings = load(file.values, file.secrets)
     given = _secrets(options.secret)
     missing = [secret.key for secret in needed_secrets(settings) if secret.key not in given]

@@ -50,6 +50,7 @@ class _Loader:
         self.values = values
         self.secrets = secrets
         self.problems: list[Problem] = []
+        self.unusable: set[str] = set()
 
     def load(self) -> Settings | None:
         """The Settings; None when one of its keys is no good."""
@@ -103,6 +104,7 @@ class _Loader:
         unusable = [_hint(problem) for problem in _unusable(key, self.values[key])]
         self.problems += unusable
         if unusable:
+            self.unusable.add(key)
             return None
         try:
             return model.model_validate(self.values[key], by_alias=True, by_name=False)
@@ -112,7 +114,7 @@ class _Loader:
 
     def _machines(self, key: str, model: type[Machine]) -> dict[int, Machine]:
         """The machines that are good in themselves, even where the rest of the section is not."""
-        section = self.values.get(key)
+        section = self.values.get(key) if key not in self.unusable else None
         entries = section.get("machines") if isinstance(section, dict) else None
         machines: dict[int, Machine] = {}
         for index, entry in enumerate(entries if isinstance(entries, list) else ()):
@@ -132,7 +134,7 @@ class _Loader:
 
 
 def _unusable(key: str, section: object) -> Iterator[Problem]:
-    """Values that no setting takes: secrets, keys that are not text, and what cannot be written as UTF-8."""
+    """Values that no setting takes: secrets, keys that are not text, and what no file can hold."""
     rest: list[tuple[tuple[str | int, ...], object]] = [((key,), section)]
     while rest:
         location, value = rest.pop()
@@ -147,6 +149,8 @@ def _unusable(key: str, section: object) -> Iterator[Problem]:
                     yield Problem(path, f"{quoted(name)} as a key; allowed: text in Unicode")
         elif isinstance(value, list):
             rest += [((*location, index), item) for index, item in enumerate(value)]
+        elif isinstance(value, int) and not -(2**63) <= value < 2**63:
+            yield Problem(path, refused(value, "a whole number of 64 bits"))
         elif isinstance(value, str) and not _is_unicode(value):
             yield Problem(path, refused(value, "text in Unicode"))
 

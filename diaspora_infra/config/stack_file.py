@@ -24,9 +24,9 @@ class StackFile:
     secrets: frozenset[str]
 
 
-def parse_stack_file(text: str) -> StackFile:
-    """Take the project's namespace out of the text of a stack file. Raises ConfigError when it is no good YAML."""
-    document = _plain_data(text)
+def parse_stack_file(content: str | bytes) -> StackFile:
+    """Take the project's namespace out of a stack file. Raises ConfigError when it is no good YAML in UTF-8."""
+    document = _plain_data(_text(content))
     config = document.get("config") if isinstance(document, dict) else None
     if not isinstance(config, dict):
         raise ConfigError([Problem("config", f"missing; allowed: a table of keys such as {NAMESPACE}:pod")])
@@ -46,6 +46,16 @@ def parse_stack_file(text: str) -> StackFile:
 def is_secure(value: object) -> bool:
     """Tell whether a value is an encrypted one, as the engine writes it into a stack file."""
     return isinstance(value, dict) and value.keys() == {"secure"} and isinstance(value["secure"], str)
+
+
+def _text(content: str | bytes) -> str:
+    if isinstance(content, str):
+        return content
+    try:
+        return content.decode("utf-8")
+    except UnicodeDecodeError as error:
+        line = content.count(b"\n", 0, error.start) + 1
+        raise ConfigError([Problem("(file)", f"line {line}: not UTF-8; allowed: YAML in UTF-8")]) from None
 
 
 def _plain_data(text: str) -> Any:
@@ -153,8 +163,9 @@ def plain_scalar(text: str) -> str | int | float | bool | None:
     digits = text.replace("_", "")
     for pattern, base in _INTEGERS:
         if pattern.fullmatch(digits):
-            return int(digits, base)
-    number = float(digits) if _DECIMAL.fullmatch(digits) else float("inf")
-    if number in {float("inf"), float("-inf")}:
+            number = int(digits, base)
+            return number if -(2**63) <= number < 2**64 else text
+    decimal = float(digits) if _DECIMAL.fullmatch(digits) else float("inf")
+    if decimal in {float("inf"), float("-inf")}:
         return text
-    return int(number) if number.is_integer() else number
+    return int(decimal) if decimal.is_integer() else decimal

@@ -62,8 +62,10 @@ def test_mistakes_are_in_the_order_of_the_list() -> None:
 
 
 def test_a_number_that_python_refuses_to_write() -> None:
-    (line,) = lines(changed(configs.pxe_config(), {"host.storage.rootGib": 10**5000}))
-    assert line == "host.storage.rootGib: a very large number is out of range; allowed: at most 1024"
+    change = {"host.storage.rootGib": 10**5000, "pxe.machines[0].networks.eno1": {"ipv4": {"mtu": -(10**5000)}}}
+    line, other = lines(changed(configs.pxe_config(), change))
+    assert other.startswith("pxe.machines[0].networks.eno1.ipv4.mtu: a very large number is not valid")
+    assert line == "host.storage.rootGib: a very large number is not valid; allowed: a whole number of 64 bits"
 
 
 def test_a_thousand_machines_are_checked_in_a_moment() -> None:

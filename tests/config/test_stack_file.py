@@ -4,7 +4,7 @@ import time
 from typing import Any
 
 import pytest
-from hypothesis import example, given
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from diaspora_infra.config import ConfigError, Settings, load, parse_stack_file
@@ -51,6 +51,8 @@ SCALARS = [
     ("+0x1F", 31),
     ("0x_1", 1),
     ("0x", "0x"),
+    ("0xffffffffffffffff", 2**64 - 1),
+    ("0x1ffffffffffffffff", "0x1ffffffffffffffff"),
     ("1_000", 1000),
     ("1__0", 10),
     ("1_0.5", 10.5),
@@ -94,14 +96,22 @@ def test_what_is_no_number_is_a_number_that_nobody_takes(text: str) -> None:
     assert isinstance(pod_of(text), float)
 
 
+@settings(deadline=None, derandomize=True)
 @given(st.text(alphabet="0123456789abcdefxXoObB_+-.eE~nulltrue:", max_size=20))
 def test_every_scalar_is_read(text: str) -> None:
     assert isinstance(plain_scalar(text), str | int | float | None)
 
 
+@settings(deadline=None, derandomize=True)
 @given(st.integers(-(2**53), 2**53))
 def test_whole_numbers_are_read_as_they_are(number: int) -> None:
     assert plain_scalar(str(number)) == number
+
+
+def test_bytes_are_utf_8() -> None:
+    assert parse_stack_file("config: {pod: {name: é}}".encode()).values == {"pod": {"name": "é"}}
+    with pytest.raises(ConfigError, match=r"^\(file\): line 2: not UTF-8; allowed: YAML in UTF-8$"):
+        parse_stack_file(b"config:\n  pod: {name: \xe9}")
 
 
 def test_only_keys_of_the_project_are_read() -> None:
@@ -196,6 +206,7 @@ def test_aliases_that_ask_for_billions_of_values_are_refused_quickly(entry: str)
     assert time.monotonic() - start < 10
 
 
+@settings(deadline=None, derandomize=True)
 @given(st.text(alphabet=st.sampled_from("ab:-[]{},&*!|>'\"%@`#?<~0.\\UuxFd \n\t\r\x07\x85\ufeff\ud800é"), max_size=60))
 @example("%YAML 1" + "1" * 5000 + "\n---\na")
 @example("? [a]\n: b")

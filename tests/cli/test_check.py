@@ -1,0 +1,129 @@
+"""`diaspora-infra check`: everything that is wrong with a stack file, in lines and an exit code."""
+
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+from diaspora_infra.cli import main
+from diaspora_infra.config import NAMESPACE
+from tests.config.mistakes import changed
+from tests.support import configs
+
+PROGRAM = Path(sys.executable).parent / "diaspora-infra"
+EXAMPLE = Path(__file__).resolve().parent.parent.parent / "Pulumi.dev.yaml"
+
+Check = tuple[int, str, list[str]]
+
+
+def stack_file(folder: Path, values: dict[str, Any]) -> Path:
+    file = folder / "Pulumi.test.yaml"
+    config = {f"{NAMESPACE}:{key}": value for key, value in values.items()}
+    file.write_text(yaml.safe_dump({"config": config}, sort_keys=False), encoding="utf-8")
+    return file
+
+
+@pytest.fixture
+def check(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> Any:
+    """Checks a config, or a file as it is; returns exit code, standard output and the lines of standard error."""
+
+    def run(given: dict[str, Any] | Path) -> Check:
+        code = main(["check", str(given if isinstance(given, Path) else stack_file(tmp_path, given))])
+        out, err = capsys.readouterr()
+        return code, out, err.splitlines()
+
+    return run
+
+
+def test_a_good_file_is_named_with_what_it_holds(check: Any, tmp_path: Path) -> None:
+    code, out, err = check(configs.pxe_config(pxe=configs.pxe(configs.machine(1), configs.machine(2))))
+    assert (code, err) == (0, [])
+    assert out == f"{tmp_path / 'Pulumi.test.yaml'}: good; 2 machine(s), target pxe\n"
+
+
+def test_the_stack_of_the_project_is_good(check: Any) -> None:
+    assert check(EXAMPLE)[0] == 0
+
+
+def test_target_ignition_is_good(check: Any) -> None:
+    assert check(configs.ignition_config())[0] == 0
+
+
+def test_all_problems_come_in_one_run(check: Any) -> None:
+    change = {
+        "hosts": {},
+        "pod.domain": "localhost",
+        "host.storage.rootGib": 4,
+        "pxe.machines[0].networks.eno1": {"ipv4": {"metod": "auto"}},
+        "pxe.machines[1]": configs.machine(1, name="other"),
+        "smtpPassword": "hunter2",
+    }
+    code, out, err = check(changed(configs.pxe_config(), change))
+    assert (code, out) == (1, "")
+    assert {
+        "host.storage.rootGib: 4 is out of range; allowed: at least 8",
+        "pxe.machines[1].mac: '52:54:00:00:00:01' is already used by pxe.machines[0].mac; allowed: a value of its own",
+        "smtpPassword: given as plain text; allowed: pulumi config set --secret diaspora-infra:smtpPassword",
+    } <= set(err)
+    assert {line.split(": ")[0] for line in err} >= {"hosts", "pod.domain", "pxe.machines[0].networks.eno1.ipv4.metod"}
+    assert "hunter2" not in "".join(err)
+
+
+def test_the_value_of_a_secret_is_not_needed(check: Any) -> None:
+    values = configs.pxe_config(pod=configs.pod(mail=configs.mail()))
+    assert check(values)[0] == 1
+    assert check(values | {"smtpPassword": {"secure": "v1:AAAA:BBBB"}})[0] == 0
+
+
+def test_the_snippets_of_every_machine_are_checked(check: Any) -> None:
+    broken = "variant: fcos\nversion: 1.5.0\nstorage: {files: [{path: relative}]}\n"
+    machines = [configs.machine(1, snippets=[broken]), configs.machine(2), configs.machine(3, snippets=["variant: x"])]
+    code, _, err = check(configs.pxe_config(pxe=configs.pxe(*machines)))
+    assert code == 1
+    assert any(line.startswith("pxe.machines[0].snippets[0]") for line in err), err
+    assert any(line.startswith("pxe.machines[2].snippets[0]") for line in err), err
+
+
+@pytest.mark.parametrize(
+    ("content", "line"),
+    [
+        (b"", "config: missing; allowed: a table of keys such as diaspora-infra:pod"),
+        (b"config: {a: 1", "(file): line 1, column 14: expected ',' or '}', but got '<stream end>'; allowed: YAML"),
+        (b"config:\n  \xff: 1\n", "(file): line 2: not UTF-8; allowed: YAML in UTF-8"),
+        (b"\xff\xfec\x00", "(file): line 1: not UTF-8; allowed: YAML in UTF-8"),
+        (b"\x00\x01", "(file): line 1: special characters are not allowed; allowed: YAML"),
+    ],
+)
+def test_a_file_that_cannot_be_read_is_one_line(check: Any, tmp_path: Path, content: bytes, line: str) -> None:
+    file = tmp_path / "Pulumi.broken.yaml"
+    file.write_bytes(content)
+    assert check(file) == (1, "", [line])
+
+
+def test_a_file_that_is_not_there(check: Any, tmp_path: Path) -> None:
+    assert check(tmp_path / "no.yaml") == (1, "", [f"{tmp_path / 'no.yaml'}: No such file or directory"])
+
+
+def test_a_folder_is_no_file(check: Any, tmp_path: Path) -> None:
+    assert check(tmp_path) == (1, "", [f"{tmp_path}: Is a directory"])
+
+
+@pytest.mark.parametrize("arguments", [[], ["check"], ["chekc", "x"], ["check", "x", "y"], ["check", "x", "--machine"]])
+def test_wrong_usage(arguments: list[str], capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit) as caught:
+        main(arguments)
+    assert caught.value.code == 2
+    assert capsys.readouterr().err.startswith("usage: diaspora-infra")
+
+
+def test_the_installed_program(tmp_path: Path) -> None:
+    file = stack_file(tmp_path, changed(configs.pxe_config(), {"pod.name": "Ünïcode", "pod.admin.email": "é\x1b"}))
+    result = subprocess.run(
+        [PROGRAM, "check", file], capture_output=True, text=True, env={"LC_ALL": "C"}, cwd="/", check=False
+    )
+    assert (result.returncode, result.stdout) == (1, "")
+    assert result.stderr.count("\n") == 1
+    assert result.stderr.startswith("pod.admin.email: ")
