@@ -51,7 +51,6 @@ SCALARS = [
     ("+0x1F", 31),
     ("0x_1", 1),
     ("0x", "0x"),
-    ("0xffffffffffffffff", 2**64 - 1),
     ("0x1ffffffffffffffff", "0x1ffffffffffffffff"),
     ("1_000", 1000),
     ("1__0", 10),
