@@ -1,6 +1,7 @@
 """Render one machine: settings -> Butane document -> Ignition."""
 
-from collections.abc import Mapping
+import json
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -8,8 +9,9 @@ import yaml
 
 from diaspora_infra import butane
 from diaspora_infra.config import ConfigError, Machine, Problem, Settings, needed_secrets
-from diaspora_infra.host.features import FEATURES
-from diaspora_infra.host.fragment import Context, combine
+from diaspora_infra.host.bundle import pack
+from diaspora_infra.host.features import FEATURES, MACHINE_FEATURES, POD_FEATURES
+from diaspora_infra.host.fragment import Context, Fragment, combine
 
 # matchbox 0.11 serves an empty config for Ignition 3.5 and later, so nothing may go above 3.4.0.
 BUTANE_VERSION = "1.5.0"
@@ -37,20 +39,38 @@ def render(settings: Settings, machine: Machine, secrets: Mapping[str, str]) -> 
     missing = [Problem(secret.key, "its value is needed to render") for secret in needed if secret.key not in secrets]
     if missing:
         raise ConfigError(missing)
-    document = butane_document(Context(settings, machine, secrets))
-    sources = [butane.Source(document, name="diaspora-infra")]
-    sources += [butane.Source(text, name=path) for path, text in snippets(settings, machine)]
+    context = Context(settings, machine, secrets)
+    pod = combine(feature(context) for feature in POD_FEATURES)
+    document = _document([*(feature(context) for feature in MACHINE_FEATURES), pod])
+    sources: list[tuple[str, str | bytes | Mapping[str, Any]]] = [
+        ("diaspora-infra", document),
+        *snippets(settings, machine),
+    ]
     try:
         merged = butane.merge(sources, strict=True, max_version=BUTANE_VERSION)
     except butane.ButaneError as error:
-        raise ConfigError(Problem(entry.source, entry.detail) for entry in error.report.errors) from None
-    return Rendered(document, merged.text(), secret=bool(needed))
+        raise ConfigError(_problem(entry) for entry in error.report) from None
+    return Rendered(document, _text(pack(merged.ignition, pod)), secret=bool(needed))
 
 
 def butane_document(context: Context) -> dict[str, Any]:
     """Join what all features add to this machine."""
-    fragment = combine(feature(context) for feature in FEATURES)
-    return {"variant": "fcos", "version": BUTANE_VERSION, **fragment}
+    return _document([feature(context) for feature in FEATURES])
+
+
+def _document(fragments: Iterable[Fragment]) -> dict[str, Any]:
+    return {"variant": "fcos", "version": BUTANE_VERSION, **combine(fragments)}
+
+
+def _text(ignition: dict[str, Any]) -> str:
+    return json.dumps(ignition, separators=(",", ":"), ensure_ascii=False)
+
+
+def _problem(entry: butane.Entry) -> Problem:
+    """Point at the snippet, and at the place in it."""
+    line = f"line {entry.line}: " if entry.line else ""
+    path = f"{entry.path_text}: " if entry.path else ""
+    return Problem(entry.source, f"{line}{path}{entry.message}")
 
 
 def snippets(settings: Settings, machine: Machine) -> list[tuple[str, str]]:
@@ -67,7 +87,7 @@ class _Dumper(yaml.SafeDumper):
     """YAML for people: texts of several lines as blocks, modes in octal."""
 
 
-def _text(dumper: yaml.SafeDumper, value: str) -> yaml.ScalarNode:
+def _yaml_text(dumper: yaml.SafeDumper, value: str) -> yaml.ScalarNode:
     return dumper.represent_scalar("tag:yaml.org,2002:str", value, style="|" if "\n" in value else None)
 
 
@@ -75,7 +95,7 @@ def _without_alias(_dumper: yaml.SafeDumper, _value: object) -> bool:
     return True
 
 
-_Dumper.add_representer(str, _text)
+_Dumper.add_representer(str, _yaml_text)
 _Dumper.ignore_aliases = _without_alias  # type: ignore[assignment]
 
 

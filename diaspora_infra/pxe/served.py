@@ -1,11 +1,10 @@
 """What matchbox serves: addresses of a machine, the meaning of an Ignition config, and what it cannot serve."""
 
-import base64
-import gzip
 import hashlib
 import json
 from typing import Any
-from urllib.parse import unquote_to_bytes
+
+from diaspora_infra.host.bundle import contents, unpack
 
 # matchbox 0.11 answers 200 with an empty config for Ignition 3.5.0 and later.
 NEWEST_IGNITION = (3, 4, 0)
@@ -41,8 +40,12 @@ def check_servable(ignition: str, name: str) -> None:
 
 
 def meaning(ignition: str) -> Any:
-    """Reduce a config to what it means: contents decoded, empty values dropped (matchbox adds and drops them)."""
-    return _meaning(json.loads(ignition))
+    """Reduce a config to what it means.
+
+    Bundles are unpacked, contents decoded, empty values dropped (matchbox adds and drops them), and what Ignition
+    does not care to have in order is sorted.
+    """
+    return _meaning(unpack(json.loads(ignition)))
 
 
 def meaning_digest(ignition: str) -> str:
@@ -58,16 +61,18 @@ def _meaning(value: Any) -> Any:
         kept = {key: _meaning(entry) for key, entry in value.items()}
         return {key: entry for key, entry in kept.items() if entry not in (None, "", [], {})}
     if isinstance(value, list):
-        return [_meaning(entry) for entry in value]
+        return sorted((_meaning(entry) for entry in value), key=_name) if _named(value) else [*map(_meaning, value)]
     return value
 
 
+def _named(entries: list[Any]) -> bool:
+    return all(isinstance(entry, dict) and isinstance(_name(entry), str) for entry in entries)
+
+
+def _name(entry: dict[str, Any]) -> Any:
+    return entry.get("path", entry.get("name"))
+
+
 def _resource(value: dict[str, Any]) -> dict[str, Any]:
-    header, _, payload = value["source"].removeprefix("data:").partition(",")
-    data = unquote_to_bytes(payload)
-    if header.endswith(";base64"):
-        data = base64.b64decode(data)
-    if value.get("compression") == "gzip":
-        data = gzip.decompress(data)
     rest = {key: entry for key, entry in value.items() if key not in {"source", "compression"}}
-    return {**_meaning(rest), "data": data.decode("utf-8", "backslashreplace")}
+    return {**_meaning(rest), "data": contents(value).decode("utf-8", "backslashreplace")}

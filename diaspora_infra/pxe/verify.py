@@ -43,8 +43,16 @@ def _faults(settings: Settings, machine: PxeMachine, secrets: Mapping[str, str])
         return
     if answers["iPXE script"][1] != ipxe_script(install_boot(**install)):
         yield "the iPXE script differs from what the settings mean"
-    if meaning(answers["Ignition config"][1]) != meaning(render(settings, machine, secrets).ignition):
+    if _meaning_of(answers["Ignition config"][1]) != meaning(render(settings, machine, secrets).ignition):
         yield "the Ignition config differs from what the settings mean"
+
+
+def _meaning_of(served: str) -> object:
+    """Reduce what a server sent, which may be anything."""
+    try:
+        return meaning(served)
+    except (ValueError, TypeError, AttributeError, KeyError):
+        return None
 
 
 def ipxe_script(boot: Boot) -> str:

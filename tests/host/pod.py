@@ -4,18 +4,11 @@ from pathlib import Path
 from typing import Any
 
 from diaspora_infra.config import load
-from diaspora_infra.host.features.diaspora import diaspora
-from diaspora_infra.host.features.nginx import nginx
-from diaspora_infra.host.features.pod_data import pod_data
-from diaspora_infra.host.features.pod_network import pod_network
-from diaspora_infra.host.features.pod_secrets import pod_secrets
-from diaspora_infra.host.features.postgresql import postgresql
-from diaspora_infra.host.features.redis import redis
+from diaspora_infra.host.features import POD_FEATURES
 from diaspora_infra.host.features.storage import storage
 from diaspora_infra.host.fragment import Context, combine
 from tests.support.configs import ignition_config, mail, pod
 
-POD_FEATURES = (pod_network, pod_data, pod_secrets, postgresql, redis, diaspora, nginx)
 QUADLETS = "/etc/containers/systemd"
 LIBEXEC = "usr/local/libexec/diaspora"
 SMTP_PASSWORD = "correct horse=battery/staple"

@@ -22,7 +22,7 @@ from diaspora_infra.host.features.updates import updates
 from diaspora_infra.host.features.users import users
 from diaspora_infra.host.fragment import Feature
 
-FEATURES: tuple[Feature, ...] = (
+MACHINE_FEATURES: tuple[Feature, ...] = (
     users,
     hostname,
     kernel_arguments,
@@ -32,6 +32,9 @@ FEATURES: tuple[Feature, ...] = (
     swap,
     updates,
     guest_agent,
+)
+
+POD_FEATURES: tuple[Feature, ...] = (
     pod_network,
     pod_data,
     pod_secrets,
@@ -40,3 +43,5 @@ FEATURES: tuple[Feature, ...] = (
     diaspora,
     nginx,
 )
+
+FEATURES = MACHINE_FEATURES + POD_FEATURES

@@ -1,0 +1,128 @@
+"""`pulumi preview` and `up` of 1, 10 and 100 machines, beside a bare program on the same server."""
+
+import base64
+import gzip
+import json
+import re
+import tempfile
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from diaspora_infra.config import Settings, load, parse_stack_file
+from diaspora_infra.host import render
+from diaspora_infra.pxe.install import install_boot, install_settings
+from lab.engine import PROJECT, Engine
+from lab.matchbox import MatchboxServer, free_ports
+
+BARE = PROJECT / "benchmarks" / "bare"
+
+
+@dataclass(frozen=True)
+class Measured:
+    """Seconds of the engine's commands, and the size of the state that they leave, in bytes."""
+
+    preview: float
+    up: float
+    unchanged: float
+    destroy: float
+    state: int
+
+
+def measure_ours(count: int) -> Measured:
+    """Run the project's own program."""
+    with _server() as server:
+        values = stack_values(count, server)
+        return _measure(server, {f"diaspora-infra:{key}": value for key, value in values.items()}, PROJECT)
+
+
+def measure_bare(count: int, *, plain: bool) -> Measured:
+    """Run the bare program with the same configs, as they are or with every content in the clear."""
+    with _server() as server:
+        machines = server.folder / "machines.json"
+        machines.write_text(json.dumps(_ready_strings(load(stack_values(count, server)), plain=plain)))
+        values = {"pki": str(server.pki.path), "endpoint": server.rpc_endpoint, "machines": str(machines)}
+        return _measure(server, {f"bare:{key}": value for key, value in values.items()}, BARE)
+
+
+def stack_values(count: int, server: MatchboxServer | None = None) -> dict[str, Any]:
+    """Give the dev stack's config that many machines."""
+    values = parse_stack_file((PROJECT / "Pulumi.dev.yaml").read_text(encoding="utf-8")).values
+    values["pxe"]["machines"] = [
+        {"name": f"pod{number}", "mac": f"52:54:00:00:{number // 256:02x}:{number % 256:02x}"}
+        for number in range(1, count + 1)
+    ]
+    if server is not None:
+        values["pxe"]["matchbox"] = {
+            "httpUrl": server.http_url,
+            "rpcEndpoint": server.rpc_endpoint,
+            "caFile": str(server.pki.ca),
+            "clientCertFile": str(server.pki.certificate("client")),
+            "clientKeyFile": str(server.pki.key("client")),
+        }
+    return values
+
+
+def in_the_clear(ignition: str) -> str:
+    """Unpack the contents of a config, as somebody would write them by hand."""
+
+    def unpack(match: "re.Match[str]") -> str:
+        data = gzip.decompress(base64.b64decode(match.group(1)))
+        return f'"compression":"","source":"data:;base64,{base64.b64encode(data).decode()}"'
+
+    return re.sub(r'"compression":"gzip","source":"data:;base64,([^"]*)"', unpack, ignition)
+
+
+def _ready_strings(settings: Settings, *, plain: bool) -> Iterator[dict[str, Any]] | list[dict[str, Any]]:
+    assert settings.pxe is not None
+    ready = []
+    for machine in settings.pxe.machines:
+        ignition = render(settings, machine, {}).ignition
+        boot = install_boot(**install_settings(settings, machine))
+        ready.append(
+            {
+                "name": machine.name,
+                "mac": machine.mac,
+                "kernel": boot.kernel,
+                "initrds": list(boot.initrds),
+                "args": list(boot.args),
+                "ignition": in_the_clear(ignition) if plain else ignition,
+            }
+        )
+    return ready
+
+
+@contextmanager
+def _server() -> Iterator[MatchboxServer]:
+    with tempfile.TemporaryDirectory() as folder:
+        server = MatchboxServer(Path(folder), *free_ports(2))
+        server.start()
+        try:
+            yield server
+        finally:
+            server.stop()
+
+
+def _measure(server: MatchboxServer, config: dict[str, Any], project: Path) -> Measured:
+    file = server.folder / "stack.yaml"
+    file.write_text(yaml.safe_dump({"config": config}), encoding="utf-8")
+    engine = Engine(server.folder, "bench", file, project)
+    engine.prepare()
+    seconds = {name: _seconds(engine, command) for name, command in _RUNS[:3]}
+    (state,) = server.folder.glob("state/.pulumi/stacks/**/bench.json")
+    size = state.stat().st_size
+    return Measured(**seconds, destroy=_seconds(engine, "destroy"), state=size)
+
+
+_RUNS = (("preview", "preview"), ("up", "up"), ("unchanged", "up"))
+
+
+def _seconds(engine: Engine, command: str) -> float:
+    start = time.perf_counter()
+    engine.run(command)
+    return time.perf_counter() - start

@@ -1,0 +1,95 @@
+"""The bundle: the pod's part of a config, packed, means the same as before."""
+
+import json
+from typing import Any
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from diaspora_infra.config import load
+from diaspora_infra.host import render
+from diaspora_infra.host.bundle import contents, pack, unpack
+from diaspora_infra.pxe.served import meaning
+from tests.support.configs import host, ignition_config, machine, pxe, pxe_config
+
+names = st.text(alphabet="abcäß 1", min_size=1, max_size=5)
+entries = st.dictionaries(names, st.binary(max_size=50), max_size=6)
+
+
+def config(files: dict[str, bytes], units: dict[str, bytes]) -> dict[str, Any]:
+    return {
+        "ignition": {"version": "3.4.0"},
+        "storage": {"files": [{"path": f"/{path}", "contents": resource(data)} for path, data in files.items()]},
+        "systemd": {"units": [{"name": name, "contents": str(data)} for name, data in units.items()]},
+    }
+
+
+def resource(data: bytes) -> dict[str, str]:
+    return {"compression": "", "source": f"data:,{''.join(f'%{byte:02X}' for byte in data)}"}
+
+
+@given(entries, entries, st.data())
+def test_packed_means_the_same(files: dict[str, bytes], units: dict[str, bytes], data: st.DataObject) -> None:
+    whole = config(files, units)
+    pod = {
+        "storage": {"files": [entry for entry in whole["storage"]["files"] if data.draw(st.booleans())]},
+        "systemd": {"units": [entry for entry in whole["systemd"]["units"] if data.draw(st.booleans())]},
+    }
+    before = json.dumps(whole)
+    packed = pack(whole, pod)
+    assert meaning(json.dumps(packed)) == meaning(before)
+    assert json.dumps(whole) == before, "the argument stays as it is"
+    left = {entry["path"] for entry in packed["storage"].get("files", ())}
+    assert left.isdisjoint(entry["path"] for entry in pod["storage"]["files"])
+
+
+def test_the_machines_part_stays_readable_and_the_pods_part_is_a_config_of_its_own() -> None:
+    settings = load(ignition_config())
+    ignition = json.loads(render(settings, settings.machines[0], {}).ignition)
+    assert [user["name"] for user in ignition["passwd"]["users"]] == ["core"]
+    assert "/etc/hostname" in paths(ignition)
+    assert not [path for path in paths(ignition) if path.endswith(".container")]
+    (entry,) = ignition["ignition"]["config"]["merge"]
+    bundle = json.loads(contents(entry))
+    assert bundle["ignition"] == {"version": "3.4.0"}
+    assert "/etc/containers/systemd/nginx.container" in paths(bundle)
+
+
+def test_the_bundle_is_the_same_on_every_machine_and_its_text_never_changes() -> None:
+    settings = load(pxe_config(pxe=pxe(machine(1), machine(2))))
+    first, again, second = (
+        json.loads(render(settings, settings.machines[index], {}).ignition)["ignition"]["config"] for index in (0, 0, 1)
+    )
+    assert first == again == second
+
+
+def test_a_snippet_wins_inside_and_outside_of_the_bundle() -> None:
+    snippet = """
+variant: fcos
+version: 1.4.0
+ignition: {config: {merge: [{source: "https://example.org/more.ign"}]}}
+storage:
+  files:
+    - {path: /etc/hostname, overwrite: true, contents: {inline: mine}}
+    - {path: /etc/diaspora/diaspora.toml, overwrite: true, contents: {inline: mine too}}
+    - {path: /etc/new, contents: {inline: new}}
+systemd: {units: [{name: diaspora.target, dropins: [{name: 10-mine.conf, contents: "[Unit]"}]}]}
+"""
+    settings = load(ignition_config(host=host(snippets=[snippet])))
+    ignition = json.loads(render(settings, settings.machines[0], {}).ignition)
+    assert [entry["source"][:8] for entry in ignition["ignition"]["config"]["merge"]] == ["data:;ba", "https://"]
+    whole = unpack(ignition)
+    files = {entry["path"]: entry for entry in whole["storage"]["files"]}
+    for path, text in {
+        "/etc/hostname": b"mine",
+        "/etc/diaspora/diaspora.toml": b"mine too",
+        "/etc/new": b"new",
+    }.items():
+        assert contents(files[path]["contents"]) == text
+    (target,) = (unit for unit in whole["systemd"]["units"] if unit["name"] == "diaspora.target")
+    assert target["dropins"] == [{"name": "10-mine.conf", "contents": "[Unit]"}]
+    assert "contents" in target
+
+
+def paths(ignition: dict[str, Any]) -> list[str]:
+    return [entry["path"] for entry in ignition["storage"]["files"]]
