@@ -7,6 +7,8 @@ Merge keys and aliases are followed. List elements that are null are left out.
 from __future__ import annotations
 
 import math
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any, Final
 
 from diaspora_infra.butane import nodes
@@ -58,46 +60,51 @@ class _Decoder:
                 if self.alias_count / self.count > allowed:
                     raise YamlError("not valid YAML: document contains excessive aliasing")
 
+    @contextmanager
+    def inside(self, alias: Node) -> Iterator[Node]:
+        """Give what an alias points to; an anchor whose value contains itself is refused."""
+        if id(alias) in self.open_aliases:
+            raise YamlError("not valid YAML: an anchor's value contains itself", alias.line, alias.column)
+        self.open_aliases.add(id(alias))
+        yield alias.value
+        self.open_aliases.remove(id(alias))
+
     def struct_into(self, shape: Struct, node: Node, path: Path, into: Document, done: set[str] | None = None) -> Any:
         """Fill `into` from a mapping. `done` holds the keys that an outer mapping has already set."""
         self.tick()
         if node.kind == ALIAS:
-            return self._alias_struct(shape, node, path, into, done)
+            with self.inside(node) as target:
+                return self.struct_into(shape, target, path, into, done)
         if nodes.is_null(node):
             return _BAD
         if node.kind != MAPPING:
             return self.error(node, path, f"must be a mapping, not {describe(node)}")
-        items = node.value
-        if not self.keys_are_unique(items, path):
+        if not self.keys_are_unique(node.value, path):
             return _BAD
-        fields = shape.fields
+        self.mapping_into(shape, node.value, path, into, done)
+        return into
+
+    def mapping_into(self, shape: Struct, items: list[Node], path: Path, into: Document, done: set[str] | None) -> None:
         merged: Node | None = None
+        names: set[str] = set()
         for index in range(0, len(items), 2):
             key, value = items[index], items[index + 1]
             if key.value == "<<" and nodes.is_merge(key):
                 merged = value
                 continue
             name = self.key_name(key, path)
-            if name is None:
+            if name is None or (done is not None and name in done):
                 continue
             if done is not None:
-                if name in done:
-                    continue
                 done.add(name)
-            field = fields.get(name)
-            if field is not None:
+            field = shape.fields.get(name)
+            if name in names:  # one of the two keys is an alias
+                self.error(key, (*path, name), "already set in the same mapping")
+            elif field is not None:
+                names.add(name)
                 self.field_into(shape, field, value, (*path, name), into)
         if merged is not None:
             self.merge_into(shape, items, merged, path, into, done)
-        return into
-
-    def _alias_struct(self, shape: Struct, node: Node, path: Path, into: Document, done: set[str] | None) -> Any:
-        if id(node) in self.open_aliases:
-            raise YamlError("not valid YAML: an anchor's value contains itself", node.line, node.column)
-        self.open_aliases.add(id(node))
-        result = self.struct_into(shape, node.value, path, into, done)
-        self.open_aliases.remove(id(node))
-        return result
 
     def merge_into(
         self, shape: Struct, items: list[Node], merged: Node, path: Path, into: Document, done: set[str] | None
@@ -150,12 +157,8 @@ class _Decoder:
     def sequence(self, shape: Struct, field: Field, node: Node, path: Path) -> Any:
         self.tick()
         if node.kind == ALIAS:
-            if id(node) in self.open_aliases:
-                raise YamlError("not valid YAML: an anchor's value contains itself", node.line, node.column)
-            self.open_aliases.add(id(node))
-            result = self.sequence(shape, field, node.value, path)
-            self.open_aliases.remove(id(node))
-            return result
+            with self.inside(node) as target:
+                return self.sequence(shape, field, target, path)
         if nodes.is_null(node):
             return _BAD
         if node.kind != SEQUENCE:

@@ -43,9 +43,11 @@ class YamlError(Exception):
 
 
 class Node:
-    """A YAML node. `value` is the text of a scalar, the items of a list, the target of an alias,
-    or the keys and values of a mapping in turn (`[key, value, key, value, ...]`).
-    """  # noqa: D205
+    """A YAML node.
+
+    `value` is the text of a scalar, the items of a list, the target of an alias, or the keys and values of a
+    mapping in turn (`[key, value, key, value, ...]`). `tag` is the explicit tag, if any; of an alias its name.
+    """
 
     __slots__ = ("column", "kind", "line", "plain", "tag", "value")
 
@@ -131,7 +133,7 @@ def _alias(event: Any, anchors: dict[str, Node]) -> Node:
     line, column = event.start_mark.line + 1, event.start_mark.column + 1
     if event.anchor not in anchors:
         raise YamlError(f"not valid YAML: unknown anchor '{event.anchor}' referenced", line, column)
-    return Node(ALIAS, None, anchors[event.anchor], False, line, column)
+    return Node(ALIAS, event.anchor, anchors[event.anchor], False, line, column)
 
 
 def _flow_question(node: Node, flow: list[int]) -> YamlError:
@@ -167,6 +169,8 @@ def is_null(node: Node) -> bool:
     if node.kind != SCALAR:
         return False
     tag = short_tag(node.tag)
+    if tag == "!!null" and node.value not in NULLS:
+        raise YamlError(f"not valid YAML: cannot decode !!str `{node.value}` as a !!null", node.line, node.column)
     return tag == "!!null" if tag else node.plain and node.value in NULLS
 
 
@@ -291,5 +295,7 @@ def _key_of(node: Node, step: str) -> Node | None:
 
 
 def key_text(key: Node) -> str:
-    """Return the text of a key; lists and mappings as keys have none."""
-    return key.value if key.kind == SCALAR else ""
+    """Return the text of a key as it is written: an alias' name, nothing for lists and mappings."""
+    if key.kind == SCALAR:
+        return str(key.value)
+    return key.tag or "" if key.kind == ALIAS else ""

@@ -147,11 +147,7 @@ def _decoded(theirs: Any, mine: Any, found: list[str]) -> tuple[Any, Any]:
                 if key in source:
                     document[key] = value
         left, right = theirs.get("source"), mine.get("source")
-        if (
-            isinstance(left, str)
-            and isinstance(right, str)
-            and "gzip" in (theirs.get("compression"), mine.get("compression"))
-        ):
+        if isinstance(left, str) and isinstance(right, str) and left != right:
             if theirs.get("compression") != mine.get("compression") and abs(len(left) - len(right)) > NEAR:
                 found.append(f"compression: Go {len(left)} bytes, Python {len(right)} bytes")
             for document, source in zip(pair, (theirs, mine), strict=True):
