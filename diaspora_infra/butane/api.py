@@ -223,6 +223,8 @@ class _Document:
         self.stop_on_errors(report)
         variant, version = header.get("variant", ""), header.get("version", "")
         newest = VERSIONS[-1] if max_version is None else max_version
+        if newest not in VERSIONS:
+            raise ValueError(f"max_version must be one of {', '.join(VERSIONS)}, not {newest}")
         match = _VERSION.fullmatch(version)
         if variant != VARIANT:
             report.error(("variant",), f"the variant must be {VARIANT}" + (f", not {variant!r}" if variant else ""))

@@ -42,9 +42,9 @@ def add_boot_device(work: Work) -> None:
     if encrypted:
         storage["luks"] = [_luks(boot_device, mirrored=bool(devices))]
         _note_luks(origins)
-    origins.note(("storage", "filesystems", len(filesystems)), ("boot_device",), whole=True)
-    origins.note(("storage", "filesystems"), ("boot_device",))
-    origins.note(("storage",), ("boot_device",))
+    origins.whole[("storage", "filesystems", len(filesystems))] = ("boot_device",)
+    origins.only[("storage", "filesystems")] = ("boot_device",)
+    origins.only[("storage",)] = ("boot_device",)
     filesystems.append(_filesystem("/dev/mapper/root" if encrypted else "/dev/md/md-root", "xfs", "root"))
     work.put_under({"storage": storage}, origins)
 
@@ -57,18 +57,17 @@ def _mirror(boot_device: Document, devices: list[str], storage: Ignition, origin
     for index, device in enumerate(devices):
         number = index + 1
         storage["disks"].append(_disk(device, number, partitions))
-        origins.note(("storage", "disks", index), (*mirror, "devices", index), whole=True)
+        origins.whole[("storage", "disks", index)] = (*mirror, "devices", index)
         if ("esp", _ESP) in partitions:
             label = f"esp-{number}"
-            at = ("storage", "filesystems", len(filesystems))
-            origins.note(at, (*mirror, "devices", index), whole=True)
+            origins.whole[("storage", "filesystems", len(filesystems))] = (*mirror, "devices", index)
             filesystems.append(_filesystem(f"/dev/disk/by-partlabel/{label}", "vfat", label))
-    origins.note(("storage", "disks"), (*mirror, "devices"))
+    origins.only[("storage", "disks")] = (*mirror, "devices")
     # The superblock of the boot array is at its end, so that firmware need not understand RAID.
     boot = {**_raid("boot", len(devices)), "options": ["--metadata=1.0"]}
     storage["raid"] = [boot, _raid("root", len(devices))]
-    origins.note(("storage", "raid"), mirror, whole=True)
-    origins.note(("storage", "filesystems", len(filesystems)), mirror, whole=True)
+    origins.whole[("storage", "raid")] = mirror
+    origins.whole[("storage", "filesystems", len(filesystems))] = mirror
     filesystems.append(_filesystem("/dev/md/md-boot", "ext4", "boot"))
 
 
@@ -112,8 +111,8 @@ def _luks(boot_device: Document, *, mirrored: bool) -> Ignition:
 def _note_luks(origins: Origins) -> None:
     luks = ("boot_device", "luks")
     at = ("storage", "luks", 0)
-    origins.note(("storage", "luks"), luks)
-    origins.note(at, luks, whole=True)
-    origins.note((*at, "clevis"), luks)
-    origins.note((*at, "cex"), luks)
-    origins.note((*at, "discard"), (*luks, "discard"))
+    origins.only[("storage", "luks")] = luks
+    origins.whole[at] = luks
+    origins.made[(*at, "clevis")] = luks
+    origins.made[(*at, "cex")] = luks
+    origins.made[(*at, "discard")] = (*luks, "discard")

@@ -23,7 +23,7 @@ def convert(work: Work) -> None:
     work.ignition = _convert(work.shape, work.document, (), work)
     version = version_text(IGNITION_MINORS[work.minor])
     work.ignition["ignition"] = {**work.ignition.get("ignition", {}), "version": version}
-    work.origins.note(("ignition", "version"), ("version",))
+    work.origins.made[("ignition", "version")] = ("version",)
 
 
 def _convert(shape: Struct, value: Document, path: Path, work: Work) -> Ignition:
@@ -75,10 +75,10 @@ def _embed_resource(value: Document, made: Ignition, path: Path, work: Work) -> 
             made["source"], compression = data_url.escape_only(contents), None
         else:
             made["source"], compression = data_url.encode(contents, made.get("compression"))
-        work.origins.note((*place, "source"), (*path, key))
+        work.origins.made[(*place, "source")] = (*path, key)
         if compression is not None:
             made["compression"] = compression
-            work.origins.note((*place, "compression"), (*path, key))
+            work.origins.made[(*place, "compression")] = (*path, key)
 
 
 def _embed_keys(value: Document, made: Ignition, path: Path, work: Work) -> None:
@@ -91,14 +91,14 @@ def _embed_keys(value: Document, made: Ignition, path: Path, work: Work) -> None
         return
     place = (*camel_path(path), "sshAuthorizedKeys")
     keys: list[Any] = list(made.get("sshAuthorizedKeys", ()))
-    work.origins.note(place, source)
+    work.origins.only[place] = source
     for index in range(len(keys)):
-        work.origins.note((*place, index), (*path, "ssh_authorized_keys", index))
+        work.origins.made[(*place, index)] = (*path, "ssh_authorized_keys", index)
     for index, name in enumerate(names):
         contents = _read(name, (*source, index), work)
         for line in _LINE_END.split(_text(contents or b"")):
             if line:
-                work.origins.note((*place, len(keys)), (*source, index))
+                work.origins.made[(*place, len(keys))] = (*source, index)
                 keys.append(line)
     made["sshAuthorizedKeys"] = keys
 
@@ -110,7 +110,7 @@ def _embed_contents(value: Document, made: Ignition, path: Path, work: Work) -> 
     contents = _read(name, (*path, "contents_local"), work)
     if contents is not None:
         made["contents"] = _text(contents)
-        work.origins.note((*camel_path(path), "contents"), (*path, "contents_local"))
+        work.origins.made[(*camel_path(path), "contents")] = (*path, "contents_local")
 
 
 def _text(contents: bytes) -> str:

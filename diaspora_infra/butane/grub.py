@@ -20,7 +20,7 @@ def add_grub(work: Work) -> None:
         "files": [{"path": "/boot/grub2/user.cfg", "append": [append]}],
     }
     origins = Origins()
-    origins.note(("storage",), ("grub", "users"), whole=True)
+    origins.whole[("storage",)] = ("grub", "users")
     work.put_under({"storage": storage}, origins)
 
 

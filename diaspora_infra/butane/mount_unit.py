@@ -21,11 +21,11 @@ def add_mount_units(work: Work) -> None:
     for index, filesystem in enumerate(storage.get("filesystems", ())):
         if filesystem.get("with_mount_unit"):
             source = ("storage", "filesystems", index, "with_mount_unit")
-            origins.note(("systemd", "units", len(units)), source, whole=True)
+            origins.whole[("systemd", "units", len(units))] = source
             units.append(_unit(filesystem, work.minor, remote=_is_remote(filesystem, storage, work.minor)))
     if units:
-        origins.note(("systemd",), ("storage", "filesystems"))
-        origins.note(("systemd", "units"), ("storage", "filesystems"))
+        origins.only[("systemd",)] = ("storage", "filesystems")
+        origins.only[("systemd", "units")] = ("storage", "filesystems")
         work.put_under({"systemd": {"units": units}}, origins)
 
 

@@ -35,26 +35,27 @@ def camel_path(path: Path) -> Path:
 class Origins:
     """The exceptions of one document.
 
-    `made` maps an Ignition path to a Butane path; with True, everything below comes from that same place.
-    `moved` maps a path of a merged document to a path in one of the two that were merged.
-    `source` tells documents apart once several are merged.
+    `made` maps an Ignition path to a Butane path, `whole` a path whose every part comes from one place, and
+    `only` a path whose parts have their own origins. `moved` maps a path of a merged document to a path in one
+    of the two that were merged. `source` tells documents apart once several are merged.
     """
 
     source: int | None = None
-    made: dict[Path, tuple[Path, bool]] = field(default_factory=dict)
+    made: dict[Path, Path] = field(default_factory=dict)
+    whole: dict[Path, Path] = field(default_factory=dict)
+    only: dict[Path, Path] = field(default_factory=dict)
     moved: dict[Path, tuple[Origins, Path]] = field(default_factory=dict)
-
-    def note(self, made: Path, source: Path, *, whole: bool = False) -> None:
-        """Remember that a part was made from another place than its name says."""
-        self.made[made] = (source, whole)
 
     def find(self, path: Path) -> tuple[Path, int | None]:
         """Return the Butane path of an Ignition path, and the document that has it."""
+        if path in self.only:
+            return self.only[path], self.source
         for length in range(len(path), -1, -1):
             prefix, rest = path[:length], path[length:]
+            if prefix in self.whole:
+                return self.whole[prefix], self.source
             if prefix in self.made:
-                place, whole = self.made[prefix]
-                return (place if whole else place + snake_path(rest)), self.source
+                return self.made[prefix] + snake_path(rest), self.source
             if prefix in self.moved:
                 origins, place = self.moved[prefix]
                 found, source = origins.find(place + rest)

@@ -78,14 +78,14 @@ class _Nodes:
         contents["source"], compression = data_url.encode(found.contents, contents.get("compression"))
         at = ("storage", "files", self.index["files"][place])
         origins = self.work.origins
-        origins.note((*at, "contents"), path)
-        origins.note((*at, "contents", "source"), path)
+        origins.only[(*at, "contents")] = path
+        origins.made[(*at, "contents", "source")] = path
         if compression is not None:
             contents["compression"] = compression
-            origins.note((*at, "contents", "compression"), path)
+            origins.made[(*at, "contents", "compression")] = path
         if "mode" not in node:
             node["mode"] = tree.get("file_mode", 0o755 if found.executable else 0o644)
-            origins.note((*at, "mode"), path)
+            origins.made[(*at, "mode")] = path
 
     def link(self, place: str, found: Found, tree: Document, path: Path) -> None:
         node = self.open_node("links", place, tree, path)
@@ -95,7 +95,7 @@ class _Nodes:
             self.work.report.error(path, _TAKEN.format(place))
             return
         node["target"] = found.link
-        self.work.origins.note(("storage", "links", self.index["links"][place], "target"), path)
+        self.work.origins.made[("storage", "links", self.index["links"][place], "target")] = path
 
     def open_node(self, kind: str, place: str, tree: Document, path: Path) -> Ignition | None:
         """Return the user's node of that kind and path, or a new one."""
@@ -118,7 +118,7 @@ class _Nodes:
             if tree.get(owner):
                 node[owner] = dict(tree[owner])
         nodes.append(node)
-        self.work.origins.note(at, path, whole=True)
+        self.work.origins.whole[at] = path
         if len(nodes) == 1:
-            self.work.origins.note(("storage", kind), path)
+            self.work.origins.only[("storage", kind)] = path
         return node
