@@ -1,0 +1,209 @@
+"""`diaspora-infra render` and `diaspora-infra verify`: files, modes, lines and exit codes."""
+
+import json
+import stat
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+from diaspora_infra import butane
+from diaspora_infra.cli import main
+from diaspora_infra.config import load
+from diaspora_infra.host import render
+from diaspora_infra.pxe.served import meaning
+from tests.cli.test_check import stack_file
+from tests.support import configs
+from tests.support.stack import Stack
+
+PASSWORD = "correct-horse-battery-staple"
+
+# exit code, standard output, standard error
+Run = Callable[..., tuple[int, str, str]]
+
+
+@pytest.fixture
+def run(capsys: pytest.CaptureFixture[str]) -> Run:
+    """Runs a command of diaspora-infra."""
+
+    def call(*arguments: str | Path) -> tuple[int, str, str]:
+        capsys.readouterr()  # what building a tool has said does not belong to the command
+        code = main([str(argument) for argument in arguments])
+        return code, *capsys.readouterr()
+
+    return call
+
+
+@pytest.fixture
+def mail_stack(tmp_path: Path) -> Path:
+    """A stack file that needs the secret smtpPassword."""
+    secure = {"smtpPassword": {"secure": "v1:AAAA:BBBB"}}
+    return stack_file(tmp_path, configs.ignition_config(pod=configs.pod(mail=configs.mail())) | secure)
+
+
+@pytest.fixture
+def password_file(tmp_path: Path) -> Path:
+    file = tmp_path / "password"
+    file.write_text(f"{PASSWORD}\n")
+    return file
+
+
+def mode(file: Path) -> int:
+    return stat.S_IMODE(file.stat().st_mode)
+
+
+def two_machines(folder: Path) -> Path:
+    return stack_file(folder, configs.pxe_config(pxe=configs.pxe(configs.machine(1), configs.machine(2))))
+
+
+def test_render_to_standard_output(run: Run, tmp_path: Path) -> None:
+    values = configs.ignition_config()
+    settings = load(values)
+    code, out, err = run("render", stack_file(tmp_path, values))
+    assert (code, err) == (0, "")
+    assert out == render(settings, settings.machines[0], {}).ignition + "\n"
+    assert json.loads(out)["ignition"]["version"] == "3.4.0"
+
+
+def test_render_to_a_file(run: Run, tmp_path: Path) -> None:
+    source, output = stack_file(tmp_path, configs.ignition_config()), tmp_path / "pod.ign"
+    on_standard_output = run("render", source)[1]
+    assert run("render", source, "--output", output) == (0, "", "")
+    assert output.read_text() == on_standard_output
+    assert mode(output) == 0o644
+
+
+def test_a_file_with_a_secret_is_for_its_owner_only(
+    run: Run, mail_stack: Path, password_file: Path, tmp_path: Path
+) -> None:
+    for existing in (None, 0o666):
+        output = tmp_path / f"pod-{existing}.ign"
+        if existing is not None:
+            output.write_text("{}" * 100_000)
+            output.chmod(existing)
+        result = run("render", mail_stack, "--output", output, "--secret", f"smtpPassword={password_file}")
+        assert result == (0, "", "")
+        assert mode(output) == 0o600
+        text = json.dumps(meaning(output.read_text()))
+        assert PASSWORD in text
+        assert f"{PASSWORD}\\\\n" not in text, "the line end of the file belongs to the file, not to the password"
+
+
+def test_render_as_butane(run: Run, tmp_path: Path) -> None:
+    snippet = "variant: fcos\nversion: 1.5.0\nstorage: {files: [{path: /etc/mine, contents: {inline: mine}}]}\n"
+    source = stack_file(tmp_path, configs.ignition_config(host=configs.host(snippets=[snippet])))
+    code, out, err = run("render", source, "--butane")
+    assert (code, err) == (0, "")
+    assert yaml.safe_load(out)["variant"] == "fcos"
+    assert "/etc/mine" not in out, "snippets are left out"
+    paths = {file["path"] for file in json.loads(butane.translate(out).text())["storage"]["files"]}
+    assert "/etc/hostname" in paths
+    assert "/etc/mine" in json.dumps(meaning(run("render", source)[1]))
+
+
+def test_the_machine_must_be_named_when_there_are_several(run: Run, tmp_path: Path) -> None:
+    source = two_machines(tmp_path)
+    assert run("render", source) == (1, "", "--machine: missing; allowed: pod1, pod2\n")
+    unknown = run("render", source, "--machine", "pod3")
+    assert unknown == (1, "", "--machine: 'pod3' is not in the stack file; allowed: pod1, pod2\n")
+    code, out, _ = run("render", source, "--machine", "pod2")
+    assert code == 0
+    assert '"pod2\\n"' in json.dumps(meaning(out)), "its host name"
+
+
+def test_a_missing_secret_is_one_line_that_says_how_to_give_it(run: Run, mail_stack: Path, tmp_path: Path) -> None:
+    output = tmp_path / "pod.ign"
+    code, out, err = run("render", mail_stack, "--output", output)
+    assert (code, out) == (1, "")
+    assert err == (
+        "smtpPassword: its value cannot be read from the stack file; give it with --secret smtpPassword=FILE\n"
+    )
+    assert not output.exists()
+
+
+def test_a_secret_in_the_wrong_form(run: Run, mail_stack: Path, tmp_path: Path) -> None:
+    wrong = run("render", mail_stack, "--secret", "smtpPassword")
+    assert wrong == (1, "", "--secret: 'smtpPassword' is not valid; allowed: NAME=FILE\n")
+    missing = run("render", mail_stack, "--secret", f"smtpPassword={tmp_path / 'no'}")
+    assert missing == (1, "", f"{tmp_path / 'no'}: No such file or directory\n")
+
+
+def test_a_secret_is_never_printed_when_something_else_is_wrong(
+    run: Run, mail_stack: Path, password_file: Path, tmp_path: Path
+) -> None:
+    secret = ("--secret", f"smtpPassword={password_file}")
+    for arguments in (
+        ("render", mail_stack, *secret, "--machine", "no"),
+        ("render", mail_stack, *secret, "--output", tmp_path),
+        ("render", mail_stack, *secret, "--output", tmp_path / "no" / "pod.ign"),
+        ("verify", mail_stack, *secret),
+    ):
+        code, out, err = run(*arguments)
+        assert code == 1
+        assert (out + err).count("\n") == 1, out + err
+        assert PASSWORD not in out + err
+
+
+def test_render_names_all_that_is_wrong_with_the_file(run: Run, tmp_path: Path) -> None:
+    values: dict[str, Any] = configs.ignition_config(hosts={}, host=configs.host(storage={"rootGib": 4}))
+    code, out, err = run("render", stack_file(tmp_path, values))
+    assert (code, out) == (1, "")
+    assert [line.split(":")[0] for line in err.splitlines()] == ["host.storage.rootGib", "hosts"]
+
+
+def test_verify_is_for_target_pxe(run: Run, tmp_path: Path) -> None:
+    result = run("verify", stack_file(tmp_path, configs.ignition_config()))
+    assert result == (1, "nothing to verify: the target is not pxe\n", "")
+
+
+def test_verify_what_is_served_and_what_somebody_changed(run: Run, stack: Stack, password_file: Path) -> None:
+    stack.values["pod"]["mail"] = configs.mail()
+    stack.set_secret("smtpPassword", PASSWORD)
+    stack.machines(configs.machine(1), configs.machine(2), configs.machine(3, install="off"))
+    stack.up()
+    verify = ("verify", stack.file, "--secret", f"smtpPassword={password_file}")
+    good = "pod1: served as meant\npod2: served as meant\npod3: served as meant\n"
+    assert run(*verify) == (0, good, "")
+
+    assert run("verify", stack.file)[0] == 1, "the secret is needed"
+    password_file.write_text("another")
+    differs = "the Ignition config differs from what the settings mean"
+    another = f"pod1: {differs}\npod2: {differs}\npod3: served as meant\n"
+    assert run(*verify) == (1, another, "")
+    password_file.write_text(PASSWORD)
+
+    (first,) = stack.server.data.glob("profiles/pod1-*.json")
+    profile = json.loads(first.read_text())
+    profile["boot"]["args"].append("rd.break")
+    first.write_text(json.dumps(profile))
+    (second,) = stack.server.data.glob("groups/pod2-*.json")
+    second.unlink()
+    code, out, err = run(*verify)
+    assert (code, err) == (1, "")
+    lines = out.splitlines()
+    assert lines[0] == "pod1: the iPXE script differs from what the settings mean"
+    assert [line.startswith("pod2: no ") and line.endswith(" answers 404") for line in lines[1:3]] == [True, True]
+    assert lines[3:] == ["pod3: served as meant"]
+
+
+def test_verify_finds_a_machine_that_is_still_served(run: Run, stack: Stack) -> None:
+    stack.up()
+    stack.machines(configs.machine(1, install="off"))
+    stack.write()
+    code, out, err = run("verify", stack.file)
+    assert (code, err) == (1, "")
+    assert out.splitlines() == [
+        "pod1: install is off, but the server answers 200 for its iPXE script",
+        "pod1: install is off, but the server answers 200 for its Ignition config",
+    ]
+
+
+def test_verify_without_a_server(run: Run, stack: Stack) -> None:
+    stack.write()
+    stack.server.stop()
+    code, out, err = run("verify", stack.file)
+    assert (code, err) == (1, "")
+    lines = out.splitlines()
+    assert [line.startswith("pod1: no ") and "refused" in line for line in lines] == [True, True], lines
