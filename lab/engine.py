@@ -60,9 +60,10 @@ class Engine:
             start_new_session=True,
         )
 
-    def outputs(self) -> dict[str, Any]:
-        """Read the stack outputs; secrets stay hidden."""
-        result = self._run(["stack", "output", "--json", "--stack", self.stack])
+    def outputs(self, *, show_secrets: bool = False) -> dict[str, Any]:
+        """Read the stack outputs; secrets stay hidden unless they are asked for."""
+        shown = ["--show-secrets"] if show_secrets else []
+        result = self._run(["stack", "output", "--json", *shown, "--stack", self.stack])
         outputs: dict[str, Any] = json.loads(result.stdout)
         return outputs
 
