@@ -5,7 +5,7 @@ from pathlib import Path
 import pulumi
 
 from diaspora_infra.config import ConfigError, Target
-from diaspora_infra.pulumi_config import load_stack_config
+from diaspora_infra.pulumi_config import load_stack_config, unusable
 
 
 def main() -> None:
@@ -27,4 +27,4 @@ def main() -> None:
 try:
     main()
 except ConfigError as error:
-    raise pulumi.RunError(f"the config of this stack cannot be used:\n{error}") from None
+    raise unusable(error, "this stack") from None

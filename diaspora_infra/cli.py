@@ -6,7 +6,16 @@ import sys
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
-from diaspora_infra.config import ConfigError, Machine, Problem, Settings, load, needed_secrets, parse_stack_file
+from diaspora_infra.config import (
+    SECRET_KEYS,
+    ConfigError,
+    Machine,
+    Problem,
+    Settings,
+    load,
+    needed_secrets,
+    parse_stack_file,
+)
 from diaspora_infra.host import render
 
 
@@ -117,7 +126,16 @@ def _secrets(entries: Sequence[str]) -> dict[str, str]:
         name, separator, file = entry.partition("=")
         if not separator:
             raise ConfigError([Problem("--secret", f"{entry!r} is not valid; allowed: NAME=FILE")])
-        found[name] = Path(file).read_text(encoding="utf-8").rstrip("\n")
+        if name not in SECRET_KEYS:
+            raise ConfigError(
+                [Problem("--secret", f"{name!r} is not a secret; allowed: {', '.join(sorted(SECRET_KEYS))}")]
+            )
+        try:
+            found[name] = Path(file).read_text(encoding="utf-8").rstrip("\n")
+        except UnicodeDecodeError:
+            raise ConfigError(
+                [Problem(f"--secret {name}", f"{file} is not UTF-8 text; allowed: a text file")]
+            ) from None
     return found
 
 

@@ -6,7 +6,7 @@ import pulumi
 
 from diaspora_infra.config import SECRET_KEYS, ConfigError, Settings, load
 from diaspora_infra.host import render
-from diaspora_infra.pulumi_config import Secrets, render_machine
+from diaspora_infra.pulumi_config import Secrets, render_machine, unusable
 
 
 class IgnitionArgs(TypedDict):
@@ -52,7 +52,7 @@ def _render(name: str, known: dict[str, Any]) -> str:
         settings = load(values, secrets)
         return render(settings, settings.machines[0], secrets).ignition
     except ConfigError as error:
-        raise pulumi.RunError(f"the config of {name} cannot be used:\n{error}") from None
+        raise unusable(error, name) from None
 
 
 def ignition_stack(settings: Settings, secrets: Secrets) -> dict[str, Any]:

@@ -6,8 +6,8 @@ from typing import Any
 
 import pulumi
 
-from diaspora_infra.config import NAMESPACE, SECRET_KEYS, Machine, Settings, load, needed_secrets
-from diaspora_infra.host import render
+from diaspora_infra.config import NAMESPACE, SECRET_KEYS, ConfigError, Machine, Settings, load, needed_secrets
+from diaspora_infra.host import Rendered, render
 
 Secrets = Mapping[str, pulumi.Output[str]]
 
@@ -17,16 +17,31 @@ def load_stack_config() -> tuple[Settings, Secrets]:
     config = pulumi.Config(NAMESPACE)
     names = pulumi.runtime.config.CONFIG.get()  # the only list of all keys that are set
     keys = {name.partition(":")[2] for name in names if name.startswith(f"{NAMESPACE}:")}
-    given = keys & SECRET_KEYS
-    settings = load({key: _plain(config.require(key)) for key in keys - SECRET_KEYS}, given)
+    values = {key: _plain(config.require(key)) for key in keys - SECRET_KEYS}
+    # a secret that was set as plain text is passed on as a value, and refused there
+    values |= {key: "" for key in keys & SECRET_KEYS if not pulumi.runtime.is_config_secret(f"{NAMESPACE}:{key}")}
+    settings = load(values, keys & SECRET_KEYS - set(values))
     return settings, {secret.key: config.require_secret(secret.key) for secret in needed_secrets(settings)}
 
 
 def render_machine(settings: Settings, machine: Machine, secrets: Secrets) -> pulumi.Input[str]:
     """Render a machine's Ignition; a secret output where it holds a secret."""
     if not secrets:
-        return render(settings, machine, {}).ignition
-    return pulumi.Output.all(**secrets).apply(lambda known: render(settings, machine, known).ignition)
+        return render_known(settings, machine, {}).ignition
+    return pulumi.Output.all(**secrets).apply(lambda known: render_known(settings, machine, known).ignition)
+
+
+def render_known(settings: Settings, machine: Machine, secrets: Mapping[str, str]) -> Rendered:
+    """Render a machine where the values of the secrets are known. Raises RunError for what is wrong with the config."""
+    try:
+        return render(settings, machine, secrets)
+    except ConfigError as error:
+        raise unusable(error, machine.name) from None
+
+
+def unusable(error: ConfigError, what: str) -> pulumi.RunError:
+    """Say what is wrong with a config, in the way that the engine prints without a traceback."""
+    return pulumi.RunError(f"the config of {what} cannot be used:\n{error}")
 
 
 def _plain(text: str) -> Any:

@@ -1,5 +1,5 @@
 """Machines that boot over the network from matchbox."""
 
-from diaspora_infra.pxe.pxe_pod import PxePod, PxePodArgs
+from diaspora_infra.pxe.pxe_pod import PxePod, PxePodArgs, revision_of
 
-__all__ = ["PxePod", "PxePodArgs"]
+__all__ = ["PxePod", "PxePodArgs", "revision_of"]

@@ -45,13 +45,16 @@ class PxePodArgs(TypedDict):
     """Further kernel arguments of the installer."""
     serve: NotRequired[bool]
     """Make the group, so that the machine installs when it boots from the network; true when not set."""
+    revision: NotRequired[str]
+    """Ends the names of profile and group; it has to change when anything else does. A hash of everything when not
+    set and everything is known. Set it (see `revision_of`) where an input is an output, such as a secret."""
 
 
 class PxePod(pulumi.ComponentResource):
     """One machine on a matchbox server.
 
-    Profile and group are named after the machine and a hash of what they say. A change therefore makes a new profile
-    and group before the old ones go: the machine never finds the server without a config for it.
+    Profile and group are named after the machine and a revision, a hash of what they say. A change therefore makes a
+    new profile and group before the old ones go: the machine never finds the server without a config for it.
     """
 
     profile: pulumi.Output[str]
@@ -65,37 +68,72 @@ class PxePod(pulumi.ComponentResource):
 
     def __init__(self, name: str, args: PxePodArgs, opts: pulumi.ResourceOptions | None = None) -> None:
         super().__init__("diaspora-infra:index:PxePod", name, {}, opts)
-        ignition = pulumi.Output.from_input(args["ignition"])
-        boot = pulumi.Output.all(**{key: value for key, value in args.items() if key in _INSTALL_KEYS}).apply(
-            lambda known: install_boot(**known)
-        )
-        checked = ignition.apply(lambda text: _checked(text, name))
-        hashes = pulumi.Output.unsecret(
-            pulumi.Output.all(checked, ignition.is_secret(), boot).apply(lambda known: _hashes(name, *known))
-        )
-        full_name = hashes.apply(lambda pair: f"{name}-{pair[0]}")
+        install = {key: value for key, value in args.items() if key in _INSTALL_KEYS}
+        boot = pulumi.Output.all(**install).apply(lambda known: install_boot(**known))
+        ignition = pulumi.Output.from_input(args["ignition"]).apply(lambda text: _checked(text, name))
+        full_name = _full_name(name, args, boot, ignition)
+        # A name that is known now is also the engine's name: the change of a machine is then a new resource and the end
+        # of an old one, in this order with every version of the provider. Else it depends on how the provider replaces.
+        own_name = full_name if isinstance(full_name, str) else name
         child = pulumi.ResourceOptions(parent=self)
         profile = matchbox.Profile(
-            name,
+            own_name,
             name=full_name,
             kernel=boot.apply(lambda value: value.kernel),
             initrds=boot.apply(lambda value: list(value.initrds)),
             args=boot.apply(lambda value: list(value.args)),
-            raw_ignition=checked,
+            raw_ignition=ignition,
             opts=child,
         )
         if args.get("serve", True):
-            matchbox.Group(name, name=full_name, profile=profile.name, selector={"mac": args["mac"]}, opts=child)
+            matchbox.Group(own_name, name=full_name, profile=profile.name, selector={"mac": args["mac"]}, opts=child)
         self.profile = profile.name
         address = pulumi.Output.all(args["matchbox_url"], args["mac"])
         self.ipxe_url = address.apply(lambda pair: ipxe_url(*pair))
         self.ignition_url = address.apply(lambda pair: ignition_url(*pair))
-        self.config = hashes.apply(lambda pair: pair[1])
+        self.config = pulumi.Output.unsecret(
+            pulumi.Output.all(ignition, ignition.is_secret()).apply(
+                lambda known: _public_hash(meaning_digest(known[0]), name, secret=known[1])
+            )
+        )
         # The outputs can all be derived from the children: registering them would only make the state larger.
         self.register_outputs({})
 
 
+def revision_of(name: str, ignition: str, boot: Boot, *, secret: bool) -> str:
+    """Hash what a machine is told: 12 hex digits for the names of its profile and group.
+
+    Names can be read by anyone. Where the config holds a secret, the hash is made slow, so that nobody can try out
+    passwords.
+    """
+    content = "\0".join([ignition, boot.kernel, *boot.initrds, *boot.args])
+    return _public_hash(content, name, secret=secret)
+
+
 _INSTALL_KEYS = frozenset(InstallSettings.__annotations__)
+
+
+def _full_name(
+    name: str, args: PxePodArgs, boot: pulumi.Output[Boot], ignition: pulumi.Output[str]
+) -> str | pulumi.Output[str]:
+    """End the machine's name with its revision, at once where that can be."""
+    if "revision" in args:
+        return f"{name}-{args['revision']}"
+    values = {key: value for key, value in args.items() if key in _INSTALL_KEYS or key == "ignition"}
+    text = values.pop("ignition")
+    if isinstance(text, str) and all(_is_known(value) for value in values.values()):
+        return f"{name}-{revision_of(name, text, install_boot(**values), secret=False)}"  # type: ignore[arg-type]
+    return pulumi.Output.unsecret(
+        pulumi.Output.all(ignition, boot, ignition.is_secret()).apply(
+            lambda known: f"{name}-{revision_of(name, known[0], known[1], secret=known[2])}"
+        )
+    )
+
+
+def _is_known(value: object) -> bool:
+    if isinstance(value, list):
+        return all(_is_known(entry) for entry in value)
+    return isinstance(value, str | bool)
 
 
 def _checked(ignition: str, name: str) -> str:
@@ -106,17 +144,7 @@ def _checked(ignition: str, name: str) -> str:
     return ignition
 
 
-def _hashes(name: str, ignition: str, secret: bool, boot: Boot) -> tuple[str, str]:
-    """Hash the content for the names on the server, and its meaning for the record of an installation.
-
-    Names are not secret. Where the config holds a secret, the hash is made slow, so that nobody can try passwords.
-    """
-    content = hashlib.sha256("\0".join([ignition, boot.kernel, *boot.initrds, *boot.args]).encode()).digest()
-    meant = meaning_digest(ignition)
+def _public_hash(text: str, salt: str, *, secret: bool) -> str:
     if not secret:
-        return content.hex()[:_DIGITS], meant
-    return _slow(content, name), _slow(meant.encode(), name)
-
-
-def _slow(data: bytes, salt: str) -> str:
-    return hashlib.pbkdf2_hmac("sha256", data, salt.encode(), _ROUNDS).hex()[:_DIGITS]
+        return hashlib.sha256(text.encode()).hexdigest()[:_DIGITS]
+    return hashlib.pbkdf2_hmac("sha256", text.encode(), salt.encode(), _ROUNDS).hex()[:_DIGITS]

@@ -8,18 +8,31 @@ import pulumi
 import pulumiverse_matchbox as matchbox
 
 from diaspora_infra.config import Pxe, PxeMachine, Settings
-from diaspora_infra.pulumi_config import render_machine
-from diaspora_infra.pxe.install import install_settings
-from diaspora_infra.pxe.pxe_pod import PxePod, PxePodArgs
+from diaspora_infra.pulumi_config import Secrets, render_known
+from diaspora_infra.pxe.install import install_boot, install_settings
+from diaspora_infra.pxe.pxe_pod import PxePod, PxePodArgs, revision_of
 from diaspora_infra.pxe.server import check_reachable, read_credentials
 
 
-def pxe_stack(settings: Settings, secrets: Mapping[str, pulumi.Output[str]], folder: Path) -> dict[str, Any]:
+def pxe_stack(settings: Settings, secrets: Secrets, folder: Path) -> dict[str, Any]:
     """Put every machine on the matchbox server; returns the stack outputs. Certificate files start at `folder`."""
     pxe = settings.pxe
     if pxe is None:
         raise ValueError("target pxe without the key pxe")
     provider = _provider(pxe, folder)
+    if not secrets:
+        return _place(settings, pxe, {}, provider)
+    # The names of profiles and groups follow from the configs, so the machines are made where the secrets are known.
+    # That is always so, in a preview too: they are part of the stack's config.
+    placed: pulumi.Output[dict[str, Any]] = pulumi.Output.unsecret(
+        pulumi.Output.all(**secrets).apply(
+            lambda known: pulumi.Output.from_input(_place(settings, pxe, known, provider))
+        )
+    )
+    return {name: placed[name] for name in ("machines", "needsReinstall")}
+
+
+def _place(settings: Settings, pxe: Pxe, secrets: Mapping[str, str], provider: matchbox.Provider) -> dict[str, Any]:
     pods = {machine.name: (machine, _pod(settings, machine, secrets, provider)) for machine in pxe.machines}
     return {
         "machines": {name: _machine_outputs(machine, pod) for name, (machine, pod) in pods.items()},
@@ -42,16 +55,14 @@ def _provider(pxe: Pxe, folder: Path) -> matchbox.Provider:
     )
 
 
-def _pod(
-    settings: Settings,
-    machine: PxeMachine,
-    secrets: Mapping[str, pulumi.Output[str]],
-    provider: matchbox.Provider,
-) -> PxePod:
+def _pod(settings: Settings, machine: PxeMachine, secrets: Mapping[str, str], provider: matchbox.Provider) -> PxePod:
+    install = install_settings(settings, machine)
+    rendered = render_known(settings, machine, secrets)
     args = {
-        **install_settings(settings, machine),
+        **install,
         "mac": machine.mac,
-        "ignition": render_machine(settings, machine, secrets),
+        "ignition": pulumi.Output.secret(rendered.ignition) if rendered.secret else rendered.ignition,
+        "revision": revision_of(machine.name, rendered.ignition, install_boot(**install), secret=rendered.secret),
         "serve": machine.install != "off",
     }
     return PxePod(machine.name, cast(PxePodArgs, args), pulumi.ResourceOptions(providers=[provider]))

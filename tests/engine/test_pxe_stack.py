@@ -32,7 +32,8 @@ def test_life_of_a_stack(stack: Stack) -> None:
     first = stack.files()
     stack.machines(machine(1, hostname="renamed"), machine(2), machine(3, install="off"))
     changed = stack.up()
-    assert "2 replaced" in changed.stdout
+    assert "+ 2 created" in changed.stdout
+    assert "- 2 deleted" in changed.stdout
     assert_served_as_meant(stack)
     assert "renamed" in json.dumps(meaning(stack.served("52:54:00:00:00:01")))
     assert len(set(stack.files()["profiles"]) & set(first["profiles"])) == 2, "only one profile changed"

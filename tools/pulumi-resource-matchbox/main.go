@@ -24,13 +24,17 @@ func main() {
 	if err != nil {
 		log.Fatal(err)
 	}
-	tfbridge.Main(name, version, tfbridge.ProviderInfo{
+	provider := tfbridge.ProviderInfo{
 		P:       sdkv2.NewProvider(matchbox.Provider()),
 		Name:    name,
 		Version: version,
+		// With UniqueNameFields, what is replaced under the same name is deleted first: the new one would overwrite the
+		// old one on the server and then be deleted in its place. Under another name, the new one comes first.
 		Resources: map[string]*tfbridge.ResourceInfo{
-			"matchbox_profile": {Tok: "matchbox:index/profile:Profile"},
-			"matchbox_group":   {Tok: "matchbox:index/group:Group"},
+			"matchbox_profile": {Tok: "matchbox:index/profile:Profile", UniqueNameFields: []string{"name"}},
+			"matchbox_group":   {Tok: "matchbox:index/group:Group", UniqueNameFields: []string{"name"}},
 		},
-	}, schema)
+	}
+	provider.SetAutonaming(255, "-") // as in the released plugin, where a name may be left out
+	tfbridge.Main(name, version, provider, schema)
 }
