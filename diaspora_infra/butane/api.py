@@ -16,7 +16,7 @@ from diaspora_infra.butane.decode import check_unused_keys, decode
 from diaspora_infra.butane.files import MemoryFiles, files_of
 from diaspora_infra.butane.grub import add_grub
 from diaspora_infra.butane.ignition import Ignition, complete, to_text
-from diaspora_infra.butane.merge import merge as merge_documents
+from diaspora_infra.butane.merging import merge as merge_documents
 from diaspora_infra.butane.mount_unit import add_mount_units
 from diaspora_infra.butane.nodes import Node, YamlError
 from diaspora_infra.butane.origins import Origins
@@ -39,7 +39,7 @@ from diaspora_infra.butane.upgrade import upgrade
 Source = str | bytes | Mapping[str, Any]
 FileTree = str | os.PathLike[str] | MemoryFiles | None
 
-_VERSION = re.compile(r"([0-9]{1,18})\.([0-9]{1,18})\.([0-9]{1,18})")
+_VERSION = re.compile(r"([0-9]{1,18})\.([0-9]{1,18})\.([0-9]{1,18})-?\+?")
 _IGNITION_VERSION = re.compile(r"3\.([0-9]+)\.0")
 _HEADER = Struct(
     "header",

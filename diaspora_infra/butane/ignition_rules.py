@@ -12,7 +12,7 @@ from typing import Any, Final
 
 from diaspora_infra.butane import systemd
 from diaspora_infra.butane.ignition import Ignition, from_text, root
-from diaspora_infra.butane.merge import SHARED_KEYS, key_of
+from diaspora_infra.butane.merging import SHARED_KEYS, key_of
 from diaspora_infra.butane.report import Path, Report
 from diaspora_infra.butane.schema import SCALARS, Struct
 from diaspora_infra.butane.url import UrlError, check_source, scheme_of

@@ -27,6 +27,7 @@ ALIAS: Final = 3
 
 _STARTS: Final = {yaml.ScalarEvent: SCALAR, yaml.MappingStartEvent: MAPPING, yaml.SequenceStartEvent: SEQUENCE}
 _TAG_PREFIX = "tag:yaml.org,2002:"
+_LOOKAHEAD: Final = 4
 _MAX_INT = 2**63 - 1
 _MIN_INT = -(2**63)
 _MAX_UINT = 2**64 - 1
@@ -69,12 +70,28 @@ def compose(text: str | bytes) -> Node | None:
     """
     try:
         return _compose(_EventParser(text))
+    except yaml.parser.ParserError as error:
+        raise _syntax_error(_scanner_error_ahead(text, error) or error) from None
     except yaml.MarkedYAMLError as error:
         raise _syntax_error(error) from None
     except yaml.reader.ReaderError as error:
         raise YamlError(f"not a YAML text: {error.reason}") from None
     except UnicodeEncodeError:
         raise YamlError("not a YAML text: it holds characters that UTF-8 cannot carry") from None
+
+
+def _scanner_error_ahead(text: str | bytes, error: yaml.MarkedYAMLError) -> yaml.MarkedYAMLError | None:
+    """Return the scanner's error when it is so near that go-yaml, which looks further ahead, finds it first."""
+    scanner = _EventParser(text)
+    ahead = _LOOKAHEAD
+    try:
+        while ahead and scanner.check_token():
+            token = scanner.get_token()
+            if error.problem_mark is not None and token.start_mark.index >= error.problem_mark.index:
+                ahead -= 1
+    except yaml.scanner.ScannerError as found:
+        return found
+    return None
 
 
 def _syntax_error(error: yaml.MarkedYAMLError) -> YamlError:

@@ -62,6 +62,10 @@ class Report:
     """The findings of one translation, in the order in which they were found, each once."""
 
     entries: list[Entry] = field(default_factory=list)
+    _seen: set[Entry] = field(default_factory=set, init=False, repr=False, compare=False)
+
+    def __post_init__(self) -> None:
+        self._seen.update(self.entries)
 
     def error(self, path: Path, message: str) -> None:
         """Add an error."""
@@ -73,7 +77,8 @@ class Report:
 
     def add(self, entry: Entry) -> None:
         """Add an entry unless the same was said before."""
-        if entry not in self.entries:
+        if entry not in self._seen:
+            self._seen.add(entry)
             self.entries.append(entry)
 
     def extend(self, entries: Iterable[Entry]) -> None:

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from diaspora_infra.butane.decode import Document
 from diaspora_infra.butane.files import Files
 from diaspora_infra.butane.ignition import Ignition
-from diaspora_infra.butane.merge import merge
+from diaspora_infra.butane.merging import merge
 from diaspora_infra.butane.origins import Origins
 from diaspora_infra.butane.report import Report
 from diaspora_infra.butane.schema import Struct, struct
