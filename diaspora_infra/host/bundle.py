@@ -9,6 +9,7 @@ import base64
 import gzip
 import json
 from collections.abc import Mapping
+from functools import lru_cache
 from typing import Any
 from urllib.parse import quote, unquote_to_bytes
 
@@ -75,8 +76,12 @@ def contents(resource: Mapping[str, Any]) -> bytes:
 
 def _packed(bundle: Ignition) -> dict[str, Any]:
     text = json.dumps(bundle, separators=(",", ":"), ensure_ascii=False)
-    data = gzip.compress(text.encode(), 9, mtime=0)
-    return {"compression": "gzip", "source": f"data:;base64,{base64.b64encode(data).decode('ascii')}"}
+    return {"compression": "gzip", "source": _packed_url(text)}
+
+
+@lru_cache(maxsize=4)  # the machines of a stack share their bundle
+def _packed_url(text: str) -> str:
+    return f"data:;base64,{base64.b64encode(gzip.compress(text.encode(), 9, mtime=0)).decode('ascii')}"
 
 
 def _with_plain_contents(entry: dict[str, Any]) -> dict[str, Any]:
@@ -85,8 +90,9 @@ def _with_plain_contents(entry: dict[str, Any]) -> dict[str, Any]:
     if not isinstance(resource, dict) or not str(resource.get("source", "")).startswith("data:"):
         return entry
     plain = {key: value for key, value in resource.items() if key != "compression"}
-    return {**entry, "contents": {**plain, "source": _plain_url(contents(resource))}}
+    return {**entry, "contents": {**plain, "source": _plain_url(resource["source"], resource.get("compression"))}}
 
 
-def _plain_url(data: bytes) -> str:
-    return f"data:,{quote(data)}"
+@lru_cache(maxsize=256)
+def _plain_url(source: str, compression: str | None) -> str:
+    return f"data:,{quote(contents({'source': source, 'compression': compression}))}"
