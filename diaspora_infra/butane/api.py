@@ -87,7 +87,7 @@ def translate(
         ButaneError: The document is refused; its report has every reason.
 
     """
-    made = _Document(source, name).translate(files, max_version)
+    made = _Input(source, name).translate(files, max_version)
     _stop_if_strict(made.report, strict)
     return Translation(complete(made.work.shape, made.work.ignition), made.report, VERSIONS[made.work.minor])
 
@@ -127,7 +127,7 @@ def merge(
     ignition_rules.check(merged, IGNITION_MINORS[minor], remarks)
     for entry in remarks:
         path, source = origins.find(entry.path)
-        report.add(parts[source or 0].document.locate(replace(entry, path=path)))
+        report.add(parts[source or 0].source.locate(replace(entry, path=path)))
     if report.is_fatal:
         raise ButaneError(report)
     _stop_if_strict(report, strict)
@@ -158,12 +158,12 @@ def check_ignition(text: str | bytes, *, name: str = "config.ign") -> Report:
 class _Made:
     """A translated document before its keys are put in order."""
 
-    document: _Document
+    source: _Input
     work: Work
     report: Report
 
 
-class _Document:
+class _Input:
     """One source on its way: its nodes give every problem its place."""
 
     def __init__(self, source: Source, name: str) -> None:
@@ -260,7 +260,7 @@ def _translate_all(pairs: list[tuple[str, Source]], files: FileTree, max_version
     refused = Report()
     for name, source in pairs:
         try:
-            parts.append(_Document(source, name).translate(files, max_version))
+            parts.append(_Input(source, name).translate(files, max_version))
         except ButaneError as error:
             refused.extend(error.report)
     if refused.is_fatal:

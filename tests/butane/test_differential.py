@@ -19,7 +19,7 @@ from diaspora_infra.butane.schema import key_paths
 from tests.butane.generate import Drawn, documents, seeded_document
 from tests.butane.reference import differences, ignition_findings
 
-EXAMPLES = int(os.environ.get("BUTANE_EXAMPLES", "200"))
+EXAMPLES = int(os.environ.get("BUTANE_EXAMPLES", "300"))
 SEED = int(os.environ.get("BUTANE_SEED", "0"))
 ODDNESS = (0, 0, 3, 10, 30, 60)
 EMPTY = f"variant: fcos\nversion: {VERSIONS[-1]}\n"
