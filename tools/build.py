@@ -10,6 +10,7 @@ from tools.golang import go_for
 from tools.manifest import Build
 
 CAUSE_LINES = 6
+CGO_HINT = "it needs a C compiler and headers; tests/packages.txt names the system's packages"
 
 
 def build(recipe: Build, module: Path, into: Path) -> None:
@@ -18,32 +19,34 @@ def build(recipe: Build, module: Path, into: Path) -> None:
     command = [str(go), "build", "-trimpath", "-ldflags", f"-s -w {recipe.ldflags}".strip()]
     if recipe.tags:
         command += ["-tags", ",".join(recipe.tags)]
-    _run(recipe.program, [*command, "-o", str(into / recipe.program), recipe.package], module)
+    _run(recipe, [*command, "-o", str(into / recipe.program), recipe.package], module)
     if recipe.copy:
-        source = _run(recipe.program, [str(go), "list", "-m", "-f", "{{.Dir}}", recipe.copy_from], module).strip()
+        source = _run(recipe, [str(go), "list", "-m", "-f", "{{.Dir}}", recipe.copy_from], module).strip()
         for path in recipe.copy:
             copied = into / Path(path).name
             shutil.copyfile(Path(source) / path, copied)
             copied.chmod(0o755)
 
 
-def _run(program: str, command: list[str], module: Path) -> str:
+def _run(recipe: Build, command: list[str], module: Path) -> str:
     """Runs go in the module's folder and returns what it prints."""
+    environment = _environment(cgo=recipe.cgo)
     result = subprocess.run(
-        command, cwd=module, env=_environment(), capture_output=True, text=True, check=False, errors="replace"
+        command, cwd=module, env=environment, capture_output=True, text=True, check=False, errors="replace"
     )
     if result.returncode:
         lines = [line.strip() for line in result.stderr.splitlines() if not line.startswith("go: downloading")]
-        cause = "\n  ".join(["", *lines[-CAUSE_LINES:]])
-        raise ToolError(f"{program}: go {command[1]} failed with status {result.returncode}:{cause}")
+        hint = [CGO_HINT] if recipe.cgo else []
+        cause = "\n  ".join(["", *lines[-CAUSE_LINES:], *hint])
+        raise ToolError(f"{recipe.program}: go {command[1]} failed with status {result.returncode}:{cause}")
     return result.stdout
 
 
-def _environment() -> dict[str, str]:
+def _environment(*, cgo: bool) -> dict[str, str]:
     """The user's environment (proxy, caches), less what would make the same pins give another program."""
     kept = {name: value for name, value in os.environ.items() if name not in {"GOOS", "GOARCH", "GOEXPERIMENT"}}
     return kept | {
-        "CGO_ENABLED": "0",
+        "CGO_ENABLED": str(int(cgo)),
         "GOFLAGS": "-buildvcs=false -mod=readonly",
         "GOTOOLCHAIN": "local",
         "GOWORK": "off",

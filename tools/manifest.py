@@ -39,6 +39,8 @@ class Build:
     """For the line that is printed before a build."""
     ldflags: str = ""
     tags: list[str] = field(default_factory=list)
+    cgo: bool = False
+    """Whether it needs C libraries, and so a C compiler and headers of the system."""
     copy_from: str = ""
     """Module path of the files in `copy`."""
     copy: list[str] = field(default_factory=list)
@@ -108,6 +110,8 @@ def _filled(value: Any, version: str) -> Any:
         return value.replace("{version}", version)
     if isinstance(value, list):
         return [_filled(item, version) for item in value]
+    if isinstance(value, bool):
+        return value
     return {_filled(key, version): _filled(item, version) for key, item in value.items()}
 
 

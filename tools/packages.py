@@ -1,6 +1,7 @@
-"""`python3 -m tools.packages FILE`: installs the Debian packages of the programs in FILE that are not there.
+"""`python3 -m tools.packages FILE`: installs the Debian packages of what FILE names and is not there.
 
-Each line of FILE names a program and its package. Without apt or without root it stops with the list.
+Each line of FILE names a program, or a file by its absolute path, and its package. Without apt or without root it
+stops with the list.
 """
 
 import os
@@ -23,8 +24,7 @@ def main(arguments: list[str]) -> int:
         print("usage: python3 -m tools.packages FILE", file=sys.stderr)
         return 2
     wanted = read_packages(Path(arguments[0]))
-    path = f"{os.environ.get('PATH', '')}:{SERVER_FOLDERS}"
-    missing = {program: package for program, package in wanted.items() if not shutil.which(program, path=path)}
+    missing = {name: package for name, package in wanted.items() if not is_there(name)}
     try:
         if missing:
             install_packages(missing)
@@ -35,13 +35,20 @@ def main(arguments: list[str]) -> int:
 
 
 def read_packages(file: Path) -> dict[str, str]:
-    """Reads lines of `program package`; # starts a comment."""
+    """Reads lines of `program package` or `/path/of/a/file package`; # starts a comment."""
     lines = (line.partition("#")[0].split() for line in file.read_text(encoding="utf-8").splitlines())
     return {line[0]: line[1] for line in lines if len(line) == 2}
 
 
+def is_there(name: str) -> bool:
+    """Whether the program is found, or, for an absolute path, whether the file exists."""
+    if name.startswith("/"):
+        return Path(name).is_file()
+    return shutil.which(name, path=f"{os.environ.get('PATH', '')}:{SERVER_FOLDERS}") is not None
+
+
 def install_packages(missing: Mapping[str, str]) -> None:
-    """Installs the packages of the missing programs with apt. Raises ToolError that names them."""
+    """Installs the packages of what is missing with apt. Raises ToolError that names it."""
     packages = sorted(set(missing.values()))
     command = f"apt-get install {' '.join(packages)}"
     if not shutil.which("apt-get") or os.geteuid() != 0:

@@ -67,6 +67,15 @@ def real_go() -> Path:
     return Path(go)
 
 
+@pytest.fixture(scope="session")
+def real_gcc() -> Path:
+    """This machine's C compiler."""
+    gcc = shutil.which("gcc")
+    if gcc is None:
+        pytest.skip("needs gcc on PATH")
+    return Path(gcc)
+
+
 @pytest.fixture
 def go_on_path(on_path: Path, real_go: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """Puts Go on the test's PATH, with no network to fetch modules from."""

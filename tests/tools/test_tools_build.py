@@ -79,6 +79,39 @@ def test_a_failed_build_is_one_message_and_leaves_nothing(demo, go_on_path, cach
     assert [path.name for path in (cache / "tools").iterdir()] == ["demo.lock"]
 
 
+def with_cgo(demo: Manifest) -> Manifest:
+    toml = demo.folder / "tools.toml"
+    toml.write_text(toml.read_text() + "cgo = true\n")
+    return manifests.load(demo.folder)
+
+
+@pytest.mark.parametrize("cgo", [False, True])
+def test_c_is_used_only_where_the_manifest_says_so(demo, go_on_path, monkeypatch, cgo):
+    module = demo.folder / "demo"
+    (module / "tagged.go").write_text("//go:build cgo\n\npackage main\n\nconst word = ` with C`\n")
+    (module / "without.go").write_text("//go:build !cgo\n\npackage main\n\nconst word = ` without C`\n")
+    monkeypatch.setenv("CGO_ENABLED", str(int(not cgo)))
+    program = ensure(["demo"], with_cgo(demo) if cgo else demo)["demo"]
+    printed = subprocess.run([program], capture_output=True, text=True, check=True).stderr
+    assert printed == ("1.2.3 with C" if cgo else "1.2.3 without C")
+
+
+@pytest.mark.parametrize(("compiler", "cause"), [(False, '"gcc"'), (True, "no-such-header.h: No such file")])
+def test_a_missing_compiler_or_header_is_named_with_the_place_to_look(
+    demo, go_on_path, on_path, real_gcc, compiler, cause
+):
+    if compiler:
+        (on_path / "gcc").symlink_to(real_gcc)
+    main = 'package main\n\n// #include <no-such-header.h>\nimport "C"\n\nfunc main() { C.missing() }\n'
+    (demo.folder / "demo" / "main.go").write_text(main)
+    with pytest.raises(ToolError) as failure:
+        ensure(["demo"], with_cgo(demo))
+    lines = str(failure.value).splitlines()
+    assert lines[0] == "demo: go build failed with status 1:"
+    assert any(cause in line for line in lines[1:-1])
+    assert lines[-1].endswith("it needs a C compiler and headers; tests/packages.txt names the system's packages")
+
+
 def test_a_module_that_cannot_be_fetched_is_named(demo, go_on_path):
     module = demo.folder / "demo"
     (module / "go.mod").write_text("module tools/demo\n\ngo 1.21\n\nrequire example.org/missing v1.0.0\n")
@@ -99,7 +132,9 @@ def test_the_cache_key_changes_with_each_pin(demo):
         (demo.folder / "tools.toml").write_text(toml.replace(old, new, 1))
         changed = manifests.load(demo.folder)
         keys.append(cache_key(changed, changed.tool("demo")))
-    assert len(set(keys)) == 7
+    with_c = with_cgo(demo)
+    keys.append(cache_key(with_c, with_c.tool("demo")))
+    assert len(set(keys)) == 8
 
 
 def test_the_cache_key_does_not_change_with_words(demo):
