@@ -1,0 +1,206 @@
+"""The examples: every stack is brought up or rendered, every command of their pages and of the workflow is run."""
+
+import json
+import re
+import shutil
+import stat
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+
+import pytest
+import yaml
+
+from diaspora_infra.config import Settings, load, parse_stack_file
+from diaspora_infra.host import render
+from diaspora_infra.pxe.install import install_boot, install_settings
+from diaspora_infra.pxe.served import meaning
+from lab.matchbox import MatchboxServer
+from tests.support.examples import EXAMPLES, Reader, Result, get, path_with_tools, snippets
+from tools import manifest
+
+WORKFLOW = yaml.safe_load((EXAMPLES / "ci/preview.yml").read_text())
+
+# the steps of the workflow that are not run: what they do is there already
+REPLACED = {"actions/checkout@v5", "actions/setup-python@v6", "pulumi/actions@v6"}
+
+
+@pytest.fixture
+def reader(matchbox_server: MatchboxServer, tmp_path: Path) -> Reader:
+    reader = Reader(tmp_path, matchbox_server)
+    reader.prepare()
+    return reader
+
+
+def settings_of(file: Path) -> Settings:
+    return load(parse_stack_file(file.read_bytes()).values)
+
+
+def test_no_example_is_forgotten() -> None:
+    tested = {"bare-metal", "ci", "own-program", "qemu"}
+    assert {page.parent.name for page in EXAMPLES.glob("*/README.md")} == tested
+    index = (EXAMPLES / "README.md").read_text()
+    assert set(re.findall(r"\]\(([a-z-]+)/\)", index)) == tested
+    for name in tested:
+        assert snippets(EXAMPLES / name / "README.md"), name
+
+
+def test_bare_metal(reader: Reader) -> None:
+    reader.stand_in("curl", 'test "$3" = --output && echo "$5" > "$4"')
+    result = reader.follow("README.md", "bare-metal/README.md")
+    assert "Pulumi.bare-metal.yaml: good; 3 machine(s), target pxe" in result.stdout
+    assert "+ 10 to create" in result.stdout
+    assert "+ 10 created" in result.stdout
+    assert result.stdout.endswith("pod1: served as meant\npod2: served as meant\npod3: served as meant\n")
+
+    settings = settings_of(reader.checkout / "Pulumi.bare-metal.yaml")
+    assert settings.pxe is not None
+    for machine in settings.pxe.machines:
+        boot = install_boot(**install_settings(settings, machine))
+        (initrd,) = boot.initrds
+        named = dict(argument.split("=", 1) for argument in boot.args if "=" in argument)
+        image = named["coreos.inst.image_url"]
+        wanted = [boot.kernel, initrd.split()[-1], named["coreos.live.rootfs_url"], image, f"{image}.sig"]
+        for url in wanted:
+            loaded_from = get(url).strip()
+            assert loaded_from.startswith("https://builds.coreos.fedoraproject.org/prod/streams/stable/builds/")
+            assert f"/{machine.architecture}/" in loaded_from
+            assert loaded_from.rpartition("/")[2] == url.rpartition("/")[2]
+
+    keyfiles = json.dumps(meaning(render(settings, settings.machines[0], {}).ignition))
+    for part in ("mode=802.3ad", "controller=bond0", "id=20", "address1=10.0.20.11/24,10.0.20.1"):
+        assert part in keyfiles
+
+
+def test_qemu(reader: Reader) -> None:
+    for program in ("qemu-img", "qemu-system-x86_64"):
+        reader.stand_in(program, f'printf "%s\\n" "$@" > "{reader.folder}/{program}.arguments"')
+    reader.follow("README.md", "qemu/README.md")
+
+    arguments = (reader.folder / "qemu-system-x86_64.arguments").read_text().splitlines()
+    name, _, file = arguments[arguments.index("-fw_cfg") + 1].partition(",file=")
+    assert name == "name=opt/com.coreos/config"
+    settings = settings_of(EXAMPLES / "qemu/Pulumi.qemu.yaml")
+    assert (reader.checkout / file).read_text() == render(settings, settings.machines[0], {}).ignition + "\n"
+
+    disk = arguments[arguments.index("-drive") + 1]
+    assert disk.startswith("if=virtio,"), "it is /dev/vda then"
+    assert settings.host.storage.disk == "/dev/vda"
+    assert disk.rpartition("=")[2] in (reader.folder / "qemu-img.arguments").read_text().splitlines()
+
+
+def test_own_program(reader: Reader) -> None:
+    """Only previewed here; tests/engine/test_wheel.py brings it up."""
+    result = reader.follow("README.md", "own-program/README.md")
+    assert "+ 9 to create" in result.stdout
+
+
+# the workflow
+
+
+def test_the_workflow_pins_what_the_project_uses() -> None:
+    steps = [step for job in WORKFLOW["jobs"].values() for step in job["steps"]]
+    used = {step["uses"] for step in steps if "uses" in step}
+    assert used == REPLACED
+    pulumi = next(step for step in steps if step.get("uses", "").startswith("pulumi/"))
+    assert "command" not in pulumi["with"]
+    assert pulumi["with"]["pulumi-version"] == manifest.load().tool("pulumi").version
+    assert all("${{" not in step["run"] for step in steps if "run" in step), "a shell would run what is filled in"
+
+
+@pytest.fixture
+def repository(reader: Reader) -> Reader:
+    """A repository with the bare-metal stack, and what its settings on GitHub hold."""
+    reader.follow("ci/README.md")
+    workflow = reader.checkout / ".github/workflows/preview.yml"
+    assert workflow.read_text() == (EXAMPLES / "ci/preview.yml").read_text()
+    shutil.copy(reader.checkout / "examples/bare-metal/Pulumi.bare-metal.yaml", reader.checkout)
+    reader.run(f'PATH="$PATH:{path_with_tools()}"; pulumi stack init bare-metal')
+    shutil.rmtree(reader.folder / "home/.matchbox")
+    return reader
+
+
+def filled(values: Mapping[str, str] | None, contexts: Mapping[str, str]) -> dict[str, str]:
+    """Evaluate the expressions in the `env` of a workflow, a job or a step."""
+    return {
+        key: re.sub(r"\$\{\{ *([\w.]+) *\}\}", lambda found: contexts[found[1]], value)
+        for key, value in (values or {}).items()
+    }
+
+
+def run_job(repository: Reader, name: str) -> Iterator[tuple[str, Result]]:
+    """Run the `run` steps of a job as a runner does, until one fails."""
+    folder = repository.folder / f"job-{name}"
+    shutil.copytree(repository.checkout, folder / "work")
+    (folder / "temp").mkdir()
+    pki = repository.server.pki
+    contexts = {
+        "runner.temp": str(folder / "temp"),
+        "vars.PULUMI_BACKEND_URL": repository.environment()["PULUMI_BACKEND_URL"],
+        "secrets.PULUMI_CONFIG_PASSPHRASE": repository.environment()["PULUMI_CONFIG_PASSPHRASE"],
+        "secrets.MATCHBOX_CA": pki.ca.read_text().strip(),
+        "secrets.MATCHBOX_CLIENT_CERTIFICATE": pki.certificate("client").read_text().strip(),
+        "secrets.MATCHBOX_CLIENT_KEY": pki.key("client").read_text().strip(),
+    }
+    given = {
+        "CI": "true",
+        "GITHUB_STEP_SUMMARY": str(folder / "summary.md"),
+        "PATH": path_with_tools(),
+        # only the steps that ask for them may have them
+        "PULUMI_BACKEND_URL": "",
+        "PULUMI_CONFIG_PASSPHRASE": "",
+    }
+    assert WORKFLOW["defaults"]["run"]["shell"] == "bash"
+    job = WORKFLOW["jobs"][name]
+    for step in job["steps"]:
+        if "run" in step:
+            environment = given | filled(WORKFLOW["env"], contexts) | filled(job.get("env"), contexts)
+            environment |= filled(step.get("env"), contexts)
+            # how GitHub starts `shell: bash`
+            result = repository.shell(step["run"], folder / "work", environment, "-eo", "pipefail")
+            yield step["name"], result
+            if result.returncode:
+                return
+
+
+def all_good(steps: Iterator[tuple[str, Result]]) -> dict[str, str]:
+    outputs = {}
+    for name, result in steps:
+        assert result.returncode == 0, result.stdout + result.stderr
+        outputs[name] = result.stdout + result.stderr
+    return outputs
+
+
+def test_the_workflow_checks_and_previews(repository: Reader) -> None:
+    assert "good; 3 machine(s)" in all_good(run_job(repository, "check"))["Check the stack file"]
+    fence, *lines, end = (repository.folder / "job-check/summary.md").read_text().splitlines()
+    assert (fence, end) == ("```yaml", "```")
+    assert yaml.safe_load("\n".join(lines))["variant"] == "fcos"
+
+    outputs = all_good(run_job(repository, "preview"))
+    job = repository.folder / "job-preview"
+    summary = (job / "summary.md").read_text()
+    assert "+ 10 to create" in summary
+    assert "matchbox:index/profile:Profile" in summary
+    files = sorted((job / "temp/.matchbox").iterdir())
+    assert {file.name: stat.S_IMODE(file.stat().st_mode) for file in files} == {
+        "ca.crt": 0o600, "client.crt": 0o600, "client.key": 0o600,
+    }  # fmt: skip
+    key_line = repository.server.pki.key("client").read_text().splitlines()[1]
+    assert all(key_line not in text for text in [summary, *outputs.values()])
+    assert not list(repository.server.data.glob("*/*.json")), "a preview changes nothing"
+
+
+def test_the_workflow_fails_when_the_stack_file_is_wrong(repository: Reader) -> None:
+    file = repository.checkout / "Pulumi.bare-metal.yaml"
+    file.write_text(file.read_text().replace("rootGib: 16", "rootGib: 4"))
+    name, result = list(run_job(repository, "check"))[-1]
+    assert (name, result.returncode) == ("Check the stack file", 1)
+    assert result.stderr == "host.storage.rootGib: 4 is out of range; allowed: at least 8\n"
+
+
+def test_the_workflow_fails_when_matchbox_is_not_there(repository: Reader) -> None:
+    repository.server.stop()
+    name, result = list(run_job(repository, "preview"))[-1]
+    assert name == "Preview"
+    assert result.returncode != 0, "and not the exit code of tee"
+    assert "is not reachable" in result.stdout + result.stderr

@@ -1,0 +1,152 @@
+"""The wheel: what is in it, and a program outside the tree that uses nothing but the installed package."""
+
+import json
+import os
+import shutil
+import subprocess
+import sys
+import zipfile
+from pathlib import Path
+
+import pytest
+import yaml
+
+from diaspora_infra.config import load
+from diaspora_infra.host import render
+from diaspora_infra.pxe.install import install_boot
+from diaspora_infra.pxe.served import ipxe_url, meaning
+from diaspora_infra.pxe.verify import ipxe_script
+from lab.engine import PROJECT, Engine
+from lab.matchbox import MatchboxServer
+from tests.support.examples import EXAMPLES, copy_example, get, make_constraints, make_home
+from tests.support.stack import Stack
+
+pytestmark = pytest.mark.xdist_group("wheel")  # one worker: the wheel is built once
+
+OWN_PROGRAM = EXAMPLES / "own-program"
+
+
+@pytest.fixture(scope="module")
+def wheel(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The project's wheel, built as pip builds it: with hatchling in an environment of its own."""
+    folder = tmp_path_factory.mktemp("wheel")
+    pip(sys.executable, "wheel", "--no-deps", "--wheel-dir", str(folder), str(PROJECT))
+    (file,) = folder.iterdir()
+    return file
+
+
+@pytest.fixture(scope="module")
+def environment(wheel: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A new virtual environment with the wheel, and its dependencies in the versions of this environment."""
+    folder = tmp_path_factory.mktemp("installed")
+    subprocess.run([sys.executable, "-m", "venv", folder / "venv"], check=True)
+    constraints = make_constraints(folder / "constraints.txt")
+    pip(str(folder / "venv/bin/python"), "install", "--constraint", str(constraints), str(wheel))
+    return folder / "venv"
+
+
+def pip(python: str, *arguments: str) -> None:
+    command = [python, "-m", "pip", "--quiet", "--disable-pip-version-check", *arguments]
+    result = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert result.returncode == 0, result.stdout + result.stderr
+
+
+def run(*command: str | Path, cwd: Path) -> str:
+    environment = {key: value for key, value in os.environ.items() if key != "PYTHONPATH"}
+    result = subprocess.run(command, cwd=cwd, env=environment, capture_output=True, text=True, check=False)
+    assert result.returncode == 0, result.stdout + result.stderr
+    return result.stdout
+
+
+def files_below(folder: str) -> set[str]:
+    """What git keeps below a folder, with what is new and not ignored."""
+    listed = run("git", "ls-files", "--cached", "--others", "--exclude-standard", folder, cwd=PROJECT)
+    return {name for name in listed.splitlines() if (PROJECT / name).is_file()}
+
+
+def test_the_wheel_holds_the_package_and_its_templates_and_nothing_else(wheel: Path) -> None:
+    with zipfile.ZipFile(wheel) as archive:
+        names = set(archive.namelist())
+        templates = {f"diaspora_infra/{name}": (PROJECT / name).read_bytes() for name in files_below("templates")}
+        assert len(templates) > 20
+        assert {name: archive.read(name) for name in templates} == templates
+        (information,) = {name.partition("/")[0] for name in names if ".dist-info/" in name}
+        points = archive.read(f"{information}/entry_points.txt").decode()
+    assert "diaspora-infra = diaspora_infra.cli:main" in points
+    assert "diaspora_infra/py.typed" in names
+    package = {name for name in names if not name.startswith(f"{information}/")}
+    assert package == files_below("diaspora_infra") | templates.keys()
+
+
+def test_the_installed_command_renders_what_the_tree_renders(environment: Path, tmp_path: Path) -> None:
+    source = EXAMPLES / "qemu/Pulumi.qemu.yaml"
+    assert run(environment / "bin/diaspora-infra", "check", source, cwd=tmp_path).startswith(f"{source}: good")
+    installed = run(environment / "bin/diaspora-infra", "render", source, cwd=tmp_path)
+    assert installed == run(Path(sys.executable).parent / "diaspora-infra", "render", source, cwd=PROJECT)
+
+
+def test_a_program_outside_the_tree(environment: Path, matchbox_server: MatchboxServer, tmp_path: Path) -> None:
+    server, program = matchbox_server, tmp_path / "program"
+    copy_example(OWN_PROGRAM, program, server)
+    (program / ".venv").symlink_to(environment)
+    with (program / "__main__.py").open("a") as file:
+        file.write("import diaspora_infra\npulumi.export('package', diaspora_infra.__file__)\n")
+    home = make_home(tmp_path / "home", server)
+    stack_file = program / "Pulumi.dev.yaml"
+    engine = Engine(tmp_path / "engine", "dev", stack_file, program, {"HOME": str(home)})
+    engine.folder.mkdir()
+    engine.prepare()
+
+    assert "+ 9 to create" in engine.run("preview").stdout
+    assert not list(server.data.glob("*/*.json"))
+    engine.run("up")
+    outputs = engine.outputs()
+    package = Path(outputs["package"]).resolve()
+    assert package.is_relative_to(environment.resolve())
+    assert not package.is_relative_to(PROJECT)
+
+    settings = yaml.safe_load(stack_file.read_text())["config"]
+    values = {key: settings[f"own-program:{key}"] for key in ("pod", "host")}
+    machine = {"name": "pod", "disk": "/dev/vda"}
+    expected = load({"target": "ignition", **values, "ignition": {"machines": [machine]}})
+    pod, other = "52:54:00:a1:9c:01", "52:54:00:a1:9c:02"
+    served = get(f"{server.http_url}/ignition?mac={pod}")
+    assert meaning(served) == meaning(render(expected, expected.machines[0], {}).ignition)
+    foreign = json.loads(get(f"{server.http_url}/ignition?mac={other}"))
+    assert foreign["ignition"]["version"] == "3.4.0"
+    (file_entry,) = foreign["storage"]["files"]
+    assert (file_entry["path"], file_entry["contents"]["source"]) == ("/etc/hostname", "data:,other")
+    for mac, disk in ((pod, "/dev/vda"), (other, "/dev/sda")):
+        boot = install_boot(matchbox_url=server.http_url, version="44.20260802.3.1", disk=disk)
+        assert get(ipxe_url(server.http_url, mac)) == ipxe_script(boot)
+    assert outputs["pod"]["ipxe"] == ipxe_url(server.http_url, pod)
+
+    assert "9 unchanged" in engine.run("up", "--expect-no-changes").stdout
+    engine.run("destroy")
+    assert not list(server.data.glob("*/*.json"))
+
+
+def test_the_aws_provider_is_not_imported_for_other_targets(stack: Stack, tmp_path: Path) -> None:
+    """It takes seconds to import, and need not be installed."""
+    folder = tmp_path / "trap"
+    folder.mkdir()
+    (folder / "pulumi_aws.py").write_text(f"open({str(folder / 'sprung')!r}, 'w').close()\nraise SystemExit(3)\n")
+    variables = {"PYTHONPATH": str(folder)}
+    stack.engine = Engine(stack.engine.folder, stack.engine.stack, stack.file, PROJECT, variables)
+
+    preview = stack.run("preview")
+    assert preview.returncode == 0, preview.stdout + preview.stderr
+    modules = "diaspora_infra, diaspora_infra.cli, diaspora_infra.pxe.stack, diaspora_infra.ignition"
+    command = [sys.executable, "-c", f"import {modules}"]
+    subprocess.run(command, env={**os.environ, **variables}, cwd=tmp_path, check=True)
+    assert not (folder / "sprung").exists()
+
+    # the trap works, in the engine's program too
+    program = tmp_path / "program"
+    program.mkdir()
+    shutil.copy(PROJECT / "Pulumi.yaml", program)
+    (program / ".venv").symlink_to(PROJECT / ".venv")
+    (program / "__main__.py").write_text("import pulumi_aws\n")
+    stack.engine = Engine(stack.engine.folder, stack.engine.stack, stack.file, program, variables)
+    assert stack.run("preview").returncode != 0
+    assert (folder / "sprung").exists()
