@@ -129,11 +129,17 @@ class Engine:
         return result
 
     def _mend_state(self) -> None:
-        """Put the engine's own backup, one step older, in the place of a state file that was being written."""
-        for file in self.folder.glob(f"state/.pulumi/stacks/**/{self.stack}.json"):
-            try:
-                json.loads(file.read_bytes())
-            except ValueError:
+        """Mend files that were being written when the engine was killed.
+
+        The engine keeps a backup of the state, one step older; notes about a file's type lie beside it in `.attrs`
+        files, which it can do without.
+        """
+        for file in self.folder.glob(f"state/.pulumi/stacks/**/{self.stack}.json*"):
+            if _is_json(file):
+                continue
+            if file.suffix == ".attrs":
+                file.unlink()
+            elif file.suffix == ".json":
                 shutil.copyfile(file.with_name(f"{file.name}.bak"), file)
 
     def _has_stack(self) -> bool:
@@ -160,3 +166,11 @@ class Engine:
         if not installed.exists():
             binary = str(tool_path("pulumi-resource-matchbox"))
             self._run(["plugin", "install", "resource", "matchbox", MATCHBOX_PLUGIN_VERSION, "--file", binary])
+
+
+def _is_json(file: Path) -> bool:
+    try:
+        json.loads(file.read_bytes())
+    except ValueError:
+        return False
+    return True

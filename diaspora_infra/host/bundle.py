@@ -34,15 +34,19 @@ def pack(ignition: Ignition, pod: Fragment) -> Ignition:
         names = {entry[key] for entry in pod.get(section, {}).get(entries, ())}
         present = ignition.get(section, {}).get(entries, ())
         if moved := [entry for entry in present if entry[key] in names]:
-            bundle.setdefault(section, {})[entries] = [_with_plain_contents(entry) for entry in moved]
+            bundle.setdefault(section, {})[entries] = moved
             kept = [entry for entry in present if entry[key] not in names]
             rest[section] = {**rest[section], entries: kept}
             if not kept:
                 del rest[section][entries]
+    return add_bundle(rest, bundle)
+
+
+def add_bundle(ignition: Ignition, bundle: Ignition) -> Ignition:
+    """Merge a config into another as a packed entry, before what the user merges: that comes last and wins."""
     config = ignition["ignition"].get("config", {})
-    merge = [_packed(bundle), *config.get("merge", ())]  # what the user merges comes last and wins
-    rest["ignition"] = {**ignition["ignition"], "config": {**config, "merge": merge}}
-    return rest
+    merge = [{"compression": "gzip", "source": _packed(bundle)}, *config.get("merge", ())]
+    return {**ignition, "ignition": {**ignition["ignition"], "config": {**config, "merge": merge}}}
 
 
 def unpack(ignition: Ignition) -> Ignition:
@@ -74,9 +78,15 @@ def contents(resource: Mapping[str, Any]) -> bytes:
     return gzip.decompress(data) if resource.get("compression") == "gzip" else data
 
 
-def _packed(bundle: Ignition) -> dict[str, Any]:
-    text = json.dumps(bundle, separators=(",", ":"), ensure_ascii=False)
-    return {"compression": "gzip", "source": _packed_url(text)}
+def _packed(bundle: Ignition) -> str:
+    plain = {
+        section: {
+            entries: [_with_plain_contents(entry) for entry in table] if isinstance(table, list) else table
+            for entries, table in tables.items()
+        }
+        for section, tables in bundle.items()
+    }
+    return _packed_url(json.dumps(plain, separators=(",", ":"), ensure_ascii=False))
 
 
 @lru_cache(maxsize=4)  # the machines of a stack share their bundle

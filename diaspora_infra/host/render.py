@@ -9,7 +9,7 @@ import yaml
 
 from diaspora_infra import butane
 from diaspora_infra.config import ConfigError, Machine, Problem, Settings, needed_secrets
-from diaspora_infra.host.bundle import pack
+from diaspora_infra.host.bundle import add_bundle, pack
 from diaspora_infra.host.features import FEATURES, MACHINE_FEATURES, POD_FEATURES
 from diaspora_infra.host.fragment import Context, Fragment, combine
 
@@ -40,17 +40,45 @@ def render(settings: Settings, machine: Machine, secrets: Mapping[str, str]) -> 
     if missing:
         raise ConfigError(missing)
     context = Context(settings, machine, secrets)
-    pod = combine(feature(context) for feature in POD_FEATURES)
-    document = _document([*(feature(context) for feature in MACHINE_FEATURES), pod])
-    sources: list[tuple[str, str | bytes | Mapping[str, Any]]] = [
-        ("diaspora-infra", document),
-        *snippets(settings, machine),
-    ]
+    own = combine(feature(context) for feature in MACHINE_FEATURES)
+    pod = _pod_part(context)
+    document = _document([own, pod.fragment])
+    users = snippets(settings, machine)
     try:
-        merged = butane.merge(sources, strict=True, max_version=BUTANE_VERSION)
+        if users:
+            merged = butane.merge([("diaspora-infra", document), *users], strict=True, max_version=BUTANE_VERSION)
+            ignition = pack(merged.ignition, pod.fragment)
+        else:
+            ignition = add_bundle(_translate(_document([own])), pod.ignition)
     except butane.ButaneError as error:
         raise ConfigError(_problem(entry) for entry in error.report) from None
-    return Rendered(document, _text(pack(merged.ignition, pod)), secret=bool(needed))
+    return Rendered(document, _text(ignition), secret=bool(needed))
+
+
+@dataclass(frozen=True)
+class _PodPart:
+    fragment: Fragment
+    ignition: dict[str, Any]
+
+
+_pod_parts: dict[tuple[object, ...], _PodPart] = {}
+_REMEMBERED_PODS = 8
+
+
+def _pod_part(context: Context) -> _PodPart:
+    """Render what the pod's features add; it is the same on all machines of one architecture."""
+    secrets = tuple(sorted(context.secrets.items()))
+    key = (context.settings.pod.model_dump_json(), context.machine.architecture, secrets)
+    if key not in _pod_parts:
+        fragment = combine(feature(context) for feature in POD_FEATURES)
+        if len(_pod_parts) >= _REMEMBERED_PODS:
+            _pod_parts.clear()
+        _pod_parts[key] = _PodPart(fragment, _translate(_document([fragment])))
+    return _pod_parts[key]
+
+
+def _translate(document: dict[str, Any]) -> dict[str, Any]:
+    return butane.translate(document, name="diaspora-infra", strict=True, max_version=BUTANE_VERSION).ignition
 
 
 def butane_document(context: Context) -> dict[str, Any]:

@@ -7,8 +7,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from diaspora_infra.config import load
-from diaspora_infra.host import render
+from diaspora_infra.host import butane_document, render
 from diaspora_infra.host.bundle import contents, pack, unpack
+from diaspora_infra.host.features import POD_FEATURES
+from diaspora_infra.host.fragment import Context
 from diaspora_infra.pxe.served import meaning
 from tests.support.configs import host, ignition_config, machine, pxe, pxe_config
 
@@ -61,6 +63,38 @@ def test_the_bundle_is_the_same_on_every_machine_and_its_text_never_changes() ->
         json.loads(render(settings, settings.machines[index], {}).ignition)["ignition"]["config"] for index in (0, 0, 1)
     )
     assert first == again == second
+
+
+def test_a_snippet_that_says_nothing_changes_nothing() -> None:
+    plain = load(ignition_config())
+    with_snippet = load(ignition_config(host=host(snippets=["variant: fcos\nversion: 1.5.0\n"])))
+    assert render(plain, plain.machines[0], {}).ignition == render(with_snippet, with_snippet.machines[0], {}).ignition
+
+
+def test_the_bundle_depends_on_the_pod_alone() -> None:
+    """Only so can it be rendered once for all machines."""
+    rich = {
+        "networks": {"eno1": {"ipv4": {"method": "auto"}}},
+        "disk": "/dev/nvme0n1",
+        "hostname": "other",
+    }
+    hosts = [host(), host(swap={"zramMib": 0, "fileMib": 64}, timeZone="Europe/Berlin", storage={"rootGib": 20})]
+    fragments = []
+    for values, entry in zip(hosts, [machine(1), machine(2, **rich)], strict=True):
+        settings = load(pxe_config(host=values, pxe=pxe(entry)))
+        context = Context(settings, settings.machines[0], {})
+        fragments.append([feature(context) for feature in POD_FEATURES])
+    assert fragments[0] == fragments[1]
+
+
+def test_no_two_features_write_the_same_file() -> None:
+    settings = load(pxe_config(host=host(guestAgent=True, swap={"zramMib": 64, "fileMib": 64})))
+    document = butane_document(Context(settings, settings.machines[0], {}))
+    for names in (
+        [entry["path"] for entry in document["storage"]["files"]],
+        [entry["name"] for entry in document["systemd"]["units"]],
+    ):
+        assert len(names) == len(set(names))
 
 
 def test_a_snippet_wins_inside_and_outside_of_the_bundle() -> None:
