@@ -116,10 +116,9 @@ def merge(
     pairs = list(sources.items() if isinstance(sources, Mapping) else sources)
     if not pairs:
         raise ValueError("there is nothing to merge")
-    parts = _translate_all(pairs, files, max_version)
-    report = Report()
-    for part in parts:
-        report.extend(part.report)
+    parts, report = _translate_all(pairs, files, max_version)
+    if report.is_fatal:
+        raise ButaneError(report)
     minor = max(part.work.minor for part in parts)
     shape = struct("config", minor)
     merged, origins = _merge_all(parts, shape)
@@ -254,18 +253,21 @@ class _Input:
         self.stop_on_errors(work.report)
 
 
-def _translate_all(pairs: list[tuple[str, Source]], files: FileTree, max_version: str | None) -> list[_Made]:
-    """Translate every document; the problems of all of them are reported together."""
+def _translate_all(
+    pairs: list[tuple[str, Source]], files: FileTree, max_version: str | None
+) -> tuple[list[_Made], Report]:
+    """Translate every document that can be; the report has what is said of all of them."""
     parts: list[_Made] = []
-    refused = Report()
+    report = Report()
     for name, source in pairs:
         try:
-            parts.append(_Input(source, name).translate(files, max_version))
+            part = _Input(source, name).translate(files, max_version)
         except ButaneError as error:
-            refused.extend(error.report)
-    if refused.is_fatal:
-        raise ButaneError(refused)
-    return parts
+            report.extend(error.report)
+        else:
+            report.extend(part.report)
+            parts.append(part)
+    return parts, report
 
 
 def _merge_all(parts: list[_Made], shape: Struct) -> tuple[Ignition, Origins]:

@@ -10,6 +10,7 @@ from typing import Final
 
 LINE_MAX: Final = 2048
 _BUFFER: Final = 4096
+_SHOWN: Final = 30
 _PLAIN: Final = frozenset(b":_.abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789")
 
 
@@ -38,6 +39,10 @@ def sections_with_options(contents: str) -> set[str]:
 
     """
     return set(_Reader(contents).options())
+
+
+def _short(text: str) -> str:
+    return text if len(text) <= _SHOWN else text[:_SHOWN] + "..."
 
 
 class _Reader:
@@ -75,7 +80,7 @@ class _Reader:
         self.check_line()
         rest = self.line().strip()
         if rest:
-            raise UnitError(f"text after the section name [{name}]: {rest!r}")
+            raise UnitError(f"text after the section name [{_short(name)}]: {_short(rest)!r}")
         return name
 
     def line(self) -> str:
@@ -97,7 +102,7 @@ class _Reader:
         start = self.position
         name, equals, _ = self.line().partition("=")
         if not equals or "\r" in name:
-            raise UnitError(f"an option needs an equals sign: {(name + equals).strip()!r}")
+            raise UnitError(f"an option needs an equals sign: {_short((name + equals).strip())!r}")
         self.position = start + len(name) + 1
         while True:
             self.check_line()
