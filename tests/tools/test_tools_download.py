@@ -231,7 +231,7 @@ def test_a_link_is_not_a_program(tmp_path):
         unpack(tmp_path / "packed", {"demo": "demo"}, tmp_path)
 
 
-@pytest.mark.parametrize("content", [b"", b"<html>", GOOD[: len(GOOD) // 2]])
+@pytest.mark.parametrize("content", [b"", b"<html>", GOOD[: len(GOOD) // 2]], ids=["empty", "page", "half"])
 def test_what_is_not_an_archive_is_refused(tmp_path, content):
     (tmp_path / "packed").write_bytes(content)
     with pytest.raises(DownloadError, match=r"cannot be read|has no file"):
