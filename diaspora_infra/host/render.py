@@ -119,14 +119,29 @@ def _yaml_text(dumper: yaml.SafeDumper, value: str) -> yaml.ScalarNode:
     return dumper.represent_scalar("tag:yaml.org,2002:str", value, style="|" if "\n" in value else None)
 
 
+class _Mode(int):
+    """A file mode, written in octal."""
+
+
+def _octal(dumper: yaml.SafeDumper, value: _Mode) -> yaml.ScalarNode:
+    return dumper.represent_scalar("tag:yaml.org,2002:int", f"0{value:o}")
+
+
+def _with_modes(value: Any) -> Any:
+    if isinstance(value, Mapping):
+        return {key: _Mode(entry) if key == "mode" else _with_modes(entry) for key, entry in value.items()}
+    return [_with_modes(entry) for entry in value] if isinstance(value, list) else value
+
+
 def _without_alias(_dumper: yaml.SafeDumper, _value: object) -> bool:
     return True
 
 
 _Dumper.add_representer(str, _yaml_text)
+_Dumper.add_representer(_Mode, _octal)
 _Dumper.ignore_aliases = _without_alias  # type: ignore[assignment]
 
 
 def document_text(document: Mapping[str, Any]) -> str:
     """Write a Butane document as YAML."""
-    return yaml.dump(dict(document), Dumper=_Dumper, sort_keys=False, width=1000, allow_unicode=True)
+    return yaml.dump(_with_modes(document), Dumper=_Dumper, sort_keys=False, width=1000, allow_unicode=True)

@@ -1,0 +1,53 @@
+"""Golden files: what the dev stack renders to. `make golden` writes them anew; read the diff."""
+
+from diaspora_infra.config import Settings, load, parse_stack_file
+from diaspora_infra.host import render
+from diaspora_infra.pxe.install import install_boot, install_settings
+from diaspora_infra.pxe.verify import ipxe_script
+from lab.engine import PROJECT
+from tests.support.configs import host, mail, pod, pxe_config
+from tests.support.golden import Golden
+
+
+def dev_settings() -> Settings:
+    file = parse_stack_file((PROJECT / "Pulumi.dev.yaml").read_bytes())
+    return load(file.values, file.secrets)
+
+
+def test_butane_of_the_dev_machine(golden: Golden) -> None:
+    settings = dev_settings()
+    golden.check("dev/pod1.bu", render(settings, settings.machines[0], {}).butane_text())
+
+
+def test_ipxe_script_of_the_dev_machine(golden: Golden) -> None:
+    settings = dev_settings()
+    assert settings.pxe is not None
+    script = ipxe_script(install_boot(**install_settings(settings, settings.pxe.machines[0])))
+    golden.check("dev/pod1.ipxe", script)
+
+
+def test_butane_of_a_machine_with_everything(golden: Golden) -> None:
+    values = pxe_config(
+        pod=pod(mail=mail(), settings={"enableRegistrations": True, "terms": {"enable": True}}),
+        host=host(
+            updates={"strategy": "off"},
+            swap={"zramMib": 256, "fileMib": 2048},
+            kernelArguments=["mitigations=auto"],
+            guestAgent=True,
+            timeZone="Europe/Berlin",
+        ),
+    )
+    values["pxe"]["machines"][0] |= {
+        "architecture": "aarch64",
+        "hostname": "pod1.example.org",
+        "networks": {
+            "eno1": {
+                "ipv4": {"method": "manual", "address1": "192.0.2.10/24,192.0.2.1", "dns": "192.0.2.1;"},
+                "ipv6": {"method": "auto"},
+            },
+            "eno1.20": {"vlan": {"id": 20, "parent": "eno1"}, "ipv4": {"method": "auto"}},
+        },
+    }
+    settings = load(values, {"smtpPassword"})
+    text = render(settings, settings.machines[0], {"smtpPassword": "stand-in-for-a-password"}).butane_text()
+    golden.check("everything/pod1.bu", text)
