@@ -1,9 +1,6 @@
 """`pulumi preview` and `up` of 1, 10 and 100 machines, beside a bare program on the same server."""
 
-import base64
-import gzip
 import json
-import re
 import tempfile
 import time
 from collections.abc import Iterator
@@ -11,11 +8,13 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
+from urllib.parse import quote
 
 import yaml
 
 from diaspora_infra.config import Settings, load, parse_stack_file
 from diaspora_infra.host import render
+from diaspora_infra.host.bundle import contents, unpack
 from diaspora_infra.pxe.install import install_boot, install_settings
 from lab.engine import PROJECT, Engine
 from lab.matchbox import MatchboxServer, free_ports
@@ -69,16 +68,21 @@ def stack_values(count: int, server: MatchboxServer | None = None) -> dict[str, 
 
 
 def in_the_clear(ignition: str) -> str:
-    """Unpack the contents of a config, as somebody would write them by hand."""
+    """Unpack bundle and contents of a config: what somebody would write by hand."""
 
-    def unpack(match: "re.Match[str]") -> str:
-        data = gzip.decompress(base64.b64decode(match.group(1)))
-        return f'"compression":"","source":"data:;base64,{base64.b64encode(data).decode()}"'
+    def clear(value: Any) -> Any:
+        if isinstance(value, list):
+            return [clear(entry) for entry in value]
+        if not isinstance(value, dict):
+            return value
+        if str(value.get("source", "")).startswith("data:"):
+            return {**value, "compression": "", "source": f"data:,{quote(contents(value))}"}
+        return {key: clear(entry) for key, entry in value.items()}
 
-    return re.sub(r'"compression":"gzip","source":"data:;base64,([^"]*)"', unpack, ignition)
+    return json.dumps(clear(unpack(json.loads(ignition))), separators=(",", ":"))
 
 
-def _ready_strings(settings: Settings, *, plain: bool) -> Iterator[dict[str, Any]] | list[dict[str, Any]]:
+def _ready_strings(settings: Settings, *, plain: bool) -> list[dict[str, Any]]:
     assert settings.pxe is not None
     ready = []
     for machine in settings.pxe.machines:

@@ -50,7 +50,10 @@ def add_bundle(ignition: Ignition, bundle: Ignition) -> Ignition:
 
 
 def unpack(ignition: Ignition) -> Ignition:
-    """Put the content of bundles (and of any other data URL to merge) back into an Ignition config."""
+    """Put the content of bundles (and of any other data URL to merge) back beside the rest of an Ignition config.
+
+    Entries are added, not merged: right for a bundle, which shares none with the rest.
+    """
     merge = ignition.get("ignition", {}).get("config", {}).get("merge") or []
     packed = [entry for entry in merge if (entry.get("source") or "").startswith("data:")]
     if not packed:
