@@ -61,26 +61,54 @@ class Node:
         self.column = column
 
 
-def compose(text: str | bytes) -> Node | None:
+def compose(text: str) -> Node | None:
     """Read the first document of a YAML text; None when there is none.
 
     Raises:
         YamlError: The text is not YAML.
 
     """
-    try:
-        return _compose(_EventParser(text))
-    except yaml.parser.ParserError as error:
-        raise _syntax_error(_scanner_error_ahead(text, error) or error) from None
-    except yaml.MarkedYAMLError as error:
-        raise _syntax_error(error) from None
-    except yaml.reader.ReaderError as error:
-        raise YamlError(f"not a YAML text: {error.reason}") from None
-    except UnicodeEncodeError:
-        raise YamlError("not a YAML text: it holds characters that UTF-8 cannot carry") from None
+    stand_in = ""
+    while True:
+        try:
+            root = _compose(_EventParser(text))
+        except yaml.scanner.ScannerError as error:
+            if error.problem != _COLON_PROBLEM or error.problem_mark is None:
+                raise _syntax_error(error) from None
+            stand_in = stand_in or _unused_character(text)
+            index = error.problem_mark.index + text.startswith("\ufeff")  # the mark does not count it
+            text = text[:index] + stand_in + text[index + 1 :]
+        except yaml.parser.ParserError as error:
+            raise _syntax_error(_scanner_error_ahead(text, error) or error) from None
+        except yaml.reader.ReaderError as error:
+            raise YamlError(f"not a YAML text: {error.reason}") from None
+        except UnicodeEncodeError:
+            raise YamlError("not a YAML text: it holds characters that UTF-8 cannot carry") from None
+        else:
+            if stand_in and root is not None:
+                _show_colons(root, stand_in)
+            return root
 
 
-def _scanner_error_ahead(text: str | bytes, error: yaml.MarkedYAMLError) -> yaml.MarkedYAMLError | None:
+# libyaml refuses a colon before a comma or bracket in a plain text between brackets (`{source: data:,x}`), go-yaml
+# takes it as part of the text. Such colons are hidden from libyaml behind a character that the text does not have.
+_COLON_PROBLEM: Final = "found unexpected ':'"
+
+
+def _unused_character(text: str) -> str:
+    used = set(text)
+    return next(chr(code) for code in range(0xE000, 0xF8FF) if chr(code) not in used)
+
+
+def _show_colons(node: Node, stand_in: str) -> None:
+    if node.kind == SCALAR:
+        node.value = node.value.replace(stand_in, ":")
+    elif node.kind != ALIAS:
+        for child in node.value:
+            _show_colons(child, stand_in)
+
+
+def _scanner_error_ahead(text: str, error: yaml.MarkedYAMLError) -> yaml.MarkedYAMLError | None:
     """Return the scanner's error when it is so near that go-yaml, which looks further ahead, finds it first."""
     scanner = _EventParser(text)
     ahead = _LOOKAHEAD

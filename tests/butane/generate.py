@@ -408,9 +408,7 @@ def flow(value: Any) -> str:
         return "[" + ", ".join(flow(item) for item in value.items) + "]"
     if isinstance(value, Block):
         return json.dumps(value.text)
-    text = str(value)
-    # Between brackets libyaml refuses a colon before a comma, which go-yaml takes as text.
-    return json.dumps(text) if ":," in text and text[0] not in "'\"" else text
+    return str(value)
 
 
 def emit(value: Any) -> list[str]:

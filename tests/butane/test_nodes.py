@@ -93,6 +93,18 @@ def test_positions_and_aliases() -> None:
     assert locate(node, ("d", 0)) == (2, 4)
 
 
+@pytest.mark.parametrize("start", ["", "\ufeff", "# \ue000\n"])
+def test_colons_before_brackets_and_commas_belong_to_the_text(start: str) -> None:
+    """As in go-yaml; libyaml refuses them."""
+    node = compose(start + "a: {b: data:,x, c: [d:], e: 'f:,'}\n")
+    assert node is not None
+    b, _, c, e = node.value[1].value[1::2]  # the comma ends a text between brackets
+    assert b.value == "data:"
+    assert c.value[0].value == "d:"
+    assert e.value == "f:,"
+    assert (c.column, e.column) == (20, 29)
+
+
 def test_only_the_first_document_counts() -> None:
     node = compose("a: b\n---\n]\n")
     assert node is not None
