@@ -23,9 +23,8 @@ def main(counts: list[int]) -> None:
         ours, clear, same = measure_ours(count), measure_bare(count, plain=True), measure_bare(count, plain=False)
         for command in ("preview", "up", "unchanged", "destroy"):
             mine, one, other = (getattr(measured, command) for measured in (ours, clear, same))
-            print(
-                f"{count:>8} {command:<10} {mine:>7.1f} {one:>7.1f} {other:>7.1f}   {mine / one:>10.2f} {mine / other:>10.2f}"
-            )
+            seconds = f"{mine:>7.1f} {one:>7.1f} {other:>7.1f}"
+            print(f"{count:>8} {command:<10} {seconds}   {mine / one:>10.2f} {mine / other:>10.2f}")
         sizes = [measured.state / count / 1000 for measured in (ours, clear, same)]
         kilobytes = " ".join(f"{size:>7.1f}" for size in sizes)
         print(f"{count:>8} {'state kB':<10} {kilobytes}   {sizes[0] / sizes[1]:>10.2f} {sizes[0] / sizes[2]:>10.2f}")

@@ -26,7 +26,7 @@ class MatchboxServer:
     folder: Path
     http_port: int
     rpc_port: int
-    _children: "list[subprocess.Popen[bytes]]" = field(default_factory=list, repr=False)
+    _children: "list[subprocess.Popen[bytes]]" = field(default_factory=list, init=False, repr=False)
 
     @property
     def http_url(self) -> str:

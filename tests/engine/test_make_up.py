@@ -1,0 +1,99 @@
+"""`make up` and `make down` in a clean clone, as the README has them."""
+
+import json
+import os
+import re
+import subprocess
+import urllib.request
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+
+from diaspora_infra.pxe.served import meaning
+from lab.engine import PROJECT
+from lab.matchbox import free_ports
+
+Make = Callable[[str], "subprocess.CompletedProcess[str]"]
+
+
+@pytest.fixture(scope="module")
+def clone(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """What git has of the project, with other ports, so that a running `make up` is not disturbed."""
+    folder = tmp_path_factory.mktemp("clone")
+    listed = subprocess.run(
+        ["git", "ls-files", "--cached", "--others", "--exclude-standard", "-z"],
+        cwd=PROJECT,
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    for name in listed.stdout.split("\0"):
+        if name and (PROJECT / name).is_file():
+            target = folder / name
+            target.parent.mkdir(parents=True, exist_ok=True)
+            target.write_bytes((PROJECT / name).read_bytes())
+    http_port, rpc_port = free_ports(2)
+    stack_file = folder / "Pulumi.dev.yaml"
+    text = stack_file.read_text().replace("18080", str(http_port)).replace("18081", str(rpc_port))
+    stack_file.write_text(text)
+    return folder
+
+
+@pytest.fixture(scope="module")
+def make(clone: Path) -> Iterator[Make]:
+    environment = {key: value for key, value in os.environ.items() if not key.startswith(("PULUMI_", "VIRTUAL_ENV"))}
+
+    def run(target: str) -> "subprocess.CompletedProcess[str]":
+        return subprocess.run(
+            ["make", target], cwd=clone, env=environment, capture_output=True, text=True, check=False, timeout=600
+        )
+
+    yield run
+    run("down")
+
+
+def test_the_readmes_tour(clone: Path, make: Make) -> None:
+    stack_file = (clone / "Pulumi.dev.yaml").read_text()
+
+    first = make("up")
+    assert first.returncode == 0, first.stdout + first.stderr
+    assert "matchbox: started" in first.stdout
+    assert "5 created" in first.stdout
+    assert "pod1: served as meant" in first.stdout
+    ipxe, ignition = re.findall(r"http://127\.0\.0\.1:\d+/(?:ipxe|ignition)\?mac=\S+", first.stdout)
+    assert get(ipxe).startswith("#!ipxe\nkernel https://")
+    served = json.loads(get(ignition))
+    assert served["ignition"]["version"] == "3.4.0"
+    assert "/etc/containers/systemd/diaspora-web.container" in json.dumps(meaning(get(ignition)))
+
+    second = make("up")
+    assert second.returncode == 0, second.stdout + second.stderr
+    assert "matchbox: runs already" in second.stdout
+    assert "nothing changed (5 unchanged)" in second.stdout
+    assert (clone / "Pulumi.dev.yaml").read_text() == stack_file, "no line of the stack file is touched"
+
+    (clone / "Pulumi.dev.yaml").write_text(stack_file.replace("rootGib: 12", "rootGib: 20"))
+    changed = make("up")
+    assert "2 created, - 2 deleted" in changed.stdout, changed.stdout + changed.stderr
+    assert json.loads(get(ignition))["storage"]["disks"][0]["partitions"][0]["sizeMiB"] == 20 * 1024
+
+    (clone / "Pulumi.dev.yaml").write_text(stack_file.replace("rootGib: 12", "rootGib: 2"))
+    wrong = make("up")
+    assert wrong.returncode != 0
+    assert "host.storage.rootGib: 2 is out of range" in wrong.stderr
+    assert "Traceback" not in wrong.stdout + wrong.stderr
+    (clone / "Pulumi.dev.yaml").write_text(stack_file)
+
+    down = make("down")
+    assert down.returncode == 0, down.stdout + down.stderr
+    assert "matchbox: stopped" in down.stdout
+    with pytest.raises(OSError, match="refused"):
+        get(ipxe)
+    assert make("down").returncode == 0, "there may be nothing to take down"
+
+
+def get(url: str) -> str:
+    with urllib.request.urlopen(url, timeout=10) as response:
+        text: str = response.read().decode()
+        return text
