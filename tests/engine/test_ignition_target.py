@@ -2,6 +2,7 @@
 
 import json
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -31,7 +32,7 @@ def state_file(engine: Engine) -> str:
 
 
 def test_every_machine_is_exported_as_it_is_rendered(engine: Engine, tmp_path: Path) -> None:
-    machines = [
+    machines: list[dict[str, Any]] = [
         {"name": "pod1"},
         {"name": "pod2", "networks": {"eno1": {"ipv4": {"method": "manual", "address1": "10.0.0.2/24,10.0.0.1"}}}},
         {"name": "pod3", "disk": "/dev/vda", "snippets": ["variant: fcos\nversion: 1.5.0\n"]},
