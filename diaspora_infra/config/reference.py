@@ -4,6 +4,7 @@ import json
 from collections.abc import Iterator
 from typing import Any
 
+from diaspora_infra.config.images import IMAGES
 from diaspora_infra.config.load import KEYS
 from diaspora_infra.config.schema import Schema, settings_schema
 from diaspora_infra.config.secrets import NAMESPACE, SECRETS
@@ -70,7 +71,7 @@ def reference_text() -> str:
     for key in KEYS:
         if key != "target":
             pages += ["\n".join(lines) for lines in _sections(key, schema["properties"][key], schema, "##")]
-    pages.append("\n".join(_secrets()))
+    pages += ["\n".join(_secrets()), "\n".join(_images())]
     return "\n".join(pages)
 
 
@@ -82,6 +83,23 @@ def _secrets() -> Iterator[str]:
     yield from ("## Secrets", "", "| Key | Description | Set it with |", "|---|---|---|")
     for secret in SECRETS:
         yield f"| `{NAMESPACE}:{secret.key}` | {_cell(secret.description)} | `{secret.command}` |"
+    yield ""
+
+
+def _images() -> Iterator[str]:
+    yield from (
+        "## Images",
+        "",
+        "The default container images. *Verified* means pulled and started by the project's tests; the machines that",
+        "build the project reach no registry, so none could be.",
+        "",
+        "| Image | Reference | Architectures | Verified |",
+        "|---|---|---|---|",
+    )
+    for name, image in IMAGES.items():
+        reference = f"`{image.reference}`" if image.reference else "none: name your own in `pod.image`"
+        architectures = ", ".join(sorted(image.architectures)) or "none"
+        yield f"| {name} | {reference} | {architectures} | {'yes' if image.verified else 'no'} |"
     yield ""
 
 

@@ -64,7 +64,7 @@ class PxePod(pulumi.ComponentResource):
     ignition_url: pulumi.Output[str]
     """Where the machine finds its Ignition config."""
     config: pulumi.Output[str]
-    """Hash of what the Ignition config means: 12 hex digits."""
+    """Hash of what the Ignition config means: c and 11 hex digits (the letter keeps YAML from reading a number)."""
 
     def __init__(self, name: str, args: PxePodArgs, opts: pulumi.ResourceOptions | None = None) -> None:
         super().__init__("diaspora-infra:index:PxePod", name, {}, opts)
@@ -93,7 +93,7 @@ class PxePod(pulumi.ComponentResource):
         self.ignition_url = address.apply(lambda pair: ignition_url(*pair))
         self.config = pulumi.Output.unsecret(
             pulumi.Output.all(ignition, ignition.is_secret()).apply(
-                lambda known: _public_hash(meaning_digest(known[0]), name, secret=known[1])
+                lambda known: f"c{_public_hash(meaning_digest(known[0]), name, secret=known[1])[1:]}"
             )
         )
         # The outputs can all be derived from the children: registering them would only make the state larger.

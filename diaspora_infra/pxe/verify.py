@@ -31,14 +31,14 @@ def _faults(settings: Settings, machine: PxeMachine, secrets: Mapping[str, str])
         "Ignition config": ignition_url(install["matchbox_url"], machine.mac),
     }
     answers = {name: _get(address) for name, address in addresses.items()}
-    if machine.install == "off":
-        for name, (status, _) in answers.items():
-            if status != 404:
-                yield f"install is off, but the server answers {status} for its {name}"
-        return
+    wanted = 404 if machine.install == "off" else 200
     for name, (status, text) in answers.items():
-        if status != 200:
-            yield f"no {name}: {addresses[name]} answers {status or text}"
+        if status == 0:
+            yield f"no answer from {addresses[name]}: {text}"
+        elif status != wanted and machine.install == "off":
+            yield f"install is off, but the server answers {status} for its {name}"
+        elif status != wanted:
+            yield f"no {name}: {addresses[name]} answers {status}"
     if any(status != 200 for status, _ in answers.values()):
         return
     if answers["iPXE script"][1] != ipxe_script(install_boot(**install)):

@@ -8,6 +8,7 @@ from typing import Any
 
 import pulumi
 import pytest
+from pulumi.provider.experimental.analyzer import Analyzer
 from pulumi.runtime import mocks
 
 from diaspora_infra.ignition import Ignition
@@ -190,3 +191,12 @@ def test_a_wrong_config_is_refused_with_all_its_problems(run: Callable[[Program]
         run(lambda: Ignition("pod1", wrong).ignition)
     assert "pod.domain: " in str(caught.value)
     assert "ignition.machines[0].disk: " in str(caught.value)
+
+
+@pytest.mark.parametrize(("component", "required"), [(PxePod, 4), (Ignition, 3)])
+def test_programs_in_other_languages_could_use_it(component: type[pulumi.ComponentResource], required: int) -> None:
+    """The engine's analyzer of Python components understands the arguments, and every one has a description."""
+    definition = Analyzer("diaspora-infra").analyze_component(component)
+    assert len([entry for entry in definition.inputs.values() if not entry.optional]) == required
+    for name, entry in {**definition.inputs, **definition.outputs}.items():
+        assert entry.description, name
