@@ -199,6 +199,7 @@ _FLOATS = {
 }  # fmt: skip
 _INT = re.compile(r"([-+]?)(0[xX][0-9a-fA-F]+|0[bB][01]+|0[oO]?[0-7]+|0|[1-9][0-9]*)")
 _FLOAT = re.compile(r"[-+]?(\.[0-9]+|[0-9]+(\.[0-9]*)?)([eE][-+]?[0-9]+)?")
+_DOT_FLOAT = re.compile(r"\.[0-9](_?[0-9])*([eE][-+]?[0-9](_?[0-9])*)?")
 _RESOLVED_TAGS = frozenset(("!!str", "!!bool", "!!int", "!!float", "!!null"))
 
 
@@ -271,7 +272,7 @@ def _resolve_plain(text: str) -> bool | int | float | str | None:
         return _FLOATS[text]
     first = text[0]
     if first == ".":
-        return _parse_float(text) if _FLOAT.fullmatch(text) else text
+        return _parse_float(text.replace("_", "")) if _DOT_FLOAT.fullmatch(text) else text
     if first not in "0123456789+-":
         return text
     plain = text.replace("_", "")
