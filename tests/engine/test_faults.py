@@ -1,8 +1,6 @@
 """Faults: what the user sees, and that the next `pulumi up` converges."""
 
-import os
 import shutil
-import signal
 import subprocess
 import threading
 import time
@@ -14,6 +12,7 @@ from diaspora_infra.pxe.pki import create_certificate, create_pki
 from diaspora_infra.pxe.verify import verify
 from lab.matchbox import MatchboxServer, free_ports
 from tests.support.configs import machine
+from tests.support.processes import kill_tree
 from tests.support.stack import Stack
 
 
@@ -103,11 +102,11 @@ def test_killed_half_way(stack: Stack, wait_for: int, clean_up: bool) -> None:
     stack.machines(*machines)
     stack.write()
     stack.engine.prepare()
-    process = start(stack)
+    process = stack.engine.start("up")
     deadline = time.monotonic() + 60
     while len(stack.files()["profiles"]) < wait_for and time.monotonic() < deadline:
         time.sleep(0.001)
-    os.killpg(process.pid, signal.SIGKILL)
+    kill_tree(process.pid)
     process.wait()
     assert wait_for <= len(stack.files()["profiles"])
 
@@ -142,10 +141,6 @@ def test_a_change_never_leaves_a_machine_without_a_config(stack: Stack) -> None:
         asking.join()
     assert len(answers) > 100
     assert set(answers) == {200}
-
-
-def start(stack: Stack) -> "subprocess.Popen[bytes]":
-    return stack.engine.start("up")
 
 
 def assert_one_line(result: "subprocess.CompletedProcess[str]", text: str) -> None:
