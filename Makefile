@@ -31,9 +31,9 @@ check: ## lint and type-check
 golden: ## write the golden files and docs/config.schema.json anew (review the diff)
 	@$(RUN) -m pytest -q tests/golden tests/config --golden-update
 
-bench: ## measure speed and state size, as ratios against a floor
+bench: ## measure speed and state size, as ratios against a floor (about 10 minutes)
 	@$(PYTHON) -m tools.environment --dev
-	@$(PYTHON) -m tools --set up >/dev/null
+	@$(PYTHON) -m tools --set up butane >/dev/null
 	@$(RUN) -m benchmarks
 
 clean: ## remove .venv and the caches of the checks (never .lab: it may hold a running stack)

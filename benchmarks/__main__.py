@@ -4,6 +4,7 @@ import sys
 import time
 from collections.abc import Callable
 
+from benchmarks.butane import print_butane
 from benchmarks.stacks import in_the_clear, measure_bare, measure_ours, stack_values
 from diaspora_infra.config import load
 from diaspora_infra.host import render
@@ -14,6 +15,8 @@ _TIMES = 200
 
 def main(counts: list[int]) -> None:
     """Print the table of rendering, then the one of stacks."""
+    print_butane()
+    print()
     _print_rendering()
     print("\nStacks: seconds, and as a ratio to the bare program with contents in the clear / with the same strings")
     print(
