@@ -30,6 +30,9 @@ def main(arguments: Sequence[str]) -> int:
     except (LabError, ToolError) as error:
         print(error, file=sys.stderr)
         return 1
+    except KeyboardInterrupt:
+        print("stopped", file=sys.stderr)
+        return 130
     return 0
 
 

@@ -5,6 +5,7 @@ import shutil
 import subprocess
 from pathlib import Path
 
+from tools.cache import cache_root
 from tools.errors import ToolError
 from tools.golang import go_for
 from tools.manifest import Build
@@ -46,8 +47,18 @@ def _environment(*, cgo: bool) -> dict[str, str]:
     """The user's environment (proxy, caches), less what would make the same pins give another program."""
     kept = {name: value for name, value in os.environ.items() if name not in {"GOOS", "GOARCH", "GOEXPERIMENT"}}
     return kept | {
+        **_go_folders(),
         "CGO_ENABLED": str(int(cgo)),
-        "GOFLAGS": "-buildvcs=false -mod=readonly",
+        "GOFLAGS": "-buildvcs=false -mod=readonly -modcacherw",
         "GOTOOLCHAIN": "local",
         "GOWORK": "off",
     }
+
+
+def _go_folders() -> dict[str, str]:
+    """Go keeps its own caches in the user's home; in our cache where there is no home, or none to write to."""
+    home = os.environ.get("HOME")
+    if home and os.access(home, os.W_OK):
+        return {}
+    ours = {"GOPATH": "go/path", "GOCACHE": "go/build"}
+    return {name: os.environ.get(name) or str(cache_root() / folder) for name, folder in ours.items()}

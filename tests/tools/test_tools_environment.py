@@ -1,0 +1,84 @@
+import shutil
+import sys
+from pathlib import Path
+
+import pytest
+
+from tools import environment
+
+# makes what uv makes, as far as it matters here, and notes its arguments
+FAKE_UV = """#!/bin/sh
+echo "$*" >> {log}
+mkdir -p .venv/bin
+ln -sf {python} .venv/bin/python
+"""
+
+
+@pytest.fixture
+def project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    folder = tmp_path / "a checkout"
+    folder.mkdir()
+    (folder / "uv.lock").write_text("version = 1\n")
+    monkeypatch.setattr(environment, "PROJECT", folder)
+    return folder
+
+
+@pytest.fixture
+def log(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """What the fake uv was asked for."""
+    monkeypatch.setenv("PATH", "/usr/bin:/bin")
+    monkeypatch.setattr(sys, "argv", ["tools.environment"])
+    uv, log = tmp_path / "uv", tmp_path / "uv.log"
+    log.touch()
+    uv.write_text(FAKE_UV.format(log=log, python=sys.executable))
+    uv.chmod(0o755)
+    monkeypatch.setattr(environment, "_uv", lambda: uv)
+    return log
+
+
+def runs(log: Path) -> int:
+    assert environment.main() == 0
+    return len(log.read_text().splitlines())
+
+
+def test_it_is_made_once(project, log, capsys):
+    assert runs(log) == 1
+    capsys.readouterr()
+    assert runs(log) == 1
+    assert capsys.readouterr() == ("", "")
+
+
+def test_it_is_made_anew_when_the_lock_changes(project, log):
+    assert runs(log) == 1
+    (project / "uv.lock").write_text("version = 2\n")
+    assert runs(log) == 2
+
+
+def test_it_is_made_anew_in_a_checkout_that_was_moved(project, log, monkeypatch):
+    assert runs(log) == 1
+    monkeypatch.setattr(environment, "PROJECT", shutil.copytree(project, project.with_name("moved"), symlinks=True))
+    assert runs(log) == 2
+
+
+def test_it_is_made_anew_when_its_python_is_gone(project, log):
+    assert runs(log) == 1
+    python = project / ".venv/bin/python"
+    python.unlink()
+    python.symlink_to("/nowhere/python3")
+    assert runs(log) == 2
+
+
+def test_a_uv_that_fails_is_one_line_and_tried_again(project, log, tmp_path, capsys):
+    uv = tmp_path / "uv"
+    good = uv.read_text()
+    uv.write_text("#!/bin/sh\necho 'error: no such package' >&2\nexit 1\n")
+    assert environment.main() == 1
+    assert capsys.readouterr().err.splitlines()[1:] == [".venv: uv sync failed: error: no such package"]
+    uv.write_text(good)
+    assert runs(log) == 1
+
+
+def test_a_place_that_cannot_be_written_is_one_line(project, log, tmp_path, capsys):
+    (tmp_path / "uv").write_text("#!/bin/sh\n")  # says that all went well, and makes nothing
+    assert environment.main() == 1
+    assert capsys.readouterr().err.splitlines()[-1].startswith(".venv: [Errno 2]")
