@@ -1,7 +1,7 @@
 PYTHON ?= python3
 RUN := .venv/bin/python
 
-.PHONY: help up down test check bench golden schema clean
+.PHONY: help up down test check fuzz bench golden clean
 
 help: ## list the commands
 	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "make %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -27,6 +27,11 @@ check: ## lint and type-check
 	@.venv/bin/ruff check .
 	@.venv/bin/ruff format --check .
 	@.venv/bin/mypy
+
+fuzz: ## compare Butane with the Go program on many documents (SEED=7 EXAMPLES=4000, some minutes)
+	@$(PYTHON) -m tools.environment --dev
+	@$(PYTHON) -m tools --set test >/dev/null
+	@BUTANE_EXAMPLES=$(or $(EXAMPLES),4000) BUTANE_SEED=$(or $(SEED),1) $(RUN) -m pytest -q -n 2 tests/butane
 
 golden: ## write the golden files and docs/config.schema.json anew (review the diff)
 	@$(RUN) -m pytest -q tests/golden tests/config --golden-update

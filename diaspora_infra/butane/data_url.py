@@ -5,7 +5,6 @@ from __future__ import annotations
 import base64
 import struct
 import zlib
-from functools import lru_cache
 from typing import Final
 from urllib.parse import quote
 
@@ -33,12 +32,6 @@ def encode(contents: bytes, compression: str | None = None) -> tuple[str, str | 
     When the user has named a compression, the contents are compressed already: they are left alone,
     and there is nothing to set.
     """
-    if len(contents) > _LARGEST_REMEMBERED:
-        return _encode(contents, compression)
-    return _remembered(contents, compression)
-
-
-def _encode(contents: bytes, compression: str | None) -> tuple[str, str | None]:
     opaque = "," + escape(contents)
     in_base64 = ";base64," + base64.b64encode(contents).decode()
     if len(in_base64) < len(opaque):
@@ -50,11 +43,6 @@ def _encode(contents: bytes, compression: str | None) -> tuple[str, str | None]:
         if len(compressed) + len("gzip") < len(opaque):
             return "data:" + compressed, "gzip"
     return "data:" + opaque, ""
-
-
-# Machines of one kind hold mostly the same files, and packing them is what takes the time: about 2 MB are remembered.
-_LARGEST_REMEMBERED: Final = 8192
-_remembered = lru_cache(maxsize=256)(_encode)
 
 
 def escape_only(contents: bytes) -> str:
