@@ -91,6 +91,8 @@ def _changes(output: str) -> str:
         return output
     counts = [line.strip() for line in lines[start + 1 :] if line.startswith("    ")]
     changed = [count for count in counts if not count.endswith("unchanged")]
+    if not counts:
+        return "  nothing was there"
     return "  " + (", ".join(counts) if changed else f"nothing changed ({', '.join(counts)})")
 
 
