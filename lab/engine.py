@@ -109,8 +109,10 @@ class Engine:
         return [command, *decided, *common, "--config-file", str(self._config_file()), "--stack", self.stack]
 
     def _environment(self) -> dict[str, str]:
+        # the engine stops without these two, which a user that only a container knows may not have
+        person = {"USER": str(os.getuid()), "HOME": str(self.folder / "home")}
         inherited = {key: value for key, value in os.environ.items() if not key.startswith("PULUMI_")}
-        return {**inherited, **self.variables()}
+        return {**person, **inherited, **self.variables()}
 
     def _run(self, arguments: list[str], *, check: bool = True, text: str = "") -> "subprocess.CompletedProcess[str]":
         """Run `pulumi` with `text` on its standard input."""
