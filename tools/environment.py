@@ -44,6 +44,10 @@ def make_environment(*, dev: bool) -> None:
     stamp = PROJECT / ".venv" / f".made-{'dev' if dev else 'base'}"
     if _content(stamp) == locked and (PROJECT / ".venv/bin/python").exists():
         return
+    if os.path.lexists(PROJECT / ".venv") and not (PROJECT / ".venv/pyvenv.cfg").exists():
+        raise ToolError(
+            ".venv is there, but is no virtual environment; remove it (`make clean` does) and run this again"
+        )
     groups = ["--all-groups"] if dev else ["--inexact"]
     # the build machine's own settings must not decide what is installed
     environment = {key: value for key, value in os.environ.items() if key not in {"VIRTUAL_ENV", "UV_INDEX"}}

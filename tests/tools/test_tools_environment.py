@@ -1,3 +1,4 @@
+import os
 import shutil
 import sys
 from pathlib import Path
@@ -10,6 +11,7 @@ from tools import environment
 FAKE_UV = """#!/bin/sh
 echo "$*" >> {log}
 mkdir -p .venv/bin
+touch .venv/pyvenv.cfg
 ln -sf {python} .venv/bin/python
 """
 
@@ -66,6 +68,24 @@ def test_it_is_made_anew_when_its_python_is_gone(project, log):
     python.unlink()
     python.symlink_to("/nowhere/python3")
     assert runs(log) == 2
+
+
+@pytest.mark.parametrize("kind", ["folder", "file", "link to nothing"])
+def test_what_is_no_environment_is_left_alone(project, log, capsys, kind):
+    there = project / ".venv"
+    if kind == "folder":
+        there.mkdir()
+        (there / "own").write_text("something of the user's")
+    elif kind == "file":
+        there.write_text("something of the user's")
+    else:
+        there.symlink_to(project / "nothing")
+    assert environment.main() == 1
+    assert capsys.readouterr().err == (
+        ".venv is there, but is no virtual environment; remove it (`make clean` does) and run this again\n"
+    )
+    assert log.read_text() == ""
+    assert os.path.lexists(there)
 
 
 def test_a_uv_that_fails_is_one_line_and_tried_again(project, log, tmp_path, capsys):
