@@ -44,10 +44,8 @@ def make_environment(*, dev: bool) -> None:
     stamp = PROJECT / ".venv" / f".made-{'dev' if dev else 'base'}"
     if _content(stamp) == locked and (PROJECT / ".venv/bin/python").exists():
         return
-    if os.path.lexists(PROJECT / ".venv") and not (PROJECT / ".venv/pyvenv.cfg").exists():
-        raise ToolError(
-            ".venv is there, but is no virtual environment; remove it (`make clean` does) and run this again"
-        )
+    if _is_foreign(PROJECT / ".venv"):
+        raise ToolError(".venv is there, but is no virtual environment; remove it (`make clean` does), then try again")
     groups = ["--all-groups"] if dev else ["--inexact"]
     # the build machine's own settings must not decide what is installed
     environment = {key: value for key, value in os.environ.items() if key not in {"VIRTUAL_ENV", "UV_INDEX"}}
@@ -65,6 +63,13 @@ def _uv() -> Path:
     entry = cache_root() / "tools" / f"uv-{hashlib.sha256(pins).hexdigest()[:12]}"
     make_entry(entry, "uv", lambda into: install_from_pypi("uv is missing", REQUIREMENTS, into))
     return entry / "bin" / "uv"
+
+
+def _is_foreign(venv: Path) -> bool:
+    """Whether something lies there that uv would not make an environment of, and that we must not remove."""
+    if venv.is_dir():
+        return any(venv.iterdir()) and not (venv / "pyvenv.cfg").exists()
+    return os.path.lexists(venv)
 
 
 def _content(path: Path) -> str:

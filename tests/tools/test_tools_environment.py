@@ -50,6 +50,11 @@ def test_it_is_made_once(project, log, capsys):
     assert capsys.readouterr() == ("", "")
 
 
+def test_it_is_made_in_an_empty_folder(project, log):
+    (project / ".venv").mkdir()
+    assert runs(log) == 1
+
+
 def test_it_is_made_anew_when_the_lock_changes(project, log):
     assert runs(log) == 1
     (project / "uv.lock").write_text("version = 2\n")
@@ -82,7 +87,7 @@ def test_what_is_no_environment_is_left_alone(project, log, capsys, kind):
         there.symlink_to(project / "nothing")
     assert environment.main() == 1
     assert capsys.readouterr().err == (
-        ".venv is there, but is no virtual environment; remove it (`make clean` does) and run this again\n"
+        ".venv is there, but is no virtual environment; remove it (`make clean` does), then try again\n"
     )
     assert log.read_text() == ""
     assert os.path.lexists(there)
