@@ -71,8 +71,11 @@ def create_certificate(files: PkiFolder, name: str, host_names: Sequence[str], *
         raise TypeError(f"{files.ca_key} is not an ECDSA key")
     key = ec.generate_private_key(ec.SECP256R1())
     usage = ExtendedKeyUsageOID.SERVER_AUTH if host_names else ExtendedKeyUsageOID.CLIENT_AUTH
-    builder = _builder(f"matchbox {name}", authority.subject, key, days).add_extension(
-        x509.ExtendedKeyUsage([usage]), critical=False
+    issuer = x509.AuthorityKeyIdentifier.from_issuer_public_key(authority_key.public_key())
+    builder = (
+        _builder(f"matchbox {name}", authority.subject, key, days)
+        .add_extension(x509.ExtendedKeyUsage([usage]), critical=False)
+        .add_extension(issuer, critical=False)
     )
     if host_names:
         builder = builder.add_extension(
@@ -83,6 +86,17 @@ def create_certificate(files: PkiFolder, name: str, host_names: Sequence[str], *
 
 
 _PEM = serialization.Encoding.PEM
+_SIGNS_CERTIFICATES = x509.KeyUsage(
+    key_cert_sign=True,
+    crl_sign=True,
+    digital_signature=False,
+    content_commitment=False,
+    key_encipherment=False,
+    data_encipherment=False,
+    key_agreement=False,
+    encipher_only=False,
+    decipher_only=False,
+)
 
 
 def _create_authority(files: PkiFolder) -> None:
@@ -91,6 +105,7 @@ def _create_authority(files: PkiFolder) -> None:
     certificate = (
         _builder("matchbox authority", name, key, AUTHORITY_DAYS)
         .add_extension(x509.BasicConstraints(ca=True, path_length=0), critical=True)
+        .add_extension(_SIGNS_CERTIFICATES, critical=True)
         .sign(key, hashes.SHA256())
     )
     _write_key(files.ca_key, key)
@@ -108,6 +123,7 @@ def _builder(common_name: str, issuer: x509.Name, key: Key, days: int) -> x509.C
         .serial_number(x509.random_serial_number())
         .not_valid_before(start)
         .not_valid_after(now + datetime.timedelta(days=days))
+        .add_extension(x509.SubjectKeyIdentifier.from_public_key(key.public_key()), critical=False)
     )
 
 

@@ -1,14 +1,22 @@
 """Certificates of a matchbox server, and the checks of a client's files."""
 
+import contextlib
+import ipaddress
+import socket
+import ssl
 import stat
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
 from cryptography import x509
+from cryptography.hazmat.primitives.asymmetric.ec import EllipticCurvePrivateKey
+from cryptography.hazmat.primitives.hashes import SHA256
+from cryptography.hazmat.primitives.serialization import Encoding, load_pem_private_key
 
 from diaspora_infra.config import ConfigError, Matchbox
 from diaspora_infra.pxe.pki import PkiFolder, create_certificate, create_pki
-from diaspora_infra.pxe.server import Credentials, read_credentials
+from diaspora_infra.pxe.server import Credentials, check_reachable, read_credentials
 
 
 def settings(files: PkiFolder, **changes: str) -> Matchbox:
@@ -94,3 +102,63 @@ def test_expired_and_not_yet_valid(files: PkiFolder) -> None:
     create_certificate(files, "client", (), days=-3)
     (line,) = problems(settings(files))
     assert line.startswith("pxe.matchbox.clientCertFile: expired on 20")
+
+
+def test_a_strict_client_accepts_the_server(files: PkiFolder) -> None:
+    """As Python is from 3.13 on."""
+    client = ssl.create_default_context(cafile=str(files.ca))
+    client.verify_flags |= ssl.VERIFY_X509_STRICT
+    server = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH, cafile=str(files.ca))
+    server.verify_flags |= ssl.VERIFY_X509_STRICT
+    server.verify_mode = ssl.CERT_REQUIRED
+    client.load_cert_chain(files.certificate("client"), files.key("client"))
+    server.load_cert_chain(files.certificate("server"), files.key("server"))
+    to_server, to_client = ssl.MemoryBIO(), ssl.MemoryBIO()
+    ends = [
+        client.wrap_bio(to_client, to_server, server_hostname="matchbox.lan"),
+        server.wrap_bio(to_server, to_client, server_side=True),
+    ]
+    for end in [*ends, *ends]:
+        with contextlib.suppress(ssl.SSLWantReadError):
+            end.do_handshake()
+    assert all(end.getpeercert() for end in ends)
+
+
+def test_a_server_certificate_needs_no_more_than_go_asks_for(files: PkiFolder, monkeypatch: pytest.MonkeyPatch) -> None:
+    default = ssl.create_default_context
+
+    def strict(*, cafile: str) -> ssl.SSLContext:
+        context = default(cafile=cafile)
+        context.verify_flags |= ssl.VERIFY_X509_STRICT
+        return context
+
+    _sign_without_key_identifiers(files)
+    listener = default(ssl.Purpose.CLIENT_AUTH, cafile=str(files.ca))
+    listener.load_cert_chain(files.certificate("server"), files.key("server"))
+    monkeypatch.setattr(ssl, "create_default_context", strict)
+    with socket.create_server(("127.0.0.1", 0)) as listening, ThreadPoolExecutor() as pool:
+
+        def serve() -> bytes:
+            with listener.wrap_socket(listening.accept()[0], server_side=True) as connection:
+                return connection.recv(1)
+
+        served = pool.submit(serve)
+        check_reachable(settings(files, rpcEndpoint=f"127.0.0.1:{listening.getsockname()[1]}"), files.path)
+        assert served.result() == b""
+
+
+def _sign_without_key_identifiers(files: PkiFolder) -> None:
+    """Sign the server's certificate anew with only the names in it."""
+    authority = x509.load_pem_x509_certificate(files.ca.read_bytes())
+    authority_key = load_pem_private_key(files.ca_key.read_bytes(), password=None)
+    assert isinstance(authority_key, EllipticCurvePrivateKey)
+    made = x509.load_pem_x509_certificate(files.certificate("server").read_bytes())
+    names = x509.SubjectAlternativeName([x509.IPAddress(ipaddress.ip_address("127.0.0.1"))])
+    signed = (
+        x509.CertificateBuilder(authority.subject, made.subject, made.public_key(), 1)
+        .not_valid_before(made.not_valid_before_utc)
+        .not_valid_after(made.not_valid_after_utc)
+        .add_extension(names, critical=False)
+        .sign(authority_key, SHA256())
+    )
+    files.certificate("server").write_bytes(signed.public_bytes(Encoding.PEM))
