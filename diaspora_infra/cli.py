@@ -2,6 +2,7 @@
 
 import argparse
 import os
+import stat
 import sys
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
@@ -29,7 +30,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
             print(problem, file=sys.stderr)
         return 1
     except OSError as error:
-        print(f"{error.filename or 'diaspora-infra'}: {error.strerror}", file=sys.stderr)
+        print(f"{error.filename or 'diaspora-infra'}: {error.strerror or error}", file=sys.stderr)
         return 1
     return code
 
@@ -82,14 +83,14 @@ def _check(options: argparse.Namespace) -> int:
 def _render(options: argparse.Namespace) -> int:
     settings, secrets = _load(options)
     rendered = render(settings, _machine(settings, options.machine), secrets)
-    text = rendered.butane_text() if options.butane else rendered.ignition + "\n"
+    text = (rendered.butane_text() if options.butane else rendered.ignition + "\n").encode()
     if options.output is None:
-        sys.stdout.write(text)
+        sys.stdout.buffer.write(text)
         return 0
-    mode = 0o600 if rendered.secret else 0o644
-    descriptor = os.open(options.output, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, mode)
-    with os.fdopen(descriptor, "w", encoding="utf-8") as file:
-        os.fchmod(descriptor, mode)
+    descriptor = os.open(options.output, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600 if rendered.secret else 0o666)
+    with os.fdopen(descriptor, "wb") as file:
+        if rendered.secret and stat.S_ISREG(os.fstat(descriptor).st_mode):
+            os.fchmod(descriptor, 0o600)  # it may have been there before
         file.write(text)
     return 0
 

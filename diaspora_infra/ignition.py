@@ -47,7 +47,10 @@ def _render(name: str, known: dict[str, Any]) -> str:
         "host": known["host"],
         "ignition": {"machines": [machine]},
     }
-    secrets = {key: value for key, value in known["secrets"].items() if key in SECRET_KEYS}
+    secrets = known["secrets"]
+    if unknown := sorted(set(secrets) - SECRET_KEYS):
+        allowed = ", ".join(sorted(SECRET_KEYS))
+        raise pulumi.RunError(f"{name}: secrets: {', '.join(unknown)} is not a secret; allowed: {allowed}")
     try:
         settings = load(values, secrets)
         return render(settings, settings.machines[0], secrets).ignition

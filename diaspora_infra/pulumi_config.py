@@ -20,7 +20,7 @@ def load_stack_config() -> tuple[Settings, Secrets]:
     values = {key: _plain(config.require(key)) for key in keys - SECRET_KEYS}
     # a secret that was set as plain text is passed on as a value, and refused there
     values |= {key: "" for key in keys & SECRET_KEYS if not pulumi.runtime.is_config_secret(f"{NAMESPACE}:{key}")}
-    settings = load(values, keys & SECRET_KEYS - set(values))
+    settings = load(values, (keys & SECRET_KEYS) - set(values))
     return settings, {secret.key: config.require_secret(secret.key) for secret in needed_secrets(settings)}
 
 

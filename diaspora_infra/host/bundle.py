@@ -8,6 +8,7 @@ config is half as large, which counts where it is stored for every machine; and 
 import base64
 import gzip
 import json
+import zlib
 from collections.abc import Mapping
 from functools import lru_cache
 from typing import Any
@@ -71,14 +72,19 @@ def unpack(ignition: Ignition) -> Ignition:
 
 
 def contents(resource: Mapping[str, Any]) -> bytes:
-    """Decode the data URL of a resource. Raises ValueError for other addresses."""
+    """Decode the data URL of a resource. Raises ValueError for other addresses and for what cannot be decoded."""
     header, comma, payload = resource["source"].partition(",")
     if not header.startswith("data:") or not comma:
         raise ValueError("not a data URL")
     data = unquote_to_bytes(payload)
     if header.endswith(";base64"):
-        data = base64.b64decode(data)
-    return gzip.decompress(data) if resource.get("compression") == "gzip" else data
+        data = base64.b64decode(data, validate=True)
+    if resource.get("compression") != "gzip":
+        return data
+    try:
+        return gzip.decompress(data)
+    except (OSError, EOFError, zlib.error) as error:
+        raise ValueError(f"not gzip: {error}") from None
 
 
 def _packed(bundle: Ignition) -> str:

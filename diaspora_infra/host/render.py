@@ -98,7 +98,15 @@ def _problem(entry: butane.Entry) -> Problem:
     """Point at the snippet, and at the place in it."""
     line = f"line {entry.line}: " if entry.line else ""
     path = f"{entry.path_text}: " if entry.path else ""
-    return Problem(entry.source, f"{line}{path}{entry.message}")
+    message = entry.message
+    if entry.path and entry.path[-1] in _LOCAL_KEYS:
+        message = "a snippet cannot read files; allowed: the text itself (contents.inline, ssh_authorized_keys)"
+    elif not entry.path and "must be a mapping" in message:
+        message = f"{message}; allowed: the text of a Butane document, not the name of a file"
+    return Problem(entry.source, f"{line}{path}{message}")
+
+
+_LOCAL_KEYS = frozenset({"local", "contents_local", "ssh_authorized_keys_local"})
 
 
 def snippets(settings: Settings, machine: Machine) -> list[tuple[str, str]]:

@@ -8,13 +8,13 @@ from dataclasses import dataclass
 from typing import TypedDict
 
 from diaspora_infra.config import PxeMachine, Settings
+from diaspora_infra.host.features.storage import DATA_LABEL
 
 RELEASES = "https://builds.coreos.fedoraproject.org/prod/streams"
 # Folder below matchbox's assets where `source: matchbox` expects the release.
 ASSETS = "assets/fedora-coreos"
 # From this release on, the kernel's file name ends in .ARCH instead of -ARCH.
 _DOTTED_KERNEL_SINCE = 42
-DATA_LABEL = "data"
 
 
 @dataclass(frozen=True)

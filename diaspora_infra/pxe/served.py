@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+from functools import lru_cache
 from typing import Any
 
 from diaspora_infra.host.bundle import contents, unpack
@@ -37,6 +38,12 @@ def check_servable(ignition: str, name: str) -> None:
         raise NotServableError(
             f"{name}: matchbox would serve an empty config for Ignition {version}; allowed: {allowed}"
         )
+    try:
+        meaning_digest(ignition)
+    except (ValueError, TypeError, AttributeError, KeyError, RecursionError):
+        raise NotServableError(
+            f"{name}: the ignition holds what Ignition could not decode; allowed: data URLs that are what they say"
+        ) from None
 
 
 def meaning(ignition: str) -> Any:
@@ -48,6 +55,7 @@ def meaning(ignition: str) -> Any:
     return _meaning(unpack(json.loads(ignition)))
 
 
+@lru_cache(maxsize=8)  # a config is checked, and hashed soon after
 def meaning_digest(ignition: str) -> str:
     """Digest the meaning: 12 hex digits that stay the same whichever compressor packed the contents."""
     text = json.dumps(meaning(ignition), sort_keys=True, separators=(",", ":"))

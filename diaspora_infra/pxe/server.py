@@ -26,45 +26,45 @@ class Credentials:
 def read_credentials(matchbox: Matchbox, folder: Path) -> Credentials:
     """Read and check the certificate files; relative names start at `folder`. Raises ConfigError."""
     problems: list[Problem] = []
-    texts = {
-        key: _read(f"pxe.matchbox.{key}", folder / Path(name).expanduser(), problems)
-        for key, name in (
-            ("caFile", matchbox.ca_file),
-            ("clientCertFile", matchbox.client_cert_file),
-            ("clientKeyFile", matchbox.client_key_file),
-        )
-    }
-    ca, client_cert, client_key = texts.values()
+    ca, client_cert, client_key = (_read(key, path, problems) for key, path in _files(matchbox, folder).items())
     if ca is not None:
-        _certificate("pxe.matchbox.caFile", ca, problems)
-    client = _certificate("pxe.matchbox.clientCertFile", client_cert, problems) if client_cert is not None else None
+        _certificate(_CA, ca, problems)
+    client = _certificate(_CERTIFICATE, client_cert, problems) if client_cert is not None else None
     if client and client_key is not None and not _belongs(client, client_key):
         problems.append(
-            Problem(
-                "pxe.matchbox.clientKeyFile",
-                "is not the key of pxe.matchbox.clientCertFile; allowed: the unencrypted PEM key made with it",
-            )
+            Problem(_KEY, f"is not the key of {_CERTIFICATE}; allowed: the unencrypted PEM key made with it")
         )
     if problems or ca is None or client_cert is None or client_key is None:
         raise ConfigError(problems)
     return Credentials(ca, client_cert, client_key)
 
 
+_CA, _CERTIFICATE, _KEY = (f"pxe.matchbox.{name}" for name in ("caFile", "clientCertFile", "clientKeyFile"))
+
+
+def _files(matchbox: Matchbox, folder: Path) -> dict[str, Path]:
+    """Find the certificate files, by the key that names them. Raises ConfigError for the home of nobody."""
+    names = {_CA: matchbox.ca_file, _CERTIFICATE: matchbox.client_cert_file, _KEY: matchbox.client_key_file}
+    files, problems = {}, []
+    for key, name in names.items():
+        try:
+            files[key] = folder / Path(name).expanduser()
+        except RuntimeError:
+            problems.append(Problem(key, f"{name!r} is in the home of an unknown user; allowed: a readable PEM file"))
+    if problems:
+        raise ConfigError(problems)
+    return files
+
+
 def check_reachable(matchbox: Matchbox, folder: Path) -> None:
     """Open a connection to the gRPC API as a client would. Raises ConfigError that names the remedy."""
     key, endpoint = "pxe.matchbox.rpcEndpoint", matchbox.rpc_endpoint
     host, _, port = endpoint.rpartition(":")
-    context = ssl.create_default_context(cafile=str(folder / Path(matchbox.ca_file).expanduser()))
-    # Python 3.13 asks for extensions that Go does not, and it is the engine's provider, in Go, that has to connect
-    context.verify_flags &= ~ssl.VERIFY_X509_STRICT
-    context.load_cert_chain(
-        folder / Path(matchbox.client_cert_file).expanduser(), folder / Path(matchbox.client_key_file).expanduser()
-    )
-    context.set_alpn_protocols(["h2"])
+    host = host.strip("[]")
     try:
         with (
-            socket.create_connection((host.strip("[]"), int(port)), timeout=_TIMEOUT_SECONDS) as connection,
-            context.wrap_socket(connection, server_hostname=host.strip("[]")) as secured,
+            socket.create_connection((host, int(port)), timeout=_TIMEOUT_SECONDS) as connection,
+            _context(_files(matchbox, folder)).wrap_socket(connection, server_hostname=host) as secured,
         ):
             # With TLS 1.3 a refused client certificate shows only when the client reads.
             secured.settimeout(1)
@@ -73,27 +73,31 @@ def check_reachable(matchbox: Matchbox, folder: Path) -> None:
         if "read" in str(error):  # the handshake is done and the server waits for us
             return
         raise _unreachable(key, f"{endpoint} does not answer within {_TIMEOUT_SECONDS} s") from None
-    except ssl.SSLCertVerificationError as error:
-        remedy = (
-            "renew the server's certificate"
-            if "expired" in error.verify_message
-            else "let caFile and the names in the server's certificate fit this endpoint"
-        )
-        what = f"the certificate of {endpoint} is not accepted ({error.verify_message})"
-        raise ConfigError([Problem(key, f"{what}; {remedy}")]) from None
     except ssl.SSLError as error:
-        reason = (error.reason or "TLS failed").replace("_", " ").lower()
-        raise ConfigError(
-            [
-                Problem(
-                    key,
-                    f"{endpoint} refuses the client certificate ({reason}); "
-                    "use a clientCertFile that the server's authority signed",
-                )
-            ]
-        ) from None
+        raise ConfigError([Problem(key, _tls_failure(endpoint, error))]) from None
     except OSError as error:
         raise _unreachable(key, f"{endpoint} is not reachable ({error.strerror or error})") from None
+
+
+def _context(files: dict[str, Path]) -> ssl.SSLContext:
+    context = ssl.create_default_context(cafile=str(files[_CA]))
+    # Python 3.13 asks for extensions that Go does not, and it is the engine's provider, in Go, that has to connect
+    context.verify_flags &= ~ssl.VERIFY_X509_STRICT
+    context.load_cert_chain(files[_CERTIFICATE], files[_KEY])
+    context.set_alpn_protocols(["h2"])
+    return context
+
+
+def _tls_failure(endpoint: str, error: ssl.SSLError) -> str:
+    reason = (error.reason or "TLS failed").replace("_", " ").lower()
+    if isinstance(error, ssl.SSLCertVerificationError):
+        what = f"the certificate of {endpoint} is not accepted ({error.verify_message})"
+        if "expired" in error.verify_message:
+            return f"{what}; renew the server's certificate"
+        return f"{what}; let caFile and the names in the server's certificate fit this endpoint"
+    if error.reason in {"WRONG_VERSION_NUMBER", "UNEXPECTED_EOF_WHILE_READING", "HTTP_REQUEST", "RECORD_LAYER_FAILURE"}:
+        return f"{endpoint} does not speak TLS ({reason}); use the port of the gRPC API, not that of httpUrl"
+    return f"{endpoint} refuses the client certificate ({reason}); use one that the server's authority signed"
 
 
 def _unreachable(key: str, what: str) -> ConfigError:

@@ -1,5 +1,6 @@
 """Compare what matchbox serves with what the settings mean."""
 
+import http.client
 import urllib.error
 import urllib.request
 from collections.abc import Iterator, Mapping
@@ -10,6 +11,7 @@ from diaspora_infra.pxe.install import Boot, install_boot, install_settings
 from diaspora_infra.pxe.served import ignition_url, ipxe_url, meaning
 
 _TIMEOUT_SECONDS = 10
+_MOST_BYTES = 16 << 20
 
 
 def verify(settings: Settings, secrets: Mapping[str, str]) -> tuple[list[str], bool]:
@@ -39,7 +41,7 @@ def _faults(settings: Settings, machine: PxeMachine, secrets: Mapping[str, str])
             yield f"install is off, but the server answers {status} for its {name}"
         elif status != wanted:
             yield f"no {name}: {addresses[name]} answers {status}"
-    if any(status != 200 for status, _ in answers.values()):
+    if machine.install == "off" or any(status != 200 for status, _ in answers.values()):
         return
     if answers["iPXE script"][1] != ipxe_script(install_boot(**install)):
         yield "the iPXE script differs from what the settings mean"
@@ -51,7 +53,7 @@ def _meaning_of(served: str) -> object:
     """Reduce what a server sent, which may be anything."""
     try:
         return meaning(served)
-    except (ValueError, TypeError, AttributeError, KeyError):
+    except (ValueError, TypeError, AttributeError, KeyError, RecursionError):
         return None
 
 
@@ -68,12 +70,18 @@ def ipxe_script(boot: Boot) -> str:
     )
 
 
+# A server in the machines' network is asked directly, never through the proxy of this computer.
+_opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
+
+
 def _get(url: str) -> tuple[int, str]:
-    """Fetch an address; the status is 0 when the server cannot be reached, and the text says why."""
+    """Fetch an address; the status is 0 when that fails, and the text says why."""
     try:
-        with urllib.request.urlopen(url, timeout=_TIMEOUT_SECONDS) as response:  # noqa: S310  # checked to be HTTP
-            return response.status, response.read().decode()
+        with _opener.open(url, timeout=_TIMEOUT_SECONDS) as response:
+            return response.status, response.read(_MOST_BYTES).decode(errors="replace")
     except urllib.error.HTTPError as error:
         return error.code, ""
     except OSError as error:
         return 0, str(getattr(error, "reason", error))
+    except http.client.HTTPException:
+        return 0, "not an HTTP server"

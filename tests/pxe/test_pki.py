@@ -162,3 +162,10 @@ def _sign_without_key_identifiers(files: PkiFolder) -> None:
         .sign(authority_key, SHA256())
     )
     files.certificate("server").write_bytes(signed.public_bytes(Encoding.PEM))
+
+
+def test_home_of_nobody(files: PkiFolder) -> None:
+    assert problems(settings(files, caFile="~nobody-has-this-name/ca.crt")) == [
+        "pxe.matchbox.caFile: '~nobody-has-this-name/ca.crt' is in the home of an unknown user; "
+        "allowed: a readable PEM file"
+    ]

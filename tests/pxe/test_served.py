@@ -79,6 +79,23 @@ def test_what_matchbox_would_serve_empty_is_refused_in_one_line(ignition: str) -
         check_servable(ignition, "pod1")
 
 
+@pytest.mark.parametrize(
+    "resource",
+    [
+        {"source": "data:;base64,!!!!="},
+        {"source": "data:,plain", "compression": "gzip"},
+        {"source": "data:;base64,H4sIAAAA", "compression": "gzip"},
+    ],
+)
+def test_contents_that_ignition_could_not_decode_are_refused(resource: dict[str, str]) -> None:
+    for ignition in (
+        {"version": "3.4.0", "config": {"merge": [resource]}},
+        {"version": "3.4.0", "config": {"replace": resource}},
+    ):
+        with pytest.raises(NotServableError, match=r"^pod1: .* could not decode; allowed: "):
+            check_servable(json.dumps({"ignition": ignition}), "pod1")
+
+
 JSON = st.recursive(
     st.none() | st.booleans() | st.integers() | st.text(),
     lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(), inner, max_size=3),
