@@ -12,6 +12,7 @@ from pydantic.fields import FieldInfo
 from pydantic_core import ErrorDetails
 
 _LONGEST_QUOTE = 60
+_MOST_NAMES = 8  # next to a hint
 
 
 @dataclass(frozen=True)
@@ -99,8 +100,10 @@ def unknown_key(path: str, key: str, allowed: Iterable[str]) -> Problem:
     """The problem of a key that nobody reads."""
     names = sorted(allowed)
     close = difflib.get_close_matches(key[:_LONGEST_QUOTE], names, n=1, cutoff=0.6)
-    hint = f" (did you mean {close[0]}?)" if close else ""
-    return Problem(path, f"unknown key{hint}; allowed: {', '.join(names)}")
+    if not close:
+        return Problem(path, f"unknown key; allowed: {', '.join(names)}")
+    shown = names if len(names) <= _MOST_NAMES else [*names[:_MOST_NAMES], "..."]
+    return Problem(path, f"unknown key (did you mean {close[0]}?); allowed: {', '.join(shown)}")
 
 
 def problems_of(error: ValidationError, model: type[BaseModel], prefix: str) -> list[Problem]:

@@ -48,6 +48,7 @@ def stack_schema() -> Schema:
                 "then": {"required": [f"{NAMESPACE}:pxe"]},
             }
         },
+        "patternProperties": {f"^{NAMESPACE}:": False},  # they belong under config
         "required": ["config"],
         "$defs": settings["$defs"],
     }

@@ -1,16 +1,21 @@
 """Plain stack files (`Pulumi.STACK.yaml`), read without an engine."""
 
+import difflib
 import re
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
 import yaml
 
-from diaspora_infra.config.problems import ConfigError, Problem, key_path
+from diaspora_infra.config.problems import ConfigError, Problem, key_path, quoted
 from diaspora_infra.config.secrets import NAMESPACE, SECRET_KEYS
 
 MOST_VALUES = 100_000
 """Values in one file, once its aliases are followed: a few lines of aliases could ask for billions."""
+
+
+_LONGEST_NAMESPACE = 2 * len(NAMESPACE)
 
 
 @dataclass(frozen=True)
@@ -24,12 +29,18 @@ class StackFile:
     secrets: frozenset[str]
 
 
-def parse_stack_file(content: str | bytes) -> StackFile:
-    """Take the project's namespace out of a stack file. Raises ConfigError when it is no good YAML in UTF-8."""
-    document = _plain_data(_text(content))
+def parse_stack_file(content: str | bytes, name: str = "(file)") -> StackFile:
+    """Take the project's namespace out of a stack file; `name` is what messages call the file.
+
+    Raises ConfigError when it is no good YAML in UTF-8, or when a key of the project would be left out.
+    """
+    document = _plain_data(_text(content, name), name)
     config = document.get("config") if isinstance(document, dict) else None
+    problems = [*_misplaced(document), *_other_namespaces(config)]
     if not isinstance(config, dict):
-        raise ConfigError([Problem("config", f"missing; allowed: a table of keys such as {NAMESPACE}:pod")])
+        problems.append(Problem("config", f"missing; allowed: a table of keys such as {NAMESPACE}:pod"))
+    if problems or not isinstance(config, dict):
+        raise ConfigError(problems)
     ours = {
         key.removeprefix(f"{NAMESPACE}:"): value
         for key, value in config.items()
@@ -48,38 +59,61 @@ def is_secure(value: object) -> bool:
     return isinstance(value, dict) and value.keys() == {"secure"} and isinstance(value["secure"], str)
 
 
-def _text(content: str | bytes) -> str:
+def _misplaced(document: object) -> Iterator[Problem]:
+    """Keys of the project beside `config`, where the engine does not look."""
+    for key in document if isinstance(document, dict) else ():
+        namespace, colon, _ = key.partition(":")
+        if colon and _is_meant(namespace):
+            yield Problem(key_path(key), "must stand under config; allowed: as a key of the table config")
+
+
+def _other_namespaces(config: object) -> Iterator[Problem]:
+    """Keys whose namespace is a misspelt one of the project: the engine would keep them for somebody else."""
+    for key in config if isinstance(config, dict) else ():
+        namespace, colon, name = key.partition(":")
+        if colon and namespace != NAMESPACE and _is_meant(namespace):
+            meant = f"{NAMESPACE}:{name}"
+            yield Problem(key_path(key), f"unknown namespace (did you mean {quoted(meant)}?); allowed: {NAMESPACE}:")
+
+
+def _is_meant(namespace: str) -> bool:
+    return bool(difflib.get_close_matches(namespace[:_LONGEST_NAMESPACE].lower(), [NAMESPACE], cutoff=0.8))
+
+
+def _text(content: str | bytes, name: str) -> str:
     if isinstance(content, str):
         return content
     try:
         return content.decode("utf-8")
     except UnicodeDecodeError as error:
         line = content.count(b"\n", 0, error.start) + 1
-        raise ConfigError([Problem("(file)", f"line {line}: not UTF-8; allowed: YAML in UTF-8")]) from None
+        raise ConfigError([Problem(name, f"line {line}: not UTF-8; allowed: YAML in UTF-8")]) from None
 
 
-def _plain_data(text: str) -> Any:
-    reader = _Reader()
+def _plain_data(text: str, name: str) -> Any:
+    reader = _Reader(name)
     try:
         node = yaml.compose(text, yaml.BaseLoader)
         data = reader.read(node, ()) if node else None
     except yaml.MarkedYAMLError as error:
         mark = error.problem_mark or error.context_mark
         where = f"line {mark.line + 1}, column {mark.column + 1}: " if mark else ""
-        raise _unreadable(f"{where}{error.problem or error.context}") from None
+        if error.problem and r"'\t'" in error.problem:
+            raise _unreadable(name, f"{where}a tab", "spaces") from None
+        raise _unreadable(name, f"{where}{error.problem or error.context}") from None
     except yaml.reader.ReaderError as error:
-        raise _unreadable(f"line {text.count(chr(10), 0, error.position) + 1}: {error.reason}") from None
+        raise _unreadable(name, f"line {text.count(chr(10), 0, error.position) + 1}: {error.reason}") from None
     except RecursionError:
-        raise _unreadable("tables and lists too deep in each other") from None
+        raise _unreadable(name, "tables and lists too deep in each other") from None
     except (ValueError, OverflowError):  # the parser's own mistakes, such as with "\UFFFFFFFF"
-        raise _unreadable("an escape or a version number out of range") from None
+        raise _unreadable(name, "an escape or a version number out of range") from None
     if reader.problems:
         raise ConfigError(reader.problems)
     return data
 
 
-def _unreadable(what: str) -> ConfigError:
-    return ConfigError([Problem("(file)", f"{what}; allowed: YAML")])
+def _unreadable(name: str, what: str, allowed: str = "YAML") -> ConfigError:
+    return ConfigError([Problem(name, f"{what}; allowed: {allowed}")])
 
 
 _PLAIN_TAGS = frozenset(f"tag:yaml.org,2002:{kind}" for kind in ("str", "seq", "map"))
@@ -88,14 +122,15 @@ _PLAIN_TAGS = frozenset(f"tag:yaml.org,2002:{kind}" for kind in ("str", "seq", "
 class _Reader:
     """Turns YAML into plain data the way the engine does, and notes what the engine would refuse."""
 
-    def __init__(self) -> None:
+    def __init__(self, name: str) -> None:
+        self._name = name
         self.problems: list[Problem] = []
         self._values = 0
 
     def read(self, node: yaml.Node, location: tuple[str | int, ...]) -> Any:
         self._values += 1
         if self._values > MOST_VALUES:
-            raise _unreadable(f"more than {MOST_VALUES} values, with its aliases followed")
+            raise _unreadable(self._name, f"more than {MOST_VALUES} values, with its aliases followed")
         if node.tag not in _PLAIN_TAGS:
             self._note(node, location, f"tag {node.tag}; allowed: values without a tag")
         if isinstance(node, yaml.ScalarNode):
@@ -131,7 +166,7 @@ class _Reader:
     def _note(self, node: yaml.Node, location: tuple[str | int, ...], what: str) -> None:
         if location[:1] == ("config",) and len(location) > 1:
             location = (str(location[1]).removeprefix(f"{NAMESPACE}:"), *location[2:])
-        path = key_path(*location) or "(file)"
+        path = key_path(*location) or self._name
         self.problems.append(Problem(path, f"line {node.start_mark.line + 1}: {what}"))
 
 

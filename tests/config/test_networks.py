@@ -132,6 +132,14 @@ def test_one_mistake_is_one_line_that_says_what_is_allowed(networks: dict[str, A
     assert "\n" not in line
 
 
+def test_next_to_a_hint_the_list_of_what_is_allowed_is_short() -> None:
+    (line,) = lines({"eno1": {"ipv4": {"method": "auto", "adress1": "x"}}})
+    first = ", ".join(sorted(SECTIONS["ipv4"])[:8])
+    assert line == f"eno1.ipv4.adress1: unknown key (did you mean address1?); allowed: {first}, ..."
+    (line,) = lines({"eno1": {"ipv4": {"method": "auto", "x": "y"}}})
+    assert line.endswith(", ".join(sorted(SECTIONS["ipv4"])))
+
+
 def test_a_port_has_no_addresses() -> None:
     networks = {**BOND, "eno1": {**BOND["eno1"], "ipv4": {"method": "auto"}}}
     assert lines(networks) == ["eno1.ipv4: a port has none; allowed: in the connection of bond0"]

@@ -68,6 +68,7 @@ def test_keys_of_other_namespaces_are_left_alone() -> None:
     config = {f"{NAMESPACE}:{key}": value for key, value in configs.pxe_config().items()}
     assert VALIDATOR.is_valid({"config": config | {"aws:region": "eu-west-1"}, "encryptionsalt": "v1:x"})
     assert not VALIDATOR.is_valid({"config": config | {f"{NAMESPACE}:hosts": {}}})
+    assert not VALIDATOR.is_valid({"config": config, f"{NAMESPACE}:ignition": {}})
 
 
 def test_every_field_and_model_is_described() -> None:

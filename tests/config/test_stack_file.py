@@ -156,7 +156,8 @@ def test_keys_are_texts() -> None:
         ("config: []\n", "config: missing; allowed: a table of keys such as diaspora-infra:pod"),
         ("a: [1,\nb: 2", "(file): line 2, column 5: expected ',' or ']', but got '<stream end>'; allowed: YAML"),
         ("a: b: c", "(file): line 1, column 5: mapping values are not allowed here; allowed: YAML"),
-        ("a:\n\tb: 1", "(file): line 2, column 1: found character '\\t' that cannot start any token; allowed: YAML"),
+        ("a:\n\tb: 1", "(file): line 2, column 1: a tab; allowed: spaces"),
+        ("a: `b", "(file): line 1, column 4: found character '`' that cannot start any token; allowed: YAML"),
         ("a: 'b", "(file): line 1, column 6: found unexpected end of stream; allowed: YAML"),
         ("a: *b", "(file): line 1, column 4: found undefined alias 'b'; allowed: YAML"),
         ("a\n---\nb", "(file): line 2, column 1: but found another document; allowed: YAML"),
@@ -176,6 +177,26 @@ def test_keys_are_texts() -> None:
             "config: {diaspora-infra:pod: {}, pod: {}}",
             "pod: given with and without diaspora-infra:; allowed: once",
         ),
+        (
+            "config: {diaspora_infra:pod: {}}",
+            "diaspora_infra:pod: unknown namespace (did you mean 'diaspora-infra:pod'?); allowed: diaspora-infra:",
+        ),
+        (
+            "config: {diaspora-infr:pods: {}}",
+            "diaspora-infr:pods: unknown namespace (did you mean 'diaspora-infra:pods'?); allowed: diaspora-infra:",
+        ),
+        (
+            "config: {Diaspora-Infra:pod: {}}",
+            "Diaspora-Infra:pod: unknown namespace (did you mean 'diaspora-infra:pod'?); allowed: diaspora-infra:",
+        ),
+        (
+            "config: {}\ndiaspora-infra:pod: {}",
+            "diaspora-infra:pod: must stand under config; allowed: as a key of the table config",
+        ),
+        (
+            "config: {}\ndiaspora-infa:pod: {}",
+            "diaspora-infa:pod: must stand under config; allowed: as a key of the table config",
+        ),
         ("&a [*a]", "(file): tables and lists too deep in each other; allowed: YAML"),
         ("config: &a {b: *a}", "(file): tables and lists too deep in each other; allowed: YAML"),
         ("[" * 5000, "(file): tables and lists too deep in each other; allowed: YAML"),
@@ -184,6 +205,37 @@ def test_keys_are_texts() -> None:
 )  # fmt: skip
 def test_what_cannot_be_read(text: str, line: str) -> None:
     assert lines(text) == [line]
+
+
+def test_a_file_without_config_names_its_keys_too() -> None:
+    assert lines("diaspora-infra:pod: {}") == [
+        "config: missing; allowed: a table of keys such as diaspora-infra:pod",
+        "diaspora-infra:pod: must stand under config; allowed: as a key of the table config",
+    ]
+
+
+@pytest.mark.parametrize("key", ["aws:region", "diaspora:pod", "infra:pod", "diaspora:infra", ":pod"])
+def test_keys_of_other_projects_are_left_alone(key: str) -> None:
+    assert parse_stack_file(f"config: {{'{key}': 1}}\n'{key}': 1").values == {}
+
+
+@pytest.mark.parametrize(
+    ("content", "what"),
+    [
+        ("a:\n\tb: 1", "line 2, column 1: a tab; allowed: spaces"),
+        (b"\xff", "line 1: not UTF-8; allowed: YAML in UTF-8"),
+        ("a: *a", "line 1, column 4: found undefined alias 'a'; allowed: YAML"),
+        ("a: \x07", "line 1: special characters are not allowed; allowed: YAML"),
+        ("[" * 5000, "tables and lists too deep in each other; allowed: YAML"),
+        ("[1]: 2", "line 1: a key that is a list or a table; allowed: text"),
+        ("- &a [" + "1," * 1000 + "]\n" + "- *a\n" * 100, "more than 100000 values, with its aliases followed; "
+         "allowed: YAML"),
+    ],
+)  # fmt: skip
+def test_what_cannot_be_read_comes_with_the_name_of_the_file(content: str | bytes, what: str) -> None:
+    with pytest.raises(ConfigError) as caught:
+        parse_stack_file(content, "Pulumi.dev.yaml")
+    assert str(caught.value).split("\n")[0] == f"Pulumi.dev.yaml: {what}"
 
 
 def test_all_keys_that_are_given_twice_are_named() -> None:
