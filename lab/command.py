@@ -1,11 +1,13 @@
 """`python -m lab up` and `python -m lab down`: the dev stack on this computer."""
 
+import fcntl
 import sys
-from collections.abc import Sequence
-from pathlib import Path
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from urllib.parse import urlsplit
 
-from diaspora_infra.cli import main as diaspora_infra
-from diaspora_infra.config import ConfigError, Settings, load, parse_stack_file
+from diaspora_infra.config import ConfigError, Settings, load, needed_secrets, parse_stack_file
+from diaspora_infra.pxe.verify import verify
 from lab.engine import PROJECT, Engine
 from lab.errors import LabError
 from lab.matchbox import ADDRESS, MatchboxServer
@@ -23,12 +25,19 @@ def main(arguments: Sequence[str]) -> int:
         print(f"usage: python -m lab {'|'.join(commands)}", file=sys.stderr)
         return 2
     try:
-        commands[arguments[0]]()
+        with _alone():
+            commands[arguments[0]]()
     except ConfigError as error:
         print(f"{STACK_FILE.name} cannot be used:\n{error}", file=sys.stderr)
         return 1
     except (LabError, ToolError) as error:
         print(error, file=sys.stderr)
+        return 1
+    except BrokenPipeError:
+        sys.stderr.close()  # whoever read the output has gone
+        return 1
+    except OSError as error:
+        print(f"{error.filename or 'lab'}: {error.strerror or error}", file=sys.stderr)
         return 1
     return 0
 
@@ -37,7 +46,7 @@ def up() -> None:
     """Bring the dev stack up: matchbox, the engine, a look at what is served, a summary."""
     settings = _settings()
     engine = Engine(FOLDER, STACK, STACK_FILE)
-    server = _server(settings)
+    server = MatchboxServer(FOLDER, *_ports(settings))
     started = server.start()
     print(f"matchbox: {'started' if started else 'runs already'} at {server.http_url}", flush=True)
     engine.prepare()
@@ -45,18 +54,22 @@ def up() -> None:
         print("the last run was killed: cleaning up after it", flush=True)
         engine.recover()
     print("pulumi up: stack dev", flush=True)
-    result = engine.run("up")
-    print(_changes(result.stdout))
-    if diaspora_infra(["verify", str(STACK_FILE)]):
+    print(_changes(engine.run("up").stdout))
+    lines, good = verify(settings, {})
+    print("\n".join(lines))
+    if not good:
         raise LabError("what matchbox serves is not what the stack file means; see above")
-    _summary(engine, settings)
+    _summary(engine)
 
 
 def down() -> None:
     """Destroy the stack and stop the server."""
+    server = MatchboxServer.last(FOLDER)
     engine = Engine(FOLDER, STACK, STACK_FILE)
-    server = _server(_settings())
-    if FOLDER.exists():
+    if server is None:
+        print("nothing is there to take down")
+        return
+    if engine.exists():
         server.start()  # the engine deletes profiles and groups through it
         engine.prepare()
         if engine.locked():
@@ -67,17 +80,39 @@ def down() -> None:
     print(f"matchbox: {'stopped' if server.stop() else 'was not running'}")
 
 
+@contextmanager
+def _alone() -> Iterator[None]:
+    """Refuse to run beside another `make up` or `make down` of the same checkout."""
+    FOLDER.mkdir(exist_ok=True)
+    with (FOLDER / "lock").open("w") as file:
+        try:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            raise LabError("another `make up` or `make down` runs here; wait until it is done") from None
+        yield
+
+
 def _settings() -> Settings:
-    file = parse_stack_file(STACK_FILE.read_text(encoding="utf-8"))
-    return load(file.values, file.secrets)
+    file = parse_stack_file(STACK_FILE.read_bytes())
+    settings = load(file.values, file.secrets)
+    if needed := [secret.key for secret in needed_secrets(settings)]:
+        raise LabError(
+            f"the lab takes no secrets, and {STACK_FILE.name} needs {', '.join(needed)}; leave that out here"
+        )
+    return settings
 
 
-def _server(settings: Settings) -> MatchboxServer:
-    pxe = settings.pxe
-    if pxe is None or not pxe.matchbox.rpc_endpoint.startswith(f"{ADDRESS}:"):
-        raise LabError(f"the lab serves target pxe on {ADDRESS} only; see pxe.matchbox in {STACK_FILE.name}")
-    http_port, rpc_port = (int(text.rpartition(":")[2]) for text in (pxe.matchbox.http_url, pxe.matchbox.rpc_endpoint))
-    return MatchboxServer(FOLDER, http_port, rpc_port)
+def _ports(settings: Settings) -> tuple[int, int]:
+    """Find the ports of HTTP and of the gRPC API in the settings."""
+    matchbox = settings.pxe.matchbox if settings.pxe and settings.target == "pxe" else None
+    addresses = [urlsplit(matchbox.http_url), urlsplit(f"//{matchbox.rpc_endpoint}")] if matchbox else []
+    ports = [address.port for address in addresses if address.hostname == ADDRESS and not address.path]
+    if len(ports) != 2 or None in ports or addresses[0].scheme != "http":
+        raise LabError(
+            f"the lab needs target pxe, and in pxe.matchbox of {STACK_FILE.name} "
+            f"httpUrl: http://{ADDRESS}:PORT and rpcEndpoint: {ADDRESS}:PORT"
+        )
+    return int(ports[0] or 0), int(ports[1] or 0)
 
 
 def _changes(output: str) -> str:
@@ -93,19 +128,15 @@ def _changes(output: str) -> str:
     return "  " + (", ".join(counts) if changed else f"nothing changed ({', '.join(counts)})")
 
 
-def _summary(engine: Engine, settings: Settings) -> None:
+def _summary(engine: Engine) -> None:
     outputs = engine.outputs()
     print("\nWhat a machine gets when it boots from the network:")
-    for name, machine in outputs["machines"].items():
+    for name, machine in outputs.get("machines", {}).items():
         print(f"  {name}")
-        for key in ("ipxe", "ignition"):
+        for key in ("ipxe", "ignition", "config"):
             if key in machine:
                 print(f"    {key:<9} {machine[key]}")
-        print(f"    {'config':<9} {machine['config']}")
-    waiting = outputs["needsReinstall"]
-    print(f"needsReinstall: {', '.join(waiting) if waiting else 'none'}")
-    print(
-        f"\nStack file: {STACK_FILE.relative_to(Path.cwd()) if STACK_FILE.is_relative_to(Path.cwd()) else STACK_FILE}"
-    )
-    print(f"Pod: https://{settings.pod.domain}/")
+    waiting = outputs.get("needsReinstall", [])
+    print(f"needsReinstall: {', '.join(waiting) or 'none (of the machines that have installedConfig)'}")
+    print(f"\nStack file: {STACK_FILE.name}")
     print("Stop with: make down")

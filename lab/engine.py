@@ -41,7 +41,7 @@ class Engine:
         self._install_plugin()
         project = self.folder / "project"
         shutil.copyfile(self.project / "Pulumi.yaml", project / "Pulumi.yaml")
-        if not self._has_stack():
+        if not self.exists():
             self._run(["stack", "init", self.stack, "--cwd", str(project)])
 
     def run(self, command: str, *arguments: str, check: bool = True) -> "subprocess.CompletedProcess[str]":
@@ -75,6 +75,10 @@ class Engine:
         document = yaml.safe_load(file.read_text(encoding="utf-8"))
         secure: str = document["config"][key]["secure"]
         return secure
+
+    def exists(self) -> bool:
+        """Tell whether the stack was made in this folder."""
+        return any(self.folder.glob(f"state/.pulumi/stacks/**/{self.stack}.json"))
 
     def recover(self) -> None:
         """Clean up after a run that was killed: a state file cut short, its lock, what it noted as not finished."""
@@ -143,9 +147,6 @@ class Engine:
                 file.unlink()
             elif file.suffix == ".json":
                 shutil.copyfile(file.with_name(f"{file.name}.bak"), file)
-
-    def _has_stack(self) -> bool:
-        return any(self.folder.glob(f"state/.pulumi/stacks/**/{self.stack}.json"))
 
     def _passphrase_file(self) -> Path:
         file = self.folder / "passphrase"

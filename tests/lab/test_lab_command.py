@@ -70,3 +70,55 @@ def test_ctrl_c_while_modules_are_loaded_is_one_line(tmp_path: Path) -> None:
 def test_what_the_engine_did_is_one_line(counts: list[str], line: str) -> None:
     report = "\n".join(["Updating (dev):", "Resources:", *(f"    {count}" for count in counts), "", "Duration: 1s"])
     assert command._changes(report) == line
+
+
+@pytest.fixture
+def stack_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
+    """The dev stack's file, to be changed, and a folder of its own for the lab."""
+    file = tmp_path / "Pulumi.dev.yaml"
+    file.write_text((PROJECT / "Pulumi.dev.yaml").read_text())
+    monkeypatch.setattr(command, "STACK_FILE", file)
+    monkeypatch.setattr(command, "FOLDER", tmp_path / ".lab")
+    return file
+
+
+@pytest.mark.parametrize(
+    "address",
+    ["http://127.0.0.1", "http://127.0.0.1:18080/foo", "http://192.0.2.1:18080", "https://127.0.0.1:18080"],
+)
+def test_an_address_that_the_lab_cannot_serve_on(
+    address: str, stack_file: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    stack_file.write_text(stack_file.read_text().replace("http://127.0.0.1:18080", address))
+    assert command.main(["up"]) == 1
+    assert capsys.readouterr().err == (
+        "the lab needs target pxe, and in pxe.matchbox of Pulumi.dev.yaml "
+        "httpUrl: http://127.0.0.1:PORT and rpcEndpoint: 127.0.0.1:PORT\n"
+    )
+
+
+def test_a_secret_is_refused(stack_file: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    mail = "mail: {senderAddress: a@example.org, smtp: {host: smtp.example.org, username: pod}}"
+    text = stack_file.read_text().replace("name: Example pod", mail)
+    stack_file.write_text(text + "  diaspora-infra:smtpPassword: {secure: v1:x}\n")
+    assert command.main(["up"]) == 1
+    assert "the lab takes no secrets, and Pulumi.dev.yaml needs smtpPassword" in capsys.readouterr().err
+
+
+def test_no_stack_file(stack_file: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    stack_file.unlink()
+    assert command.main(["up"]) == 1
+    assert capsys.readouterr().err == f"{stack_file}: No such file or directory\n"
+
+
+@pytest.mark.usefixtures("stack_file")
+def test_two_at_once(capsys: pytest.CaptureFixture[str]) -> None:
+    with command._alone():
+        assert command.main(["up"]) == 1
+    assert capsys.readouterr().err == "another `make up` or `make down` runs here; wait until it is done\n"
+
+
+@pytest.mark.usefixtures("stack_file")
+def test_nothing_to_take_down(capsys: pytest.CaptureFixture[str]) -> None:
+    assert command.main(["down"]) == 0
+    assert capsys.readouterr().out == "nothing is there to take down\n"
