@@ -6,11 +6,11 @@ from pydantic import Field
 
 from diaspora_infra.config.model import Model
 from diaspora_infra.config.types import (
-    AbsolutePath,
     Architecture,
     ArchitectureField,
     ClockTime,
     ConnectionName,
+    DiskPath,
     HostName,
     KernelArgument,
     MachineName,
@@ -37,14 +37,14 @@ class User(Model):
 class Storage(Model):
     """The machine's disk: a small root, and a big data partition that survives a reinstall."""
 
-    disk: AbsolutePath = "/dev/sda"
+    disk: DiskPath = "/dev/sda"
     """Disk that the operating system is installed on (the installer erases it but for the data partition)."""
     root_gib: int = Field(default=12, ge=8, le=1024)
     """Size of the root filesystem in GiB; Fedora CoreOS refuses to boot below 8. Never change it on a machine with
     data: the data partition starts behind it. Not used with `dataDisk`, where the root takes its whole disk."""
     data_gib: int = Field(default=0, ge=0)
     """Size of the data partition in GiB; 0 takes the rest of the disk. Never change it on a machine with data."""
-    data_disk: AbsolutePath | None = None
+    data_disk: DiskPath | None = None
     """Second disk for the data partition instead of the system disk, best by its lasting name, such as
     /dev/disk/by-id/ata-EXAMPLE."""
 
@@ -120,7 +120,7 @@ class Machine(Model):
     Without any connection, every interface uses DHCP."""
     architecture: ArchitectureField = Architecture.X86_64
     """CPU architecture."""
-    disk: AbsolutePath | None = None
+    disk: DiskPath | None = None
     """System disk of this machine; `host.storage.disk` when not set."""
     snippets: list[Snippet] = []
     """Butane documents for this machine, merged last; they win."""

@@ -254,7 +254,7 @@ class Pod(Model):
     admin: Admin
     """The person who runs the pod."""
     image: ImageReference | None = None
-    """diaspora* image, pinned by tag or digest. Required where `config/images.py` has no default."""
+    """diaspora* image, pinned by tag or digest. Required today: there is no default image that could be verified."""
     image_layout: ImageLayout = ImageLayout()
     """Where things are inside that image."""
     settings: PodSettings = PodSettings()

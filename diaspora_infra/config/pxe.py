@@ -8,6 +8,7 @@ from diaspora_infra.config.host import Machine
 from diaspora_infra.config.model import Model
 from diaspora_infra.config.types import (
     ConfigHash,
+    Console,
     Endpoint,
     HttpUrl,
     KernelArgument,
@@ -43,8 +44,8 @@ class PxeMachine(Machine):
     install: Annotated[Literal["once", "always", "off"], OffWord] = "once"
     """`once`: install when it boots from the network; the firmware tries the disk first. `always`: reinstall at
     every network boot (needs `host.updates.strategy: off`). `off`: serve nothing, the machine boots its disk."""
-    console: list[KernelArgument] = []
-    """Consoles of the installer, such as ttyS0,115200n8; the last one shows the messages."""
+    console: list[Console] = []
+    """Consoles of the installer, such as ttyS0,115200n8; the last one shows the messages. `console=` is put before."""
     kernel_arguments: list[KernelArgument] = []
     """Further kernel arguments of the installer."""
     installed_config: ConfigHash | None = None

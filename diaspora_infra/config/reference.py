@@ -49,7 +49,7 @@ pxe.machines[1].mac: '52:54:00:a1:9c:ae' is already used by pxe.machines[0].mac;
 **Keys** are written in camelCase. A key that nobody reads is a mistake, so a misspelt one is never silently left out.
 
 **Values** are read the way the engine reads them: `03:00`, `52:54:00:a1:9c:ae` and `off` need no quotes. Text that
-looks like a number does: `installedConfig: "012345678901"`.
+looks like a number does: `name: "1984"`.
 
 **Secrets** are keys of their own (see [Secrets](#secrets)) and never stand in the file as plain text. Set them with
 `pulumi config set --secret`; the file then holds `secure:` and the encrypted value. `check` needs no secret's value.

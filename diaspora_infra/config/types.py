@@ -1,5 +1,8 @@
 """Annotated types for the values that recur in the settings: each says what is wrong and what is allowed."""
 
+import base64
+import binascii
+import difflib
 import ipaddress
 import re
 from dataclasses import dataclass
@@ -10,7 +13,8 @@ from urllib.parse import urlsplit
 from pydantic import AfterValidator, BeforeValidator, Field, GetCoreSchemaHandler, GetJsonSchemaHandler
 from pydantic_core import CoreSchema, core_schema
 
-from diaspora_infra.config.problems import kind_of, refused
+from diaspora_infra.config.problems import kind_of, quoted, refused
+from diaspora_infra.config.time_zones import TIME_ZONES
 
 
 class Target(StrEnum):
@@ -101,15 +105,17 @@ def _mac(value: str) -> str:
     return value.lower().replace("-", ":")
 
 
-_KEY_TYPES = (
-    "ssh-ed25519",
-    "ssh-rsa",
-    "ecdsa-sha2-nistp256",
-    "ecdsa-sha2-nistp384",
-    "ecdsa-sha2-nistp521",
-    "sk-ssh-ed25519@openssh.com",
-    "sk-ecdsa-sha2-nistp256@openssh.com",
-)
+# type of a public key: the number of its fields, the type itself among them (RFC 4253, 5656 and 8709; those of
+# security keys: PROTOCOL.u2f of OpenSSH)
+_KEY_TYPES = {
+    "ssh-ed25519": 2,
+    "ssh-rsa": 3,
+    "ecdsa-sha2-nistp256": 3,
+    "ecdsa-sha2-nistp384": 3,
+    "ecdsa-sha2-nistp521": 3,
+    "sk-ssh-ed25519@openssh.com": 3,
+    "sk-ecdsa-sha2-nistp256@openssh.com": 4,
+}
 _KEY_WORDS = "|".join(_KEY_TYPES).replace(".", "[.]")
 _KEY = rf"\s*(?:{_KEY_WORDS}) [A-Za-z0-9+/]{{32,}}={{0,2}}(?: [^\x00-\x1f\x7f]*)?\s*"
 _KEY_ALLOWED = f"one line that starts with {', '.join(_KEY_TYPES)}"
@@ -121,7 +127,52 @@ def _ssh_key(value: str) -> str:
         raise ValueError("this is a private key; allowed: the public key, the line in the .pub file")
     if not re.fullmatch(_KEY, value):
         raise ValueError(f"not an SSH public key; allowed: {_KEY_ALLOWED}")
+    kind, data = value.split()[:2]
+    if not _is_key_data(kind, data):
+        raise ValueError(f"the {kind} key is cut off or damaged; allowed: the whole line in the .pub file")
     return value.strip()
+
+
+def _is_key_data(kind: str, data: str) -> bool:
+    """Tell whether the base64 text of a public key holds the fields of its type, and nothing more."""
+    try:
+        rest = base64.b64decode(data, validate=True)
+    except binascii.Error:
+        return False
+    fields = []
+    while rest:
+        end = 4 + int.from_bytes(rest[:4], "big")
+        if len(rest) < end:
+            return False
+        fields.append(rest[4:end])
+        rest = rest[end:]
+    if len(fields) != _KEY_TYPES[kind] or fields[0] != kind.encode() or not all(fields):
+        return False
+    return "ed25519" not in kind or len(fields[1]) == 32
+
+
+def _console(value: str) -> str:
+    if not re.fullmatch(_CONSOLE, value):
+        hint = " (without console= before it)" if value.startswith("console=") else ""
+        raise ValueError(refused(value, f"{_CONSOLE_ALLOWED}{hint}"))
+    return value
+
+
+def _whole_disk(value: str) -> str:
+    if re.fullmatch(_PARTITION, value):
+        raise ValueError(f"{quoted(value)} is a partition; allowed: {_DISK_ALLOWED}")
+    return value
+
+
+def _time_zone(value: str) -> str:
+    if value in TIME_ZONES:
+        return value
+    names = {name.lower(): name for name in sorted(TIME_ZONES)}
+    wanted = value[:60].lower().replace(" ", "_")
+    same = [name for name in names if name.rpartition("/")[2] == wanted]
+    close = [*same, *difflib.get_close_matches(wanted, names, n=1, cutoff=0.6)]
+    hint = f" (did you mean {names[close[0]]}?)" if close else ""
+    raise ValueError(f"{refused(value, _ZONE_ALLOWED)}{hint}")
 
 
 def _pinned(value: str) -> str:
@@ -163,6 +214,21 @@ _HOST = r"(?:[A-Za-z0-9][A-Za-z0-9._-]*|\[[0-9A-Fa-f:.]+\])"
 _HTTP_URL = "http:// or https:// with a host and an optional port, such as http://matchbox.lan:8080"
 _ENDPOINT = "HOST:PORT, such as matchbox.lan:8081"
 
+_NO_WAY_UP = r"(?!.*/[.][.](?:/|$))"
+_NAME = "[A-Za-z0-9_.@:+-]+"
+_DISK_ALLOWED = "a whole disk under /dev, such as /dev/sda or /dev/disk/by-id/ata-EXAMPLE"
+# as the kernel and udev name partitions; the other folders of /dev/disk name nothing but partitions and filesystems
+_PARTITION = (
+    "/dev/(?:[shv]d[a-z]+|xvd[a-z]+|dasd[a-z]+)[0-9]+|/dev/(?:nvme[0-9]+n|mmcblk|loop|nbd|md)[0-9]+p[0-9]+"
+    "|/dev/disk/by-[a-z]+/.*-part[0-9]+|/dev/disk/by-(?:uuid|label|partuuid|partlabel)/.*"
+)
+
+_CONSOLE = "[!-<>-~]+"
+_CONSOLE_ALLOWED = "a console such as ttyS0,115200n8"
+
+_ZONE = "[A-Za-z][A-Za-z0-9_+-]*(?:/[A-Za-z0-9_+-]+)*"
+_ZONE_ALLOWED = "a name such as Europe/Berlin or Etc/UTC"
+
 _IMAGE_HOST = "(?:localhost|[a-zA-Z0-9-]+(?:[.][a-zA-Z0-9-]+)+|[a-zA-Z0-9.-]+(?=:))(?::[0-9]{1,5})?"
 _IMAGE_NAME = "[a-z0-9]+(?:[._-]+[a-z0-9]+)*"
 _IMAGE_TAG = ":[A-Za-z0-9_][A-Za-z0-9_.-]{0,127}"
@@ -200,9 +266,8 @@ ImageReference = Annotated[
     ),
     AfterValidator(_pinned),
 ]
-AbsolutePath = Annotated[
-    str, Form(r"(?!.*/[.][.](?:/|$))(?:/[A-Za-z0-9_.@:+-]+)+", "an absolute path, such as /dev/sda or /srv/diaspora")
-]
+AbsolutePath = Annotated[str, Form(rf"{_NO_WAY_UP}(?:/{_NAME})+", "an absolute path, such as /srv/diaspora")]
+DiskPath = Annotated[str, Form(rf"{_NO_WAY_UP}/dev(?:/{_NAME})+", _DISK_ALLOWED), AfterValidator(_whole_disk)]
 MachineName = Annotated[
     str, Form("[a-z0-9](?:[a-z0-9-]{0,48}[a-z0-9])?", "lower-case letters, digits and -, at most 50 characters")
 ]
@@ -216,10 +281,19 @@ ConnectionName = Annotated[
 UserName = Annotated[str, Form("[a-z_][a-z0-9_-]{0,30}", "lower-case letters, digits, _ and -, at most 31 characters")]
 ClockTime = Annotated[str, Form("(?:[01][0-9]|2[0-3]):[0-5][0-9]", "HH:MM from 00:00 to 23:59")]
 ReleaseVersion = Annotated[str, Form("[0-9]{2,3}[.][0-9]{8}[.][0-9]+[.][0-9]+", "a release such as 44.20260802.3.1")]
-ConfigHash = Annotated[str, Form("[0-9a-f]{12}", "12 hex digits, from the stack output `machines.NAME.config`")]
+ConfigHash = Annotated[
+    str, Form("c[0-9a-f]{11}", "the letter c and 11 hex digits, from the stack output `machines.NAME.config`")
+]
 KernelArgument = Annotated[str, Form("[!-~]+", "one argument without spaces, such as console=ttyS0")]
+Console = Annotated[
+    str,
+    AfterValidator(_console),
+    Field(json_schema_extra={"pattern": f"^(?:{_CONSOLE})$", "patternErrorMessage": f"allowed: {_CONSOLE_ALLOWED}"}),
+]
 TimeZone = Annotated[
-    str, Form("[A-Za-z][A-Za-z0-9_+-]*(?:/[A-Za-z0-9_+-]+)*", "a name such as Europe/Berlin or Etc/UTC")
+    str,
+    AfterValidator(_time_zone),
+    Field(json_schema_extra={"pattern": f"^(?:{_ZONE})$", "patternErrorMessage": f"allowed: {_ZONE_ALLOWED}"}),
 ]
 
 TargetField = Annotated[Target, _enum_of(Target)]

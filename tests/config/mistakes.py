@@ -1,5 +1,6 @@
 """Changes to a valid config of target pxe: good ones, and mistakes with the line that each must give."""
 
+import base64
 import copy
 import json
 import re
@@ -35,6 +36,25 @@ def changed(config: dict[str, Any], change: dict[str, Any]) -> dict[str, Any]:
     return config
 
 
+def public_key(kind: str, *fields: bytes) -> str:
+    """A public key with these fields behind its type (RFC 4253: each with its length before it)."""
+    blob = b"".join(len(field).to_bytes(4, "big") + field for field in (kind.encode(), *fields))
+    return f"{kind} {base64.b64encode(blob).decode()}"
+
+
+_APPLICATION = b"ssh:"
+_POINT = b"\x04" + b"\x01" * 64
+PUBLIC_KEYS = [
+    public_key("ssh-ed25519", b"\x01" * 32),
+    public_key("ssh-rsa", b"\x01\x00\x01", b"\x00" + b"\xff" * 256),
+    public_key("ecdsa-sha2-nistp256", b"nistp256", _POINT),
+    public_key("ecdsa-sha2-nistp384", b"nistp384", b"\x04" + b"\x01" * 96),
+    public_key("ecdsa-sha2-nistp521", b"nistp521", b"\x04" + b"\x01" * 132),
+    public_key("sk-ssh-ed25519@openssh.com", b"\x01" * 32, _APPLICATION),
+    public_key("sk-ecdsa-sha2-nistp256@openssh.com", b"nistp256", _POINT, _APPLICATION),
+]
+"""One of each type, of the sizes that ssh-keygen makes."""
+
 GOOD: list[dict[str, Any]] = [
     {},
     {"pod.domain": "a.b.xn--p1ai"},
@@ -56,7 +76,7 @@ GOOD: list[dict[str, Any]] = [
     {"host.timeZone": "America/Argentina/Buenos_Aires"},
     {"host.kernelArguments": ["mitigations=auto,nosmt"]},
     {"host.snippets": ["variant: fcos\nversion: 1.5.0\n"]},
-    {"host.users[0].sshAuthorizedKeys[0]": " sk-ssh-ed25519@openssh.com " + "A" * 68 + "== me \n"},
+    *({"host.users[0].sshAuthorizedKeys[0]": f" {key} me@home \n"} for key in PUBLIC_KEYS),
     {"pxe.matchbox.httpUrl": "https://[fd00::1]:8080/boot/"},
     {"pxe.matchbox.rpcEndpoint": "10.0.0.1:8081"},
     {"pxe.machines[0].mac": "52-54-00-A1-9C-AE"},
@@ -64,7 +84,16 @@ GOOD: list[dict[str, Any]] = [
     {"pxe.machines[0].networks.eno1": {"ipv4": {"method": "manual", "address1": "10.0.0.10/24", "may-fail": False}}},
     {'pxe.machines[0].networks["eno1.100"]': {"vlan": {"id": 100, "parent": "eno1"}, "ipv6": {"method": "disabled"}}},
     {"pxe.machines[0].install": "off"},
-    {"pxe.machines[0].installedConfig": "0123456789ab"},
+    {"pxe.machines[0].installedConfig": "c0123456789a"},
+    {"pxe.machines[0].console": ["tty0", "ttyS1,115200n8", "uart8250,io,0x3f8,9600n8"]},
+    {"pxe.machines[0].disk": "/dev/disk/by-path/pci-0000:00:1f.2-ata-1.0"},
+    {"pxe.machines[0].disk": "/dev/nvme0n1"},
+    {"pxe.machines[0].disk": "/dev/mmcblk0"},
+    {"pxe.machines[0].disk": "/dev/md126"},
+    {"host.storage.dataDisk": "/dev/disk/by-id/nvme-SAMSUNG_MZVL2512-p1_S64K"},
+    {"host.storage.dataDisk": "/dev/disk/by-id/wwn-0x5000c500a1b2c3d4"},
+    {"host.storage.dataDisk": "/dev/mapper/mpatha"},
+    {"host.timeZone": "UTC"},
     {"pxe.machines[0].architecture": "aarch64"},
     {"pxe.release": {"stream": "testing", "version": "44.20260802.2.0", "source": "matchbox"}},
     {"ignition.machines": [{"name": "a"}, {"name": "b"}]},
@@ -75,7 +104,11 @@ _SSH_KEYS = (
     "sk-ssh-ed25519@openssh.com, sk-ecdsa-sha2-nistp256@openssh.com"
 )
 _LINE = "one line of text, not empty"
-_PATH = "an absolute path, such as /dev/sda or /srv/diaspora"
+_PATH = "an absolute path, such as /srv/diaspora"
+_DISK = "a whole disk under /dev, such as /dev/sda or /dev/disk/by-id/ata-EXAMPLE"
+_DAMAGED = "the ssh-ed25519 key is cut off or damaged; allowed: the whole line in the .pub file"
+_ED25519 = PUBLIC_KEYS[0].split()[1]
+_ZONE = "a name such as Europe/Berlin or Etc/UTC"
 _DOMAIN = "a domain name: lower-case labels joined by dots, such as pod.example.org"
 _SUBNET = "a private IPv4 network from /16 to /28, such as 10.89.71.0/24"
 _IMAGE = "a full reference with registry and tag or digest, such as docker.io/library/redis:7.4.7-bookworm"
@@ -194,8 +227,30 @@ MISTAKES: list[tuple[dict[str, Any], str, bool]] = [
     ({"pod.subnet": "10.0.0.0/8"}, f"pod.subnet: '10.0.0.0/8' is not valid; allowed: {_SUBNET}", True),
     ({"pod.subnet": "8.8.8.0/24"}, f"pod.subnet: '8.8.8.0/24' is not valid; allowed: {_SUBNET}", False),
     ({"pod.subnet": "10.0.0.1/24"}, f"pod.subnet: '10.0.0.1/24' is not valid; allowed: {_SUBNET}", False),
-    ({"host.storage.disk": "sda"}, f"host.storage.disk: 'sda' is not valid; allowed: {_PATH}", True),
-    ({"host.storage.disk": "/dev/../a"}, f"host.storage.disk: '/dev/../a' is not valid; allowed: {_PATH}", True),
+    ({"host.storage.disk": "sda"}, f"host.storage.disk: 'sda' is not valid; allowed: {_DISK}", True),
+    ({"host.storage.disk": "/srv/a"}, f"host.storage.disk: '/srv/a' is not valid; allowed: {_DISK}", True),
+    ({"host.storage.disk": "/dev"}, f"host.storage.disk: '/dev' is not valid; allowed: {_DISK}", True),
+    *(
+        ({f"host.storage.{key}": disk}, f"host.storage.{key}: '{disk}' is a partition; allowed: {_DISK}", False)
+        for key in ("disk", "dataDisk")
+        for disk in (
+            "/dev/sda1",
+            "/dev/vdb12",
+            "/dev/xvda2",
+            "/dev/nvme0n1p1",
+            "/dev/mmcblk0p2",
+            "/dev/md126p1",
+            "/dev/disk/by-id/ata-X_1-part1",
+            "/dev/disk/by-uuid/1234-ABCD",
+        )
+    ),
+    (
+        {"pxe.machines[0].disk": "/dev/sda2"},
+        f"pxe.machines[0].disk: '/dev/sda2' is a partition; allowed: {_DISK}",
+        False,
+    ),
+    ({"pod.imageLayout": {"home": "srv"}}, f"pod.imageLayout.home: 'srv' is not valid; allowed: {_PATH}", True),
+    ({"host.storage.disk": "/dev/../a"}, f"host.storage.disk: '/dev/../a' is not valid; allowed: {_DISK}", True),
     (
         {"host.users[0].name": "Core"},
         "host.users[0].name: 'Core' is not valid; allowed: lower-case letters, digits, _ and -, at most 31 characters",
@@ -211,9 +266,47 @@ MISTAKES: list[tuple[dict[str, Any], str, bool]] = [
         "host.users[0].sshAuthorizedKeys[0]: this is a private key; allowed: the public key, the line in the .pub file",
         True,
     ),
+    *(
+        (
+            {"host.users[0].sshAuthorizedKeys": [key]},
+            f"host.users[0].sshAuthorizedKeys[0]: {_DAMAGED.replace('ssh-ed25519', key.split()[0])}",
+            False,
+        )
+        for key in (
+            f"ssh-ed25519 {_ED25519[:-4]}",
+            f"ssh-ed25519 {_ED25519[:-1]}",
+            f"ssh-ed25519 {_ED25519}AAAA",
+            f"ssh-rsa {_ED25519} me@home",
+            public_key("ssh-ed25519", b"\x01" * 31),
+            public_key("ssh-ed25519", b"\x01" * 32, b"\x01"),
+            public_key("sk-ssh-ed25519@openssh.com", b"\x01" * 33, _APPLICATION),
+            public_key("ssh-rsa", b"\x01" * 20, b""),
+        )
+    ),
+    ({"host.timeZone": "Nowhere"}, f"host.timeZone: 'Nowhere' is not valid; allowed: {_ZONE}", False),
+    *(
+        (
+            {"host.timeZone": name},
+            f"host.timeZone: '{name}' is not valid; allowed: {_ZONE} (did you mean {meant}?)",
+            " " in name,
+        )
+        for name, meant in (
+            ("Europe/Berln", "Europe/Berlin"),
+            ("Berlin", "Europe/Berlin"),
+            ("europe/berlin", "Europe/Berlin"),
+            ("buenos aires", "America/Argentina/Buenos_Aires"),
+            ("America/New York", "America/New_York"),
+        )
+    ),
     (
-        {"host.timeZone": "Berlin, Germany"},
-        "host.timeZone: 'Berlin, Germany' is not valid; allowed: a name such as Europe/Berlin or Etc/UTC",
+        {"pxe.machines[0].console": ["tty0", "console=ttyS0"]},
+        "pxe.machines[0].console[1]: 'console=ttyS0' is not valid; allowed: a console such as ttyS0,115200n8 "
+        "(without console= before it)",
+        True,
+    ),
+    (
+        {"pxe.machines[0].console": ["tty S0"]},
+        "pxe.machines[0].console[0]: 'tty S0' is not valid; allowed: a console such as ttyS0,115200n8",
         True,
     ),
     (
@@ -292,6 +385,12 @@ MISTAKES: list[tuple[dict[str, Any], str, bool]] = [
     (
         {"pxe.machines[0].installedConfig": 123456789012},
         "pxe.machines[0].installedConfig: the number 123456789012 given; allowed: text (write it in quotes)",
+        True,
+    ),
+    (
+        {"pxe.machines[0].installedConfig": "0123456789ab"},
+        "pxe.machines[0].installedConfig: '0123456789ab' is not valid; allowed: the letter c and 11 hex digits, from "
+        "the stack output `machines.NAME.config`",
         True,
     ),
     # network connections

@@ -1,5 +1,6 @@
 """What `load` makes of plain data: settings, or one line for each mistake."""
 
+import re
 import time
 from typing import Any
 
@@ -8,7 +9,8 @@ from pydantic import ValidationError
 
 from diaspora_infra.config import Architecture, ConfigError, Settings, Stream, Target, load
 from diaspora_infra.config.problems import Problem, join_path, quoted
-from tests.config.mistakes import GOOD, MISTAKES, changed
+from diaspora_infra.config.time_zones import TIME_ZONES
+from tests.config.mistakes import GOOD, MISTAKES, PUBLIC_KEYS, changed
 from tests.support import configs
 
 
@@ -86,6 +88,20 @@ def test_the_machines_of_the_other_target_need_no_image() -> None:
 @pytest.mark.parametrize("values", [{}, {"target": "pxe"}, {1: 2}, {"\ud800": 1}, {"pod": None, "host": None}])
 def test_next_to_nothing_is_refused(values: Any) -> None:
     assert any(line.startswith("pod: ") for line in lines(values))
+
+
+def test_no_public_key_passes_when_it_is_cut_off() -> None:
+    for key in PUBLIC_KEYS:
+        for end in range(len(key.split()[0]) + 1, len(key)):
+            change = {"host.users[0].sshAuthorizedKeys": [key[:end]]}
+            (line,) = lines(changed(configs.pxe_config(), change))
+            assert line.startswith("host.users[0].sshAuthorizedKeys[0]: ")
+
+
+def test_the_time_zones_are_those_of_the_tz_database() -> None:
+    assert len(TIME_ZONES) > 500
+    assert {"UTC", "Etc/UTC", "Europe/Berlin", "America/Argentina/Buenos_Aires", "Asia/Kolkata"} <= TIME_ZONES
+    assert all(re.fullmatch(r"[A-Za-z][A-Za-z0-9_+-]*(/[A-Za-z0-9_+-]+){0,2}", name) for name in TIME_ZONES)
 
 
 def test_secret_is_taken_when_set() -> None:
