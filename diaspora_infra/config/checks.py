@@ -4,14 +4,16 @@ Each takes only what it looks at, so that a mistake elsewhere does not hide what
 position in the list, which may have gaps where a machine is wrong in itself.
 """
 
+import ipaddress
 from collections.abc import Callable, Iterable, Mapping
 
-from diaspora_infra.config.host import Host, Machine
+from diaspora_infra.config.host import Host, Machine, User
 from diaspora_infra.config.images import default_image
-from diaspora_infra.config.networks import check_networks
+from diaspora_infra.config.networks import check_networks, static_addresses
 from diaspora_infra.config.pod import Pod
-from diaspora_infra.config.problems import Problem
-from diaspora_infra.config.pxe import PxeMachine
+from diaspora_infra.config.problems import Problem, join_path
+from diaspora_infra.config.pxe import PxeMachine, Release
+from diaspora_infra.config.types import Stream
 
 Machines = Mapping[int, Machine]
 
@@ -48,11 +50,47 @@ def check_host(host: Host) -> list[Problem]:
         for index, name in names.items()
         if name == "root"
     ]
-    if host.updates.strategy == "periodic" and not host.updates.windows:
+    if "root" not in names.values() and not any(_may_administrate(user) for user in host.users):
+        problems.append(
+            Problem("host.users", "none of them may administrate; allowed: a user core, or one with groups: [sudo]")
+        )
+    updates = host.updates
+    if updates.strategy == "periodic" and not updates.windows:
         problems.append(Problem("host.updates.windows", "empty; allowed: at least one window with strategy periodic"))
+    if updates.strategy != "periodic" and updates.windows and "windows" in updates.model_fields_set:
+        problems.append(
+            Problem(
+                "host.updates.windows",
+                f"nothing keeps to them with strategy {updates.strategy}; allowed: strategy periodic, or no windows",
+            )
+        )
     if host.storage.data_disk == host.storage.disk:
         problems.append(Problem("host.storage.dataDisk", "is the system disk; allowed: another disk, or leave it out"))
     return problems
+
+
+def _may_administrate(user: User) -> bool:
+    return user.name == "core" or not {"sudo", "wheel"}.isdisjoint(user.groups)
+
+
+# the third number of a Fedora CoreOS version (fedora-coreos-tracker, Design.md)
+_STREAM_NUMBERS = {"1": Stream.NEXT, "2": Stream.TESTING, "3": Stream.STABLE}
+
+
+def check_release(release: Release) -> list[Problem]:
+    """A version that its stream never had."""
+    stream = _STREAM_NUMBERS.get(release.version.split(".")[2])
+    if stream is release.stream:
+        return []
+    which = release.version if "version" in release.model_fields_set else f"the default, {release.version},"
+    number = next(number for number, each in _STREAM_NUMBERS.items() if each is release.stream)
+    other = f", or stream: {stream}" if stream else ""
+    return [
+        Problem(
+            "pxe.release.version",
+            f"{which} is not of stream {release.stream}; allowed: a version with {number} as its third number{other}",
+        )
+    ]
 
 
 def check_machines(path: str, machines: Machines) -> list[Problem]:
@@ -64,6 +102,21 @@ def check_machines(path: str, machines: Machines) -> list[Problem]:
     for index, machine in machines.items():
         problems += check_networks(f"{path}[{index}].networks", machine.networks)
     return problems
+
+
+def check_addresses(path: str, pod: Pod, machines: Machines) -> list[Problem]:
+    """Addresses of machines that lie inside the network of the pod's containers."""
+    subnet = ipaddress.IPv4Network(pod.subnet)
+    return [
+        Problem(
+            join_path(f"{path}[{index}].networks", name, "ipv4", key),
+            f"{address} is inside pod.subnet, {subnet}; allowed: an address outside, or another pod.subnet",
+        )
+        for index, machine in machines.items()
+        for name, keyfile in machine.networks.items()
+        for key, address in static_addresses(keyfile)
+        if address in subnet
+    ]
 
 
 def check_images(pod: Pod, machines: Machines) -> list[Problem]:

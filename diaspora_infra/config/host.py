@@ -77,7 +77,7 @@ class Updates(Model):
     windows: list[UpdateWindow] = [
         UpdateWindow.model_validate({"days": ["Sun"], "startTime": "03:00", "lengthMinutes": 60})
     ]
-    """Spans for `periodic`."""
+    """Spans for `periodic`; not used with another strategy."""
 
 
 Snippet = Annotated[str, Field(min_length=1, json_schema_extra={"contentMediaType": "application/yaml"})]
@@ -90,7 +90,7 @@ class Host(Model):
     """What every machine has."""
 
     users: list[User] = Field(min_length=1)
-    """Accounts that may log in by SSH."""
+    """Accounts that may log in by SSH; one of them is core or in the group sudo or wheel."""
     storage: Storage = Storage()
     """Disk layout."""
     swap: Swap = Swap()

@@ -5,7 +5,15 @@ from typing import Any, TypeVar
 
 from pydantic import BaseModel, ValidationError
 
-from diaspora_infra.config.checks import check_host, check_images, check_machines, check_machines_on_host, check_pod
+from diaspora_infra.config.checks import (
+    check_addresses,
+    check_host,
+    check_images,
+    check_machines,
+    check_machines_on_host,
+    check_pod,
+    check_release,
+)
 from diaspora_infra.config.host import Host, Machine
 from diaspora_infra.config.pod import Pod
 from diaspora_infra.config.problems import (
@@ -68,8 +76,12 @@ class _Loader:
             self.problems += check_pod(pod)
         if host:
             self.problems += check_host(host)
+        if pxe:
+            self.problems += check_release(pxe.release)
         for key, found in machines.items():
             self.problems += check_machines(f"{key}.machines", found)
+            if pod:
+                self.problems += check_addresses(f"{key}.machines", pod, found)
         if pod and target:
             self.problems += check_images(pod, machines[target])
         if host and target:

@@ -3,6 +3,7 @@
 NetworkManager ignores what it does not know: a misspelt key would leave a machine without its address.
 """
 
+import ipaddress
 import re
 from collections.abc import Callable, Iterator, Mapping
 
@@ -50,6 +51,16 @@ def controller(keyfile: Keyfile) -> str | None:
     connection = keyfile.get("connection", {})
     value = connection.get("controller", connection.get("master"))
     return None if value is None else text_of(value)
+
+
+def static_addresses(keyfile: Keyfile) -> Iterator[tuple[str, ipaddress.IPv4Address]]:
+    """The IPv4 addresses that a connection gives, with their keys; values that are no address are left out."""
+    for key, value in keyfile.get("ipv4", {}).items():
+        if _ADDRESS.fullmatch(key):
+            try:
+                yield key, ipaddress.IPv4Address(re.split("[/,]", text_of(value))[0].strip())
+            except ipaddress.AddressValueError:
+                continue  # its own check says so
 
 
 def _check_section(path: str, section: str, values: Mapping[str, str | int | bool]) -> Iterator[Problem]:

@@ -57,9 +57,10 @@ class Release(Model):
     """The Fedora CoreOS release that is installed."""
 
     stream: StreamField = _Stream.STABLE
-    """Update stream."""
+    """Update stream; with another one than stable, `version` is needed too."""
     version: ReleaseVersion = "44.20260802.3.1"
-    """Release; the machine updates itself from there (see `host.updates`)."""
+    """Release; the machine updates itself from there (see `host.updates`). Its third number belongs to the stream:
+    1 next, 2 testing, 3 stable."""
     source: Literal["releases", "matchbox"] = "releases"
     """Where machines load kernel and images from: Fedora's release servers, or the `assets` folder of matchbox."""
 

@@ -6,6 +6,8 @@ import json
 import re
 from typing import Any
 
+from tests.support import configs
+
 ABSENT = object()
 """Take the key away."""
 
@@ -72,7 +74,11 @@ GOOD: list[dict[str, Any]] = [
     {"pod.mail": {"senderAddress": "a@b.org", "smtp": {"host": "smtp.example.org", "port": 25}}},
     {"host.storage": {"disk": "/dev/disk/by-id/ata-X.Y:1", "rootGib": 8, "dataDisk": "/dev/sdb"}},
     {"host.updates": {"strategy": "off", "windows": []}},
-    {"host.updates.windows": [_WINDOW]},
+    {"host.updates": {"strategy": "immediate"}},
+    {"host.updates": {"strategy": "periodic", "windows": [_WINDOW]}},
+    {"host.users[0]": {"name": "ann", "sshAuthorizedKeys": [configs.SSH_KEY], "groups": ["docker", "sudo"]}},
+    {"host.users[0]": {"name": "ann", "sshAuthorizedKeys": [configs.SSH_KEY], "groups": ["wheel"]}},
+    {"host.users[1]": {"name": "bob", "sshAuthorizedKeys": [configs.SSH_KEY]}},
     {"host.timeZone": "America/Argentina/Buenos_Aires"},
     {"host.kernelArguments": ["mitigations=auto,nosmt"]},
     {"host.snippets": ["variant: fcos\nversion: 1.5.0\n"]},
@@ -96,6 +102,12 @@ GOOD: list[dict[str, Any]] = [
     {"host.timeZone": "UTC"},
     {"pxe.machines[0].architecture": "aarch64"},
     {"pxe.release": {"stream": "testing", "version": "44.20260802.2.0", "source": "matchbox"}},
+    {"pxe.release": {"stream": "next", "version": "45.20260802.1.1"}},
+    {"pxe.release": {"version": "43.20260101.3.0"}},
+    {
+        "pod.subnet": "10.0.0.16/28",
+        "pxe.machines[0].networks.eno1.ipv4": {"method": "manual", "address1": "10.0.0.15/24"},
+    },
     {"ignition.machines": [{"name": "a"}, {"name": "b"}]},
 ]
 
@@ -434,6 +446,60 @@ MISTAKES: list[tuple[dict[str, Any], str, bool]] = [
     (
         {"host.updates.windows": []},
         "host.updates.windows: empty; allowed: at least one window with strategy periodic",
+        False,
+    ),
+    *(
+        (
+            {"host.updates": {"strategy": strategy, "windows": [_WINDOW]}},
+            f"host.updates.windows: nothing keeps to them with strategy {strategy}; allowed: strategy periodic, or no "
+            "windows",
+            False,
+        )
+        for strategy in ("immediate", "off")
+    ),
+    *(
+        (
+            {"host.users[0].name": "ann", "host.users[0].groups": groups},
+            "host.users: none of them may administrate; allowed: a user core, or one with groups: [sudo]",
+            False,
+        )
+        for groups in ([], ["docker"])
+    ),
+    *(
+        ({"pxe.release": release}, f"pxe.release.version: {line}", False)
+        for release, line in (
+            (
+                {"stream": "testing"},
+                "the default, 44.20260802.3.1, is not of stream testing; allowed: a version with 2 as its third "
+                "number, or stream: stable",
+            ),
+            (
+                {"stream": "next", "version": "44.20260802.2.0"},
+                "44.20260802.2.0 is not of stream next; allowed: a version with 1 as its third number, or stream: "
+                "testing",
+            ),
+            (
+                {"version": "44.20260802.20.0"},
+                "44.20260802.20.0 is not of stream stable; allowed: a version with 3 as its third number",
+            ),
+        )
+    ),
+    (
+        {"pxe.machines[0].networks.eno1.ipv4": {"method": "manual", "address1": "10.89.71.9/16,10.89.0.1"}},
+        "pxe.machines[0].networks.eno1.ipv4.address1: 10.89.71.9 is inside pod.subnet, 10.89.71.0/24; allowed: an "
+        "address outside, or another pod.subnet",
+        False,
+    ),
+    (
+        {
+            "pod.subnet": "192.168.7.0/28",
+            "ignition.machines": [
+                {"name": "a"},
+                {"name": "b", "networks": {"e.1": {"ipv4": {"method": "auto", "address2": "192.168.7.15/28"}}}},
+            ],
+        },
+        'ignition.machines[1].networks["e.1"].ipv4.address2: 192.168.7.15 is inside pod.subnet, 192.168.7.0/28; '
+        "allowed: an address outside, or another pod.subnet",
         False,
     ),
     (
