@@ -121,7 +121,7 @@ def _problem(detail: ErrorDetails, model: type[BaseModel], prefix: str) -> Probl
     if detail["type"] == "missing":
         owner = _model_at(model, location[:-1])
         return Problem(path, f"missing; it is required: {description(fields_of(owner)[str(location[-1])])}")
-    return Problem(path, _sentence(detail))
+    return Problem(path, _sentence(detail, _range_at(model, location)))
 
 
 _KINDS = {
@@ -134,14 +134,7 @@ _KINDS = {
     "model_type": "a table of keys",
 }
 
-# pydantic's name of a bound: where the bound is in the context, and how to say it
-_BOUNDS = {
-    "greater_than": ("gt", "more than"),
-    "greater_than_equal": ("ge", "at least"),
-    "less_than": ("lt", "less than"),
-    "less_than_equal": ("le", "at most"),
-    "multiple_of": ("multiple_of", "a multiple of"),
-}
+_BOUNDS = {"greater_than", "greater_than_equal", "less_than", "less_than_equal"}
 
 _LENGTHS = {
     "too_short": ("min_length", "at least", "entries"),
@@ -151,24 +144,52 @@ _LENGTHS = {
 }
 
 
-def _sentence(detail: ErrorDetails) -> str:
+def _sentence(detail: ErrorDetails, numbers: str) -> str:
     kind, context, value = detail["type"], detail.get("ctx", {}), detail["input"]
     if kind == "value_error":
         return str(context["error"])
     if kind in _KINDS:
-        quotes = " (write it in quotes)" if kind == "string_type" and isinstance(value, int | float) else ""
-        return f"{kind_of(value)} given; allowed: {_KINDS[kind]}{quotes}"
+        return _wrong_kind(value, _KINDS[kind], numbers)
     if kind == "literal_error":
         words = str(context["expected"]).replace(" or ", ", ").replace("'", "")
         return refused(value, words)
     if kind in _BOUNDS:
-        key, word = _BOUNDS[kind]
-        return f"{quoted(value)} is out of range; allowed: {word} {context[key]}"
+        return f"{quoted(value)} is out of range; allowed: {numbers}"
     if kind in _LENGTHS:
         key, word, unit = _LENGTHS[kind]
         length = len(value)
         return f"{f'{length} {unit}' if length else 'empty'}; allowed: {word} {context[key]}"
     return refused(value, "what docs/config.md says")
+
+
+def _wrong_kind(value: object, wanted: str, numbers: str) -> str:
+    """Say that a value is of another kind. Text in place of a list or a table is not shown: it may be a key."""
+    if wanted == "text":
+        quotes = " (write it in quotes)" if isinstance(value, int | float) else ""
+        return f"{kind_of(value)} given; allowed: text{quotes}"
+    if wanted == "a whole number" and numbers:
+        wanted += f" from {numbers}" if " to " in numbers else f", {numbers}"
+    if isinstance(value, str) and wanted.startswith("a whole number"):
+        return f"{quoted(value)} is text; allowed: {wanted}, without quotes or unit"
+    if isinstance(value, str) and wanted == "true or false":
+        return f"{quoted(value)} is text; allowed: true or false, without quotes"
+    return f"{kind_of(value)} given; allowed: {wanted}"
+
+
+def range_words(least: object, most: object) -> str:
+    """Say which numbers are allowed; nothing when all are."""
+    if least is not None and most is not None:
+        return f"{least} to {most}"
+    return f"at least {least}" if least is not None else f"at most {most}" if most is not None else ""
+
+
+def _range_at(model: type[BaseModel], location: tuple[str | int, ...]) -> str:
+    """The numbers that a setting takes."""
+    field = fields_of(_model_at(model, location[:-1])).get(str(location[-1])) if location else None
+    bounds = field.metadata if field else []
+    least = next((each.ge for each in bounds if hasattr(each, "ge")), None)
+    most = next((each.le for each in bounds if hasattr(each, "le")), None)
+    return range_words(least, most)
 
 
 def fields_of(model: type[BaseModel] | None) -> dict[str, FieldInfo]:

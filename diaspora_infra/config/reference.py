@@ -6,6 +6,7 @@ from typing import Any
 
 from diaspora_infra.config.images import IMAGES
 from diaspora_infra.config.load import KEYS
+from diaspora_infra.config.problems import range_words
 from diaspora_infra.config.schema import Schema, settings_schema
 from diaspora_infra.config.secrets import NAMESPACE, SECRETS
 
@@ -41,7 +42,7 @@ of its own (the key, what is wrong, what is allowed) and ends with 1. `pulumi pr
 checks before they touch anything.
 
 ```text
-host.storage.rootGib: 4 is out of range; allowed: at least 8
+host.storage.rootGib: 4 is out of range; allowed: 8 to 1024
 pod.admin.nickname: unknown key; allowed: email, username
 pxe.machines[1].mac: '52:54:00:a1:9c:ae' is already used by pxe.machines[0].mac; allowed: a value of its own
 ```
@@ -161,18 +162,11 @@ def _allowed(part: Schema, root: Schema) -> str:
     if "patternErrorMessage" in part:
         return str(part["patternErrorMessage"]).removeprefix("allowed: ")
     if kind == "integer":
-        return _range(part)
+        return range_words(part.get("minimum"), part.get("maximum")) or "a whole number"
     if kind == "array":
         least = f" of at least {part['minItems']}" if "minItems" in part else ""
         return f"a list{least}; each: {_allowed(part['items'], root)}"
     return {"boolean": "`true`, `false`", "object": _TABLE}.get(kind, "text")
-
-
-def _range(part: Schema) -> str:
-    least, most = part.get("minimum"), part.get("maximum")
-    if least is not None and most is not None:
-        return f"{least} to {most}"
-    return f"at least {least}" if least is not None else f"at most {most}" if most is not None else "a whole number"
 
 
 def _default(part: dict[str, Any]) -> str:

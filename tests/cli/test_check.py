@@ -64,7 +64,7 @@ def test_all_problems_come_in_one_run(check: Any) -> None:
     code, out, err = check(changed(configs.pxe_config(), change))
     assert (code, out) == (1, "")
     assert {
-        "host.storage.rootGib: 4 is out of range; allowed: at least 8",
+        "host.storage.rootGib: 4 is out of range; allowed: 8 to 1024",
         "pxe.machines[1].mac: '52:54:00:00:00:01' is already used by pxe.machines[0].mac; allowed: a value of its own",
         "smtpPassword: given as plain text; allowed: pulumi config set --secret diaspora-infra:smtpPassword",
     } <= set(err)

@@ -157,10 +157,34 @@ MISTAKES: list[tuple[dict[str, Any], str, bool]] = [
     ({"pod.name": True}, "pod.name: true given; allowed: text (write it in quotes)", True),
     ({"pod.name": None}, "pod.name: nothing given; allowed: text", True),
     ({"pod.name": {"a": 1}}, "pod.name: a table given; allowed: text", True),
-    ({"host.storage.rootGib": "12"}, "host.storage.rootGib: text given; allowed: a whole number", True),
-    ({"host.storage.rootGib": 12.5}, "host.storage.rootGib: the number 12.5 given; allowed: a whole number", True),
-    ({"host.storage.rootGib": True}, "host.storage.rootGib: true given; allowed: a whole number", True),
-    ({"host.guestAgent": "yes"}, "host.guestAgent: text given; allowed: true or false", True),
+    *(
+        ({"host.storage.rootGib": value}, f"host.storage.rootGib: {what}", True)
+        for value, what in (
+            ("12", "'12' is text; allowed: a whole number from 8 to 1024, without quotes or unit"),
+            ("12G", "'12G' is text; allowed: a whole number from 8 to 1024, without quotes or unit"),
+            (12.5, "the number 12.5 given; allowed: a whole number from 8 to 1024"),
+            (True, "true given; allowed: a whole number from 8 to 1024"),
+            (None, "nothing given; allowed: a whole number from 8 to 1024"),
+            ([12], "a list given; allowed: a whole number from 8 to 1024"),
+        )
+    ),
+    (
+        {"host.storage.dataGib": "1T"},
+        "host.storage.dataGib: '1T' is text; allowed: a whole number, at least 0, without quotes or unit",
+        True,
+    ),
+    (
+        {"pod.settings.terms.minimumAge": "16"},
+        "pod.settings.terms.minimumAge: '16' is text; allowed: a whole number from 0 to 99, without quotes or unit",
+        True,
+    ),
+    (
+        {"host.updates.windows": [_WINDOW | {"lengthMinutes": "1h"}]},
+        "host.updates.windows[0].lengthMinutes: '1h' is text; allowed: a whole number from 1 to 1440, without quotes "
+        "or unit",
+        True,
+    ),
+    ({"host.guestAgent": "yes"}, "host.guestAgent: 'yes' is text; allowed: true or false, without quotes", True),
     ({"host.guestAgent": 1}, "host.guestAgent: the number 1 given; allowed: true or false", True),
     ({"host.storage": "/dev/sda"}, "host.storage: text given; allowed: a table of keys", True),
     ({"host.storage": None}, "host.storage: nothing given; allowed: a table of keys", True),
@@ -168,8 +192,9 @@ MISTAKES: list[tuple[dict[str, Any], str, bool]] = [
     ({"host.users[0]": "core"}, "host.users[0]: text given; allowed: a table of keys", True),
     ({"pxe.machines[0].networks": []}, "pxe.machines[0].networks: a list given; allowed: a table of keys", True),
     # numbers and lengths
-    ({"host.storage.rootGib": 7}, "host.storage.rootGib: 7 is out of range; allowed: at least 8", True),
-    ({"host.storage.rootGib": 1025}, "host.storage.rootGib: 1025 is out of range; allowed: at most 1024", True),
+    ({"host.storage.rootGib": 7}, "host.storage.rootGib: 7 is out of range; allowed: 8 to 1024", True),
+    ({"host.storage.rootGib": 1025}, "host.storage.rootGib: 1025 is out of range; allowed: 8 to 1024", True),
+    ({"host.storage.dataGib": -1}, "host.storage.dataGib: -1 is out of range; allowed: at least 0", True),
     ({"host.users": []}, "host.users: empty; allowed: at least 1", True),
     ({"pxe.machines": []}, "pxe.machines: empty; allowed: at least 1", True),
     ({"host.snippets": [""]}, "host.snippets[0]: empty; allowed: at least 1", True),

@@ -115,6 +115,8 @@ def test_no_message_repeats_a_secret() -> None:
         "smtpPassword": "hunter2",
         "pod.mail": {"password": "hunter2", "smtp": {"password": {"secure": "hunter2"}, "pass": "hunter2"}},
         "pod.smtp_password": "hunter2",
+        "pod.sizing": "hunter2",
+        "host.users[1]": {"name": "core", "sshAuthorizedKeys": "hunter2"},
         "host.password": "hunter2",
         "host.users[0].sshAuthorizedKeys": ["-----BEGIN OPENSSH PRIVATE KEY-----\nhunter2\n", "hunter2"],
         "pxe.machines[0].networks.eno1": {"802-1x": {"password": "hunter2"}},
