@@ -93,7 +93,7 @@ def _alone() -> Iterator[None]:
 
 
 def _settings() -> Settings:
-    file = parse_stack_file(STACK_FILE.read_bytes())
+    file = parse_stack_file(STACK_FILE.read_bytes(), STACK_FILE.name)
     settings = load(file.values, file.secrets)
     if needed := [secret.key for secret in needed_secrets(settings)]:
         raise LabError(

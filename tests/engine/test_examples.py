@@ -195,7 +195,7 @@ def test_the_workflow_fails_when_the_stack_file_is_wrong(repository: Reader) -> 
     file.write_text(file.read_text().replace("rootGib: 16", "rootGib: 4"))
     name, result = list(run_job(repository, "check"))[-1]
     assert (name, result.returncode) == ("Check the stack file", 1)
-    assert result.stderr == "host.storage.rootGib: 4 is out of range; allowed: at least 8\n"
+    assert result.stderr == "host.storage.rootGib: 4 is out of range; allowed: 8 to 1024\n"
 
 
 def test_the_workflow_fails_when_matchbox_is_not_there(repository: Reader) -> None:

@@ -56,11 +56,11 @@ def test_settings_of_a_machine_win_over_those_of_all() -> None:
     settings = load(
         configs.pxe_config(
             host=configs.host(storage={"disk": "/dev/vda"}),
-            pxe=configs.pxe(*machines, release={"stream": "testing", "version": VERSION, "source": "matchbox"}),
+            pxe=configs.pxe(*machines, release={"stream": "testing", "version": "44.20260802.2.1", "source": "matchbox"}),
         )
     )
     assert settings.pxe is not None
     first, second = (install_settings(settings, machine) for machine in settings.pxe.machines)
     assert (first["disk"], first["architecture"]) == ("/dev/vda", "x86_64")
     assert (second["disk"], second["architecture"]) == ("/dev/nvme0n1", "aarch64")
-    assert (second["stream"], second["version"], second["images_from_matchbox"]) == ("testing", VERSION, True)
+    assert (second["stream"], second["version"], second["images_from_matchbox"]) == ("testing", "44.20260802.2.1", True)
