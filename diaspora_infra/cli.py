@@ -1,4 +1,4 @@
-"""The command `diaspora-infra`: what one wants to know of a stack file without an engine."""
+"""The command `diaspora-infra`: what one wants to know and to prepare without an engine."""
 
 import argparse
 import os
@@ -7,6 +7,7 @@ import sys
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
+from diaspora_infra.commands import pki
 from diaspora_infra.config import (
     SECRET_KEYS,
     ConfigError,
@@ -48,6 +49,7 @@ def _parser() -> argparse.ArgumentParser:
         command.add_argument(
             "--secret", metavar="NAME=FILE", action="append", default=[], help="a file that holds a secret's value"
         )
+    pki.add_to(commands)
     return parser
 
 
@@ -64,7 +66,7 @@ def _command(
 
 
 def _check(options: argparse.Namespace) -> int:
-    file = parse_stack_file(options.stack_file.read_bytes())
+    file = parse_stack_file(options.stack_file.read_bytes(), str(options.stack_file))
     settings = load(file.values, file.secrets)
     # the values of secrets do not matter here; rendering checks the snippets
     stand_ins = {secret.key: "stand-in" for secret in needed_secrets(settings)}
@@ -107,7 +109,7 @@ def _verify(options: argparse.Namespace) -> int:
 
 def _load(options: argparse.Namespace) -> tuple[Settings, Mapping[str, str]]:
     """Read the stack file and the secrets that its settings need."""
-    file = parse_stack_file(options.stack_file.read_bytes())
+    file = parse_stack_file(options.stack_file.read_bytes(), str(options.stack_file))
     settings = load(file.values, file.secrets)
     given = _secrets(options.secret)
     missing = [secret.key for secret in needed_secrets(settings) if secret.key not in given]

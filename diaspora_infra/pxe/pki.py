@@ -12,12 +12,16 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from cryptography import x509
+from cryptography.exceptions import UnsupportedAlgorithm
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
 
+from diaspora_infra.config import ConfigError, Problem
+
 AUTHORITY_DAYS = 3650
 CERTIFICATE_DAYS = 825
+RENEW_WITHIN_DAYS = 30
 
 Key = ec.EllipticCurvePrivateKey
 
@@ -64,16 +68,17 @@ def create_pki(folder: Path, server_names: Sequence[str], *, days: int = CERTIFI
 
 
 def create_certificate(files: PkiFolder, name: str, host_names: Sequence[str], *, days: int = CERTIFICATE_DAYS) -> None:
-    """Make a certificate signed by the folder's authority: for a server with host names, else for a client."""
-    authority = x509.load_pem_x509_certificate(files.ca.read_bytes())
-    authority_key = serialization.load_pem_private_key(files.ca_key.read_bytes(), password=None)
-    if not isinstance(authority_key, ec.EllipticCurvePrivateKey):
-        raise TypeError(f"{files.ca_key} is not an ECDSA key")
+    """Make a certificate signed by the folder's authority: for a server with host names, else for a client.
+
+    It does not outlive the authority. Raises ConfigError when the authority cannot sign.
+    """
+    authority, authority_key = _authority(files)
     key = ec.generate_private_key(ec.SECP256R1())
     usage = ExtendedKeyUsageOID.SERVER_AUTH if host_names else ExtendedKeyUsageOID.CLIENT_AUTH
     issuer = x509.AuthorityKeyIdentifier.from_issuer_public_key(authority_key.public_key())
+    end = min(_now() + datetime.timedelta(days=days), authority.not_valid_after_utc)
     builder = (
-        _builder(f"matchbox {name}", authority.subject, key, days)
+        _builder(f"matchbox {name}", authority.subject, key, end)
         .add_extension(x509.ExtendedKeyUsage([usage]), critical=False)
         .add_extension(issuer, critical=False)
     )
@@ -83,6 +88,86 @@ def create_certificate(files: PkiFolder, name: str, host_names: Sequence[str], *
         )
     _write_key(files.key(name), key)
     _write(files.certificate(name), builder.sign(authority_key, hashes.SHA256()).public_bytes(_PEM), 0o644)
+
+
+def renew_pki(folder: Path, *, days: int = CERTIFICATE_DAYS, within: int = RENEW_WITHIN_DAYS) -> list[str]:
+    """Renew the certificates that expire within so many days, or whose key is another's, for the names they have.
+
+    Returns which of `server` and `client` are new. Raises ConfigError for files that are missing or damaged.
+    """
+    files = PkiFolder(folder)
+    problems, old = [], {}
+    for name in ("server", "client"):
+        path = files.certificate(name)
+        try:
+            old[name] = read_certificate(path)
+        except FileNotFoundError:
+            problems.append(Problem(str(path), "missing; make it with: diaspora-infra pki init"))
+        except ConfigError as error:
+            problems += error.problems
+    if "server" in old and not host_names(old["server"]):
+        what = "names no server; remove it, and make it anew with: diaspora-infra pki init"
+        problems.append(Problem(str(files.certificate("server")), what))
+    if problems:
+        raise ConfigError(problems)
+    soon = _now() + datetime.timedelta(days=within)
+    due = [
+        name
+        for name, certificate in old.items()
+        if certificate.not_valid_after_utc <= soon or not _fits(files.key(name), certificate)
+    ]
+    for name in due:
+        create_certificate(files, name, host_names(old[name]), days=days)
+    return due
+
+
+def read_certificate(path: Path) -> x509.Certificate:
+    """Read a PEM certificate. Raises OSError, and ConfigError when it is none."""
+    try:
+        return x509.load_pem_x509_certificate(path.read_bytes())
+    except ValueError:
+        raise ConfigError([Problem(str(path), "holds no certificate; allowed: a PEM certificate")]) from None
+
+
+def host_names(certificate: x509.Certificate) -> list[str]:
+    """The names and addresses of the server that a certificate is for."""
+    try:
+        names = certificate.extensions.get_extension_for_class(x509.SubjectAlternativeName).value
+    except x509.ExtensionNotFound:
+        return []
+    return [str(name.value) for name in names]
+
+
+def _authority(files: PkiFolder) -> tuple[x509.Certificate, Key]:
+    """Read the authority that signs. Raises ConfigError when it cannot."""
+    certificate = read_certificate(files.ca)
+    if certificate.not_valid_after_utc <= _now():
+        expired = f"expired on {certificate.not_valid_after_utc:%Y-%m-%d}"
+        raise ConfigError([Problem(str(files.ca), f"{expired}; make a new authority in another folder")])
+    if not files.ca_key.exists():
+        raise ConfigError([Problem(str(files.ca_key), "missing; only the authority's key can sign certificates")])
+    key = _read_key(files.ca_key)
+    if key is None:
+        raise ConfigError([Problem(str(files.ca_key), "holds no usable key; allowed: an unencrypted ECDSA key (PEM)")])
+    if key.public_key() != certificate.public_key():
+        raise ConfigError([Problem(str(files.ca_key), f"is not the key of {files.ca}")])
+    return certificate, key
+
+
+def _read_key(path: Path) -> Key | None:
+    try:
+        key = serialization.load_pem_private_key(path.read_bytes(), password=None)
+    except (ValueError, TypeError, UnsupportedAlgorithm):
+        return None
+    return key if isinstance(key, ec.EllipticCurvePrivateKey) else None
+
+
+def _fits(path: Path, certificate: x509.Certificate) -> bool:
+    """Whether a key that is here belongs to the certificate; one that has been moved to the server does not matter."""
+    if not path.exists():
+        return True
+    key = _read_key(path)
+    return key is not None and key.public_key() == certificate.public_key()
 
 
 _PEM = serialization.Encoding.PEM
@@ -100,10 +185,13 @@ _SIGNS_CERTIFICATES = x509.KeyUsage(
 
 
 def _create_authority(files: PkiFolder) -> None:
+    if files.ca_key.exists():
+        what = f"is there without {files.ca.name}; put that beside it, or remove the key to make a new authority"
+        raise ConfigError([Problem(str(files.ca_key), what)])
     key = ec.generate_private_key(ec.SECP256R1())
     name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "matchbox authority")])
     certificate = (
-        _builder("matchbox authority", name, key, AUTHORITY_DAYS)
+        _builder("matchbox authority", name, key, _now() + datetime.timedelta(days=AUTHORITY_DAYS))
         .add_extension(x509.BasicConstraints(ca=True, path_length=0), critical=True)
         .add_extension(_SIGNS_CERTIFICATES, critical=True)
         .sign(key, hashes.SHA256())
@@ -112,9 +200,12 @@ def _create_authority(files: PkiFolder) -> None:
     _write(files.ca, certificate.public_bytes(_PEM), 0o644)
 
 
-def _builder(common_name: str, issuer: x509.Name, key: Key, days: int) -> x509.CertificateBuilder:
-    now = datetime.datetime.now(datetime.UTC)
-    start = now - datetime.timedelta(days=2 + max(0, -days))
+def _now() -> datetime.datetime:
+    return datetime.datetime.now(datetime.UTC)
+
+
+def _builder(common_name: str, issuer: x509.Name, key: Key, end: datetime.datetime) -> x509.CertificateBuilder:
+    start = min(_now(), end) - datetime.timedelta(days=2)
     return (
         x509.CertificateBuilder()
         .subject_name(x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, common_name)]))
@@ -122,7 +213,7 @@ def _builder(common_name: str, issuer: x509.Name, key: Key, days: int) -> x509.C
         .public_key(key.public_key())
         .serial_number(x509.random_serial_number())
         .not_valid_before(start)
-        .not_valid_after(now + datetime.timedelta(days=days))
+        .not_valid_after(end)
         .add_extension(x509.SubjectKeyIdentifier.from_public_key(key.public_key()), critical=False)
     )
 

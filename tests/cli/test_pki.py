@@ -1,0 +1,226 @@
+"""`diaspora-infra pki`: lines, files and exit codes."""
+
+import datetime
+import shutil
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from diaspora_infra.cli import main
+from diaspora_infra.config import Matchbox
+from diaspora_infra.pxe.pki import PkiFolder, create_certificate, create_pki, host_names, read_certificate
+from diaspora_infra.pxe.server import read_credentials
+
+# exit code, lines of standard output, lines of standard error
+Run = Callable[..., tuple[int, list[str], list[str]]]
+
+
+@pytest.fixture
+def run(capsys: pytest.CaptureFixture[str]) -> Run:
+    """Runs `diaspora-infra pki`."""
+
+    def call(*arguments: object) -> tuple[int, list[str], list[str]]:
+        code = main(["pki", *(str(argument) for argument in arguments)])
+        out, err = capsys.readouterr()
+        return code, out.splitlines(), err.splitlines()
+
+    return call
+
+
+def content(folder: Path) -> dict[str, bytes]:
+    return {path.name: path.read_bytes() for path in folder.iterdir()}
+
+
+def days_left(path: Path) -> float:
+    return (read_certificate(path).not_valid_after_utc - datetime.datetime.now(datetime.UTC)) / datetime.timedelta(1)
+
+
+def accepted(files: PkiFolder) -> bool:
+    """Whether the program takes the client's files."""
+    names = {"caFile": files.ca, "clientCertFile": files.certificate("client"), "clientKeyFile": files.key("client")}
+    values = {"httpUrl": "http://matchbox.lan:8080", "rpcEndpoint": "matchbox.lan:8081"}
+    return bool(read_credentials(Matchbox.model_validate(values | {k: str(v) for k, v in names.items()}), Path("/")))
+
+
+def test_init_says_where_each_file_belongs(run: Run, tmp_path: Path) -> None:
+    folder = tmp_path / "pki"
+    code, out, err = run("init", folder, "--server", "matchbox.lan", "192.0.2.1", "--server", "2001:db8::1")
+    assert (code, err) == (0, [])
+    places = dict(line.strip().split("  ->  ") for line in out if "->" in line and "/ca." not in line)
+    assert places == {
+        f"{folder}/server.crt": "/etc/matchbox/server.crt",
+        f"{folder}/server.key": "/etc/matchbox/server.key",
+        f"{folder}/client.crt": "~/.matchbox/client.crt",
+        f"{folder}/client.key": "~/.matchbox/client.key",
+    }
+    assert f"  {folder}/ca.crt  ->  /etc/matchbox/ca.crt" in out
+    assert f"  {folder}/ca.crt  ->  ~/.matchbox/ca.crt" in out
+    assert not [line for line in out if "ca.key" in line and "->" in line]
+    assert set(content(folder)) == {"ca.crt", "ca.key", "server.crt", "server.key", "client.crt", "client.key"}
+    assert host_names(read_certificate(folder / "server.crt")) == ["matchbox.lan", "192.0.2.1", "2001:db8::1"]
+    assert accepted(PkiFolder(folder))
+
+
+def test_init_keeps_what_is_there(run: Run, tmp_path: Path) -> None:
+    run("init", tmp_path / "pki", "--server", "Matchbox.lan", "2001:db8:0::1")
+    before = content(tmp_path / "pki")
+    assert run("init", tmp_path / "pki", "--server", "matchbox.LAN", "2001:db8::1")[0] == 0
+    assert content(tmp_path / "pki") == before
+
+
+def test_init_says_when_the_certificate_that_is_there_names_another_server(run: Run, tmp_path: Path) -> None:
+    run("init", tmp_path, "--server", "matchbox.lan")
+    before = content(tmp_path)
+    code, _, err = run("init", tmp_path, "--server", "matchbox.lan", "other.lan")
+    what = "was there already and does not name other.lan; remove it and run this again to make it anew"
+    assert (code, err) == (1, [f"{tmp_path}/server.crt: {what}"])
+    assert content(tmp_path) == before
+
+
+def test_days(run: Run, tmp_path: Path) -> None:
+    run("init", tmp_path, "--server", "matchbox.lan", "--days", 9)
+    assert [round(days_left(tmp_path / f"{name}.crt")) for name in ("server", "client")] == [9, 9]
+
+
+def test_all_wrong_values_come_in_one_run(run: Run, tmp_path: Path) -> None:
+    names = ["http://a", "matchbox.lan:8081", "", "a..b", "ä.lan", "1.2.3", "a" * 300, "matchbox.lan"]
+    code, out, err = run("init", tmp_path / "pki", "--days", 0, "--server=-x", "--server", *names)
+    assert (code, out) == (1, [])
+    assert len(err) == 9
+    assert "--days: 0 is out of range; allowed: 1 to 3650" in err
+    allowed = "a host name such as matchbox.lan, or an IP address, without a port"
+    assert f"--server: 'matchbox.lan:8081' is not valid; allowed: {allowed}" in err
+    assert not (tmp_path / "pki").exists()
+
+
+def test_renew_keeps_what_lasts(run: Run, tmp_path: Path) -> None:
+    create_pki(tmp_path, ["matchbox.lan"])
+    before = content(tmp_path)
+    assert run("renew", tmp_path) == (0, [f"{tmp_path}/server.crt: kept", f"{tmp_path}/client.crt: kept"], [])
+    assert content(tmp_path) == before
+
+
+@pytest.mark.parametrize("days", [-1, 5])
+def test_renew_makes_what_expires_anew(run: Run, tmp_path: Path, days: int) -> None:
+    files = create_pki(tmp_path, ["matchbox.lan", "192.0.2.1"])
+    create_certificate(files, "server", ["matchbox.lan", "192.0.2.1"], days=days)
+    before = content(tmp_path)
+    code, out, err = run("renew", tmp_path, "--days", 100)
+    assert (code, err) == (0, [])
+    assert out[:2] == [f"{tmp_path}/server.crt: renewed, with a new key", f"{tmp_path}/client.crt: kept"]
+    assert out[-1] == "Restart matchbox when its new files are in place."
+    after = content(tmp_path)
+    assert {name for name in after if after[name] != before[name]} == {"server.crt", "server.key"}
+    assert host_names(read_certificate(files.certificate("server"))) == ["matchbox.lan", "192.0.2.1"]
+    assert round(days_left(files.certificate("server"))) == 100
+
+
+def test_a_renewed_client_is_accepted_again(run: Run, tmp_path: Path) -> None:
+    files = create_pki(tmp_path, ["matchbox.lan"])
+    create_certificate(files, "client", (), days=-1)
+    code, out, _ = run("renew", tmp_path)
+    assert (code, out[1]) == (0, f"{tmp_path}/client.crt: renewed, with a new key")
+    assert accepted(files)
+
+
+def test_renew_mends_a_key_that_does_not_fit(run: Run, tmp_path: Path) -> None:
+    """As it is after a run that was killed between the two files."""
+    files = create_pki(tmp_path, ["matchbox.lan"])
+    shutil.copy(files.key("server"), files.key("client"))
+    assert run("renew", tmp_path)[1][1] == f"{tmp_path}/client.crt: renewed, with a new key"
+    assert accepted(files)
+
+
+def test_a_key_that_was_moved_to_the_server_is_not_missed(run: Run, tmp_path: Path) -> None:
+    create_pki(tmp_path, ["matchbox.lan"]).key("server").unlink()
+    assert run("renew", tmp_path)[1][0] == f"{tmp_path}/server.crt: kept"
+
+
+def test_a_certificate_does_not_outlive_its_authority(run: Run, tmp_path: Path) -> None:
+    files = create_pki(tmp_path, ["matchbox.lan"])
+    create_certificate(files, "client", (), days=9999)
+    ends = [read_certificate(path).not_valid_after_utc for path in (files.ca, files.certificate("client"))]
+    assert ends[0] == ends[1]
+
+
+@pytest.mark.parametrize(
+    ("missing", "lines"),
+    [
+        (["ca.key"], ["ca.key: missing; only the authority's key can sign certificates"]),
+        (["ca.crt"], ["ca.crt: No such file or directory"]),
+        (
+            ["server.crt", "client.crt"],
+            [
+                "client.crt: missing; make it with: diaspora-infra pki init",
+                "server.crt: missing; make it with: diaspora-infra pki init",
+            ],
+        ),
+    ],
+)
+def test_renew_without_a_file(run: Run, tmp_path: Path, missing: list[str], lines: list[str]) -> None:
+    create_pki(tmp_path, ["matchbox.lan"])
+    for name in missing:
+        (tmp_path / name).unlink()
+    code, out, err = run("renew", tmp_path, "--within", 900)
+    assert (code, out, sorted(err)) == (1, [], [f"{tmp_path}/{line}" for line in lines])
+
+
+@pytest.mark.parametrize(
+    ("name", "text", "line"),
+    [
+        ("ca.crt", "x", "ca.crt: holds no certificate; allowed: a PEM certificate"),
+        ("client.crt", "", "client.crt: holds no certificate; allowed: a PEM certificate"),
+        ("ca.key", "x", "ca.key: holds no usable key; allowed: an unencrypted ECDSA key (PEM)"),
+    ],
+)
+def test_renew_with_a_damaged_file(run: Run, tmp_path: Path, name: str, text: str, line: str) -> None:
+    create_pki(tmp_path, ["matchbox.lan"])
+    (tmp_path / name).write_text(text)
+    assert run("renew", tmp_path, "--within", 900) == (1, [], [f"{tmp_path}/{line}"])
+
+
+def test_the_key_of_another_authority(run: Run, tmp_path: Path) -> None:
+    files, other = (create_pki(tmp_path / name, ["matchbox.lan"]) for name in ("one", "two"))
+    shutil.copy(other.ca_key, files.ca_key)
+    before = content(files.path)
+    assert run("renew", files.path, "--within", 900) == (1, [], [f"{files.ca_key}: is not the key of {files.ca}"])
+    assert content(files.path) == before
+
+
+def test_an_expired_authority(run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("diaspora_infra.pxe.pki.AUTHORITY_DAYS", -1)
+    code, _, (line,) = run("init", tmp_path, "--server", "matchbox.lan")
+    assert code == 1
+    assert line.startswith(f"{tmp_path}/ca.crt: expired on 20")
+
+
+def test_init_does_not_replace_the_key_of_an_authority(run: Run, tmp_path: Path) -> None:
+    files = create_pki(tmp_path, ["matchbox.lan"])
+    files.ca.unlink()
+    before = content(tmp_path)
+    what = "is there without ca.crt; put that beside it, or remove the key to make a new authority"
+    assert run("init", tmp_path, "--server", "matchbox.lan") == (1, [], [f"{files.ca_key}: {what}"])
+    assert content(tmp_path) == before
+
+
+def test_a_server_certificate_without_names(run: Run, tmp_path: Path) -> None:
+    files = create_pki(tmp_path, ["matchbox.lan"])
+    shutil.copy(files.certificate("client"), files.certificate("server"))
+    (line,) = run("renew", tmp_path)[2]
+    assert line == (
+        f"{tmp_path}/server.crt: names no server; remove it, and make it anew with: diaspora-infra pki init"
+    )
+
+
+def test_a_file_in_the_place_of_the_folder(run: Run, tmp_path: Path) -> None:
+    (tmp_path / "pki").touch()
+    assert run("init", tmp_path / "pki", "--server", "matchbox.lan") == (1, [], [f"{tmp_path}/pki: File exists"])
+
+
+def test_usage(capsys: pytest.CaptureFixture[str]) -> None:
+    for arguments in (["pki"], ["pki", "init", "x"], ["pki", "renew"]):
+        with pytest.raises(SystemExit) as caught:
+            main(arguments)
+        assert caught.value.code == 2
+    assert "usage: diaspora-infra pki" in capsys.readouterr().err
