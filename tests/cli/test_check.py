@@ -91,16 +91,16 @@ def test_the_snippets_of_every_machine_are_checked(check: Any) -> None:
     ("content", "line"),
     [
         (b"", "config: missing; allowed: a table of keys such as diaspora-infra:pod"),
-        (b"config: {a: 1", "(file): line 1, column 14: expected ',' or '}', but got '<stream end>'; allowed: YAML"),
-        (b"config:\n  \xff: 1\n", "(file): line 2: not UTF-8; allowed: YAML in UTF-8"),
-        (b"\xff\xfec\x00", "(file): line 1: not UTF-8; allowed: YAML in UTF-8"),
-        (b"\x00\x01", "(file): line 1: special characters are not allowed; allowed: YAML"),
+        (b"config: {a: 1", "{file}: line 1, column 14: expected ',' or '}', but got '<stream end>'; allowed: YAML"),
+        (b"config:\n  \xff: 1\n", "{file}: line 2: not UTF-8; allowed: YAML in UTF-8"),
+        (b"\xff\xfec\x00", "{file}: line 1: not UTF-8; allowed: YAML in UTF-8"),
+        (b"\x00\x01", "{file}: line 1: special characters are not allowed; allowed: YAML"),
     ],
 )
 def test_a_file_that_cannot_be_read_is_one_line(check: Any, tmp_path: Path, content: bytes, line: str) -> None:
     file = tmp_path / "Pulumi.broken.yaml"
     file.write_bytes(content)
-    assert check(file) == (1, "", [line])
+    assert check(file) == (1, "", [line.replace("{file}", str(file))])
 
 
 def test_a_file_that_is_not_there(check: Any, tmp_path: Path) -> None:
