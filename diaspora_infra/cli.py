@@ -7,7 +7,7 @@ import sys
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
-from diaspora_infra.commands import pki
+from diaspora_infra.commands import assets, pki
 from diaspora_infra.config import (
     SECRET_KEYS,
     ConfigError,
@@ -50,6 +50,7 @@ def _parser() -> argparse.ArgumentParser:
             "--secret", metavar="NAME=FILE", action="append", default=[], help="a file that holds a secret's value"
         )
     pki.add_to(commands)
+    assets.add_to(commands)
     return parser
 
 

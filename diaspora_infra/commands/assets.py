@@ -1,0 +1,153 @@
+"""`diaspora-infra assets`: the files of a Fedora CoreOS release, for a matchbox server that serves them itself."""
+
+import argparse
+import os
+import sys
+import time
+from pathlib import Path
+
+from pydantic import TypeAdapter, ValidationError
+
+from diaspora_infra.config import Architecture, ConfigError, Problem, Release, Stream, load, parse_stack_file
+from diaspora_infra.config.checks import check_release
+from diaspora_infra.config.problems import problems_of
+from diaspora_infra.config.types import HttpUrl
+
+_INTERRUPTED = 130
+
+
+def add_to(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
+    """Add `assets download`."""
+    text = "the files of a Fedora CoreOS release, for `source: matchbox`"
+    parser = commands.add_parser("assets", help=text, description=text)
+    actions = parser.add_subparsers(required=True, metavar="COMMAND")
+    text = "fetch and verify kernel, initramfs, rootfs and metal image of a release; run it again to go on"
+    download = actions.add_parser("download", help=text, description=text)
+    download.add_argument(
+        "stack_file", metavar="STACK_FILE", type=Path, nargs="?", help="names release and architectures"
+    )
+    download.add_argument(
+        "--output", metavar="FOLDER", type=Path, required=True, help="matchbox's folder of assets (-assets-path)"
+    )
+    download.add_argument("--stream", choices=[str(stream) for stream in Stream], help="default: stable")
+    download.add_argument("--version", metavar="V", help="release; default: the stack file's, else the newest")
+    download.add_argument(
+        "--architecture",
+        action="append",
+        choices=[str(architecture) for architecture in Architecture],
+        help="may be given more than once; default: the stack file's, else x86_64",
+    )
+    download.add_argument("--keyring", metavar="FILE", type=Path, help="check signatures with these keys, by gpgv")
+    download.add_argument("--base-url", metavar="URL", help="a mirror of https://builds.coreos.fedoraproject.org")
+    download.set_defaults(run=_download)
+
+
+def _download(options: argparse.Namespace) -> int:
+    from diaspora_infra.pxe.assets import FOLDER, SERVER, build_url
+    from diaspora_infra.pxe.fetch import fetch_assets, find_release, open_keyring
+
+    base_url = SERVER if options.base_url is None else _base_url(options.base_url)
+    stream, version, architectures = _wanted(options)
+    keyring = None if options.keyring is None else open_keyring(options.keyring)
+    folder = options.output / FOLDER
+    report = _Lines()
+    try:
+        version, assets = find_release(base_url, stream, version, architectures)
+        report.say(f"Fedora CoreOS {version} ({stream}) for {', '.join(architectures)}, into {folder}")
+        folder.mkdir(parents=True, exist_ok=True)
+        problems: list[Problem] = []
+        for architecture in architectures:
+            address = build_url(base_url, stream, version, architecture)
+            problems += fetch_assets(address, assets[architecture], folder, keyring, report)
+    except KeyboardInterrupt:
+        report.clear()
+        print("stopped; run it again to go on from there", file=sys.stderr)
+        return _INTERRUPTED
+    finally:
+        report.clear()
+    if problems:
+        raise ConfigError(problems)
+    if keyring is None:
+        report.say("Signatures were not checked here; --keyring does that.")
+    return 0
+
+
+def _wanted(options: argparse.Namespace) -> tuple[str, str | None, list[str]]:
+    """Stream, release and architectures: those given, else those of the stack file. Raises ConfigError."""
+    stream, version, architectures = options.stream, options.version, options.architecture
+    if options.stack_file is not None:
+        file = parse_stack_file(options.stack_file.read_bytes())
+        pxe = load(file.values, file.secrets).pxe
+        if pxe is None:
+            raise ConfigError([Problem("pxe", "missing; no machine of this file boots over the network")])
+        architectures = architectures or [str(machine.architecture) for machine in pxe.machines]
+        if stream is None:
+            stream, version = str(pxe.release.stream), version or pxe.release.version
+    stream = stream or str(Stream.STABLE)
+    if version is not None:
+        _check_release(stream, version)
+    return stream, version, sorted(set(architectures or [str(Architecture.X86_64)]))
+
+
+def _check_release(stream: str, version: str) -> None:
+    try:
+        problems = check_release(Release.model_validate({"stream": stream, "version": version}))
+    except ValidationError as error:
+        problems = problems_of(error, Release, "pxe.release")
+    if problems:
+        raise ConfigError(Problem(f"--{each.path.rpartition('.')[2]}", each.message) for each in problems)
+
+
+def _base_url(url: str) -> str:
+    try:
+        checked: str = TypeAdapter(HttpUrl).validate_python(url)
+    except ValidationError as error:
+        raise ConfigError([Problem("--base-url", str(error.errors()[0]["ctx"]["error"]))]) from None
+    return checked.rstrip("/")
+
+
+class _Lines:
+    """Lines on standard output; on a terminal also a line that shows how far a file is."""
+
+    def __init__(self) -> None:
+        self._terminal = sys.stderr.isatty()
+        self._shown = 0.0
+        self._began: tuple[str, int, float] = ("", 0, 0.0)
+
+    def say(self, line: str) -> None:
+        """Say what was done."""
+        self.clear()
+        print(line, flush=True)
+
+    def clear(self) -> None:
+        """Wipe the line that shows how far a file is."""
+        if self._terminal and self._shown:
+            print("\r\x1b[K", end="", file=sys.stderr, flush=True)
+            self._shown = 0.0
+
+    def progress(self, name: str, done: int, total: int | None) -> None:
+        """Show how far a file is, ten times a second; without a terminal only that it has begun."""
+        now = time.monotonic()
+        if self._began[0] != name:
+            self._began = (name, done, now)
+            if not self._terminal:
+                print(f"{name}: fetching{'' if total is None else f' {_mib(total)} MiB'}", flush=True)
+        if self._terminal and now - self._shown >= 0.1:
+            self._shown = now
+            speed = (done - self._began[1]) / max(now - self._began[2], 0.001)
+            width = os.get_terminal_size(sys.stderr.fileno()).columns
+            line = bar_line(name, done, total, speed, width)
+            print(f"\r\x1b[K{line}", end="", file=sys.stderr, flush=True)
+
+
+def bar_line(name: str, done: int, total: int | None, speed: float, width: int) -> str:
+    """One line of at most `width` - 1 characters about a file: sizes in bytes, speed in bytes a second."""
+    amount = f"{_mib(done)} MiB" if not total else f"{100 * done // total:3} % of {_mib(total)} MiB"
+    numbers = f"  {amount}, {_mib(speed)} MiB/s"
+    room = max(width - 1 - len(numbers), 0)
+    shown = name if len(name) <= room else f"{name[: max(room - 1, 0)]}…"[:room]
+    return f"{shown}{numbers}"[: max(width - 1, 0)]
+
+
+def _mib(size: float) -> str:
+    return f"{size / (1 << 20):.1f}"
