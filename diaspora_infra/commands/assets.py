@@ -135,7 +135,7 @@ class _Lines:
         if self._terminal and now - self._shown >= 0.1:
             self._shown = now
             speed = (done - self._began[1]) / max(now - self._began[2], 0.001)
-            width = os.get_terminal_size(sys.stderr.fileno()).columns
+            width = os.get_terminal_size(sys.stderr.fileno()).columns or 80  # a serial line does not know its width
             line = bar_line(name, done, total, speed, width)
             print(f"\r\x1b[K{line}", end="", file=sys.stderr, flush=True)
 

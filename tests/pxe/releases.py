@@ -78,7 +78,7 @@ class Releases:
         self.requests: list[tuple[str, str | None]] = []
         self.ranges = "kept"  # or ignored, shifted, refused
         self.stops_after: int | None = None  # bytes of an answer that are sent
-        self.stalls = threading.Event()  # set: an answer stops in the middle until `go_on` is set
+        self.slow: str | None = None  # the file whose answer stops in the middle until `go_on` is set
         self.go_on = threading.Event()
         self.length = True
         self.address = ""
@@ -138,7 +138,7 @@ class _Handler(http.server.BaseHTTPRequestHandler):
             self.send_header("Content-Length", str(len(body)))
         self.send_header("Connection", "close")
         self.end_headers()
-        if releases.stalls.is_set():
+        if releases.slow == self.path:
             self.wfile.write(body[: len(body) // 2])
             self.wfile.flush()
             releases.go_on.wait(60)
