@@ -3,10 +3,13 @@
 import json
 import os
 import pty
+import re
+import shutil
 import signal
 import subprocess
 import sys
 import time
+import urllib.request
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -16,6 +19,8 @@ from hypothesis import strategies as st
 
 from diaspora_infra.cli import main
 from diaspora_infra.commands.assets import bar_line
+from diaspora_infra.pxe.install import install_boot
+from lab.matchbox import MatchboxServer
 from tests.cli.test_check import stack_file
 from tests.pxe.releases import OLDER, SIGNATURE, VERSION, Releases, image, names, serving, sha256, stream_metadata
 from tests.support import configs
@@ -189,6 +194,20 @@ def test_an_output_that_is_a_file(run: Run, server: Releases, tmp_path: Path) ->
     server.put_stream("x86_64")
     (tmp_path / "assets").touch()
     assert run()[2] == [f"{tmp_path}/assets/fedora-coreos: Not a directory"]
+
+
+def test_matchbox_serves_what_machines_ask_for(
+    run: Run, server: Releases, tmp_path: Path, matchbox_server: MatchboxServer
+) -> None:
+    server.put_stream("x86_64")
+    assert run()[0] == 0
+    shutil.copytree(tmp_path / "assets", matchbox_server.data / "assets", dirs_exist_ok=True)
+    boot = install_boot(matchbox_url=matchbox_server.http_url, version=VERSION, images_from_matchbox=True)
+    addresses = re.findall(r"http://\S+/assets/\S+", " ".join([boot.kernel, *boot.initrds, *boot.args]))
+    assert len(addresses) == 4
+    for address in [*addresses, f"{addresses[-1]}.sig"]:
+        with urllib.request.urlopen(address, timeout=10) as answer:
+            assert answer.read() == release(VERSION, "x86_64")[address.rpartition("/")[2]]
 
 
 # Signatures

@@ -10,7 +10,8 @@ import pytest
 from diaspora_infra.cli import main
 from diaspora_infra.config import Matchbox
 from diaspora_infra.pxe.pki import PkiFolder, create_certificate, create_pki, host_names, read_certificate
-from diaspora_infra.pxe.server import read_credentials
+from diaspora_infra.pxe.server import check_reachable, read_credentials
+from lab.matchbox import MatchboxServer
 
 # exit code, lines of standard output, lines of standard error
 Run = Callable[..., tuple[int, list[str], list[str]]]
@@ -36,11 +37,15 @@ def days_left(path: Path) -> float:
     return (read_certificate(path).not_valid_after_utc - datetime.datetime.now(datetime.UTC)) / datetime.timedelta(1)
 
 
+def matchbox_settings(files: PkiFolder, endpoint: str = "matchbox.lan:8081") -> Matchbox:
+    values = {"caFile": files.ca, "clientCertFile": files.certificate("client"), "clientKeyFile": files.key("client")}
+    texts = {key: str(path) for key, path in values.items()}
+    return Matchbox.model_validate({"httpUrl": "http://matchbox.lan:8080", "rpcEndpoint": endpoint, **texts})
+
+
 def accepted(files: PkiFolder) -> bool:
     """Whether the program takes the client's files."""
-    names = {"caFile": files.ca, "clientCertFile": files.certificate("client"), "clientKeyFile": files.key("client")}
-    values = {"httpUrl": "http://matchbox.lan:8080", "rpcEndpoint": "matchbox.lan:8081"}
-    return bool(read_credentials(Matchbox.model_validate(values | {k: str(v) for k, v in names.items()}), Path("/")))
+    return bool(read_credentials(matchbox_settings(files), Path("/")))
 
 
 def test_init_says_where_each_file_belongs(run: Run, tmp_path: Path) -> None:
@@ -122,6 +127,21 @@ def test_a_renewed_client_is_accepted_again(run: Run, tmp_path: Path) -> None:
     code, out, _ = run("renew", tmp_path)
     assert (code, out[1]) == (0, f"{tmp_path}/client.crt: renewed, with a new key")
     assert accepted(files)
+
+
+def test_a_real_server_takes_what_init_and_renew_make(run: Run, matchbox_server: MatchboxServer) -> None:
+    matchbox_server.stop()
+    files = matchbox_server.pki
+    shutil.rmtree(files.path)
+    assert run("init", files.path, "--server", "127.0.0.1", "--days", 5)[0] == 0
+    matchbox_server.start()
+    matchbox = matchbox_settings(files, matchbox_server.rpc_endpoint)
+    check_reachable(matchbox, Path("/"))
+    assert "renewed" in run("renew", files.path)[1][0]
+    check_reachable(matchbox, Path("/"))  # the new client, the server still with its old certificate
+    matchbox_server.stop()
+    matchbox_server.start()
+    check_reachable(matchbox, Path("/"))
 
 
 def test_renew_mends_a_key_that_does_not_fit(run: Run, tmp_path: Path) -> None:
