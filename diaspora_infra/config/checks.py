@@ -13,6 +13,7 @@ from diaspora_infra.config.networks import check_networks, static_addresses
 from diaspora_infra.config.pod import Pod
 from diaspora_infra.config.problems import Problem, join_path
 from diaspora_infra.config.pxe import PxeMachine, Release
+from diaspora_infra.config.tls import check_tls
 from diaspora_infra.config.types import Stream
 
 Machines = Mapping[int, Machine]
@@ -38,7 +39,7 @@ def check_pod(pod: Pod) -> list[Problem]:
                 "465 speaks TLS from the start, which diaspora* cannot; allowed: a port with STARTTLS, usually 587",
             )
         )
-    return problems
+    return [*problems, *check_tls(pod.tls)]
 
 
 def check_host(host: Host) -> list[Problem]:

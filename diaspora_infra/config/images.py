@@ -24,6 +24,7 @@ IMAGES = {
     "postgresql": Image("docker.io/library/postgres:17.9-bookworm", BOTH, verified=False),
     "redis": Image("docker.io/library/redis:7.4.7-bookworm", BOTH, verified=False),
     "nginx": Image("docker.io/library/nginx:1.28.2-alpine3.23", BOTH, verified=False),
+    "certbot": Image("docker.io/certbot/certbot:v5.7.0", BOTH, verified=False),
     # No published image of diaspora* 0.9.1 could be verified: build containers/diaspora/Containerfile.
     "diaspora": Image(None, frozenset(), verified=False),
 }

@@ -7,6 +7,7 @@ from pydantic import AfterValidator, Field
 
 from diaspora_infra.config.model import Model
 from diaspora_infra.config.problems import refused
+from diaspora_infra.config.tls import Tls
 from diaspora_infra.config.types import AbsolutePath, Domain, Email, Form, ImageReference, Line, NonEmpty
 
 # config/defaults.yml of diaspora* 0.9.1, settings.username_blacklist
@@ -261,6 +262,8 @@ class Pod(Model):
     """The `[configuration.settings]` table of diaspora.toml."""
     mail: Mail | None = None
     """Mail that the pod sends; without it no mail is sent and nobody can reset a password."""
+    tls: Tls = Tls()
+    """Where HTTPS ends, and whose certificate it is."""
     sizing: Sizing = Sizing()
     """How much the pod does at once."""
     subnet: Subnet = "10.89.71.0/24"

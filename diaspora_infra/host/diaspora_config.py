@@ -26,8 +26,8 @@ def configuration(pod: Pod) -> Table:
         "environment": {
             "url": f"https://{pod.domain}/",
             "certificate_authorities": pod.image_layout.certificate_authorities,
-            # The machine itself speaks plain HTTP: diaspora* would answer every request with a redirect.
-            "require_ssl": False,
+            # nginx passes on only what came by HTTPS, to itself or to the proxy in front of it, and says so.
+            "require_ssl": True,
             "sidekiq": {"concurrency": pod.sizing.sidekiq_concurrency},
         },
         "server": {"rails_environment": "production", "listen": "tcp://0.0.0.0:3000"},

@@ -71,6 +71,11 @@ GOOD: list[dict[str, Any]] = [
     {"pod.settings.welcomeMessage": {"enabled": True, "text": "Hello\n%{username}\n"}},
     {"pod.subnet": "192.168.7.0/28"},
     {"pod.mail": None},
+    {"pod.tls": {"mode": "behindProxy", "trustedProxies": ["192.0.2.10", "10.0.0.0/8", "fd00::1"]}},
+    {"pod.tls": {"mode": "own"}},
+    {"pod.tls": {}},
+    {"pod.tls.acme.directory": "https://acme.example.org:14000/dir"},
+    {"pod.tls.acme": {"email": "tls@example.org", "staging": True}},
     {"pod.mail": {"senderAddress": "a@b.org", "smtp": {"host": "smtp.example.org", "port": 25}}},
     {"host.storage": {"disk": "/dev/disk/by-id/ata-X.Y:1", "rootGib": 8, "dataDisk": "/dev/sdb"}},
     {"host.updates": {"strategy": "off", "windows": []}},
@@ -125,6 +130,7 @@ _DOMAIN = "a domain name: lower-case labels joined by dots, such as pod.example.
 _SUBNET = "a private IPv4 network from /16 to /28, such as 10.89.71.0/24"
 _IMAGE = "a full reference with registry and tag or digest, such as docker.io/library/redis:7.4.7-bookworm"
 _URL = "http:// or https:// with a host and an optional port, such as http://matchbox.lan:8080"
+_PROXY = "an IP address or a network, such as 192.0.2.10, 10.0.0.0/24 or fd00::/64"
 _MAC = "a MAC address: six hex pairs, such as 52:54:00:a1:9c:ae"
 
 # the change, the line it gives, and whether the JSON Schema can know
@@ -259,6 +265,50 @@ MISTAKES: list[tuple[dict[str, Any], str, bool]] = [
     (
         {"pod.image": "docker.io/a/b:latest"},
         "pod.image: 'docker.io/a/b:latest' floats; allowed: a tag of one release instead of latest",
+        False,
+    ),
+    ({"pod.tls.mode": "off"}, "pod.tls.mode: 'off' is not valid; allowed: acme, own, behindProxy", True),
+    ({"pod.tls.email": "a@b.org"}, "pod.tls.email: unknown key; allowed: acme, mode, trustedProxies", True),
+    (
+        {"pod.tls.acme.directory": "http://acme.example.org/directory"},
+        "pod.tls.acme.directory: 'http://acme.example.org/directory' is not valid; allowed: an address that starts "
+        "with https://, such as https://acme.example.org/directory",
+        True,
+    ),
+    (
+        {"pod.tls.acme": {"staging": True, "directory": "https://acme.example.org/directory"}},
+        "pod.tls.acme.staging: true means Let's Encrypt's, but pod.tls.acme.directory names another; "
+        "allowed: one of the two",
+        False,
+    ),
+    (
+        {"pod.tls": {"mode": "own", "acme": {"staging": True}}},
+        "pod.tls.acme: nobody is asked with mode own; allowed: mode acme, or leave it out",
+        False,
+    ),
+    (
+        {"pod.tls.mode": "behindProxy"},
+        f"pod.tls.trustedProxies: empty with mode behindProxy; allowed: at least one, {_PROXY}",
+        False,
+    ),
+    (
+        {"pod.tls.trustedProxies": ["192.0.2.10"]},
+        "pod.tls.trustedProxies: no proxy is trusted with mode acme; allowed: mode behindProxy, or leave it out",
+        False,
+    ),
+    (
+        {"pod.tls": {"mode": "behindProxy", "trustedProxies": ["proxy.lan"]}},
+        f"pod.tls.trustedProxies[0]: 'proxy.lan' is not valid; allowed: {_PROXY}",
+        True,
+    ),
+    (
+        {"pod.tls": {"mode": "behindProxy", "trustedProxies": ["10.0.0.1/8"]}},
+        f"pod.tls.trustedProxies[0]: '10.0.0.1/8' is not valid; allowed: {_PROXY}",
+        False,
+    ),
+    (
+        {"pod.tls": {"mode": "behindProxy", "trustedProxies": ["0.0.0.0/0"]}},
+        f"pod.tls.trustedProxies[0]: '0.0.0.0/0' is everybody; allowed: {_PROXY}",
         False,
     ),
     ({"pod.subnet": "10.0.0.0/8"}, f"pod.subnet: '10.0.0.0/8' is not valid; allowed: {_SUBNET}", True),

@@ -75,7 +75,7 @@ def test_the_least() -> None:
     found = written()
     assert found["environment.url"] == "https://pod.example.org/"
     assert found["environment.certificate_authorities"] == "/etc/ssl/certs/ca-certificates.crt"
-    assert found["environment.require_ssl"] is False
+    assert found["environment.require_ssl"] is True
     assert found["server.listen"] == "tcp://0.0.0.0:3000"
     assert found["settings.enable_registrations"] is False
     assert found["mail.enable"] is False

@@ -9,7 +9,7 @@ from pathlib import Path
 from tests.host.pod import LIBEXEC
 
 # The programs may use bash, coreutils, systemd, curl, jq and podman. Of these they use:
-COREUTILS = ("chmod", "cp", "date", "ln", "mkdir", "mv", "od", "readlink", "rm", "sync", "tr")
+COREUTILS = ("chgrp", "chmod", "cp", "date", "ln", "mkdir", "mv", "od", "readlink", "rm", "sync", "tr")
 
 # Stands in for podman: writes down its arguments and what it was given, and answers as it is told.
 PODMAN = r"""#!/usr/bin/env bash

@@ -35,7 +35,7 @@ ROOT = (0, 0)
 SECRETS = "/etc/diaspora/secrets"
 PRESETS = "/etc/systemd/system-preset/20-ignition.preset"
 OTHER_KEY = SSH_KEY.replace("podmin@example.org", "other@example.org")
-POD_UNITS = {"diaspora.target", "var-mnt-data.mount"}
+POD_UNITS = {"certbot.timer", "diaspora.target", "var-mnt-data.mount"}
 
 NETWORKS: dict[str, Any] = {
     "eno1": {"ipv4": {"method": "manual", "address1": "10.0.0.10/24,10.0.0.1", "dns": "1.1.1.1"}},

@@ -44,6 +44,10 @@ def found(root: Path) -> dict[str, tuple[int, int, int]]:
 def test_owners_and_modes(root: Path) -> None:
     assert found(root) == {
         "secrets": (0o700, 0, 0),
+        "secrets/tls": (0o700, 0, 0),
+        "tls": (0o750, 0, 101),
+        "certbot": (0o700, 102, 102),
+        "acme-challenge": (0o755, 102, 102),
         "state": (0o755, 0, 0),
         "postgresql": (0o700, 999, 999),
         "redis": (0o700, 999, 999),
@@ -78,4 +82,4 @@ def test_every_folder_that_a_container_mounts_is_made(root: Path) -> None:
         if volume.startswith("/var/mnt/data/")
     }
     assert mounted <= set(found(root))
-    assert len(mounted) == 6
+    assert len(mounted) == 9

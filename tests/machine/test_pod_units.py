@@ -16,10 +16,15 @@ CONTEXTS = {
     "least": pod_context(),
     "mail": pod_context(with_mail=True),
     "layout": pod_context(imageLayout={"home": "/home/diaspora/diaspora", "uid": 1042, "loginShell": True}),
+    "own": pod_context(tls={"mode": "own"}),
+    "proxy": pod_context(tls={"mode": "behindProxy", "trustedProxies": ["192.0.2.10"]}),
 }
 CONTAINER_SERVICES = (
     "postgresql", "redis", "diaspora-migrate", "diaspora-web", "diaspora-sidekiq", "public-files", "nginx",
 )  # fmt: skip
+# what the modes of pod.tls add
+ACME_UNITS = {"certbot.service", "certbot.timer", "diaspora-certificate.service"}
+OWN_UNITS = {"diaspora-certificate.service", "diaspora-own-certificate.service", "diaspora-own-certificate.timer"}
 
 
 def generate(source: Path, target: Path) -> "subprocess.CompletedProcess[str]":
@@ -36,9 +41,15 @@ def generate(source: Path, target: Path) -> "subprocess.CompletedProcess[str]":
 
 
 @pytest.fixture(scope="module", params=CONTEXTS)
-def root(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Path:
+def variant(request: pytest.FixtureRequest) -> str:
+    """The name of a context."""
+    return str(request.param)
+
+
+@pytest.fixture(scope="module")
+def root(variant: str, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A root with the pod's files, and in /etc/systemd/system what the generator makes of the Quadlet files."""
-    root = write_tree(pod_fragment(CONTEXTS[request.param]), tmp_path_factory.mktemp("root"))
+    root = write_tree(pod_fragment(CONTEXTS[variant]), tmp_path_factory.mktemp("root"))
     done = generate(root / QUADLETS.lstrip("/"), root / "etc/systemd/system")
     assert (done.returncode, done.stderr) == (0, "")
     return root
@@ -86,7 +97,45 @@ def test_no_section_that_the_generator_would_ignore() -> None:
             assert set(read_quadlet(text)) <= allowed, path
 
 
-def test_systemd_accepts_the_services(root: Path, require_program: RequireProgram) -> None:
+def tls_units(variant: str) -> set[str]:
+    return {"own": OWN_UNITS, "proxy": set()}.get(variant, ACME_UNITS)
+
+
+def test_units_of_the_modes_of_tls(root: Path, variant: str) -> None:
+    made = {path.name for path in (root / "etc/systemd/system").iterdir() if path.is_file()}
+    assert made & (ACME_UNITS | OWN_UNITS) == tls_units(variant)
+
+
+def test_nginx_waits_for_a_certificate_and_certbot_for_nginx(root: Path, variant: str) -> None:
+    requires = dependencies(root, "Requires")
+    assert ("diaspora-certificate.service" in requires["nginx.service"]) is (variant != "proxy")
+    if "certbot.service" in requires:
+        assert "nginx.service" in requires["certbot.service"]
+
+
+def test_a_failed_certbot_stays_failed_until_the_timer_tries_again(root: Path, variant: str) -> None:
+    if "certbot.timer" not in tls_units(variant):
+        pytest.skip("no certbot")
+    service = (root / "etc/systemd/system/certbot.service").read_text()
+    assert "Type=oneshot" in service
+    assert not re.search("^(Restart|RemainAfterExit|SuccessExitStatus)=", service, re.MULTILINE)
+    timer = read_quadlet((root / "etc/systemd/system/certbot.timer").read_text())["Timer"]
+    minutes = {"1min": 1, "20min": 20, "1h": 60, "3h": 180}
+    tries = [minutes[value] for key, value in timer if key == "OnActiveSec"]
+    # Let's Encrypt: five failures an hour
+    assert sum(each < 60 + 1 for each in tries) < 5
+
+
+def test_systemd_reads_the_times_of_the_timers(root: Path, variant: str, require_program: RequireProgram) -> None:
+    systemd_analyze = require_program("systemd-analyze", "systemd")
+    for name in tls_units(variant):
+        if name.endswith(".timer"):
+            for key, value in read_quadlet((root / "etc/systemd/system" / name).read_text())["Timer"]:
+                verb = "calendar" if key == "OnCalendar" else "timespan"
+                subprocess.run([systemd_analyze, verb, value], check=True, capture_output=True, timeout=60)
+
+
+def test_systemd_accepts_the_services(root: Path, variant: str, require_program: RequireProgram) -> None:
     systemd_analyze = require_program("systemd-analyze", "systemd")
     shutil.copytree("/usr/lib/systemd/system", root / "usr/lib/systemd/system", symlinks=True, dirs_exist_ok=True)
     for program in ("podman", "bash", "systemd-tmpfiles"):
@@ -97,7 +146,7 @@ def test_systemd_accepts_the_services(root: Path, require_program: RequireProgra
     version = subprocess.run([systemd_analyze, "--version"], capture_output=True, text=True, check=True).stdout
     (number,) = re.findall(r"^systemd (\d+)", version)
     names = sorted(path.name for path in (root / "etc/systemd/system").iterdir() if path.is_file())
-    assert len(names) == len(CONTAINER_SERVICES) + 7
+    assert len(names) == len(CONTAINER_SERVICES) + 7 + len(tls_units(variant))
     for name in names:
         done = subprocess.run(
             [systemd_analyze, "verify", "--man=no", f"--root={root}", name],

@@ -18,6 +18,7 @@ from diaspora_infra.host.features.redis import redis
 from diaspora_infra.host.features.storage import storage
 from diaspora_infra.host.features.swap import swap
 from diaspora_infra.host.features.time_zone import time_zone
+from diaspora_infra.host.features.tls import tls
 from diaspora_infra.host.features.updates import updates
 from diaspora_infra.host.features.users import users
 from diaspora_infra.host.fragment import Feature
@@ -41,6 +42,7 @@ POD_FEATURES: tuple[Feature, ...] = (
     postgresql,
     redis,
     diaspora,
+    tls,
     nginx,
 )
 

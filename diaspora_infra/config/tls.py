@@ -1,0 +1,92 @@
+"""The `pod.tls` key: where HTTPS ends, and whose certificate it is."""
+
+import ipaddress
+from typing import Annotated, Literal
+
+from pydantic import AfterValidator
+
+from diaspora_infra.config.model import Model
+from diaspora_infra.config.problems import Problem, refused
+from diaspora_infra.config.types import Email, Form, HttpUrl
+
+# https://letsencrypt.org/docs/acme-protocol-updates/ and https://letsencrypt.org/docs/staging-environment/
+LETS_ENCRYPT = "https://acme-v02.api.letsencrypt.org/directory"
+LETS_ENCRYPT_STAGING = "https://acme-staging-v02.api.letsencrypt.org/directory"
+
+_DIRECTORY = "an address that starts with https://, such as https://acme.example.org/directory"
+_PROXY = "an IP address or a network, such as 192.0.2.10, 10.0.0.0/24 or fd00::/64"
+
+
+def _network(value: str) -> str:
+    try:
+        network = ipaddress.ip_network(value)
+    except ValueError:
+        raise ValueError(refused(value, _PROXY)) from None
+    if network.prefixlen == 0:
+        raise ValueError(f"{value!r} is everybody; allowed: {_PROXY}")
+    return value
+
+
+Directory = Annotated[
+    HttpUrl, Form("https://[A-Za-z0-9][A-Za-z0-9.-]*(?::[0-9]{1,5})?(?:/[A-Za-z0-9._~/-]*)?", _DIRECTORY)
+]
+Proxy = Annotated[str, Form("[0-9A-Fa-f:.]{2,45}(?:/[0-9]{1,3})?", _PROXY), AfterValidator(_network)]
+
+
+class Acme(Model):
+    """The certificate authority of mode `acme`. Its terms of service are agreed to in your name."""
+
+    email: Email | None = None
+    """Contact of the account there; `pod.admin.email` when not set."""
+    staging: bool = False
+    """Ask Let's Encrypt's test authority: no browser trusts its certificates, and its limits are generous."""
+    directory: Directory | None = None
+    """Address of another authority's ACME directory; Let's Encrypt when not set. One that wants an external account
+    (EAB) does not work."""
+
+    @property
+    def server(self) -> str:
+        """Address of the directory that is asked."""
+        return self.directory or (LETS_ENCRYPT_STAGING if self.staging else LETS_ENCRYPT)
+
+
+class Tls(Model):
+    """Where HTTPS ends. A pod without HTTPS cannot federate, so there is no mode without it."""
+
+    mode: Literal["acme", "own", "behindProxy"] = "acme"
+    """`acme`: the machine gets a certificate for `pod.domain` by itself and renews it; port 80 must be reachable from
+    the internet. `own`: yours, `fullchain.pem` and `privkey.pem` in `/var/mnt/data/secrets/tls` on the machine.
+    `behindProxy`: a proxy in front of the machine ends HTTPS, the machine answers plain HTTP."""
+    acme: Acme = Acme()
+    """The certificate authority of mode `acme`."""
+    trusted_proxies: list[Proxy] = []
+    """Addresses of the proxies of mode `behindProxy`: only what they say in X-Forwarded-For and X-Forwarded-Proto
+    counts."""
+
+
+def check_tls(tls: Tls) -> list[Problem]:
+    """Settings of `pod.tls` that do not work together."""
+    problems = []
+    if tls.mode == "behindProxy" and not tls.trusted_proxies:
+        problems.append(
+            Problem("pod.tls.trustedProxies", f"empty with mode behindProxy; allowed: at least one, {_PROXY}")
+        )
+    if tls.mode != "behindProxy" and tls.trusted_proxies:
+        problems.append(
+            Problem(
+                "pod.tls.trustedProxies",
+                f"no proxy is trusted with mode {tls.mode}; allowed: mode behindProxy, or leave it out",
+            )
+        )
+    if tls.mode != "acme" and "acme" in tls.model_fields_set:
+        problems.append(
+            Problem("pod.tls.acme", f"nobody is asked with mode {tls.mode}; allowed: mode acme, or leave it out")
+        )
+    if tls.acme.staging and tls.acme.directory:
+        problems.append(
+            Problem(
+                "pod.tls.acme.staging",
+                "true means Let's Encrypt's, but pod.tls.acme.directory names another; allowed: one of the two",
+            )
+        )
+    return problems

@@ -1,0 +1,49 @@
+"""The certificate of the pod: a placeholder at first, then certbot's or the podmin's own."""
+
+import re
+
+from diaspora_infra.config import Pod
+from diaspora_infra.host.container_images import CERTBOT_UID, NGINX_UID, container_image
+from diaspora_infra.host.fragment import Context, Fragment, combine
+from diaspora_infra.host.templates import render_tree
+
+
+def tls(context: Context) -> Fragment:
+    """Give nginx a certificate; nothing where a proxy in front of the machine has it."""
+    pod = context.settings.pod
+    if not ends_here(pod):
+        return {}
+    nginx_image = container_image(context, "nginx")
+    placeholder = render_tree(
+        "tls",
+        application_image=container_image(context, "diaspora"),
+        application_uid=pod.image_layout.uid,
+        shell="-lc" if pod.image_layout.login_shell else "-c",
+        domain=pod.domain,
+        nginx_uid=NGINX_UID,
+    )
+    if pod.tls.mode == "own":
+        return combine([placeholder, render_tree("own_certificate", nginx_image=nginx_image, nginx_uid=NGINX_UID)])
+    certbot = render_tree(
+        "certbot",
+        image=container_image(context, "certbot"),
+        uid=CERTBOT_UID,
+        nginx_image=nginx_image,
+        nginx_uid=NGINX_UID,
+        domain=pod.domain,
+        server=pod.tls.acme.server,
+        email=pod.tls.acme.email or pod.admin.email,
+        name=lineage(pod),
+    )
+    return combine([placeholder, certbot])
+
+
+def ends_here(pod: Pod) -> bool:
+    """Tell whether nginx on the machine speaks HTTPS."""
+    return pod.tls.mode != "behindProxy"
+
+
+def lineage(pod: Pod) -> str:
+    """Name certbot's folder of a certificate: one for each authority."""
+    address = pod.tls.acme.server.removeprefix("https://").lower()
+    return re.sub("[^a-z0-9]+", "-", address).strip("-")
