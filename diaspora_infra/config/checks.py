@@ -7,10 +7,11 @@ position in the list, which may have gaps where a machine is wrong in itself.
 import ipaddress
 from collections.abc import Callable, Iterable, Mapping
 
+from diaspora_infra.config.diaspora import PaypalDonations
 from diaspora_infra.config.host import Host, Machine, User
 from diaspora_infra.config.images import default_image
 from diaspora_infra.config.networks import check_networks, static_addresses
-from diaspora_infra.config.pod import Pod
+from diaspora_infra.config.pod import Mail, Pod
 from diaspora_infra.config.problems import Problem, join_path
 from diaspora_infra.config.pxe import PxeMachine, Release
 from diaspora_infra.config.tls import check_tls
@@ -32,6 +33,15 @@ def check_pod(pod: Pod) -> list[Problem]:
         )
     if settings.welcome_message.enabled and not settings.welcome_message.text:
         problems.append(Problem("pod.settings.welcomeMessage.text", "missing; it is required when enabled is true"))
+    if pod.admin.username in (settings.username_blacklist or ()):
+        problems.append(
+            Problem(
+                "pod.admin.username",
+                f"{pod.admin.username!r} is in pod.settings.usernameBlacklist; allowed: a name that is not",
+            )
+        )
+    problems += _check_paypal(settings.paypal_donations)
+    problems += _check_login(pod.mail)
     if pod.mail and pod.mail.smtp.port == 465:
         problems.append(
             Problem(
@@ -40,6 +50,31 @@ def check_pod(pod: Pod) -> list[Problem]:
             )
         )
     return [*problems, *check_tls(pod.tls)]
+
+
+def _check_paypal(paypal: PaypalDonations) -> list[Problem]:
+    buttons = [paypal.paypal_hosted_button_id, paypal.paypal_unhosted_button_encrypted]
+    if not paypal.enable or sum(button is not None for button in buttons) == 1:
+        return []
+    return [
+        Problem(
+            "pod.settings.paypalDonations.enable",
+            "true needs a button; allowed: one of paypalHostedButtonId and paypalUnhostedButtonEncrypted beside it",
+        )
+    ]
+
+
+def _check_login(mail: Mail | None) -> list[Problem]:
+    if mail is None or mail.smtp.authentication is None:
+        return []
+    way = mail.smtp.authentication
+    if way == "none" and mail.smtp.username is not None:
+        return [
+            Problem("pod.mail.smtp.authentication", "none, but pod.mail.smtp.username is set; allowed: one of the two")
+        ]
+    if way != "none" and mail.smtp.username is None:
+        return [Problem("pod.mail.smtp.username", f"missing; it is required with authentication {way}")]
+    return []
 
 
 def check_host(host: Host) -> list[Problem]:

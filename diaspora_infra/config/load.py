@@ -14,6 +14,7 @@ from diaspora_infra.config.checks import (
     check_pod,
     check_release,
 )
+from diaspora_infra.config.diaspora import why_not_a_setting
 from diaspora_infra.config.host import Host, Machine
 from diaspora_infra.config.pod import Pod
 from diaspora_infra.config.problems import (
@@ -173,8 +174,9 @@ def _is_unicode(text: str) -> bool:
 
 
 def _hint(problem: Problem) -> Problem:
-    """Say how to set a secret that was looked for among the settings."""
+    """Say how to set a secret, or what to set in place of a key of diaspora.toml, that was looked for here."""
     secret = meant_secret(problem.path)
-    if secret is None:
-        return problem
-    return Problem(problem.path, f"is the secret {secret.key}, a key of its own; allowed: {secret.command}")
+    if secret:
+        return Problem(problem.path, f"is the secret {secret.key}, a key of its own; allowed: {secret.command}")
+    reason = why_not_a_setting(problem.path) if problem.message.startswith("unknown key") else None
+    return Problem(problem.path, reason) if reason else problem

@@ -5,6 +5,7 @@ from typing import Annotated, Literal
 
 from pydantic import AfterValidator, Field
 
+from diaspora_infra.config.diaspora import Environment, Map, PaypalDonations, Privacy, Services
 from diaspora_infra.config.model import Model
 from diaspora_infra.config.problems import refused
 from diaspora_infra.config.tls import Tls
@@ -186,6 +187,8 @@ class PodSettings(Model):
     """Where the changes of the running version are described."""
     default_color_theme: NonEmpty = "original"
     """Colour theme of new users."""
+    typhoeus_verbose: bool = False
+    """Log more about outgoing requests, to find a fault."""
     typhoeus_concurrency: int = Field(default=20, ge=1, le=200)
     """Outgoing requests at once per job; memory grows with it."""
     archive_jobs_concurrency: int = Field(default=1, ge=1, le=10)
@@ -210,6 +213,8 @@ class PodSettings(Model):
     """What search engines see."""
     csp: Csp = Csp()
     """Content security policy."""
+    paypal_donations: PaypalDonations = PaypalDonations()
+    """A button for donations by PayPal."""
     community_spotlight: CommunitySpotlight = CommunitySpotlight()
     """Page of recommended accounts."""
 
@@ -223,6 +228,15 @@ class Smtp(Model):
     """Port; STARTTLS is used. diaspora* has no implicit TLS, so 465 does not work."""
     username: NonEmpty | None = None
     """Account at the relay; with it the secret `smtpPassword` is required."""
+    authentication: Literal["plain", "login", "cram_md5", "none"] | None = None
+    """How to log in; `plain` when `username` is set, else `none`. With `none` diaspora* does not use STARTTLS
+    either."""
+    starttls_auto: bool = True
+    """Encrypt the connection where the relay offers it."""
+    openssl_verify_mode: Literal["peer", "none"] = "peer"
+    """`none` takes any certificate of the relay: anybody in between can read the mail and the password."""
+    domain: Domain | None = None
+    """Name that the pod gives in the greeting (HELO); `pod.domain` when not set."""
 
 
 class Mail(Model):
@@ -260,6 +274,14 @@ class Pod(Model):
     """Where things are inside that image."""
     settings: PodSettings = PodSettings()
     """The `[configuration.settings]` table of diaspora.toml."""
+    environment: Environment = Environment()
+    """The `[configuration.environment]` table."""
+    map: Map = Map()
+    """Maps beside posts that name a place."""
+    privacy: Privacy = Privacy()
+    """The `[configuration.privacy]` table."""
+    services: Services = Services()
+    """The `[configuration.services]` table."""
     mail: Mail | None = None
     """Mail that the pod sends; without it no mail is sent and nobody can reset a password."""
     tls: Tls = Tls()

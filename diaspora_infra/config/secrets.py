@@ -14,13 +14,15 @@ NAMESPACE = "diaspora-infra"
 class Secret:
     """A secret key of the stack config.
 
-    `needed` tells whether a pod cannot do without it; `mistaken` matches the paths where users may look for it.
+    `needed` tells whether a pod cannot do without it; `mistaken` matches the paths where users may look for it;
+    `variable` is the environment variable in which diaspora* takes it.
     """
 
     key: str
     description: str
     needed: Callable[[Pod], bool]
     mistaken: str
+    variable: str | None = None
 
     @property
     def command(self) -> str:
@@ -34,6 +36,35 @@ SECRETS = (
         "Password of `pod.mail.smtp.username` at the mail relay.",
         lambda pod: pod.mail is not None and pod.mail.smtp.username is not None,
         r"pod\.(mail\.)?(smtp\.)?(smtp_?)?pass(word)?",
+        "MAIL_SMTP_PASSWORD",
+    ),
+    Secret(
+        "camoKey",
+        "Key that `pod.privacy.camo.root` shares with the pod.",
+        lambda pod: pod.privacy.camo is not None,
+        r"pod\.privacy\.camo\.key",
+        "PRIVACY_CAMO_KEY",
+    ),
+    Secret(
+        "twitterSecret",
+        "Secret that belongs to `pod.services.twitter.key`.",
+        lambda pod: pod.services.twitter is not None,
+        r"pod\.services\.twitter\.secret",
+        "SERVICES_TWITTER_SECRET",
+    ),
+    Secret(
+        "tumblrSecret",
+        "Secret that belongs to `pod.services.tumblr.key`.",
+        lambda pod: pod.services.tumblr is not None,
+        r"pod\.services\.tumblr\.secret",
+        "SERVICES_TUMBLR_SECRET",
+    ),
+    Secret(
+        "wordpressSecret",
+        "Secret that belongs to `pod.services.wordpress.clientId`.",
+        lambda pod: pod.services.wordpress is not None,
+        r"pod\.services\.wordpress\.secret",
+        "SERVICES_WORDPRESS_SECRET",
     ),
 )
 

@@ -1,7 +1,8 @@
 """The two config files of diaspora*: diaspora.toml and database.yml. Neither holds a secret.
 
-Secrets come as environment variables, which diaspora* prefers to its files: ENVIRONMENT_REDIS, MAIL_SMTP_PASSWORD,
-and DB_PASSWORD, which database.yml asks for. The names of the keys are those of `config/defaults.yml` in diaspora*.
+Secrets come as environment variables, which diaspora* prefers to its files: ENVIRONMENT_REDIS, those of
+`config/secrets.py`, and DB_PASSWORD, which database.yml asks for. The names of the keys are
+those of `config/defaults.yml` in diaspora*.
 """
 
 from typing import Any
@@ -10,6 +11,7 @@ import tomli_w
 import yaml
 
 from diaspora_infra.config import Pod
+from diaspora_infra.config.model import Model
 
 Table = dict[str, Any]
 
@@ -28,13 +30,47 @@ def configuration(pod: Pod) -> Table:
             "certificate_authorities": pod.image_layout.certificate_authorities,
             # nginx passes on only what came by HTTPS, to itself or to the proxy in front of it, and says so.
             "require_ssl": True,
-            "sidekiq": {"concurrency": pod.sizing.sidekiq_concurrency},
+            **_environment(pod),
         },
         "server": {"rails_environment": "production", "listen": "tcp://0.0.0.0:3000"},
+        "map": {"mapbox": _switched(pod.map.mapbox, "enabled")},
+        "privacy": {
+            **_given(pod.privacy.model_dump(exclude={"piwik", "camo"})),
+            "piwik": _switched(pod.privacy.piwik, "enable"),
+            "camo": _given(pod.privacy.camo.model_dump()) if pod.privacy.camo else {},
+        },
         "settings": {"pod_name": pod.name, **_given(pod.settings.model_dump())},
+        "services": _services(pod),
         "mail": _mail(pod),
         "admins": {"account": pod.admin.username, "podmin_email": pod.admin.email},
     }
+
+
+def _environment(pod: Pod) -> Table:
+    table = _given(pod.environment.model_dump())
+    sidekiq = table["sidekiq"]
+    return {
+        **table,
+        "sidekiq": {
+            "concurrency": pod.sizing.sidekiq_concurrency,
+            **sidekiq,
+            "backtrace": sidekiq["backtrace"] or False,
+        },
+    }
+
+
+def _switched(part: Model | None, switch: str) -> Table:
+    """Write a table with its switch, which is on when the table is set."""
+    return {switch: part is not None, **(_given(part.model_dump()) if part else {})}
+
+
+def _services(pod: Pod) -> Table:
+    table = {}
+    for name in type(pod.services).model_fields:
+        part = _switched(getattr(pod.services, name), "enable")
+        # where it is not true, diaspora* takes it for the name of the only user
+        table[name] = {**part, "authorized": part.get("authorized", True)} if part["enable"] else part
+    return table
 
 
 def _mail(pod: Pod) -> Table:
@@ -49,14 +85,11 @@ def _mail(pod: Pod) -> Table:
             "host": smtp.host,
             "port": smtp.port,
             # "none" also means: without STARTTLS
-            **(
-                {"authentication": "plain", "username": smtp.username}
-                if smtp.username is not None
-                else {"authentication": "none"}
-            ),
-            "starttls_auto": True,
-            "domain": pod.domain,
-            "openssl_verify_mode": "peer",
+            "authentication": smtp.authentication or ("none" if smtp.username is None else "plain"),
+            **({} if smtp.username is None else {"username": smtp.username}),
+            "starttls_auto": smtp.starttls_auto,
+            "domain": smtp.domain or pod.domain,
+            "openssl_verify_mode": smtp.openssl_verify_mode,
         },
     }
 

@@ -76,6 +76,13 @@ GOOD: list[dict[str, Any]] = [
     {"pod.tls": {}},
     {"pod.tls.acme.directory": "https://acme.example.org:14000/dir"},
     {"pod.tls.acme": {"email": "tls@example.org", "staging": True}},
+    {"pod.environment": {"imageRedirectUrl": "https://images.example.org", "sidekiq": {"backtrace": 0}}},
+    {"pod.environment.logging": {"logrotate": {"days": 30}, "debug": {"sql": True}}},
+    {"pod.map.mapbox": {"accessToken": "pk.x", "style": "mapbox/streets-v11"}},
+    {"pod.privacy": {"jqueryCdn": True, "statistics": {"userCounts": True, "postCounts": True}}},
+    {"pod.privacy.piwik": {"host": "example.org/piwik", "siteId": 1}},
+    {"pod.settings.paypalDonations": {"enable": True, "currency": "EUR", "paypalHostedButtonId": "X1"}},
+    {"pod.mail": {"senderAddress": "a@b.org", "smtp": {"host": "smtp.example.org", "authentication": "none"}}},
     {"pod.mail": {"senderAddress": "a@b.org", "smtp": {"host": "smtp.example.org", "port": 25}}},
     {"host.storage": {"disk": "/dev/disk/by-id/ata-X.Y:1", "rootGib": 8, "dataDisk": "/dev/sdb"}},
     {"host.updates": {"strategy": "off", "windows": []}},
@@ -147,7 +154,8 @@ MISTAKES: list[tuple[dict[str, Any], str, bool]] = [
     ({"host": [1]}, "host: a list given; allowed: a table of keys", True),
     (
         {"hosts": {}},
-        "hosts: unknown key (did you mean host?); allowed: host, ignition, pod, pxe, smtpPassword, target",
+        "hosts: unknown key (did you mean host?); allowed: camoKey, host, ignition, pod, pxe, smtpPassword, "
+        "target, tumblrSecret, ...",
         True,
     ),
     ({"pod.admin.e-mail": "x"}, "pod.admin.e-mail: unknown key (did you mean email?); allowed: email, username", True),
@@ -608,6 +616,72 @@ MISTAKES: list[tuple[dict[str, Any], str, bool]] = [
         {"pod.mail": {"senderAddress": "a@b.org", "smtp": {"host": "smtp.example.org", "port": 465}}},
         "pod.mail.smtp.port: 465 speaks TLS from the start, which diaspora* cannot; allowed: a port with STARTTLS, "
         "usually 587",
+        False,
+    ),
+    # keys of diaspora.toml
+    (
+        {"pod.environment.s3": {"enable": True}},
+        "pod.environment.s3: is not to be set: diaspora* needs a bucket with public ACLs and a permanent key for it, "
+        "cannot import accounts then, and the pictures would be in no backup; allowed: uploads on the data partition",
+        True,
+    ),
+    (
+        {"pod.environment.require_ssl": True},
+        "pod.environment.require_ssl: is not to be set: a pod without HTTPS cannot federate; allowed: pod.tls says "
+        "where HTTPS ends",
+        True,
+    ),
+    (
+        {"pod.environment.sidekiq.retries": 3},
+        "pod.environment.sidekiq.retries: unknown key (did you mean retry?); allowed: backtrace, deadJobsLimit, "
+        "deadJobsTimeout, retry",
+        True,
+    ),
+    (
+        {"pod.environment.sidekiq.backtrace": False},
+        "pod.environment.sidekiq.backtrace: false given; allowed: a whole number from 0 to 1000",
+        True,
+    ),
+    (
+        {"pod.privacy.piwik": {"host": "https://stats.example.org", "siteId": 1}},
+        "pod.privacy.piwik.host: 'https://stats.example.org' is not valid; allowed: a host without https:// before "
+        "it, such as stats.example.org",
+        True,
+    ),
+    (
+        {"pod.settings.captcha.captchaLength": 13},
+        "pod.settings.captcha.captchaLength: 13 is out of range; allowed: 1 to 12",
+        True,
+    ),
+    *(
+        (
+            {"pod.settings.paypalDonations": {"enable": True, **buttons}},
+            "pod.settings.paypalDonations.enable: true needs a button; allowed: one of paypalHostedButtonId and "
+            "paypalUnhostedButtonEncrypted beside it",
+            False,
+        )
+        for buttons in ({}, {"paypalHostedButtonId": "1", "paypalUnhostedButtonEncrypted": "2"})
+    ),
+    (
+        {"pod.settings.usernameBlacklist": ["root", "podmin"]},
+        "pod.admin.username: 'podmin' is in pod.settings.usernameBlacklist; allowed: a name that is not",
+        False,
+    ),
+    (
+        {"pod.mail": {"senderAddress": "a@b.org", "smtp": {"host": "a.org", "authentication": "login"}}},
+        "pod.mail.smtp.username: missing; it is required with authentication login",
+        False,
+    ),
+    (
+        {"pod.privacy.camo": {"root": "https://camo.example.org", "key": "hunter2"}, "pod.services.tumblr": None},
+        "pod.privacy.camo.key: is the secret camoKey, a key of its own; "
+        "allowed: pulumi config set --secret diaspora-infra:camoKey",
+        True,
+    ),
+    (
+        {"pod.services.tumblr": {"key": "k"}},
+        "tumblrSecret: missing; it is required: Secret that belongs to `pod.services.tumblr.key`. "
+        "Set it with: pulumi config set --secret diaspora-infra:tumblrSecret",
         False,
     ),
     # secrets

@@ -8,37 +8,19 @@ import pytest
 import yaml
 from hypothesis import given
 from hypothesis import strategies as st
+from pydantic import BaseModel
+from pydantic.alias_generators import to_camel
 
-from diaspora_infra.config import Pod
+from diaspora_infra.config import SECRETS, ConfigError, Pod, load
+from diaspora_infra.config.diaspora import NOT_SETTINGS
+from diaspora_infra.config.problems import model_in
 from diaspora_infra.host.diaspora_config import database_yml, diaspora_toml
+from tests.config.diaspora_keys import KEYS
+from tests.config.mistakes import changed
 from tests.host.pod import SMTP_PASSWORD, files, pod_context, pod_fragment
-from tests.support.configs import mail, pod
+from tests.support.configs import ignition_config, mail, pod
 
-# Keys that diaspora* 0.9.1 reads (its config/defaults.yml). It ignores any other without a word.
-KNOWN_KEYS = frozenset(
-    """
-    environment.url environment.certificate_authorities environment.require_ssl environment.sidekiq.concurrency
-    server.listen server.rails_environment
-    settings.pod_name settings.enable_registrations settings.enable_local_posts_stream settings.autofollow_on_join
-    settings.autofollow_on_join_user settings.source_url settings.changelog_url settings.default_color_theme
-    settings.typhoeus_concurrency settings.archive_jobs_concurrency settings.liberapay_username
-    settings.bitcoin_address settings.username_blacklist
-    settings.welcome_message.enabled settings.welcome_message.subject settings.welcome_message.text
-    settings.invitations.open settings.invitations.count
-    settings.captcha.enable settings.captcha.image_size settings.captcha.captcha_length settings.captcha.image_style
-    settings.captcha.distortion
-    settings.terms.enable settings.terms.jurisdiction settings.terms.minimum_age
-    settings.maintenance.remove_old_users.enable settings.maintenance.remove_old_users.after_days
-    settings.maintenance.remove_old_users.warn_days settings.maintenance.remove_old_users.limit_removals_to_per_day
-    settings.default_metas.title settings.default_metas.description
-    settings.csp.report_only settings.csp.report_uri
-    settings.community_spotlight.enable settings.community_spotlight.suggest_email
-    mail.enable mail.sender_address mail.method mail.smtp.host mail.smtp.port mail.smtp.authentication
-    mail.smtp.username mail.smtp.starttls_auto mail.smtp.domain mail.smtp.openssl_verify_mode
-    admins.account admins.podmin_email
-    """.split()  # noqa: SIM905  # a list of 60 strings would be a page
-)
-EVERYTHING = {
+SETTINGS = {
     "enableRegistrations": True,
     "changelogUrl": "https://example.org/changes",
     "liberapayUsername": "pod",
@@ -49,7 +31,31 @@ EVERYTHING = {
     "defaultMetas": {"title": "Pod", "description": "A pod"},
     "csp": {"reportOnly": True, "reportUri": "/csp"},
     "communitySpotlight": {"enable": True, "suggestEmail": "podmin@example.org"},
+    "paypalDonations": {"enable": True, "paypalHostedButtonId": "1", "paypalUnhostedButtonEncrypted": "-----BEGIN"},
 }
+SERVICE = {"key": "k", "authorized": "ann"}
+EVERYTHING = {
+    "settings": SETTINGS,
+    "environment": {
+        "imageRedirectUrl": "https://images.example.org",
+        "pubsubServer": "https://hub.example.org/",
+        "sidekiq": {"retry": 3, "backtrace": 7, "deadJobsLimit": 9, "deadJobsTimeout": 60},
+        "assets": {"host": "https://cdn.example.org/pod/"},
+        "logging": {"logrotate": {"enable": False, "days": 2}, "debug": {"sql": True, "federation": True}},
+    },
+    "map": {"mapbox": {"accessToken": "pk.x"}},
+    "privacy": {
+        "jqueryCdn": True,
+        "googleAnalyticsKey": "G-1",
+        "piwik": {"host": "stats.example.org", "siteId": 4},
+        "statistics": {"userCounts": True},
+        "camo": {"root": "https://camo.example.org/", "proxyMarkdownImages": True},
+    },
+    "services": {"twitter": SERVICE, "tumblr": SERVICE, "wordpress": {"clientId": "c", "authorized": "ann"}},
+    "mail": mail(),
+}
+# what each key of diaspora.toml is in the environment of the containers: its path in capitals
+VARIABLES = {"ENVIRONMENT_REDIS", *(secret.variable for secret in SECRETS if secret.variable)}
 
 
 def leaves(table: dict[str, Any], path: str = "") -> Iterator[tuple[str, Any]]:
@@ -67,8 +73,58 @@ def written(**changes: Any) -> dict[str, Any]:
     return dict(leaves(parsed["configuration"]))
 
 
-def test_diaspora_knows_every_key_and_we_write_every_key_we_have() -> None:
-    assert set(written(settings=EVERYTHING, mail=mail())) == KNOWN_KEYS
+def table_or_key(path: str) -> set[str]:
+    """A key and the tables that it is in."""
+    parts = path.split(".")
+    return {".".join(parts[:end]) for end in range(1, len(parts) + 1)}
+
+
+def test_every_key_of_diaspora_is_written_or_handed_over_or_refused() -> None:
+    in_file = set(written(**EVERYTHING))
+    in_environment = {key for key in KEYS if key.upper().replace(".", "_") in VARIABLES}
+    refused = {key for key in KEYS if table_or_key(key) & NOT_SETTINGS.keys()}
+    assert in_file <= KEYS
+    assert len(in_environment) == len(VARIABLES)
+    assert in_file & in_environment == set()
+    assert KEYS - in_file - in_environment - refused == set()
+
+
+def stack_paths(model: type[BaseModel], path: str) -> Iterator[str]:
+    for name, field in model.model_fields.items():
+        inner = model_in(field.annotation)
+        yield from stack_paths(inner, f"{path}.{name}") if inner else [f"{path}.{name}"]
+
+
+def test_every_setting_that_is_named_like_a_key_is_that_key() -> None:
+    tables = ("environment", "map", "privacy", "settings", "services", "mail")
+    settings = {path for table in tables for path in stack_paths(Pod, "") if path.startswith(f".{table}.")}
+    assert {path.removeprefix(".") for path in settings} <= set(written(**EVERYTHING))
+    assert len(settings) > 70
+
+
+def test_what_is_refused_is_a_key_or_a_table_and_no_setting() -> None:
+    assert NOT_SETTINGS.keys() <= set().union(*map(table_or_key, KEYS))
+    settings = set(stack_paths(Pod, ""))
+    assert {f".{key}" for key in NOT_SETTINGS} & settings == set()
+
+
+@pytest.mark.parametrize("key", NOT_SETTINGS)
+def test_a_refused_key_says_why_and_what_else(key: str) -> None:
+    *tables, last = (to_camel(part) for part in key.split("."))
+    change = {
+        "pod.privacy.piwik": {"host": "a.org", "siteId": 1},
+        "pod.map.mapbox": {"accessToken": "x"},
+        "pod.services": {"twitter": {"key": "k"}, "tumblr": {"key": "k"}, "wordpress": {"clientId": "c"}},
+        "pod.mail": {"senderAddress": "a@b.org", "smtp": {"host": "c.org"}},
+    }
+    secrets = {"twitterSecret", "tumblrSecret", "wordpressSecret"}
+    values = changed(ignition_config(), change)
+    load(values, secrets)
+    path = ".".join(["pod", *tables, last])
+    with pytest.raises(ConfigError) as caught:
+        load(changed(values, {path: True}), secrets)
+    reason, instead = NOT_SETTINGS[key]
+    assert str(caught.value) == f"{path}: is not to be set: {reason}; allowed: {instead}"
 
 
 def test_the_least() -> None:
@@ -84,7 +140,7 @@ def test_the_least() -> None:
 
 
 def test_settings_arrive() -> None:
-    found = written(settings=EVERYTHING, sizing={"sidekiqConcurrency": 9})
+    found = written(settings=SETTINGS, sizing={"sidekiqConcurrency": 9})
     assert found["settings.welcome_message.text"] == 'Hi %{username},\n"welcome" = \\o/'
     assert found["settings.username_blacklist"] == ["admin", "root"]
     assert found["settings.terms.minimum_age"] == 16
@@ -103,6 +159,43 @@ def test_mail_without_an_account() -> None:
     found = written(mail={"senderAddress": "no-reply@pod.example.org", "smtp": {"host": "relay.lan", "port": 25}})
     assert found["mail.smtp.authentication"] == "none"
     assert "mail.smtp.username" not in found
+
+
+def test_mail_in_detail() -> None:
+    smtp = {
+        "host": "smtp.example.org",
+        "username": "pod",
+        "authentication": "cram_md5",
+        "starttlsAuto": False,
+        "opensslVerifyMode": "none",
+        "domain": "mail.example.org",
+    }
+    found = written(mail=mail() | {"smtp": smtp})
+    assert found["mail.smtp.authentication"] == "cram_md5"
+    assert found["mail.smtp.starttls_auto"] is False
+    assert found["mail.smtp.openssl_verify_mode"] == "none"
+    assert found["mail.smtp.domain"] == "mail.example.org"
+
+
+def test_the_other_tables_arrive() -> None:
+    found = written(**EVERYTHING, sizing={"sidekiqConcurrency": 9})
+    assert (found["environment.sidekiq.concurrency"], found["environment.sidekiq.retry"]) == (9, 3)
+    assert found["environment.sidekiq.backtrace"] == 7
+    # diaspora* puts paths right behind it
+    assert found["environment.assets.host"] == "https://cdn.example.org/pod"
+    assert found["environment.logging.debug.federation"] is True
+    assert (found["privacy.piwik.enable"], found["privacy.piwik.site_id"]) == (True, 4)
+    assert (found["map.mapbox.enabled"], found["map.mapbox.access_token"]) == (True, "pk.x")
+    assert found["services.wordpress.client_id"] == "c"
+    assert found["services.twitter.authorized"] == "ann"
+
+
+def test_what_is_not_set_is_off() -> None:
+    found = written(environment={"sidekiq": {"backtrace": 0}}, services={"tumblr": {"key": "k"}})
+    assert found["environment.sidekiq.backtrace"] is False
+    assert found["map.mapbox.enabled"] is found["privacy.piwik.enable"] is found["services.twitter.enable"] is False
+    assert (found["services.tumblr.enable"], found["services.tumblr.authorized"]) == (True, True)
+    assert [key for key in found if key.startswith("privacy.camo")] == []
 
 
 one_line = st.text(st.characters(exclude_categories=["Cc", "Cs"]), min_size=1)

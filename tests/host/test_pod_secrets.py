@@ -1,12 +1,15 @@
 """The secret that travels in the config, and how it is refused."""
 
 import dataclasses
+import re
 
 import pytest
 
-from diaspora_infra.config import ConfigError
+from diaspora_infra.config import SECRETS, ConfigError, load, needed_secrets
 from diaspora_infra.host.features.pod_secrets import pod_secrets
-from tests.host.pod import SMTP_PASSWORD, containers, pod_context, pod_fragment, values
+from diaspora_infra.host.fragment import Context
+from tests.host.pod import SMTP_PASSWORD, containers, files, pod_context, pod_fragment, values
+from tests.support.configs import ignition_config, mail, pod
 
 PATH = "/etc/diaspora/secrets/smtp_password"
 
@@ -24,6 +27,27 @@ def test_without_an_account_no_password_travels() -> None:
     assert SMTP_PASSWORD not in str(fragment)
     web = containers(fragment)["diaspora-web"]["Container"]
     assert not [secret for secret in values(web, "Secret") if "smtp" in secret]
+
+
+def test_each_secret_of_the_user_reaches_the_application() -> None:
+    given = {secret.key: f"value-of-{secret.key}" for secret in SECRETS if secret.variable}
+    changes = {
+        "mail": mail(),
+        "privacy": {"camo": {"root": "https://camo.example.org"}},
+        "services": {"twitter": {"key": "k"}, "tumblr": {"key": "k"}, "wordpress": {"clientId": "c"}},
+    }
+    settings = load(ignition_config(pod=pod(**changes)), given)
+    assert set(given) == {secret.key for secret in needed_secrets(settings)}
+    fragment = pod_fragment(Context(settings, settings.machines[0], given))
+    found = {path.rpartition("/")[2]: text for path, text in files(fragment).items() if "/secrets/" in path}
+    assert sorted(found.values()) == sorted(given.values())
+    targets = {}
+    for secret in values(containers(fragment)["diaspora-sidekiq"]["Container"], "Secret"):
+        if match := re.fullmatch("diaspora-(.*),type=env,target=(.*)", secret):
+            targets[match[2]] = match[1].replace("-", "_")
+    assert {variable: found.get(name) for variable, name in targets.items() if name in found} == {
+        secret.variable: given[secret.key] for secret in SECRETS if secret.variable
+    }
 
 
 @pytest.mark.parametrize(

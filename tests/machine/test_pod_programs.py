@@ -156,6 +156,13 @@ class TestMakeSecrets:
         here.succeed("make-secrets")
         assert here.secret("diaspora-smtp-password") == "correct horse=battery/staple"
 
+    def test_the_other_secrets_of_the_user_are_handed_over_too(self, here: Machine) -> None:
+        for name in ("camo_key", "wordpress_secret"):
+            (here.given / name).write_text(f"value of {name}")
+        here.succeed("make-secrets")
+        assert here.secret("diaspora-camo-key") == "value of camo_key"
+        assert here.secret("diaspora-wordpress-secret") == "value of wordpress_secret"
+
 
 class TestMakeSigningKey:
     arguments = (IMAGE, "1000", "-c")

@@ -2,7 +2,7 @@
 
 from diaspora_infra.host.container_images import container_image
 from diaspora_infra.host.diaspora_config import database_yml, diaspora_toml
-from diaspora_infra.host.features.pod_secrets import has_smtp_password
+from diaspora_infra.host.features.pod_secrets import given_secrets, podman_name
 from diaspora_infra.host.fragment import Context, Fragment, combine
 from diaspora_infra.host.templates import file, render_tree
 
@@ -18,7 +18,7 @@ def diaspora(context: Context) -> Fragment:
         uid=layout.uid,
         shell="-lc" if layout.login_shell else "-c",
         puma_threads=pod.sizing.puma_threads,
-        smtp_password=has_smtp_password(pod),
+        secrets={podman_name(secret): secret.variable for secret in given_secrets(pod)},
     )
     files = [
         file("/etc/diaspora/diaspora.toml", diaspora_toml(pod)),

@@ -1,26 +1,42 @@
 """Secrets: those that the machine makes for itself, and those that the user gives."""
 
-from diaspora_infra.config import ConfigError, Pod, Problem
+import re
+from collections.abc import Iterator
+
+from diaspora_infra.config import SECRETS, ConfigError, Pod, Problem
+from diaspora_infra.config.secrets import Secret
 from diaspora_infra.host.fragment import Context, Fragment, combine
 from diaspora_infra.host.templates import file, render_tree
 
 
 def pod_secrets(context: Context) -> Fragment:
-    """Make passwords at the first boot; put the SMTP password, if there is one, where the machine finds it."""
+    """Make passwords at the first boot; put those that the user gives where the machine finds them."""
+    given = [_given(secret, context.secrets[secret.key]) for secret in given_secrets(context.settings.pod)]
     fragment = render_tree("pod_secrets")
-    if not has_smtp_password(context.settings.pod):
+    if not given:
         return fragment
-    password = context.secrets["smtpPassword"]
-    _check_variable("smtpPassword", password)
     # The named exception: what only the user knows has to travel in the config.
     folder = {"path": "/etc/diaspora/secrets", "mode": 0o700}
-    given = file("/etc/diaspora/secrets/smtp_password", password, mode=0o600)
-    return combine([fragment, {"storage": {"directories": [folder], "files": [given]}}])
+    return combine([fragment, {"storage": {"directories": [folder], "files": given}}])
 
 
-def has_smtp_password(pod: Pod) -> bool:
-    """Tell whether the pod logs in at a mail relay."""
-    return pod.mail is not None and pod.mail.smtp.username is not None
+def given_secrets(pod: Pod) -> Iterator[Secret]:
+    """The secrets of the user that diaspora* takes as environment variables."""
+    return (secret for secret in SECRETS if secret.variable and secret.needed(pod))
+
+
+def podman_name(secret: Secret) -> str:
+    """Name of a secret in podman, such as diaspora-smtp-password."""
+    return f"diaspora-{_file_name(secret).replace('_', '-')}"
+
+
+def _file_name(secret: Secret) -> str:
+    return re.sub("([A-Z])", r"_\1", secret.key).lower()
+
+
+def _given(secret: Secret, value: str) -> Fragment:
+    _check_variable(secret.key, value)
+    return file(f"/etc/diaspora/secrets/{_file_name(secret)}", value, mode=0o600)
 
 
 def _check_variable(key: str, value: str) -> None:

@@ -1,0 +1,241 @@
+"""The tables of diaspora.toml beside `[configuration.settings]`, and the keys in it that nobody sets here.
+
+Names and meaning are those of config/defaults.yml and config/diaspora.toml.example in diaspora* 0.9.1.
+"""
+
+from typing import Annotated
+
+from pydantic import Field
+
+from diaspora_infra.config.model import Model
+from diaspora_infra.config.types import Form, HttpUrl, NonEmpty
+
+SiteHost = Annotated[
+    str,
+    Form(
+        "[A-Za-z0-9][A-Za-z0-9.-]*(?::[0-9]{1,5})?(?:/[A-Za-z0-9._~/-]*)?",
+        "a host without https:// before it, such as stats.example.org",
+    ),
+]
+
+
+class Sidekiq(Model):
+    """Background jobs. How many run at once is `pod.sizing.sidekiqConcurrency`."""
+
+    retry: int = Field(default=10, ge=0, le=25)
+    """How often a failed job is tried again, each time after a longer wait; 0: never."""
+    backtrace: int = Field(default=15, ge=0, le=1000)
+    """Lines of the backtrace that are kept of a failed job; 0 saves memory of Redis."""
+    dead_jobs_limit: int = Field(default=5000, ge=0)
+    """How many jobs that failed for good are kept."""
+    dead_jobs_timeout: int = Field(default=3628800, ge=1)
+    """Seconds that they are kept; six weeks."""
+
+
+class Assets(Model):
+    """Style sheets, scripts and pictures of the application. The machine's own web server serves them."""
+
+    host: HttpUrl | None = None
+    """Address from which browsers load them instead, such as that of a content delivery network."""
+
+
+class Logrotate(Model):
+    """Rotation of the application's log on the data partition."""
+
+    enable: bool = True
+    """Start a new file each day."""
+    days: int = Field(default=7, ge=1)
+    """Days that a file is kept."""
+
+
+class Debug(Model):
+    """More to read in the log, to find a fault."""
+
+    sql: bool = False
+    """Log every statement to the database."""
+    federation: bool = False
+    """Log every message to and from other pods, private ones too."""
+
+
+class Logging(Model):
+    """The log of the application."""
+
+    logrotate: Logrotate = Logrotate()
+    """Rotation."""
+    debug: Debug = Debug()
+    """More to read."""
+
+
+class Environment(Model):
+    """The `[configuration.environment]` table of diaspora.toml, without what follows from other settings."""
+
+    image_redirect_url: HttpUrl | None = None
+    """Address of a server that holds the uploaded pictures of this pod: requests for them are redirected there."""
+    pubsub_server: HttpUrl | None = None
+    """Server that is told of new public posts (PubSubHubbub). diaspora* 0.9 is the last that knows it."""
+    sidekiq: Sidekiq = Sidekiq()
+    """Background jobs."""
+    assets: Assets = Assets()
+    """Style sheets, scripts and pictures of the application."""
+    logging: Logging = Logging()
+    """The log of the application."""
+
+
+class Mapbox(Model):
+    """Maps by mapbox.com."""
+
+    access_token: NonEmpty
+    """Token of your account there. Every browser gets to see it."""
+    style: NonEmpty = "mapbox/streets-v9"
+    """Style of the map."""
+
+
+class Map(Model):
+    """Maps beside posts that name a place."""
+
+    mapbox: Mapbox | None = None
+    """Take them from mapbox.com; without it diaspora* takes the maps that it knows itself."""
+
+
+class Piwik(Model):
+    """Statistics by your own Piwik (today Matomo).
+
+    diaspora*'s content security policy blocks its script unless `pod.settings.csp.reportOnly` is true.
+    """
+
+    host: SiteHost
+    """Where it runs."""
+    site_id: int = Field(ge=1)
+    """Number of this pod there."""
+
+
+class Statistics(Model):
+    """What the pod tells everybody about itself."""
+
+    user_counts: bool = False
+    """How many users it has, and how many of them were there in the last months."""
+    post_counts: bool = False
+    """How many posts they wrote."""
+    comment_counts: bool = False
+    """How many comments they wrote."""
+
+
+class Camo(Model):
+    """A proxy (Camo) that fetches remote pictures for the pod's users. Its shared key is the secret `camoKey`."""
+
+    root: HttpUrl
+    """Address of the proxy."""
+    proxy_markdown_images: bool = False
+    """Fetch pictures in posts."""
+    proxy_opengraph_thumbnails: bool = False
+    """Fetch the preview pictures of links."""
+    proxy_remote_pod_images: bool = False
+    """Fetch pictures of other pods; a lot of traffic."""
+
+
+class Privacy(Model):
+    """The `[configuration.privacy]` table of diaspora.toml."""
+
+    jquery_cdn: bool = False
+    """Let browsers load jQuery from jquery.com instead of from the pod."""
+    google_analytics_key: NonEmpty | None = None
+    """Key for Google Analytics. diaspora* 0.9 is the last that knows it."""
+    piwik: Piwik | None = None
+    """Statistics by your own Piwik."""
+    statistics: Statistics = Statistics()
+    """What the pod tells everybody about itself."""
+    camo: Camo | None = None
+    """A proxy that fetches remote pictures."""
+
+
+class PaypalDonations(Model):
+    """A button for donations by PayPal."""
+
+    enable: bool = False
+    """Show it. It needs one of the two kinds of button."""
+    currency: Annotated[str, Form("[A-Z]{3}", "three capital letters, such as EUR")] = "USD"
+    """Currency of the donations."""
+    paypal_hosted_button_id: NonEmpty | None = None
+    """Number of a button that PayPal keeps."""
+    paypal_unhosted_button_encrypted: Annotated[str, Field(min_length=1)] | None = None
+    """The encrypted text of a button that PayPal does not keep."""
+
+
+AuthorizedUser = Annotated[
+    str, Form("[a-z0-9_.-]{1,32}", "a user name: lower-case letters, digits, _ . and -, at most 32 characters")
+]
+
+
+class Service(Model):
+    """An account of an application at a service, so that users can post there too."""
+
+    key: NonEmpty
+    """The application's key, as the service has given it; its secret is a secret key of the stack."""
+    authorized: AuthorizedUser | None = None
+    """The only user who may use it; everybody when not set."""
+
+
+class Wordpress(Model):
+    """An application at wordpress.com, so that users can post there too."""
+
+    client_id: NonEmpty
+    """The application's client id; its secret is the secret `wordpressSecret`."""
+    authorized: AuthorizedUser | None = None
+    """The only user who may use it; everybody when not set."""
+
+
+class Services(Model):
+    """The `[configuration.services]` table of diaspora.toml. diaspora* 0.9 is the last that knows it."""
+
+    twitter: Service | None = None
+    """Twitter; with it the secret `twitterSecret` is required."""
+    tumblr: Service | None = None
+    """Tumblr; with it the secret `tumblrSecret` is required."""
+    wordpress: Wordpress | None = None
+    """WordPress; with it the secret `wordpressSecret` is required."""
+
+
+_LEAVE_OUT = "leave it out"
+
+# Key or table of diaspora.toml: why it is no setting, and what is one instead.
+NOT_SETTINGS = {
+    "version": ("it belongs to the image", "another pod.image"),
+    "heroku": ("the pod runs in containers", _LEAVE_OUT),
+    "environment.url": ("it follows from the name of the pod", "pod.domain"),
+    "environment.certificate_authorities": ("it is a place in the image", "pod.imageLayout.certificateAuthorities"),
+    "environment.redis": ("the pod has a Redis of its own", _LEAVE_OUT),
+    "environment.require_ssl": ("a pod without HTTPS cannot federate", "pod.tls says where HTTPS ends"),
+    "environment.sidekiq.concurrency": ("it is set with the other sizes", "pod.sizing.sidekiqConcurrency"),
+    "environment.sidekiq.log": ("Sidekiq 7 writes to the journal only", _LEAVE_OUT),
+    "environment.s3": (
+        "diaspora* needs a bucket with public ACLs and a permanent key for it, cannot import accounts then, and the "
+        "pictures would be in no backup",
+        "uploads on the data partition",
+    ),
+    "environment.assets.serve": ("the machine's own web server serves them", _LEAVE_OUT),
+    "environment.assets.upload": ("it uploads to S3, which the pod does not use", "pod.environment.assets.host"),
+    "server": ("the machine starts the application itself, one web server and one Sidekiq", "pod.sizing"),
+    "map.mapbox.enabled": ("it is on when pod.map.mapbox is there", _LEAVE_OUT),
+    "privacy.piwik.enable": ("it is on when pod.privacy.piwik is there", _LEAVE_OUT),
+    "settings.pod_name": ("it is set with the pod", "pod.name"),
+    "settings.bitcoin_wallet_id": ("diaspora* no longer reads it", "pod.settings.bitcoinAddress"),
+    "services.twitter.enable": ("it is on when pod.services.twitter is there", _LEAVE_OUT),
+    "services.tumblr.enable": ("it is on when pod.services.tumblr is there", _LEAVE_OUT),
+    "services.wordpress.enable": ("it is on when pod.services.wordpress is there", _LEAVE_OUT),
+    "services.wordpress.key": ("diaspora* does not read it", "clientId"),
+    "mail.enable": ("mail is on when pod.mail is there", _LEAVE_OUT),
+    "mail.method": ("the image holds no sendmail, so it is always smtp", _LEAVE_OUT),
+    "mail.sendmail": ("the image holds no sendmail", "pod.mail.smtp"),
+    "mail.message_bus_api_key": ("diaspora* no longer reads it", _LEAVE_OUT),
+    "admins": ("the podmin is set with the pod", "pod.admin"),
+}
+"""Of each, the pod writes what is right, or leaves it at diaspora*'s default."""
+
+
+def why_not_a_setting(path: str) -> str | None:
+    """The sentence about a key of diaspora.toml that was looked for among the settings, such as `pod.server`."""
+    wanted = path.replace("_", "").lower()
+    for key, (reason, instead) in NOT_SETTINGS.items():
+        if wanted == f"pod.{key}".replace("_", ""):
+            return f"is not to be set: {reason}; allowed: {instead}"
+    return None
