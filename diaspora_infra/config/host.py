@@ -91,6 +91,8 @@ class Host(Model):
 
     users: list[User] = Field(min_length=1)
     """Accounts that may log in by SSH; one of them is core or in the group sudo or wheel."""
+    memory_mib: int = Field(default=2048, ge=1024, le=1048576)
+    """Memory of the machine in MiB. What each container may take follows from it, and `pod.sizing`."""
     storage: Storage = Storage()
     """Disk layout."""
     swap: Swap = Swap()

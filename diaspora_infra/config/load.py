@@ -99,7 +99,7 @@ class _Loader:
             if secret:
                 self._note(key, f"given as plain text; allowed: {secret.command}")
             elif key not in KEYS:
-                self.problems.append(unknown_key(key_path(key), key, [*KEYS, *SECRET_KEYS]))
+                self.problems.append(unknown_key(key_path(key), key, KEYS, SECRET_KEYS))
 
     def _target(self) -> Target | None:
         value = self.values.get("target")

@@ -249,11 +249,11 @@ class Mail(Model):
 
 
 class Sizing(Model):
-    """How much the pod does at once. The defaults fit a machine with 2 GiB of memory."""
+    """How much the pod does at once. What is not set follows `host.memoryMib`: 3 with 1 GiB, 5 with 2, 9 with 4."""
 
-    puma_threads: int = Field(default=5, ge=1, le=64)
+    puma_threads: int | None = Field(default=None, ge=1, le=64)
     """Web requests at once."""
-    sidekiq_concurrency: int = Field(default=5, ge=1, le=64)
+    sidekiq_concurrency: int | None = Field(default=None, ge=1, le=64)
     """Background jobs at once."""
     archive_import_mib: int = Field(default=1024, ge=5, le=65536)
     """Largest account archive that a user may upload to move to this pod, in MiB."""

@@ -96,10 +96,10 @@ def key_path(*parts: str | int) -> str:
     return join_path("config", *parts).removeprefix("config").removeprefix(".")
 
 
-def unknown_key(path: str, key: str, allowed: Iterable[str]) -> Problem:
-    """The problem of a key that nobody reads."""
+def unknown_key(path: str, key: str, allowed: Iterable[str], secrets: Iterable[str] = ()) -> Problem:
+    """The problem of a key that nobody reads. `secrets` are allowed too, but too many to be listed."""
     names = sorted(allowed)
-    close = difflib.get_close_matches(key[:_LONGEST_QUOTE], names, n=1, cutoff=0.6)
+    close = difflib.get_close_matches(key[:_LONGEST_QUOTE], [*names, *sorted(secrets)], n=1, cutoff=0.6)
     if not close:
         return Problem(path, f"unknown key; allowed: {', '.join(names)}")
     shown = names if len(names) <= _MOST_NAMES else [*names[:_MOST_NAMES], "..."]

@@ -12,17 +12,18 @@ import yaml
 
 from diaspora_infra.config import Pod
 from diaspora_infra.config.model import Model
+from diaspora_infra.host.sizes import Sizes
 
 Table = dict[str, Any]
 
 
-def diaspora_toml(pod: Pod) -> str:
+def diaspora_toml(pod: Pod, sizes: Sizes) -> str:
     """Write diaspora.toml. Every known setting is in it, so that a default that changes upstream changes no pod."""
     # Without the table of the Rails environment diaspora* warns at each start.
-    return tomli_w.dumps({"configuration": configuration(pod), "production": {}})
+    return tomli_w.dumps({"configuration": configuration(pod, sizes), "production": {}})
 
 
-def configuration(pod: Pod) -> Table:
+def configuration(pod: Pod, sizes: Sizes) -> Table:
     """Collect the `configuration` table."""
     return {
         "environment": {
@@ -30,7 +31,7 @@ def configuration(pod: Pod) -> Table:
             "certificate_authorities": pod.image_layout.certificate_authorities,
             # nginx passes on only what came by HTTPS, to itself or to the proxy in front of it, and says so.
             "require_ssl": True,
-            **_environment(pod),
+            **_environment(pod, sizes),
         },
         "server": {"rails_environment": "production", "listen": "tcp://0.0.0.0:3000"},
         "map": {"mapbox": _switched(pod.map.mapbox, "enabled")},
@@ -46,13 +47,13 @@ def configuration(pod: Pod) -> Table:
     }
 
 
-def _environment(pod: Pod) -> Table:
+def _environment(pod: Pod, sizes: Sizes) -> Table:
     table = _given(pod.environment.model_dump())
     sidekiq = table["sidekiq"]
     return {
         **table,
         "sidekiq": {
-            "concurrency": pod.sizing.sidekiq_concurrency,
+            "concurrency": sizes.sidekiq_concurrency,
             **sidekiq,
             "backtrace": sidekiq["backtrace"] or False,
         },
@@ -111,7 +112,7 @@ def _quoted(dumper: yaml.SafeDumper, value: str) -> yaml.ScalarNode:
 _Quoted.add_representer(str, _quoted)
 
 
-def database_yml(pod: Pod) -> str:
+def database_yml(sizes: Sizes) -> str:
     """Write database.yml."""
     production = {
         "adapter": "postgresql",
@@ -121,11 +122,6 @@ def database_yml(pod: Pod) -> str:
         "username": "diaspora",
         "password": "<%= ENV['DB_PASSWORD'] %>",
         "encoding": "unicode",
-        "pool": connections(pod),
+        "pool": sizes.connections,
     }
     return yaml.dump({"production": production}, Dumper=_Quoted, sort_keys=False, width=1000)
-
-
-def connections(pod: Pod) -> int:
-    """Database connections that one process opens at most: a thread each."""
-    return max(pod.sizing.puma_threads, pod.sizing.sidekiq_concurrency)

@@ -66,9 +66,11 @@ _REMEMBERED_PODS = 8
 
 
 def _pod_part(context: Context) -> _PodPart:
-    """Render what the pod's features add; it is the same on all machines of one architecture."""
+    """Render what the pod's features add; it is the same on all machines of one architecture and memory."""
     secrets = tuple(sorted(context.secrets.items()))
-    key = (context.settings.pod.model_dump_json(), context.machine.architecture, secrets)
+    host = context.settings.host
+    memory = (host.memory_mib, host.swap)
+    key = (context.settings.pod.model_dump_json(), memory, context.machine.architecture, secrets)
     if key not in _pod_parts:
         fragment = combine(feature(context) for feature in POD_FEATURES)
         if len(_pod_parts) >= _REMEMBERED_PODS:

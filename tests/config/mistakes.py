@@ -154,8 +154,12 @@ MISTAKES: list[tuple[dict[str, Any], str, bool]] = [
     ({"host": [1]}, "host: a list given; allowed: a table of keys", True),
     (
         {"hosts": {}},
-        "hosts: unknown key (did you mean host?); allowed: camoKey, host, ignition, pod, pxe, smtpPassword, "
-        "target, tumblrSecret, ...",
+        "hosts: unknown key (did you mean host?); allowed: host, ignition, pod, pxe, target",
+        True,
+    ),
+    (
+        {"smtpPasswort": "x"},
+        "smtpPasswort: unknown key (did you mean smtpPassword?); allowed: host, ignition, pod, pxe, target",
         True,
     ),
     ({"pod.admin.e-mail": "x"}, "pod.admin.e-mail: unknown key (did you mean email?); allowed: email, username", True),
@@ -206,6 +210,12 @@ MISTAKES: list[tuple[dict[str, Any], str, bool]] = [
     ({"host.users[0]": "core"}, "host.users[0]: text given; allowed: a table of keys", True),
     ({"pxe.machines[0].networks": []}, "pxe.machines[0].networks: a list given; allowed: a table of keys", True),
     # numbers and lengths
+    ({"host.memoryMib": 512}, "host.memoryMib: 512 is out of range; allowed: 1024 to 1048576", True),
+    (
+        {"pod.sizing.pumaThreads": "5"},
+        "pod.sizing.pumaThreads: '5' is text; allowed: a whole number from 1 to 64, without quotes or unit",
+        True,
+    ),
     ({"host.storage.rootGib": 7}, "host.storage.rootGib: 7 is out of range; allowed: 8 to 1024", True),
     ({"host.storage.rootGib": 1025}, "host.storage.rootGib: 1025 is out of range; allowed: 8 to 1024", True),
     ({"host.storage.dataGib": -1}, "host.storage.dataGib: -1 is out of range; allowed: at least 0", True),

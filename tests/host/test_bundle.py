@@ -3,6 +3,7 @@
 import json
 from typing import Any
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -71,20 +72,30 @@ def test_a_snippet_that_says_nothing_changes_nothing() -> None:
     assert render(plain, plain.machines[0], {}).ignition == render(with_snippet, with_snippet.machines[0], {}).ignition
 
 
-def test_the_bundle_depends_on_the_pod_alone() -> None:
+def test_the_bundle_depends_on_the_pod_and_on_memory_alone() -> None:
     """Only so can it be rendered once for all machines."""
     rich = {
         "networks": {"eno1": {"ipv4": {"method": "auto"}}},
         "disk": "/dev/nvme0n1",
         "hostname": "other",
     }
-    hosts = [host(), host(swap={"zramMib": 0, "fileMib": 64}, timeZone="Europe/Berlin", storage={"rootGib": 20})]
+    hosts = [host(), host(timeZone="Europe/Berlin", storage={"rootGib": 20}, guestAgent=True)]
     fragments = []
     for values, entry in zip(hosts, [machine(1), machine(2, **rich)], strict=True):
         settings = load(pxe_config(host=values, pxe=pxe(entry)))
         context = Context(settings, settings.machines[0], {})
         fragments.append([feature(context) for feature in POD_FEATURES])
     assert fragments[0] == fragments[1]
+
+
+@pytest.mark.parametrize("change", [{"memoryMib": 4096}, {"swap": {"zramMib": 0}}])
+def test_another_memory_is_another_bundle(change: dict[str, Any]) -> None:
+    def bundle(values: dict[str, Any]) -> Any:
+        settings = load(ignition_config(host=values))
+        return json.loads(render(settings, settings.machines[0], {}).ignition)["ignition"]["config"]
+
+    assert bundle(host()) == bundle(host()) != bundle(host(**change))
+    assert bundle(host()) == bundle(host(memoryMib=2048))
 
 
 def test_no_two_features_write_the_same_file() -> None:

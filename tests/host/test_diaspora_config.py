@@ -11,14 +11,15 @@ from hypothesis import strategies as st
 from pydantic import BaseModel
 from pydantic.alias_generators import to_camel
 
-from diaspora_infra.config import SECRETS, ConfigError, Pod, load
+from diaspora_infra.config import SECRETS, ConfigError, Host, Pod, load
 from diaspora_infra.config.diaspora import NOT_SETTINGS
 from diaspora_infra.config.problems import model_in
 from diaspora_infra.host.diaspora_config import database_yml, diaspora_toml
+from diaspora_infra.host.sizes import sizes
 from tests.config.diaspora_keys import KEYS
 from tests.config.mistakes import changed
 from tests.host.pod import SMTP_PASSWORD, files, pod_context, pod_fragment
-from tests.support.configs import ignition_config, mail, pod
+from tests.support.configs import host, ignition_config, mail, pod
 
 SETTINGS = {
     "enableRegistrations": True,
@@ -66,8 +67,15 @@ def leaves(table: dict[str, Any], path: str = "") -> Iterator[tuple[str, Any]]:
             yield f"{path}{key}", value
 
 
+HOST = Host.model_validate(host())
+
+
+def toml(pod: Pod) -> str:
+    return diaspora_toml(pod, sizes(pod, HOST))
+
+
 def written(**changes: Any) -> dict[str, Any]:
-    parsed = tomllib.loads(diaspora_toml(Pod.model_validate(pod(**changes))))
+    parsed = tomllib.loads(toml(Pod.model_validate(pod(**changes))))
     assert parsed.pop("production") == {}
     assert set(parsed) == {"configuration"}
     return dict(leaves(parsed["configuration"]))
@@ -211,7 +219,7 @@ def test_any_text_comes_back(name: str, text: str) -> None:
 @given(name=one_line)
 def test_a_value_can_not_be_taken_for_the_rails_environment(name: str) -> None:
     # diaspora* looks for this line with a regular expression before it parses the file
-    lines = diaspora_toml(Pod.model_validate(pod(name=name))).splitlines()
+    lines = toml(Pod.model_validate(pod(name=name))).splitlines()
     assert [line for line in lines if line.startswith("rails_environment")] == ['rails_environment = "production"']
 
 
@@ -220,7 +228,7 @@ def test_a_value_can_not_be_taken_for_the_rails_environment(name: str) -> None:
     [({}, 5), ({"sidekiqConcurrency": 12}, 12), ({"pumaThreads": 8, "sidekiqConcurrency": 2}, 8)],
 )
 def test_database_yml(sizing: dict[str, int], pool: int) -> None:
-    text = database_yml(Pod.model_validate(pod(sizing=sizing)))
+    text = database_yml(sizes(Pod.model_validate(pod(sizing=sizing)), HOST))
     assert yaml.safe_load(text) == {
         "production": {
             "adapter": "postgresql",
@@ -236,7 +244,7 @@ def test_database_yml(sizing: dict[str, int], pool: int) -> None:
 
 
 def test_a_password_of_digits_stays_text() -> None:
-    text = database_yml(Pod.model_validate(pod())).replace("<%= ENV['DB_PASSWORD'] %>", "0123456789")
+    text = database_yml(sizes(Pod.model_validate(pod()), HOST)).replace("<%= ENV['DB_PASSWORD'] %>", "0123456789")
     assert yaml.safe_load(text)["production"]["password"] == "0123456789"
 
 

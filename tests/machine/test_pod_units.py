@@ -84,6 +84,17 @@ def test_the_generator_makes_a_service_of_every_container(root: Path) -> None:
         assert len(re.findall(r"^ExecStart=/usr/bin/podman run ", text, re.MULTILINE)) == 1
 
 
+def test_every_container_has_a_memory_limit(root: Path, variant: str) -> None:
+    certbot = {"certbot"} if "certbot.timer" in tls_units(variant) else set()
+    for name in {*CONTAINER_SERVICES, *certbot}:
+        service = read_quadlet((root / f"etc/systemd/system/{name}.service").read_text())["Service"]
+        (limit,) = [value for key, value in service if key == "MemoryMax"]
+        assert re.fullmatch("[0-9]{2,4}M", limit)
+        # only inside the control group of the service does the service's limit reach the container
+        (command,) = [value for key, value in service if key == "ExecStart"]
+        assert "--cgroups=split" in command
+
+
 def test_the_generator_refuses_an_unknown_key(tmp_path: Path) -> None:
     (tmp_path / "in").mkdir()
     (tmp_path / "in/bad.container").write_text("[Container]\nImage=docker.io/library/redis:7\nPublishPrt=80\n")

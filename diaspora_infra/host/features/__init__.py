@@ -8,6 +8,7 @@ from diaspora_infra.host.features.diaspora import diaspora
 from diaspora_infra.host.features.guest_agent import guest_agent
 from diaspora_infra.host.features.hostname import hostname
 from diaspora_infra.host.features.kernel_arguments import kernel_arguments
+from diaspora_infra.host.features.memory import memory
 from diaspora_infra.host.features.network import network
 from diaspora_infra.host.features.nginx import nginx
 from diaspora_infra.host.features.pod_data import pod_data
@@ -44,6 +45,7 @@ POD_FEATURES: tuple[Feature, ...] = (
     diaspora,
     tls,
     nginx,
+    memory,
 )
 
 FEATURES = MACHINE_FEATURES + POD_FEATURES

@@ -4,6 +4,7 @@ from diaspora_infra.host.container_images import container_image
 from diaspora_infra.host.diaspora_config import database_yml, diaspora_toml
 from diaspora_infra.host.features.pod_secrets import given_secrets, podman_name
 from diaspora_infra.host.fragment import Context, Fragment, combine
+from diaspora_infra.host.sizes import sizes
 from diaspora_infra.host.templates import file, render_tree
 
 
@@ -11,17 +12,18 @@ def diaspora(context: Context) -> Fragment:
     """Run the application, with its config files."""
     pod = context.settings.pod
     layout = pod.image_layout
+    sized = sizes(pod, context.settings.host)
     tree = render_tree(
         "diaspora",
         image=container_image(context, "diaspora"),
         home=layout.home,
         uid=layout.uid,
         shell="-lc" if layout.login_shell else "-c",
-        puma_threads=pod.sizing.puma_threads,
+        puma_threads=sized.puma_threads,
         secrets={podman_name(secret): secret.variable for secret in given_secrets(pod)},
     )
     files = [
-        file("/etc/diaspora/diaspora.toml", diaspora_toml(pod)),
-        file("/etc/diaspora/database.yml", database_yml(pod)),
+        file("/etc/diaspora/diaspora.toml", diaspora_toml(pod, sized)),
+        file("/etc/diaspora/database.yml", database_yml(sized)),
     ]
     return combine([tree, {"storage": {"files": files}}])

@@ -1,0 +1,19 @@
+"""Memory limits of the containers."""
+
+from diaspora_infra.host.fragment import Context, Fragment
+from diaspora_infra.host.sizes import sizes
+from diaspora_infra.host.templates import file
+
+
+def memory(context: Context) -> Fragment:
+    """Limit every container: one that leaks is restarted, and takes neither the machine nor the others with it."""
+    settings = context.settings
+    limits = sizes(settings.pod, settings.host).limits
+    if settings.pod.tls.mode != "acme":
+        limits = {name: mib for name, mib in limits.items() if name != "certbot"}
+    # podman runs the container inside the control group of its service
+    files = [
+        file(f"/etc/containers/systemd/{name}.container.d/20-memory.conf", f"[Service]\nMemoryMax={mib}M\n")
+        for name, mib in limits.items()
+    ]
+    return {"storage": {"files": files}}

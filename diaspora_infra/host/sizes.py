@@ -1,0 +1,52 @@
+"""Sizes that follow the machine's memory: how much runs at once, and how much memory each container may take."""
+
+from dataclasses import dataclass
+
+from diaspora_infra.config import Host, Pod
+
+# Of what the containers may take together. Web server and Sidekiq are Rails with a thread for each piece of work; the
+# migration and the copy of the public files end before the web server and nginx start, so they have the same share.
+_SHARES = {
+    "diaspora-web": 28,
+    "diaspora-sidekiq": 32,
+    "postgresql": 20,
+    "redis": 8,
+    "nginx": 5,
+    "certbot": 7,
+}
+_BEFORE = {"diaspora-migrate": "diaspora-web", "public-files": "nginx"}
+# The rest is for the operating system, and for commands by hand.
+_PERCENT = 80
+
+
+@dataclass(frozen=True)
+class Sizes:
+    """`limits` holds MiB of memory by container, without swap; the rest are threads and MiB."""
+
+    puma_threads: int
+    sidekiq_concurrency: int
+    shared_buffers_mib: int
+    limits: dict[str, int]
+
+    @property
+    def connections(self) -> int:
+        """Database connections that one process opens at most: a thread each."""
+        return max(self.puma_threads, self.sidekiq_concurrency)
+
+
+def sizes(pod: Pod, host: Host) -> Sizes:
+    """Take what the user has set, and the rest from the memory of the machine."""
+    threads = max(3, min(16, host.memory_mib // 512 + 1))
+    together = (host.memory_mib + swap_mib(host)) * _PERCENT // 100
+    limits = {name: together * share // 100 for name, share in _SHARES.items()}
+    return Sizes(
+        puma_threads=pod.sizing.puma_threads or threads,
+        sidekiq_concurrency=pod.sizing.sidekiq_concurrency or threads,
+        shared_buffers_mib=min(host.memory_mib // 16, 4096),
+        limits=limits | {name: limits[after] for name, after in _BEFORE.items()},
+    )
+
+
+def swap_mib(host: Host) -> int:
+    """Swap of the machine; zram takes half of the memory at most."""
+    return min(host.swap.zram_mib, host.memory_mib // 2) + host.swap.file_mib

@@ -1,0 +1,77 @@
+"""What follows from the machine's memory."""
+
+import tomllib
+from typing import Any
+
+import pytest
+import yaml
+
+from diaspora_infra.config import load
+from diaspora_infra.host.fragment import Context
+from diaspora_infra.host.sizes import sizes, swap_mib
+from tests.host.pod import QUADLETS, containers, files, pod_fragment, read_quadlet, values
+from tests.support.configs import host, ignition_config, pod
+
+ZRAM = {"zramMib": 1024}
+NONE = {"zramMib": 0}
+FILE = {"zramMib": 0, "fileMib": 2048}
+
+
+def context(memory_mib: int, swap: dict[str, int], **changes: Any) -> Context:
+    settings = load(ignition_config(host=host(memoryMib=memory_mib, swap=swap), pod=pod(**changes)))
+    return Context(settings, settings.machines[0], {})
+
+
+def limits(fragment: dict[str, Any]) -> dict[str, int]:
+    """MiB by container, as the drop-ins say it."""
+    found = {}
+    for path, text in files(fragment).items():
+        if path.endswith(".container.d/20-memory.conf"):
+            name = path.removeprefix(f"{QUADLETS}/").removesuffix(".container.d/20-memory.conf")
+            (limit,) = values(read_quadlet(text)["Service"], "MemoryMax")
+            found[name] = int(limit.removesuffix("M"))
+    return found
+
+
+@pytest.mark.parametrize("swap", [ZRAM, NONE, FILE])
+@pytest.mark.parametrize("gib", [1, 2, 4])
+def test_the_limits_are_at_most_80_percent_of_memory_and_swap(gib: int, swap: dict[str, int]) -> None:
+    fragment = pod_fragment(context(1024 * gib, swap))
+    found = limits(fragment)
+    assert set(found) == set(containers(fragment))
+    # these two end before what they are the first step of starts
+    together = sum(mib for name, mib in found.items() if name not in {"diaspora-migrate", "public-files"})
+    total = 1024 * gib + min(swap["zramMib"], 512 * gib) + swap.get("fileMib", 0)
+    assert 0.78 * total < together <= 0.80 * total
+    assert found["diaspora-migrate"] == found["diaspora-web"]
+    assert found["public-files"] == found["nginx"]
+    assert min(found.values()) >= 40
+
+
+@pytest.mark.parametrize(("memory_mib", "threads", "buffers"), [(1024, 3, 64), (2048, 5, 128), (4096, 9, 256)])
+def test_what_runs_at_once_follows_the_memory(memory_mib: int, threads: int, buffers: int) -> None:
+    fragment = pod_fragment(context(memory_mib, ZRAM))
+    texts = files(fragment)
+    toml = tomllib.loads(texts["/etc/diaspora/diaspora.toml"])
+    assert toml["configuration"]["environment"]["sidekiq"]["concurrency"] == threads
+    assert yaml.safe_load(texts["/etc/diaspora/database.yml"])["production"]["pool"] == threads
+    environment = values(containers(fragment)["diaspora-web"]["Container"], "Environment")
+    assert f"PUMA_MAX_THREADS={threads}" in environment
+    assert f"shared_buffers = '{buffers}MB'" in texts["/etc/diaspora/postgresql/postgresql.conf"]
+    assert f"max_connections = {4 * threads + 10}" in texts["/etc/diaspora/postgresql/postgresql.conf"]
+
+
+def test_what_the_user_sets_counts() -> None:
+    settings = context(4096, ZRAM, sizing={"sidekiqConcurrency": 2}).settings
+    found = sizes(settings.pod, settings.host)
+    assert (found.puma_threads, found.sidekiq_concurrency, found.connections) == (9, 2, 9)
+
+
+def test_a_large_machine_does_not_start_threads_without_end() -> None:
+    settings = context(262144, ZRAM).settings
+    found = sizes(settings.pod, settings.host)
+    assert (found.puma_threads, found.shared_buffers_mib) == (16, 4096)
+
+
+def test_zram_is_at_most_half_of_the_memory() -> None:
+    assert swap_mib(context(1024, {"zramMib": 1024, "fileMib": 100}).settings.host) == 612
