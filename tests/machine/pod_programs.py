@@ -43,6 +43,8 @@ class Machine:
     folder: Path
     programs: Path
     failing: set[str] = field(default_factory=set)
+    podman: str = PODMAN
+    variables: dict[str, str] = field(default_factory=dict)
 
     @property
     def data(self) -> Path:
@@ -74,7 +76,7 @@ class Machine:
             assert found, name
             (folder / name).symlink_to(found)
         podman = folder / "podman"
-        podman.write_text(PODMAN)
+        podman.write_text(self.podman)
         podman.chmod(0o755)
         for name in self.failing:
             (folder / name).unlink()
@@ -94,6 +96,7 @@ class Machine:
                 "DIASPORA_DATA": str(self.data),
                 "DIASPORA_GIVEN_SECRETS": str(self.given),
                 "PODMAN_RECORD": str(self.record),
+                **self.variables,
             },
             cwd=cwd or self.folder,
             capture_output=True,
