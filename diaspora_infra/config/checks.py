@@ -7,6 +7,7 @@ position in the list, which may have gaps where a machine is wrong in itself.
 import ipaddress
 from collections.abc import Callable, Iterable, Mapping
 
+from diaspora_infra.config.backup import check_backup
 from diaspora_infra.config.diaspora import PaypalDonations
 from diaspora_infra.config.host import Host, Machine, User
 from diaspora_infra.config.images import default_image
@@ -33,6 +34,7 @@ def check_pod(pod: Pod) -> list[Problem]:
         )
     if settings.welcome_message.enabled and not settings.welcome_message.text:
         problems.append(Problem("pod.settings.welcomeMessage.text", "missing; it is required when enabled is true"))
+    problems += check_backup(pod.backup)
     if pod.admin.username in (settings.username_blacklist or ()):
         problems.append(
             Problem(

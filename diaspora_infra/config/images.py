@@ -25,6 +25,7 @@ IMAGES = {
     "redis": Image("docker.io/library/redis:7.4.7-bookworm", BOTH, verified=False),
     "nginx": Image("docker.io/library/nginx:1.28.2-alpine3.23", BOTH, verified=False),
     "certbot": Image("docker.io/certbot/certbot:v5.7.0", BOTH, verified=False),
+    "restic": Image("docker.io/restic/restic:0.18.0", BOTH, verified=False),
     # No published image of diaspora* 0.9.1 could be verified: build containers/diaspora/Containerfile.
     "diaspora": Image(None, frozenset(), verified=False),
 }

@@ -5,6 +5,7 @@ from typing import Annotated, Literal
 
 from pydantic import AfterValidator, Field
 
+from diaspora_infra.config.backup import Backup
 from diaspora_infra.config.diaspora import Environment, Map, PaypalDonations, Privacy, Services
 from diaspora_infra.config.model import Model
 from diaspora_infra.config.problems import refused
@@ -286,6 +287,8 @@ class Pod(Model):
     """Mail that the pod sends; without it no mail is sent and nobody can reset a password."""
     tls: Tls = Tls()
     """Where HTTPS ends, and whose certificate it is."""
+    backup: Backup | None = None
+    """Backups of the pod; without it none are made."""
     sizing: Sizing = Sizing()
     """How much the pod does at once."""
     subnet: Subnet = "10.89.71.0/24"

@@ -66,6 +66,36 @@ SECRETS = (
         r"pod\.services\.wordpress\.secret",
         "SERVICES_WORDPRESS_SECRET",
     ),
+    Secret(
+        "backupPassword",
+        "Password that the backups are encrypted with. Keep it outside of the machine too.",
+        lambda pod: pod.backup is not None,
+        r"pod\.backup(\.|_?)(repository_?)?pass(word|phrase)?",
+    ),
+    Secret(
+        "backupAccessKey",
+        "Access key id for the S3 bucket in `pod.backup.repository`.",
+        lambda pod: pod.backup is not None and pod.backup.kind == "s3",
+        r"pod\.backup(\.|_?)access_?key(_?id)?",
+    ),
+    Secret(
+        "backupSecretKey",
+        "Secret access key for the S3 bucket in `pod.backup.repository`.",
+        lambda pod: pod.backup is not None and pod.backup.kind == "s3",
+        r"pod\.backup(\.|_?)secret(_?access)?_?key",
+    ),
+    Secret(
+        "backupSshKey",
+        "Private SSH key, without a passphrase, for the SFTP server in `pod.backup.repository`.",
+        lambda pod: pod.backup is not None and pod.backup.kind == "sftp",
+        r"pod\.backup(\.|_?)(ssh|sftp|private)_?key",
+    ),
+    Secret(
+        "backupRestPassword",
+        "Password of `pod.backup.username` at the rest-server.",
+        lambda pod: pod.backup is not None and pod.backup.kind == "rest" and pod.backup.username is not None,
+        r"pod\.backup(\.|_?)rest_?pass(word)?",
+    ),
 )
 
 SECRET_KEYS = frozenset(secret.key for secret in SECRETS)

@@ -28,7 +28,7 @@ def test_ipxe_script_of_the_dev_machine(golden: Golden) -> None:
 
 def test_butane_of_a_machine_with_everything(golden: Golden) -> None:
     values = pxe_config(
-        pod=pod(mail=mail(), settings={"enableRegistrations": True, "terms": {"enable": True}}),
+        pod=pod(mail=mail(), backup={}, settings={"enableRegistrations": True, "terms": {"enable": True}}),
         host=host(
             updates={"strategy": "off"},
             swap={"zramMib": 256, "fileMib": 2048},
@@ -48,6 +48,7 @@ def test_butane_of_a_machine_with_everything(golden: Golden) -> None:
             "eno1.20": {"vlan": {"id": 20, "parent": "eno1"}, "ipv4": {"method": "auto"}},
         },
     }
-    settings = load(values, {"smtpPassword"})
-    text = render(settings, settings.machines[0], {"smtpPassword": "stand-in-for-a-password"}).butane_text()
+    secrets = dict.fromkeys(("smtpPassword", "backupPassword"), "stand-in-for-a-password")
+    settings = load(values, secrets)
+    text = render(settings, settings.machines[0], secrets).butane_text()
     golden.check("everything/pod1.bu", text)

@@ -1,5 +1,6 @@
 """The pod's part of a machine, for tests: its features, their files as a tree, and Quadlet files read."""
 
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -14,12 +15,14 @@ LIBEXEC = "usr/local/libexec/diaspora"
 SMTP_PASSWORD = "correct horse=battery/staple"
 
 
-def pod_context(*, with_mail: bool = False, **changes: Any) -> Context:
-    """The context of a machine whose pod has these changes."""
+def pod_context(*, with_mail: bool = False, secrets: Mapping[str, str] | None = None, **changes: Any) -> Context:
+    """The context of a machine whose pod has these changes, and these secrets."""
+    given = dict(secrets or {})
     if with_mail:
         changes = {"mail": mail(), **changes}
-    settings = load(ignition_config(pod=pod(**changes)), {"smtpPassword"} if with_mail else ())
-    return Context(settings, settings.machines[0], {"smtpPassword": SMTP_PASSWORD} if with_mail else {})
+        given["smtpPassword"] = SMTP_PASSWORD
+    settings = load(ignition_config(pod=pod(**changes)), given)
+    return Context(settings, settings.machines[0], given)
 
 
 def pod_fragment(context: Context) -> dict[str, Any]:

@@ -4,6 +4,7 @@ A feature is a function from a Context to a Fragment, with its templates in the 
 means a module here, a folder under `templates/`, its settings, and its place in this list.
 """
 
+from diaspora_infra.host.features.backup import backup
 from diaspora_infra.host.features.diaspora import diaspora
 from diaspora_infra.host.features.guest_agent import guest_agent
 from diaspora_infra.host.features.hostname import hostname
@@ -45,6 +46,7 @@ POD_FEATURES: tuple[Feature, ...] = (
     diaspora,
     tls,
     nginx,
+    backup,
     memory,
 )
 

@@ -1,0 +1,50 @@
+"""Backups: restic in a container, started by timers."""
+
+import shlex
+
+from diaspora_infra.config.backup import Backup
+from diaspora_infra.host.container_images import container_image
+from diaspora_infra.host.fragment import Context, Fragment, combine
+from diaspora_infra.host.templates import file, render_tree
+
+KNOWN_HOSTS = "/etc/diaspora/backup/known_hosts"
+
+
+def backup(context: Context) -> Fragment:
+    """Back the pod up every day and check the repository every week; nothing where the settings ask for no backup."""
+    pod = context.settings.pod
+    if pod.backup is None:
+        return {}
+    tree = render_tree(
+        "backup",
+        image=container_image(context, "restic"),
+        domain=pod.domain,
+        repository=pod.backup.repository,
+        kind=pod.backup.kind,
+        username=shlex.quote(pod.backup.username) if pod.backup.username else None,
+        sftp_command=_sftp_command(pod.backup),
+        time=pod.backup.time,
+        retention=pod.backup.retention,
+    )
+    if pod.backup.host_key is None:
+        return tree
+    # "backup" instead of the server's name: ssh looks a key up under HostKeyAlias, whatever the port
+    known_hosts = file(KNOWN_HOSTS, f"backup {pod.backup.host_key}\n")
+    return combine([tree, {"storage": {"files": [known_hosts]}}])
+
+
+def _sftp_command(settings: Backup) -> str:
+    if settings.kind != "sftp":
+        return ""
+    user, host, port = settings.sftp_server
+    options = (
+        "BatchMode=yes",
+        "StrictHostKeyChecking=yes",
+        f"UserKnownHostsFile={KNOWN_HOSTS}",
+        "HostKeyAlias=backup",
+        "IdentitiesOnly=yes",
+        "ServerAliveInterval=30",
+    )
+    words = ["ssh", "-i", "/run/secrets/diaspora-backup-ssh-key", "-p", str(port)]
+    words += [word for option in options for word in ("-o", option)]
+    return " ".join([*words, f"{user}@{host}", "-s", "sftp"])

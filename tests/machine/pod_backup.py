@@ -1,0 +1,268 @@
+"""A machine whose podman runs the real programs: PostgreSQL, Redis and restic of the system under test.
+
+podman and systemctl are stand-ins. podman reads the options that the machine's programs give it as podman would, and
+starts the program on this system instead of in a container: environment, secrets and working folder are those of the
+options. What it cannot show is therefore what containers add: other users, labels, capabilities.
+"""
+
+import json
+import os
+import shutil
+import signal
+import subprocess
+import sys
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from tests.host.pod import LIBEXEC
+from tests.machine.test_pod_postgresql import Postgresql
+
+PASSWORD = "correct horse battery"
+REDIS_PASSWORD = "0123456789abcdef"
+# Of coreutils and of bash, the programs of the backup and the restoration need these.
+PROGRAMS = ("bash", "cat", "chmod", "cp", "date", "mkdir", "mv", "od", "rm", "sleep", "sync", "tr")
+
+STAND_IN = '''#!{python} -I
+import json, os, pathlib, pwd, re, shutil, signal, subprocess, sys, time
+
+settings = json.loads(pathlib.Path({settings!r}).read_text())
+record = pathlib.Path(settings["record"])
+arguments = sys.argv[1:]
+name = pathlib.Path(sys.argv[0]).name
+line = " ".join([name, *arguments])
+with (record / "calls").open("a") as calls:
+    calls.write(line.replace("\\n", " ") + "\\n")
+
+
+def account():
+    if os.getuid() != 0:
+        return {{}}
+    entry = pwd.getpwnam("postgres")
+    return {{"user": entry.pw_uid, "group": entry.pw_gid, "extra_groups": []}}
+
+
+def run(command, environment, **options):
+    """Run a program to its end, or to where the test wants it, or all, to be killed."""
+    fault = json.loads((record / "fault").read_text()) if (record / "fault").exists() else None
+    if not fault or not re.search(fault["match"], line):
+        return subprocess.run(command, env=environment, **options).returncode
+    (record / "fault").unlink()
+    if fault["when"] == "fail":
+        return 1
+    if fault["when"] == "before":
+        os.killpg(0, signal.SIGKILL)
+    if fault["when"] == "after":
+        subprocess.run(command, env=environment, **options)
+        os.killpg(0, signal.SIGKILL)
+    seen = pathlib.Path(fault["until"])
+    process = subprocess.Popen(command, env=environment, **options)
+    while process.poll() is None:
+        # a file of restic has this name once it is whole
+        if seen.is_dir() and any(len(path.name) == 64 for path in seen.iterdir()):
+            process.kill()
+            process.wait()
+            os.killpg(0, signal.SIGKILL)
+        time.sleep(0.0005)
+    (record / "fault-came-too-late").touch()
+    return process.returncode
+
+
+def execute(words):
+    while words[0].startswith("-"):
+        assert words.pop(0) in ("--interactive",), line
+    container, program, *words = words
+    if container == "postgresql":
+        environment = {{"PATH": "/usr/bin:/bin", "PGHOST": settings["pg_host"], "PGPORT": str(settings["pg_port"])}}
+        return run([f"{{settings['pg_programs']}}/{{program}}", *words], environment, cwd="/", **account())
+    assert (container, program) == ("redis", "redis-cli"), line
+    environment = {{"PATH": "/usr/bin:/bin", "REDISCLI_AUTH": settings["redis_password"]}}
+    return run(["redis-cli", "-p", str(settings["redis_port"]), *words], environment)
+
+
+def container(words):
+    environment, folder = {{"PATH": "/usr/bin:/bin", "HOME": "/nowhere"}}, None
+    files = {{}}
+    while words[0].startswith("-"):
+        option, _, value = words.pop(0).partition("=")
+        if option == "--env":
+            key, _, text = value.partition("=")
+            environment[key] = text
+        elif option == "--workdir":
+            folder = value
+        elif option == "--secret":
+            secret, *rest = value.split(",")
+            fields = dict(entry.split("=") for entry in rest)
+            stored = record / f"secret-{{secret}}"
+            if fields.get("type") == "env":
+                environment[fields["target"]] = stored.read_text()
+            else:
+                files[f"/run/secrets/{{secret}}"] = str(stored)
+        elif option == "--volume":
+            assert pathlib.Path(value.split(":")[0]).is_dir(), line
+    image = words.pop(0)
+    assert "/restic:" in image, line
+    environment = {{key: files.get(value, value) for key, value in environment.items()}}
+    return run([settings["restic"], *words], environment, cwd=folder)
+
+
+def systemctl(words):
+    (record / "states").mkdir(exist_ok=True)
+    verb, *units = words
+    units = [unit for unit in units if not unit.startswith("-")]
+    if verb == "start" and "diaspora-backup.service" in units:
+        return subprocess.run([*settings["backup"]], env=os.environ).returncode
+    if verb == "is-active":
+        state = (record / "states" / units[0])
+        print(state.read_text() if state.exists() else "active")
+        return 0 if not state.exists() or state.read_text() == "active" else 3
+    fault = record / "fault"
+    if fault.exists() and re.search(json.loads(fault.read_text())["match"], line):
+        fault.unlink()
+        return 1
+    return 0
+
+
+if name in ("systemctl", "journalctl"):
+    status = systemctl(arguments) if name == "systemctl" else 0
+elif arguments[:2] == ["secret", "create"]:
+    source = "/dev/stdin" if arguments[-1] == "-" else arguments[-1]
+    (record / f"secret-{{arguments[-2]}}").write_bytes(pathlib.Path(source).read_bytes())
+    status = 0
+elif arguments[0] == "inspect":
+    state = record / "states" / f"health-{{arguments[-1]}}"
+    print(state.read_text() if state.exists() else "healthy")
+    status = 0
+elif arguments[0] == "exec":
+    status = execute(arguments[1:])
+elif arguments[0] == "run":
+    status = container(arguments[1:])
+else:
+    status = 125
+sys.exit(status if status >= 0 else 128 - status)
+'''
+
+
+@dataclass
+class Pod:
+    """A machine: its data partition, the rendered programs, and the servers that its containers would run."""
+
+    folder: Path
+    tree: Path
+    server: Postgresql
+    redis_port: int
+    restic: str
+    extra: dict[str, str] = field(default_factory=dict)
+
+    @property
+    def data(self) -> Path:
+        return self.folder / "data"
+
+    @property
+    def record(self) -> Path:
+        return self.folder / "record"
+
+    @property
+    def repository(self) -> Path:
+        return self.data / "backup" / "repository"
+
+    def prepare(self) -> None:
+        """Make the folders that the machine has before any program of the backup runs."""
+        for name in ("data/state", "data/secrets", "data/uploads", "data/redis", "record", "given", "etc", "bin"):
+            (self.folder / name).mkdir(parents=True, exist_ok=True)
+        (self.data / "secrets").chmod(0o700)
+        (self.data / "domain").write_text("pod.example.org\n")
+        (self.folder / "given" / "backup_password").write_text(PASSWORD)
+        shutil.copytree(self.tree / "etc/diaspora", self.folder / "etc", dirs_exist_ok=True)
+        for name in PROGRAMS:
+            found = shutil.which(name)
+            assert found, name
+            (self.folder / "bin" / name).symlink_to(found)
+        bash = shutil.which("bash")
+        settings = {
+            "record": str(self.record),
+            "pg_host": str(self.server.folder),
+            "pg_port": self.server.port,
+            "pg_programs": str(self.server.programs),
+            "redis_port": self.redis_port,
+            "redis_password": REDIS_PASSWORD,
+            "restic": self.restic,
+            "backup": [bash, str(self.tree / LIBEXEC / "backup")],
+        }
+        (self.folder / "settings.json").write_text(json.dumps(settings))
+        text = STAND_IN.format(python=sys.executable, settings=str(self.folder / "settings.json"))
+        for name in ("podman", "systemctl", "journalctl"):
+            (self.folder / "bin" / name).write_text(text)
+            (self.folder / "bin" / name).chmod(0o755)
+        assert self.run("make-secrets").returncode == 0
+
+    def run(self, program: str, *arguments: str, prefix: str = LIBEXEC) -> "subprocess.CompletedProcess[str]":
+        """Run a program of the machine to its end, in a process group of its own."""
+        bash = shutil.which("bash")
+        assert bash
+        process = subprocess.Popen(
+            [bash, str(self.tree / prefix / program), *arguments],
+            env={
+                "PATH": str(self.folder / "bin"),
+                "LC_ALL": "C",
+                "DIASPORA_DATA": str(self.data),
+                "DIASPORA_GIVEN_SECRETS": str(self.folder / "given"),
+                "DIASPORA_CONFIGURATION": str(self.folder / "etc"),
+                "DIASPORA_PROGRAMS": str(self.tree / LIBEXEC),
+                "DIASPORA_MACHINE_ID": "0" * 32,
+                **self.extra,
+            },
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+            start_new_session=True,
+        )
+        try:
+            out, err = process.communicate(timeout=180)
+        except subprocess.TimeoutExpired:
+            os.killpg(process.pid, signal.SIGKILL)
+            raise
+        assert PASSWORD not in out + err
+        return subprocess.CompletedProcess(process.args, process.returncode, out, err)
+
+    def succeed(self, program: str, *arguments: str, prefix: str = LIBEXEC) -> str:
+        done = self.run(program, *arguments, prefix=prefix)
+        assert done.returncode == 0, done
+        return done.stdout
+
+    def command(self, *arguments: str) -> "subprocess.CompletedProcess[str]":
+        """Run diaspora-pod."""
+        return self.run("diaspora-pod", *arguments, prefix="usr/local/bin")
+
+    def fault(self, match: str, when: str, until: Path | None = None) -> None:
+        """Let the first call that matches fail, or die with everything before it, after it or in the middle."""
+        (self.record / "fault").write_text(json.dumps({"match": match, "when": when, "until": str(until)}))
+
+    @property
+    def calls(self) -> list[str]:
+        file = self.record / "calls"
+        return file.read_text().splitlines() if file.exists() else []
+
+    def ask_restic(self, *arguments: str) -> str:
+        """Ask restic itself, beside the programs under test."""
+        done = subprocess.run(
+            [self.restic, "--no-cache", "--repo", self.repository, *arguments],
+            env={"PATH": "/usr/bin:/bin", "RESTIC_PASSWORD": PASSWORD, "HOME": "/nowhere"},
+            capture_output=True, text=True, check=False, timeout=60,
+        )  # fmt: skip
+        assert done.returncode == 0, done.stderr
+        return done.stdout
+
+    def snapshots(self) -> list[dict[str, Any]]:
+        found: list[dict[str, Any]] = json.loads(self.ask_restic("snapshots", "--json")) or []
+        return found
+
+    def locks(self) -> list[Path]:
+        """Locks in the repository; those that are still being written have longer names."""
+        return [path for path in (self.repository / "locks").iterdir() if len(path.name) == 64]
+
+    def saved(self) -> list[str]:
+        """The files of the last snapshot."""
+        lines = self.ask_restic("ls", "--json", "latest").splitlines()
+        entries = [json.loads(line) for line in lines]
+        return sorted(entry["path"] for entry in entries if entry.get("type") == "file")
