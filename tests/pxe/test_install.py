@@ -56,7 +56,9 @@ def test_settings_of_a_machine_win_over_those_of_all() -> None:
     settings = load(
         configs.pxe_config(
             host=configs.host(storage={"disk": "/dev/vda"}),
-            pxe=configs.pxe(*machines, release={"stream": "testing", "version": "44.20260802.2.1", "source": "matchbox"}),
+            pxe=configs.pxe(
+                *machines, release={"stream": "testing", "version": "44.20260802.2.1", "source": "matchbox"}
+            ),
         )
     )
     assert settings.pxe is not None
