@@ -1,0 +1,59 @@
+"""A virtual machine that boots over the network, always emulated: what it does must not depend on the host's CPU."""
+
+import re
+import subprocess
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+# QEMU's user network: the host, as the guest sees it.
+HOST_ADDRESS = "10.0.2.2"
+UEFI = "/usr/share/ovmf/OVMF.fd"
+MEMORY_MIB = 1024
+SECONDS = 240
+# what the script in the initial RAM disk says last
+LAST = r"^rig: (done|failed)"
+
+
+@dataclass(frozen=True)
+class VirtualMachine:
+    """A machine with a network card and one virtio disk, which the guest calls /dev/vda."""
+
+    mac: str
+    uuid: str
+    disk: Path
+    uefi: bool = False
+
+    def boot(self, url: str, log: Path) -> str:
+        """Boot the iPXE script at an address and wait until the machine is off; returns what its serial port said.
+
+        Raises AssertionError when it takes too long.
+        """
+        try:
+            done = subprocess.run(self._command(url, log), capture_output=True, text=True, check=False, timeout=SECONDS)
+            how = f"QEMU ended with status {done.returncode} {done.stderr}"
+        except subprocess.TimeoutExpired:
+            how = f"QEMU was killed after {SECONDS} s"
+        said = log.read_text(encoding="utf-8", errors="replace")
+        assert re.search(LAST, said, re.MULTILINE), f"{how}; the machine said: {said[-3000:]}"
+        return said
+
+    def _command(self, url: str, log: Path) -> Sequence[str]:
+        firmware = ["-bios", UEFI] if self.uefi else []
+        return [
+            "qemu-system-x86_64", "-nodefaults", "-no-user-config", "-no-reboot", "-display", "none",
+            # graphics=off: firmware and iPXE speak on the serial port
+            "-machine", "pc,graphics=off", "-accel", "tcg,thread=multi", "-cpu", "max", "-smp", "2",
+            "-m", str(MEMORY_MIB), "-uuid", self.uuid, *firmware, "-serial", f"file:{log}",
+            "-netdev", f"user,id=net,bootfile={url}",
+            "-device", f"virtio-net-pci,netdev=net,mac={self.mac},bootindex=1",
+            "-drive", f"if=none,id=disk,file={self.disk},format=raw,cache=unsafe",
+            "-device", "virtio-blk-pci,drive=disk", "-device", "virtio-rng-pci",
+        ]  # fmt: skip
+
+
+def new_disk(file: Path, size: int) -> Path:
+    """Make an empty disk that takes no space yet."""
+    with file.open("wb") as opened:
+        opened.truncate(size)
+    return file
