@@ -171,6 +171,7 @@ class Pod:
         for name in ("data/state", "data/secrets", "data/uploads", "data/redis", "record", "given", "etc", "bin"):
             (self.folder / name).mkdir(parents=True, exist_ok=True)
         (self.data / "secrets").chmod(0o700)
+        (self.data / "secrets" / "oidc_key.pem").write_text(f"key of {self.folder}")
         (self.data / "domain").write_text("pod.example.org\n")
         (self.folder / "given" / "backup_password").write_text(PASSWORD)
         shutil.copytree(self.tree / "etc/diaspora", self.folder / "etc", dirs_exist_ok=True)

@@ -14,7 +14,11 @@ from tests.machine.pod_programs import RequireProgram
 from tests.machine.test_pod_postgresql import Postgresql, running, server_programs
 
 BACKUP = pod_context(backup={}, secrets={"backupPassword": PASSWORD})
-SAVED = ["/domain", "/secrets/backup-me", "/secrets/secret_key_base", "/uploads/images/a cat.jpg"]
+SAVED = [
+    "/domain",
+    *(f"/secrets/{name}" for name in ("backup-me", "oidc_key.pem", "secret_key_base")),
+    "/uploads/images/a cat.jpg",
+]
 
 
 @pytest.fixture(scope="module")

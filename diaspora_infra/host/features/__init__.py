@@ -12,6 +12,7 @@ from diaspora_infra.host.features.kernel_arguments import kernel_arguments
 from diaspora_infra.host.features.memory import memory
 from diaspora_infra.host.features.network import network
 from diaspora_infra.host.features.nginx import nginx
+from diaspora_infra.host.features.pod_command import pod_command
 from diaspora_infra.host.features.pod_data import pod_data
 from diaspora_infra.host.features.pod_network import pod_network
 from diaspora_infra.host.features.pod_secrets import pod_secrets
@@ -47,6 +48,7 @@ POD_FEATURES: tuple[Feature, ...] = (
     tls,
     nginx,
     backup,
+    pod_command,
     memory,
 )
 

@@ -1,0 +1,12 @@
+"""The command `diaspora-pod`, by which the podmin runs the pod on the machine."""
+
+from diaspora_infra.host.fragment import Context, Fragment
+from diaspora_infra.host.templates import render_tree
+
+# The containers that run all the time, in the order of their start.
+SERVICES = ("postgresql", "redis", "diaspora-web", "diaspora-sidekiq", "nginx")
+
+
+def pod_command(context: Context) -> Fragment:
+    """Put the command where every user finds it; what it does needs root."""
+    return render_tree("pod_command", domain=context.settings.pod.domain, services=SERVICES)

@@ -1,0 +1,403 @@
+"""The round trip: a pod is backed up, destroyed and restored, with the real PostgreSQL, Redis and restic."""
+
+import json
+import os
+import shutil
+import stat
+import subprocess
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from lab.matchbox import free_ports
+from tests.host.pod import LIBEXEC, files, pod_context, pod_fragment, write_tree
+from tests.machine.pod_backup import PASSWORD, REDIS_PASSWORD, Pod
+from tests.machine.pod_programs import RequireProgram
+from tests.machine.test_pod_postgresql import Postgresql, running, server_programs
+
+pytestmark = pytest.mark.skipif(os.getuid() != 0, reason="only root may restore owners and run diaspora-pod")
+
+BACKUP = pod_context(backup={}, secrets={"backupPassword": PASSWORD})
+OWNER = 1042
+# Tables as Rails makes them: keys, an index, a sequence, references, and values that are hard to write down.
+TABLES = """
+create table people (id bigserial primary key, diaspora_handle text not null unique, serialized_public_key text);
+create table photos (id serial primary key, author_id bigint references people, text text, sizes jsonb, raw bytea,
+    created_at timestamp default '2026-01-02 03:04:05.678');
+create index index_photos_on_author on photos (author_id, created_at);
+create table schema_migrations (version varchar primary key);
+insert into schema_migrations values ('20230506123456');
+insert into people (diaspora_handle, serialized_public_key)
+    select 'user' || n || '@pod.example.org', repeat(md5(n::text), 20) from generate_series(1, 3000) n;
+insert into photos (author_id, text, sizes, raw)
+    select 1 + n % 3000, E'line\\nnaïve 🐘 \\\\ ' || n, jsonb_build_object('n', n), decode(md5(n::text), 'hex')
+    from generate_series(1, 5000) n;
+"""
+
+
+@pytest.fixture(scope="module")
+def server(require_program: RequireProgram) -> Iterator[Postgresql]:
+    folder = Path(os.environ.get("TMPDIR", "/tmp")) / f"pod-restore-{os.getpid()}"
+    folder.mkdir()
+    try:
+        yield from running(folder, server_programs(require_program), files(pod_fragment(BACKUP)))
+    finally:
+        shutil.rmtree(folder)
+
+
+@pytest.fixture(scope="module")
+def redis(tmp_path_factory: pytest.TempPathFactory, require_program: RequireProgram) -> Iterator[int]:
+    (port,) = free_ports(1)
+    command = [require_program("redis-server", "redis-server"), "--port", str(port), "--bind", "127.0.0.1",
+               "--requirepass", REDIS_PASSWORD, "--dir", str(tmp_path_factory.mktemp("redis"))]  # fmt: skip
+    with subprocess.Popen(command, stdout=subprocess.DEVNULL) as process:
+        try:
+            for _ in range(100):
+                if ask_redis(port, "ping") == "PONG":
+                    break
+                time.sleep(0.05)
+            yield port
+        finally:
+            process.terminate()
+            process.wait(timeout=20)
+
+
+def ask_redis(port: int, *command: str) -> str:
+    return subprocess.run(
+        ["redis-cli", "-p", str(port), *command],
+        env={"PATH": os.environ["PATH"], "REDISCLI_AUTH": REDIS_PASSWORD},
+        capture_output=True, text=True, check=False, timeout=20,
+    ).stdout.strip()  # fmt: skip
+
+
+@pytest.fixture(scope="module")
+def tree(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return write_tree(pod_fragment(BACKUP), tmp_path_factory.mktemp("tree"))
+
+
+def sql(server: Postgresql, text: str, database: str = "diaspora_production") -> str:
+    return server.administer("-q", "-v", "ON_ERROR_STOP=1", "-d", database, "-c", text)
+
+
+def empty_database(server: Postgresql) -> None:
+    for name in ("diaspora_production", "diaspora_restored", "diaspora_replaced"):
+        sql(server, f"drop database if exists {name} with (force)", "postgres")
+    server.prepare()
+
+
+def rows(server: Postgresql) -> dict[str, str]:
+    """Every row of every table, the owners, indexes and references, and where the sequences stand."""
+    tables = sql(server, "select tablename from pg_tables where schemaname = 'public' order by 1").split()
+    found = {table: sql(server, f"copy (select * from {table} order by 1) to stdout") for table in tables}
+    found["owners"] = sql(server, "select relname, relkind, pg_get_userbyid(relowner) from pg_class where "
+                                  "relnamespace = 'public'::regnamespace order by 1")  # fmt: skip
+    found["indexes"] = sql(server, "select indexdef from pg_indexes where schemaname = 'public' order by 1")
+    found["keys"] = sql(server, "select conname, pg_get_constraintdef(oid) from pg_constraint order by 1")
+    found["sequences"] = sql(server, "select sequencename, last_value from pg_sequences order by 1")
+    return found
+
+
+def uploads(pod: Pod) -> dict[str, tuple[object, ...]]:
+    """Every file and folder of the uploads: content, mode, owner, time."""
+    found: dict[str, tuple[object, ...]] = {}
+    folder = pod.data / "uploads"
+    for path in (folder, *sorted(folder.rglob("*"))):
+        entry = path.lstat()
+        content = path.read_bytes() if path.is_file() else None
+        facts = (stat.S_IMODE(entry.st_mode), entry.st_uid, entry.st_gid, content)
+        found[str(path.relative_to(folder))] = facts if path.is_dir() else (*facts, entry.st_mtime_ns)
+    return found
+
+
+@pytest.fixture
+def first(tmp_path: Path, tree: Path, server: Postgresql, redis: int, require_program: RequireProgram) -> Pod:
+    """A pod in use that was backed up."""
+    empty_database(server)
+    sql(server, f"set role diaspora; {TABLES}")
+    pod = Pod(tmp_path / "first", tree, server, redis, require_program("restic", "restic"))
+    pod.prepare()
+    folder = pod.data / "uploads"
+    for name in ("images/a cat.jpg", "images/größe.png", "images/deep/er/x", "users/export.json.gz", "images/li\nne"):
+        (folder / name).parent.mkdir(parents=True, exist_ok=True)
+        (folder / name).write_bytes(os.urandom(50_000))
+    (folder / "images/empty").mkdir()
+    (folder / "users").chmod(0o750)
+    for path in (folder, *folder.rglob("*")):
+        os.chown(path, OWNER, OWNER)
+    pod.succeed("backup")
+    return pod
+
+
+@pytest.fixture
+def idle(tmp_path: Path, tree: Path, server: Postgresql, redis: int, require_program: RequireProgram) -> Pod:
+    """A pod that says when it was backed up, without anything to restore."""
+    pod = Pod(tmp_path / "idle", tree, server, redis, require_program("restic", "restic"))
+    pod.prepare()
+    (pod.data / "state/backup").write_text("1790000000\n")
+    return pod
+
+
+def another(pod: Pod, name: str = "second") -> Pod:
+    """A new machine with an empty pod, and the repository of the first: all that is left."""
+    new = Pod(pod.folder.parent / name, pod.tree, pod.server, pod.redis_port, pod.restic)
+    new.prepare()
+    (new.data / "backup").mkdir()
+    shutil.copytree(pod.repository, new.repository)
+    (new.data / "state/migrate").write_text("image\n")
+    return new
+
+
+def test_a_pod_comes_back_on_a_new_machine_row_by_row_and_file_by_file(first: Pod, server: Postgresql) -> None:
+    before, files_before = rows(server), uploads(first)
+    assert len(before["photos"].splitlines()) == 5000
+    new = another(first)
+    credentials = {name: (new.data / "secrets" / name).read_text() for name in ("database_password", "redis_password")}
+    shutil.rmtree(first.data)
+    empty_database(server)
+    ask_redis(new.redis_port, "set", "queue:old", "job")
+    done = new.command("restore")
+    assert (done.returncode, done.stderr) == (0, "")
+    assert done.stdout.splitlines()[-1] == "restore: the pod is back"
+    assert rows(server) == before
+    assert uploads(new) == files_before
+    # the application's keys are those of the backup, the machine's credentials its own
+    assert (new.data / "secrets/oidc_key.pem").read_text() == f"key of {first.folder}"
+    for name, value in credentials.items():
+        assert (new.data / "secrets" / name).read_text() == value
+    assert ask_redis(new.redis_port, "dbsize") == "0"
+    assert not (new.data / "state/migrate").exists()
+    assert not (new.data / "backup/restore").exists()
+    assert sql(server, "select count(*) from pg_database where datname like 'diaspora_re%'") == "0"
+
+
+def test_the_pod_stands_still_while_it_changes_and_sidekiq_starts_last(first: Pod) -> None:
+    first.succeed("restore")
+    calls = first.calls
+    order = [
+        next(number for number, call in enumerate(calls) if call.startswith(start))
+        for start in (
+            "systemctl stop diaspora-backup.timer",
+            "systemctl stop diaspora.target",
+            "podman exec redis redis-cli FLUSHALL",
+            "systemctl restart diaspora-secrets.service",
+            "systemctl restart diaspora-signing-key.service",
+            "systemctl start diaspora-web.service",
+            "systemctl start diaspora.target",
+            "systemctl start diaspora-backup.timer",
+        )
+    ]
+    assert order == sorted(order)
+    # nothing names Sidekiq before the target starts it
+    assert not [call for call in calls if "sidekiq" in call]
+
+
+def test_an_older_snapshot_replaces_everything_that_came_later(first: Pod, server: Postgresql) -> None:
+    before, files_before = rows(server), uploads(first)
+    (snapshot,) = first.snapshots()
+    sql(server, "delete from photos; create table later (id int)")
+    (first.data / "uploads/images/later").touch()
+    (first.data / "uploads/images/a cat.jpg").unlink()
+    done = first.command("restore", snapshot["short_id"])
+    assert done.returncode == 0, done
+    assert rows(server) == before
+    assert uploads(first) == files_before
+
+
+@pytest.mark.parametrize(
+    "match",
+    ["exec redis redis-cli FLUSHALL", "psql .*--single-transaction", "systemctl restart diaspora-secrets"],
+)
+def test_half_restored_the_pod_stands_still_and_the_same_command_ends_it(
+    first: Pod, server: Postgresql, match: str
+) -> None:
+    before, files_before = rows(server), uploads(first)
+    sql(server, "delete from photos")
+    first.fault(match, "fail")
+    done = first.command("restore")
+    assert done.returncode == 1
+    assert (
+        done.stderr.splitlines()[-1]
+        == "restore failed: the pod stands still, half restored; run the same command again"
+    )
+    assert "systemctl start diaspora.target" not in first.calls
+    done = first.command("restore")
+    assert done.returncode == 0, done
+    assert rows(server) == before
+    assert uploads(first) == files_before
+
+
+@pytest.mark.parametrize("match", ["pg_restore --username", "psql .*--single-transaction", "redis-cli FLUSHALL"])
+def test_after_a_power_cut_the_same_command_ends_it(first: Pod, server: Postgresql, match: str) -> None:
+    before, files_before = rows(server), uploads(first)
+    sql(server, "delete from photos")
+    first.fault(match, "after")
+    assert first.command("restore").returncode == -9
+    assert first.command("restore").returncode == 0
+    assert rows(server) == before
+    assert uploads(first) == files_before
+
+
+class TestRefused:
+    """Wrong cases: one line that says why, and the pod as it was."""
+
+    def refused(self, pod: Pod, server: Postgresql, line: str, *arguments: str) -> None:
+        before, files_before = rows(server), uploads(pod)
+        (pod.record / "calls").unlink()
+        done = pod.command("restore", *arguments)
+        assert done.returncode == 1
+        assert done.stderr.splitlines()[-1] == f"restore failed: {line}"
+        assert "systemctl stop diaspora.target" not in pod.calls
+        assert rows(server) == before
+        assert uploads(pod) == files_before
+        assert not (pod.data / "backup/restore").exists()
+
+    def test_another_password(self, first: Pod, server: Postgresql) -> None:
+        (first.record / "secret-diaspora-backup-password").write_text("wrong")
+        self.refused(first, server, "the repository has another password than the secret backupPassword")
+
+    def test_no_repository(self, first: Pod, server: Postgresql) -> None:
+        first.repository.rename(first.folder / "elsewhere")
+        self.refused(first, server, "there is no backup yet in the repository")
+
+    def test_no_such_snapshot(self, first: Pod, server: Postgresql) -> None:
+        line = "the snapshot 0123abcd could not be fetched; diaspora-pod snapshots lists them"
+        self.refused(first, server, line, "0123abcd")
+
+    def test_the_backup_of_another_pod(self, first: Pod, server: Postgresql) -> None:
+        (first.data / "domain").write_text("other.example.org\n")
+        first.succeed("backup")
+        (first.data / "domain").write_text("pod.example.org\n")
+        line = "the snapshot latest is of the pod other.example.org, this machine is pod.example.org"
+        self.refused(first, server, line)
+
+    def test_a_snapshot_that_somebody_else_made(self, first: Pod, server: Postgresql) -> None:
+        snapshot = json.loads(first.ask_restic("backup", "--json", str(first.data / "domain")).splitlines()[-1])
+        name = snapshot["snapshot_id"]
+        self.refused(first, server, f"the snapshot {name} is no whole backup of a pod: it has no domain", name)
+
+    def test_a_dump_that_is_damaged(self, first: Pod, server: Postgresql) -> None:
+        # as if pg_dump had written something else, and nobody had looked
+        (first.data / "backup/staging").mkdir()
+        (first.data / "backup/staging/database.dump").write_text("PGDMP and no more")
+        options = ["backup", "--host=pod.example.org", "backup/staging", "domain", "secrets", "uploads"]
+        done = subprocess.run(
+            [first.restic, "--no-cache", "--repo", first.repository, *options],
+            env={"PATH": "/usr/bin:/bin", "RESTIC_PASSWORD": PASSWORD, "HOME": "/nowhere"},
+            cwd=first.data, capture_output=True, text=True, check=False, timeout=60,
+        )  # fmt: skip
+        assert done.returncode == 0, done
+        self.refused(first, server, "this PostgreSQL cannot read the dump in the snapshot latest")
+
+    def test_a_dump_that_cannot_be_restored(self, first: Pod, server: Postgresql) -> None:
+        first.fault("pg_restore --username", "fail")
+        self.refused(first, server, "the database could not be restored")
+        assert sql(server, "select count(*) from pg_database where datname like 'diaspora_re%'") == "0"
+
+    def test_while_a_backup_runs(self, first: Pod, server: Postgresql) -> None:
+        (first.record / "states").mkdir(exist_ok=True)
+        (first.record / "states/diaspora-backup.service").write_text("activating")
+        line = "a backup is running; wait for it, or stop it with: systemctl stop diaspora-backup.service"
+        self.refused(first, server, line)
+
+    def test_a_full_disk(self, first: Pod, server: Postgresql) -> None:
+        small = first.folder / "small"
+        small.mkdir()
+        subprocess.run(["mount", "-t", "tmpfs", "-o", "size=4m", "tmpfs", small], check=True)
+        try:
+            shutil.copytree(first.data / "backup", small, dirs_exist_ok=True)
+            filler = small / "filler"
+            with filler.open("wb", buffering=0) as file, pytest.raises(OSError, match="No space"):
+                while True:
+                    file.write(b"x" * 10_000)
+            with filler.open("r+b") as file:
+                file.truncate(filler.stat().st_size - 200_000)
+            shutil.rmtree(first.data / "backup")
+            (first.data / "backup").symlink_to(small)
+            line = "the snapshot latest could not be fetched; diaspora-pod snapshots lists them"
+            self.refused(first, server, line)
+        finally:
+            if (first.data / "backup").is_symlink():
+                (first.data / "backup").unlink()
+            subprocess.run(["umount", small], check=True)
+
+
+class TestCommand:
+    def test_a_healthy_pod(self, idle: Pod) -> None:
+        done = idle.command("status")
+        assert (done.returncode, done.stderr) == (0, "")
+        lines = [line.split(maxsplit=1) for line in done.stdout.splitlines()]
+        assert lines[:5] == [
+            [name, "running, healthy"]
+            for name in ("postgresql", "redis", "diaspora-web", "diaspora-sidekiq", "nginx")
+        ]  # fmt: skip
+        assert done.stdout.splitlines()[5].startswith("last good backup         20")
+        assert len(lines) == 6
+
+    @pytest.mark.parametrize(
+        ("name", "state", "line"),
+        [
+            ("diaspora-web.service", "failed", "diaspora-web             failed"),
+            ("redis.service", "activating", "redis                    activating"),
+            ("health-diaspora-sidekiq", "unhealthy", "diaspora-sidekiq         running, unhealthy"),
+            ("diaspora-migrate.service", "failed", "diaspora-migrate         failed; see: diaspora-pod logs "
+             "diaspora-migrate"),
+            ("diaspora-backup.service", "failed", "diaspora-backup          failed; see: diaspora-pod logs "
+             "diaspora-backup"),
+            ("diaspora-backup.timer", "inactive", "diaspora-backup.timer    inactive"),
+        ],
+    )  # fmt: skip
+    def test_anything_wrong_is_one_line_and_the_exit_status(self, idle: Pod, name: str, state: str, line: str) -> None:
+        (idle.record / "states").mkdir(exist_ok=True)
+        (idle.record / "states" / name).write_text(state)
+        done = idle.command("status")
+        assert done.returncode == 1
+        assert line in done.stdout.splitlines()
+
+    def test_backup_and_snapshots(self, first: Pod) -> None:
+        done = first.command("backup")
+        assert (done.returncode, done.stdout) == (0, "the pod is backed up\n")
+        (snapshot,) = first.snapshots()
+        done = first.command("snapshots")
+        assert done.returncode == 0
+        assert snapshot["short_id"] in done.stdout
+        first.fault(" pg_dump ", "fail")
+        done = first.command("backup")
+        assert done.returncode == 1
+        assert done.stderr.splitlines()[-1] == (
+            "diaspora-pod: the backup failed; see: diaspora-pod logs diaspora-backup"
+        )  # fmt: skip
+
+    def test_logs(self, idle: Pod) -> None:
+        idle.command("logs", "-f", "nginx", "--lines=5")
+        assert idle.calls[-1] == "journalctl --unit=nginx.service -f --lines=5"
+        idle.command("logs")
+        assert "--unit=diaspora-web.service" in idle.calls[-1]
+
+    @pytest.mark.parametrize(
+        ("arguments", "line"),
+        [
+            (["restart"], "there is no command restart; diaspora-pod help lists them"),
+            (["restore", "a", "b"], "too many words after restore; see: diaspora-pod help"),
+            (["status", "x"], "too many words after status; see: diaspora-pod help"),
+        ],
+    )
+    def test_what_it_does_not_know_is_one_line(self, idle: Pod, arguments: list[str], line: str) -> None:
+        done = idle.command(*arguments)
+        assert (done.returncode, done.stdout, done.stderr) == (2, "", f"diaspora-pod: {line}\n")
+
+    def test_without_a_backup_in_the_settings(self, idle: Pod, tmp_path: Path) -> None:
+        idle.tree = write_tree(pod_fragment(pod_context()), tmp_path / "plain")
+        done = idle.command("restore")
+        assert (done.returncode, done.stderr) == (2, "diaspora-pod: the settings of this pod have no pod.backup\n")
+        assert idle.command("status").returncode == 0
+        assert "diaspora-pod status" in idle.command("help").stdout
+
+
+def test_shellcheck_finds_nothing(tree: Path, require_program: RequireProgram) -> None:
+    programs = [tree / LIBEXEC / "restore", tree / "usr/local/bin/diaspora-pod"]
+    done = subprocess.run(
+        [require_program("shellcheck", "shellcheck"), *programs], capture_output=True, text=True, check=False
+    )
+    assert (done.returncode, done.stdout) == (0, "")
