@@ -13,17 +13,22 @@ BOTH = frozenset(Architecture)
 
 @dataclass(frozen=True)
 class Image:
-    """A default image; `reference` is None where users must name their own."""
+    """A default image; `reference` is None where users must name their own.
+
+    `floating`: the tag names a minor version only, and `podman auto-update` brings its patch releases. Never so for
+    what has to be migrated: diaspora* and PostgreSQL change by an upgrade of the pod.
+    """
 
     reference: str | None
     architectures: frozenset[Architecture]
     verified: bool
+    floating: bool = False
 
 
 IMAGES = {
     "postgresql": Image("docker.io/library/postgres:17.9-bookworm", BOTH, verified=False),
-    "redis": Image("docker.io/library/redis:7.4.7-bookworm", BOTH, verified=False),
-    "nginx": Image("docker.io/library/nginx:1.28.2-alpine3.23", BOTH, verified=False),
+    "redis": Image("docker.io/library/redis:7.4-bookworm", BOTH, verified=False, floating=True),
+    "nginx": Image("docker.io/library/nginx:1.28-alpine", BOTH, verified=False, floating=True),
     "certbot": Image("docker.io/certbot/certbot:v5.7.0", BOTH, verified=False),
     "restic": Image("docker.io/restic/restic:0.18.0", BOTH, verified=False),
     # No published image of diaspora* 0.9.1 could be verified: build containers/diaspora/Containerfile.

@@ -28,7 +28,12 @@ _LISTS = (
 
 
 def pack(ignition: Ignition, pod: Fragment) -> Ignition:
-    """Move what `pod` (a Butane fragment) names out of an Ignition config into a bundle."""
+    """Move what `pod` (a Butane fragment) names out of an Ignition config into a packed bundle."""
+    return add_bundle(*split(ignition, pod))
+
+
+def split(ignition: Ignition, pod: Fragment) -> tuple[Ignition, Ignition]:
+    """Part an Ignition config into the machine's own part and the bundle: what `pod` (a Butane fragment) names."""
     bundle: Ignition = {"ignition": {"version": ignition["ignition"]["version"]}}
     rest = dict(ignition)
     for section, entries, key in _LISTS:
@@ -40,7 +45,7 @@ def pack(ignition: Ignition, pod: Fragment) -> Ignition:
             rest[section] = {**rest[section], entries: kept}
             if not kept:
                 del rest[section][entries]
-    return add_bundle(rest, bundle)
+    return rest, bundle
 
 
 def add_bundle(ignition: Ignition, bundle: Ignition) -> Ignition:
@@ -87,15 +92,21 @@ def contents(resource: Mapping[str, Any]) -> bytes:
         raise ValueError(f"not gzip: {error}") from None
 
 
-def _packed(bundle: Ignition) -> str:
-    plain = {
+def in_the_clear(ignition: Ignition) -> Ignition:
+    """Write the contents of all files in the clear, whichever compressor packed them."""
+    return {
         section: {
             entries: [_with_plain_contents(entry) for entry in table] if isinstance(table, list) else table
             for entries, table in tables.items()
         }
-        for section, tables in bundle.items()
+        if isinstance(tables, dict)
+        else tables
+        for section, tables in ignition.items()
     }
-    return _packed_url(json.dumps(plain, separators=(",", ":"), ensure_ascii=False))
+
+
+def _packed(bundle: Ignition) -> str:
+    return _packed_url(json.dumps(in_the_clear(bundle), separators=(",", ":"), ensure_ascii=False))
 
 
 @lru_cache(maxsize=4)  # the machines of a stack share their bundle
@@ -103,9 +114,9 @@ def _packed_url(text: str) -> str:
     return f"data:;base64,{base64.b64encode(gzip.compress(text.encode(), 9, mtime=0)).decode('ascii')}"
 
 
-def _with_plain_contents(entry: dict[str, Any]) -> dict[str, Any]:
+def _with_plain_contents(entry: Any) -> Any:
     """Write an entry's contents in the clear: packed as a whole, they become smaller than one by one."""
-    resource = entry.get("contents")
+    resource = entry.get("contents") if isinstance(entry, dict) else None
     if not isinstance(resource, dict) or not str(resource.get("source", "")).startswith("data:"):
         return entry
     plain = {key: value for key, value in resource.items() if key != "compression"}

@@ -9,9 +9,10 @@ import yaml
 
 from diaspora_infra import butane
 from diaspora_infra.config import ConfigError, Machine, Problem, Settings, needed_secrets
-from diaspora_infra.host.bundle import add_bundle, pack
+from diaspora_infra.host.bundle import add_bundle, in_the_clear, split
 from diaspora_infra.host.features import FEATURES, MACHINE_FEATURES, POD_FEATURES
 from diaspora_infra.host.fragment import Context, Fragment, combine
+from diaspora_infra.host.identity import BUNDLE_FILE, MACHINE_FILE, as_fragment, bundle_text, machine_text, with_file
 
 # matchbox 0.11 serves an empty config for Ignition 3.5 and later, so nothing may go above 3.4.0.
 BUTANE_VERSION = "1.5.0"
@@ -42,17 +43,25 @@ def render(settings: Settings, machine: Machine, secrets: Mapping[str, str]) -> 
     context = Context(settings, machine, secrets)
     own = combine(feature(context) for feature in MACHINE_FEATURES)
     pod = _pod_part(context)
-    document = _document([own, pod.fragment])
+    rest, bundle = _translate(_document([own])), pod.ignition
+    identity = machine_text(context, in_the_clear(rest))
+    document = _document([own, as_fragment(MACHINE_FILE, identity), pod.fragment])
     users = snippets(settings, machine)
-    try:
-        if users:
+    if users:
+        try:
             merged = butane.merge([("diaspora-infra", document), *users], strict=True, max_version=BUTANE_VERSION)
-            ignition = pack(merged.ignition, pod.fragment)
-        else:
-            ignition = add_bundle(_translate(_document([own])), pod.ignition)
-    except butane.ButaneError as error:
-        raise ConfigError(_problem(entry) for entry in error.report) from None
+        except butane.ButaneError as error:
+            raise ConfigError(_problem(entry) for entry in error.report) from None
+        # What snippets change in files of the pod belongs to the bundle, everything else to the machine.
+        rest, bundle = split(merged.ignition, pod.fragment)
+        bundle = _identified(bundle, secret=bool(needed))
+        identity = machine_text(context, in_the_clear(rest))
+    ignition = add_bundle(with_file(rest, MACHINE_FILE, identity), bundle)
     return Rendered(document, _text(ignition), secret=bool(needed))
+
+
+def _identified(bundle: dict[str, Any], *, secret: bool) -> dict[str, Any]:
+    return with_file(bundle, BUNDLE_FILE, bundle_text(in_the_clear(bundle), secret=secret))
 
 
 @dataclass(frozen=True)
@@ -72,10 +81,13 @@ def _pod_part(context: Context) -> _PodPart:
     memory = (host.memory_mib, host.swap)
     key = (context.settings.pod.model_dump_json(), memory, context.machine.architecture, secrets)
     if key not in _pod_parts:
-        fragment = combine(feature(context) for feature in POD_FEATURES)
+        features = combine(feature(context) for feature in POD_FEATURES)
+        bundle = _translate(_document([features]))
+        text = bundle_text(in_the_clear(bundle), secret=bool(secrets))
+        fragment = combine([features, as_fragment(BUNDLE_FILE, text)])
         if len(_pod_parts) >= _REMEMBERED_PODS:
             _pod_parts.clear()
-        _pod_parts[key] = _PodPart(fragment, _translate(_document([fragment])))
+        _pod_parts[key] = _PodPart(fragment, with_file(bundle, BUNDLE_FILE, text))
     return _pod_parts[key]
 
 

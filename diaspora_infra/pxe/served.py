@@ -6,6 +6,7 @@ from functools import lru_cache
 from typing import Any
 
 from diaspora_infra.host.bundle import contents, unpack
+from diaspora_infra.host.identity import ignition_url as ignition_url
 
 # matchbox 0.11 answers 200 with an empty config for Ignition 3.5.0 and later.
 NEWEST_IGNITION = (3, 4, 0)
@@ -18,11 +19,6 @@ class NotServableError(ValueError):
 def ipxe_url(matchbox_url: str, mac: str) -> str:
     """Address of a machine's iPXE script."""
     return f"{matchbox_url}/ipxe?mac={mac}"
-
-
-def ignition_url(matchbox_url: str, mac: str) -> str:
-    """Address of a machine's Ignition config."""
-    return f"{matchbox_url}/ignition?mac={mac}"
 
 
 def check_servable(ignition: str, name: str) -> None:

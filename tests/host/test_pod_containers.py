@@ -169,3 +169,21 @@ def test_networks_that_are_no_pod_network_are_refused(subnet: str) -> None:
 def test_features_are_repeatable(feature: Callable[..., object]) -> None:
     context = pod_context(with_mail=True)
     assert feature(context) == feature(context)
+
+
+def test_podman_updates_side_containers_on_floating_tags_and_nothing_that_is_migrated() -> None:
+    """A tag that names a patch release would never change; diaspora* and PostgreSQL change by an upgrade only."""
+    updated = {
+        name: values(sections["Container"], "Image")[0]
+        for name, sections in CONTAINERS.items()
+        if values(sections["Container"], "AutoUpdate")
+    }
+    assert set(updated) == {"redis", "nginx"}
+    for name, image in updated.items():
+        assert values(CONTAINERS[name]["Container"], "AutoUpdate") == ["registry"]
+        assert image == IMAGES[name].reference
+        assert re.fullmatch("docker[.]io/[a-z/]+:[0-9]+[.][0-9]+-[a-z]+", image)
+    floating = {name for name, image in IMAGES.items() if image.floating}
+    assert floating == set(updated)
+    for text in files(FRAGMENT).values():
+        assert "io.containers.autoupdate" not in text

@@ -23,6 +23,7 @@ from diaspora_infra.config import Machine, load
 from diaspora_infra.host import render
 from diaspora_infra.host.bundle import unpack
 from diaspora_infra.host.features.network import FOLDER as KEYFILES
+from diaspora_infra.host.identity import BUNDLE_FILE, MACHINE_FILE
 from diaspora_infra.host.render import Rendered
 from tests.conftest import IN_CI
 from tests.host.pod import LIBEXEC, QUADLETS, SMTP_PASSWORD, files
@@ -35,7 +36,9 @@ ROOT = (0, 0)
 SECRETS = "/etc/diaspora/secrets"
 PRESETS = "/etc/systemd/system-preset/20-ignition.preset"
 OTHER_KEY = SSH_KEY.replace("podmin@example.org", "other@example.org")
-POD_UNITS = {"certbot.timer", "diaspora.target", "var-mnt-data.mount"}
+POD_UNITS = {"certbot.timer", "diaspora.target", "podman-auto-update.timer", "var-mnt-data.mount"}
+# What the machine has anyway.
+OWN_UNITS = ("podman-auto-update.timer",)
 
 NETWORKS: dict[str, Any] = {
     "eno1": {"ipv4": {"method": "manual", "address1": "10.0.0.10/24,10.0.0.1", "dns": "1.1.1.1"}},
@@ -195,8 +198,12 @@ def test_every_file_is_there_with_its_content_and_no_other(made: Applied) -> Non
     expected = files(made.rendered.document)
     expected["/etc/diaspora/nginx/conf.d/pod.conf"] += "# appended\n" if made.case.snippet_files else ""
     expected |= {path: text for path, (text, _, _) in made.case.snippet_files.items()}
+    if made.case.config["host"].get("snippets"):
+        # which are not in the document
+        assert made.text(BUNDLE_FILE) != expected[BUNDLE_FILE]
+        expected |= {path: made.text(path) for path in (MACHINE_FILE, BUNDLE_FILE)}
     found = made.new_files()
-    others = {PRESETS, *(key_file(user) for user in user_names(made))}
+    others = {PRESETS, MACHINE_FILE, BUNDLE_FILE, *(key_file(user) for user in user_names(made))}
     assert found.keys() == expected.keys() | others
     assert {path: made.text(path) for path in expected} == expected
 
@@ -205,7 +212,7 @@ def test_modes_and_owners(made: Applied) -> None:
     """Keyfiles and secrets are for root alone, programs can be run, a user's keys are the user's own."""
     for path, node in made.new_files().items():
         expected = (0o644, ROOT)
-        if path.startswith((f"{KEYFILES}/", f"{SECRETS}/")):
+        if path.startswith((f"{KEYFILES}/", f"{SECRETS}/")) or path in {MACHINE_FILE, BUNDLE_FILE}:
             expected = (0o600, ROOT)
         elif path.startswith((f"/{LIBEXEC}/", "/usr/local/bin/")):
             expected = (0o755, ROOT)
@@ -309,6 +316,8 @@ def test_the_secret_of_the_settings_is_where_only_root_can_read_it(made: Applied
 
 def test_the_first_boot_enables_these_units_and_no_other(made: Applied, require_program: RequireProgram) -> None:
     assert made.text(PRESETS).splitlines() == [f"enable {unit}" for unit in sorted(made.case.enabled)]
+    for name in OWN_UNITS:
+        (made.root / "etc/systemd/system" / name).write_text("[Install]\nWantedBy=timers.target\n")
     # systemd does this itself when it finds no machine id; Fedora's last rule disables what nobody names
     systemctl = require_program("systemctl", "systemd")
     subprocess.run([systemctl, "--root", made.root, "preset-all"], check=True, capture_output=True, timeout=60)
@@ -345,7 +354,7 @@ def test_snippets_reach_below_the_data_partition_and_mask_units() -> None:
 def test_another_data_disk_or_processor_changes_nothing_but_disks_and_names(name: str) -> None:
     trees = [tree_of(json.loads(rendered_of(CASES[case].config)[1].ignition)) for case in ("least", name)]
     for tree in trees:
-        del tree["/etc/hostname"]
+        del tree["/etc/hostname"], tree[MACHINE_FILE]
     assert trees[0] == trees[1]
 
 

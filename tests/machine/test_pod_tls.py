@@ -29,7 +29,7 @@ from tests.machine.pod_programs import Machine, RequireProgram, machine
 from tools import tool_path
 
 IMAGE = "registry.example.org/diaspora:0.9.1.0"
-NGINX_IMAGE = "docker.io/library/nginx:1.28.2-alpine3.23"
+NGINX_IMAGE = "docker.io/library/nginx:1.28-alpine"
 GROUP = str(os.getgid())
 
 PODMAN = r"""#!/usr/bin/env bash

@@ -23,6 +23,7 @@ from diaspora_infra.host.features.swap import swap
 from diaspora_infra.host.features.time_zone import time_zone
 from diaspora_infra.host.features.tls import tls
 from diaspora_infra.host.features.updates import updates
+from diaspora_infra.host.features.upgrade import upgrade
 from diaspora_infra.host.features.users import users
 from diaspora_infra.host.fragment import Feature
 
@@ -49,6 +50,7 @@ POD_FEATURES: tuple[Feature, ...] = (
     nginx,
     backup,
     pod_command,
+    upgrade,
     memory,
 )
 

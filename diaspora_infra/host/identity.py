@@ -1,0 +1,139 @@
+"""What a machine knows about its own config, so that it can tell later what has changed in it.
+
+Two files, written as JSON: `machine.json` is in the machine's part, with the address of the config and a hash of each
+thing that only a reinstallation changes; `bundle.json` is in the bundle, with the bundle's hash and what it puts where.
+Hashes are over contents as they mean it, so that another compressor changes none.
+"""
+
+import hashlib
+import json
+from collections.abc import Iterable, Iterator, Mapping
+from functools import lru_cache
+from typing import Any
+from urllib.parse import quote
+
+from diaspora_infra.config import PxeMachine
+from diaspora_infra.host.fragment import Context
+from diaspora_infra.host.templates import UNIT_FOLDER, file
+
+Ignition = dict[str, Any]
+
+MACHINE_FILE = "/etc/diaspora/machine.json"
+BUNDLE_FILE = "/etc/diaspora/bundle.json"
+
+_DIGITS = 16
+# For hashes over passwords of the user: slow, because a hash may be shown where the password may not.
+_ROUNDS = 100_000
+_KEYFILES = "/etc/NetworkManager/system-connections/"
+_DISKS = ("disks", "raid", "luks", "filesystems")
+
+
+def ignition_url(matchbox_url: str, mac: str) -> str:
+    """Address of a machine's Ignition config on a matchbox server."""
+    return f"{matchbox_url}/ignition?mac={mac}"
+
+
+def config_url(context: Context) -> str | None:
+    """Where a machine finds its own config later; None where no server has it."""
+    pxe, machine = context.settings.pxe, context.machine
+    if pxe is None or not isinstance(machine, PxeMachine) or machine.install == "off":
+        return None
+    return ignition_url(pxe.matchbox.http_url, machine.mac)
+
+
+def machine_text(context: Context, ignition: Ignition) -> str:
+    """Write the machine's file about its own part of a config (all but the bundle, contents in the clear)."""
+    known = {
+        "name": context.machine.name,
+        "domain": context.settings.pod.domain,
+        "config": config_url(context),
+        "parts": dict(sorted(_parts(ignition))),
+    }
+    return _text(known)
+
+
+def bundle_text(bundle: Ignition, *, secret: bool) -> str:
+    """Write the bundle's file about itself (contents in the clear). `secret` tells whether the user gave something."""
+    return _bundle_text(_canonical(_without(bundle, BUNDLE_FILE)), secret)
+
+
+def with_file(ignition: Ignition, path: str, text: str) -> Ignition:
+    """Put a file for root alone into an Ignition config, in place of one at that path."""
+    entry = {"path": path, "mode": 0o600, "overwrite": True, "contents": {"source": f"data:,{quote(text)}"}}
+    rest = _without(ignition, path)
+    storage = rest.get("storage", {})
+    return {**rest, "storage": {**storage, "files": [*storage.get("files", ()), entry]}}
+
+
+def as_fragment(path: str, text: str) -> dict[str, Any]:
+    """Describe the same file as Butane does."""
+    return {"storage": {"files": [file(path, text, mode=0o600)]}}
+
+
+def _parts(ignition: Ignition) -> Iterator[tuple[str, str]]:
+    """Name what a machine's own part holds, each with a hash: the words that a podmin reads when it has changed."""
+    plain = _without(ignition, MACHINE_FILE)
+    storage, systemd = plain.get("storage", {}), plain.get("systemd", {})
+    files = storage.get("files", [])
+    named = {
+        "disks": {key: storage[key] for key in _DISKS if storage.get(key)},
+        "users": plain.get("passwd") or {},
+        "networks": [entry for entry in files if entry["path"].startswith(_KEYFILES)],
+        "kernel arguments": plain.get("kernelArguments") or {},
+        "merged configs": {key: value for key, value in plain["ignition"].items() if key != "version" and value},
+    }
+    yield from ((name, _digest(value)) for name, value in named.items() if value)
+    others = [entry for entry in files if not entry["path"].startswith(_KEYFILES)]
+    for entry in (*others, *storage.get("directories", ()), *storage.get("links", ())):
+        yield entry["path"], _digest(entry)
+    for unit in systemd.get("units", ()):
+        yield unit["name"], _digest(unit)
+
+
+@lru_cache(maxsize=8)  # the machines of a stack share their bundle
+def _bundle_text(canonical: str, secret: bool) -> str:
+    bundle = json.loads(canonical)
+    if secret:
+        digest = hashlib.pbkdf2_hmac("sha256", canonical.encode(), b"bundle", _ROUNDS).hex()[:_DIGITS]
+    else:
+        digest = hashlib.sha256(canonical.encode()).hexdigest()[:_DIGITS]
+    units = bundle.get("systemd", {}).get("units", [])
+    known = {
+        "hash": digest,
+        "paths": sorted({*_paths(bundle), BUNDLE_FILE}),
+        "enabled": sorted(unit["name"] for unit in units if unit.get("enabled")),
+    }
+    return _text(known)
+
+
+def _paths(bundle: Ignition) -> Iterator[str]:
+    storage = bundle.get("storage", {})
+    yield from (entry["path"] for entry in (*storage.get("files", ()), *storage.get("links", ())))
+    for unit in bundle.get("systemd", {}).get("units", ()):
+        path = f"{UNIT_FOLDER}/{unit['name']}"
+        if unit.get("contents") or unit.get("mask"):
+            yield path
+        yield from (f"{path}.d/{dropin['name']}" for dropin in unit.get("dropins") or ())
+
+
+def _without(ignition: Ignition, path: str) -> Ignition:
+    storage = ignition.get("storage", {})
+    if not any(entry["path"] == path for entry in storage.get("files", ())):
+        return ignition
+    return {**ignition, "storage": {**storage, "files": _others(storage["files"], path)}}
+
+
+def _others(files: Iterable[dict[str, Any]], path: str) -> list[dict[str, Any]]:
+    return [entry for entry in files if entry["path"] != path]
+
+
+def _digest(value: object) -> str:
+    return hashlib.sha256(_canonical(value).encode()).hexdigest()[:_DIGITS]
+
+
+def _canonical(value: object) -> str:
+    return json.dumps(value, sort_keys=True, separators=(",", ":"), ensure_ascii=False)
+
+
+def _text(known: Mapping[str, object]) -> str:
+    return f"{json.dumps(known, separators=(',', ':'), ensure_ascii=False)}\n"

@@ -1,0 +1,109 @@
+"""What a machine knows about its config: the address, a hash of each part, the bundle's hash."""
+
+import json
+from typing import Any
+
+import pytest
+
+from diaspora_infra.config import load
+from diaspora_infra.host import render
+from diaspora_infra.host.bundle import contents
+from diaspora_infra.host.identity import BUNDLE_FILE, MACHINE_FILE
+from tests.support.configs import SSH_KEY, host, ignition_config, machine, mail, pod, pxe, pxe_config
+
+SNIPPET = (
+    "variant: fcos\nversion: 1.5.0\nstorage: {{files: [{{path: {path}, overwrite: true, contents: {{inline: x}}}}]}}\n"
+)
+UPDATES = "/etc/zincati/config.d/55-updates-strategy.toml"
+
+
+def ignition_of(config: dict[str, Any], index: int = 0, **secrets: str) -> dict[str, Any]:
+    settings = load(config, secrets)
+    whole: dict[str, Any] = json.loads(render(settings, settings.machines[index], secrets).ignition)
+    return whole
+
+
+def bundle_of(whole: dict[str, Any]) -> dict[str, Any]:
+    bundle: dict[str, Any] = json.loads(contents(whole["ignition"]["config"]["merge"][0]))
+    return bundle
+
+
+def file_of(config: dict[str, Any], path: str) -> dict[str, Any]:
+    (found,) = [entry for entry in config["storage"]["files"] if entry["path"] == path]
+    assert found["mode"] == 0o600
+    known: dict[str, Any] = json.loads(contents(found["contents"]))
+    return known
+
+
+def identity(config: dict[str, Any], index: int = 0, **secrets: str) -> tuple[dict[str, Any], dict[str, Any]]:
+    whole = ignition_of(config, index, **secrets)
+    return file_of(whole, MACHINE_FILE), file_of(bundle_of(whole), BUNDLE_FILE)
+
+
+def changed(before: dict[str, str], after: dict[str, str]) -> set[str]:
+    return {name for name in before.keys() | after.keys() if before.get(name) != after.get(name)}
+
+
+def test_a_machine_knows_where_its_config_is() -> None:
+    known, _ = identity(pxe_config())
+    assert known["config"] == "http://matchbox.lan:8080/ignition?mac=52:54:00:00:00:01"
+    assert (known["name"], known["domain"]) == ("pod1", "pod.example.org")
+    assert identity(ignition_config())[0]["config"] is None
+    assert identity(pxe_config(pxe=pxe(machine(install="off"))))[0]["config"] is None
+
+
+@pytest.mark.parametrize(
+    ("changes", "parts"),
+    [
+        ({"host": host(storage={"rootGib": 20})}, {"disks"}),
+        ({"host": host(users=[{"name": "core", "sshAuthorizedKeys": [SSH_KEY], "groups": ["wheel"]}])}, {"users"}),
+        ({"pxe": pxe(machine(networks={"eno1": {"ipv4": {"method": "auto"}}}))}, {"networks"}),
+        ({"pxe": pxe(machine(hostname="other"))}, {"/etc/hostname"}),
+        ({"host": host(timeZone="Europe/Berlin")}, {"/etc/localtime", UPDATES}),
+        ({"host": host(kernelArguments=["mitigations=off"])}, {"kernel arguments"}),
+        ({"host": host(guestAgent=True)}, {"diaspora-guest-agent.service"}),
+        ({"host": host(snippets=[SNIPPET.format(path="/etc/motd")])}, {"/etc/motd"}),
+        ({"pod": pod(name="Another")}, set()),
+        ({"host": host(snippets=[SNIPPET.format(path="/etc/diaspora/redis/redis.conf")])}, set()),
+    ],
+)  # fmt: skip
+def test_a_change_of_the_machine_is_named_and_one_of_the_pod_changes_the_bundle(
+    changes: dict[str, Any], parts: set[str]
+) -> None:
+    before_machine, before_bundle = identity(pxe_config())
+    after_machine, after_bundle = identity(pxe_config(**changes))
+    assert changed(before_machine["parts"], after_machine["parts"]) == parts
+    assert (before_bundle["hash"] == after_bundle["hash"]) is bool(parts)
+
+
+def test_the_machines_of_a_stack_share_their_bundle() -> None:
+    config = pxe_config(pxe=pxe(machine(1), machine(2)))
+    first, second = ignition_of(config, 0), ignition_of(config, 1)
+    assert first["ignition"]["config"] == second["ignition"]["config"]
+    assert identity(config, 0)[0]["name"] == "pod1"
+    assert identity(config, 1)[0]["name"] == "pod2"
+
+
+def test_a_changed_secret_is_another_bundle_and_its_hash_is_slow(monkeypatch: pytest.MonkeyPatch) -> None:
+    config = pxe_config(pod=pod(mail=mail()))
+    hashes = {identity(config, smtpPassword=word)[1]["hash"] for word in ("correct horse", "battery staple")}
+    assert len(hashes) == 2
+    monkeypatch.setattr("diaspora_infra.host.identity._ROUNDS", 1)
+    assert identity(config, smtpPassword="another one")[1]["hash"] not in hashes
+
+
+def test_the_bundle_lists_what_it_puts_where_and_enables() -> None:
+    whole = ignition_of(pxe_config())
+    bundle = bundle_of(whole)
+    known = file_of(bundle, BUNDLE_FILE)
+    files = {entry["path"] for entry in bundle["storage"]["files"]}
+    units = {f"/etc/systemd/system/{unit['name']}" for unit in bundle["systemd"]["units"] if "contents" in unit}
+    assert set(known["paths"]) == files | units
+    assert known["enabled"] == ["certbot.timer", "diaspora.target", "podman-auto-update.timer"]
+
+
+def test_a_snippet_cannot_make_a_machine_lie_about_itself() -> None:
+    config = pxe_config(host=host(snippets=[SNIPPET.format(path=path) for path in (MACHINE_FILE, BUNDLE_FILE)]))
+    known, bundle = identity(config)
+    assert known["name"] == "pod1"
+    assert len(bundle["hash"]) == 16
