@@ -57,7 +57,8 @@ class Admin(Model):
     """The person who runs the pod."""
 
     username: Username
-    """Account name of the administrator on the pod, such as podmin."""
+    """Account name of the administrator on the pod, such as podmin. The first start makes it; `diaspora-pod admin` on
+    the machine shows its password."""
     email: Email
     """Where users and the pod reach the podmin."""
 

@@ -5,7 +5,8 @@ from dataclasses import dataclass
 from diaspora_infra.config import Host, Pod
 
 # Of what the containers may take together. Web server and Sidekiq are Rails with a thread for each piece of work; the
-# migration and the copy of the public files end before the web server and nginx start, so they have the same share.
+# migration, the first administrator and the copy of the public files end before the web server and nginx start, so they
+# have the same share.
 _SHARES = {
     "diaspora-web": 28,
     "diaspora-sidekiq": 32,
@@ -14,7 +15,7 @@ _SHARES = {
     "nginx": 5,
     "certbot": 7,
 }
-_BEFORE = {"diaspora-migrate": "diaspora-web", "public-files": "nginx"}
+_BEFORE = {"diaspora-migrate": "diaspora-web", "diaspora-administrator": "diaspora-web", "public-files": "nginx"}
 # The rest is for the operating system, and for commands by hand.
 _PERCENT = 80
 

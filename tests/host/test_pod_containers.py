@@ -16,6 +16,7 @@ CONTAINERS = containers(FRAGMENT)
 # Which containers write to which folder of the data partition, or read it.
 SHARED_FOLDERS = {"uploads", "log", "public", "sidekiq/schedule.yml", "tls", "certbot", "acme-challenge"}
 PRIVATE_FOLDERS = {"postgresql", "redis"}
+APPLICATION = ("diaspora-migrate", "diaspora-administrator", "diaspora-web", "diaspora-sidekiq")
 
 
 def test_the_pod_features_are_in_the_list_and_come_last() -> None:
@@ -27,6 +28,7 @@ def test_the_containers_of_the_pod() -> None:
         "postgresql",
         "redis",
         "diaspora-migrate",
+        "diaspora-administrator",
         "diaspora-web",
         "diaspora-sidekiq",
         "public-files",
@@ -55,7 +57,8 @@ def test_containers_have_no_privileges_and_log_to_the_journal(name: str) -> None
     assert values(container, "Group") == [user]
 
 
-@pytest.mark.parametrize("name", [name for name in CONTAINERS if name != "certbot"])  # a timer tries that again
+# a timer tries certbot again, and without the administrator a pod is a pod
+@pytest.mark.parametrize("name", [name for name in CONTAINERS if name not in {"certbot", "diaspora-administrator"}])
 def test_services_are_tried_again_for_ever_without_failing_what_needs_them(name: str) -> None:
     service, unit = CONTAINERS[name]["Service"], CONTAINERS[name]["Unit"]
     oneshot = values(service, "Type") == ["oneshot"]
@@ -74,7 +77,7 @@ def test_images_are_pinned_and_come_from_the_settings() -> None:
         "redis": [IMAGES["redis"].reference],
         "nginx": [IMAGES["nginx"].reference],
         "certbot": [IMAGES["certbot"].reference],
-        **dict.fromkeys(("diaspora-migrate", "diaspora-web", "diaspora-sidekiq", "public-files"), own),
+        **dict.fromkeys((*APPLICATION, "public-files"), own),
     }
 
 
@@ -111,11 +114,11 @@ def test_no_folder_with_a_private_label_is_in_two_containers() -> None:
     assert len(private) == len(set(private))
 
 
-@pytest.mark.parametrize("name", ["diaspora-migrate", "diaspora-web", "diaspora-sidekiq"])
+@pytest.mark.parametrize("name", APPLICATION)
 def test_application_containers_share_what_they_must(name: str) -> None:
     container = CONTAINERS[name]["Container"]
     assert "RAILS_ENV=production" in values(container, "Environment")
-    assert {secret.split(",")[0] for secret in values(container, "Secret")} == {
+    assert {secret.split(",")[0] for secret in values(container, "Secret")} - {"diaspora-admin-password"} == {
         "diaspora-database-password",
         "diaspora-redis-url",
         "diaspora-smtp-password",

@@ -39,11 +39,12 @@ def test_the_limits_are_at_most_80_percent_of_memory_and_swap(gib: int, swap: di
     fragment = pod_fragment(context(1024 * gib, swap))
     found = limits(fragment)
     assert set(found) == set(containers(fragment))
-    # these two end before what they are the first step of starts
-    together = sum(mib for name, mib in found.items() if name not in {"diaspora-migrate", "public-files"})
+    # these end before what they are the first step of starts
+    first = {"diaspora-migrate", "diaspora-administrator", "public-files"}
+    together = sum(mib for name, mib in found.items() if name not in first)
     total = 1024 * gib + min(swap["zramMib"], 512 * gib) + swap.get("fileMib", 0)
     assert 0.78 * total < together <= 0.80 * total
-    assert found["diaspora-migrate"] == found["diaspora-web"]
+    assert found["diaspora-migrate"] == found["diaspora-administrator"] == found["diaspora-web"]
     assert found["public-files"] == found["nginx"]
     assert min(found.values()) >= 40
 

@@ -129,6 +129,9 @@ elif arguments[:2] == ["secret", "create"]:
     source = "/dev/stdin" if arguments[-1] == "-" else arguments[-1]
     (record / f"secret-{{arguments[-2]}}").write_bytes(pathlib.Path(source).read_bytes())
     status = 0
+elif arguments[:2] == ["secret", "rm"]:
+    (record / f"secret-{{arguments[2]}}").unlink()
+    status = 0
 elif arguments[0] == "inspect":
     state = record / "states" / f"health-{{arguments[-1]}}"
     print(state.read_text() if state.exists() else "healthy")

@@ -8,12 +8,12 @@ from pathlib import Path
 
 import pytest
 
-from tests.host.pod import LIBEXEC, files, pod_context, pod_fragment, write_tree
+from tests.host.pod import LIBEXEC, pod_fragment, write_tree
 from tests.machine.pod_backup import PASSWORD, Pod
 from tests.machine.pod_programs import RequireProgram
-from tests.machine.test_pod_postgresql import Postgresql, running, server_programs
+from tests.machine.pod_services import BACKUP, pod_server
+from tests.machine.test_pod_postgresql import Postgresql
 
-BACKUP = pod_context(backup={}, secrets={"backupPassword": PASSWORD})
 SAVED = [
     "/domain",
     *(f"/secrets/{name}" for name in ("backup-me", "oidc_key.pem", "secret_key_base")),
@@ -23,12 +23,7 @@ SAVED = [
 
 @pytest.fixture(scope="module")
 def server(require_program: RequireProgram) -> Iterator[Postgresql]:
-    folder = Path(os.environ.get("TMPDIR", "/tmp")) / f"pod-backup-{os.getpid()}"
-    folder.mkdir()
-    try:
-        yield from running(folder, server_programs(require_program), files(pod_fragment(BACKUP)))
-    finally:
-        shutil.rmtree(folder)
+    yield from pod_server("backup", require_program)
 
 
 @pytest.fixture(scope="module")

@@ -3,73 +3,40 @@
 import json
 import os
 import shutil
-import stat
 import subprocess
-import time
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
-from lab.matchbox import free_ports
-from tests.host.pod import LIBEXEC, files, pod_context, pod_fragment, write_tree
-from tests.machine.pod_backup import PASSWORD, REDIS_PASSWORD, Pod
+from tests.host.pod import LIBEXEC, pod_context, pod_fragment, write_tree
+from tests.machine.pod_backup import PASSWORD, Pod
 from tests.machine.pod_programs import RequireProgram
-from tests.machine.test_pod_postgresql import Postgresql, running, server_programs
+from tests.machine.pod_services import (
+    BACKUP,
+    ask_redis,
+    empty_database,
+    fill,
+    fill_uploads,
+    pod_redis,
+    pod_server,
+    rows,
+    sql,
+    uploads,
+)
+from tests.machine.test_pod_postgresql import Postgresql
 
 pytestmark = pytest.mark.skipif(os.getuid() != 0, reason="only root may restore owners and run diaspora-pod")
-
-BACKUP = pod_context(backup={}, secrets={"backupPassword": PASSWORD})
-OWNER = 1042
-# Tables as Rails makes them: keys, an index, a sequence, references, and values that are hard to write down.
-TABLES = """
-create table people (id bigserial primary key, diaspora_handle text not null unique, serialized_public_key text);
-create table photos (id serial primary key, author_id bigint references people, text text, sizes jsonb, raw bytea,
-    created_at timestamp default '2026-01-02 03:04:05.678');
-create index index_photos_on_author on photos (author_id, created_at);
-create table schema_migrations (version varchar primary key);
-insert into schema_migrations values ('20230506123456');
-insert into people (diaspora_handle, serialized_public_key)
-    select 'user' || n || '@pod.example.org', repeat(md5(n::text), 20) from generate_series(1, 3000) n;
-insert into photos (author_id, text, sizes, raw)
-    select 1 + n % 3000, E'line\\nnaïve 🐘 \\\\ ' || n, jsonb_build_object('n', n), decode(md5(n::text), 'hex')
-    from generate_series(1, 5000) n;
-"""
 
 
 @pytest.fixture(scope="module")
 def server(require_program: RequireProgram) -> Iterator[Postgresql]:
-    folder = Path(os.environ.get("TMPDIR", "/tmp")) / f"pod-restore-{os.getpid()}"
-    folder.mkdir()
-    try:
-        yield from running(folder, server_programs(require_program), files(pod_fragment(BACKUP)))
-    finally:
-        shutil.rmtree(folder)
+    yield from pod_server("restore", require_program)
 
 
 @pytest.fixture(scope="module")
 def redis(tmp_path_factory: pytest.TempPathFactory, require_program: RequireProgram) -> Iterator[int]:
-    (port,) = free_ports(1)
-    command = [require_program("redis-server", "redis-server"), "--port", str(port), "--bind", "127.0.0.1",
-               "--requirepass", REDIS_PASSWORD, "--dir", str(tmp_path_factory.mktemp("redis"))]  # fmt: skip
-    with subprocess.Popen(command, stdout=subprocess.DEVNULL) as process:
-        try:
-            for _ in range(100):
-                if ask_redis(port, "ping") == "PONG":
-                    break
-                time.sleep(0.05)
-            yield port
-        finally:
-            process.terminate()
-            process.wait(timeout=20)
-
-
-def ask_redis(port: int, *command: str) -> str:
-    return subprocess.run(
-        ["redis-cli", "-p", str(port), *command],
-        env={"PATH": os.environ["PATH"], "REDISCLI_AUTH": REDIS_PASSWORD},
-        capture_output=True, text=True, check=False, timeout=20,
-    ).stdout.strip()  # fmt: skip
+    yield from pod_redis(tmp_path_factory.mktemp("redis"), require_program)
 
 
 @pytest.fixture(scope="module")
@@ -77,55 +44,13 @@ def tree(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return write_tree(pod_fragment(BACKUP), tmp_path_factory.mktemp("tree"))
 
 
-def sql(server: Postgresql, text: str, database: str = "diaspora_production") -> str:
-    return server.administer("-q", "-v", "ON_ERROR_STOP=1", "-d", database, "-c", text)
-
-
-def empty_database(server: Postgresql) -> None:
-    for name in ("diaspora_production", "diaspora_restored", "diaspora_replaced"):
-        sql(server, f"drop database if exists {name} with (force)", "postgres")
-    server.prepare()
-
-
-def rows(server: Postgresql) -> dict[str, str]:
-    """Every row of every table, the owners, indexes and references, and where the sequences stand."""
-    tables = sql(server, "select tablename from pg_tables where schemaname = 'public' order by 1").split()
-    found = {table: sql(server, f"copy (select * from {table} order by 1) to stdout") for table in tables}
-    found["owners"] = sql(server, "select relname, relkind, pg_get_userbyid(relowner) from pg_class where "
-                                  "relnamespace = 'public'::regnamespace order by 1")  # fmt: skip
-    found["indexes"] = sql(server, "select indexdef from pg_indexes where schemaname = 'public' order by 1")
-    found["keys"] = sql(server, "select conname, pg_get_constraintdef(oid) from pg_constraint order by 1")
-    found["sequences"] = sql(server, "select sequencename, last_value from pg_sequences order by 1")
-    return found
-
-
-def uploads(pod: Pod) -> dict[str, tuple[object, ...]]:
-    """Every file and folder of the uploads: content, mode, owner, time."""
-    found: dict[str, tuple[object, ...]] = {}
-    folder = pod.data / "uploads"
-    for path in (folder, *sorted(folder.rglob("*"))):
-        entry = path.lstat()
-        content = path.read_bytes() if path.is_file() else None
-        facts = (stat.S_IMODE(entry.st_mode), entry.st_uid, entry.st_gid, content)
-        found[str(path.relative_to(folder))] = facts if path.is_dir() else (*facts, entry.st_mtime_ns)
-    return found
-
-
 @pytest.fixture
 def first(tmp_path: Path, tree: Path, server: Postgresql, redis: int, require_program: RequireProgram) -> Pod:
     """A pod in use that was backed up."""
-    empty_database(server)
-    sql(server, f"set role diaspora; {TABLES}")
+    fill(server)
     pod = Pod(tmp_path / "first", tree, server, redis, require_program("restic", "restic"))
     pod.prepare()
-    folder = pod.data / "uploads"
-    for name in ("images/a cat.jpg", "images/größe.png", "images/deep/er/x", "users/export.json.gz", "images/li\nne"):
-        (folder / name).parent.mkdir(parents=True, exist_ok=True)
-        (folder / name).write_bytes(os.urandom(50_000))
-    (folder / "images/empty").mkdir()
-    (folder / "users").chmod(0o750)
-    for path in (folder, *folder.rglob("*")):
-        os.chown(path, OWNER, OWNER)
+    fill_uploads(pod)
     pod.succeed("backup")
     return pod
 

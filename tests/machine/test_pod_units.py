@@ -20,7 +20,8 @@ CONTEXTS = {
     "proxy": pod_context(tls={"mode": "behindProxy", "trustedProxies": ["192.0.2.10"]}),
 }
 CONTAINER_SERVICES = (
-    "postgresql", "redis", "diaspora-migrate", "diaspora-web", "diaspora-sidekiq", "public-files", "nginx",
+    "postgresql", "redis", "diaspora-migrate", "diaspora-administrator", "diaspora-web", "diaspora-sidekiq",
+    "public-files", "nginx",
 )  # fmt: skip
 # what the modes of pod.tls add
 ACME_UNITS = {"certbot.service", "certbot.timer", "diaspora-certificate.service"}

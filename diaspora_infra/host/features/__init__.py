@@ -6,6 +6,7 @@ means a module here, a folder under `templates/`, its settings, and its place in
 
 from diaspora_infra.host.features.backup import backup
 from diaspora_infra.host.features.diaspora import diaspora
+from diaspora_infra.host.features.first_admin import first_admin
 from diaspora_infra.host.features.guest_agent import guest_agent
 from diaspora_infra.host.features.hostname import hostname
 from diaspora_infra.host.features.kernel_arguments import kernel_arguments
@@ -46,6 +47,7 @@ POD_FEATURES: tuple[Feature, ...] = (
     postgresql,
     redis,
     diaspora,
+    first_admin,
     tls,
     nginx,
     backup,

@@ -1,0 +1,22 @@
+"""The first administrator: an account that the machine makes in a pod without users."""
+
+import json
+
+from diaspora_infra.host.container_images import container_image
+from diaspora_infra.host.fragment import Context, Fragment, combine
+from diaspora_infra.host.templates import file, render_tree
+
+
+def first_admin(context: Context) -> Fragment:
+    """Make the account `pod.admin` before the web server starts for the first time."""
+    pod = context.settings.pod
+    tree = render_tree(
+        "first_admin",
+        image=container_image(context, "diaspora"),
+        uid=pod.image_layout.uid,
+        shell="-lc" if pod.image_layout.login_shell else "-c",
+        domain=pod.domain,
+        username=pod.admin.username,
+    )
+    account = json.dumps({"username": pod.admin.username, "email": pod.admin.email}, indent=2)
+    return combine([tree, {"storage": {"files": [file("/etc/diaspora/administrator/account.json", f"{account}\n")]}}])
