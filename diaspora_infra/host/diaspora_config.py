@@ -12,6 +12,7 @@ import yaml
 
 from diaspora_infra.config import Pod
 from diaspora_infra.config.model import Model
+from diaspora_infra.host.mail_settings import smtp_table
 from diaspora_infra.host.sizes import Sizes
 
 Table = dict[str, Any]
@@ -77,21 +78,11 @@ def _services(pod: Pod) -> Table:
 def _mail(pod: Pod) -> Table:
     if pod.mail is None:
         return {"enable": False}
-    smtp = pod.mail.smtp
     return {
         "enable": True,
         "sender_address": pod.mail.sender_address,
         "method": "smtp",
-        "smtp": {
-            "host": smtp.host,
-            "port": smtp.port,
-            # "none" also means: without STARTTLS
-            "authentication": smtp.authentication or ("none" if smtp.username is None else "plain"),
-            **({} if smtp.username is None else {"username": smtp.username}),
-            "starttls_auto": smtp.starttls_auto,
-            "domain": smtp.domain or pod.domain,
-            "openssl_verify_mode": smtp.openssl_verify_mode,
-        },
+        "smtp": smtp_table(pod),
     }
 
 

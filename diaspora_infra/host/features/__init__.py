@@ -13,6 +13,7 @@ from diaspora_infra.host.features.kernel_arguments import kernel_arguments
 from diaspora_infra.host.features.memory import memory
 from diaspora_infra.host.features.network import network
 from diaspora_infra.host.features.nginx import nginx
+from diaspora_infra.host.features.notices import notices
 from diaspora_infra.host.features.pod_command import pod_command
 from diaspora_infra.host.features.pod_data import pod_data
 from diaspora_infra.host.features.pod_network import pod_network
@@ -51,6 +52,7 @@ POD_FEATURES: tuple[Feature, ...] = (
     tls,
     nginx,
     backup,
+    notices,
     pod_command,
     upgrade,
     memory,

@@ -1,0 +1,29 @@
+"""Notices to the podmin: what has failed, by mail where the pod has mail, and in the journal."""
+
+import json
+
+from diaspora_infra.host.container_images import container_image
+from diaspora_infra.host.features.pod_secrets import given_secrets, podman_name
+from diaspora_infra.host.fragment import Context, Fragment, combine
+from diaspora_infra.host.mail_settings import notice_settings
+from diaspora_infra.host.templates import file, render_tree
+
+
+def notices(context: Context) -> Fragment:
+    """Add the unit `diaspora-notice@.service`, which others name in OnFailure=, and the programs behind it."""
+    pod = context.settings.pod
+    passwords = [podman_name(secret) for secret in given_secrets(pod) if secret.key == "smtpPassword"]
+    tree = render_tree(
+        "notices",
+        mail=pod.mail is not None,
+        to=pod.admin.email,
+        domain=pod.domain,
+        image=container_image(context, "diaspora"),
+        uid=pod.image_layout.uid,
+        shell="-lc" if pod.image_layout.login_shell else "-c",
+        password=passwords[0] if passwords else None,
+    )
+    if pod.mail is None:
+        return tree
+    settings = file("/etc/diaspora/mail.json", json.dumps(notice_settings(pod), indent=2) + "\n")
+    return combine([tree, render_tree("mail"), {"storage": {"files": [settings]}}])

@@ -1,0 +1,34 @@
+"""How the pod sends its mail: for diaspora*, and for notices to the podmin."""
+
+from typing import Any
+
+from diaspora_infra.config import Pod
+
+
+def smtp_table(pod: Pod) -> dict[str, Any]:
+    """Write the table `mail.smtp` of diaspora.toml, with the defaults filled in. Raises ValueError without mail."""
+    if pod.mail is None:
+        raise ValueError("pod.mail is not set")
+    smtp = pod.mail.smtp
+    return {
+        "host": smtp.host,
+        "port": smtp.port,
+        # "none" also means: without STARTTLS
+        "authentication": smtp.authentication or ("none" if smtp.username is None else "plain"),
+        **({} if smtp.username is None else {"username": smtp.username}),
+        "starttls_auto": smtp.starttls_auto,
+        "domain": smtp.domain or pod.domain,
+        "openssl_verify_mode": smtp.openssl_verify_mode,
+    }
+
+
+def notice_settings(pod: Pod) -> dict[str, Any]:
+    """Write what send-mail.rb needs to know, but for the password. Raises ValueError without mail."""
+    smtp = smtp_table(pod)
+    sender = pod.mail.sender_address if pod.mail else ""
+    return {
+        "from": sender,
+        "to": pod.admin.email,
+        "certificate_authorities": pod.image_layout.certificate_authorities,
+        "smtp": smtp,
+    }
