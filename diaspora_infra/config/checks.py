@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterable, Mapping
 
 from diaspora_infra.config.backup import check_backup
 from diaspora_infra.config.diaspora import PaypalDonations
+from diaspora_infra.config.firewall import check_firewall
 from diaspora_infra.config.host import Host, Machine, User
 from diaspora_infra.config.images import default_image
 from diaspora_infra.config.networks import check_networks, static_addresses
@@ -104,7 +105,7 @@ def check_host(host: Host) -> list[Problem]:
         )
     if host.storage.data_disk == host.storage.disk:
         problems.append(Problem("host.storage.dataDisk", "is the system disk; allowed: another disk, or leave it out"))
-    return problems
+    return [*problems, *check_firewall(host.firewall)]
 
 
 def _may_administrate(user: User) -> bool:

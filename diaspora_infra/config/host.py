@@ -4,6 +4,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
+from diaspora_infra.config.firewall import Firewall
 from diaspora_infra.config.model import Model
 from diaspora_infra.config.types import (
     Architecture,
@@ -99,6 +100,8 @@ class Host(Model):
     """Swap space."""
     updates: Updates = Updates()
     """When the operating system updates itself."""
+    firewall: Firewall = Firewall()
+    """What can be reached on the machine."""
     time_zone: TimeZone = "Etc/UTC"
     """Time zone of the machine and of its update windows."""
     guest_agent: bool = False

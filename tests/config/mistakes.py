@@ -11,6 +11,7 @@ from tests.support import configs
 ABSENT = object()
 """Take the key away."""
 
+_SOURCE = "an IP address or a network, such as 192.0.2.10, 10.0.0.0/24 or fd00::/64"
 _DIGEST = "sha256:" + "0" * 64
 _WINDOW = {"days": ["Sat", "Sun"], "startTime": "23:30", "lengthMinutes": 1440}
 
@@ -71,6 +72,11 @@ GOOD: list[dict[str, Any]] = [
     {"pod.settings.welcomeMessage": {"enabled": True, "text": "Hello\n%{username}\n"}},
     {"pod.subnet": "192.168.7.0/28"},
     {"pod.mail": None},
+    {"host.firewall": {}},
+    {"host.firewall": {"enable": False}},
+    {"host.firewall": {"sshFrom": ["192.0.2.0/24", "2001:db8::/32"], "open": []}},
+    {"host.firewall.open": [{"port": 5000}, {"port": 5000, "protocol": "udp", "from": ["10.0.0.1"]}]},
+    {"host.firewall.open": [{"port": 443, "protocol": "udp"}]},
     {"pod.tls": {"mode": "behindProxy", "trustedProxies": ["192.0.2.10", "10.0.0.0/8", "fd00::1"]}},
     {"pod.tls": {"mode": "own"}},
     {"pod.tls": {}},
@@ -721,6 +727,56 @@ MISTAKES: list[tuple[dict[str, Any], str, bool]] = [
     (
         {"pod.name": {"secure": "v1:x"}},
         "pod.name: given as a secret, which it is not; allowed: a plain value",
+        True,
+    ),
+    # the firewall
+    (
+        {"host.firewall.open": [{"port": 22}]},
+        "host.firewall.open[0].port: 22 is the SSH port; allowed: host.firewall.sshFrom says who may reach it",
+        False,
+    ),
+    (
+        {"host.firewall.open": [{"port": 443, "from": ["192.0.2.1"]}]},
+        "host.firewall.open[0].port: 443 is a port of the pod; allowed: leave it out",
+        False,
+    ),
+    (
+        {"host.firewall.open": [{"port": 5000}, {"port": 6000}, {"port": 5000, "from": ["192.0.2.1"]}]},
+        "host.firewall.open[2].port: 5000/tcp is already in host.firewall.open[0]; "
+        "allowed: one entry, with all networks in its `from`",
+        False,
+    ),
+    (
+        {"host.firewall": {"enable": False, "sshFrom": ["192.0.2.1"]}},
+        "host.firewall.sshFrom: nothing uses it; allowed: with enable: true",
+        False,
+    ),
+    (
+        {"host.firewall": {"enable": False, "open": [{"port": 5000}]}},
+        "host.firewall.open: nothing uses it; allowed: with enable: true",
+        False,
+    ),
+    ({"host.firewall.sshFrom": []}, "host.firewall.sshFrom: empty; allowed: at least 1", True),
+    ({"host.firewall.open": [{"port": 1, "from": []}]}, "host.firewall.open[0].from: empty; allowed: at least 1", True),
+    ({"host.firewall.open": [{"port": 0}]}, "host.firewall.open[0].port: 0 is out of range; allowed: 1 to 65535", True),
+    (
+        {"host.firewall.sshFrom": ["192.0.2.1/24"]},
+        f"host.firewall.sshFrom[0]: '192.0.2.1/24' is not valid; allowed: {_SOURCE}",
+        False,
+    ),
+    (
+        {"host.firewall.sshFrom": ["everybody"]},
+        f"host.firewall.sshFrom[0]: 'everybody' is not valid; allowed: {_SOURCE}",
+        True,
+    ),
+    (
+        {"host.firewall.sshFrom": ["::/0"]},
+        f"host.firewall.sshFrom[0]: '::/0' is everybody; allowed: {_SOURCE}, or leave the key out",
+        False,
+    ),
+    (
+        {"host.firewall.open": [{"port": 1, "protocol": "sctp"}]},
+        "host.firewall.open[0].protocol: 'sctp' is not valid; allowed: tcp, udp",
         True,
     ),
     # what no UTF-8 file can hold

@@ -36,7 +36,13 @@ ROOT = (0, 0)
 SECRETS = "/etc/diaspora/secrets"
 PRESETS = "/etc/systemd/system-preset/20-ignition.preset"
 OTHER_KEY = SSH_KEY.replace("podmin@example.org", "other@example.org")
-POD_UNITS = {"certbot.timer", "diaspora.target", "podman-auto-update.timer", "var-mnt-data.mount"}
+POD_UNITS = {
+    "certbot.timer",
+    "diaspora-firewall.service",
+    "diaspora.target",
+    "podman-auto-update.timer",
+    "var-mnt-data.mount",
+}
 # What the machine has anyway.
 OWN_UNITS = ("podman-auto-update.timer",)
 

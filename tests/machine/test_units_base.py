@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 
 from diaspora_infra.host.features import (
+    firewall,
     guest_agent,
     hostname,
     kernel_arguments,
@@ -23,7 +24,7 @@ from diaspora_infra.host.fragment import Fragment, combine
 from diaspora_infra.host.render import document_text
 from tests.host.contexts import context
 
-BASE = (users, hostname, kernel_arguments, network, storage, time_zone, swap, updates, guest_agent)
+BASE = (users, hostname, kernel_arguments, network, storage, time_zone, swap, updates, firewall, guest_agent)
 EVERYTHING = context(
     {"networks": {"eno1": {"ipv4": {"method": "manual", "address1": "10.0.0.10/24,10.0.0.1"}}}},
     kernelArguments=["console=ttyS0"],
@@ -75,7 +76,12 @@ def test_systemd_accepts_the_units(tmp_path: Path, require_program: Callable[[st
                 program.write_text("")
                 program.chmod(0o755)
     names = sorted(unit["name"] for unit in fragment["systemd"]["units"])
-    assert names == ["diaspora-guest-agent.service", "diaspora-swap-file.service", "var-mnt-data.mount"]
+    assert names == [
+        "diaspora-firewall.service",
+        "diaspora-guest-agent.service",
+        "diaspora-swap-file.service",
+        "var-mnt-data.mount",
+    ]
     for name in names:
         assert run(systemd_analyze, "verify", "--man=no", f"--root={root}", name) == ""
 
@@ -85,7 +91,7 @@ def test_shellcheck_finds_nothing(require_program: Callable[[str, str], str]) ->
     scripts = [
         entry["contents"]["inline"]
         for entry in base(EVERYTHING)["storage"]["files"]
-        if entry["contents"]["inline"].startswith("#!")
+        if entry["contents"]["inline"].startswith("#!/usr/bin/bash")
     ]
     assert scripts
     for script in scripts:

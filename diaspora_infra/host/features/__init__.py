@@ -6,6 +6,7 @@ means a module here, a folder under `templates/`, its settings, and its place in
 
 from diaspora_infra.host.features.backup import backup
 from diaspora_infra.host.features.diaspora import diaspora
+from diaspora_infra.host.features.firewall import firewall
 from diaspora_infra.host.features.first_admin import first_admin
 from diaspora_infra.host.features.guest_agent import guest_agent
 from diaspora_infra.host.features.hostname import hostname
@@ -38,6 +39,7 @@ MACHINE_FEATURES: tuple[Feature, ...] = (
     time_zone,
     swap,
     updates,
+    firewall,
     guest_agent,
 )
 

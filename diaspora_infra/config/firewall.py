@@ -1,0 +1,86 @@
+"""The `host.firewall` key: which ports of the machine can be reached, and from where."""
+
+import ipaddress
+from collections.abc import Iterable
+from typing import Annotated, Literal
+
+from pydantic import AfterValidator, Field
+
+from diaspora_infra.config.model import Model
+from diaspora_infra.config.problems import Problem, refused
+from diaspora_infra.config.types import Form
+
+SSH_PORT = 22
+WEB_PORTS = (80, 443)
+
+_SOURCE = "an IP address or a network, such as 192.0.2.10, 10.0.0.0/24 or fd00::/64"
+
+
+def _source(value: str) -> str:
+    try:
+        network = ipaddress.ip_network(value)
+    except ValueError:
+        raise ValueError(refused(value, _SOURCE)) from None
+    if network.prefixlen == 0:
+        raise ValueError(f"{value!r} is everybody; allowed: {_SOURCE}, or leave the key out")
+    return value
+
+
+Source = Annotated[str, Form("[0-9A-Fa-f:.]{2,45}(?:/[0-9]{1,3})?", _SOURCE), AfterValidator(_source)]
+
+
+class OpenPort(Model):
+    """A port that is open beside those for SSH and the pod."""
+
+    port: int = Field(ge=1, le=65535)
+    """Port of the machine, or the published port of a container."""
+    protocol: Literal["tcp", "udp"] = "tcp"
+    """Protocol."""
+    sources: list[Source] | None = Field(default=None, alias="from", min_length=1)
+    """Who may reach it: addresses and networks; everybody when not set."""
+
+
+class Firewall(Model):
+    """What can be reached on the machine. SSH and the pod's web ports are open; see docs/security.md."""
+
+    enable: bool = True
+    """Refuse everything that is not opened. `false` leaves the machine without a firewall: every port that a program
+    or a container opens can be reached."""
+    ssh_from: list[Source] | None = Field(default=None, min_length=1)
+    """Who may reach the SSH port (22): addresses and networks; everybody when not set. Mind that a mistake here locks
+    you out."""
+    open: list[OpenPort] = []
+    """Further open ports."""
+
+
+def check_firewall(firewall: Firewall) -> list[Problem]:
+    """Settings of the firewall that do not work together."""
+    if not firewall.enable:
+        unused = {"sshFrom": firewall.ssh_from, "open": firewall.open}
+        return [
+            Problem(f"host.firewall.{key}", "nothing uses it; allowed: with enable: true")
+            for key, value in unused.items()
+            if value
+        ]
+    return [*_open_anyway(firewall.open), *_twice(firewall.open)]
+
+
+def _open_anyway(ports: list[OpenPort]) -> Iterable[Problem]:
+    for index, entry in enumerate(ports):
+        path = f"host.firewall.open[{index}].port"
+        if entry.protocol == "tcp" and entry.port == SSH_PORT:
+            yield Problem(path, "22 is the SSH port; allowed: host.firewall.sshFrom says who may reach it")
+        elif entry.protocol == "tcp" and entry.port in WEB_PORTS:
+            yield Problem(path, f"{entry.port} is a port of the pod; allowed: leave it out")
+
+
+def _twice(ports: list[OpenPort]) -> Iterable[Problem]:
+    first: dict[tuple[int, str], int] = {}
+    for index, entry in enumerate(ports):
+        before = first.setdefault((entry.port, entry.protocol), index)
+        if before != index:
+            yield Problem(
+                f"host.firewall.open[{index}].port",
+                f"{entry.port}/{entry.protocol} is already in host.firewall.open[{before}]; "
+                "allowed: one entry, with all networks in its `from`",
+            )

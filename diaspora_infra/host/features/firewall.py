@@ -1,0 +1,47 @@
+"""The firewall: a table of its own in nftables, loaded before the network is up."""
+
+import ipaddress
+from collections.abc import Iterable
+
+from diaspora_infra.config.firewall import SSH_PORT, WEB_PORTS
+from diaspora_infra.host.features.tls import ends_here
+from diaspora_infra.host.fragment import Context, Fragment
+from diaspora_infra.host.templates import render_tree
+
+
+def firewall(context: Context) -> Fragment:
+    """Refuse what the settings do not open; nothing where they turn the firewall off."""
+    settings = context.settings.host.firewall
+    if not settings.enable:
+        return {}
+    web = WEB_PORTS if ends_here(context.settings.pod) else WEB_PORTS[:1]
+    rules = [f"tcp ct original proto-dst {port} accept" for port in web]
+    rules += [
+        f"{entry.protocol} ct original proto-dst {entry.port} {source}accept"
+        for entry in settings.open
+        for source in _matches(entry.sources)
+    ]
+    return render_tree(
+        "firewall",
+        ssh=[f"tcp dport {SSH_PORT} {source}accept" for source in _matches(settings.ssh_from)],
+        opened=rules,
+    )
+
+
+def _matches(sources: Iterable[str] | None) -> list[str]:
+    """The beginnings of rules that match these sources: one for IPv4, one for IPv6, or one that matches everybody."""
+    if sources is None:
+        return [""]
+    found: dict[str, list[str]] = {}
+    for source in sources:
+        network = ipaddress.ip_network(source)
+        found.setdefault("ip" if network.version == 4 else "ip6", []).append(source)
+    return [f"{family} saddr {{ {', '.join(_joined(found[family]))} }} " for family in sorted(found)]
+
+
+def _joined(sources: Iterable[str]) -> list[str]:
+    """The same sources without overlaps, which nftables refuses in a set."""
+    networks = [ipaddress.ip_network(source) for source in sources]
+    four = [network for network in networks if isinstance(network, ipaddress.IPv4Network)]
+    six = [network for network in networks if isinstance(network, ipaddress.IPv6Network)]
+    return [str(network) for network in [*ipaddress.collapse_addresses(four), *ipaddress.collapse_addresses(six)]]
