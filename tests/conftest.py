@@ -5,6 +5,7 @@ import shutil
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
+import hypothesis
 import pytest
 
 from lab.matchbox import MatchboxServer, free_ports
@@ -13,6 +14,10 @@ from tests.support.stack import Stack
 from tools import tool_path
 
 IN_CI = bool(os.environ.get("CI"))
+
+# how long an example takes says nothing where cores are shared
+hypothesis.settings.register_profile("shared-cores", deadline=None)
+hypothesis.settings.load_profile("shared-cores")
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
