@@ -21,6 +21,7 @@ from tests.host.contexts import context, file_text
 from tests.host.pod import pod_context, read_quadlet, write_tree
 from tests.machine.namespaces import NOTHING, REFUSED, Namespace, cable, load, settle
 from tests.machine.pod_programs import RequireProgram
+from tests.machine.test_hardening import kernel_settings
 from tools import tool_path
 
 FILE = "/etc/nftables/diaspora.nft"
@@ -132,6 +133,10 @@ class Lab:
         # as podman sets them
         self.machine.kernel("net.ipv4.ip_forward", 1)
         self.machine.kernel("net.ipv6.conf.all.forwarding", 1)
+        # as systemd sets them on the machine
+        for name, value in kernel_settings().items():
+            if name.startswith("net."):
+                self.machine.kernel(name, int(value))
         # a neighbour who knows where the containers are
         self.client.ip(f"route add 10.89.71.0/24 via {MACHINE}")
         self.client.ip(f"-6 route add fd00:71::/64 via {MACHINE6}")

@@ -11,6 +11,7 @@ import pytest
 from diaspora_infra.host.features import (
     firewall,
     guest_agent,
+    hardening,
     hostname,
     kernel_arguments,
     network,
@@ -24,7 +25,7 @@ from diaspora_infra.host.fragment import Fragment, combine
 from diaspora_infra.host.render import document_text
 from tests.host.contexts import context
 
-BASE = (users, hostname, kernel_arguments, network, storage, time_zone, swap, updates, firewall, guest_agent)
+BASE = (users, hostname, kernel_arguments, network, storage, time_zone, swap, updates, firewall, hardening, guest_agent)
 EVERYTHING = context(
     {"networks": {"eno1": {"ipv4": {"method": "manual", "address1": "10.0.0.10/24,10.0.0.1"}}}},
     kernelArguments=["console=ttyS0"],

@@ -9,6 +9,7 @@ from diaspora_infra.host.features.diaspora import diaspora
 from diaspora_infra.host.features.firewall import firewall
 from diaspora_infra.host.features.first_admin import first_admin
 from diaspora_infra.host.features.guest_agent import guest_agent
+from diaspora_infra.host.features.hardening import hardening
 from diaspora_infra.host.features.hostname import hostname
 from diaspora_infra.host.features.kernel_arguments import kernel_arguments
 from diaspora_infra.host.features.memory import memory
@@ -40,6 +41,7 @@ MACHINE_FEATURES: tuple[Feature, ...] = (
     swap,
     updates,
     firewall,
+    hardening,
     guest_agent,
 )
 
