@@ -63,7 +63,7 @@ def test_a_notice_arrives_encrypted_and_with_a_login(tmp_path: Path, way: str | 
     assert mail["Auto-Submitted"] == "auto-generated"
     assert text_of(mail) == "Größe: 95 %\n" * 40
     assert box.encrypted == [True]
-    assert box.accounts == [("pod".encode(), (way or "plain").upper())]
+    assert box.accounts == [(b"pod", (way or "plain").upper())]
 
 
 def test_the_password_is_in_no_argument(tmp_path: Path) -> None:
