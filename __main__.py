@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pulumi
 
-from diaspora_infra.config import ConfigError, Target
+from diaspora_infra.config import ConfigError, ProvisioningSettings, Target
 from diaspora_infra.pulumi_config import load_stack_config, unusable
 
 
@@ -12,7 +12,11 @@ def main() -> None:
     """Build what the stack's config asks for."""
     settings, secrets = load_stack_config()
     # imported only when needed: a target's provider package is slow to import
-    if settings.target is Target.PXE:
+    if isinstance(settings, ProvisioningSettings):
+        from diaspora_infra.pxe.provisioning import provisioning_stack
+
+        outputs = provisioning_stack(settings)
+    elif settings.target is Target.PXE:
         from diaspora_infra.pxe.stack import pxe_stack
 
         outputs = pxe_stack(settings, secrets, Path.cwd())

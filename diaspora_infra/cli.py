@@ -7,14 +7,16 @@ import sys
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
-from diaspora_infra.commands import assets, pki
+from diaspora_infra.commands import assets, pki, provisioning
 from diaspora_infra.config import (
     SECRET_KEYS,
     ConfigError,
     Machine,
     Problem,
+    ProvisioningSettings,
     Settings,
     load,
+    load_stack,
     needed_secrets,
     parse_stack_file,
 )
@@ -51,6 +53,7 @@ def _parser() -> argparse.ArgumentParser:
         )
     pki.add_to(commands)
     assets.add_to(commands)
+    provisioning.add_to(commands)
     return parser
 
 
@@ -68,7 +71,7 @@ def _command(
 
 def _check(options: argparse.Namespace) -> int:
     file = parse_stack_file(options.stack_file.read_bytes(), str(options.stack_file))
-    settings = load(file.values, file.secrets)
+    settings = load_stack(file.values, file.secrets)
     # the values of secrets do not matter here; rendering checks the snippets
     stand_ins = {secret.key: "stand-in" for secret in needed_secrets(settings)}
     problems: list[Problem] = []
@@ -84,7 +87,9 @@ def _check(options: argparse.Namespace) -> int:
 
 
 def _render(options: argparse.Namespace) -> int:
-    settings, secrets = _load(options)
+    source = parse_stack_file(options.stack_file.read_bytes(), str(options.stack_file))
+    settings = load_stack(source.values, source.secrets)
+    secrets = _given(options, settings)
     rendered = render(settings, _machine(settings, options.machine), secrets)
     text = (rendered.butane_text() if options.butane else rendered.ignition + "\n").encode()
     if options.output is None:
@@ -101,17 +106,17 @@ def _render(options: argparse.Namespace) -> int:
 def _verify(options: argparse.Namespace) -> int:
     from diaspora_infra.pxe.verify import verify
 
-    settings, secrets = _load(options)
+    file = parse_stack_file(options.stack_file.read_bytes(), str(options.stack_file))
+    settings = load(file.values, file.secrets)
+    secrets = _given(options, settings)
     lines, good = verify(settings, secrets)
     for line in lines:
         print(line)
     return 0 if good else 1
 
 
-def _load(options: argparse.Namespace) -> tuple[Settings, Mapping[str, str]]:
-    """Read the stack file and the secrets that its settings need."""
-    file = parse_stack_file(options.stack_file.read_bytes(), str(options.stack_file))
-    settings = load(file.values, file.secrets)
+def _given(options: argparse.Namespace, settings: Settings | ProvisioningSettings) -> Mapping[str, str]:
+    """Read the secrets that the settings need."""
     given = _secrets(options.secret)
     missing = [secret.key for secret in needed_secrets(settings) if secret.key not in given]
     if missing:
@@ -121,7 +126,7 @@ def _load(options: argparse.Namespace) -> tuple[Settings, Mapping[str, str]]:
                 for key in missing
             ]
         )
-    return settings, given
+    return given
 
 
 def _secrets(entries: Sequence[str]) -> dict[str, str]:
@@ -143,7 +148,7 @@ def _secrets(entries: Sequence[str]) -> dict[str, str]:
     return found
 
 
-def _machine(settings: Settings, name: str | None) -> Machine:
+def _machine(settings: Settings | ProvisioningSettings, name: str | None) -> Machine:
     machines = {machine.name: machine for machine in settings.machines}
     if name is None and len(machines) == 1:
         return settings.machines[0]

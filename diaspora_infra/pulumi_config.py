@@ -6,13 +6,22 @@ from typing import Any
 
 import pulumi
 
-from diaspora_infra.config import NAMESPACE, SECRET_KEYS, ConfigError, Machine, Settings, load, needed_secrets
+from diaspora_infra.config import (
+    NAMESPACE,
+    SECRET_KEYS,
+    ConfigError,
+    Machine,
+    ProvisioningSettings,
+    Settings,
+    load_stack,
+    needed_secrets,
+)
 from diaspora_infra.host import Rendered, render
 
 Secrets = Mapping[str, pulumi.Output[str]]
 
 
-def load_stack_config() -> tuple[Settings, Secrets]:
+def load_stack_config() -> tuple[Settings | ProvisioningSettings, Secrets]:
     """Read the stack's config from the engine. Raises ConfigError with all problems."""
     config = pulumi.Config(NAMESPACE)
     names = pulumi.runtime.config.CONFIG.get()  # the only list of all keys that are set
@@ -20,7 +29,7 @@ def load_stack_config() -> tuple[Settings, Secrets]:
     values = {key: _plain(config.require(key)) for key in keys - SECRET_KEYS}
     # a secret that was set as plain text is passed on as a value, and refused there
     values |= {key: "" for key in keys & SECRET_KEYS if not pulumi.runtime.is_config_secret(f"{NAMESPACE}:{key}")}
-    settings = load(values, (keys & SECRET_KEYS) - set(values))
+    settings = load_stack(values, (keys & SECRET_KEYS) - set(values))
     return settings, {secret.key: config.require_secret(secret.key) for secret in needed_secrets(settings)}
 
 

@@ -1,9 +1,10 @@
 """Settings of a stack: typed, checked, and free of I/O."""
 
 from diaspora_infra.config.host import Host, Machine
-from diaspora_infra.config.load import load
+from diaspora_infra.config.load import load, load_provisioning, load_stack
 from diaspora_infra.config.pod import Pod
 from diaspora_infra.config.problems import ConfigError, Problem
+from diaspora_infra.config.provisioning import Provisioning, ProvisioningSettings
 from diaspora_infra.config.pxe import Matchbox, Pxe, PxeMachine, Release
 from diaspora_infra.config.secrets import NAMESPACE, SECRET_KEYS, SECRETS, needed_secrets
 from diaspora_infra.config.settings import Settings
@@ -21,6 +22,8 @@ __all__ = [
     "Matchbox",
     "Pod",
     "Problem",
+    "Provisioning",
+    "ProvisioningSettings",
     "Pxe",
     "PxeMachine",
     "Release",
@@ -29,6 +32,8 @@ __all__ = [
     "Stream",
     "Target",
     "load",
+    "load_provisioning",
+    "load_stack",
     "needed_secrets",
     "parse_stack_file",
 ]

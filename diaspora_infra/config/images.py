@@ -31,6 +31,9 @@ IMAGES = {
     "nginx": Image("docker.io/library/nginx:1.28-alpine", BOTH, verified=False, floating=True),
     "certbot": Image("docker.io/certbot/certbot:v5.7.0", BOTH, verified=False),
     "restic": Image("docker.io/restic/restic:0.18.0", BOTH, verified=False),
+    # of a provisioning server; the tag of matchbox is that of the program which the tests run
+    "matchbox": Image("quay.io/poseidon/matchbox:v0.11.0", BOTH, verified=False),
+    "dnsmasq": Image("quay.io/poseidon/dnsmasq:v0.5.0-51-gc8a9de4", BOTH, verified=False),
     # No published image of diaspora* 0.9.1 could be verified: build containers/diaspora/Containerfile.
     "diaspora": Image(None, frozenset(), verified=False),
 }

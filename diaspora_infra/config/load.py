@@ -28,23 +28,53 @@ from diaspora_infra.config.problems import (
     refused,
     unknown_key,
 )
+from diaspora_infra.config.provisioning import (
+    Provisioning,
+    ProvisioningSettings,
+    check_provisioning,
+    check_provisioning_host,
+)
 from diaspora_infra.config.pxe import Pxe, PxeMachine
 from diaspora_infra.config.secrets import SECRET_KEYS, SECRETS, meant_secret
 from diaspora_infra.config.settings import IgnitionExport, Settings
 from diaspora_infra.config.stack_file import is_secure
 from diaspora_infra.config.types import Target
 
-KEYS = ("target", "pod", "host", "pxe", "ignition")
+KEYS = ("target", "pod", "host", "pxe", "ignition", "provisioning")
+PROVISIONING_KEYS = ("target", "host", "provisioning")
 
 _Model = TypeVar("_Model", bound=BaseModel)
 
 
+def load_stack(values: Mapping[str, Any], secrets: Collection[str] = ()) -> Settings | ProvisioningSettings:
+    """Build the settings of a stack of any target; see `load`."""
+    if values.get("target") != Target.PROVISIONING:
+        return load(values, secrets)
+    loader = _Loader(values, secrets)
+    settings = loader.load_provisioning()
+    if loader.problems or settings is None:
+        raise ConfigError(loader.problems)
+    return settings
+
+
+def load_provisioning(values: Mapping[str, Any]) -> Provisioning:
+    """Build the settings of a provisioning server from its key alone. Raises ConfigError with all problems."""
+    loader = _Loader(values, ())
+    provisioning = loader.provisioning(required=True)
+    if loader.problems or provisioning is None:
+        raise ConfigError(loader.problems)
+    return provisioning
+
+
 def load(values: Mapping[str, Any], secrets: Collection[str] = ()) -> Settings:
-    """Build the Settings of a stack.
+    """Build the Settings of a stack with a pod.
 
     `values` holds the keys of the project's namespace without it (`pod`, not `diaspora-infra:pod`); `secrets` names
     the secret keys that are set. Raises ConfigError with all problems.
     """
+    if values.get("target") == Target.PROVISIONING:
+        pods = ", ".join(target for target in Target if target is not Target.PROVISIONING)
+        raise ConfigError([Problem("target", f"provisioning has no pod; allowed here: {pods}")])
     loader = _Loader(values, secrets)
     settings = loader.load()
     if loader.problems or settings is None:
@@ -69,6 +99,7 @@ class _Loader:
         host = self._section("host", Host, required=True)
         pxe = self._section("pxe", Pxe, required=target is Target.PXE)
         export = self._section("ignition", IgnitionExport)
+        provisioning = self.provisioning(required=False)
         machines = {Target.PXE: self._machines("pxe", PxeMachine), Target.IGNITION: self._machines("ignition", Machine)}
         if "ignition" not in self.values:
             export = IgnitionExport()
@@ -91,7 +122,27 @@ class _Loader:
             self._check_secrets(pod)
         if not (target and pod and host and export):
             return None
-        return Settings(target=target, pod=pod, host=host, pxe=pxe, ignition=export)
+        return Settings(target=target, pod=pod, host=host, pxe=pxe, ignition=export, provisioning=provisioning)
+
+    def load_provisioning(self) -> ProvisioningSettings | None:
+        """The settings of a provisioning server; None when one of its keys is no good."""
+        self._check_keys()
+        for key in KEYS:
+            if key in self.values and key not in PROVISIONING_KEYS:
+                allowed = "host and provisioning"
+                self._note(key, f"does not go with target provisioning, which has no pod; allowed: {allowed}")
+        host = self._section("host", Host, required=True)
+        provisioning = self.provisioning(required=True)
+        if host:
+            self.problems += check_provisioning_host(host, provisioning)
+        return ProvisioningSettings(host=host, provisioning=provisioning) if host and provisioning else None
+
+    def provisioning(self, *, required: bool) -> Provisioning | None:
+        """The key `provisioning`."""
+        provisioning = self._section("provisioning", Provisioning, required=required)
+        if provisioning:
+            self.problems += check_provisioning(provisioning)
+        return provisioning
 
     def _check_keys(self) -> None:
         for key in map(str, self.values):

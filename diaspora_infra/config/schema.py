@@ -12,7 +12,7 @@ from typing import Any
 from pydantic.json_schema import GenerateJsonSchema
 
 from diaspora_infra.config.keyfile import SECTIONS, Kind
-from diaspora_infra.config.load import KEYS
+from diaspora_infra.config.load import KEYS, PROVISIONING_KEYS
 from diaspora_infra.config.secrets import NAMESPACE, SECRETS
 from diaspora_infra.config.settings import Settings
 
@@ -22,7 +22,6 @@ Schema = dict[str, Any]
 def stack_schema() -> Schema:
     """Describe a whole stack file; keys of other namespaces are left alone."""
     settings = settings_schema()
-    target = f"{NAMESPACE}:target"
     properties = {f"{NAMESPACE}:{key}": settings["properties"][key] for key in KEYS}
     for secret in SECRETS:
         properties[f"{NAMESPACE}:{secret.key}"] = {
@@ -41,11 +40,20 @@ def stack_schema() -> Schema:
                 "description": "The settings of the stack.",
                 "type": "object",
                 "properties": properties,
-                "required": [f"{NAMESPACE}:{key}" for key in settings["required"]],
+                "required": [f"{NAMESPACE}:{key}" for key in settings["required"] if key != "pod"],
                 "patternProperties": {f"^(?!{NAMESPACE}:)": {}},
                 "additionalProperties": False,
-                "if": {"required": [target], "properties": {target: {"const": "pxe"}}},
-                "then": {"required": [f"{NAMESPACE}:pxe"]},
+                "allOf": [
+                    {"if": _target_is("pxe"), "then": {"required": [f"{NAMESPACE}:pxe"]}},
+                    {
+                        "if": _target_is("provisioning"),
+                        "then": {
+                            "required": [f"{NAMESPACE}:provisioning"],
+                            "properties": {f"{NAMESPACE}:{key}": False for key in KEYS if key not in PROVISIONING_KEYS},
+                        },
+                        "else": {"required": [f"{NAMESPACE}:pod"]},
+                    },
+                ],
             }
         },
         "patternProperties": {f"^{NAMESPACE}:": False},  # they belong under config
@@ -54,17 +62,22 @@ def stack_schema() -> Schema:
     }
 
 
+def _target_is(target: str) -> Schema:
+    return {"required": [f"{NAMESPACE}:target"], "properties": {f"{NAMESPACE}:target": {"const": target}}}
+
+
 def settings_schema() -> Schema:
     """Describe the keys without their namespace."""
     schema = Settings.model_json_schema(by_alias=True, schema_generator=_Generator)
     definitions = {name: _tidy(definition) for name, definition in schema["$defs"].items()}
-    for name in ("Machine", "PxeMachine"):
+    for name in ("Machine", "PxeMachine", "Provisioning"):
         (networks,) = definitions[name]["properties"]["networks"]["patternProperties"].values()
         networks.clear()
         networks["$ref"] = "#/$defs/Keyfile"
     settings = _tidy(schema)
-    pxe = settings["properties"]["pxe"]
-    settings["properties"]["pxe"] = pxe.pop("anyOf")[0] | pxe  # a key that is there without a value is a mistake
+    for key in ("pxe", "provisioning"):
+        part = settings["properties"][key]
+        settings["properties"][key] = part.pop("anyOf")[0] | part  # a key that is there without a value is a mistake
     definitions["Keyfile"] = _keyfile()
     definitions["KeyfileValue"] = {"type": ["string", "integer", "boolean"]}
     return settings | {"$defs": definitions}

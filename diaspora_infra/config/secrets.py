@@ -5,6 +5,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from diaspora_infra.config.pod import Pod
+from diaspora_infra.config.provisioning import ProvisioningSettings
 from diaspora_infra.config.settings import Settings
 
 NAMESPACE = "diaspora-infra"
@@ -101,8 +102,10 @@ SECRETS = (
 SECRET_KEYS = frozenset(secret.key for secret in SECRETS)
 
 
-def needed_secrets(settings: Settings) -> list[Secret]:
-    """The secrets that these settings cannot do without."""
+def needed_secrets(settings: Settings | ProvisioningSettings) -> list[Secret]:
+    """The secrets that these settings cannot do without; those of a provisioning server need none."""
+    if isinstance(settings, ProvisioningSettings):
+        return []
     return [secret for secret in SECRETS if secret.needed(settings.pod)]
 
 

@@ -7,6 +7,7 @@ from pydantic import Field
 from diaspora_infra.config.host import Host, Machine
 from diaspora_infra.config.model import Model
 from diaspora_infra.config.pod import Pod
+from diaspora_infra.config.provisioning import Provisioning
 from diaspora_infra.config.pxe import Pxe
 from diaspora_infra.config.types import Target, TargetField
 
@@ -22,15 +23,19 @@ class Settings(Model):
     """One stack: what to build, and where."""
 
     target: TargetField
-    """`pxe`: machines that boot over the network. `ignition`: only export the Ignition configs."""
+    """`pxe`: machines that boot over the network. `ignition`: only export the Ignition configs. `provisioning`: the
+    server that other machines boot from; such a stack has `host` and `provisioning` and no pod."""
     pod: Pod
-    """The diaspora* pod."""
+    """The diaspora* pod; required unless the target is `provisioning`."""
     host: Host
     """What every machine has."""
     pxe: Pxe | None = None
     """Network boot; required with target `pxe`."""
     ignition: IgnitionExport = IgnitionExport()
     """Machines of target `ignition`."""
+    provisioning: Provisioning | None = None
+    """A provisioning server; required with target `provisioning`. Beside a pod only the command
+    `diaspora-infra provisioning files` reads it."""
 
     @property
     def machines(self) -> Sequence[Machine]:

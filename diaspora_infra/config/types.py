@@ -18,10 +18,11 @@ from diaspora_infra.config.time_zones import TIME_ZONES
 
 
 class Target(StrEnum):
-    """Where the pod's machines come from."""
+    """What a stack builds."""
 
     PXE = "pxe"
     IGNITION = "ignition"
+    PROVISIONING = "provisioning"
 
 
 class Architecture(StrEnum):

@@ -4,20 +4,28 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from diaspora_infra.config import Machine, Settings
+from diaspora_infra.config import Machine, ProvisioningSettings, Settings
 
 Fragment = dict[str, Any]
 
 
 @dataclass(frozen=True)
-class Context:
-    """What a feature may look at: the settings, the machine, and the secrets that the user gave (key to value)."""
+class MachineContext:
+    """What a feature of any machine may look at, with a pod or without."""
+
+    settings: Settings | ProvisioningSettings
+    machine: Machine
+
+
+@dataclass(frozen=True)
+class Context(MachineContext):
+    """What a feature of a pod may look at: besides, the secrets that the user gave (key to value)."""
 
     settings: Settings
-    machine: Machine
     secrets: Mapping[str, str]
 
 
+MachineFeature = Callable[[MachineContext], Fragment]
 Feature = Callable[[Context], Fragment]
 
 

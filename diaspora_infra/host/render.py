@@ -8,10 +8,18 @@ from typing import Any
 import yaml
 
 from diaspora_infra import butane
-from diaspora_infra.config import ConfigError, Machine, Problem, Settings, needed_secrets
+from diaspora_infra.config import (
+    ConfigError,
+    Machine,
+    Problem,
+    ProvisioningSettings,
+    Settings,
+    needed_secrets,
+)
 from diaspora_infra.host.bundle import add_bundle, in_the_clear, split
 from diaspora_infra.host.features import FEATURES, MACHINE_FEATURES, POD_FEATURES
-from diaspora_infra.host.fragment import Context, Fragment, combine
+from diaspora_infra.host.features.provisioning import provisioning
+from diaspora_infra.host.fragment import Context, Fragment, MachineContext, combine
 from diaspora_infra.host.identity import BUNDLE_FILE, MACHINE_FILE, as_fragment, bundle_text, machine_text, with_file
 
 # matchbox 0.11 serves an empty config for Ignition 3.5 and later, so nothing may go above 3.4.0.
@@ -31,11 +39,13 @@ class Rendered:
         return document_text(self.document)
 
 
-def render(settings: Settings, machine: Machine, secrets: Mapping[str, str]) -> Rendered:
+def render(settings: Settings | ProvisioningSettings, machine: Machine, secrets: Mapping[str, str]) -> Rendered:
     """Render one machine of a stack.
 
     `secrets` holds the values of the secret keys. Raises ConfigError when a secret is missing or a snippet is wrong.
     """
+    if isinstance(settings, ProvisioningSettings):
+        return render_provisioning(settings)
     needed = needed_secrets(settings)
     missing = [Problem(secret.key, "its value is needed to render") for secret in needed if secret.key not in secrets]
     if missing:
@@ -58,6 +68,19 @@ def render(settings: Settings, machine: Machine, secrets: Mapping[str, str]) -> 
         identity = machine_text(context, in_the_clear(rest))
     ignition = add_bundle(with_file(rest, MACHINE_FILE, identity), bundle)
     return Rendered(document, _text(ignition), secret=bool(needed))
+
+
+def render_provisioning(settings: ProvisioningSettings) -> Rendered:
+    """Render a provisioning server. Raises ConfigError when a snippet is wrong."""
+    context = MachineContext(settings, settings.provisioning)
+    parts = [feature(context) for feature in MACHINE_FEATURES]
+    document = _document([*parts, provisioning(settings.provisioning)])
+    users = snippets(settings, settings.provisioning)
+    try:
+        merged = butane.merge([("diaspora-infra", document), *users], strict=True, max_version=BUTANE_VERSION)
+    except butane.ButaneError as error:
+        raise ConfigError(_problem(entry) for entry in error.report) from None
+    return Rendered(document, _text(merged.ignition), secret=False)
 
 
 def _identified(bundle: dict[str, Any], *, secret: bool) -> dict[str, Any]:
@@ -123,10 +146,13 @@ def _problem(entry: butane.Entry) -> Problem:
 _LOCAL_KEYS = frozenset({"local", "contents_local", "ssh_authorized_keys_local"})
 
 
-def snippets(settings: Settings, machine: Machine) -> list[tuple[str, str]]:
+def snippets(settings: Settings | ProvisioningSettings, machine: Machine) -> list[tuple[str, str]]:
     """List the user's snippets in the order of merging: where each stands in the config, and its text."""
-    names = [entry.name for entry in settings.machines]
-    own = f"{settings.target}.machines[{names.index(machine.name)}].snippets"
+    if isinstance(settings, ProvisioningSettings):
+        own = "provisioning.snippets"
+    else:
+        names = [entry.name for entry in settings.machines]
+        own = f"{settings.target}.machines[{names.index(machine.name)}].snippets"
     return [
         *((f"host.snippets[{index}]", text) for index, text in enumerate(settings.host.snippets)),
         *((f"{own}[{index}]", text) for index, text in enumerate(machine.snippets)),

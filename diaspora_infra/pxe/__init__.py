@@ -1,5 +1,25 @@
-"""Machines that boot over the network from matchbox."""
+"""Machines that boot over the network from matchbox, and the server that they boot from."""
 
-from diaspora_infra.pxe.pxe_pod import PxePod, PxePodArgs, revision_of
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
 
-__all__ = ["PxePod", "PxePodArgs", "revision_of"]
+if TYPE_CHECKING:
+    from diaspora_infra.pxe.provisioning import ProvisioningServer, ProvisioningServerArgs
+    from diaspora_infra.pxe.pxe_pod import PxePod, PxePodArgs, revision_of
+
+__all__ = ["ProvisioningServer", "ProvisioningServerArgs", "PxePod", "PxePodArgs", "revision_of"]
+
+_MODULES = {
+    "ProvisioningServer": "provisioning",
+    "ProvisioningServerArgs": "provisioning",
+    "PxePod": "pxe_pod",
+    "PxePodArgs": "pxe_pod",
+    "revision_of": "pxe_pod",
+}
+
+
+def __getattr__(name: str) -> Any:
+    """Import what is asked for: a provisioning server needs no provider's package, a command no engine."""
+    if name not in _MODULES:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    return getattr(import_module(f"{__name__}.{_MODULES[name]}"), name)

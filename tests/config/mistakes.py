@@ -149,23 +149,28 @@ _MAC = "a MAC address: six hex pairs, such as 52:54:00:a1:9c:ae"
 # the change, the line it gives, and whether the JSON Schema can know
 MISTAKES: list[tuple[dict[str, Any], str, bool]] = [
     # keys
-    ({"target": "aws"}, "target: 'aws' is not valid; allowed: pxe, ignition", True),
-    ({"target": ["pxe"]}, "target: a list given; allowed: pxe, ignition", True),
-    ({"target": ABSENT}, "target: missing; allowed: pxe, ignition", True),
-    ({"target": None}, "target: missing; allowed: pxe, ignition", True),
-    ({"pod": ABSENT}, "pod: missing; it is required: The diaspora* pod.", True),
+    ({"target": "aws"}, "target: 'aws' is not valid; allowed: pxe, ignition, provisioning", True),
+    ({"target": ["pxe"]}, "target: a list given; allowed: pxe, ignition, provisioning", True),
+    ({"target": ABSENT}, "target: missing; allowed: pxe, ignition, provisioning", True),
+    ({"target": None}, "target: missing; allowed: pxe, ignition, provisioning", True),
+    (
+        {"pod": ABSENT},
+        "pod: missing; it is required: The diaspora* pod; required unless the target is `provisioning`.",
+        True,
+    ),
     ({"host": ABSENT}, "host: missing; it is required: What every machine has.", True),
     ({"pxe": ABSENT}, "pxe: missing; it is required: Network boot; required with target `pxe`.", True),
     ({"pxe": None}, "pxe: nothing given; allowed: a table of keys", True),
     ({"host": [1]}, "host: a list given; allowed: a table of keys", True),
     (
         {"hosts": {}},
-        "hosts: unknown key (did you mean host?); allowed: host, ignition, pod, pxe, target",
+        "hosts: unknown key (did you mean host?); allowed: host, ignition, pod, provisioning, pxe, target",
         True,
     ),
     (
         {"smtpPasswort": "x"},
-        "smtpPasswort: unknown key (did you mean smtpPassword?); allowed: host, ignition, pod, pxe, target",
+        "smtpPasswort: unknown key (did you mean smtpPassword?); allowed: host, ignition, pod, "
+        "provisioning, pxe, target",
         True,
     ),
     ({"pod.admin.e-mail": "x"}, "pod.admin.e-mail: unknown key (did you mean email?); allowed: email, username", True),

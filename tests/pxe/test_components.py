@@ -1,4 +1,4 @@
-"""PxePod and Ignition on Pulumi's mocks: what they ask the engine for."""
+"""PxePod, Ignition and ProvisioningServer on Pulumi's mocks: what they ask the engine for."""
 
 import asyncio
 import json
@@ -12,7 +12,7 @@ from pulumi.provider.experimental.analyzer import Analyzer
 from pulumi.runtime import mocks
 
 from diaspora_infra.ignition import Ignition
-from diaspora_infra.pxe import PxePod
+from diaspora_infra.pxe import ProvisioningServer, PxePod
 from tests.support import configs
 
 IGNITION = json.dumps({"ignition": {"version": "3.4.0"}})
@@ -193,7 +193,34 @@ def test_a_wrong_config_is_refused_with_all_its_problems(run: Callable[[Program]
     assert "ignition.machines[0].disk: " in str(caught.value)
 
 
-@pytest.mark.parametrize(("component", "required"), [(PxePod, 4), (Ignition, 3)])
+def provisioning_args(**changes: Any) -> Any:
+    config = configs.provisioning_config(**changes)
+    return {"host": config["host"], "provisioning": config["provisioning"]}
+
+
+def test_a_provisioning_server(run: Callable[[Program], tuple[Recorder, Any]]) -> None:
+    def program() -> "pulumi.Output[Any]":
+        lifted = {key: pulumi.Output.from_input(value) for key, value in provisioning_args().items()}
+        server = ProvisioningServer("boot", lifted)  # type: ignore[arg-type]
+        parts = (server.ignition, server.http_url, server.rpc_endpoint, server.next_steps, server.ignition.is_secret())
+        return pulumi.Output.all(*parts)
+
+    recorder, (ignition, http_url, rpc_endpoint, next_steps, secret) = run(program)
+    assert [entry.typ for entry in recorder.resources] == ["diaspora-infra:index:ProvisioningServer"]
+    files = {entry["path"]: entry for entry in json.loads(ignition)["storage"]["files"]}
+    assert files["/etc/hostname"]["contents"]["source"] == "data:,boot%0A"
+    assert secret is False
+    assert (http_url, rpc_endpoint) == ("http://192.168.77.5:8080", "192.168.77.5:8081")
+    assert "ssh core@192.168.77.5 'sudo matchbox-certificates pki && rm -r pki'" in next_steps
+
+
+def test_a_wrong_provisioning_server_is_refused(run: Callable[[Program], tuple[Recorder, Any]]) -> None:
+    wrong = provisioning_args(httpUrl="https://matchbox.lan", rpcPort=0)
+    with pytest.raises(pulumi.RunError, match=r"provisioning\.rpcPort: 0 is out of range"):
+        run(lambda: ProvisioningServer("boot", wrong).ignition)
+
+
+@pytest.mark.parametrize(("component", "required"), [(PxePod, 4), (Ignition, 3), (ProvisioningServer, 2)])
 def test_programs_in_other_languages_could_use_it(component: type[pulumi.ComponentResource], required: int) -> None:
     """The engine's analyzer of Python components understands the arguments, and every one has a description."""
     definition = Analyzer("diaspora-infra").analyze_component(component)

@@ -50,3 +50,20 @@ def mail() -> dict[str, Any]:
         "senderAddress": "no-reply@pod.example.org",
         "smtp": {"host": "smtp.example.org", "username": "pod"},
     }
+
+
+def provisioning_config(*, dhcp: dict[str, Any] | None = None, **changes: Any) -> dict[str, Any]:
+    """A whole config of target provisioning."""
+    server = {"httpUrl": "http://192.168.77.5:8080", "dhcp": dhcp or {"network": "192.168.77.0/24"}, **changes}
+    return {"target": "provisioning", "host": host(), "provisioning": server}
+
+
+def full_dhcp(**changes: Any) -> dict[str, Any]:
+    """DHCP settings of a provisioning server that gives the addresses too."""
+    return {
+        "mode": "full",
+        "network": "192.168.77.0/24",
+        "firstAddress": "192.168.77.100",
+        "lastAddress": "192.168.77.150",
+        **changes,
+    }

@@ -29,9 +29,9 @@ from diaspora_infra.host.features.tls import tls
 from diaspora_infra.host.features.updates import updates
 from diaspora_infra.host.features.upgrade import upgrade
 from diaspora_infra.host.features.users import users
-from diaspora_infra.host.fragment import Feature
+from diaspora_infra.host.fragment import Feature, MachineFeature
 
-MACHINE_FEATURES: tuple[Feature, ...] = (
+MACHINE_FEATURES: tuple[MachineFeature, ...] = (
     users,
     hostname,
     kernel_arguments,
@@ -62,4 +62,4 @@ POD_FEATURES: tuple[Feature, ...] = (
     memory,
 )
 
-FEATURES = MACHINE_FEATURES + POD_FEATURES
+FEATURES: tuple[Feature, ...] = MACHINE_FEATURES + POD_FEATURES

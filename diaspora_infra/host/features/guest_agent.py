@@ -1,9 +1,9 @@
 """The QEMU guest agent, by which a hypervisor asks the machine for its addresses and shuts it down cleanly."""
 
-from diaspora_infra.host.fragment import Context, Fragment
+from diaspora_infra.host.fragment import Fragment, MachineContext
 from diaspora_infra.host.templates import render_tree
 
 
-def guest_agent(context: Context) -> Fragment:
+def guest_agent(context: MachineContext) -> Fragment:
     """Install the agent at the first boot, where the settings ask for it."""
     return render_tree("guest_agent") if context.settings.host.guest_agent else {}

@@ -1,9 +1,9 @@
 """Kernel arguments of the installed system."""
 
-from diaspora_infra.host.fragment import Context, Fragment
+from diaspora_infra.host.fragment import Fragment, MachineContext
 
 
-def kernel_arguments(context: Context) -> Fragment:
+def kernel_arguments(context: MachineContext) -> Fragment:
     """Make sure that the settings' kernel arguments are there; Ignition reboots once to add them."""
     arguments = context.settings.host.kernel_arguments
     return {"kernel_arguments": {"should_exist": list(arguments)}} if arguments else {}

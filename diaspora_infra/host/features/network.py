@@ -5,7 +5,7 @@ import uuid
 from diaspora_infra.config.host import Keyfile
 from diaspora_infra.config.keyfile import SECTIONS, in_order, kind_of, text_of
 from diaspora_infra.config.networks import connection_type, controller, interface_name
-from diaspora_infra.host.fragment import Context, Fragment
+from diaspora_infra.host.fragment import Fragment, MachineContext
 from diaspora_infra.host.templates import file
 
 FOLDER = "/etc/NetworkManager/system-connections"
@@ -22,7 +22,7 @@ _TYPE_DEFAULTS: dict[str, dict[str, str | int | bool]] = {
 _FIRST = ("id", "uuid", "type")
 
 
-def network(context: Context) -> Fragment:
+def network(context: MachineContext) -> Fragment:
     """Write a keyfile for every connection; without any, NetworkManager uses DHCP on every interface."""
     machine = context.machine
     files = [

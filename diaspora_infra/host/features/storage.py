@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from diaspora_infra.host.fragment import Context, Fragment, combine
+from diaspora_infra.host.fragment import Fragment, MachineContext, combine
 from diaspora_infra.host.templates import render_tree
 
 # Made by Fedora CoreOS for the disk that it booted from, whatever the disk is called.
@@ -16,7 +16,7 @@ MIB_PER_GIB = 1024
 BEFORE_ROOT_GIB = 1
 
 
-def storage(context: Context) -> Fragment:
+def storage(context: MachineContext) -> Fragment:
     """Lay out the disk, and mount the data partition.
 
     Nothing is ever wiped: where the partition is already there, at the same place with the same label and an xfs

@@ -5,14 +5,14 @@ from typing import Any
 import tomli_w
 
 from diaspora_infra.config import Host
-from diaspora_infra.host.fragment import Context, Fragment
+from diaspora_infra.host.fragment import Fragment, MachineContext
 from diaspora_infra.host.templates import file
 
 PATH = "/etc/zincati/config.d/55-updates-strategy.toml"
 _HEADER = "# When zincati may update this machine and reboot it. See it with: systemctl status zincati\n"
 
 
-def updates(context: Context) -> Fragment:
+def updates(context: MachineContext) -> Fragment:
     """Write zincati's update strategy."""
     text = _HEADER + tomli_w.dumps({"updates": _strategy(context.settings.host)})
     return {"storage": {"files": [file(PATH, text)]}}

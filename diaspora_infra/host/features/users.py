@@ -1,9 +1,9 @@
 """Accounts that may log in."""
 
-from diaspora_infra.host.fragment import Context, Fragment
+from diaspora_infra.host.fragment import Fragment, MachineContext
 
 
-def users(context: Context) -> Fragment:
+def users(context: MachineContext) -> Fragment:
     """Give every user the SSH keys and groups of the settings."""
     return {
         "passwd": {

@@ -1,0 +1,31 @@
+"""The provisioning server as plain files, for a host with podman and systemd that is not made by this project."""
+
+from pathlib import Path
+
+from diaspora_infra.config import Provisioning
+from diaspora_infra.host.features.provisioning import ON_ANY_HOST, provisioning
+from diaspora_infra.host.templates import render_tree
+
+
+def provisioning_files(settings: Provisioning) -> dict[str, tuple[str, int]]:
+    """Path below the folder -> text and mode: what belongs under `/`, and a script that installs it."""
+    fragment = provisioning(settings, ON_ANY_HOST)
+    entries = fragment["storage"]["files"]
+    found = {entry["path"].lstrip("/"): (entry["contents"]["inline"], entry["mode"]) for entry in entries}
+    units = sorted(Path(path).stem for path in found if path.endswith(".container"))
+    script = render_tree("provisioning_host", files=sorted(found), units=units, certificates=ON_ANY_HOST.certificates)[
+        "storage"
+    ]["files"][0]
+    return {**found, "install": (script["contents"]["inline"], 0o755)}
+
+
+def write_provisioning_files(settings: Provisioning, folder: Path) -> list[Path]:
+    """Write the files below `folder`; returns them in order."""
+    written = []
+    for name, (text, mode) in sorted(provisioning_files(settings).items()):
+        path = folder / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(text, encoding="utf-8")
+        path.chmod(mode)
+        written.append(path)
+    return written

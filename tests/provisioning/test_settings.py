@@ -1,0 +1,199 @@
+"""The settings of a provisioning server: what is taken, and the lines about what is not."""
+
+import ipaddress
+from typing import Any
+
+import jsonschema
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from diaspora_infra.config import (
+    NAMESPACE,
+    SECRETS,
+    ConfigError,
+    ProvisioningSettings,
+    Settings,
+    load,
+    load_provisioning,
+    load_stack,
+    needed_secrets,
+)
+from diaspora_infra.config.provisioning import host_of, port_of
+from diaspora_infra.config.schema import stack_schema
+from tests.config.mistakes import changed
+from tests.support.configs import full_dhcp, pod, provisioning_config, pxe_config
+
+VALIDATOR = jsonschema.Draft202012Validator(stack_schema())
+NETWORK = "an IPv4 network with the length of its prefix (8 to 30), such as 192.168.1.0/24"
+
+MISTAKES = [
+    ({"provisioning": None}, "provisioning: nothing given; allowed: a table of keys"),
+    ({"host.users": []}, "host.users: empty; allowed: at least 1"),
+    (
+        {"pod": pod()},
+        "pod: does not go with target provisioning, which has no pod; allowed: host and provisioning",
+    ),
+    (
+        {"provisioning.httpUrl": "https://m.lan"},
+        "provisioning.httpUrl: 'https://m.lan' is not valid; allowed: http://HOST:PORT, which is all that matchbox and "
+        "iPXE speak, without a path",
+    ),
+    (
+        {"provisioning.httpUrl": "http://m.lan:8080/boot"},
+        "provisioning.httpUrl: 'http://m.lan:8080/boot' is not valid; allowed: http://HOST:PORT, which is all that "
+        "matchbox and iPXE speak, without a path",
+    ),
+    (
+        {"provisioning.rpcPort": 8080},
+        "provisioning.rpcPort: is the port of provisioning.httpUrl; allowed: a port of its own",
+    ),
+    (
+        {"provisioning.dhcp": {}},
+        f"provisioning.dhcp.network: missing; allowed: {NETWORK}, or mode: off",
+    ),
+    (
+        {"provisioning.dhcp.network": "192.168.77.5/24"},
+        f"provisioning.dhcp.network: '192.168.77.5/24' is not valid; allowed: {NETWORK}",
+    ),
+    (
+        {"provisioning.dhcp.network": "192.168.77.0/31"},
+        f"provisioning.dhcp.network: '192.168.77.0/31' is not valid; allowed: {NETWORK}",
+    ),
+    (
+        {"provisioning.dhcp.mode": "both"},
+        "provisioning.dhcp.mode: 'both' is not valid; allowed: proxy, full, off",
+    ),
+    (
+        {"provisioning.dhcp.router": "192.168.77.1"},
+        "provisioning.dhcp.router: does not go with mode proxy; allowed: mode full",
+    ),
+    (
+        {"provisioning.dhcp": {"mode": "off", "leaseHours": 1}},
+        "provisioning.dhcp.leaseHours: does not go with mode off; allowed: mode full",
+    ),
+    (
+        {"provisioning.dhcp": {"mode": "full", "network": "10.0.0.0/8", "firstAddress": "10.0.0.1"}},
+        "provisioning.dhcp.lastAddress: missing; allowed: an address in 10.0.0.0/8, with mode full",
+    ),
+    (
+        {"provisioning.dhcp": full_dhcp(lastAddress="192.168.77.99")},
+        "provisioning.dhcp.lastAddress: 192.168.77.99 comes before firstAddress, 192.168.77.100; allowed: a later one",
+    ),
+    (
+        {"provisioning.dhcp": full_dhcp(firstAddress="192.168.77.0")},
+        "provisioning.dhcp.firstAddress: 192.168.77.0 is no machine of 192.168.77.0/24; allowed: an address inside it",
+    ),
+    (
+        {"provisioning.dhcp": full_dhcp(router="192.168.77.120")},
+        "provisioning.dhcp.router: 192.168.77.120 is among the addresses to give; allowed: one that is not given",
+    ),
+    (
+        {"provisioning.dhcp.bootFiles": {"bios": "../undionly.kpxe"}},
+        "provisioning.dhcp.bootFiles.bios: '../undionly.kpxe' is not valid; allowed: the name of a file, such as "
+        "undionly.kpxe",
+    ),
+    (
+        {"provisioning.disk": "/dev/sdb", "host.storage": {"dataDisk": "/dev/sdb"}},
+        "provisioning.disk: is host.storage.dataDisk; allowed: another disk",
+    ),
+    (
+        {"provisioning.networks": {"eno1": {"ipv4": {"method": "manuel"}}}},
+        "provisioning.networks.eno1.ipv4.method: 'manuel' is not valid; allowed: auto, manual, disabled, link-local, "
+        "shared",
+    ),
+]
+
+
+def lines(values: dict[str, Any]) -> list[str]:
+    with pytest.raises(ConfigError) as caught:
+        load_stack(values)
+    return str(caught.value).splitlines()
+
+
+def schema_errors(values: dict[str, Any]) -> list[str]:
+    config = {f"{NAMESPACE}:{key}": value for key, value in values.items()}
+    return [error.message for error in VALIDATOR.iter_errors({"config": config})]
+
+
+@pytest.mark.parametrize(("change", "line"), MISTAKES, ids=lambda value: value if isinstance(value, str) else "")
+def test_a_mistake_is_one_line_that_says_what_is_allowed(change: dict[str, Any], line: str) -> None:
+    assert lines(changed(provisioning_config(), change)) == [line]
+
+
+GOOD: list[dict[str, Any]] = [
+    {},
+    {"provisioning.dhcp": {"mode": False}},
+    {"provisioning.dhcp": full_dhcp(router="192.168.77.1", dnsServers=["192.168.77.1", "9.9.9.9"], leaseHours=1)},
+    {"provisioning.httpUrl": "http://matchbox.lan", "provisioning.rpcPort": 443},
+    {"provisioning.name": "boot", "provisioning.hostname": "boot.lan", "provisioning.architecture": "aarch64"},
+    {"provisioning.dnsmasqImage": "registry.example.org/dnsmasq:2.90", "provisioning.dhcp.interface": "eno1"},
+    {"provisioning.dhcp.bootFiles": {"uefi": "snponly.efi", "uefiArm64": "ipxe-arm64.efi"}},
+]
+
+
+@pytest.mark.parametrize("change", GOOD)
+def test_what_is_good_is_taken_and_needs_no_secret(change: dict[str, Any]) -> None:
+    found = load_stack(changed(provisioning_config(), change), [secret.key for secret in SECRETS])
+    assert isinstance(found, ProvisioningSettings)
+    assert [machine.name for machine in found.machines] == [change.get("provisioning.name", "provisioning")]
+    assert needed_secrets(found) == []
+
+
+def test_the_json_schema_knows_the_target() -> None:
+    values = provisioning_config()
+    assert schema_errors(values) == []
+    assert schema_errors({**values, "pod": pod()})
+    assert schema_errors({key: value for key, value in values.items() if key != "provisioning"})
+    without_pod = {key: value for key, value in pxe_config().items() if key != "pod"}
+    assert schema_errors(without_pod) == [f"'{NAMESPACE}:pod' is a required property"]
+
+
+def test_a_stack_with_a_pod_may_hold_the_server_too() -> None:
+    values = pxe_config(provisioning=provisioning_config()["provisioning"])
+    found = load_stack(values)
+    assert isinstance(found, Settings)
+    assert found.provisioning == load_provisioning(values)
+    assert schema_errors(values) == []
+    values["provisioning"]["rpcPort"] = 0
+    assert lines(values) == ["provisioning.rpcPort: 0 is out of range; allowed: 1 to 65535"]
+
+
+def test_settings_of_a_pod_cannot_be_loaded_from_it() -> None:
+    with pytest.raises(ConfigError, match=r"^target: provisioning has no pod; allowed here: pxe, ignition$"):
+        load({**pxe_config(), "target": "provisioning"})
+
+
+def test_the_key_alone_is_enough_for_the_files() -> None:
+    assert load_provisioning({"provisioning": provisioning_config()["provisioning"]}).rpc_port == 8081
+    with pytest.raises(ConfigError, match=r"^provisioning: missing; it is required: "):
+        load_provisioning({})
+
+
+@given(st.integers(8, 30), st.integers(0, 2**32 - 1), st.data())
+@settings(derandomize=True, max_examples=80)
+def test_addresses_are_taken_if_machines_can_have_them(prefix: int, seed: int, data: st.DataObject) -> None:
+    network = ipaddress.IPv4Network((seed, prefix), strict=False)
+    near = st.integers(max(int(network[0]) - 2, 0), min(int(network[-1]) + 2, 2**32 - 1)).map(ipaddress.IPv4Address)
+    first, last = data.draw(near), data.draw(near)
+    dhcp = {"mode": "full", "network": str(network), "firstAddress": str(first), "lastAddress": str(last)}
+    good = network[0] < first <= last < network[-1]
+    try:
+        load_stack(provisioning_config(dhcp=dhcp))
+    except ConfigError:
+        assert not good
+    else:
+        assert good
+
+
+@pytest.mark.parametrize(
+    ("url", "host", "port"),
+    [
+        ("http://192.168.1.5:8080", "192.168.1.5", 8080),
+        ("http://matchbox.lan", "matchbox.lan", 80),
+        ("http://[fd00::5]:8080", "[fd00::5]", 8080),
+        ("http://[fd00::5]", "[fd00::5]", 80),
+    ],
+)
+def test_host_and_port_of_an_address(url: str, host: str, port: int) -> None:
+    assert (host_of(url), port_of(url)) == (host, port)
