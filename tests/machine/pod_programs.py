@@ -18,7 +18,11 @@ printf '%s\n' "$*" >> "$PODMAN_RECORD/calls"
 case "$1 $2" in
     "secret create")
         name=${*: -2:1} source=${*: -1}
-        if [[ $source == - ]]; then source=/dev/stdin; fi
+        if [[ $source == - ]]; then
+            # as podman does
+            [[ -p /dev/stdin ]] || { echo "Error: if \`-\` is used, data must be passed into stdin" >&2; exit 125; }
+            source=/dev/stdin
+        fi
         IFS= read -r -d '' content < "$source" || true
         printf '%s' "$content" > "$PODMAN_RECORD/secret-$name"
         ;;

@@ -39,7 +39,7 @@ def contents(folder: Path) -> dict[str, str]:
 def test_shellcheck_finds_nothing(tree: Path, require_program: RequireProgram) -> None:
     shellcheck = require_program("shellcheck", "shellcheck")
     programs = sorted((tree / LIBEXEC).iterdir())
-    assert len(programs) == 11
+    assert len(programs) >= 11
     result = subprocess.run([shellcheck, *programs], capture_output=True, text=True, check=False)
     assert result.stdout == ""
     assert result.returncode == 0
