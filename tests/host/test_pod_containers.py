@@ -13,9 +13,6 @@ from tests.support.configs import ignition_config, pod
 
 FRAGMENT = pod_fragment(pod_context(with_mail=True))
 CONTAINERS = containers(FRAGMENT)
-# Which containers write to which folder of the data partition, or read it.
-SHARED_FOLDERS = {"uploads", "log", "public", "sidekiq/schedule.yml", "tls", "certbot", "acme-challenge"}
-PRIVATE_FOLDERS = {"postgresql", "redis"}
 APPLICATION = ("diaspora-migrate", "diaspora-administrator", "diaspora-web", "diaspora-sidekiq")
 
 
@@ -88,30 +85,6 @@ def test_postgresql_major_version_is_that_of_the_image() -> None:
 def test_only_nginx_has_a_port() -> None:
     ports = {name: values(sections["Container"], "PublishPort") for name, sections in CONTAINERS.items()}
     assert {name: found for name, found in ports.items() if found} == {"nginx": ["80:8080", "443:8443"]}
-
-
-@pytest.mark.parametrize("name", CONTAINERS)
-def test_shared_folders_have_shared_labels(name: str) -> None:
-    for volume in values(CONTAINERS[name]["Container"], "Volume"):
-        source, _target, options = volume.split(":")
-        folder = source.removeprefix("/var/mnt/data/")
-        if folder in PRIVATE_FOLDERS:
-            assert options == "Z"
-        elif folder in SHARED_FOLDERS:
-            assert options in {"z", "ro,z"}
-        else:
-            assert not source.startswith("/var/mnt/data"), volume
-            assert re.fullmatch(r"ro,[zZ]", options), volume
-
-
-def test_no_folder_with_a_private_label_is_in_two_containers() -> None:
-    private = [
-        volume.split(":")[0]
-        for sections in CONTAINERS.values()
-        for volume in values(sections["Container"], "Volume")
-        if volume.endswith("Z")
-    ]
-    assert len(private) == len(set(private))
 
 
 @pytest.mark.parametrize("name", APPLICATION)

@@ -54,6 +54,8 @@ def test_owners_and_modes(root: Path) -> None:
         "uploads": (0o755, 1042, 1042),
         "log": (0o750, 1042, 1042),
         "public": (0o755, 1042, 1042),
+        "tmp": (0o755, 0, 0),
+        **{f"tmp/{name}": (0o700, 1042, 1042) for name in ("web", "sidekiq", "migrate", "administrator")},
         "sidekiq": (0o755, 1042, 1042),
         "sidekiq/schedule.yml": (0o644, 1042, 1042),
     }
@@ -82,4 +84,4 @@ def test_every_folder_that_a_container_mounts_is_made(root: Path) -> None:
         if volume.startswith("/var/mnt/data/")
     }
     assert mounted <= set(found(root))
-    assert len(mounted) == 9
+    assert len(mounted) == 13

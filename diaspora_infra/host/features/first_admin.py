@@ -13,6 +13,7 @@ def first_admin(context: Context) -> Fragment:
     tree = render_tree(
         "first_admin",
         image=container_image(context, "diaspora"),
+        home=pod.image_layout.home,
         uid=pod.image_layout.uid,
         shell="-lc" if pod.image_layout.login_shell else "-c",
         domain=pod.domain,

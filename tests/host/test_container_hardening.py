@@ -1,0 +1,159 @@
+"""What protects the machine from its containers: a contract for every container, whatever the settings."""
+
+import re
+
+import pytest
+import yaml
+
+from lab.engine import PROJECT
+from tests.host.pod import LIBEXEC, QUADLETS, containers, files, pod_context, pod_fragment, values
+from tests.support.configs import mail
+
+GIVEN = "planted-secret-value"
+CONTEXTS = {
+    "least": pod_context(),
+    "everything": pod_context(
+        mail=mail(),
+        backup={},
+        privacy={"camo": {"root": "https://camo.example.org"}},
+        secrets=dict.fromkeys(("smtpPassword", "backupPassword", "camoKey"), GIVEN),
+    ),
+    "sftp": pod_context(
+        backup={
+            "repository": "sftp://pod@backup.example.org/pod",
+            "hostKey": "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIPyvPaZYYgjxX2iI0ZNkUhRNBQvEYTB+rTcdfEAyLSZp",
+        },
+        secrets={
+            "backupPassword": GIVEN,
+            "backupSshKey": f"-----BEGIN PRIVATE KEY-----\n{GIVEN}\n-----END PRIVATE KEY-----",
+        },
+    ),
+    "own": pod_context(tls={"mode": "own"}),
+    "proxy": pod_context(tls={"mode": "behindProxy", "trustedProxies": ["192.0.2.10"]}),
+}
+FRAGMENTS = {name: pod_fragment(context) for name, context in CONTEXTS.items()}
+EVERY = [(variant, name) for variant, fragment in FRAGMENTS.items() for name in containers(fragment)]
+
+# Reviewed: a container, the key in which it differs, and why it cannot do without.
+EXCEPTIONS: dict[tuple[str, str], str] = {}
+# Folders of the host that are FUSE mounts: podman cannot label them, so no :z; the mount itself has a context.
+FUSE_FOLDERS: tuple[str, ...] = ()
+
+REQUIRED = {
+    "ReadOnly": ["true"],
+    "NoNewPrivileges": ["true"],
+    "DropCapability": ["all"],
+    "LogDriver": ["journald"],
+}
+FORBIDDEN = ("AddCapability", "AddDevice", "PodmanArgs", "SecurityLabelDisable", "SeccompProfile", "Unmask")
+RUN_OPTIONS = ("--rm", "--read-only", "--security-opt=no-new-privileges", "--cap-drop=all", "--log-driver=none")
+
+
+def container(variant: str, name: str) -> list[tuple[str, str]]:
+    return containers(FRAGMENTS[variant])[name]["Container"]
+
+
+def differs(variant: str, name: str) -> set[str]:
+    """The keys in which a container is less protected than it has to be."""
+    found = container(variant, name)
+    keys = {key for key, wanted in REQUIRED.items() if values(found, key) != wanted}
+    keys |= {key for key in FORBIDDEN if values(found, key)}
+    if not values(found, "User") or values(found, "User")[-1] == "0":
+        keys.add("User")
+    if any(network not in {"diaspora.network", "none"} for network in values(found, "Network")):
+        keys.add("Network")
+    if not any(0 < int(limit) <= 1024 for limit in values(found, "PidsLimit")):
+        keys.add("PidsLimit")
+    return keys
+
+
+@pytest.mark.parametrize(("variant", "name"), EVERY)
+def test_every_container_is_protected_or_a_reviewed_exception(variant: str, name: str) -> None:
+    assert {key for key in differs(variant, name) if (name, key) not in EXCEPTIONS} == set()
+
+
+def test_no_exception_is_out_of_date() -> None:
+    assert set(EXCEPTIONS) <= {(name, key) for variant, name in EVERY for key in differs(variant, name)}
+    assert all(EXCEPTIONS.values())
+
+
+@pytest.mark.parametrize("key", [*REQUIRED, "PidsLimit", "User"])
+def test_the_contract_notices_what_is_missing(key: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    weak = [entry for entry in container("least", "nginx") if entry[0] != key]
+    monkeypatch.setattr(f"{__name__}.container", lambda *_: weak)
+    assert differs("least", "nginx") == {key}
+
+
+@pytest.mark.parametrize(("variant", "name"), EVERY)
+def test_labels_of_selinux_are_shared_ones(variant: str, name: str) -> None:
+    """Never Z: the label would be another one at each start, and the whole folder would be labelled anew."""
+    for volume in values(container(variant, name), "Volume"):
+        source, _target, *options = volume.split(":")
+        words = options[0].split(",") if options else []
+        assert "Z" not in words
+        assert ("z" in words) is not source.startswith(FUSE_FOLDERS or ("no such folder",)), volume
+
+
+@pytest.mark.parametrize(("variant", "name"), EVERY)
+def test_containers_see_nothing_of_the_machine_but_what_is_theirs(variant: str, name: str) -> None:
+    for volume in values(container(variant, name), "Volume"):
+        source, _target, options = volume.split(":")
+        assert re.match("/(etc/diaspora|usr/local/libexec/diaspora|var/mnt/data)/[a-z]", source), volume
+        if not source.startswith("/var/mnt/data/"):
+            assert "ro" in options.split(","), volume
+        assert not source.startswith(("/etc/diaspora/secrets", "/var/mnt/data/secrets")), volume
+
+
+@pytest.mark.parametrize("variant", FRAGMENTS)
+def test_no_secret_is_in_the_environment_or_in_a_command(variant: str) -> None:
+    texts = files(FRAGMENTS[variant])
+    holders = {path for path, text in texts.items() if GIVEN in text}
+    assert all(path.startswith("/etc/diaspora/secrets/") for path in holders)
+    assert bool(holders) is (variant in {"everything", "sftp"})
+    for name in containers(FRAGMENTS[variant]):
+        for entry in values(container(variant, name), "Environment"):
+            variable, _, value = entry.strip('"').partition("=")
+            if re.search("PASSW|SECRET|TOKEN|KEY", variable):
+                assert variable.endswith("_FILE"), entry
+                assert value.startswith("/run/secrets/"), entry
+
+
+@pytest.mark.parametrize("variant", FRAGMENTS)
+def test_containers_that_programs_start_are_protected_too(variant: str) -> None:
+    found = 0
+    for path, text in files(FRAGMENTS[variant]).items():
+        if not path.startswith(f"/{LIBEXEC}/"):
+            continue
+        joined = text.replace("\\\n", " ")
+        for line in joined.splitlines():
+            if "podman run" in line and not line.lstrip().startswith("#"):
+                found += 1
+                words = joined if '"${options[@]}"' in line else line
+                assert [option for option in RUN_OPTIONS if option not in words] == [], path
+                assert "--privileged" not in words
+    assert found >= 1
+
+
+def test_the_application_writes_to_disk_and_not_to_memory() -> None:
+    """An upload waits as a whole in a temporary file; /tmp of a read-only container is memory."""
+    for name in ("diaspora-web", "diaspora-sidekiq", "diaspora-migrate", "diaspora-administrator"):
+        found = container("least", name)
+        assert "TMPDIR=/srv/diaspora/tmp" in values(found, "Environment")
+        folder = name.removeprefix("diaspora-")
+        assert f"/var/mnt/data/tmp/{folder}:/srv/diaspora/tmp:z" in values(found, "Volume")
+
+
+def test_the_snippet_of_the_page_takes_the_protection_away() -> None:
+    """Quadlet takes the last of several values, and reads drop-ins in the order of their names."""
+    page = (PROJECT / "docs/security.md").read_text(encoding="utf-8")
+    (path,) = re.findall(r"path: (/etc/containers/systemd/\S+)", page)
+    ours = [name for name in files(FRAGMENTS["least"]) if name.startswith(path.rpartition("/")[0])]
+    assert ours
+    assert max([*ours, path]) == path
+    yaml.safe_load(re.findall(r"```yaml\n(variant.*?)```", page, re.DOTALL)[0])
+
+
+def test_quadlets_of_other_kinds_have_no_volume() -> None:
+    for fragment in FRAGMENTS.values():
+        quadlets = [path for path in files(fragment) if path.startswith(QUADLETS)]
+        assert [path for path in quadlets if not path.endswith((".container", ".conf", ".network"))] == []
