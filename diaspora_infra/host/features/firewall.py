@@ -3,29 +3,41 @@
 import ipaddress
 from collections.abc import Iterable
 
+from diaspora_infra.config import ProvisioningSettings
 from diaspora_infra.config.firewall import SSH_PORT, WEB_PORTS
+from diaspora_infra.host.features.provisioning import open_ports
 from diaspora_infra.host.features.tls import ends_here
-from diaspora_infra.host.fragment import Context, Fragment
+from diaspora_infra.host.fragment import Fragment, MachineContext, combine
 from diaspora_infra.host.templates import render_tree
 
 
-def firewall(context: Context) -> Fragment:
+def firewall(context: MachineContext) -> Fragment:
     """Refuse what the settings do not open; nothing where they turn the firewall off."""
     settings = context.settings.host.firewall
     if not settings.enable:
         return {}
-    web = WEB_PORTS if ends_here(context.settings.pod) else WEB_PORTS[:1]
-    rules = [f"tcp ct original proto-dst {port} accept" for port in web]
+    rules = [f"{protocol} ct original proto-dst {port} accept" for protocol, port in _own_ports(context)]
     rules += [
         f"{entry.protocol} ct original proto-dst {entry.port} {source}accept"
         for entry in settings.open
         for source in _matches(entry.sources)
     ]
-    return render_tree(
+    table = render_tree(
         "firewall",
         ssh=[f"tcp dport {SSH_PORT} {source}accept" for source in _matches(settings.ssh_from)],
         opened=rules,
     )
+    if isinstance(context.settings, ProvisioningSettings):
+        return table
+    return combine([table, render_tree("firewall_pod")])
+
+
+def _own_ports(context: MachineContext) -> list[tuple[str, int]]:
+    """The ports that what runs on the machine is reached by."""
+    settings = context.settings
+    if isinstance(settings, ProvisioningSettings):
+        return open_ports(settings.provisioning)
+    return [("tcp", port) for port in (WEB_PORTS if ends_here(settings.pod) else WEB_PORTS[:1])]
 
 
 def _matches(sources: Iterable[str] | None) -> list[str]:

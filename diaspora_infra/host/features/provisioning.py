@@ -66,6 +66,15 @@ def provisioning(settings: Provisioning, places: Places = ON_DATA) -> Fragment:
     return combine([matchbox, dnsmasq])
 
 
+def open_ports(settings: Provisioning) -> list[tuple[str, int]]:
+    """The ports that machines and podmins reach, with their protocol."""
+    matchbox = [("tcp", port_of(settings.http_url)), ("tcp", settings.rpc_port)]
+    if settings.dhcp.mode == "off":
+        return matchbox
+    dhcp = (67,) if settings.dhcp.mode == "full" else (67, 4011)
+    return [*matchbox, *(("udp", port) for port in (*dhcp, 69))]
+
+
 def boot_files(dhcp: Dhcp) -> dict[int, str]:
     """What to send to which architecture, by its number in option 93."""
     files = dhcp.boot_files

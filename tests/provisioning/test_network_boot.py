@@ -1,0 +1,156 @@
+"""dnsmasq as it is rendered, in a network of its own: what firmware, iPXE and other machines are answered.
+
+The clients are packets as firmware sends them; tests/provisioning/test_firmware.py has real firmware.
+"""
+
+import os
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from diaspora_infra.config import load_provisioning
+from tests.conftest import IN_CI
+from tests.machine.pod_programs import RequireProgram
+from tests.provisioning.clients import ACK, OFFER, Answer, Client, boot_file, discover, load, request
+from tests.provisioning.network import Host, Network, wait_until
+from tests.provisioning.server import ADDRESS, IPXE, Server
+from tests.support.configs import full_dhcp, provisioning_config
+
+ROUTER = "192.168.77.1"
+OWN_ADDRESS = "192.168.77.50"
+SCRIPT = f"http://{ADDRESS}:8080/boot.ipxe"
+BIOS, UEFI, UEFI_TOO, ARM64 = 0, 7, 9, 11
+
+Start = Callable[[dict[str, Any]], Server]
+
+
+@pytest.fixture
+def network(require_program: RequireProgram) -> Iterator[Network]:
+    for program, package in (("dnsmasq", "dnsmasq-base"), ("ip", "iproute2"), ("setpriv", "util-linux")):
+        require_program(program, package)
+    for there, what in ((os.geteuid() == 0, "needs root"), (IPXE.is_dir(), "apt-get install ipxe")):
+        if not there:
+            (pytest.fail if IN_CI else pytest.skip)(what)
+    with Network() as network:
+        yield network
+
+
+@pytest.fixture
+def start(network: Network, tmp_path: Path) -> Start:
+    """Starts dnsmasq with these settings of `provisioning.dhcp`."""
+
+    def started(dhcp: dict[str, Any]) -> Server:
+        settings = load_provisioning(provisioning_config(dhcp=dhcp))
+        server = Server(settings, network.host(f"{ADDRESS}/24"), tmp_path)
+        log = server.start_dnsmasq()
+        wait_until(lambda: "dnsmasq-tftp" in log.read_text(), what=f"dnsmasq: {log.read_text()}")
+        return server
+
+    return started
+
+
+@pytest.fixture
+def router(network: Network, tmp_path: Path) -> Host:
+    """A home router, with DHCP."""
+    host = network.host(f"{ROUTER}/24")
+    options = [
+        "--keep-in-foreground", "--log-facility=-", "--conf-file=/dev/null", "--port=0", "--user=root", "--pid-file=",
+        f"--dhcp-leasefile={tmp_path / 'leases'}", "--dhcp-range=192.168.77.200,192.168.77.210,1h",
+    ]  # fmt: skip
+    log = tmp_path / "router.log"
+    host.start(log, "dnsmasq", *options)
+    wait_until(lambda: "IP range" in log.read_text(), what="the router")
+    return host
+
+
+@pytest.fixture
+def machine(network: Network) -> Host:
+    """Where the clients ask from."""
+    return network.host(f"{OWN_ADDRESS}/24")
+
+
+def offers_of(machine: Host, client: Client, servers: int) -> dict[str, Answer]:
+    found = machine.call(lambda: discover(client, servers))
+    assert {answer.kind for answer in found} <= {OFFER}
+    return {answer.sender: answer for answer in found}
+
+
+PROXY = {"network": "192.168.77.0/24", "interface": "eth0"}
+
+
+@pytest.mark.parametrize(
+    ("architecture", "file"), [(BIOS, "undionly.kpxe"), (UEFI, "ipxe.efi"), (UEFI_TOO, "ipxe.efi")]
+)
+@pytest.mark.usefixtures("router")
+def test_beside_a_router_firmware_gets_ipxe_and_ipxe_the_script(
+    start: Start, machine: Host, architecture: int, file: str
+) -> None:
+    start(PROXY)
+    for ipxe, wanted in ((False, file), (True, SCRIPT)):
+        client = Client(architecture, ipxe)
+        offers = offers_of(machine, client, 2)
+        assert offers.keys() == {ROUTER, ADDRESS}
+        assert offers[ROUTER].address.startswith("192.168.77.2"), "the router gives the address"
+        assert offers[ADDRESS].address == "0.0.0.0", "the server gives none"
+        assert machine.call(lambda client=client, offers=offers: boot_file(client, offers[ADDRESS], OWN_ADDRESS)) == (
+            wanted
+        )
+        assert machine.call(lambda client=client, offers=offers: request(client, offers[ROUTER])).kind == ACK
+
+
+@pytest.mark.usefixtures("router")
+def test_machines_that_do_not_boot_from_the_network_hear_the_router_alone(start: Start, machine: Host) -> None:
+    log = start(PROXY).folder / "dnsmasq.log"
+    assert offers_of(machine, Client(0, plain=True), 2).keys() == {ROUTER}
+    assert "DHCPOFFER" not in log.read_text()
+
+
+@pytest.mark.usefixtures("router")
+def test_arm_is_answered_only_with_a_file_for_it(start: Start, machine: Host) -> None:
+    client = Client(ARM64)
+    start(PROXY)
+    offer = offers_of(machine, client, 2)[ADDRESS]
+    assert not machine.call(lambda: boot_file(client, offer, OWN_ADDRESS))
+
+
+def test_arm_with_a_file(start: Start, machine: Host) -> None:
+    client = Client(ARM64)
+    start({**PROXY, "bootFiles": {"uefiArm64": "ipxe-arm64.efi"}})
+    offer = offers_of(machine, client, 1)[ADDRESS]
+    assert machine.call(lambda: boot_file(client, offer, OWN_ADDRESS)) == "ipxe-arm64.efi"
+
+
+def test_without_a_router_it_gives_addresses_too(start: Start, machine: Host) -> None:
+    server = start(full_dhcp(router=ROUTER, dnsServers=[ROUTER, "9.9.9.9"], leaseHours=2))
+    for architecture, file in ((BIOS, "undionly.kpxe"), (UEFI, "ipxe.efi"), (UEFI_TOO, "ipxe.efi")):
+        for ipxe, wanted in ((False, file), (True, SCRIPT)):
+            client = Client(architecture, ipxe)
+            offer = offers_of(machine, client, 1)[ADDRESS]
+            assert 100 <= int(offer.address.rpartition(".")[2]) <= 150
+            assert (offer.file, offer.next_server) == (wanted, ADDRESS)
+    taken = machine.call(lambda: request(client, offer))
+    assert (taken.kind, taken.address) == (ACK, offer.address)
+    assert taken.options[1] == bytes([255, 255, 255, 0])
+    assert taken.options[3] == bytes([192, 168, 77, 1])
+    assert taken.options[6] == bytes([192, 168, 77, 1, 9, 9, 9, 9])
+    assert int.from_bytes(taken.options[51], "big") == 2 * 3600
+    plain = offers_of(machine, Client(0, plain=True), 1)[ADDRESS]
+    assert plain.file == "", "a laptop gets an address and nothing to boot"
+    assert server.container("network-boot")["Volume"] == "/var/lib/diaspora-dnsmasq:/var/lib/dnsmasq:z"
+
+
+def test_a_firmware_without_a_file_gets_an_address_alone(start: Start, machine: Host) -> None:
+    start(full_dhcp())
+    offer = offers_of(machine, Client(ARM64), 1)[ADDRESS]
+    assert (offer.file, offer.options.get(3)) == ("", bytes([192, 168, 77, 5])), "and the server as its gateway"
+
+
+def test_files_arrive_as_they_are_and_nothing_else_is_sent(start: Start, machine: Host) -> None:
+    start(PROXY)
+    for name in ("undionly.kpxe", "ipxe.efi", "snponly.efi"):
+        assert machine.call(lambda name=name: load(ADDRESS, name)) == (IPXE / name).read_bytes()
+    for name in ("missing.efi", "../../../etc/passwd", "/etc/passwd"):
+        with pytest.raises(OSError, match=r"not found|allowed|denied"):
+            machine.call(lambda name=name: load(ADDRESS, name))
