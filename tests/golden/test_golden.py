@@ -1,11 +1,11 @@
 """Golden files: what the dev stack renders to. `make golden` writes them anew; read the diff."""
 
-from diaspora_infra.config import Settings, load, parse_stack_file
+from diaspora_infra.config import Settings, load, load_stack, parse_stack_file
 from diaspora_infra.host import render
 from diaspora_infra.pxe.install import install_boot, install_settings
 from diaspora_infra.pxe.verify import ipxe_script
 from lab.engine import PROJECT
-from tests.support.configs import host, mail, pod, pxe_config
+from tests.support.configs import host, mail, pod, provisioning_config, pxe_config
 from tests.support.golden import Golden
 
 
@@ -52,3 +52,8 @@ def test_butane_of_a_machine_with_everything(golden: Golden) -> None:
     settings = load(values, secrets)
     text = render(settings, settings.machines[0], secrets).butane_text()
     golden.check("everything/pod1.bu", text)
+
+
+def test_butane_of_a_provisioning_server(golden: Golden) -> None:
+    settings = load_stack(provisioning_config())
+    golden.check("provisioning/provisioning.bu", render(settings, settings.machines[0], {}).butane_text())

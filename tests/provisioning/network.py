@@ -5,7 +5,7 @@ import os
 import signal
 import subprocess
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
 from dataclasses import dataclass, field
@@ -14,6 +14,9 @@ from types import TracebackType
 from typing import TypeVar
 
 Result = TypeVar("Result")
+
+ROUTER = "192.168.77.1"
+"""The address of a home router, where a test has one."""
 
 _libc = ctypes.CDLL(None, use_errno=True)
 _CLONE_NEWNET = 0x40000000
@@ -119,8 +122,3 @@ def wait_until(condition: Callable[[], bool], seconds: float = _START_SECONDS, w
     while not condition():
         assert time.monotonic() < deadline, f"{what} did not come within {seconds} s"
         time.sleep(0.02)
-
-
-def missing_programs(names: Sequence[str], which: Callable[[str], str | None]) -> list[str]:
-    """Those of these programs that are not there."""
-    return [name for name in names if which(name) is None]

@@ -3,9 +3,12 @@
 import shlex
 from pathlib import Path
 
-from diaspora_infra.config.provisioning import Provisioning
+from diaspora_infra.config import ProvisioningSettings
+from diaspora_infra.host.features.firewall import firewall
 from diaspora_infra.host.features.provisioning import TFTP_FOLDER
+from diaspora_infra.host.fragment import MachineContext
 from diaspora_infra.host.provisioning_files import provisioning_files
+from tests.host.contexts import file_text
 from tests.host.pod import QUADLETS, read_quadlet
 from tests.provisioning.network import Host
 
@@ -44,12 +47,16 @@ exec setpriv --no-new-privs --reuid={uid} --regid={uid} --clear-groups --inh-cap
 
 
 class Server:
-    """Starts the programs on a host of a test's network."""
+    """A host of a test's network with the firewall of the settings, and the programs."""
 
-    def __init__(self, settings: Provisioning, host: Host, folder: Path) -> None:
+    def __init__(self, settings: ProvisioningSettings, host: Host, folder: Path) -> None:
         self.host = host
         self.folder = folder
-        self.files = provisioning_files(settings)
+        self.files = provisioning_files(settings.provisioning)
+        rules = folder / "firewall.nft"
+        fragment = firewall(MachineContext(settings, settings.provisioning))
+        rules.write_text(file_text(fragment, "/etc/nftables/diaspora.nft"))
+        host.run("nft", "-f", rules)
 
     def container(self, name: str) -> dict[str, str]:
         """The section [Container] of a Quadlet file; of a key that is there twice, the last."""

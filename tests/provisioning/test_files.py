@@ -21,7 +21,6 @@ from tests.host.pod import QUADLETS, read_quadlet
 from tests.machine.pod_programs import RequireProgram
 from tests.machine.test_pod_units import generate
 from tests.support.configs import full_dhcp, provisioning_config
-from tests.support.golden import Golden
 from tests.support.ignition_root import applied
 
 CASES: dict[str, dict[str, Any]] = {
@@ -53,11 +52,6 @@ def tree_of(case: str, folder: Path) -> Path:
         path.write_text(text)
         path.chmod(mode)
     return folder
-
-
-def test_the_machine_of_the_golden_file(golden: Golden) -> None:
-    settings = settings_of(CASES["proxy"])
-    golden.check("provisioning/provisioning.bu", render(settings, settings.provisioning, {}).butane_text())
 
 
 @pytest.mark.parametrize("case", CASES)

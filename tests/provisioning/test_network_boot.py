@@ -3,22 +3,18 @@
 The clients are packets as firmware sends them; tests/provisioning/test_firmware.py has real firmware.
 """
 
-import os
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from diaspora_infra.config import load_provisioning
-from tests.conftest import IN_CI
-from tests.machine.pod_programs import RequireProgram
+from diaspora_infra.config import ProvisioningSettings, load_stack
 from tests.provisioning.clients import ACK, OFFER, Answer, Client, boot_file, discover, load, request
-from tests.provisioning.network import Host, Network, wait_until
+from tests.provisioning.network import ROUTER, Host, Network, wait_until
 from tests.provisioning.server import ADDRESS, IPXE, Server
 from tests.support.configs import full_dhcp, provisioning_config
 
-ROUTER = "192.168.77.1"
 OWN_ADDRESS = "192.168.77.50"
 SCRIPT = f"http://{ADDRESS}:8080/boot.ipxe"
 BIOS, UEFI, UEFI_TOO, ARM64 = 0, 7, 9, 11
@@ -27,42 +23,18 @@ Start = Callable[[dict[str, Any]], Server]
 
 
 @pytest.fixture
-def network(require_program: RequireProgram) -> Iterator[Network]:
-    for program, package in (("dnsmasq", "dnsmasq-base"), ("ip", "iproute2"), ("setpriv", "util-linux")):
-        require_program(program, package)
-    for there, what in ((os.geteuid() == 0, "needs root"), (IPXE.is_dir(), "apt-get install ipxe")):
-        if not there:
-            (pytest.fail if IN_CI else pytest.skip)(what)
-    with Network() as network:
-        yield network
-
-
-@pytest.fixture
 def start(network: Network, tmp_path: Path) -> Start:
     """Starts dnsmasq with these settings of `provisioning.dhcp`."""
 
     def started(dhcp: dict[str, Any]) -> Server:
-        settings = load_provisioning(provisioning_config(dhcp=dhcp))
+        settings = load_stack(provisioning_config(dhcp=dhcp))
+        assert isinstance(settings, ProvisioningSettings)
         server = Server(settings, network.host(f"{ADDRESS}/24"), tmp_path)
         log = server.start_dnsmasq()
         wait_until(lambda: "dnsmasq-tftp" in log.read_text(), what=f"dnsmasq: {log.read_text()}")
         return server
 
     return started
-
-
-@pytest.fixture
-def router(network: Network, tmp_path: Path) -> Host:
-    """A home router, with DHCP."""
-    host = network.host(f"{ROUTER}/24")
-    options = [
-        "--keep-in-foreground", "--log-facility=-", "--conf-file=/dev/null", "--port=0", "--user=root", "--pid-file=",
-        f"--dhcp-leasefile={tmp_path / 'leases'}", "--dhcp-range=192.168.77.200,192.168.77.210,1h",
-    ]  # fmt: skip
-    log = tmp_path / "router.log"
-    host.start(log, "dnsmasq", *options)
-    wait_until(lambda: "IP range" in log.read_text(), what="the router")
-    return host
 
 
 @pytest.fixture

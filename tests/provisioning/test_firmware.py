@@ -1,0 +1,125 @@
+"""Firmware that boots over a network with a provisioning server and a home router: the whole way, none of it played.
+
+UEFI boots with its own PXE (DHCP, proxy DHCP, TFTP), loads iPXE and with that the script of matchbox. A BIOS has no PXE
+of its own: its network card's ROM is iPXE already, so undionly.kpxe itself is only seen in test_network_boot.py.
+What the script makes a machine do is in tests/boot.
+"""
+
+import json
+import re
+import shutil
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from diaspora_infra.config import Matchbox, ProvisioningSettings, load_stack
+from diaspora_infra.host.features.provisioning import MATCHBOX_UID
+from diaspora_infra.pxe.pki import create_pki
+from diaspora_infra.pxe.server import check_reachable
+from tests.machine.pod_programs import RequireProgram
+from tests.provisioning.network import Host, Network, wait_until
+from tests.provisioning.server import ADDRESS, Server
+from tests.support.boot.virtual_machine import UEFI
+from tests.support.configs import full_dhcp, provisioning_config
+from tools import tool_path
+
+pytestmark = pytest.mark.xdist_group("boot")
+
+MAC, UUID = "52:54:00:00:00:01", "5d7d5b86-31b7-4ee0-8d3f-5a8f1b1d0c11"
+SECONDS = 200
+PROXY = {"network": "192.168.77.0/24"}
+
+
+@pytest.fixture
+def server(network: Network, tmp_path: Path, request: pytest.FixtureRequest) -> Server:
+    """matchbox, with one machine, and dnsmasq with the settings of the test's parameter."""
+    settings = load_stack(provisioning_config(dhcp=request.param))
+    assert isinstance(settings, ProvisioningSettings)
+    server = Server(settings, network.host(f"{ADDRESS}/24"), tmp_path)
+    data = tmp_path / "matchbox"
+    for name in ("assets", "groups", "profiles"):
+        (data / name).mkdir(parents=True)
+        shutil.chown(data / name, MATCHBOX_UID, MATCHBOX_UID)
+    group = {"id": "pod1", "profile": "pod1", "selector": {"mac": MAC}}
+    (data / "groups/pod1.json").write_text(json.dumps(group))
+    profile = {"id": "pod1", "boot": {"kernel": "/assets/kernel", "initrd": [], "args": []}}
+    (data / "profiles/pod1.json").write_text(json.dumps(profile))
+    pki = create_pki(tmp_path / "pki", [ADDRESS])
+    log = server.start_matchbox(tool_path("matchbox"), data, pki.path)
+    wait_until(lambda: "HTTP server" in log.read_text(), what="matchbox")
+    log = server.start_dnsmasq()
+    wait_until(lambda: "dnsmasq-tftp" in log.read_text(), what="dnsmasq")
+    return server
+
+
+def boot(network: Network, folder: Path, server: Server, *firmware: str) -> list[str]:
+    """Boot a machine until it asks for its kernel; returns what it asked matchbox for."""
+    log = folder / "matchbox.log"
+    host = network.tap("machine")
+    command = [
+        "qemu-system-x86_64", "-nodefaults", "-no-user-config", "-no-reboot", "-display", "none",
+        "-machine", "pc,graphics=off", "-accel", "tcg,thread=multi", "-cpu", "max", "-m", "512", "-uuid", UUID,
+        "-serial", f"file:{folder / 'serial'}", "-netdev", "tap,id=net,ifname=machine,script=no,downscript=no",
+        "-device", "virtio-rng-pci", *firmware,
+    ]  # fmt: skip
+    machine = host.start(folder / "qemu.log", *command)
+    wait_until(
+        lambda: "/assets/kernel" in log.read_text() or machine.poll() is not None, SECONDS, "the request for the kernel"
+    )
+    return re.findall(r"HTTP GET (\S+?)\"", log.read_text())
+
+
+CARD = f"virtio-net-pci,netdev=net,mac={MAC},bootindex=1"
+
+
+@pytest.mark.parametrize("server", [PROXY], indirect=True, ids=["proxy"])
+@pytest.mark.usefixtures("router")
+def test_uefi_beside_a_router(
+    network: Network, server: Server, tmp_path: Path, require_program: RequireProgram
+) -> None:
+    require_program("qemu-system-x86_64", "qemu-system-x86")
+    # romfile: without the ROM that QEMU gives its card, which is iPXE
+    asked = boot(network, tmp_path, server, "-bios", UEFI, "-device", f"{CARD},romfile=")
+    assert_booted(asked, "x86_64")
+    log = (tmp_path / "dnsmasq.log").read_text()
+    assert "sent /var/lib/tftpboot/ipxe.efi to 192.168.77.2" in log, "the address is one of the router's"
+    assert "DHCPACK" not in log
+
+
+@pytest.mark.parametrize("server", [PROXY, full_dhcp()], indirect=True, ids=["proxy", "full"])
+def test_bios(
+    network: Network,
+    server: Server,
+    tmp_path: Path,
+    require_program: RequireProgram,
+    request: pytest.FixtureRequest,
+) -> None:
+    require_program("qemu-system-x86_64", "qemu-system-x86")
+    full = "mode" in request.node.callspec.params["server"]
+    if not full:
+        request.getfixturevalue("router")
+    assert_booted(boot(network, tmp_path, server, "-device", CARD), "i386")
+    assert ("DHCPACK" in (tmp_path / "dnsmasq.log").read_text()) is full
+
+
+def assert_booted(asked: list[str], architecture: str) -> None:
+    assert asked == [
+        "/boot.ipxe",
+        f"/ipxe?uuid={UUID}&mac={MAC.replace(':', '-')}&domain=&hostname=&serial=&arch={architecture}",
+        "/assets/kernel",
+    ]
+
+
+@pytest.mark.parametrize("server", [PROXY], indirect=True, ids=["proxy"])
+def test_podmins_reach_matchbox_with_their_certificate(network: Network, server: Server, tmp_path: Path) -> None:
+    podmin = network.host("192.168.77.60/24")
+    reach(podmin, tmp_path / "pki")
+    with pytest.raises(Exception, match=r"rpcEndpoint: "):
+        reach(podmin, create_pki(tmp_path / "other", [ADDRESS]).path)
+
+
+def reach(podmin: Host, folder: Path) -> None:
+    files: dict[str, Any] = {"caFile": "ca.crt", "clientCertFile": "client.crt", "clientKeyFile": "client.key"}
+    matchbox = Matchbox.model_validate({"httpUrl": f"http://{ADDRESS}:8080", "rpcEndpoint": f"{ADDRESS}:8081", **files})
+    podmin.call(lambda: check_reachable(matchbox, folder))
