@@ -12,8 +12,9 @@ from diaspora_infra.config.diaspora import PaypalDonations
 from diaspora_infra.config.firewall import check_firewall
 from diaspora_infra.config.host import Host, Machine, User
 from diaspora_infra.config.images import default_image
+from diaspora_infra.config.mail import check_mail
 from diaspora_infra.config.networks import check_networks, static_addresses
-from diaspora_infra.config.pod import Mail, Pod
+from diaspora_infra.config.pod import Pod
 from diaspora_infra.config.problems import Problem, join_path
 from diaspora_infra.config.pxe import PxeMachine, Release
 from diaspora_infra.config.tls import check_tls
@@ -44,14 +45,7 @@ def check_pod(pod: Pod) -> list[Problem]:
             )
         )
     problems += _check_paypal(settings.paypal_donations)
-    problems += _check_login(pod.mail)
-    if pod.mail and pod.mail.smtp.port == 465:
-        problems.append(
-            Problem(
-                "pod.mail.smtp.port",
-                "465 speaks TLS from the start, which diaspora* cannot; allowed: a port with STARTTLS, usually 587",
-            )
-        )
+    problems += check_mail(pod.mail, pod.domain)
     return [*problems, *check_tls(pod.tls)]
 
 
@@ -65,19 +59,6 @@ def _check_paypal(paypal: PaypalDonations) -> list[Problem]:
             "true needs a button; allowed: one of paypalHostedButtonId and paypalUnhostedButtonEncrypted beside it",
         )
     ]
-
-
-def _check_login(mail: Mail | None) -> list[Problem]:
-    if mail is None or mail.smtp.authentication is None:
-        return []
-    way = mail.smtp.authentication
-    if way == "none" and mail.smtp.username is not None:
-        return [
-            Problem("pod.mail.smtp.authentication", "none, but pod.mail.smtp.username is set; allowed: one of the two")
-        ]
-    if way != "none" and mail.smtp.username is None:
-        return [Problem("pod.mail.smtp.username", f"missing; it is required with authentication {way}")]
-    return []
 
 
 def check_host(host: Host) -> list[Problem]:

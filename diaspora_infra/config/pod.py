@@ -7,6 +7,7 @@ from pydantic import AfterValidator, Field
 
 from diaspora_infra.config.backup import Backup
 from diaspora_infra.config.diaspora import Environment, Map, PaypalDonations, Privacy, Services
+from diaspora_infra.config.mail import Mail
 from diaspora_infra.config.model import Model
 from diaspora_infra.config.problems import refused
 from diaspora_infra.config.tls import Tls
@@ -219,35 +220,6 @@ class PodSettings(Model):
     """A button for donations by PayPal."""
     community_spotlight: CommunitySpotlight = CommunitySpotlight()
     """Page of recommended accounts."""
-
-
-class Smtp(Model):
-    """The relay that takes the pod's mail. The password is the secret `smtpPassword`."""
-
-    host: Domain
-    """Name of the relay."""
-    port: int = Field(default=587, ge=1, le=65535)
-    """Port; STARTTLS is used. diaspora* has no implicit TLS, so 465 does not work."""
-    username: NonEmpty | None = None
-    """Account at the relay; with it the secret `smtpPassword` is required."""
-    authentication: Literal["plain", "login", "cram_md5", "none"] | None = None
-    """How to log in; `plain` when `username` is set, else `none`. With `none` diaspora* does not use STARTTLS
-    either."""
-    starttls_auto: bool = True
-    """Encrypt the connection where the relay offers it."""
-    openssl_verify_mode: Literal["peer", "none"] = "peer"
-    """`none` takes any certificate of the relay: anybody in between can read the mail and the password."""
-    domain: Domain | None = None
-    """Name that the pod gives in the greeting (HELO); `pod.domain` when not set."""
-
-
-class Mail(Model):
-    """Mail that the pod sends: confirmations, password resets, notifications."""
-
-    sender_address: Email
-    """Sender of the pod's mail."""
-    smtp: Smtp
-    """The relay."""
 
 
 class Sizing(Model):

@@ -35,9 +35,17 @@ SECRETS = (
     Secret(
         "smtpPassword",
         "Password of `pod.mail.smtp.username` at the mail relay.",
-        lambda pod: pod.mail is not None and pod.mail.smtp.username is not None,
+        lambda pod: bool(pod.mail and pod.mail.smtp and pod.mail.smtp.username),
         r"pod\.(mail\.)?(smtp\.)?(smtp_?)?pass(word)?",
         "MAIL_SMTP_PASSWORD",
+    ),
+    Secret(
+        "smarthostPassword",
+        "Password of `pod.mail.relay.smarthost.username`.",
+        lambda pod: bool(
+            pod.mail and pod.mail.relay and pod.mail.relay.smarthost and pod.mail.relay.smarthost.username
+        ),
+        r"pod\.mail\.relay\.(smarthost\.)?(smarthost_?)?pass(word)?",
     ),
     Secret(
         "camoKey",

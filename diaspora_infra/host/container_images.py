@@ -10,6 +10,9 @@ REDIS_UID = 999
 NGINX_UID = 101
 # The certbot image has no user of its own; this one is nobody else's in the images above.
 CERTBOT_UID = 102
+# containers/relay/Containerfile
+RELAY_POSTFIX_UID = 201
+RELAY_DKIM_UID = 203
 
 
 def container_image(context: Context, name: str) -> str:

@@ -6,10 +6,20 @@ from diaspora_infra.config import Pod
 
 
 def smtp_table(pod: Pod) -> dict[str, Any]:
-    """Write the table `mail.smtp` of diaspora.toml, with the defaults filled in. Raises ValueError without mail."""
+    """Write the table `mail.smtp` of diaspora.toml. Raises ValueError without mail."""
     if pod.mail is None:
         raise ValueError("pod.mail is not set")
     smtp = pod.mail.smtp
+    if smtp is None:
+        # the relay knows the pod by its network; "none" also means: without STARTTLS
+        return {
+            "host": "relay",
+            "port": 25,
+            "authentication": "none",
+            "starttls_auto": False,
+            "domain": pod.domain,
+            "openssl_verify_mode": "peer",
+        }
     return {
         "host": smtp.host,
         "port": smtp.port,

@@ -15,6 +15,8 @@ _SHARES = {
     "nginx": 5,
     "certbot": 7,
 }
+# Only where the pod has them; the others then take a little less.
+_RELAY_SHARES = {"relay": 6, "relay-dkim": 3}
 _BEFORE = {"diaspora-migrate": "diaspora-web", "diaspora-administrator": "diaspora-web", "public-files": "nginx"}
 # The rest is for the operating system, and for commands by hand.
 _PERCENT = 80
@@ -39,7 +41,8 @@ def sizes(pod: Pod, host: Host) -> Sizes:
     """Take what the user has set, and the rest from the memory of the machine."""
     threads = max(3, min(16, host.memory_mib // 512 + 1))
     together = (host.memory_mib + swap_mib(host)) * _PERCENT // 100
-    limits = {name: together * share // 100 for name, share in _SHARES.items()}
+    shares = _SHARES | (_RELAY_SHARES if pod.mail and pod.mail.relay else {})
+    limits = {name: together * share // sum(shares.values()) for name, share in shares.items()}
     return Sizes(
         puma_threads=pod.sizing.puma_threads or threads,
         sidekiq_concurrency=pod.sizing.sidekiq_concurrency or threads,

@@ -90,6 +90,13 @@ GOOD: list[dict[str, Any]] = [
     {"pod.settings.paypalDonations": {"enable": True, "currency": "EUR", "paypalHostedButtonId": "X1"}},
     {"pod.mail": {"senderAddress": "a@b.org", "smtp": {"host": "smtp.example.org", "authentication": "none"}}},
     {"pod.mail": {"senderAddress": "a@b.org", "smtp": {"host": "smtp.example.org", "port": 25}}},
+    {"pod.mail": {"senderAddress": "a@example.org", "relay": {"image": "localhost/relay:1"}}},
+    {
+        "pod.mail": {
+            "senderAddress": "a@POD.example.org",
+            "relay": {"image": "localhost/relay:1", "selector": "s1", "smarthost": {"host": "a.org", "port": 25}},
+        }
+    },
     {"host.storage": {"disk": "/dev/disk/by-id/ata-X.Y:1", "rootGib": 8, "dataDisk": "/dev/sdb"}},
     {"host.updates": {"strategy": "off", "windows": []}},
     {"host.updates": {"strategy": "immediate"}},
@@ -632,6 +639,50 @@ MISTAKES: list[tuple[dict[str, Any], str, bool]] = [
         {"pod.settings.welcomeMessage.enabled": True},
         "pod.settings.welcomeMessage.text: missing; it is required when enabled is true",
         False,
+    ),
+    ({"pod.mail": {"senderAddress": "a@b.org"}}, "pod.mail: no way to send it; allowed: one of smtp and relay", False),
+    (
+        {
+            "pod.mail": {
+                "senderAddress": "a@pod.example.org",
+                "smtp": {"host": "a.org"},
+                "relay": {"image": "localhost/relay:1"},
+            }
+        },
+        "pod.mail.relay: set beside pod.mail.smtp; allowed: one of the two",
+        False,
+    ),
+    (
+        {"pod.mail": {"senderAddress": "a@b.example.org", "relay": {"image": "localhost/relay:1"}}},
+        "pod.mail.senderAddress: the relay could not sign for b.example.org; allowed: an address at pod.example.org "
+        "or at a domain that it is part of",
+        False,
+    ),
+    (
+        {"pod.mail": {"senderAddress": "a@example.org", "relay": {"image": "localhost/relay:1", "selector": "A"}}},
+        "pod.mail.relay.selector: 'A' is not valid; allowed: lower-case letters, digits and -, at most 32 characters",
+        True,
+    ),
+    (
+        {
+            "pod.mail": {
+                "senderAddress": "a@example.org",
+                "relay": {"image": "localhost/relay:1", "smarthost": {"host": "a.org", "username": "pod"}},
+            }
+        },
+        "smarthostPassword: missing; it is required: Password of `pod.mail.relay.smarthost.username`. "
+        "Set it with: pulumi config set --secret diaspora-infra:smarthostPassword",
+        False,
+    ),
+    (
+        {
+            "pod.mail": {
+                "senderAddress": "a@example.org",
+                "relay": {"image": "localhost/relay:1", "smarthost": {"host": "a.org", "username": "a:b"}},
+            }
+        },
+        "pod.mail.relay.smarthost.username: 'a:b' is not valid; allowed: an account name without spaces and colons",
+        True,
     ),
     (
         {"pod.mail": {"senderAddress": "a@b.org", "smtp": {"host": "smtp.example.org", "port": 465}}},

@@ -106,6 +106,8 @@ def stack_paths(model: type[BaseModel], path: str) -> Iterator[str]:
 def test_every_setting_that_is_named_like_a_key_is_that_key() -> None:
     tables = ("environment", "map", "privacy", "settings", "services", "mail")
     settings = {path for table in tables for path in stack_paths(Pod, "") if path.startswith(f".{table}.")}
+    # the relay on the machine is ours; diaspora* only knows its name
+    settings = {path for path in settings if not path.startswith(".mail.relay.")}
     assert {path.removeprefix(".") for path in settings} <= set(written(**EVERYTHING))
     assert len(settings) > 70
 

@@ -22,6 +22,7 @@ from diaspora_infra.host.features.pod_network import pod_network
 from diaspora_infra.host.features.pod_secrets import pod_secrets
 from diaspora_infra.host.features.postgresql import postgresql
 from diaspora_infra.host.features.redis import redis
+from diaspora_infra.host.features.relay import relay
 from diaspora_infra.host.features.storage import storage
 from diaspora_infra.host.features.swap import swap
 from diaspora_infra.host.features.time_zone import time_zone
@@ -56,6 +57,7 @@ POD_FEATURES: tuple[Feature, ...] = (
     tls,
     nginx,
     backup,
+    relay,
     notices,
     pod_command,
     upgrade,

@@ -12,11 +12,16 @@ from diaspora_infra.host.templates import file, render_tree
 def notices(context: Context) -> Fragment:
     """Add the unit `diaspora-notice@.service`, which others name in OnFailure=, and the programs behind it."""
     pod = context.settings.pod
+    relay = pod.mail.relay if pod.mail else None
     passwords = [podman_name(secret) for secret in given_secrets(pod) if secret.key == "smtpPassword"]
     tree = render_tree(
         "notices",
         mail=pod.mail is not None,
         to=pod.admin.email,
+        relay=relay,
+        hello=(relay.hello_name if relay else None) or pod.domain,
+        sender_domain=pod.mail.sender_domain if pod.mail else None,
+        smtp_host=pod.mail.smtp.host if pod.mail and pod.mail.smtp else None,
         domain=pod.domain,
         image=container_image(context, "diaspora"),
         uid=pod.image_layout.uid,

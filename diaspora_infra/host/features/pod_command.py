@@ -9,4 +9,6 @@ SERVICES = ("postgresql", "redis", "diaspora-web", "diaspora-sidekiq", "nginx")
 
 def pod_command(context: Context) -> Fragment:
     """Put the command where every user finds it; what it does needs root."""
-    return render_tree("pod_command", domain=context.settings.pod.domain, services=SERVICES)
+    pod = context.settings.pod
+    relay = ("relay-dkim", "relay") if pod.mail and pod.mail.relay else ()
+    return render_tree("pod_command", domain=pod.domain, services=(*SERVICES, *relay))

@@ -1,6 +1,6 @@
 """The data partition: whose pod it holds, and its directories."""
 
-from diaspora_infra.host.container_images import CERTBOT_UID, NGINX_UID, POSTGRESQL_UID, REDIS_UID
+from diaspora_infra.host.container_images import CERTBOT_UID, NGINX_UID, POSTGRESQL_UID, REDIS_UID, RELAY_POSTFIX_UID
 from diaspora_infra.host.features.tls import ends_here
 from diaspora_infra.host.fragment import Context, Fragment
 from diaspora_infra.host.templates import render_tree
@@ -18,4 +18,6 @@ def pod_data(context: Context) -> Fragment:
         tls=ends_here(pod),
         nginx_uid=NGINX_UID,
         certbot_uid=CERTBOT_UID,
+        relay=pod.mail is not None and pod.mail.relay is not None,
+        postfix_uid=RELAY_POSTFIX_UID,
     )

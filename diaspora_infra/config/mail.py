@@ -1,0 +1,114 @@
+"""The `pod.mail` key: mail that the pod sends, through somebody else's relay or one of its own."""
+
+from typing import Annotated, Literal
+
+from pydantic import Field
+
+from diaspora_infra.config.model import Model
+from diaspora_infra.config.problems import Problem
+from diaspora_infra.config.types import Domain, Email, Form, ImageReference, NonEmpty
+
+Selector = Annotated[
+    str, Form("[a-z0-9](?:[a-z0-9-]{0,30}[a-z0-9])?", "lower-case letters, digits and -, at most 32 characters")
+]
+
+
+class Smtp(Model):
+    """The relay that takes the pod's mail. The password is the secret `smtpPassword`."""
+
+    host: Domain
+    """Name of the relay."""
+    port: int = Field(default=587, ge=1, le=65535)
+    """Port; STARTTLS is used. diaspora* has no implicit TLS, so 465 does not work."""
+    username: NonEmpty | None = None
+    """Account at the relay; with it the secret `smtpPassword` is required."""
+    authentication: Literal["plain", "login", "cram_md5", "none"] | None = None
+    """How to log in; `plain` when `username` is set, else `none`. With `none` diaspora* does not use STARTTLS
+    either."""
+    starttls_auto: bool = True
+    """Encrypt the connection where the relay offers it."""
+    openssl_verify_mode: Literal["peer", "none"] = "peer"
+    """`none` takes any certificate of the relay: anybody in between can read the mail and the password."""
+    domain: Domain | None = None
+    """Name that the pod gives in the greeting (HELO); `pod.domain` when not set."""
+
+
+class Smarthost(Model):
+    """A relay behind the one on the machine. The password is the secret `smarthostPassword`."""
+
+    host: Domain
+    """Name of the relay."""
+    port: int = Field(default=587, ge=1, le=65535)
+    """Port: 587 with STARTTLS, 465 with TLS from the start, or 25."""
+    username: Annotated[str, Form("[!-9;-~]+", "an account name without spaces and colons")] | None = None
+    """Account at the relay; with it the secret `smarthostPassword` is required, and the relay must prove its name."""
+
+
+class Relay(Model):
+    """A mail server on the machine, for the pod alone: Postfix, with signatures (DKIM) by OpenDKIM."""
+
+    image: ImageReference
+    """Image of the relay, made from `containers/relay`, pinned by tag or digest."""
+    selector: Selector = "pod"
+    """Name of the key (DKIM selector) in the DNS: `SELECTOR._domainkey.DOMAIN`."""
+    hello_name: Domain | None = None
+    """Name that the relay gives itself; the machine's public address must lead back to it (PTR record). `pod.domain`
+    when not set."""
+    smarthost: Smarthost | None = None
+    """Hand all mail to this relay instead of delivering it to each receiver."""
+
+
+class Mail(Model):
+    """Mail that the pod sends: confirmations, password resets, notifications. Either through `smtp` or `relay`."""
+
+    sender_address: Email
+    """Sender of the pod's mail."""
+    smtp: Smtp | None = None
+    """The relay of a provider."""
+    relay: Relay | None = None
+    """A relay on the machine."""
+
+    @property
+    def sender_domain(self) -> str:
+        """Domain of the sender, in lower case."""
+        return self.sender_address.rpartition("@")[2].lower()
+
+
+def check_mail(mail: Mail | None, domain: str) -> list[Problem]:
+    """Settings of the mail that do not work together, or not with the pod's domain."""
+    if mail is None:
+        return []
+    if mail.smtp is None and mail.relay is None:
+        return [Problem("pod.mail", "no way to send it; allowed: one of smtp and relay")]
+    problems = []
+    if mail.smtp is not None and mail.relay is not None:
+        problems.append(Problem("pod.mail.relay", "set beside pod.mail.smtp; allowed: one of the two"))
+    if mail.relay is not None and not f".{domain}".endswith(f".{mail.sender_domain}"):
+        problems.append(
+            Problem(
+                "pod.mail.senderAddress",
+                f"the relay could not sign for {mail.sender_domain}; allowed: an address at {domain}"
+                " or at a domain that it is part of",
+            )
+        )
+    return problems + (_check_smtp(mail.smtp) if mail.smtp else [])
+
+
+def _check_smtp(smtp: Smtp) -> list[Problem]:
+    problems = []
+    if smtp.authentication == "none" and smtp.username is not None:
+        problems.append(
+            Problem("pod.mail.smtp.authentication", "none, but pod.mail.smtp.username is set; allowed: one of the two")
+        )
+    if smtp.authentication not in {None, "none"} and smtp.username is None:
+        problems.append(
+            Problem("pod.mail.smtp.username", f"missing; it is required with authentication {smtp.authentication}")
+        )
+    if smtp.port == 465:
+        problems.append(
+            Problem(
+                "pod.mail.smtp.port",
+                "465 speaks TLS from the start, which diaspora* cannot; allowed: a port with STARTTLS, usually 587",
+            )
+        )
+    return problems

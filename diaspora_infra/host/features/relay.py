@@ -1,0 +1,45 @@
+"""The mail relay of the pod: Postfix and OpenDKIM."""
+
+import shlex
+
+from diaspora_infra.host.container_images import RELAY_DKIM_UID, container_image
+from diaspora_infra.host.fragment import Context, Fragment
+from diaspora_infra.host.templates import render_tree
+
+# What Postfix's first process needs: to make and enter the folders of its other user, to become that user, to end its
+# processes, and to listen on port 25.
+CAPABILITIES = (
+    "CAP_CHOWN",
+    "CAP_DAC_OVERRIDE",
+    "CAP_FOWNER",
+    "CAP_KILL",
+    "CAP_NET_BIND_SERVICE",
+    "CAP_SETGID",
+    "CAP_SETUID",
+)
+SMARTHOST_PASSWORD = "diaspora-smarthost-password"  # noqa: S105  # the name of a podman secret
+
+
+def relay(context: Context) -> Fragment:
+    """Run the relay; nothing where the pod's mail goes another way."""
+    pod = context.settings.pod
+    if pod.mail is None or pod.mail.relay is None:
+        return {}
+    settings = pod.mail.relay
+    username = settings.smarthost.username if settings.smarthost else None
+    return render_tree(
+        "relay",
+        image=settings.image,
+        application_image=container_image(context, "diaspora"),
+        application_uid=pod.image_layout.uid,
+        shell="-lc" if pod.image_layout.login_shell else "-c",
+        dkim_uid=RELAY_DKIM_UID,
+        capabilities=CAPABILITIES,
+        hello=settings.hello_name or pod.domain,
+        domain=pod.mail.sender_domain,
+        selector=settings.selector,
+        subnet=pod.subnet,
+        smarthost=settings.smarthost,
+        username=shlex.quote(username) if username else None,
+        password=SMARTHOST_PASSWORD if username else None,
+    )
