@@ -18,6 +18,7 @@ from diaspora_infra.config import (
 )
 from diaspora_infra.host.bundle import add_bundle, in_the_clear, split
 from diaspora_infra.host.features import FEATURES, MACHINE_FEATURES, POD_FEATURES
+from diaspora_infra.host.features.firewall import firewall
 from diaspora_infra.host.features.provisioning import provisioning
 from diaspora_infra.host.fragment import Context, Fragment, MachineContext, combine
 from diaspora_infra.host.identity import BUNDLE_FILE, MACHINE_FILE, as_fragment, bundle_text, machine_text, with_file
@@ -73,7 +74,7 @@ def render(settings: Settings | ProvisioningSettings, machine: Machine, secrets:
 def render_provisioning(settings: ProvisioningSettings) -> Rendered:
     """Render a provisioning server. Raises ConfigError when a snippet is wrong."""
     context = MachineContext(settings, settings.provisioning)
-    parts = [feature(context) for feature in MACHINE_FEATURES]
+    parts = [feature(context) for feature in (*MACHINE_FEATURES, firewall)]
     document = _document([*parts, provisioning(settings.provisioning)])
     users = snippets(settings, settings.provisioning)
     try:
@@ -98,11 +99,11 @@ _REMEMBERED_PODS = 8
 
 
 def _pod_part(context: Context) -> _PodPart:
-    """Render what the pod's features add; it is the same on all machines of one architecture and memory."""
+    """Render what the pod's features add; it is the same on all machines of one architecture."""
     secrets = tuple(sorted(context.secrets.items()))
     host = context.settings.host
-    memory = (host.memory_mib, host.swap)
-    key = (context.settings.pod.model_dump_json(), memory, context.machine.architecture, secrets)
+    used = (host.memory_mib, host.swap, host.firewall.model_dump_json())
+    key = (context.settings.pod.model_dump_json(), used, context.machine.architecture, secrets)
     if key not in _pod_parts:
         features = combine(feature(context) for feature in POD_FEATURES)
         bundle = _translate(_document([features]))

@@ -72,7 +72,7 @@ def test_the_guest_agent_only_where_asked_for() -> None:
 
 def test_the_features_of_the_machine_come_before_those_of_the_pod() -> None:
     names = [feature.__name__ for feature in FEATURES]
-    assert names[:11] == [
-        "users", "hostname", "kernel_arguments", "network", "storage", "time_zone", "swap", "updates", "firewall",
+    assert names[:10] == [
+        "users", "hostname", "kernel_arguments", "network", "storage", "time_zone", "swap", "updates",
         "hardening", "guest_agent",
     ]  # fmt: skip

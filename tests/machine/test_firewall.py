@@ -24,7 +24,7 @@ from tests.machine.pod_programs import RequireProgram
 from tests.machine.test_hardening import kernel_settings
 from tools import tool_path
 
-FILE = "/etc/nftables/diaspora.nft"
+FILE = "/etc/diaspora/firewall.nft"
 UNIT = "etc/systemd/system/diaspora-firewall.service"
 
 CLIENT, FRIEND, MACHINE = "192.0.2.1", "192.0.2.7", "192.0.2.10"

@@ -151,8 +151,8 @@ def test_systemd_reads_the_times_of_the_timers(root: Path, variant: str, require
 def test_systemd_accepts_the_services(root: Path, variant: str, require_program: RequireProgram) -> None:
     systemd_analyze = require_program("systemd-analyze", "systemd")
     shutil.copytree("/usr/lib/systemd/system", root / "usr/lib/systemd/system", symlinks=True, dirs_exist_ok=True)
-    for program in ("podman", "bash", "systemd-tmpfiles"):
-        stub = root / "usr/bin" / program
+    for program in ("bin/podman", "bin/bash", "bin/systemd-tmpfiles", "sbin/nft"):
+        stub = root / "usr" / program
         stub.parent.mkdir(parents=True, exist_ok=True)
         stub.write_text("")
         stub.chmod(0o755)

@@ -41,12 +41,12 @@ MACHINE_FEATURES: tuple[MachineFeature, ...] = (
     time_zone,
     swap,
     updates,
-    firewall,
     hardening,
     guest_agent,
 )
 
 POD_FEATURES: tuple[Feature, ...] = (
+    firewall,
     pod_network,
     pod_data,
     pod_secrets,
