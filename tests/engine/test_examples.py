@@ -1,24 +1,33 @@
 """The examples: every stack is brought up or rendered, every command of their pages and of the workflow is run."""
 
+import base64
+import functools
+import http.server
 import json
 import re
 import shutil
 import stat
-from collections.abc import Iterator, Mapping
+import subprocess
+import threading
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 
 import pytest
 import yaml
 
-from diaspora_infra.config import Settings, load, parse_stack_file
+from diaspora_infra.config import ProvisioningSettings, Settings, load, load_stack, parse_stack_file
 from diaspora_infra.host import render
+from diaspora_infra.host.provisioning_files import provisioning_files
 from diaspora_infra.pxe.install import install_boot, install_settings
 from diaspora_infra.pxe.served import meaning
 from lab.matchbox import MatchboxServer
 from tests.support.examples import EXAMPLES, Reader, Result, get, path_with_tools, snippets
+from tests.support.ignition_root import RefusedError, applied, read_tree, without_disks
 from tools import manifest
 
 WORKFLOW = yaml.safe_load((EXAMPLES / "ci/preview.yml").read_text())
+
+WITH_TOOLS = f'PATH="$PATH:{path_with_tools()}"'
 
 # the steps of the workflow that are not run: what they do is there already
 REPLACED = {"actions/checkout@v5", "actions/setup-python@v6", "pulumi/actions@v6"}
@@ -31,12 +40,25 @@ def reader(matchbox_server: MatchboxServer, tmp_path: Path) -> Reader:
     return reader
 
 
+def play(reader: Reader, *programs: str) -> Callable[[str], list[list[str]]]:
+    """Play programs that only write down what they are told; returns what gives the arguments of every call."""
+    for program in programs:
+        # arguments end with NUL, calls with NUL NUL
+        reader.stand_in(program, f'printf "%s\\0" "$@" "" >> "{reader.folder}/{program}.told"')
+
+    def told(program: str) -> list[list[str]]:
+        text = (reader.folder / f"{program}.told").read_text()
+        return [call.split("\0") for call in text.split("\0\0")[:-1]]
+
+    return told
+
+
 def settings_of(file: Path) -> Settings:
     return load(parse_stack_file(file.read_bytes()).values)
 
 
 def test_no_example_is_forgotten() -> None:
-    tested = {"bare-metal", "ci", "own-program", "qemu"}
+    tested = {"bare-metal", "ci", "openstack", "own-program", "provisioning-server", "qemu", "virtualbox"}
     assert {page.parent.name for page in EXAMPLES.glob("*/README.md")} == tested
     index = (EXAMPLES / "README.md").read_text()
     assert set(re.findall(r"\]\(([a-z-]+)/\)", index)) == tested
@@ -72,11 +94,10 @@ def test_bare_metal(reader: Reader) -> None:
 
 
 def test_qemu(reader: Reader) -> None:
-    for program in ("qemu-img", "qemu-system-x86_64"):
-        reader.stand_in(program, f'printf "%s\\n" "$@" > "{reader.folder}/{program}.arguments"')
+    told = play(reader, "qemu-img", "qemu-system-x86_64", "sudo", "virt-install")
     reader.follow("README.md", "qemu/README.md")
 
-    arguments = (reader.folder / "qemu-system-x86_64.arguments").read_text().splitlines()
+    (arguments,) = told("qemu-system-x86_64")
     name, _, file = arguments[arguments.index("-fw_cfg") + 1].partition(",file=")
     assert name == "name=opt/com.coreos/config"
     settings = settings_of(EXAMPLES / "qemu/Pulumi.qemu.yaml")
@@ -85,7 +106,114 @@ def test_qemu(reader: Reader) -> None:
     disk = arguments[arguments.index("-drive") + 1]
     assert disk.startswith("if=virtio,"), "it is /dev/vda then"
     assert settings.host.storage.disk == "/dev/vda"
-    assert disk.rpartition("=")[2] in (reader.folder / "qemu-img.arguments").read_text().splitlines()
+    assert disk.rpartition("=")[2] in told("qemu-img")[0]
+
+    folder = "/var/lib/libvirt/images"
+    assert told("sudo") == [["install", "-m", "0644", file, "fedora-coreos.qcow2", f"{folder}/"]]
+    (arguments,) = told("virt-install")
+    assert f"--qemu-commandline=-fw_cfg name=opt/com.coreos/config,file={folder}/{file}" in arguments
+    assert f"size=40,bus=virtio,backing_store={folder}/fedora-coreos.qcow2" in arguments
+
+
+def test_virtualbox(reader: Reader) -> None:
+    told = play(reader, "VBoxManage")
+    result = reader.follow("README.md", "virtualbox/README.md")
+    assert "+ 1 to create" in result.stdout
+    settings = settings_of(EXAMPLES / "virtualbox/Pulumi.virtualbox.yaml")
+    ignition = render(settings, settings.machines[0], {}).ignition
+    commands = {tuple(arguments[:2]): arguments for arguments in told("VBoxManage")}
+    # one argument: the kernel that runs this test takes 128 KiB, too
+    assert commands["guestproperty", "set"][2:] == ["pod", "/Ignition/Config", ignition]
+    assert commands["storageattach", "pod"][-1] in commands["createmedium", "disk"]
+    # the second disk of this kind of controller
+    assert {"--port", "1", "AHCI"} <= set(commands["storageattach", "pod"])
+    assert settings.host.storage.data_disk == "/dev/sdb"
+
+
+def test_openstack(reader: Reader) -> None:
+    told = play(reader, "openstack")
+    result = reader.follow("README.md", "openstack/README.md")
+    assert "+ 1 to create" in result.stdout
+    settings = settings_of(EXAMPLES / "openstack/Pulumi.openstack.yaml")
+    config = (reader.checkout / "pod.ign").read_bytes()
+    assert config.decode() == render(settings, settings.machines[0], {}).ignition + "\n"
+    assert len(base64.b64encode(config)) < 65536, "what the page says that fits"
+
+    commands = {tuple(arguments[:2]): arguments for arguments in told("openstack")}
+    server = commands["server", "create"]
+    assert server[server.index("--user-data") + 1] == "pod.ign"
+    assert server[server.index("--image") + 1] == commands["image", "create"][-1]
+    assert server[server.index("--security-group") + 1] == commands["security", "group"][-1]
+    ports = [entry[entry.index("--dst-port") + 1] for entry in told("openstack") if "--dst-port" in entry]
+    assert ports == ["22", "80", "443"]
+
+
+@pytest.fixture
+def web_server(tmp_path: Path) -> Iterator[tuple[Path, str]]:
+    """A folder and the address that it is served under."""
+    folder = tmp_path / "web"
+    folder.mkdir()
+    server = http.server.ThreadingHTTPServer(
+        ("127.0.0.1", 0), functools.partial(http.server.SimpleHTTPRequestHandler, directory=str(folder))
+    )
+    thread = threading.Thread(target=server.serve_forever)
+    thread.start()
+    yield folder, f"http://127.0.0.1:{server.server_port}"
+    server.shutdown()
+    thread.join()
+    server.server_close()
+
+
+def test_ignition_follows_the_pointer_and_to_this_config_only(tmp_path: Path, web_server: tuple[Path, str]) -> None:
+    folder, url = web_server
+    settings = settings_of(EXAMPLES / "openstack/Pulumi.openstack.yaml")
+    whole = without_disks(json.loads(render(settings, settings.machines[0], {}).ignition))
+    (folder / "pod.ign").write_text(json.dumps(whole))
+    shutil.copy(folder / "pod.ign", tmp_path)
+    (script,) = (block for block in snippets(EXAMPLES / "openstack/README.md").split("\nhash=")[1:])
+    subprocess.run(["bash", "-euc", f"hash={script}"], cwd=tmp_path, check=True)
+    pointer = json.loads((tmp_path / "pointer.ign").read_text().replace("https://files.example.org", url))
+    with applied(whole) as root:
+        wanted = read_tree(root)
+    with applied(pointer) as root:
+        assert read_tree(root) == wanted
+    (folder / "pod.ign").write_text(json.dumps(whole).replace("pod", "pot", 1))
+    with pytest.raises(RefusedError, match="hash verification failed"), applied(pointer):
+        pass
+
+
+def test_provisioning_server(reader: Reader) -> None:
+    shutil.rmtree(reader.folder / "home/.matchbox")
+    told = play(reader, "coreos-installer", "scp", "ssh")
+    result = reader.follow("README.md", "provisioning-server/README.md")
+    assert "Pulumi.provisioning-server.yaml: good; 1 machine(s), target provisioning" in result.stdout
+    assert "+ 2 to create" in result.stdout, "the stack and the component"
+    assert "+ 2 created" in result.stdout
+
+    source = parse_stack_file((EXAMPLES / "provisioning-server/Pulumi.provisioning-server.yaml").read_bytes())
+    settings = load_stack(source.values)
+    assert isinstance(settings, ProvisioningSettings)
+    (installer,) = told("coreos-installer")
+    ignition = reader.checkout / installer[installer.index("--dest-ignition") + 1]
+    assert ignition.read_text() == render(settings, settings.provisioning, {}).ignition + "\n"
+    assert settings.host.storage.disk == installer[installer.index("--dest-device") + 1]
+
+    # the page says what the stack says
+    steps = json.loads(reader.run(f"{WITH_TOOLS}; pulumi stack output nextSteps --json").stdout)
+    commands = [" ".join(command) for program in ("ssh", "scp") for command in told(program)]
+    for step in steps:
+        program, _, arguments = step.partition(" ")
+        if program in {"ssh", "scp"}:
+            home = str(reader.folder / "home")
+            assert arguments.replace("'", "").replace("~", home) in commands
+    assert reader.run(f"{WITH_TOOLS}; pulumi stack output httpUrl").stdout.strip() == settings.provisioning.http_url
+    for name in ("ca.crt", "client.crt", "client.key"):
+        assert (reader.folder / "home/.matchbox" / name).is_file()
+
+    for name, (text, mode) in provisioning_files(settings.provisioning).items():
+        file = reader.checkout / "server-files" / name
+        assert (file.read_text(), stat.S_IMODE(file.stat().st_mode)) == (text, mode)
+    assert ["root@192.168.1.5", "server-files/install"] in told("ssh")
 
 
 def test_own_program(reader: Reader) -> None:
