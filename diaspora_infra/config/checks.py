@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterable, Mapping
 
 from diaspora_infra.config.backup import check_backup
 from diaspora_infra.config.diaspora import PaypalDonations
+from diaspora_infra.config.disk_space import check_disk_space
 from diaspora_infra.config.firewall import check_firewall
 from diaspora_infra.config.host import Host, Machine, User
 from diaspora_infra.config.images import default_image
@@ -45,6 +46,7 @@ def check_pod(pod: Pod) -> list[Problem]:
             )
         )
     problems += _check_paypal(settings.paypal_donations)
+    problems += check_disk_space(pod.disk_space)
     problems += check_mail(pod.mail, pod.domain)
     return [*problems, *check_tls(pod.tls)]
 

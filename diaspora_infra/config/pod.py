@@ -7,6 +7,7 @@ from pydantic import AfterValidator, Field
 
 from diaspora_infra.config.backup import Backup
 from diaspora_infra.config.diaspora import Environment, Map, PaypalDonations, Privacy, Services
+from diaspora_infra.config.disk_space import DiskSpace
 from diaspora_infra.config.mail import Mail
 from diaspora_infra.config.model import Model
 from diaspora_infra.config.problems import refused
@@ -262,6 +263,8 @@ class Pod(Model):
     """Where HTTPS ends, and whose certificate it is."""
     backup: Backup | None = None
     """Backups of the pod; without it none are made."""
+    disk_space: DiskSpace = DiskSpace()
+    """What happens before a disk is full."""
     sizing: Sizing = Sizing()
     """How much the pod does at once."""
     subnet: Subnet = "10.89.71.0/24"

@@ -640,6 +640,11 @@ MISTAKES: list[tuple[dict[str, Any], str, bool]] = [
         "pod.settings.welcomeMessage.text: missing; it is required when enabled is true",
         False,
     ),
+    (
+        {"pod.diskSpace": {"warnPercent": 90, "prunePercent": 90}},
+        "pod.diskSpace.prunePercent: 90 comes before the warning; allowed: more than warnPercent, which is 90",
+        False,
+    ),
     ({"pod.mail": {"senderAddress": "a@b.org"}}, "pod.mail: no way to send it; allowed: one of smtp and relay", False),
     (
         {

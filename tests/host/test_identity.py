@@ -101,6 +101,7 @@ def test_the_bundle_lists_what_it_puts_where_and_enables() -> None:
     assert set(known["paths"]) == files | units
     assert known["enabled"] == [
         "certbot.timer",
+        "diaspora-disk-space.timer",
         "diaspora-firewall.service",
         "diaspora.target",
         "podman-auto-update.timer",

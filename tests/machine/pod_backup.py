@@ -21,7 +21,7 @@ from tests.machine.test_pod_postgresql import Postgresql
 PASSWORD = "correct horse battery"
 REDIS_PASSWORD = "0123456789abcdef"
 # Of coreutils and of bash, the programs of the backup and the restoration need these.
-PROGRAMS = ("bash", "cat", "chmod", "cp", "date", "mkdir", "mv", "od", "rm", "sleep", "sync", "tr")
+PROGRAMS = ("bash", "cat", "chmod", "cp", "date", "df", "grep", "mkdir", "mv", "od", "rm", "sleep", "sync", "tr")
 
 STAND_IN = '''#!{python} -I
 import json, os, pathlib, pwd, re, shutil, signal, subprocess, sys, time

@@ -72,6 +72,7 @@ class Machine:
 
     folder: Path
     tree: Path
+    variables: dict[str, str] = field(default_factory=dict)
 
     @property
     def record(self) -> Path:
@@ -112,6 +113,7 @@ class Machine:
                 "DIASPORA_CONFIGURATION": str(self.tree / "etc/diaspora"),
                 "DIASPORA_PROGRAMS": str(self.tree / LIBEXEC),
                 "STATE_DIRECTORY": str(self.folder / "notices"),
+                **self.variables,
             },
             input=text, capture_output=True, text=True, timeout=60, check=False,
         )  # fmt: skip

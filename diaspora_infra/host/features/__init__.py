@@ -6,6 +6,7 @@ means a module here, a folder under `templates/`, its settings, and its place in
 
 from diaspora_infra.host.features.backup import backup
 from diaspora_infra.host.features.diaspora import diaspora
+from diaspora_infra.host.features.disk_space import disk_space
 from diaspora_infra.host.features.firewall import firewall
 from diaspora_infra.host.features.first_admin import first_admin
 from diaspora_infra.host.features.guest_agent import guest_agent
@@ -59,6 +60,7 @@ POD_FEATURES: tuple[Feature, ...] = (
     backup,
     relay,
     notices,
+    disk_space,
     pod_command,
     upgrade,
     memory,

@@ -1,0 +1,188 @@
+"""Protection from a full disk, on small real filesystems and with the real restic."""
+
+import os
+import subprocess
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any, cast
+
+import pytest
+
+from diaspora_infra.config.images import IMAGES
+from tests.host.pod import LIBEXEC, pod_context, pod_fragment, write_tree
+from tests.machine.pod_backup import PASSWORD, Pod
+from tests.machine.pod_mail import Machine
+from tests.machine.pod_programs import RequireProgram
+from tests.machine.test_pod_postgresql import Postgresql
+
+MIB = 1 << 20
+SIZE = 64
+
+
+@contextmanager
+def small_disk(folder: Path, mib: int = SIZE) -> Iterator[Path]:
+    if os.geteuid() != 0:
+        pytest.skip("a filesystem of its own needs root")
+    folder.mkdir(parents=True, exist_ok=True)
+    subprocess.run(["mount", "-t", "tmpfs", "-o", f"size={mib}m", "tmpfs", folder], check=True, timeout=20)
+    try:
+        yield folder
+    finally:
+        subprocess.run(["umount", "--lazy", folder], check=True, timeout=20)
+
+
+@pytest.fixture
+def here(tmp_path: Path, require_program: RequireProgram) -> Iterator[Pod]:
+    """A pod whose data partition and system disk have 64 MiB each."""
+    context = pod_context(backup={}, secrets={"backupPassword": PASSWORD})
+    tree = write_tree(pod_fragment(context), tmp_path / "tree")
+    nowhere = cast("Postgresql", type("Nowhere", (), {"folder": tmp_path, "port": 1, "programs": tmp_path}))
+    with small_disk(tmp_path / "pod/data"), small_disk(tmp_path / "system") as system:
+        pod = Pod(tmp_path / "pod", tree, nowhere, 0, require_program("restic", "restic"))
+        pod.extra = {"DIASPORA_SYSTEM": str(system), "STATE_DIRECTORY": str(tmp_path / "notices")}
+        pod.prepare()
+        yield pod
+
+
+def used(folder: Path) -> int:
+    space = os.statvfs(folder)
+    return round(100 * (1 - space.f_bfree / space.f_blocks))
+
+
+def fill(folder: Path, percent: int) -> Path:
+    """Fill the filesystem up to so many percent, with one file of the pod."""
+    file = folder / "uploads/filler"
+    file.parent.mkdir(exist_ok=True)
+    file.unlink(missing_ok=True)
+    space = os.statvfs(folder)
+    # half a percent less: df rounds up
+    more = SIZE * MIB * (10 * percent - 5) // 1000 - (space.f_blocks - space.f_bfree) * space.f_frsize
+    file.write_bytes(b"x" * max(more, 0))
+    return file
+
+
+def back_up(pod: Pod, times: int, mib: int) -> None:
+    """So many snapshots, each with so much that no other has."""
+    picture = pod.data / "uploads/picture"
+    for _ in range(times):
+        picture.write_bytes(os.urandom(mib * MIB))
+        pod.succeed("restic", "backup", "--quiet", "--host=pod.example.org", "uploads/picture")
+    picture.unlink()
+
+
+def test_the_podmin_is_told_once_at_each_crossing(here: Pod) -> None:
+    def told() -> str:
+        out = here.succeed("check-disk-space")
+        return out.splitlines()[0] if out else ""
+
+    assert told() == ""
+    fill(here.data, 87)
+    assert told() == "notice for the podmin: the data partition is 87 % full"
+    assert told() == ""
+    fill(here.data, 82)
+    assert told() == ""
+    fill(here.data, 87)
+    assert told() == ""  # it was not below 80
+    fill(here.data, 70)
+    assert told() == ""
+    fill(here.data, 87)
+    assert told().startswith("notice ")
+
+
+def test_the_system_disk_is_watched_too(here: Pod, tmp_path: Path) -> None:
+    fill(tmp_path / "system", 90)
+    assert here.succeed("check-disk-space").startswith("notice for the podmin: the system disk is 90 % full")
+    assert here.succeed("check-disk-space") == ""
+
+
+def test_backups_are_pruned_only_as_far_as_needed_and_data_never(here: Pod) -> None:
+    here.succeed("open-repository", "create")
+    back_up(here, times=5, mib=5)
+    filler = fill(here.data, 97)
+    size = filler.stat().st_size
+    out = here.succeed("check-disk-space")
+    assert "removing all backups but the last 3" in out
+    assert "but the last 1" not in out
+    assert len(here.snapshots()) == 3
+    assert used(here.data) < 95
+    assert filler.stat().st_size == size
+    assert "What can be made again was removed" in out
+    here.ask_restic("check")
+
+
+def test_the_last_backup_stays_whatever_happens(here: Pod) -> None:
+    here.succeed("open-repository", "create")
+    back_up(here, times=3, mib=1)
+    newest = here.snapshots()[-1]["id"]
+    filler = fill(here.data, 99)
+    out = here.succeed("check-disk-space")
+    assert "removing all backups but the last 1" in out
+    assert [snapshot["id"] for snapshot in here.snapshots()] == [newest]
+    here.succeed("check-disk-space")
+    assert [snapshot["id"] for snapshot in here.snapshots()] == [newest]
+    assert filler.exists()
+    here.ask_restic("check", "--read-data")
+
+
+def test_what_is_left_of_a_backup_goes_first(here: Pod) -> None:
+    here.succeed("open-repository", "create")
+    back_up(here, times=4, mib=1)
+    (here.data / "backup/staging").mkdir()
+    (here.data / "backup/staging/database.dump").write_bytes(b"x" * 10 * MIB)
+    fill(here.data, 97)
+    here.succeed("check-disk-space")
+    assert not (here.data / "backup/staging").exists()
+    assert len(here.snapshots()) == 4
+
+
+@pytest.mark.parametrize("busy", ["backup", "restoration"])
+def test_nothing_is_removed_while_a_backup_or_restoration_runs(here: Pod, busy: str) -> None:
+    (here.data / "backup/staging").mkdir(parents=True)
+    (here.data / "backup/staging/database.dump").touch()
+    if busy == "backup":
+        (here.record / "states").mkdir(exist_ok=True)
+        (here.record / "states/diaspora-backup.service").write_text("activating")
+    else:
+        (here.data / "backup/restore").mkdir()
+    fill(here.data, 97)
+    assert "under way" in here.succeed("check-disk-space")
+    assert (here.data / "backup/staging/database.dump").exists()
+
+
+def test_the_status_shows_it_and_fails(here: Pod) -> None:
+    (here.record / "states").mkdir(exist_ok=True)
+    done = here.command("status")
+    assert (done.returncode, "data disk" in done.stdout) == (0, True), done
+    fill(here.data, 86)
+    done = here.command("status")
+    assert done.returncode == 1
+    assert any(line.split() == ["data", "disk", "86", "%", "used"] for line in done.stdout.splitlines())
+
+
+def test_images_that_no_setting_names_are_removed_from_a_full_system_disk(tmp_path: Path) -> None:
+    here = Machine(tmp_path / "machine", write_tree(pod_fragment(pod_context()), tmp_path / "tree"))
+    here.prepare()
+    redis = IMAGES["redis"].reference
+    images = f"aaa docker.io/library/redis:6 sha256:1\\nbbb {redis} sha256:2\\nccc a.org/diaspora:0.9.0.0 sha256:3\\n"
+    here.put("podman", f"#!/bin/sh\necho \"$*\" >> {here.record}/calls\n[ $1 = images ] && printf '{images}'\nexit 0\n")
+    variables = {
+        "DIASPORA_SYSTEM": str(tmp_path / "system"),
+        "DIASPORA_QUADLETS": str(here.tree / "etc/containers/systemd"),
+    }
+    with small_disk(tmp_path / "system") as system, small_disk(here.folder / "data"):
+        fill(system, 96)
+        here.variables = variables
+        here.succeed("check-disk-space")
+    assert [call for call in here.calls() if call.startswith("image rm")] == ["image rm aaa", "image rm ccc"]
+
+
+@pytest.mark.parametrize("backup", [None, {}, {"repository": "rest:https://h/"}])
+def test_shellcheck_finds_nothing(
+    backup: dict[str, str] | None, tmp_path: Path, require_program: RequireProgram
+) -> None:
+    changes: dict[str, Any] = {} if backup is None else {"backup": backup, "secrets": {"backupPassword": PASSWORD}}
+    root = write_tree(pod_fragment(pod_context(**changes)), tmp_path)
+    shellcheck = require_program("shellcheck", "shellcheck")
+    program = root / LIBEXEC / "check-disk-space"
+    assert subprocess.run([shellcheck, program], capture_output=True, text=True, check=False).stdout == ""
