@@ -14,6 +14,7 @@ from diaspora_infra.config.firewall import check_firewall
 from diaspora_infra.config.host import Host, Machine, User
 from diaspora_infra.config.images import default_image
 from diaspora_infra.config.mail import check_mail
+from diaspora_infra.config.monitoring import check_monitoring
 from diaspora_infra.config.networks import check_networks, static_addresses
 from diaspora_infra.config.pod import Pod
 from diaspora_infra.config.problems import Problem, join_path
@@ -46,6 +47,7 @@ def check_pod(pod: Pod) -> list[Problem]:
             )
         )
     problems += _check_paypal(settings.paypal_donations)
+    problems += check_monitoring(pod.monitoring)
     problems += check_disk_space(pod.disk_space)
     problems += check_mail(pod.mail, pod.domain)
     return [*problems, *check_tls(pod.tls)]

@@ -34,6 +34,8 @@ IMAGES = {
     # of a provisioning server; the tag of matchbox is that of the program which the tests run
     "matchbox": Image("quay.io/poseidon/matchbox:v0.11.0", BOTH, verified=False),
     "dnsmasq": Image("quay.io/poseidon/dnsmasq:v0.5.0-51-gc8a9de4", BOTH, verified=False),
+    "node-exporter": Image("quay.io/prometheus/node-exporter:v1.9.1", BOTH, verified=False),
+    "podman-exporter": Image("quay.io/navidys/prometheus-podman-exporter:v1.17.2", BOTH, verified=False),
     # No published image of diaspora* 0.9.1 could be verified: build containers/diaspora/Containerfile.
     "diaspora": Image(None, frozenset(), verified=False),
 }

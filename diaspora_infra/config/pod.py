@@ -10,6 +10,7 @@ from diaspora_infra.config.diaspora import Environment, Map, PaypalDonations, Pr
 from diaspora_infra.config.disk_space import DiskSpace
 from diaspora_infra.config.mail import Mail
 from diaspora_infra.config.model import Model
+from diaspora_infra.config.monitoring import Monitoring
 from diaspora_infra.config.problems import refused
 from diaspora_infra.config.tls import Tls
 from diaspora_infra.config.types import AbsolutePath, Domain, Email, Form, ImageReference, Line, NonEmpty
@@ -263,6 +264,8 @@ class Pod(Model):
     """Where HTTPS ends, and whose certificate it is."""
     backup: Backup | None = None
     """Backups of the pod; without it none are made."""
+    monitoring: Monitoring = Monitoring()
+    """Exporters for Prometheus."""
     disk_space: DiskSpace = DiskSpace()
     """What happens before a disk is full."""
     sizing: Sizing = Sizing()

@@ -17,6 +17,8 @@ _SHARES = {
 }
 # Only where the pod has them; the others then take a little less.
 _RELAY_SHARES = {"relay": 6, "relay-dkim": 3}
+_NODE_EXPORTER_SHARES = {"node-exporter": 4}
+_PODMAN_EXPORTER_SHARES = {"podman-exporter": 5}
 _BEFORE = {"diaspora-migrate": "diaspora-web", "diaspora-administrator": "diaspora-web", "public-files": "nginx"}
 # The rest is for the operating system, and for commands by hand.
 _PERCENT = 80
@@ -42,6 +44,8 @@ def sizes(pod: Pod, host: Host) -> Sizes:
     threads = max(3, min(16, host.memory_mib // 512 + 1))
     together = (host.memory_mib + swap_mib(host)) * _PERCENT // 100
     shares = _SHARES | (_RELAY_SHARES if pod.mail and pod.mail.relay else {})
+    shares |= _NODE_EXPORTER_SHARES if pod.monitoring.node_exporter else {}
+    shares |= _PODMAN_EXPORTER_SHARES if pod.monitoring.podman_exporter else {}
     limits = {name: together * share // sum(shares.values()) for name, share in shares.items()}
     return Sizes(
         puma_threads=pod.sizing.puma_threads or threads,

@@ -90,6 +90,7 @@ GOOD: list[dict[str, Any]] = [
     {"pod.settings.paypalDonations": {"enable": True, "currency": "EUR", "paypalHostedButtonId": "X1"}},
     {"pod.mail": {"senderAddress": "a@b.org", "smtp": {"host": "smtp.example.org", "authentication": "none"}}},
     {"pod.mail": {"senderAddress": "a@b.org", "smtp": {"host": "smtp.example.org", "port": 25}}},
+    {"pod.monitoring": {"nodeExporter": True, "podmanExporter": True, "listen": "192.0.2.10"}},
     {"pod.mail": {"senderAddress": "a@example.org", "relay": {"image": "localhost/relay:1"}}},
     {
         "pod.mail": {
@@ -638,6 +639,17 @@ MISTAKES: list[tuple[dict[str, Any], str, bool]] = [
     (
         {"pod.settings.welcomeMessage.enabled": True},
         "pod.settings.welcomeMessage.text: missing; it is required when enabled is true",
+        False,
+    ),
+    (
+        {"pod.monitoring": {"nodeExporter": True, "listen": "256.0.0.1"}},
+        "pod.monitoring.listen: '256.0.0.1' is not valid; allowed: an IPv4 address of the machine, such as 127.0.0.1 "
+        "or 192.0.2.10",
+        False,
+    ),
+    (
+        {"pod.monitoring": {"listen": "192.0.2.10"}},
+        "pod.monitoring.listen: nothing uses it; allowed: with nodeExporter or podmanExporter",
         False,
     ),
     (

@@ -16,12 +16,14 @@ from tests.machine.test_pod_units import accepted, dependencies, generate
 RELAY: dict[str, Any] = {"senderAddress": "a@pod.example.org", "relay": {"image": "localhost/relay:1"}}
 SMARTHOST = {"host": "smart.example.org", "username": "it's", "port": 465}
 CONTEXTS = {
+    "monitoring": pod_context(monitoring={"nodeExporter": True, "podmanExporter": True}),
     "relay": pod_context(mail=RELAY),
     "smarthost": pod_context(
         mail={**RELAY, "relay": {**RELAY["relay"], "smarthost": SMARTHOST}}, secrets={"smarthostPassword": "x"}
     ),
 }
 UNITS = {
+    "monitoring": ["node-exporter.service", "podman-exporter.service", "diaspora-disk-space.service"],
     "relay": ["relay.service", "relay-dkim.service", "diaspora-dkim-key.service", "diaspora-notice@.service"],
     "smarthost": ["relay.service", "relay-dkim.service"],
 }
@@ -47,6 +49,9 @@ def test_systemd_accepts_the_units(root: Path, name: str, require_program: Requi
     for program in ("podman", "bash", "systemd-tmpfiles"):
         (root / "usr/bin" / program).write_text("")
         (root / "usr/bin" / program).chmod(0o755)
+    # podman's own, which the operating system has
+    (root / "usr/lib/systemd/system/podman.socket").write_text("[Socket]\nListenStream=/run/podman/podman.sock\n")
+    (root / "usr/lib/systemd/system/podman.service").write_text("[Service]\nExecStart=/usr/bin/podman system service\n")
     for unit in UNITS[name]:
         done = subprocess.run(
             [systemd_analyze, "verify", "--man=no", f"--root={root}", unit],

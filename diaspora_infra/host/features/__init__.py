@@ -14,6 +14,7 @@ from diaspora_infra.host.features.hardening import hardening
 from diaspora_infra.host.features.hostname import hostname
 from diaspora_infra.host.features.kernel_arguments import kernel_arguments
 from diaspora_infra.host.features.memory import memory
+from diaspora_infra.host.features.monitoring import monitoring
 from diaspora_infra.host.features.network import network
 from diaspora_infra.host.features.nginx import nginx
 from diaspora_infra.host.features.notices import notices
@@ -61,6 +62,7 @@ POD_FEATURES: tuple[Feature, ...] = (
     relay,
     notices,
     disk_space,
+    monitoring,
     pod_command,
     upgrade,
     memory,

@@ -10,5 +10,9 @@ SERVICES = ("postgresql", "redis", "diaspora-web", "diaspora-sidekiq", "nginx")
 def pod_command(context: Context) -> Fragment:
     """Put the command where every user finds it; what it does needs root."""
     pod = context.settings.pod
+    exporters = [
+        *(["node-exporter"] if pod.monitoring.node_exporter else []),
+        *(["podman-exporter"] if pod.monitoring.podman_exporter else []),
+    ]
     relay = ("relay-dkim", "relay") if pod.mail and pod.mail.relay else ()
-    return render_tree("pod_command", domain=pod.domain, services=(*SERVICES, *relay))
+    return render_tree("pod_command", domain=pod.domain, services=(*SERVICES, *relay, *exporters))
