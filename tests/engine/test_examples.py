@@ -20,6 +20,7 @@ from diaspora_infra.host import render
 from diaspora_infra.host.provisioning_files import provisioning_files
 from diaspora_infra.pxe.install import install_boot, install_settings
 from diaspora_infra.pxe.served import meaning
+from lab.engine import Engine
 from lab.matchbox import MatchboxServer
 from tests.support.examples import EXAMPLES, Reader, Result, get, path_with_tools, snippets
 from tests.support.ignition_root import RefusedError, applied, read_tree, without_disks
@@ -113,6 +114,12 @@ def test_qemu(reader: Reader) -> None:
     (arguments,) = told("virt-install")
     assert f"--qemu-commandline=-fw_cfg name=opt/com.coreos/config,file={folder}/{file}" in arguments
     assert f"size=40,bus=virtio,backing_store={folder}/fedora-coreos.qcow2" in arguments
+
+
+def test_the_engine_previews_the_stack_of_qemu(tmp_path: Path) -> None:
+    engine = Engine(tmp_path / "lab", "qemu", EXAMPLES / "qemu/Pulumi.qemu.yaml")
+    engine.prepare()
+    assert "+ 1 to create" in engine.run("preview").stdout
 
 
 def test_virtualbox(reader: Reader) -> None:

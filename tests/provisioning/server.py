@@ -1,15 +1,15 @@
 """A provisioning server's programs, run as its Quadlet files say (arguments, user, capabilities), without podman."""
 
 import shlex
+import subprocess
 from pathlib import Path
 
 from diaspora_infra.config import ProvisioningSettings
 from diaspora_infra.host.features.firewall import firewall
-from diaspora_infra.host.features.provisioning import TFTP_FOLDER
+from diaspora_infra.host.features.provisioning import ON_ANY_HOST, TFTP_FOLDER
 from diaspora_infra.host.fragment import MachineContext
 from diaspora_infra.host.provisioning_files import provisioning_files
-from tests.host.contexts import file_text
-from tests.host.pod import QUADLETS, read_quadlet
+from tests.host.pod import QUADLETS, files, read_quadlet
 from tests.provisioning.network import Host
 
 IPXE = Path("/usr/lib/ipxe")
@@ -55,7 +55,8 @@ class Server:
         self.files = provisioning_files(settings.provisioning)
         rules = folder / "firewall.nft"
         fragment = firewall(MachineContext(settings, settings.provisioning))
-        rules.write_text(file_text(fragment, "/etc/nftables/diaspora.nft"))
+        (text,) = [text for path, text in files(fragment).items() if path.endswith(".nft")]
+        rules.write_text(text)
         host.run("nft", "-f", rules)
 
     def container(self, name: str) -> dict[str, str]:
@@ -83,10 +84,17 @@ class Server:
         container = self.container("matchbox")
         assert "AddCapability" not in container
         assert container["Volume"].split(":")[1] == "/etc/matchbox"
+        self._make_folders(data)
         script = _MATCHBOX.format(
             data=data, program=program, certificates=certificates, uid=container["User"], arguments=container["Exec"]
         )
         return self._start("matchbox", script)
+
+    def _make_folders(self, data: Path) -> None:
+        """Run what the service runs before matchbox, with another folder."""
+        text = self.files[f"{QUADLETS.lstrip('/')}/matchbox.container"][0]
+        (command,) = [value for key, value in read_quadlet(text)["Service"] if key == "ExecStartPre"]
+        subprocess.run(shlex.split(command.replace(ON_ANY_HOST.matchbox, str(data))), check=True, timeout=20)
 
     def _start(self, name: str, script: str) -> Path:
         log = self.folder / f"{name}.log"

@@ -2,49 +2,46 @@
 
 UEFI boots with its own PXE (DHCP, proxy DHCP, TFTP), loads iPXE and with that the script of matchbox. A BIOS has no PXE
 of its own: its network card's ROM is iPXE already, so undionly.kpxe itself is only seen in test_network_boot.py.
-What the script makes a machine do is in tests/boot.
+The server is filled by a real `pulumi up` from another host; what its script makes a machine do is in tests/boot.
 """
 
-import json
 import re
-import shutil
+import subprocess
+import sys
 from pathlib import Path
 from typing import Any
 
 import pytest
+import yaml
 
-from diaspora_infra.config import Matchbox, ProvisioningSettings, load_stack
-from diaspora_infra.host.features.provisioning import MATCHBOX_UID
-from diaspora_infra.pxe.pki import create_pki
+from diaspora_infra.config import NAMESPACE, Matchbox, ProvisioningSettings, load_stack
+from diaspora_infra.pxe.install import ASSETS, image_names
+from diaspora_infra.pxe.pki import PkiFolder, create_pki
 from diaspora_infra.pxe.server import check_reachable
+from lab.engine import PROJECT
 from tests.machine.pod_programs import RequireProgram
 from tests.provisioning.network import Host, Network, wait_until
 from tests.provisioning.server import ADDRESS, Server
 from tests.support.boot.virtual_machine import UEFI
-from tests.support.configs import full_dhcp, provisioning_config
+from tests.support.configs import full_dhcp, host, machine, pod, provisioning_config, pxe
 from tools import tool_path
 
 pytestmark = pytest.mark.xdist_group("boot")
 
 MAC, UUID = "52:54:00:00:00:01", "5d7d5b86-31b7-4ee0-8d3f-5a8f1b1d0c11"
 SECONDS = 200
+RELEASE = "44.20260802.3.1"
+KERNEL = f"/{ASSETS}/{image_names(RELEASE, 'x86_64').kernel}"
 PROXY = {"network": "192.168.77.0/24"}
 
 
 @pytest.fixture
 def server(network: Network, tmp_path: Path, request: pytest.FixtureRequest) -> Server:
-    """matchbox, with one machine, and dnsmasq with the settings of the test's parameter."""
+    """matchbox, empty, and dnsmasq with the settings of the test's parameter."""
     settings = load_stack(provisioning_config(dhcp=request.param))
     assert isinstance(settings, ProvisioningSettings)
     server = Server(settings, network.host(f"{ADDRESS}/24"), tmp_path)
     data = tmp_path / "matchbox"
-    for name in ("assets", "groups", "profiles"):
-        (data / name).mkdir(parents=True)
-        shutil.chown(data / name, MATCHBOX_UID, MATCHBOX_UID)
-    group = {"id": "pod1", "profile": "pod1", "selector": {"mac": MAC}}
-    (data / "groups/pod1.json").write_text(json.dumps(group))
-    profile = {"id": "pod1", "boot": {"kernel": "/assets/kernel", "initrd": [], "args": []}}
-    (data / "profiles/pod1.json").write_text(json.dumps(profile))
     pki = create_pki(tmp_path / "pki", [ADDRESS])
     log = server.start_matchbox(tool_path("matchbox"), data, pki.path)
     wait_until(lambda: "HTTP server" in log.read_text(), what="matchbox")
@@ -53,20 +50,47 @@ def server(network: Network, tmp_path: Path, request: pytest.FixtureRequest) -> 
     return server
 
 
-def boot(network: Network, folder: Path, server: Server, *firmware: str) -> list[str]:
+# what a podmin's computer does
+UP = """
+import sys
+from pathlib import Path
+from lab.engine import Engine
+engine = Engine(Path(sys.argv[1]), "test", Path(sys.argv[2]))
+engine.prepare()
+engine.run("up")
+"""
+
+
+def bring_up(podmin: Host, folder: Path) -> None:
+    """Bring up a stack with one machine on the server, by the engine, from another host of the network."""
+    pki = PkiFolder(folder / "pki")
+    files = {"caFile": pki.ca, "clientCertFile": pki.certificate("client"), "clientKeyFile": pki.key("client")}
+    matchbox = {"httpUrl": f"http://{ADDRESS}:8080", "rpcEndpoint": f"{ADDRESS}:8081"}
+    machines = pxe(
+        machine(mac=MAC),
+        matchbox=matchbox | {key: str(path) for key, path in files.items()},
+        release={"source": "matchbox", "version": RELEASE},
+    )
+    values = {"target": "pxe", "pod": pod(), "host": host(), "pxe": machines}
+    stack = folder / "stack.yaml"
+    stack.write_text(yaml.safe_dump({"config": {f"{NAMESPACE}:{key}": value for key, value in values.items()}}))
+    command = podmin.command(sys.executable, "-c", UP, folder / "engine", stack)
+    done = subprocess.run(command, cwd=PROJECT, capture_output=True, text=True, check=False, timeout=120)
+    assert done.returncode == 0, done.stderr
+
+
+def boot(network: Network, folder: Path, *firmware: str) -> list[str]:
     """Boot a machine until it asks for its kernel; returns what it asked matchbox for."""
     log = folder / "matchbox.log"
-    host = network.tap("machine")
+    where = network.tap("machine")
     command = [
         "qemu-system-x86_64", "-nodefaults", "-no-user-config", "-no-reboot", "-display", "none",
         "-machine", "pc,graphics=off", "-accel", "tcg,thread=multi", "-cpu", "max", "-m", "512", "-uuid", UUID,
         "-serial", f"file:{folder / 'serial'}", "-netdev", "tap,id=net,ifname=machine,script=no,downscript=no",
         "-device", "virtio-rng-pci", *firmware,
     ]  # fmt: skip
-    machine = host.start(folder / "qemu.log", *command)
-    wait_until(
-        lambda: "/assets/kernel" in log.read_text() or machine.poll() is not None, SECONDS, "the request for the kernel"
-    )
+    running = where.start(folder / "qemu.log", *command)
+    wait_until(lambda: KERNEL in log.read_text() or running.poll() is not None, SECONDS, "the request for the kernel")
     return re.findall(r"HTTP GET (\S+?)\"", log.read_text())
 
 
@@ -74,13 +98,12 @@ CARD = f"virtio-net-pci,netdev=net,mac={MAC},bootindex=1"
 
 
 @pytest.mark.parametrize("server", [PROXY], indirect=True, ids=["proxy"])
-@pytest.mark.usefixtures("router")
-def test_uefi_beside_a_router(
-    network: Network, server: Server, tmp_path: Path, require_program: RequireProgram
-) -> None:
+@pytest.mark.usefixtures("router", "server")
+def test_uefi_beside_a_router(network: Network, tmp_path: Path, require_program: RequireProgram) -> None:
     require_program("qemu-system-x86_64", "qemu-system-x86")
     # romfile: without the ROM that QEMU gives its card, which is iPXE
-    asked = boot(network, tmp_path, server, "-bios", UEFI, "-device", f"{CARD},romfile=")
+    bring_up(network.host("192.168.77.60/24"), tmp_path)
+    asked = boot(network, tmp_path, "-bios", UEFI, "-device", f"{CARD},romfile=")
     assert_booted(asked, "x86_64")
     log = (tmp_path / "dnsmasq.log").read_text()
     assert "sent /var/lib/tftpboot/ipxe.efi to 192.168.77.2" in log, "the address is one of the router's"
@@ -99,7 +122,8 @@ def test_bios(
     full = "mode" in request.node.callspec.params["server"]
     if not full:
         request.getfixturevalue("router")
-    assert_booted(boot(network, tmp_path, server, "-device", CARD), "i386")
+    bring_up(network.host("192.168.77.60/24"), tmp_path)
+    assert_booted(boot(network, tmp_path, "-device", CARD), "i386")
     assert ("DHCPACK" in (tmp_path / "dnsmasq.log").read_text()) is full
 
 
@@ -107,7 +131,7 @@ def assert_booted(asked: list[str], architecture: str) -> None:
     assert asked == [
         "/boot.ipxe",
         f"/ipxe?uuid={UUID}&mac={MAC.replace(':', '-')}&domain=&hostname=&serial=&arch={architecture}",
-        "/assets/kernel",
+        KERNEL,
     ]
 
 
