@@ -6,6 +6,7 @@ import secrets
 import shutil
 import subprocess
 import sys
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -16,7 +17,18 @@ from lab.errors import LabError
 from tools import path_with, tool_path
 
 PROJECT = Path(__file__).resolve().parent.parent
-MATCHBOX_PLUGIN_VERSION = "0.3.0"
+
+
+@dataclass(frozen=True)
+class Plugin:
+    """A provider plugin, and what gives its program; it is installed from there into the engine's home."""
+
+    name: str
+    version: str
+    program: Callable[[], Path]
+
+
+MATCHBOX = Plugin("matchbox", "0.3.0", lambda: tool_path("pulumi-resource-matchbox"))
 
 
 @dataclass(frozen=True)
@@ -32,13 +44,15 @@ class Engine:
     stack_file: Path
     project: Path = PROJECT
     environment: dict[str, str] = field(default_factory=dict)
+    plugins: tuple[Plugin, ...] = (MATCHBOX,)
 
     def prepare(self) -> None:
-        """Make the folders, install the provider plugin and create the stack; what is there already is kept."""
+        """Make the folders, install the provider plugins and create the stack; what is there already is kept."""
         for name in ("home", "state", "project"):
             (self.folder / name).mkdir(parents=True, exist_ok=True)
         self._passphrase_file()
-        self._install_plugin()
+        for plugin in self.plugins:
+            self._install(plugin)
         project = self.folder / "project"
         shutil.copyfile(self.project / "Pulumi.yaml", project / "Pulumi.yaml")
         if not self.exists():
@@ -164,11 +178,11 @@ class Engine:
         file.write_text("\n".join([text, *salt, ""]), encoding="utf-8")
         return file
 
-    def _install_plugin(self) -> None:
-        installed = self.folder / "home" / "plugins" / f"resource-matchbox-v{MATCHBOX_PLUGIN_VERSION}"
+    def _install(self, plugin: Plugin) -> None:
+        installed = self.folder / "home" / "plugins" / f"resource-{plugin.name}-v{plugin.version}"
         if not installed.exists():
-            binary = str(tool_path("pulumi-resource-matchbox"))
-            self._run(["plugin", "install", "resource", "matchbox", MATCHBOX_PLUGIN_VERSION, "--file", binary])
+            program = str(plugin.program())
+            self._run(["plugin", "install", "resource", plugin.name, plugin.version, "--file", program])
 
 
 def _is_json(file: Path) -> bool:

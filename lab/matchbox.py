@@ -1,22 +1,19 @@
 """A local matchbox server with its own certificates."""
 
 import contextlib
-import os
-import signal
 import socket
-import subprocess
-import time
 import urllib.error
 import urllib.request
-from dataclasses import dataclass, field
+from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 
 from diaspora_infra.pxe.pki import PkiFolder, create_pki
+from lab.background import Background
 from lab.errors import LabError
 from tools import tool_path
 
 ADDRESS = "127.0.0.1"
-_START_SECONDS = 15
 
 
 @dataclass(frozen=True)
@@ -26,7 +23,6 @@ class MatchboxServer:
     folder: Path
     http_port: int
     rpc_port: int
-    _children: "list[subprocess.Popen[bytes]]" = field(default_factory=list, init=False, repr=False, compare=False)
 
     @property
     def http_url(self) -> str:
@@ -51,11 +47,11 @@ class MatchboxServer:
     @property
     def log(self) -> Path:
         """What the server says."""
-        return self.folder / "matchbox.log"
+        return self._process.log
 
-    @property
-    def _pid_file(self) -> Path:
-        return self.folder / "matchbox.pid"
+    @cached_property
+    def _process(self) -> Background:
+        return Background(self.folder, "matchbox", f"-data-path={self.data}")
 
     @classmethod
     def last(cls, folder: Path) -> "MatchboxServer | None":
@@ -78,33 +74,17 @@ class MatchboxServer:
             _check_free(port)
         for folder in ("profiles", "groups", "assets"):
             (self.data / folder).mkdir(parents=True, exist_ok=True)
-        with self.log.open("ab") as log:
-            process = subprocess.Popen(
-                self._command(), stdin=subprocess.DEVNULL, stdout=log, stderr=log, start_new_session=True
-            )
-        self._children.append(process)
-        self._pid_file.write_text(f"{process.pid}\n", encoding="ascii")
         (self.folder / "matchbox.ports").write_text(f"{self.http_port} {self.rpc_port}\n", encoding="ascii")
-        self._wait_until_ready(process)
+        self._process.start(self._command(), lambda: _answers(self.http_url) and _accepts(self.rpc_port))
         return True
 
     def stop(self) -> bool:
         """Stop the server if it is ours and runs; tells whether it was stopped."""
-        pid = self._pid()
-        self._pid_file.unlink(missing_ok=True)
-        if pid is None:
-            return False
-        os.kill(pid, signal.SIGTERM)
-        deadline = time.monotonic() + _START_SECONDS
-        while _command_line(pid) and time.monotonic() < deadline:
-            time.sleep(0.02)
-        while self._children:
-            self._children.pop().wait()  # our own child would stay as a zombie
-        return True
+        return self._process.stop()
 
     def running(self) -> bool:
         """Tell whether the server that this folder started still runs."""
-        return self._pid() is not None
+        return self._process.running()
 
     def _command(self) -> list[str]:
         return [
@@ -118,26 +98,6 @@ class MatchboxServer:
             f"-key-file={self.pki.key('server')}",
             "-log-level=info",
         ]
-
-    def _pid(self) -> int | None:
-        """Process id of the server, if that process is still the one that was started here."""
-        try:
-            pid = int(self._pid_file.read_text(encoding="ascii"))
-        except (OSError, ValueError):
-            return None
-        return pid if f"-data-path={self.data}" in _command_line(pid) else None
-
-    def _wait_until_ready(self, process: "subprocess.Popen[bytes]") -> None:
-        deadline = time.monotonic() + _START_SECONDS
-        while time.monotonic() < deadline:
-            if process.poll() is not None:
-                break
-            if _answers(self.http_url) and _accepts(self.rpc_port):
-                return
-            time.sleep(0.02)
-        self.stop()
-        last = self.log.read_text(encoding="utf-8", errors="replace").strip().splitlines()[-1:]
-        raise LabError(f"matchbox did not start; its log {self.log} ends with: {''.join(last)}")
 
 
 def free_ports(count: int) -> list[int]:
@@ -179,13 +139,3 @@ def _accepts(port: int) -> bool:
     with contextlib.suppress(OSError), socket.create_connection((ADDRESS, port), timeout=1):
         return True
     return False
-
-
-def _command_line(pid: int) -> str:
-    """Command line of a process; empty when it is gone or a zombie."""
-    if Path("/proc/self/cmdline").exists():
-        with contextlib.suppress(OSError):
-            return Path(f"/proc/{pid}/cmdline").read_bytes().replace(b"\0", b" ").decode(errors="replace")
-        return ""
-    result = subprocess.run(["ps", "-o", "args=", "-p", str(pid)], capture_output=True, text=True, check=False)
-    return result.stdout

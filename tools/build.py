@@ -3,12 +3,14 @@
 import os
 import shutil
 import subprocess
+import tempfile
 from pathlib import Path
 
 from tools.cache import cache_root
 from tools.errors import ToolError
 from tools.golang import go_for
 from tools.manifest import Build
+from tools.trim import trimmed_module
 
 CAUSE_LINES = 6
 CGO_HINT = "it needs a C compiler and headers; tests/packages.txt names the system's packages"
@@ -17,6 +19,15 @@ CGO_HINT = "it needs a C compiler and headers; tests/packages.txt names the syst
 def build(recipe: Build, module: Path, into: Path) -> None:
     """Builds the module in the folder `module` and writes the program, and what belongs beside it, into `into`."""
     go = go_for(recipe.program, module)
+    if not recipe.services:
+        _build(recipe, go, module, into)
+        return
+    with tempfile.TemporaryDirectory(dir=into.parent) as work:
+        trimmed = trimmed_module(str(go), module, recipe.services, Path(work), _environment(cgo=recipe.cgo))
+        _build(recipe, go, trimmed, into)
+
+
+def _build(recipe: Build, go: Path, module: Path, into: Path) -> None:
     command = [str(go), "build", "-trimpath", "-ldflags", f"-s -w {recipe.ldflags}".strip()]
     if recipe.tags:
         command += ["-tags", ",".join(recipe.tags)]

@@ -41,6 +41,8 @@ class Build:
     tags: list[str] = field(default_factory=list)
     cgo: bool = False
     """Whether it needs C libraries, and so a C compiler and headers of the system."""
+    services: list[str] = field(default_factory=list, repr=False)
+    """Services that are kept of the Terraform AWS provider (trim.py)."""
     copy_from: str = ""
     """Module path of the files in `copy`."""
     copy: list[str] = field(default_factory=list)

@@ -73,6 +73,8 @@ def cache_key(manifest: Manifest, tool: Tool) -> str:
     pins = (tool.version, current_platform(), _asset(manifest, tool), members, recipes)
     digest = hashlib.sha256(repr(pins).encode())
     for recipe in recipes:
+        if recipe.services:
+            digest.update(repr(recipe.services).encode() + (manifests.FOLDER / "trim.py").read_bytes())
         for file in sorted((manifest.folder / recipe.program).glob("*")):
             if file.suffix in {".go", ".mod", ".sum"}:
                 digest.update(f"{file.name} {file.stat().st_size} ".encode())

@@ -282,7 +282,7 @@ def committed() -> Manifest:
 def test_the_sets(committed):
     assert tool_names("up") == ["pulumi", "matchbox", "pulumi-resource-matchbox"]
     assert set(tool_names("up")) < set(tool_names("test"))
-    with pytest.raises(ToolError, match="known are test, up"):
+    with pytest.raises(ToolError, match="known are aws, test, up"):
         tool_names("down")
 
 
@@ -356,7 +356,7 @@ def test_the_command_prints_path(fake_program, on_path, python_environment):
     ("arguments", "line"),
     [
         (["pulumy"], "tools: error: pulumy: no such tool; known are butane, "),
-        (["--set", "down"], "tools: error: down: no such set of tools; known are test, up"),
+        (["--set", "down"], "tools: error: down: no such set of tools; known are aws, test, up"),
         (["pin", "pulumy"], "tools: error: pulumy: no such tool; known are butane, "),
     ],
 )

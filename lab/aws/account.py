@@ -1,0 +1,90 @@
+"""The simulated account: the server, and what the engine needs to work on it."""
+
+import shlex
+import sys
+import urllib.request
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+
+from lab.aws.bridge import VERSION
+from lab.background import Background
+from lab.engine import PROJECT, Plugin
+from lab.errors import LabError
+
+ADDRESS = "127.0.0.1"
+# our own server is asked directly, never through a proxy
+_opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
+
+
+@dataclass(frozen=True)
+class Account:
+    """An account whose log and process id lie in `folder`. It lives in memory: a stop forgets everything."""
+
+    folder: Path
+    port: int
+
+    @property
+    def endpoint(self) -> str:
+        """Address of all its services."""
+        return f"http://{ADDRESS}:{self.port}"
+
+    @property
+    def log(self) -> Path:
+        """What the server says."""
+        return self._process.log
+
+    @property
+    def bridge_log(self) -> Path:
+        """What the provider plugin does."""
+        return self.folder / "bridge.log"
+
+    @cached_property
+    def _process(self) -> Background:
+        return Background(self.folder, "simulator", f"lab.aws.simulator.server {self.port}", seconds=60)
+
+    def start(self) -> bool:
+        """Start the server unless it runs; tells whether it was started. Raises LabError."""
+        if self._process.running():
+            return False
+        if self._answers():
+            raise LabError(f"port {self.port} of {ADDRESS} is taken by another program")
+        self._process.start([sys.executable, "-m", "lab.aws.simulator.server", str(self.port)], self._answers)
+        return True
+
+    def stop(self) -> bool:
+        """Stop the server if it is ours and runs; tells whether it was stopped."""
+        return self._process.stop()
+
+    def reset(self) -> None:
+        """Empty the account."""
+        request = urllib.request.Request(f"{self.endpoint}/moto-api/reset", method="POST")  # noqa: S310 - our own
+        with _opener.open(request, timeout=10):
+            pass
+
+    def plugin(self) -> Plugin:
+        """The provider plugin for this account."""
+        return Plugin("aws", VERSION, self._launcher)
+
+    def variables(self) -> dict[str, str]:
+        """Environment for the engine and its program."""
+        return {"LAB_AWS_ENDPOINT": self.endpoint, "LAB_AWS_LOG": str(self.bridge_log)}
+
+    def _launcher(self) -> Path:
+        """A program that starts the bridge with the Python that runs us."""
+        self.folder.mkdir(parents=True, exist_ok=True)
+        file = self.folder / "pulumi-resource-aws"
+        project, python = shlex.quote(str(PROJECT)), shlex.quote(sys.executable)
+        file.write_text(
+            f"#!/bin/sh\nPYTHONPATH={project} exec {python} -m lab.aws.bridge.plugin\n",
+            encoding="utf-8",
+        )
+        file.chmod(0o755)
+        return file
+
+    def _answers(self) -> bool:
+        try:
+            with _opener.open(f"{self.endpoint}/moto-api/data.json", timeout=5):
+                return True
+        except OSError:
+            return False

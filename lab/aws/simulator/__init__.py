@@ -1,0 +1,1 @@
+"""An AWS account on this computer: moto, with what the Terraform provider needs beyond it."""

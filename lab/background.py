@@ -1,0 +1,92 @@
+"""A server that goes on running after the command that started it."""
+
+import contextlib
+import os
+import signal
+import subprocess
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from lab.errors import LabError
+
+
+@dataclass(frozen=True)
+class Background:
+    """A process `name` whose log and process id lie in `folder`; `marker` is a word of its command line."""
+
+    folder: Path
+    name: str
+    marker: str
+    seconds: float = 15
+    """How long it may take to start, and to end."""
+    _children: "list[subprocess.Popen[bytes]]" = field(default_factory=list, init=False, repr=False, compare=False)
+
+    @property
+    def log(self) -> Path:
+        """What the process says."""
+        return self.folder / f"{self.name}.log"
+
+    @property
+    def pid_file(self) -> Path:
+        """Holds the process id."""
+        return self.folder / f"{self.name}.pid"
+
+    def running(self) -> bool:
+        """Tell whether the process that this folder started still runs."""
+        return self._pid() is not None
+
+    def start(self, command: Sequence[str], ready: Callable[[], bool]) -> None:
+        """Start the process and wait until it is ready. Raises LabError."""
+        self.folder.mkdir(parents=True, exist_ok=True)
+        with self.log.open("ab") as log:
+            process = subprocess.Popen(
+                command,
+                stdin=subprocess.DEVNULL,
+                stdout=log,
+                stderr=log,
+                start_new_session=True,
+            )
+        self._children.append(process)
+        self.pid_file.write_text(f"{process.pid}\n", encoding="ascii")
+        deadline = time.monotonic() + self.seconds
+        while process.poll() is None and time.monotonic() < deadline:
+            if ready():
+                return
+            time.sleep(0.02)
+        self.stop()
+        last = self.log.read_text(encoding="utf-8", errors="replace").strip().splitlines()[-1:]
+        raise LabError(f"{self.name} did not start; its log {self.log} ends with: {''.join(last)}")
+
+    def stop(self) -> bool:
+        """Stop the process if it is ours and runs; tells whether it was stopped."""
+        pid = self._pid()
+        self.pid_file.unlink(missing_ok=True)
+        if pid is None:
+            return False
+        os.kill(pid, signal.SIGTERM)
+        deadline = time.monotonic() + self.seconds
+        while command_line(pid) and time.monotonic() < deadline:
+            time.sleep(0.02)
+        while self._children:
+            self._children.pop().wait()  # our own child would stay as a zombie
+        return True
+
+    def _pid(self) -> int | None:
+        """Process id, if that process is still the one that was started here."""
+        try:
+            pid = int(self.pid_file.read_text(encoding="ascii"))
+        except (OSError, ValueError):
+            return None
+        return pid if self.marker in command_line(pid) else None
+
+
+def command_line(pid: int) -> str:
+    """Command line of a process; empty when it is gone or a zombie."""
+    if Path("/proc/self/cmdline").exists():
+        with contextlib.suppress(OSError):
+            return Path(f"/proc/{pid}/cmdline").read_bytes().replace(b"\0", b" ").decode(errors="replace")
+        return ""
+    result = subprocess.run(["ps", "-o", "args=", "-p", str(pid)], capture_output=True, text=True, check=False)
+    return result.stdout
