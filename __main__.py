@@ -20,6 +20,10 @@ def main() -> None:
         from diaspora_infra.pxe.stack import pxe_stack
 
         outputs = pxe_stack(settings, secrets, Path.cwd())
+    elif settings.target is Target.AWS:
+        from diaspora_infra.aws.stack import aws_stack
+
+        outputs = aws_stack(settings)
     else:
         from diaspora_infra.ignition import ignition_stack
 

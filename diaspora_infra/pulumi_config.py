@@ -13,6 +13,7 @@ from diaspora_infra.config import (
     Machine,
     ProvisioningSettings,
     Settings,
+    add_region,
     load_stack,
     needed_secrets,
 )
@@ -27,6 +28,7 @@ def load_stack_config() -> tuple[Settings | ProvisioningSettings, Secrets]:
     names = pulumi.runtime.config.CONFIG.get()  # the only list of all keys that are set
     keys = {name.partition(":")[2] for name in names if name.startswith(f"{NAMESPACE}:")}
     values = {key: _plain(config.require(key)) for key in keys - SECRET_KEYS}
+    add_region(values, pulumi.Config("aws").get("region"))
     # a secret that was set as plain text is passed on as a value, and refused there
     values |= {key: "" for key in keys & SECRET_KEYS if not pulumi.runtime.is_config_secret(f"{NAMESPACE}:{key}")}
     settings = load_stack(values, (keys & SECRET_KEYS) - set(values))

@@ -91,7 +91,7 @@ def _wanted(options: argparse.Namespace) -> tuple[str, str | None, list[str]]:
 
 def _check_release(stream: str, version: str) -> None:
     try:
-        problems = check_release(Release.model_validate({"stream": stream, "version": version}))
+        problems = check_release("pxe", Release.model_validate({"stream": stream, "version": version}))
     except ValidationError as error:
         problems = problems_of(error, Release, "pxe.release")
     if problems:

@@ -1,7 +1,7 @@
 """Settings of a stack: typed, checked, and free of I/O."""
 
 from diaspora_infra.config.host import Host, Machine
-from diaspora_infra.config.load import load, load_provisioning, load_stack
+from diaspora_infra.config.load import add_region, load, load_provisioning, load_stack
 from diaspora_infra.config.pod import Pod
 from diaspora_infra.config.problems import ConfigError, Problem
 from diaspora_infra.config.provisioning import Provisioning, ProvisioningSettings
@@ -31,6 +31,7 @@ __all__ = [
     "StackFile",
     "Stream",
     "Target",
+    "add_region",
     "load",
     "load_provisioning",
     "load_stack",

@@ -7,6 +7,7 @@ position in the list, which may have gaps where a machine is wrong in itself.
 import ipaddress
 from collections.abc import Callable, Iterable, Mapping
 
+from diaspora_infra.config.aws import AwsRelease
 from diaspora_infra.config.backup import check_backup
 from diaspora_infra.config.diaspora import PaypalDonations
 from diaspora_infra.config.disk_space import check_disk_space
@@ -101,7 +102,7 @@ def _may_administrate(user: User) -> bool:
 _STREAM_NUMBERS = {"1": Stream.NEXT, "2": Stream.TESTING, "3": Stream.STABLE}
 
 
-def check_release(release: Release) -> list[Problem]:
+def check_release(path: str, release: Release | AwsRelease) -> list[Problem]:
     """A version that its stream never had."""
     stream = _STREAM_NUMBERS.get(release.version.split(".")[2])
     if stream is release.stream:
@@ -111,7 +112,7 @@ def check_release(release: Release) -> list[Problem]:
     other = f", or stream: {stream}" if stream else ""
     return [
         Problem(
-            "pxe.release.version",
+            f"{path}.release.version",
             f"{which} is not of stream {release.stream}; allowed: a version with {number} as its third number{other}",
         )
     ]

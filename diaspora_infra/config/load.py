@@ -5,6 +5,8 @@ from typing import Any, TypeVar
 
 from pydantic import BaseModel, ValidationError
 
+from diaspora_infra.config.aws import Aws
+from diaspora_infra.config.aws_checks import check_aws
 from diaspora_infra.config.checks import (
     check_addresses,
     check_host,
@@ -36,14 +38,21 @@ from diaspora_infra.config.provisioning import (
 )
 from diaspora_infra.config.pxe import Pxe, PxeMachine
 from diaspora_infra.config.secrets import SECRET_KEYS, SECRETS, meant_secret
-from diaspora_infra.config.settings import IgnitionExport, Settings
+from diaspora_infra.config.settings import IgnitionExport, Settings, aws_machine
 from diaspora_infra.config.stack_file import is_secure
 from diaspora_infra.config.types import Target
 
-KEYS = ("target", "pod", "host", "pxe", "ignition", "provisioning")
+KEYS = ("target", "pod", "host", "pxe", "aws", "ignition", "provisioning")
 PROVISIONING_KEYS = ("target", "host", "provisioning")
 
 _Model = TypeVar("_Model", bound=BaseModel)
+
+
+def add_region(values: dict[str, Any], region: object) -> None:
+    """Put the engine's own key `aws:region` where the settings have it, unless they say something themselves."""
+    aws = values.get("aws", {}) if values.get("target") == Target.AWS else None
+    if region is not None and isinstance(aws, dict) and "region" not in aws:
+        values["aws"] = {**aws, "region": region}
 
 
 def load_stack(values: Mapping[str, Any], secrets: Collection[str] = ()) -> Settings | ProvisioningSettings:
@@ -98,31 +107,50 @@ class _Loader:
         pod = self._section("pod", Pod, required=True)
         host = self._section("host", Host, required=True)
         pxe = self._section("pxe", Pxe, required=target is Target.PXE)
+        aws = self._section("aws", Aws, required=target is Target.AWS)
         export = self._section("ignition", IgnitionExport)
         provisioning = self.provisioning(required=False)
-        machines = {Target.PXE: self._machines("pxe", PxeMachine), Target.IGNITION: self._machines("ignition", Machine)}
+        machines: dict[Target, dict[int, Machine]] = {
+            Target.PXE: self._machines("pxe", PxeMachine),
+            Target.AWS: {0: aws_machine(aws)} if aws else {},
+            Target.IGNITION: self._machines("ignition", Machine),
+        }
         if "ignition" not in self.values:
             export = IgnitionExport()
             machines[Target.IGNITION] = dict(enumerate(export.machines))
+        self._check_parts(pod, host, pxe, aws)
+        self._check_machines(target, pod, host, machines)
+        if not (target and pod and host and export):
+            return None
+        return Settings(target=target, pod=pod, host=host, pxe=pxe, aws=aws, ignition=export, provisioning=provisioning)
+
+    def _check_parts(self, pod: Pod | None, host: Host | None, pxe: Pxe | None, aws: Aws | None) -> None:
         if pod:
             self.problems += check_pod(pod)
+            self._check_secrets(pod)
         if host:
             self.problems += check_host(host)
         if pxe:
-            self.problems += check_release(pxe.release)
-        for key, found in machines.items():
-            self.problems += check_machines(f"{key}.machines", found)
+            self.problems += check_release("pxe", pxe.release)
+        if aws:
+            self.problems += check_release("aws.instance", aws.instance.release)
+            self.problems += check_aws(aws, pod, host)
+
+    def _check_machines(
+        self,
+        target: Target | None,
+        pod: Pod | None,
+        host: Host | None,
+        machines: Mapping[Target, Mapping[int, Machine]],
+    ) -> None:
+        for key in (Target.PXE, Target.IGNITION):
+            self.problems += check_machines(f"{key}.machines", machines[key])
             if pod:
-                self.problems += check_addresses(f"{key}.machines", pod, found)
+                self.problems += check_addresses(f"{key}.machines", pod, machines[key])
         if pod and target:
             self.problems += check_images(pod, machines[target])
         if host and target:
             self.problems += check_machines_on_host(f"{target}.machines", host, machines[target])
-        if pod:
-            self._check_secrets(pod)
-        if not (target and pod and host and export):
-            return None
-        return Settings(target=target, pod=pod, host=host, pxe=pxe, ignition=export, provisioning=provisioning)
 
     def load_provisioning(self) -> ProvisioningSettings | None:
         """The settings of a provisioning server; None when one of its keys is no good."""

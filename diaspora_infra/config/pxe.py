@@ -7,6 +7,7 @@ from pydantic import Field
 from diaspora_infra.config.host import Machine
 from diaspora_infra.config.model import Model
 from diaspora_infra.config.types import (
+    DEFAULT_RELEASE,
     ConfigHash,
     Console,
     Endpoint,
@@ -58,7 +59,7 @@ class Release(Model):
 
     stream: StreamField = _Stream.STABLE
     """Update stream; with another one than stable, `version` is needed too."""
-    version: ReleaseVersion = "44.20260802.3.1"
+    version: ReleaseVersion = DEFAULT_RELEASE
     """Release; the machine updates itself from there (see `host.updates`). Its third number belongs to the stream:
     1 next, 2 testing, 3 stable."""
     source: Literal["releases", "matchbox"] = "releases"

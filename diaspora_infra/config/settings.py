@@ -4,6 +4,7 @@ from collections.abc import Sequence
 
 from pydantic import Field
 
+from diaspora_infra.config.aws import Aws
 from diaspora_infra.config.host import Host, Machine
 from diaspora_infra.config.model import Model
 from diaspora_infra.config.pod import Pod
@@ -19,18 +20,26 @@ class IgnitionExport(Model):
     """The machines."""
 
 
+def aws_machine(aws: Aws) -> Machine:
+    """The one machine of a stack on AWS."""
+    return Machine(name="pod", architecture=aws.architecture)
+
+
 class Settings(Model):
     """One stack: what to build, and where."""
 
     target: TargetField
-    """`pxe`: machines that boot over the network. `ignition`: only export the Ignition configs. `provisioning`: the
-    server that other machines boot from; such a stack has `host` and `provisioning` and no pod."""
+    """`pxe`: machines that boot over the network. `aws`: a low-cost stack on AWS. `ignition`: only export the Ignition
+    configs. `provisioning`: the server that other machines boot from; such a stack has `host` and `provisioning` and
+    no pod."""
     pod: Pod
     """The diaspora* pod; required unless the target is `provisioning`."""
     host: Host
     """What every machine has."""
     pxe: Pxe | None = None
     """Network boot; required with target `pxe`."""
+    aws: Aws | None = None
+    """The pod on AWS; required with target `aws`."""
     ignition: IgnitionExport = IgnitionExport()
     """Machines of target `ignition`."""
     provisioning: Provisioning | None = None
@@ -42,4 +51,6 @@ class Settings(Model):
         """The machines of the chosen target."""
         if self.target is Target.PXE:
             return self.pxe.machines if self.pxe else ()
+        if self.target is Target.AWS:
+            return (aws_machine(self.aws),) if self.aws else ()
         return self.ignition.machines

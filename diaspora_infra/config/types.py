@@ -21,6 +21,7 @@ class Target(StrEnum):
     """What a stack builds."""
 
     PXE = "pxe"
+    AWS = "aws"
     IGNITION = "ignition"
     PROVISIONING = "provisioning"
 
@@ -282,6 +283,7 @@ ConnectionName = Annotated[
 UserName = Annotated[str, Form("[a-z_][a-z0-9_-]{0,30}", "lower-case letters, digits, _ and -, at most 31 characters")]
 ClockTime = Annotated[str, Form("(?:[01][0-9]|2[0-3]):[0-5][0-9]", "HH:MM from 00:00 to 23:59")]
 ReleaseVersion = Annotated[str, Form("[0-9]{2,3}[.][0-9]{8}[.][0-9]+[.][0-9]+", "a release such as 44.20260802.3.1")]
+DEFAULT_RELEASE: ReleaseVersion = "44.20260802.3.1"
 ConfigHash = Annotated[
     str, Form("c[0-9a-f]{11}", "the letter c and 11 hex digits, from the stack output `machines.NAME.config`")
 ]

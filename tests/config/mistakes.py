@@ -157,10 +157,10 @@ _MAC = "a MAC address: six hex pairs, such as 52:54:00:a1:9c:ae"
 # the change, the line it gives, and whether the JSON Schema can know
 MISTAKES: list[tuple[dict[str, Any], str, bool]] = [
     # keys
-    ({"target": "aws"}, "target: 'aws' is not valid; allowed: pxe, ignition, provisioning", True),
-    ({"target": ["pxe"]}, "target: a list given; allowed: pxe, ignition, provisioning", True),
-    ({"target": ABSENT}, "target: missing; allowed: pxe, ignition, provisioning", True),
-    ({"target": None}, "target: missing; allowed: pxe, ignition, provisioning", True),
+    ({"target": "cloud"}, "target: 'cloud' is not valid; allowed: pxe, aws, ignition, provisioning", True),
+    ({"target": ["pxe"]}, "target: a list given; allowed: pxe, aws, ignition, provisioning", True),
+    ({"target": ABSENT}, "target: missing; allowed: pxe, aws, ignition, provisioning", True),
+    ({"target": None}, "target: missing; allowed: pxe, aws, ignition, provisioning", True),
     (
         {"pod": ABSENT},
         "pod: missing; it is required: The diaspora* pod; required unless the target is `provisioning`.",
@@ -172,12 +172,12 @@ MISTAKES: list[tuple[dict[str, Any], str, bool]] = [
     ({"host": [1]}, "host: a list given; allowed: a table of keys", True),
     (
         {"hosts": {}},
-        "hosts: unknown key (did you mean host?); allowed: host, ignition, pod, provisioning, pxe, target",
+        "hosts: unknown key (did you mean host?); allowed: aws, host, ignition, pod, provisioning, pxe, target",
         True,
     ),
     (
         {"smtpPasswort": "x"},
-        "smtpPasswort: unknown key (did you mean smtpPassword?); allowed: host, ignition, pod, "
+        "smtpPasswort: unknown key (did you mean smtpPassword?); allowed: aws, host, ignition, pod, "
         "provisioning, pxe, target",
         True,
     ),

@@ -53,7 +53,7 @@ def test_all_mistakes_come_at_once() -> None:
 
 
 def test_a_wrong_target_hides_no_other_mistake() -> None:
-    values = changed(configs.pxe_config(), {"target": "aws", "pod.domain": "x", "pxe.machines[0].mac": "x"})
+    values = changed(configs.pxe_config(), {"target": "cloud", "pod.domain": "x", "pxe.machines[0].mac": "x"})
     assert [line.split(": ")[0] for line in lines(values)] == ["pod.domain", "pxe.machines[0].mac", "target"]
 
 

@@ -44,6 +44,11 @@ def ignition_config(**changes: Any) -> dict[str, Any]:
     return {"target": "ignition", "pod": pod(), "host": host(), **changes}
 
 
+def aws_config(*, pod_changes: dict[str, Any] | None = None, **changes: Any) -> dict[str, Any]:
+    """A whole config of target aws; `changes` are those of the key aws."""
+    return {"target": "aws", "pod": pod(**(pod_changes or {})), "host": host(), "aws": changes}
+
+
 def mail() -> dict[str, Any]:
     """Mail settings that need the secret smtpPassword."""
     return {

@@ -1,0 +1,216 @@
+"""Network: a VPC with a public subnet for the machine, and private ones for the database and the entrance."""
+
+import ipaddress
+import json
+from collections.abc import Sequence
+from typing import NotRequired, TypedDict
+
+import pulumi
+import pulumi_aws as aws
+
+from diaspora_infra.aws.tags import named
+
+FLOW_LOG_ROLE = {
+    "Version": "2012-10-17",
+    "Statement": [
+        {"Effect": "Allow", "Principal": {"Service": "vpc-flow-logs.amazonaws.com"}, "Action": "sts:AssumeRole"}
+    ],
+}
+
+
+class NetworkArgs(TypedDict):
+    """What a Network needs."""
+
+    region: str
+    """Region, such as eu-west-1."""
+    zones: list[str]
+    """Availability zones, such as eu-west-1a; the first gets the public subnet, and each a private one."""
+    cidr: NotRequired[str]
+    """IPv4 network of the VPC; 10.0.0.0/16 when not set."""
+    ipv6: NotRequired[bool]
+    """Give the VPC IPv6 addresses too."""
+    flow_logs_days: NotRequired[int]
+    """Keep a log of all connections for so many days; none when not set."""
+    tags: NotRequired[dict[str, str]]
+    """Tags of everything in it."""
+
+
+class Network(pulumi.ComponentResource):
+    """A VPC without a NAT gateway: what needs the internet is in the public subnet."""
+
+    vpc_id: pulumi.Output[str]
+    """Id of the VPC."""
+    public_subnet_id: pulumi.Output[str]
+    """Id of the subnet that reaches the internet, in the first zone."""
+    private_subnet_ids: list[pulumi.Output[str]]
+    """Ids of the subnets without a way to the internet, one a zone."""
+
+    def __init__(self, name: str, args: NetworkArgs, opts: pulumi.ResourceOptions | None = None) -> None:
+        super().__init__("diaspora-infra:aws:Network", name, {}, opts)
+        self._name, self._args = name, args
+        self._tags = args.get("tags", {})
+        self._child = pulumi.ResourceOptions(parent=self)
+        vpc = aws.ec2.Vpc(
+            f"{name}-vpc",
+            cidr_block=args.get("cidr", "10.0.0.0/16"),
+            enable_dns_support=True,
+            enable_dns_hostnames=True,
+            assign_generated_ipv6_cidr_block=args.get("ipv6", False),
+            tags=named(self._tags, name),
+            opts=self._child,
+        )
+        # the group that AWS puts everything into that names none: it lets nobody in and nobody out
+        aws.ec2.DefaultSecurityGroup(
+            f"{name}-default", vpc_id=vpc.id, tags=named(self._tags, f"{name} (unused default)"), opts=self._child
+        )
+        public, private = self._subnets(vpc)
+        tables = [self._public_table(vpc, public), self._private_table(vpc, private)]
+        self._storage_endpoint(vpc, tables)
+        if days := args.get("flow_logs_days", 0):
+            self._flow_logs(vpc, days)
+        self.vpc_id = vpc.id
+        self.public_subnet_id = public.id
+        self.private_subnet_ids = [subnet.id for subnet in private]
+        self.register_outputs({"vpcId": self.vpc_id, "publicSubnetId": self.public_subnet_id})
+
+    def _subnets(self, vpc: aws.ec2.Vpc) -> tuple[aws.ec2.Subnet, list[aws.ec2.Subnet]]:
+        zones = self._args["zones"]
+        blocks = subnet_blocks(self._args.get("cidr", "10.0.0.0/16"), len(zones) + 1)
+        public = self._subnet(vpc, "public", zones[0], blocks[0], 0)
+        private = [
+            self._subnet(vpc, f"private-{zone[-1]}", zone, block, index)
+            for index, (zone, block) in enumerate(zip(zones, blocks[1:], strict=True), start=1)
+        ]
+        return public, private
+
+    def _subnet(self, vpc: aws.ec2.Vpc, kind: str, zone: str, block: str, index: int) -> aws.ec2.Subnet:
+        ipv6 = self._args.get("ipv6", False)
+        return aws.ec2.Subnet(
+            f"{self._name}-{kind}",
+            vpc_id=vpc.id,
+            availability_zone=zone,
+            cidr_block=block,
+            ipv6_cidr_block=vpc.ipv6_cidr_block.apply(lambda network: ipv6_block(network, index)) if ipv6 else None,
+            assign_ipv6_address_on_creation=ipv6,
+            # the machine asks for its address itself; nothing else may get one by chance
+            map_public_ip_on_launch=False,
+            tags=named(self._tags, f"{self._name} {kind}"),
+            opts=self._child,
+        )
+
+    def _public_table(self, vpc: aws.ec2.Vpc, public: aws.ec2.Subnet) -> aws.ec2.RouteTable:
+        name = f"{self._name}-public"
+        gateway = aws.ec2.InternetGateway(
+            f"{self._name}-internet", vpc_id=vpc.id, tags=named(self._tags, self._name), opts=self._child
+        )
+        table = aws.ec2.RouteTable(
+            name, vpc_id=vpc.id, tags=named(self._tags, f"{self._name} public"), opts=self._child
+        )
+        aws.ec2.Route(
+            f"{name}-ipv4",
+            route_table_id=table.id,
+            destination_cidr_block="0.0.0.0/0",
+            gateway_id=gateway.id,
+            opts=self._child,
+        )
+        if self._args.get("ipv6", False):
+            aws.ec2.Route(
+                f"{name}-ipv6",
+                route_table_id=table.id,
+                destination_ipv6_cidr_block="::/0",
+                gateway_id=gateway.id,
+                opts=self._child,
+            )
+        aws.ec2.RouteTableAssociation(name, subnet_id=public.id, route_table_id=table.id, opts=self._child)
+        return table
+
+    def _private_table(self, vpc: aws.ec2.Vpc, private: Sequence[aws.ec2.Subnet]) -> aws.ec2.RouteTable:
+        name = f"{self._name}-private"
+        table = aws.ec2.RouteTable(
+            name, vpc_id=vpc.id, tags=named(self._tags, f"{self._name} private"), opts=self._child
+        )
+        for zone, subnet in zip(self._args["zones"], private, strict=True):
+            aws.ec2.RouteTableAssociation(
+                f"{name}-{zone[-1]}", subnet_id=subnet.id, route_table_id=table.id, opts=self._child
+            )
+        return table
+
+    def _storage_endpoint(self, vpc: aws.ec2.Vpc, tables: Sequence[aws.ec2.RouteTable]) -> None:
+        """Reach S3 without the internet. Free, and what goes through it is not counted as traffic."""
+        account = aws.get_caller_identity_output(opts=pulumi.InvokeOptions(parent=self)).account_id
+        aws.ec2.VpcEndpoint(
+            f"{self._name}-s3",
+            vpc_id=vpc.id,
+            vpc_endpoint_type="Gateway",
+            service_name=f"com.amazonaws.{self._args['region']}.s3",
+            route_table_ids=[table.id for table in tables],
+            policy=account.apply(endpoint_policy),
+            tags=named(self._tags, f"{self._name} S3"),
+            opts=self._child,
+        )
+
+    def _flow_logs(self, vpc: aws.ec2.Vpc, days: int) -> None:
+        name = f"{self._name}-flow-logs"
+        group = aws.cloudwatch.LogGroup(
+            name, retention_in_days=days, tags=named(self._tags, f"{self._name} connections"), opts=self._child
+        )
+        role = aws.iam.Role(
+            name,
+            assume_role_policy=json.dumps(FLOW_LOG_ROLE),
+            tags=named(self._tags, f"{self._name} flow logs"),
+            opts=self._child,
+        )
+        aws.iam.RolePolicy(
+            name,
+            role=role.id,
+            policy=group.arn.apply(flow_log_policy),
+            opts=self._child,
+        )
+        aws.ec2.FlowLog(
+            name,
+            vpc_id=vpc.id,
+            traffic_type="ALL",
+            log_destination=group.arn,
+            iam_role_arn=role.arn,
+            tags=named(self._tags, self._name),
+            opts=self._child,
+        )
+
+
+def subnet_blocks(cidr: str, count: int) -> list[str]:
+    """The first `count` subnets of a VPC: a sixteenth of it each, and no larger than a /24."""
+    network = ipaddress.IPv4Network(cidr)
+    blocks = network.subnets(new_prefix=min(28, max(24, network.prefixlen + 4)))
+    return [str(next(blocks)) for _ in range(count)]
+
+
+def ipv6_block(network: str, index: int) -> str:
+    """The /64 with this number in a VPC's IPv6 network, a /56."""
+    vpc = ipaddress.IPv6Network(network)
+    return str(ipaddress.IPv6Network((int(vpc.network_address) + (index << 64), 64)))
+
+
+def endpoint_policy(account: str) -> str:
+    """Let only this account's own people and machines through the S3 endpoint: nobody can carry data away to another.
+
+    Images of containers come from elsewhere on the internet, not through this endpoint.
+    """
+    statement = {
+        "Sid": "OwnAccount",
+        "Effect": "Allow",
+        "Principal": "*",
+        "Action": "s3:*",
+        "Resource": "*",
+        "Condition": {"StringEquals": {"aws:PrincipalAccount": account, "aws:ResourceAccount": account}},
+    }
+    return json.dumps({"Version": "2012-10-17", "Statement": [statement]})
+
+
+def flow_log_policy(group: str) -> str:
+    """Let VPC write into one log group, and nothing else."""
+    statement = {
+        "Effect": "Allow",
+        "Action": ["logs:CreateLogStream", "logs:PutLogEvents", "logs:DescribeLogStreams"],
+        "Resource": f"{group}:*",
+    }
+    return json.dumps({"Version": "2012-10-17", "Statement": [statement]})

@@ -1,0 +1,50 @@
+"""What AWS offers, as far as the settings depend on it; each table names its source."""
+
+from dataclasses import dataclass
+from typing import Literal
+
+from diaspora_infra.config.types import Architecture
+
+ACCOUNT_OF_FEDORA_COREOS = "125523088429"
+"""The account that publishes Fedora CoreOS images (poseidon/typhoon and the stream metadata agree on it)."""
+
+REGIONS = frozenset(
+    {
+        "af-south-1", "ap-east-1", "ap-northeast-1", "ap-northeast-2", "ap-northeast-3", "ap-south-1", "ap-south-2",
+        "ap-southeast-1", "ap-southeast-2", "ap-southeast-3", "ap-southeast-4", "ca-central-1", "ca-west-1",
+        "eu-central-1", "eu-central-2", "eu-north-1", "eu-south-1", "eu-south-2", "eu-west-1", "eu-west-2", "eu-west-3",
+        "il-central-1", "me-central-1", "me-south-1", "sa-east-1", "us-east-1", "us-east-2", "us-west-1", "us-west-2",
+    }
+)  # fmt: skip
+"""Regions of the partition `aws`, from the endpoint data of botocore 1.44."""
+
+
+@dataclass(frozen=True)
+class InstanceType:
+    """A type of EC2 instance: architecture and memory."""
+
+    architecture: Architecture
+    memory_mib: int
+
+
+INSTANCE_TYPES = {
+    f"{family}.{size}": InstanceType(architecture, gib * 1024)
+    for family, architecture in {
+        "t4g": Architecture.AARCH64,
+        "t3": Architecture.X86_64,
+        "t3a": Architecture.X86_64,
+    }.items()
+    for size, gib in {"micro": 1, "small": 2, "medium": 4, "large": 8, "xlarge": 16}.items()
+}
+"""The burstable types with 1 GiB of memory or more: all take part in automatic recovery (EC2 user guide)."""
+
+AURORA_VERSIONS = (
+    *(f"16.{minor}" for minor in (8, 9, 10, 11, 13, 14, 15)),
+    *(f"17.{minor}" for minor in (4, 5, 6, 7, 9, 10, 11)),
+)
+"""Versions of Aurora PostgreSQL 16 and 17 that can be created; all of them can pause (cfn-lint 1.58, rule W3690)."""
+
+Size = Literal["minimal", "small"]
+
+SIZES: dict[Size, str] = {"minimal": "t4g.micro", "small": "t4g.small"}
+"""The instance type of each named size."""

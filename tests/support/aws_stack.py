@@ -1,0 +1,54 @@
+"""A stack of target aws in the simulated account, driven by a real engine."""
+
+import subprocess
+from pathlib import Path
+from typing import Any
+
+import boto3
+import yaml
+
+from lab.aws.account import Account
+from lab.engine import PROJECT, Engine
+from tests.support import configs
+
+Result = subprocess.CompletedProcess[str]
+REGION = "eu-west-1"
+
+
+class AwsStack:
+    """Config in `values`, an engine, and a look into the account."""
+
+    def __init__(self, account: Account, folder: Path, project: Path = PROJECT) -> None:
+        self.account = account
+        self.file = folder / "stack.yaml"
+        self.values = configs.aws_config()
+        plugins = (account.plugin(),)
+        self.engine = Engine(folder, "test", self.file, project, account.variables(), plugins)
+
+    def write(self) -> None:
+        config = {f"diaspora-infra:{key}": value for key, value in self.values.items()}
+        self.file.parent.mkdir(parents=True, exist_ok=True)
+        document = {"config": {"aws:region": REGION, **config}}
+        self.file.write_text(yaml.safe_dump(document, sort_keys=False), encoding="utf-8")
+
+    def run(self, command: str, *arguments: str) -> Result:
+        """Run the engine; the caller judges the result."""
+        self.write()
+        self.engine.prepare()
+        return self.engine.run(command, *arguments, check=False)
+
+    def good(self, command: str, *arguments: str) -> Result:
+        """Run the engine, which must succeed."""
+        result = self.run(command, *arguments)
+        assert result.returncode == 0, result.stdout + result.stderr
+        return result
+
+    def client(self, service: str) -> Any:
+        """A client of one service of the account."""
+        return boto3.client(
+            service,  # type: ignore[call-overload]
+            endpoint_url=self.account.endpoint,
+            region_name=REGION,
+            aws_access_key_id="simulator",
+            aws_secret_access_key="simulator",
+        )
