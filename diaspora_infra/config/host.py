@@ -56,7 +56,7 @@ class Swap(Model):
     zram_mib: int = Field(default=1024, ge=0, le=32768)
     """Compressed swap in memory, in MiB; 0 turns it off. At most half of the memory is used."""
     file_mib: int = Field(default=0, ge=0, le=65536)
-    """Swap file on the data partition, in MiB; 0 makes none."""
+    """Swap file on the data partition, in MiB; 0 makes none. On AWS 1024 when not set and the machine has 1 GiB."""
 
 
 class UpdateWindow(Model):
@@ -93,7 +93,8 @@ class Host(Model):
     users: list[User] = Field(min_length=1)
     """Accounts that may log in by SSH; one of them is core or in the group sudo or wheel."""
     memory_mib: int = Field(default=2048, ge=1024, le=1048576)
-    """Memory of the machine in MiB. What each container may take follows from it, and `pod.sizing`."""
+    """Memory of the machine in MiB. What each container may take follows from it, and `pod.sizing`. On AWS it is that
+    of the instance type."""
     storage: Storage = Storage()
     """Disk layout."""
     swap: Swap = Swap()

@@ -7,6 +7,7 @@ from pydantic import BaseModel, ValidationError
 
 from diaspora_infra.config.aws import Aws
 from diaspora_infra.config.aws_checks import check_aws
+from diaspora_infra.config.aws_sizes import sized_host, sized_pod
 from diaspora_infra.config.checks import (
     check_addresses,
     check_host,
@@ -122,6 +123,8 @@ class _Loader:
         self._check_machines(target, pod, host, machines)
         if not (target and pod and host and export):
             return None
+        if target is Target.AWS and aws:
+            pod, host = sized_pod(pod, aws), sized_host(host, aws)
         return Settings(target=target, pod=pod, host=host, pxe=pxe, aws=aws, ignition=export, provisioning=provisioning)
 
     def _check_parts(self, pod: Pod | None, host: Host | None, pxe: Pxe | None, aws: Aws | None) -> None:

@@ -230,7 +230,7 @@ class Sizing(Model):
     puma_threads: int | None = Field(default=None, ge=1, le=64)
     """Web requests at once."""
     sidekiq_concurrency: int | None = Field(default=None, ge=1, le=64)
-    """Background jobs at once."""
+    """Background jobs at once. On AWS 2 when not set and the machine has 1 GiB."""
     archive_import_mib: int = Field(default=1024, ge=5, le=65536)
     """Largest account archive that a user may upload to move to this pod, in MiB."""
 
