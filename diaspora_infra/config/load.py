@@ -35,7 +35,7 @@ from diaspora_infra.config.provisioning import (
     check_provisioning_host,
 )
 from diaspora_infra.config.pxe import Pxe, PxeMachine
-from diaspora_infra.config.secrets import SECRET_KEYS, SECRETS, meant_secret
+from diaspora_infra.config.secrets import SECRET_KEYS, SECRETS, check_secrets, meant_secret
 from diaspora_infra.config.settings import IgnitionExport, Settings
 from diaspora_infra.config.stack_file import is_secure
 from diaspora_infra.config.types import Target
@@ -119,7 +119,7 @@ class _Loader:
         if host and target:
             self.problems += check_machines_on_host(f"{target}.machines", host, machines[target])
         if pod:
-            self._check_secrets(pod)
+            self.problems += check_secrets(pod, {*self.secrets, *map(str, self.values)})
         if not (target and pod and host and export):
             return None
         return Settings(target=target, pod=pod, host=host, pxe=pxe, ignition=export, provisioning=provisioning)
@@ -187,11 +187,6 @@ class _Loader:
             except ValidationError:
                 continue  # the section has said so
         return machines
-
-    def _check_secrets(self, pod: Pod) -> None:
-        for secret in SECRETS:
-            if secret.needed(pod) and secret.key not in self.secrets and secret.key not in self.values:
-                self._note(secret.key, f"missing; it is required: {secret.description} Set it with: {secret.command}")
 
     def _note(self, path: str, message: str) -> None:
         self.problems.append(Problem(path, message))

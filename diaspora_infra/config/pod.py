@@ -55,6 +55,13 @@ def _private(value: str) -> str:
 
 Subnet = Annotated[str, Form("[0-9]{1,3}(?:[.][0-9]{1,3}){3}/(?:1[6-9]|2[0-8])", _SUBNET), AfterValidator(_private)]
 
+PlacedSecret = Literal[
+    "all",
+    "smtpPassword", "camoKey", "twitterSecret", "tumblrSecret", "wordpressSecret",
+    "backupPassword", "backupAccessKey", "backupSecretKey", "backupSshKey", "backupRestPassword",
+]  # fmt: skip
+"""The keys of the secrets, and `all` for all of them."""
+
 
 class Admin(Model):
     """The person who runs the pod."""
@@ -268,6 +275,9 @@ class Pod(Model):
     """Exporters for Prometheus."""
     disk_space: DiskSpace = DiskSpace()
     """What happens before a disk is full."""
+    secrets_on_machine: list[PlacedSecret] = []
+    """Secrets that you place on the machine with `diaspora-pod secret set`, once, instead of giving them to the stack:
+    their names, or `all`. They are then neither in the stack nor in the Ignition config."""
     sizing: Sizing = Sizing()
     """How much the pod does at once."""
     subnet: Subnet = "10.89.71.0/24"
