@@ -57,7 +57,7 @@ Subnet = Annotated[str, Form("[0-9]{1,3}(?:[.][0-9]{1,3}){3}/(?:1[6-9]|2[0-8])",
 
 PlacedSecret = Literal[
     "all",
-    "smtpPassword", "camoKey", "twitterSecret", "tumblrSecret", "wordpressSecret",
+    "smtpPassword", "smarthostPassword", "camoKey", "twitterSecret", "tumblrSecret", "wordpressSecret",
     "backupPassword", "backupAccessKey", "backupSecretKey", "backupSshKey", "backupRestPassword",
 ]  # fmt: skip
 """The keys of the secrets, and `all` for all of them."""

@@ -123,6 +123,23 @@ def test_the_pod_starts_when_the_last_of_its_secrets_is_there(here: Machine) -> 
     assert here.calls[-2:] == [WEB, "systemctl start --no-block diaspora.target"]
 
 
+def test_the_relay_starts_when_its_password_is_there(tmp_path: Path) -> None:
+    relay = {"image": "registry.example.org/relay:1", "smarthost": {"host": "smart.example.org", "username": "pod"}}
+    context = pod_context(
+        mail={"senderAddress": "a@pod.example.org", "relay": relay}, secretsOnMachine=["smarthostPassword"]
+    )
+    fragment = pod_fragment(context)
+    drop_in = files(fragment)["/etc/containers/systemd/relay.container.d/30-secrets.conf"]
+    assert "ConditionPathExists=/var/mnt/data/secrets/given/smarthost_password\n" in drop_in
+    made = machine(tmp_path / "one", write_tree(fragment, tmp_path / "tree"))
+    (made.data / "domain").write_text("pod.example.org\n")
+    place(made, "smarthostPassword", "x")
+    assert made.calls[-2:] == [
+        "systemctl restart --no-block relay.service",
+        "systemctl start --no-block diaspora.target",
+    ]
+
+
 def test_a_new_value_takes_the_place_of_the_old_one(here: Machine) -> None:
     place(here, "backupPassword", "old")
     place(here, "backupPassword", "new")

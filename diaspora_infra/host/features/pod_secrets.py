@@ -16,6 +16,7 @@ PLACED = "/var/mnt/data/secrets/given"
 # a container waits quietly, a backup that cannot be made is an error.
 _WAITING = {
     "application": (("/etc/containers/systemd/diaspora-.container.d",), "ConditionPathExists"),
+    "relay": (("/etc/containers/systemd/relay.container.d",), "ConditionPathExists"),
     "backup": (
         ("/etc/systemd/system/diaspora-backup.service.d", "/etc/systemd/system/diaspora-backup-check.service.d"),
         "AssertPathExists",
@@ -49,6 +50,8 @@ def _row(secret: Secret, place: str) -> str:
 
 
 def _user(secret: Secret) -> str:
+    if secret.key == "smarthostPassword":
+        return "relay"
     return "application" if secret.variable else "backup"
 
 
