@@ -688,7 +688,8 @@ MISTAKES: list[tuple[dict[str, Any], str, bool]] = [
             }
         },
         "smarthostPassword: missing; it is required: Password of `pod.mail.relay.smarthost.username`. "
-        "Set it with: pulumi config set --secret diaspora-infra:smarthostPassword",
+        "Set it with: pulumi config set --secret diaspora-infra:smarthostPassword; "
+        "or name it in pod.secretsOnMachine",
         False,
     ),
     (
