@@ -258,7 +258,7 @@ class TestCommand:
             for name in ("postgresql", "redis", "diaspora-web", "diaspora-sidekiq", "nginx")
         ]  # fmt: skip
         assert done.stdout.splitlines()[5].startswith("last good backup         20")
-        assert len(lines) == 6
+        assert len(lines) == 8
 
     @pytest.mark.parametrize(
         ("name", "state", "line"),
