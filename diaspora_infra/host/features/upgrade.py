@@ -4,8 +4,8 @@ import json
 
 from diaspora_infra.config.images import POSTGRESQL_MAJOR
 from diaspora_infra.host.container_images import container_image
-from diaspora_infra.host.fragment import Context, Fragment
-from diaspora_infra.host.templates import file
+from diaspora_infra.host.fragment import Context, Fragment, combine
+from diaspora_infra.host.templates import file, render_tree
 
 POD_FILE = "/etc/diaspora/pod.json"
 
@@ -21,4 +21,4 @@ def upgrade(context: Context) -> Fragment:
     # part of podman; it updates only containers with AutoUpdate=
     timer = {"name": "podman-auto-update.timer", "enabled": True}
     pod_file = file(POD_FILE, f"{json.dumps(known, indent=2)}\n")
-    return {"storage": {"files": [pod_file]}, "systemd": {"units": [timer]}}
+    return combine([render_tree("upgrade"), {"storage": {"files": [pod_file]}, "systemd": {"units": [timer]}}])
