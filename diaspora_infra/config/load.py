@@ -39,6 +39,7 @@ from diaspora_infra.config.secrets import SECRET_KEYS, SECRETS, check_secrets, m
 from diaspora_infra.config.settings import IgnitionExport, Settings
 from diaspora_infra.config.stack_file import is_secure
 from diaspora_infra.config.types import Target
+from diaspora_infra.config.upgrade import check_upgrade
 
 KEYS = ("target", "pod", "host", "pxe", "ignition", "provisioning")
 PROVISIONING_KEYS = ("target", "host", "provisioning")
@@ -116,6 +117,7 @@ class _Loader:
                 self.problems += check_addresses(f"{key}.machines", pod, found)
         if pod and target:
             self.problems += check_images(pod, machines[target])
+            self.problems += check_upgrade(pod.upgrade, machines[target].values())
         if host and target:
             self.problems += check_machines_on_host(f"{target}.machines", host, machines[target])
         if pod:

@@ -14,6 +14,7 @@ from diaspora_infra.config.monitoring import Monitoring
 from diaspora_infra.config.problems import refused
 from diaspora_infra.config.tls import Tls
 from diaspora_infra.config.types import AbsolutePath, Domain, Email, Form, ImageReference, Line, NonEmpty
+from diaspora_infra.config.upgrade import Upgrade
 
 # config/defaults.yml of diaspora* 0.9.1, settings.username_blacklist
 RESERVED_USERNAMES = frozenset(
@@ -278,6 +279,8 @@ class Pod(Model):
     secrets_on_machine: list[PlacedSecret] = []
     """Secrets that you place on the machine with `diaspora-pod secret set`, once, instead of giving them to the stack:
     their names, or `all`. They are then neither in the stack nor in the Ignition config."""
+    upgrade: Upgrade = Upgrade()
+    """Upgrades to another version of the pod."""
     sizing: Sizing = Sizing()
     """How much the pod does at once."""
     subnet: Subnet = "10.89.71.0/24"

@@ -40,6 +40,7 @@ POD_UNITS = {
     "certbot.timer",
     "diaspora-firewall.service",
     "diaspora.target",
+    "diaspora-upgrade-recover.service",
     "podman-auto-update.timer",
     "var-mnt-data.mount",
 }

@@ -257,7 +257,21 @@ class TestCommand:
             for name in ("postgresql", "redis", "diaspora-web", "diaspora-sidekiq", "nginx")
         ]  # fmt: skip
         assert done.stdout.splitlines()[5].startswith("last good backup         20")
-        assert len(lines) == 8
+        assert len(lines) == 9
+        # Ignition did not make this machine
+        assert lines[8] == ["bundle", "unknown"]
+
+    def test_an_upgrade_that_is_half_done(self, idle: Pod) -> None:
+        (idle.data / "upgrade").mkdir()
+        (idle.data / "upgrade/last").write_text("2026-01-02 03:04 failed: interrupted, and taken back\n")
+        assert idle.command("status").returncode == 0
+        (idle.data / "upgrade/state").write_text("begun\n")
+        done = idle.command("status")
+        assert done.returncode == 1
+        assert done.stdout.splitlines()[-2:] == [
+            "last upgrade             2026-01-02 03:04 failed: interrupted, and taken back",
+            "upgrade                  half done; if none is running: diaspora-pod upgrade",
+        ]
 
     @pytest.mark.parametrize(
         ("name", "state", "line"),
