@@ -73,7 +73,7 @@ def _check(options: argparse.Namespace) -> int:
     file = parse_stack_file(options.stack_file.read_bytes(), str(options.stack_file))
     settings = load_stack(file.values, file.secrets)
     # the values of secrets do not matter here; rendering checks the snippets
-    stand_ins = {secret.key: "stand-in" for secret in needed_secrets(settings)}
+    stand_ins = {secret.key: secret.stand_in for secret in needed_secrets(settings)}
     problems: list[Problem] = []
     for machine in settings.machines:
         try:

@@ -59,6 +59,11 @@ class Backup(Model):
     retention: Retention = Retention()
     """How many snapshots are kept."""
 
+    restore_first: bool = False
+    """On a machine with an empty data partition, restore the last backup before the pod starts for the first time.
+    While the repository cannot be reached, or has no backup, the pod does not start and the machine tries again. Not
+    with `local`."""
+
     @property
     def kind(self) -> Kind:
         """What sort of repository this is."""
@@ -84,6 +89,13 @@ def check_backup(backup: Backup | None) -> list[Problem]:
             Problem(
                 "pod.backup.hostKey",
                 "missing; it is required with an SFTP repository: what `ssh-keyscan HOST` prints behind the name",
+            )
+        )
+    if backup.kind == "local" and backup.restore_first:
+        problems.append(
+            Problem(
+                "pod.backup.restoreFirst",
+                "an empty data partition has no local repository; allowed: false, or a repository elsewhere",
             )
         )
     if backup.kind != "sftp" and backup.host_key is not None:

@@ -38,10 +38,11 @@ from diaspora_infra.config.provisioning import (
     check_provisioning_host,
 )
 from diaspora_infra.config.pxe import Pxe, PxeMachine
-from diaspora_infra.config.secrets import SECRET_KEYS, SECRETS, meant_secret
+from diaspora_infra.config.secrets import SECRET_KEYS, SECRETS, check_secrets, meant_secret
 from diaspora_infra.config.settings import IgnitionExport, Settings, aws_machine
 from diaspora_infra.config.stack_file import is_secure
 from diaspora_infra.config.types import Target
+from diaspora_infra.config.upgrade import check_upgrade
 
 KEYS = ("target", "pod", "host", "pxe", "aws", "ignition", "provisioning")
 PROVISIONING_KEYS = ("target", "host", "provisioning")
@@ -130,7 +131,7 @@ class _Loader:
     def _check_parts(self, pod: Pod | None, host: Host | None, pxe: Pxe | None, aws: Aws | None) -> None:
         if pod:
             self.problems += check_pod(pod)
-            self._check_secrets(pod)
+            self.problems += check_secrets(pod, {*self.secrets, *map(str, self.values)})
         if host:
             self.problems += check_host(host)
         if pxe:
@@ -152,6 +153,7 @@ class _Loader:
                 self.problems += check_addresses(f"{key}.machines", pod, machines[key])
         if pod and target:
             self.problems += check_images(pod, machines[target])
+            self.problems += check_upgrade(pod.upgrade, machines[target].values())
         if host and target:
             self.problems += check_machines_on_host(f"{target}.machines", host, machines[target])
 
@@ -218,11 +220,6 @@ class _Loader:
             except ValidationError:
                 continue  # the section has said so
         return machines
-
-    def _check_secrets(self, pod: Pod) -> None:
-        for secret in SECRETS:
-            if secret.needed(pod) and secret.key not in self.secrets and secret.key not in self.values:
-                self._note(secret.key, f"missing; it is required: {secret.description} Set it with: {secret.command}")
 
     def _note(self, path: str, message: str) -> None:
         self.problems.append(Problem(path, message))

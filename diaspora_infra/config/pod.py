@@ -14,6 +14,7 @@ from diaspora_infra.config.monitoring import Monitoring
 from diaspora_infra.config.problems import refused
 from diaspora_infra.config.tls import Tls
 from diaspora_infra.config.types import AbsolutePath, Domain, Email, Form, ImageReference, Line, NonEmpty
+from diaspora_infra.config.upgrade import Upgrade
 
 # config/defaults.yml of diaspora* 0.9.1, settings.username_blacklist
 RESERVED_USERNAMES = frozenset(
@@ -54,6 +55,13 @@ def _private(value: str) -> str:
 
 
 Subnet = Annotated[str, Form("[0-9]{1,3}(?:[.][0-9]{1,3}){3}/(?:1[6-9]|2[0-8])", _SUBNET), AfterValidator(_private)]
+
+PlacedSecret = Literal[
+    "all",
+    "smtpPassword", "smarthostPassword", "camoKey", "twitterSecret", "tumblrSecret", "wordpressSecret",
+    "backupPassword", "backupAccessKey", "backupSecretKey", "backupSshKey", "backupRestPassword",
+]  # fmt: skip
+"""The keys of the secrets, and `all` for all of them."""
 
 
 class Admin(Model):
@@ -268,6 +276,11 @@ class Pod(Model):
     """Exporters for Prometheus."""
     disk_space: DiskSpace = DiskSpace()
     """What happens before a disk is full."""
+    secrets_on_machine: list[PlacedSecret] = []
+    """Secrets that you place on the machine with `diaspora-pod secret set`, once, instead of giving them to the stack:
+    their names, or `all`. They are then neither in the stack nor in the Ignition config."""
+    upgrade: Upgrade = Upgrade()
+    """Upgrades to another version of the pod."""
     sizing: Sizing = Sizing()
     """How much the pod does at once."""
     subnet: Subnet = "10.89.71.0/24"

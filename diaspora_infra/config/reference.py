@@ -81,7 +81,15 @@ def _leaf_section(path: str, part: Schema, root: Schema) -> Iterator[str]:
 
 
 def _secrets() -> Iterator[str]:
-    yield from ("## Secrets", "", "| Key | Description | Set it with |", "|---|---|---|")
+    yield from (
+        "## Secrets",
+        "",
+        "Each is given to the stack, or placed on the machine: see",
+        "[where secrets are](security.md#secrets) and `pod.secretsOnMachine`.",
+        "",
+        "| Key | Description | Set it with |",
+        "|---|---|---|",
+    )
     for secret in SECRETS:
         yield f"| `{NAMESPACE}:{secret.key}` | {_cell(secret.description)} | `{secret.command}` |"
     yield ""

@@ -1,10 +1,11 @@
 """Secrets that the user gives: top-level keys of the stack config, set with `pulumi config set --secret`."""
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from dataclasses import dataclass
 
 from diaspora_infra.config.pod import Pod
+from diaspora_infra.config.problems import Problem
 from diaspora_infra.config.provisioning import ProvisioningSettings
 from diaspora_infra.config.settings import Settings
 
@@ -29,6 +30,13 @@ class Secret:
     def command(self) -> str:
         """The command that sets it."""
         return f"pulumi config set --secret {NAMESPACE}:{self.key}"
+
+    @property
+    def stand_in(self) -> str:
+        """A value of the right form, where only the form counts."""
+        if self.key == "backupSshKey":
+            return "-----BEGIN PRIVATE KEY-----\nstand-in\n-----END PRIVATE KEY-----"
+        return "stand-in"
 
 
 SECRETS = (
@@ -111,10 +119,53 @@ SECRET_KEYS = frozenset(secret.key for secret in SECRETS)
 
 
 def needed_secrets(settings: Settings | ProvisioningSettings) -> list[Secret]:
-    """The secrets that these settings cannot do without; those of a provisioning server need none."""
+    """The secrets that have to be given to the stack; none with the settings of a provisioning server."""
     if isinstance(settings, ProvisioningSettings):
         return []
-    return [secret for secret in SECRETS if secret.needed(settings.pod)]
+    return [secret for secret in SECRETS if secret.needed(settings.pod) and not placed(settings.pod, secret)]
+
+
+def placed(pod: Pod, secret: Secret) -> bool:
+    """Tell whether the podmin places a secret on the machine, so that it does not travel in the config."""
+    return bool({"all", secret.key} & set(pod.secrets_on_machine))
+
+
+def check_secrets(pod: Pod, given: Collection[str]) -> list[Problem]:
+    """Secrets that are missing, given twice, or named in vain. `given` are the keys of those in the stack config."""
+    problems = []
+    for secret in SECRETS:
+        if placed(pod, secret) and secret.key in given:
+            problems.append(
+                Problem(
+                    secret.key,
+                    "is set in the stack, and pod.secretsOnMachine says that it is placed on the machine; "
+                    f"allowed: one of the two (pulumi config rm {NAMESPACE}:{secret.key})",
+                )
+            )
+        elif secret.needed(pod) and not placed(pod, secret) and secret.key not in given:
+            problems.append(
+                Problem(
+                    secret.key,
+                    f"missing; it is required: {secret.description} Set it with: {secret.command}; "
+                    "or name it in pod.secretsOnMachine",
+                )
+            )
+    return problems + _named_in_vain(pod)
+
+
+def _named_in_vain(pod: Pod) -> list[Problem]:
+    names = pod.secrets_on_machine
+    if "all" in names and len(names) > 1:
+        return [Problem("pod.secretsOnMachine", "all, and names beside it; allowed: [all], or names alone")]
+    needed = {"all", *(secret.key for secret in SECRETS if secret.needed(pod))}
+    return [
+        Problem(
+            f"pod.secretsOnMachine[{index}]",
+            f"nothing in these settings uses {name}; allowed: a secret that they need, or leave it out",
+        )
+        for index, name in enumerate(names)
+        if name not in needed
+    ]
 
 
 def meant_secret(path: str) -> Secret | None:

@@ -9,7 +9,7 @@ import pytest
 import yaml
 
 from diaspora_infra.cli import main
-from diaspora_infra.config import NAMESPACE
+from diaspora_infra.config import NAMESPACE, SECRETS, Pod
 from tests.config.mistakes import changed
 from tests.support import configs
 
@@ -42,6 +42,23 @@ def test_a_good_file_is_named_with_what_it_holds(check: Any, tmp_path: Path) -> 
     code, out, err = check(configs.pxe_config(pxe=configs.pxe(configs.machine(1), configs.machine(2))))
     assert (code, err) == (0, [])
     assert out == f"{tmp_path / 'Pulumi.test.yaml'}: good; 2 machine(s), target pxe\n"
+
+
+@pytest.mark.parametrize(
+    "backup",
+    [
+        {"repository": "local"},
+        {"repository": "s3:https://s3.example.org/my-pod"},
+        {"repository": "sftp://pod@backup.example.org/pod", "hostKey": configs.SSH_KEY},
+        {"repository": "rest:https://backup.example.org/", "username": "pod"},
+    ],
+)
+def test_the_values_of_secrets_do_not_matter(check: Any, backup: dict[str, str]) -> None:
+    config = configs.pxe_config(pod=configs.pod(backup=backup, mail=configs.mail()))
+    given = {secret.key: {"secure": "v1:x:y"} for secret in SECRETS if secret.needed(Pod(**config["pod"]))}
+    assert check(config | given)[0] == 0
+    placed = configs.pxe_config(pod=configs.pod(backup=backup, mail=configs.mail(), secretsOnMachine=["all"]))
+    assert check(placed)[0] == 0
 
 
 def test_the_stack_of_the_project_is_good(check: Any) -> None:

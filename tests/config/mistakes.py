@@ -688,7 +688,8 @@ MISTAKES: list[tuple[dict[str, Any], str, bool]] = [
             }
         },
         "smarthostPassword: missing; it is required: Password of `pod.mail.relay.smarthost.username`. "
-        "Set it with: pulumi config set --secret diaspora-infra:smarthostPassword",
+        "Set it with: pulumi config set --secret diaspora-infra:smarthostPassword; "
+        "or name it in pod.secretsOnMachine",
         False,
     ),
     (
@@ -770,14 +771,14 @@ MISTAKES: list[tuple[dict[str, Any], str, bool]] = [
     (
         {"pod.services.tumblr": {"key": "k"}},
         "tumblrSecret: missing; it is required: Secret that belongs to `pod.services.tumblr.key`. "
-        "Set it with: pulumi config set --secret diaspora-infra:tumblrSecret",
+        "Set it with: pulumi config set --secret diaspora-infra:tumblrSecret; or name it in pod.secretsOnMachine",
         False,
     ),
     # secrets
     (
         {"pod.mail": {"senderAddress": "a@b.org", "smtp": {"host": "smtp.example.org", "username": "pod"}}},
         "smtpPassword: missing; it is required: Password of `pod.mail.smtp.username` at the mail relay. "
-        "Set it with: pulumi config set --secret diaspora-infra:smtpPassword",
+        "Set it with: pulumi config set --secret diaspora-infra:smtpPassword; or name it in pod.secretsOnMachine",
         False,
     ),
     (
@@ -801,6 +802,26 @@ MISTAKES: list[tuple[dict[str, Any], str, bool]] = [
         {"pod.name": {"secure": "v1:x"}},
         "pod.name: given as a secret, which it is not; allowed: a plain value",
         True,
+    ),
+    (
+        {
+            "pod.backup": {"repository": "s3:https://s3.example.org/my-pod"},
+            "pod.secretsOnMachine": ["backupPassword", "backupAccessKey"],
+        },
+        "backupSecretKey: missing; it is required: Secret access key for the S3 bucket in `pod.backup.repository`. "
+        "Set it with: pulumi config set --secret diaspora-infra:backupSecretKey; or name it in pod.secretsOnMachine",
+        False,
+    ),
+    (
+        {"pod.secretsOnMachine": ["smtpPassword"]},
+        "pod.secretsOnMachine[0]: nothing in these settings uses smtpPassword; "
+        "allowed: a secret that they need, or leave it out",
+        False,
+    ),
+    (
+        {"pod.backup": {}, "pod.secretsOnMachine": ["all", "backupPassword"]},
+        "pod.secretsOnMachine: all, and names beside it; allowed: [all], or names alone",
+        False,
     ),
     # the firewall
     (

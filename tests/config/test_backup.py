@@ -63,6 +63,8 @@ def test_what_is_no_repository_is_refused(repository: str) -> None:
     [
         ({"repository": "sftp://pod@nas.lan/b"}, "pod.backup.hostKey: missing; it is required with an SFTP repository: "
          "what `ssh-keyscan HOST` prints behind the name"),
+        ({"restoreFirst": True}, "pod.backup.restoreFirst: an empty data partition has no local repository; "
+         "allowed: false, or a repository elsewhere"),
         ({"hostKey": KEY}, "pod.backup.hostKey: nothing uses it; allowed: with an SFTP repository"),
         ({"username": "pod"}, "pod.backup.username: nothing uses it; allowed: with a rest-server repository"),
         ({"password": "x"}, "pod.backup.password: is the secret backupPassword, a key of its own; "

@@ -21,7 +21,17 @@ from tests.machine.test_pod_postgresql import Postgresql
 PASSWORD = "correct horse battery"
 REDIS_PASSWORD = "0123456789abcdef"
 # Of coreutils and of bash, the programs of the backup and the restoration need these.
-PROGRAMS = ("bash", "cat", "chmod", "cp", "date", "df", "grep", "mkdir", "mv", "od", "rm", "sleep", "sync", "tr")
+PROGRAMS = (
+    "bash", "cat", "chmod", "chown", "cp", "date", "df", "grep", "gzip", "head", "mkdir", "mv", "od", "rm", "sleep",
+    "sync", "tar", "tr", "zstd",
+)  # fmt: skip
+# what lies in db/migrate of the image
+MIGRATIONS = (
+    "0_create_schema.rb",
+    "20200101000000_add_things.rb",
+    "20230506123456_cleanup.rb",
+    "20240101000000_last.rb",
+)
 
 STAND_IN = '''#!{python} -I
 import json, os, pathlib, pwd, re, shutil, signal, subprocess, sys, time
@@ -74,7 +84,8 @@ def execute(words):
     container, program, *words = words
     if container == "postgresql":
         environment = {{"PATH": "/usr/bin:/bin", "PGHOST": settings["pg_host"], "PGPORT": str(settings["pg_port"])}}
-        return run([f"{{settings['pg_programs']}}/{{program}}", *words], environment, cwd="/", **account())
+        program = program if program == "awk" else f"{{settings['pg_programs']}}/{{program}}"
+        return run([program, *words], environment, cwd="/", **account())
     assert (container, program) == ("redis", "redis-cli"), line
     environment = {{"PATH": "/usr/bin:/bin", "REDISCLI_AUTH": settings["redis_password"]}}
     return run(["redis-cli", "-p", str(settings["redis_port"]), *words], environment)
@@ -100,9 +111,17 @@ def container(words):
                 files[f"/run/secrets/{{secret}}"] = str(stored)
         elif option == "--volume":
             assert pathlib.Path(value.split(":")[0]).is_dir(), line
+        elif option == "--user":
+            words.pop(0)
     image = words.pop(0)
+    if words[:2] == ["bash", "-c"]:
+        assert words[2:] == ["ls /srv/diaspora/db/migrate"], line
+        print((record / "migrations").read_text())
+        return run(["true"], environment)
     assert "/restic:" in image, line
     environment = {{key: files.get(value, value) for key, value in environment.items()}}
+    if settings["elsewhere"]:
+        environment["RESTIC_REPOSITORY"] = settings["elsewhere"]
     return run([settings["restic"], *words], environment, cwd=folder)
 
 
@@ -123,8 +142,11 @@ def systemctl(words):
     return 0
 
 
-if name in ("systemctl", "journalctl"):
-    status = systemctl(arguments) if name == "systemctl" else 0
+if name == "systemctl":
+    status = systemctl(arguments)
+elif name == "journalctl":
+    print((record / "journal").read_text() if (record / "journal").exists() else "")
+    status = 0
 elif arguments[:2] == ["secret", "create"]:
     source = "/dev/stdin" if arguments[-1] == "-" else arguments[-1]
     (record / f"secret-{{arguments[-2]}}").write_bytes(pathlib.Path(source).read_bytes())
@@ -169,13 +191,20 @@ class Pod:
     def repository(self) -> Path:
         return self.data / "backup" / "repository"
 
-    def prepare(self) -> None:
-        """Make the folders that the machine has before any program of the backup runs."""
-        for name in ("data/state", "data/secrets", "data/uploads", "data/redis", "record", "given", "etc", "bin"):
+    def prepare(self, *, data: bool = True, elsewhere: Path | None = None) -> None:
+        """Make the folders that the machine has before any program of the backup runs.
+
+        Without `data` the data partition is left out. `elsewhere` is the folder that the repository's address means.
+        """
+        for name in ("record", "given", "etc", "bin"):
             (self.folder / name).mkdir(parents=True, exist_ok=True)
-        (self.data / "secrets").chmod(0o700)
-        (self.data / "secrets" / "oidc_key.pem").write_text(f"key of {self.folder}")
-        (self.data / "domain").write_text("pod.example.org\n")
+        if data:
+            for name in ("state", "secrets", "uploads", "redis"):
+                (self.data / name).mkdir(parents=True, exist_ok=True)
+            (self.data / "secrets").chmod(0o700)
+            (self.data / "secrets" / "oidc_key.pem").write_text(f"key of {self.folder}")
+            (self.data / "domain").write_text("pod.example.org\n")
+        (self.record / "migrations").write_text("\n".join(MIGRATIONS))
         (self.folder / "given" / "backup_password").write_text(PASSWORD)
         shutil.copytree(self.tree / "etc/diaspora", self.folder / "etc", dirs_exist_ok=True)
         for name in PROGRAMS:
@@ -191,6 +220,7 @@ class Pod:
             "redis_port": self.redis_port,
             "redis_password": REDIS_PASSWORD,
             "restic": self.restic,
+            "elsewhere": str(elsewhere or ""),
             "backup": [bash, str(self.tree / LIBEXEC / "backup")],
         }
         (self.folder / "settings.json").write_text(json.dumps(settings))
@@ -198,7 +228,8 @@ class Pod:
         for name in ("podman", "systemctl", "journalctl"):
             (self.folder / "bin" / name).write_text(text)
             (self.folder / "bin" / name).chmod(0o755)
-        assert self.run("make-secrets").returncode == 0
+        if data:
+            assert self.run("make-secrets").returncode == 0
 
     def run(self, program: str, *arguments: str, prefix: str = LIBEXEC) -> "subprocess.CompletedProcess[str]":
         """Run a program of the machine to its end, in a process group of its own."""

@@ -99,6 +99,7 @@ class Machine:
                 "LC_ALL": "C",
                 "DIASPORA_DATA": str(self.data),
                 "DIASPORA_GIVEN_SECRETS": str(self.given),
+                "DIASPORA_CONFIGURATION": str(self.programs / "etc/diaspora"),
                 "PODMAN_RECORD": str(self.record),
                 **self.variables,
             },

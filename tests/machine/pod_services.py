@@ -91,15 +91,19 @@ def fill(server: Postgresql) -> None:
     sql(server, f"set role diaspora; {TABLES}")
 
 
-def rows(server: Postgresql) -> dict[str, str]:
+def rows(server: Postgresql, database: str = "diaspora_production") -> dict[str, str]:
     """Every row of every table, the owners, indexes and references, and where the sequences stand."""
-    tables = sql(server, "select tablename from pg_tables where schemaname = 'public' order by 1").split()
-    found = {table: sql(server, f"copy (select * from {table} order by 1) to stdout") for table in tables}
-    found["owners"] = sql(server, "select relname, relkind, pg_get_userbyid(relowner) from pg_class where "
-                                  "relnamespace = 'public'::regnamespace order by 1")  # fmt: skip
-    found["indexes"] = sql(server, "select indexdef from pg_indexes where schemaname = 'public' order by 1")
-    found["keys"] = sql(server, "select conname, pg_get_constraintdef(oid) from pg_constraint order by 1, 2")
-    found["sequences"] = sql(server, "select sequencename, last_value from pg_sequences order by 1")
+
+    def ask(text: str) -> str:
+        return sql(server, text, database)
+
+    tables = ask("select tablename from pg_tables where schemaname = 'public' order by 1").split()
+    found = {table: ask(f"copy (select * from {table} order by 1) to stdout") for table in tables}
+    found["owners"] = ask("select relname, relkind, pg_get_userbyid(relowner) from pg_class where "
+                          "relnamespace = 'public'::regnamespace order by 1")  # fmt: skip
+    found["indexes"] = ask("select indexdef from pg_indexes where schemaname = 'public' order by 1")
+    found["keys"] = ask("select conname, pg_get_constraintdef(oid) from pg_constraint order by 1, 2")
+    found["sequences"] = ask("select sequencename, last_value from pg_sequences order by 1")
     return found
 
 

@@ -38,8 +38,10 @@ PRESETS = "/etc/systemd/system-preset/20-ignition.preset"
 OTHER_KEY = SSH_KEY.replace("podmin@example.org", "other@example.org")
 POD_UNITS = {
     "certbot.timer",
+    "diaspora-disk-space.timer",
     "diaspora-firewall.service",
     "diaspora.target",
+    "diaspora-upgrade-recover.service",
     "podman-auto-update.timer",
     "var-mnt-data.mount",
 }

@@ -165,7 +165,10 @@ def server(require_program: RequireProgram) -> Iterator[Postgresql]:
 def here(tmp_path: Path, server: Postgresql) -> Pod:
     """A pod whose migration has just run."""
     empty_database(server)
-    sql(server, "create table users (id serial, username text, encrypted_password text not null default '')")
+    sql(
+        server,
+        "set role diaspora; create table users (id serial, username text, encrypted_password text not null default '')",
+    )
     pod = Pod(tmp_path, write_tree(FRAGMENT, tmp_path / "tree"), server, 0, "")
     pod.prepare()
     return pod

@@ -47,6 +47,9 @@ def here(tmp_path: Path, tree: Path, server: Postgresql, require_program: Requir
 
 
 def test_a_backup_holds_the_whole_pod_and_no_credential_of_the_machine(here: Pod) -> None:
+    # what the podmin placed on the machine
+    (here.data / "secrets" / "given").mkdir()
+    (here.data / "secrets" / "given" / "backup_password").write_text(PASSWORD)
     assert here.succeed("backup") == ""
     saved = here.saved()
     configuration = [path for path in saved if path.startswith("/backup/staging/configuration/")]

@@ -219,8 +219,9 @@ def check_programs(require_program: RequireProgram) -> None:
 
 @contextlib.contextmanager
 def running(folder: Path, mail: dict[str, Any], certificate_for: str | None = None) -> Iterator[Relay]:
-    for parent in (folder, *folder.parents[:2]):
-        parent.chmod(0o755)  # Postfix's own user has to come through
+    for parent in (folder, *folder.parents):
+        if not parent.stat().st_mode & 0o005:
+            parent.chmod(0o755)  # the users of Postfix and OpenDKIM have to come through
     secrets = {"smarthostPassword": PASSWORD} if certificate_for else {}
     tree = write_tree(pod_fragment(pod_context(mail=mail, secrets=secrets)), folder / "tree")
     here = Machine(folder / "machine", tree)

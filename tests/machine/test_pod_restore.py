@@ -143,8 +143,7 @@ def test_half_restored_the_pod_stands_still_and_the_same_command_ends_it(
     done = first.command("restore")
     assert done.returncode == 1
     assert (
-        done.stderr.splitlines()[-1]
-        == "restore failed: the pod stands still, half restored; run the same command again"
+        done.stderr.splitlines()[-1] == "restore failed: the pod stands still, half changed; run the same command again"
     )
     assert "systemctl start diaspora.target" not in first.calls
     done = first.command("restore")
@@ -258,7 +257,21 @@ class TestCommand:
             for name in ("postgresql", "redis", "diaspora-web", "diaspora-sidekiq", "nginx")
         ]  # fmt: skip
         assert done.stdout.splitlines()[5].startswith("last good backup         20")
-        assert len(lines) == 6
+        assert len(lines) == 9
+        # Ignition did not make this machine
+        assert lines[8] == ["bundle", "unknown"]
+
+    def test_an_upgrade_that_is_half_done(self, idle: Pod) -> None:
+        (idle.data / "upgrade").mkdir()
+        (idle.data / "upgrade/last").write_text("2026-01-02 03:04 failed: interrupted, and taken back\n")
+        assert idle.command("status").returncode == 0
+        (idle.data / "upgrade/state").write_text("begun\n")
+        done = idle.command("status")
+        assert done.returncode == 1
+        assert done.stdout.splitlines()[-2:] == [
+            "last upgrade             2026-01-02 03:04 failed: interrupted, and taken back",
+            "upgrade                  half done; if none is running: diaspora-pod upgrade",
+        ]
 
     @pytest.mark.parametrize(
         ("name", "state", "line"),
@@ -321,8 +334,12 @@ class TestCommand:
 
 
 def test_shellcheck_finds_nothing(tree: Path, require_program: RequireProgram) -> None:
-    programs = [tree / LIBEXEC / "restore", tree / "usr/local/bin/diaspora-pod"]
+    programs = [*((tree / LIBEXEC / name) for name in ("restore", "import", "take-over", "check-complete")),
+                tree / "usr/local/bin/diaspora-pod"]  # fmt: skip
     done = subprocess.run(
-        [require_program("shellcheck", "shellcheck"), *programs], capture_output=True, text=True, check=False
+        [require_program("shellcheck", "shellcheck"), "--external-sources", *programs],
+        capture_output=True,
+        text=True,
+        check=False,
     )
     assert (done.returncode, done.stdout) == (0, "")

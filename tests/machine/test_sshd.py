@@ -4,6 +4,7 @@ Accounts and passwords are those of a mount namespace; the system's own are not 
 """
 
 import os
+import shutil
 import socket
 import subprocess
 import time
@@ -122,19 +123,18 @@ def start(folder: Path, *, ours: bool) -> "subprocess.Popen[bytes]":
 
 
 @pytest.fixture(scope="module", params=[True, False], ids=["ours", "without"])
-def server(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Server, bool]]:
+def server(request: pytest.FixtureRequest) -> Iterator[tuple[Server, bool]]:
     """An sshd with our file, and one without it: that one shows that the test would notice."""
-    # not below /tmp/pytest-of-root, which other users may not enter
-    folder = tmp_path_factory.mktemp("sshd")
-    for parent in folder.parents[:3]:
-        if str(parent).startswith("/tmp/pytest-"):
-            parent.chmod(0o755)
+    # not in pytest's folder, which only one user may enter
+    folder = Path(os.environ.get("TMPDIR", "/tmp")) / f"pod-sshd-{os.getpid()}-{request.param}"
+    folder.mkdir()
     process = start(folder, ours=request.param)
     try:
         yield Server(folder, int((folder / "port").read_text())), request.param
     finally:
         process.terminate()
         process.wait(timeout=10)
+        shutil.rmtree(folder)
 
 
 def test_a_key_opens_the_door(server: tuple[Server, bool]) -> None:

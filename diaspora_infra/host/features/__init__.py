@@ -27,6 +27,7 @@ from diaspora_infra.host.features.redis import redis
 from diaspora_infra.host.features.relay import relay
 from diaspora_infra.host.features.storage import storage
 from diaspora_infra.host.features.swap import swap
+from diaspora_infra.host.features.take_over import take_over
 from diaspora_infra.host.features.time_zone import time_zone
 from diaspora_infra.host.features.tls import tls
 from diaspora_infra.host.features.updates import updates
@@ -56,6 +57,7 @@ POD_FEATURES: tuple[Feature, ...] = (
     redis,
     diaspora,
     first_admin,
+    take_over,
     tls,
     nginx,
     backup,

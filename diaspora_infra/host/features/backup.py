@@ -18,6 +18,7 @@ def backup(context: Context) -> Fragment:
     tree = render_tree(
         "backup",
         image=container_image(context, "restic"),
+        diaspora_image=container_image(context, "diaspora"),
         domain=pod.domain,
         repository=pod.backup.repository,
         kind=pod.backup.kind,
@@ -26,6 +27,8 @@ def backup(context: Context) -> Fragment:
         time=pod.backup.time,
         retention=pod.backup.retention,
     )
+    if pod.backup.restore_first:
+        tree = combine([tree, render_tree("restore_first")])
     if pod.backup.host_key is None:
         return tree
     # "backup" instead of the server's name: ssh looks a key up under HostKeyAlias, whatever the port

@@ -1,5 +1,6 @@
 """The command `diaspora-pod`, by which the podmin runs the pod on the machine."""
 
+from diaspora_infra.config import Pod
 from diaspora_infra.host.fragment import Context, Fragment
 from diaspora_infra.host.templates import render_tree
 
@@ -10,9 +11,14 @@ SERVICES = ("postgresql", "redis", "diaspora-web", "diaspora-sidekiq", "nginx")
 def pod_command(context: Context) -> Fragment:
     """Put the command where every user finds it; what it does needs root."""
     pod = context.settings.pod
+    return render_tree("pod_command", domain=pod.domain, services=services(pod))
+
+
+def services(pod: Pod) -> tuple[str, ...]:
+    """The containers of this pod that run all the time."""
     exporters = [
         *(["node-exporter"] if pod.monitoring.node_exporter else []),
         *(["podman-exporter"] if pod.monitoring.podman_exporter else []),
     ]
     relay = ("relay-dkim", "relay") if pod.mail and pod.mail.relay else ()
-    return render_tree("pod_command", domain=pod.domain, services=(*SERVICES, *relay, *exporters))
+    return (*SERVICES, *relay, *exporters)

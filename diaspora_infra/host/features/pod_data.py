@@ -12,6 +12,7 @@ def pod_data(context: Context) -> Fragment:
     return render_tree(
         "pod_data",
         domain=pod.domain,
+        restore_first=pod.backup is not None and pod.backup.restore_first,
         uid=pod.image_layout.uid,
         postgresql_uid=POSTGRESQL_UID,
         redis_uid=REDIS_UID,

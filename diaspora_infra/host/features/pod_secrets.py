@@ -1,19 +1,36 @@
 """Secrets: those that the machine makes for itself, and those that the user gives."""
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
+from typing import Any
 
 from diaspora_infra.config import SECRETS, ConfigError, Pod, Problem, needed_secrets
-from diaspora_infra.config.secrets import Secret
+from diaspora_infra.config.secrets import Secret, placed
 from diaspora_infra.host.fragment import Context, Fragment, combine
 from diaspora_infra.host.templates import file, render_tree
 
 GIVEN = "/etc/diaspora/secrets"
+PLACED = "/var/mnt/data/secrets/given"
+
+# The folders of drop-ins for what needs a secret of the podmin, and the key that keeps it from starting without one:
+# a container waits quietly, a backup that cannot be made is an error.
+_WAITING = {
+    "application": (("/etc/containers/systemd/diaspora-.container.d",), "ConditionPathExists"),
+    "relay": (("/etc/containers/systemd/relay.container.d",), "ConditionPathExists"),
+    "backup": (
+        ("/etc/systemd/system/diaspora-backup.service.d", "/etc/systemd/system/diaspora-backup-check.service.d"),
+        "AssertPathExists",
+    ),
+}
 
 
 def pod_secrets(context: Context) -> Fragment:
     """Make passwords at the first boot; put the secrets of the user, if there are any, where the machine finds them."""
-    fragment = render_tree("pod_secrets")
+    pod = context.settings.pod
+    table = [(secret, "machine" if placed(pod, secret) else "config") for secret in SECRETS if secret.needed(pod)]
+    waiting = list(_waiting(secret for secret, place in table if place == "machine"))
+    tree = render_tree("pod_secrets", secrets=[_row(secret, place) for secret, place in table])
+    fragment = combine([tree, {"storage": {"files": waiting}}])
     given = needed_secrets(context.settings)
     if not given:
         return fragment
@@ -24,6 +41,30 @@ def pod_secrets(context: Context) -> Fragment:
         for secret in given
     ]
     return combine([fragment, {"storage": {"directories": [folder], "files": files}}])
+
+
+def _row(secret: Secret, place: str) -> str:
+    """What the machine has to know about a secret: a line of secrets.conf."""
+    form = "key" if secret.key == "backupSshKey" else "variable" if secret.variable else "line"
+    return f"{secret.key} {_file_name(secret.key)} {form} {_user(secret)} {place}"
+
+
+def _user(secret: Secret) -> str:
+    if secret.key == "smarthostPassword":
+        return "relay"
+    return "application" if secret.variable else "backup"
+
+
+def _waiting(secrets: Iterable[Secret]) -> Iterator[dict[str, Any]]:
+    """Drop-ins that keep services from starting as long as a secret of theirs is not on the machine."""
+    lines: dict[tuple[str, str], list[str]] = {}
+    for secret in secrets:
+        folders, key = _WAITING[_user(secret)]
+        for folder in folders:
+            lines.setdefault((folder, key), []).append(f"{PLACED}/{_file_name(secret.key)}")
+    for (folder, key), paths in lines.items():
+        conditions = "".join(f"{key}={path}\n" for path in paths)
+        yield file(f"{folder}/30-secrets.conf", f"# what is missing: diaspora-pod secret list\n[Unit]\n{conditions}")
 
 
 def given_secrets(pod: Pod) -> Iterator[Secret]:

@@ -1,24 +1,35 @@
 """Upgrades: of the whole pod by `diaspora-pod upgrade`, of side containers by podman."""
 
 import json
+from typing import Any
 
 from diaspora_infra.config.images import POSTGRESQL_MAJOR
 from diaspora_infra.host.container_images import container_image
-from diaspora_infra.host.fragment import Context, Fragment
-from diaspora_infra.host.templates import file
+from diaspora_infra.host.features.pod_command import services
+from diaspora_infra.host.fragment import Context, Fragment, combine
+from diaspora_infra.host.templates import file, render_tree
 
 POD_FILE = "/etc/diaspora/pod.json"
 
 
 def upgrade(context: Context) -> Fragment:
-    """Let the machine tell this version of the pod from another, and update side containers by themselves."""
+    """Let the machine change over to another version of the pod, and let podman update side containers."""
     pod = context.settings.pod
-    known = {
+    images = {"image": container_image(context, "diaspora"), "postgresql": container_image(context, "postgresql")}
+    if pod.backup is not None:
+        images["restic"] = container_image(context, "restic")
+    known: dict[str, Any] = {
         "domain": pod.domain,
-        "image": container_image(context, "diaspora"),
-        "postgresql": {"image": container_image(context, "postgresql"), "major": POSTGRESQL_MAJOR},
+        "image": images["image"],
+        "postgresql": {"image": images["postgresql"], "major": POSTGRESQL_MAJOR},
+        "images": sorted(images.values()),
+        "services": services(pod),
     }
     # part of podman; it updates only containers with AutoUpdate=
     timer = {"name": "podman-auto-update.timer", "enabled": True}
     pod_file = file(POD_FILE, f"{json.dumps(known, indent=2)}\n")
-    return {"storage": {"files": [pod_file]}, "systemd": {"units": [timer]}}
+    own: Fragment = {"storage": {"files": [pod_file]}, "systemd": {"units": [timer]}}
+    tree = render_tree("upgrade")
+    if not pod.upgrade.automatic:
+        return combine([tree, own])
+    return combine([tree, render_tree("automatic_upgrade", time=pod.upgrade.time), own])

@@ -1,3 +1,4 @@
+#!/usr/bin/env ruby
 # Sends one mail to the podmin: send-mail.rb SETTINGS PASSWORD-FILE SUBJECT, the text on standard input.
 # SETTINGS is a JSON file; PASSWORD-FILE may be empty. What goes wrong is one line, and exit code 1.
 begin

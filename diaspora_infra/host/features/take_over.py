@@ -1,0 +1,19 @@
+"""Taking over: what restore and import share, import itself, and the check that neither was interrupted."""
+
+from diaspora_infra.host.container_images import container_image
+from diaspora_infra.host.fragment import Context, Fragment
+from diaspora_infra.host.templates import render_tree
+
+
+def take_over(context: Context) -> Fragment:
+    """Put the programs on the machine; `diaspora-pod` runs them."""
+    pod = context.settings.pod
+    return render_tree(
+        "take_over",
+        domain=pod.domain,
+        username=pod.admin.username,
+        image=container_image(context, "diaspora"),
+        home=pod.image_layout.home,
+        uid=pod.image_layout.uid,
+        shell="-lc" if pod.image_layout.login_shell else "-c",
+    )

@@ -1,0 +1,40 @@
+"""The key `pod.upgrade`."""
+
+import pytest
+
+from diaspora_infra.config import ConfigError, load
+from tests.host.pod import files, pod_context, pod_fragment
+from tests.support.configs import ignition_config, machine, pod, pxe, pxe_config
+
+AUTOMATIC = pod(upgrade={"automatic": True})
+TIMER = "/etc/systemd/system/diaspora-upgrade.timer"
+
+
+def problems(config: dict[str, object]) -> list[str]:
+    with pytest.raises(ConfigError) as caught:
+        load(config)
+    return [str(problem) for problem in caught.value.problems]
+
+
+def test_an_automatic_upgrade_needs_a_server_that_has_the_config() -> None:
+    load(pxe_config(pod=AUTOMATIC))
+    for config in (ignition_config(pod=AUTOMATIC), pxe_config(pod=AUTOMATIC, pxe=pxe(machine(install="off")))):
+        assert problems(config) == [
+            "pod.upgrade.automatic: no server has the config of every machine; "
+            "allowed: false, or target pxe without install: off"
+        ]
+
+
+def test_a_time_without_an_automatic_upgrade_is_refused() -> None:
+    assert problems(pxe_config(pod=pod(upgrade={"time": "05:00"}))) == [
+        "pod.upgrade.time: nothing keeps to it; allowed: with automatic: true"
+    ]
+
+
+def test_the_timer_is_there_only_when_it_is_asked_for() -> None:
+    assert TIMER not in files(pod_fragment(pod_context()))
+    settings = load(pxe_config(pod=pod(upgrade={"automatic": True, "time": "05:10"})))
+    context = type(pod_context())(settings, settings.machines[0], {})
+    texts = files(pod_fragment(context))
+    assert "OnCalendar=*-*-* 05:10" in texts[TIMER]
+    assert "OnFailure=diaspora-notice@%N.service" in texts[TIMER.replace(".timer", ".service")]

@@ -1,0 +1,483 @@
+"""A machine that is upgraded: its files in a folder, and stand-ins for systemd and podman around a real PostgreSQL.
+
+The stand-in of systemctl keeps which units run, starts what a unit requires, and does what the unit would do: it runs
+the machine's own scripts, the real server, and what a made-up image of diaspora* does to the database. It refuses to
+start anything while unit files have changed since the last daemon-reload. The majors of PostgreSQL are made up too: one
+program stands for all of them, and refuses the data of another major as the real ones do.
+"""
+
+import contextlib
+import importlib
+import json
+import os
+import shutil
+import signal
+import subprocess
+import sys
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+from unittest import mock
+
+from diaspora_infra.config import load
+from diaspora_infra.config.images import IMAGES, Image
+from diaspora_infra.host import render
+from diaspora_infra.host.templates import templates_folder
+from tests.host.pod import LIBEXEC
+from tests.support.configs import machine, pod, pxe, pxe_config
+from tests.support.ignition_root import Node, read_tree
+from tests.support.processes import kill_tree
+
+# the package has functions of the same names
+postgresql_feature = importlib.import_module("diaspora_infra.host.features.postgresql")
+upgrade_feature = importlib.import_module("diaspora_infra.host.features.upgrade")
+READER = templates_folder() / "upgrade" / LIBEXEC / "read-bundle"
+
+OLD_IMAGE = "registry.example.org/diaspora:1"
+NEW_IMAGE = "registry.example.org/diaspora:2"
+# Of coreutils, findutils, diffutils, util-linux and others that Fedora CoreOS has, an upgrade needs these.
+PROGRAMS = (
+    "base64", "bash", "cat", "chmod", "chown", "cmp", "comm", "cp", "curl", "cut", "date", "df", "find", "flock",
+    "grep", "gzip", "head", "jq", "ln", "mkdir", "mv", "readlink", "rm", "sleep", "sort", "stat", "sync", "tail",
+    "timeout", "touch", "tr",
+)  # fmt: skip
+
+# Moves, unless the test wants everything to die at a certain file.
+MV = """#!/usr/bin/bash
+if [[ -e {fault} ]]; then
+    read -r when match < {fault}
+    if [[ "$*" == *$match* ]]; then
+        /usr/bin/rm {fault}
+        if [[ $when == after ]]; then /usr/bin/mv "$@"; fi
+        kill -KILL 0
+    fi
+fi
+exec /usr/bin/mv "$@"
+"""
+
+STAND_IN = '''#!{python} -IS
+import hashlib, json, os, pathlib, pwd, re, shutil, signal, subprocess, sys
+
+settings = json.loads(pathlib.Path({settings!r}).read_text())
+record, root, data, run = (pathlib.Path(settings[key]) for key in ("record", "root", "data", "run"))
+arguments = sys.argv[1:]
+name = pathlib.Path(sys.argv[0]).name
+line = " ".join([name, *arguments]).replace("\\n", " ")
+with (record / "calls").open("a") as calls:
+    calls.write(line + "\\n")
+account = pwd.getpwnam("postgres")
+as_user = {{"user": account.pw_uid, "group": account.pw_gid, "extra_groups": [], "cwd": "/"}}
+PG = {{"PATH": "/usr/bin:/bin", "PGHOST": settings["socket"], "PGPORT": str(settings["port"]), "LC_ALL": "C.UTF-8"}}
+
+
+def die():
+    """Kill everything of this session: some programs have a process group of their own."""
+    for entry in pathlib.Path("/proc").iterdir():
+        if entry.name.isdigit() and int(entry.name) != os.getpid():
+            try:
+                if os.getsid(int(entry.name)) == os.getsid(0):
+                    os.kill(int(entry.name), signal.SIGKILL)
+            except ProcessLookupError:
+                pass
+    os.kill(os.getpid(), signal.SIGKILL)
+
+
+def fault(when):
+    """Die with the program that called, or tell it to fail, where the test wants it."""
+    file = record / "fault"
+    if not file.exists():
+        return False
+    wanted = json.loads(file.read_text())
+    if wanted["when"] != when or not re.search(wanted["match"], line):
+        return False
+    if wanted["skip"]:
+        wanted["skip"] -= 1
+        file.write_text(json.dumps(wanted))
+        return False
+    file.unlink()
+    if when != "fail":
+        die()
+    return True
+
+
+def behaviour(image):
+    return settings["images"][image]
+
+
+def unit_files():
+    digest = hashlib.sha256()
+    for folder in (root / "etc/systemd/system", root / "etc/containers/systemd", run / "systemd/system"):
+        for path in sorted(folder.rglob("*")):
+            if path.is_file() and not path.is_symlink() and not path.name.endswith(".upgrade-new"):
+                digest.update(str(path).encode() + path.read_bytes())
+    return digest.hexdigest()
+
+
+def pod():
+    return json.loads((root / "etc/diaspora/pod.json").read_text())
+
+
+def active(unit):
+    file = record / "units" / unit
+    return file.exists() and file.read_text() == "active"
+
+
+def mark(unit, state):
+    (record / "units" / unit).write_text(state)
+
+
+def script(program, *words):
+    return subprocess.run(["/usr/bin/bash", str(root / "{libexec}" / program), *words],
+        env={{**os.environ, "DIASPORA_DATA": str(data)}}).returncode == 0
+
+
+def sql(text, database="diaspora_production", *options):
+    return subprocess.run(["psql", "-X", "-q", "-v", "ON_ERROR_STOP=1", "-U", "postgres", "-d", database, *options],
+        input=text, text=True, env=PG, stdout=subprocess.DEVNULL, **as_user).returncode == 0
+
+
+def start_postgresql():
+    container = (root / "etc/containers/systemd/postgresql.container").read_text()
+    major = re.search("Image=[^:]*postgres:([0-9]+)", container)[1]
+    folder = data / "postgresql"
+    if not script("check-postgresql", major):
+        return False
+    if not (folder / "PG_VERSION").exists():
+        shutil.copytree(settings["empty"], folder, dirs_exist_ok=True)
+        for path in (folder, *folder.rglob("*")):
+            os.chown(path, account.pw_uid, account.pw_gid)
+    elif (folder / "PG_VERSION").read_text() != major + "\\n":
+        sys.exit("the server would not read this folder")
+    (folder / "postmaster.pid").unlink(missing_ok=True)
+    (folder / "PG_VERSION").write_text(settings["real_major"] + "\\n")
+    options = "-k {{}} -p {{}} -c listen_addresses= -c fsync=off -c shared_buffers=16MB".format(
+        settings["socket"], settings["port"])
+    subprocess.run([settings["pg_programs"] + "/pg_ctl", "-D", folder, "-w", "-o", options, "-l", settings["log"],
+        "start"], check=True, stdout=subprocess.DEVNULL, close_fds=True, **as_user)
+    (folder / "PG_VERSION").write_text(major + "\\n")
+    text = (root / "etc/diaspora/postgresql/database.sql").read_text()
+    return sql(text.replace("/run/secrets/diaspora-database-password", settings["password"]), "postgres")
+
+
+def migrate():
+    image = pod()["image"]
+    if not script("once-per-image", "needed", "migrate", image):
+        return True
+    if not script("dump-before-migration", "make", image):
+        return False
+    does = behaviour(image)
+    if not sql("SET ROLE diaspora;" + does["migration"]) or does.get("migration_fails"):
+        return False
+    return script("once-per-image", "done", "migrate", image)
+
+
+def publish():
+    image = pod()["image"]
+    if not script("once-per-image", "needed", "public", image):
+        return True
+    (data / "public" / "image").write_text(image)
+    return script("once-per-image", "done", "public", image)
+
+
+REQUIRED = {{
+    "postgresql": ["diaspora-data"], "redis": ["diaspora-data"], "diaspora-migrate": ["postgresql", "redis"],
+    "public-files": ["diaspora-data"], "nginx": ["public-files"], "diaspora-web": ["diaspora-migrate"],
+    "diaspora-sidekiq": ["diaspora-migrate"],
+}}
+
+
+def start(unit):
+    short = unit.removesuffix(".service")
+    if active(unit):
+        return True
+    if unit == "diaspora.target":
+        done = [start(service + ".service") for service in pod()["services"]]
+        mark(unit, "active")
+        return True
+    if unit == "diaspora-backup.service":
+        return True
+    if (record / "loaded").read_text() != unit_files():
+        sys.exit(unit + " would be started from old files")
+    for needed in REQUIRED.get(short, ()):
+        if not start(needed + ".service"):
+            return False
+    if short == "diaspora-data":
+        (data / "postgresql").mkdir(mode=0o700, exist_ok=True)
+        os.chown(data / "postgresql", account.pw_uid, account.pw_gid)
+        good = script("check-upgrade")
+    else:
+        steps = {{"postgresql": start_postgresql, "diaspora-migrate": migrate, "public-files": publish}}
+        good = steps[short]() if short in steps else True
+    if short == "diaspora-web":
+        good = behaviour(pod()["image"]).get("web") != "fails"
+    if short not in ("diaspora-migrate", "public-files"):
+        mark(unit, "active" if good else "failed")
+    return good
+
+
+def stop(unit):
+    short = unit.removesuffix(".service")
+    if unit in ("diaspora.target", "diaspora-data.service"):
+        for service in reversed(pod()["services"]):
+            stop(service + ".service")
+    if short == "postgresql" and active(unit):
+        major = (data / "postgresql/PG_VERSION").read_text()
+        (data / "postgresql/PG_VERSION").write_text(settings["real_major"] + "\\n")
+        subprocess.run([settings["pg_programs"] + "/pg_ctl", "-D", data / "postgresql", "-w", "-m", "fast", "stop"],
+            check=True, stdout=subprocess.DEVNULL, **as_user)
+        (data / "postgresql/PG_VERSION").write_text(major)
+    mark(unit, "inactive")
+    return True
+
+
+def systemctl(words):
+    verb, *units = [word for word in words if word != "--quiet"]
+    if verb == "daemon-reload":
+        (record / "loaded").write_text(unit_files())
+        return 0
+    if verb == "is-active":
+        if "--quiet" not in words:
+            print((record / "units" / units[0]).read_text() if (record / "units" / units[0]).exists() else "inactive")
+        return 0 if active(units[0]) else 3
+    if verb in ("enable", "disable"):
+        link = root / "etc/systemd/system/wants" / units[0]
+        link.parent.mkdir(exist_ok=True)
+        link.unlink(missing_ok=True)
+        if verb == "enable":
+            link.symlink_to("/there")
+        return 0
+    act = {{"reload-or-restart": [start], "start": [start], "stop": [stop], "restart": [stop, start]}}[verb]
+    return 0 if all([step(unit) for unit in units for step in act]) else 1
+
+
+def podman(words):
+    pulled = record / "pulled"
+    known = pulled.read_text().split("\\n") if pulled.exists() else []
+    if words[:2] == ["image", "inspect"]:
+        if words[-1] not in known:
+            return 125
+        print(hashlib.sha256(words[-1].encode()).hexdigest())
+        return 0
+    if words[:2] == ["image", "exists"]:
+        return 0 if words[-1] in known else 1
+    if words[0] == "pull":
+        if words[-1] in settings["gone"]:
+            return 125
+        pulled.write_text("\\n".join([*known, words[-1]]))
+        return 0
+    if words[0] == "inspect":
+        if not active(words[-1] + ".service"):
+            return 125
+        print(behaviour(pod()["image"]).get("health", {{}}).get(words[-1], "healthy"))
+        return 0
+    if words[0] == "exec":
+        words = [word for word in words[1:] if word != "--interactive"]
+        assert words[0] == "postgresql", line
+        if not active("postgresql.service"):
+            return 125
+        return subprocess.run([settings["pg_programs"] + "/" + words[1], *words[2:]], env=PG, **as_user).returncode
+    return 0 if words[:2] == ["network", "rm"] else 125
+
+
+fault("before")
+if fault("fail"):
+    status = 1
+else:
+    status = systemctl(arguments) if name == "systemctl" else podman(arguments)
+fault("after")
+sys.exit(status)
+'''
+
+
+def config_of(
+    *, image: str = OLD_IMAGE, major: int = 17, of: Mapping[str, Any] | None = None, **changes: Any
+) -> dict[str, Any]:
+    """Render the config of a machine, with this image and this major of PostgreSQL."""
+    settings = load(pxe_config(pod=pod(image=image, **changes), pxe=pxe(machine(**(of or {})))))
+    reference = Image(
+        f"docker.io/library/postgres:{major}.1-bookworm", IMAGES["postgresql"].architectures, verified=False
+    )
+    remembered = sys.modules["diaspora_infra.host.render"]._pod_parts
+    with (
+        mock.patch.dict(IMAGES, {"postgresql": reference}),
+        mock.patch.object(postgresql_feature, "POSTGRESQL_MAJOR", major),
+        mock.patch.object(upgrade_feature, "POSTGRESQL_MAJOR", major),
+    ):
+        remembered.clear()
+        config: dict[str, Any] = json.loads(render(settings, settings.machines[0], {}).ignition)
+        remembered.clear()
+    return config
+
+
+@dataclass
+class Upgraded:
+    """A machine below `folder`: root, data, run, and what the stand-ins write down."""
+
+    folder: Path
+    server_programs: Path
+    images: dict[str, Any] = field(default_factory=dict)
+    gone: list[str] = field(default_factory=list)
+
+    @property
+    def root(self) -> Path:
+        return self.folder / "root"
+
+    @property
+    def data(self) -> Path:
+        return self.folder / "data"
+
+    @property
+    def record(self) -> Path:
+        return self.folder / "record"
+
+    @property
+    def state(self) -> Path:
+        return self.data / "upgrade" / "state"
+
+    def install(self, config: dict[str, Any], empty: Path) -> None:
+        """Do what Ignition does: put the bundle's and the machine's own file in place. `empty` is a new database."""
+        for name in ("root/etc/diaspora", "data/state", "data/public", "record/units", "run", "bin", "socket"):
+            (self.folder / name).mkdir(parents=True, exist_ok=True)
+        self.folder.chmod(0o711)
+        for path in (self.data, self.folder / "socket"):
+            path.chmod(0o777)
+        self.put_in_place(config)
+        (self.data / "domain").write_text("pod.example.org\n")
+        self.prepare(empty)
+
+    def put_in_place(self, config: dict[str, Any]) -> None:
+        """Replace the files of the pod, as a reinstallation does."""
+        shutil.rmtree(self.root)
+        (self.root / "etc/diaspora").mkdir(parents=True)
+        staged = self.staged(config)
+        shutil.copytree(staged / "files", self.root, dirs_exist_ok=True, symlinks=True)
+        shutil.copy(staged / "machine.json", self.root / "etc/diaspora")
+        wants = self.root / "etc/systemd/system/wants"
+        wants.mkdir()
+        for unit in (staged / "enable").read_text().split():
+            (wants / unit).symlink_to("/there")
+
+    def staged(self, config: dict[str, Any]) -> Path:
+        """Unpack a config with the machine's own reader, which has tests of its own."""
+        folder = self.folder / "staged"
+        shutil.rmtree(folder, ignore_errors=True)
+        (self.folder / "staged.ign").write_text(json.dumps(config))
+        subprocess.run(["bash", READER, self.folder / "staged.ign", folder], check=True, timeout=60)
+        return folder
+
+    def prepare(self, empty: Path) -> None:
+        """Write the stand-ins."""
+        (self.folder / "password").write_text("0123456789abcdef")
+        (self.folder / "password").chmod(0o644)
+        version = subprocess.run([self.server_programs / "postgres", "-V"], capture_output=True, text=True, check=True)
+        settings = {
+            **{name: str(self.folder / name) for name in ("record", "root", "data", "run", "socket", "password")},
+            "port": 5432,
+            "pg_programs": str(self.server_programs),
+            "empty": str(empty),
+            "log": str(self.folder / "socket" / "log"),
+            "real_major": version.stdout.split()[2].split(".")[0],
+            "images": self.images,
+            "gone": self.gone,
+        }
+        (self.folder / "settings.json").write_text(json.dumps(settings))
+        programs = self.folder / "bin"
+        shutil.rmtree(programs, ignore_errors=True)
+        programs.mkdir()
+        for name in PROGRAMS:
+            found = shutil.which(name)
+            assert found, name
+            (programs / name).symlink_to(found)
+        stand_in = STAND_IN.format(python=sys.executable, settings=str(self.folder / "settings.json"), libexec=LIBEXEC)
+        texts = dict.fromkeys(("podman", "systemctl"), stand_in) | {"mv": MV.format(fault=self.record / "mv-fault")}
+        for name, text in texts.items():
+            (programs / name).unlink(missing_ok=True)
+            (programs / name).write_text(text)
+            (programs / name).chmod(0o755)
+
+    def run(self, *command: str | Path) -> "subprocess.CompletedProcess[str]":
+        """Run a program of the machine in a process group of its own, to its end."""
+        process = subprocess.Popen(
+            command,
+            env={
+                "PATH": str(self.folder / "bin"), "LC_ALL": "C", "DIASPORA_ROOT": str(self.root),
+                "DIASPORA_DATA": str(self.data), "DIASPORA_RUN": str(self.folder / "run"),
+                "DIASPORA_PROGRAMS": str(self.root / LIBEXEC), "DIASPORA_UPGRADE_LIMIT": "5",
+                "DIASPORA_UPGRADE_PAUSE": "0.1",
+            },
+            stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, start_new_session=True,
+        )  # fmt: skip
+        try:
+            out, err = process.communicate(timeout=120)
+        except subprocess.TimeoutExpired:
+            os.killpg(process.pid, signal.SIGKILL)
+            raise
+        return subprocess.CompletedProcess(process.args, process.returncode, out, err)
+
+    def upgrade(self, *arguments: str | Path) -> "subprocess.CompletedProcess[str]":
+        return self.run("/usr/bin/bash", self.root / LIBEXEC / "upgrade", *arguments)
+
+    def upgrade_to(self, config: dict[str, Any], *options: str) -> "subprocess.CompletedProcess[str]":
+        (self.folder / "new.ign").write_text(json.dumps(config))
+        return self.upgrade(*options, self.folder / "new.ign")
+
+    def systemctl(self, *words: str) -> int:
+        return self.run(self.folder / "bin/systemctl", *words).returncode
+
+    def boot(self) -> "subprocess.CompletedProcess[str] | None":
+        """Start as a machine does: the pod, and the unit that looks after interrupted upgrades; its result."""
+        shutil.rmtree(self.record / "units")
+        shutil.rmtree(self.folder / "run")
+        for folder in (self.record / "units", self.folder / "run"):
+            folder.mkdir()
+        assert self.systemctl("daemon-reload") == 0
+        self.systemctl("start", "diaspora.target", *(unit for unit in self.enabled() if unit.endswith(".timer")))
+        text = (self.root / "etc/systemd/system/diaspora-upgrade-recover.service").read_text()
+        values = dict(
+            line.split("=", 1) for line in text.replace("/var/mnt/data", str(self.data)).splitlines() if "=" in line
+        )
+        if not Path(values["ConditionPathExists"]).exists():
+            return None
+        return self.run(*values["ExecStart"].split())
+
+    def power_off(self) -> None:
+        """Stop everything at once, without a chance to tidy up."""
+        file = self.data / "postgresql/postmaster.pid"
+        if file.exists():
+            with contextlib.suppress(ProcessLookupError):
+                kill_tree(int(file.read_text().split()[0]))
+        # which a container would not have after a restart
+        for left in (self.folder / "socket").glob(".s.PGSQL*"):
+            left.unlink()
+
+    def fault(self, match: str, when: str = "after", skip: int = 0) -> None:
+        """Let the call that matches (after `skip` others) fail, or die with everything, before it or after it."""
+        (self.record / "fault").write_text(json.dumps({"match": match, "when": when, "skip": skip}))
+
+    def fault_of_mv(self, match: str, when: str = "after") -> None:
+        (self.record / "mv-fault").write_text(f"{when} {match}\n")
+
+    def sql(self, text: str, user: str = "postgres") -> str:
+        done = subprocess.run(
+            [self.server_programs / "psql", "-X", "-At", "-q", "-v", "ON_ERROR_STOP=1", "-h", self.folder / "socket",
+             "-p", "5432", "-U", user, "-d", "diaspora_production", "-c", text],
+            capture_output=True, text=True, check=False, timeout=60,
+        )  # fmt: skip
+        assert done.returncode == 0, done.stderr
+        return done.stdout.strip()
+
+    @property
+    def calls(self) -> list[str]:
+        return (self.record / "calls").read_text().splitlines()
+
+    def files(self) -> dict[str, Node]:
+        """What is below the root, but the links of enabled units."""
+        return {
+            path: node
+            for path, node in read_tree(self.root).items()
+            if "/wants" not in path and node.kind != "directory"
+        }
+
+    def enabled(self) -> list[str]:
+        return sorted(path.name for path in (self.root / "etc/systemd/system/wants").iterdir())

@@ -1,0 +1,519 @@
+"""Existing pods come to a new machine: their dumps and archives, with the real PostgreSQL, Redis, tar and zstd."""
+
+import hashlib
+import io
+import os
+import re
+import subprocess
+import tarfile
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.host.pod import pod_context, pod_fragment, write_tree
+from tests.machine.pod_backup import Pod
+from tests.machine.pod_programs import RequireProgram
+from tests.machine.pod_services import (
+    OWNER,
+    TABLES,
+    ask_redis,
+    empty_database,
+    pod_redis,
+    pod_server,
+    rows,
+    sql,
+    uploads,
+)
+from tests.machine.test_pod_postgresql import Postgresql, as_user
+
+pytestmark = pytest.mark.skipif(os.getuid() != 0, reason="only root may change owners and run diaspora-pod")
+
+LAYOUT = {"uid": OWNER}
+CONTEXT = pod_context(backup={}, secrets={"backupPassword": "correct horse battery"}, imageLayout=LAYOUT)
+TOKEN = "0123456789abcdef" * 5
+KEY = "-----BEGIN RSA PRIVATE KEY-----\nMIIB\n-----END RSA PRIVATE KEY-----\n"
+PHOTO = os.urandom(30_000)
+AGAIN = "import failed: the pod stands still, half changed; run the same command again"
+
+
+@pytest.fixture(scope="module")
+def server(require_program: RequireProgram) -> Iterator[Postgresql]:
+    yield from pod_server("import", require_program)
+
+
+@pytest.fixture(scope="module")
+def redis(tmp_path_factory: pytest.TempPathFactory, require_program: RequireProgram) -> Iterator[int]:
+    yield from pod_redis(tmp_path_factory.mktemp("redis"), require_program)
+
+
+@pytest.fixture(scope="module")
+def tree(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return write_tree(pod_fragment(CONTEXT), tmp_path_factory.mktemp("tree"))
+
+
+@pytest.fixture(scope="module")
+def old(server: Postgresql) -> dict[str, str]:
+    """The pod of another machine, where the database and its role have other names; what is in it."""
+    sql(server, "create role somebody; create role reader", "postgres")
+    sql(server, "create database old owner somebody", "postgres")
+    rights = "grant select on people to reader; comment on extension plpgsql is 'SQL'"
+    sql(server, f"grant all on schema public to somebody; set role somebody; {TABLES}; reset role; {rights}", "old")
+    found = rows(server, "old")
+    # on the new machine all is the application's
+    return {**found, "owners": found["owners"].replace("somebody", "diaspora")}
+
+
+@pytest.fixture
+def dump(tmp_path: Path, server: Postgresql, old: dict[str, str]) -> "Dump":
+    return Dump(tmp_path, server)
+
+
+class Dump:
+    """Dumps of the old pod, and files that pretend to be some."""
+
+    def __init__(self, folder: Path, server: Postgresql) -> None:
+        self.folder = folder
+        self.server = server
+
+    def make(self, kind: str = "custom", packed: str = "", database: str = "old", *options: str) -> Path:
+        command = [self.server.programs / "pg_dump", "-h", self.server.folder, "-p", str(self.server.port),
+                   "-U", "postgres", f"--format={kind}", *options, database]  # fmt: skip
+        done = subprocess.run(command, capture_output=True, check=False, timeout=60, cwd="/", **as_user())  # type: ignore[call-overload]
+        assert done.returncode == 0, done.stderr
+        content = done.stdout
+        if packed:
+            content = subprocess.run([packed, "-c"], input=content, capture_output=True, check=True).stdout
+        path = self.folder / f"old.{kind}.{packed}"
+        path.write_bytes(content)
+        return path
+
+    def text(self, text: str | bytes) -> Path:
+        path = self.folder / "made.sql"
+        path.write_bytes(text.encode() if isinstance(text, str) else text)
+        return path
+
+
+@pytest.fixture
+def here(tmp_path: Path, tree: Path, server: Postgresql, redis: int, require_program: RequireProgram) -> Pod:
+    """A new machine after its first start: nobody is in the pod but the administrator that it has made."""
+    empty_database(server)
+    text = "create table users (id serial, username text, encrypted_password text)"
+    sql(server, f"set role diaspora; {text}; insert into users (username, encrypted_password) values ('podmin', 'x')")
+    pod = Pod(tmp_path / "here", tree, server, redis, require_program("restic", "restic"))
+    pod.prepare()
+    (pod.data / "secrets/admin_password").write_text("first\n")
+    (pod.data / "secrets/admin_password_fingerprint").write_text(hashlib.sha256(b"x").hexdigest() + "\n")
+    (pod.data / "state/migrate").write_text("image\n")
+    return pod
+
+
+def folder_of_uploads(folder: Path) -> Path:
+    for name in ("images/a cat.jpg", "images/deep/größe.png", "users/export.json.gz", "tmp/cache", "other/thing"):
+        (folder / name).parent.mkdir(parents=True, exist_ok=True)
+        (folder / name).write_bytes(PHOTO)
+    (folder / "images/a cat.jpg").chmod(0o4777)
+    return folder
+
+
+def arrived(pod: Pod) -> None:
+    """The uploads of the old pod are there, without cache and rights of the old machine."""
+    found = uploads(pod)
+    assert {name: facts[:4] for name, facts in found.items()} == {
+        ".": (0o755, OWNER, OWNER, None),
+        "images": (0o755, OWNER, OWNER, None),
+        "images/a cat.jpg": (0o755, OWNER, OWNER, PHOTO),
+        "images/deep": (0o755, OWNER, OWNER, None),
+        "images/deep/größe.png": (0o644, OWNER, OWNER, PHOTO),
+        "users": (0o755, OWNER, OWNER, None),
+        "users/export.json.gz": (0o644, OWNER, OWNER, PHOTO),
+    }
+
+
+def archive(folder: Path, prefix: str, packed: str) -> Path:
+    """Archive a folder `uploads` as the older systems do it: its content, or the folders above it too."""
+    root = folder / "archive"
+    folder_of_uploads(root / prefix)
+    path = folder / f"uploads.tar{packed}"
+    option = {"": [], ".gz": ["--gzip"], ".zst": ["--zstd"]}[packed]
+    names = sorted(path.name for path in root.iterdir())
+    subprocess.run(["tar", "--create", *option, "--file", path, "--directory", root, *names], check=True)
+    return path
+
+
+@pytest.mark.parametrize(
+    ("kind", "packed"),
+    [("custom", ""), ("tar", ""), ("plain", ""), ("plain", "gzip"), ("tar", "zstd"), ("custom", "gzip")],
+)
+def test_every_row_arrives_from_every_format(
+    here: Pod, server: Postgresql, old: dict[str, str], dump: Dump, kind: str, packed: str
+) -> None:
+    file = dump.make(kind, packed)
+    done = here.command("import", "--database", str(file))
+    assert done.returncode == 0, done
+    assert rows(server) == old
+    assert not (here.data / "state/migrate").exists()
+    assert not (here.data / "state/changing-over").exists()
+    assert not (here.data / "import").exists()
+    assert not list((here.data / "secrets").glob("admin*"))
+    assert sql(server, "select count(*) from pg_database where datname like 'diaspora_re%'") == "0"
+
+
+@pytest.mark.parametrize(
+    ("prefix", "packed"), [(".", ""), ("uploads", ".gz"), ("public/uploads", ".zst"), ("./public/uploads", "")]
+)
+def test_every_file_arrives_from_every_layout(here: Pod, dump: Dump, prefix: str, packed: str, tmp_path: Path) -> None:
+    path = archive(tmp_path, prefix, packed)
+    done = here.command("import", f"--database={dump.make()}", f"--uploads={path}")
+    assert done.returncode == 0, done
+    if "public" not in prefix:
+        assert "left out of the uploads: other" in done.stdout
+    arrived(here)
+
+
+def test_a_whole_pod_with_its_keys(here: Pod, redis: int, dump: Dump, tmp_path: Path) -> None:
+    (tmp_path / "secret_token.rb").write_text(
+        f"# a comment\nDiaspora::Application.config.secret_key_base = '{TOKEN}'\n"
+    )
+    (tmp_path / "oidc_key.pem").write_text(KEY)
+    password = (here.data / "secrets/database_password").read_text()
+    ask_redis(redis, "set", "job", "of the empty pod")
+    done = here.command(
+        "import", "--database", str(dump.make()), "--uploads", str(folder_of_uploads(tmp_path / "uploads")),
+        "--secret-token", str(tmp_path / "secret_token.rb"), "--oidc-key", str(tmp_path / "oidc_key.pem"),
+    )  # fmt: skip
+    assert done.returncode == 0, done
+    assert done.stderr == ""
+    assert done.stdout.splitlines()[-1] == "import: the pod is here"
+    arrived(here)
+    assert (here.data / "secrets/secret_key_base").read_text() == TOKEN
+    assert (here.data / "secrets/oidc_key.pem").read_text() == KEY
+    assert (here.data / "secrets/database_password").read_text() == password
+    for name in ("secret_key_base", "oidc_key.pem"):
+        assert (here.data / "secrets" / name).stat().st_mode & 0o077 == 0
+    assert ask_redis(redis, "dbsize") == "0"
+    calls = here.calls
+    order = [
+        next(number for number, call in enumerate(calls) if call.startswith(start))
+        for start in (
+            "podman exec --interactive postgresql pg_restore --username=diaspora",
+            "systemctl stop diaspora.target",
+            "podman exec redis redis-cli FLUSHALL",
+            "systemctl restart diaspora-secrets.service",
+            "systemctl start diaspora-web.service",
+            "systemctl start diaspora.target",
+        )
+    ]
+    assert order == sorted(order)
+    assert not [call for call in calls if "sidekiq" in call]
+    assert not [call for call in calls if TOKEN in call]
+    # diaspora* is running again, so nothing is refused
+    assert here.run("check-complete").returncode == 0
+
+
+def test_without_keys_and_uploads_those_of_the_machine_stay(here: Pod, dump: Dump) -> None:
+    (here.data / "uploads/kept").touch()
+    token = (here.data / "secrets/secret_key_base").read_text()
+    done = here.command("import", "--database", str(dump.make()))
+    assert done.returncode == 0, done
+    assert "without --secret-token everybody has to log in again" in done.stdout
+    assert (here.data / "secrets/secret_key_base").read_text() == token
+    assert (here.data / "uploads/kept").exists()
+
+
+class TestUsers:
+    def test_a_pod_in_use_is_not_replaced_by_mistake(self, here: Pod, server: Postgresql, dump: Dump) -> None:
+        sql(server, "insert into users (username, encrypted_password) values ('alice', 'y')")
+        before = rows(server)
+        done = here.command("import", "--database", str(dump.make()))
+        assert done.returncode == 1
+        line = "this pod has users (1); --replace puts the imported pod in its place, and its users are gone"
+        assert done.stderr == f"import failed: {line}\n"
+        assert rows(server) == before
+
+    def test_the_administrator_who_has_chosen_a_password_is_a_user(self, here: Pod, dump: Dump) -> None:
+        sql(here.server, "update users set encrypted_password = 'his own'")
+        assert here.command("import", "--database", str(dump.make())).returncode == 1
+
+    def test_with_replace_the_pod_is_backed_up_first(
+        self, here: Pod, server: Postgresql, old: dict[str, str], dump: Dump
+    ) -> None:
+        sql(server, "insert into users (username, encrypted_password) values ('alice', 'y')")
+        before = rows(server)
+        file = str(dump.make())
+        here.fault(" pg_dump ", "fail")
+        done = here.command("import", "--database", file, "--replace")
+        assert done.returncode == 1
+        assert done.stderr.splitlines()[-1] == (
+            "import failed: the backup before the import failed; see: diaspora-pod logs diaspora-backup"
+        )
+        assert rows(server) == before
+        done = here.command("import", "--database", file, "--replace")
+        assert done.returncode == 0, done
+        assert rows(server) == old
+        assert len(here.snapshots()) == 1
+
+    def test_a_pod_that_never_started_has_none(self, here: Pod, old: dict[str, str], dump: Dump) -> None:
+        empty_database(here.server)
+        assert here.command("import", "--database", str(dump.make())).returncode == 0
+        assert rows(here.server) == old
+
+
+class TestInterrupted:
+    @pytest.mark.parametrize("match", ["redis-cli FLUSHALL", "psql .*--single-transaction"])
+    def test_half_changed_nothing_starts_and_the_same_command_ends_it(
+        self, here: Pod, old: dict[str, str], dump: Dump, match: str, tmp_path: Path
+    ) -> None:
+        command = ("import", "--database", str(dump.make()), "--uploads", str(folder_of_uploads(tmp_path / "u")))
+        here.fault(match, "fail")
+        done = here.command(*command)
+        assert (done.returncode, done.stderr.splitlines()[-1]) == (1, AGAIN)
+        refused = here.run("check-complete")
+        line = ("the import was interrupted while the pod was half changed: run diaspora-pod import again, "
+                "the pod does not start before")  # fmt: skip
+        assert (refused.returncode, refused.stderr) == (1, f"{line}\n")
+        status = here.command("status")
+        assert (status.returncode, status.stdout.splitlines()[0]) == (1, line)
+        assert here.run("backup").stderr == f"backup failed: {line}\n"
+        done = here.command(*command)
+        assert done.returncode == 0, done
+        assert rows(here.server) == old
+        arrived(here)
+
+    def test_after_power_cuts_the_same_command_ends_it(self, here: Pod, old: dict[str, str], dump: Dump) -> None:
+        command = ("import", "--database", str(dump.make()))
+        for match in ("pg_restore --username", "psql .*--single-transaction", "redis-cli FLUSHALL"):
+            here.fault(match, "after")
+            assert here.command(*command).returncode == -9
+        assert here.run("check-complete").returncode == 1
+        done = here.command(*command)
+        assert done.returncode == 0, done
+        assert rows(here.server) == old
+        assert here.run("check-complete").returncode == 0
+
+
+class TestRefused:
+    """Wrong cases: one line that says why, and the pod as it was."""
+
+    def refused(self, pod: Pod, line: str, *arguments: str) -> None:
+        before, files_before = rows(pod.server), uploads(pod)
+        done = pod.command("import", *arguments)
+        assert (done.returncode, done.stderr.splitlines()[-1]) == (1, f"import failed: {line}")
+        assert "systemctl stop diaspora.target" not in pod.calls
+        assert rows(pod.server) == before
+        assert uploads(pod) == files_before
+        assert not (pod.data / "import").exists()
+        assert sql(pod.server, "select count(*) from pg_database where datname like 'diaspora_re%'") == "0"
+        assert pod.run("check-complete").returncode == 0
+
+    @pytest.mark.parametrize(
+        ("text", "line"),
+        [
+            ("-- MySQL dump 10.13\n--\n",
+             "is of MySQL, this pod has PostgreSQL; nothing here turns one into the other"),
+            ("--\n-- PostgreSQL database cluster dump\n--\n",
+             "is of pg_dumpall; allowed: what pg_dump makes of one database"),
+            ("<html>", "is no dump of PostgreSQL; allowed: what pg_dump makes, plain, tar or custom, also packed"),
+            ("", "is no dump of PostgreSQL; allowed: what pg_dump makes, plain, tar or custom, also packed"),
+            (b"\x1f\x8b broken",
+             "is no dump of PostgreSQL; allowed: what pg_dump makes, plain, tar or custom, also packed"),
+        ],
+    )  # fmt: skip
+    def test_what_is_no_dump(self, here: Pod, dump: Dump, text: str | bytes, line: str) -> None:
+        file = dump.text(text)
+        self.refused(here, f"{file} {line}", "--database", str(file))
+
+    def test_a_dump_that_ends_too_early(self, here: Pod, dump: Dump) -> None:
+        file = dump.make("plain", "gzip")
+        file.write_bytes(file.read_bytes()[:-2000])
+        self.refused(
+            here, f"{file} is damaged, or there is no room for it on the data partition", "--database", str(file)
+        )
+        file = dump.make("custom")
+        file.write_bytes(file.read_bytes()[:3000])
+        self.refused(here, f"this PostgreSQL cannot read {file}", "--database", str(file))
+
+    def changed(self, dump: Dump, text: str) -> Path:
+        """A dump of the old pod after a change."""
+        sql(dump.server, "drop database if exists changed", "postgres")
+        sql(dump.server, "create database changed template old", "postgres")
+        sql(dump.server, text, "changed")
+        return dump.make(database="changed")
+
+    def test_another_pod(self, here: Pod, dump: Dump) -> None:
+        file = self.changed(dump, "update people set diaspora_handle = 'bob@other.example.org' where owner_id = 2")
+        line = (f"{file} is of the pod other.example.org, pod.example.org, this machine is pod.example.org; a pod can "
+                "never change its name")  # fmt: skip
+        self.refused(here, line, "--database", str(file))
+
+    def test_a_pod_without_users(self, here: Pod, dump: Dump) -> None:
+        file = self.changed(dump, "update people set owner_id = null")
+        line = f"{file} is of the pod without users, this machine is pod.example.org; a pod can never change its name"
+        self.refused(here, line, "--database", str(file))
+
+    def test_a_newer_or_unknown_version(self, here: Pod, dump: Dump) -> None:
+        image = "registry.example.org/diaspora:0.9.1.0"
+        file = self.changed(dump, "insert into schema_migrations values ('20260428000000')")
+        line = f"{file} is of a newer diaspora* (migration 20260428000000) than {image} (migration 20240101000000)"
+        self.refused(here, line, "--database", str(file))
+        file = self.changed(dump, "update schema_migrations set version = '20230607080910' where version > '2023'")
+        line = (f"{file} ends with migration 20230607080910, which {image} does not know: "
+                "is it of another program or too old?")  # fmt: skip
+        self.refused(here, line, "--database", str(file))
+
+    def test_another_program(self, here: Pod, dump: Dump) -> None:
+        line = "is not a database of diaspora*: it has not the tables schema_migrations, users, people and pods"
+        file = self.changed(dump, "drop table pods")
+        self.refused(here, f"{file} {line}", "--database", str(file))
+
+    def test_a_full_disk(self, here: Pod, dump: Dump) -> None:
+        file = dump.make("plain")
+        before = rows(here.server)
+        sql(here.server, "alter table users rename to accounts")
+        subprocess.run(["mount", "-t", "tmpfs", "-o", "size=64k", "tmpfs", here.data], check=True)
+        try:
+            (here.data / "state").mkdir()
+            done = here.command("import", "--database", str(file))
+            line = f"import failed: {file} is damaged, or there is no room for it on the data partition"
+            assert (done.returncode, done.stderr.splitlines()[-1]) == (1, line)
+            sql(here.server, "alter table accounts rename to users")
+            assert rows(here.server) == before
+        finally:
+            subprocess.run(["umount", here.data], check=True)
+
+    @pytest.mark.parametrize(
+        ("member", "line"),
+        [
+            ({"type": tarfile.SYMTYPE, "linkname": "/etc/shadow"}, "images/x -> /etc/shadow is a link or a device"),
+            (
+                {"type": tarfile.LNKTYPE, "linkname": "/etc/shadow"},
+                "images/x link to /etc/shadow is a link or a device",
+            ),
+            ({"type": tarfile.CHRTYPE, "devmajor": 1, "devminor": 3}, "images/x is a link or a device"),
+            ({"type": tarfile.FIFOTYPE}, "images/x is a link or a device"),
+            ({"name": "/etc/cron.d/x"}, "/etc/cron.d/x leads out of it"),
+            ({"name": "images/../../../x"}, "images/../../../x leads out of it"),
+            ({"name": ".."}, ".. leads out of it"),
+        ],
+    )  # fmt: skip
+    def test_archives_with_more_than_files(
+        self, here: Pod, dump: Dump, tmp_path: Path, member: dict[str, object], line: str
+    ) -> None:
+        path = tmp_path / "uploads.tar"
+        with tarfile.open(path, "w") as file:
+            good = tarfile.TarInfo("images/good")
+            good.size = 4
+            file.addfile(good, io.BytesIO(b"good"))
+            bad = tarfile.TarInfo("images/x")
+            for key, value in member.items():
+                setattr(bad, key, value)
+            file.addfile(bad)
+        self.refused(
+            here, f"{path}: {line}; allowed: files and folders", "--database", str(dump.make()), "--uploads", str(path)
+        )
+
+    def test_a_folder_with_a_link(self, here: Pod, dump: Dump, tmp_path: Path) -> None:
+        folder = folder_of_uploads(tmp_path / "uploads")
+        (folder / "images/link").symlink_to("/etc/shadow")
+        line = f"{folder}: ./images/link -> /etc/shadow is a link or a device; allowed: files and folders"
+        self.refused(here, line, "--database", str(dump.make()), "--uploads", str(folder))
+
+    def test_uploads_that_are_none(self, here: Pod, dump: Dump, tmp_path: Path) -> None:
+        file = str(dump.make())
+        path = tmp_path / "text"
+        path.write_text("no archive\n" * 100)
+        line = f"{path} is no archive of tar, or it is damaged; allowed: .tar, .tar.gz, .tar.zst, or a folder"
+        self.refused(here, line, "--database", file, "--uploads", str(path))
+        path = tmp_path / "folder"
+        path.mkdir()
+        line = f"{path} has no folder images; allowed: the folder public/uploads of diaspora*, or an archive of it"
+        self.refused(here, line, "--database", file, "--uploads", str(path))
+
+    @pytest.mark.parametrize("text", ["", "short", "a b" * 30, "x'; system('id') #" * 5, "é" * 40])
+    def test_what_is_no_token(self, here: Pod, dump: Dump, tmp_path: Path, text: str) -> None:
+        path = tmp_path / "token"
+        path.write_text(text)
+        line = f"{path} holds no secret token; allowed: the file secret_token.rb of diaspora*, or the token alone"
+        self.refused(here, line, "--database", str(dump.make()), "--secret-token", str(path))
+
+    def test_what_is_no_key(self, here: Pod, dump: Dump, tmp_path: Path) -> None:
+        path = tmp_path / "key"
+        path.write_text(KEY[:40])
+        line = f"{path} holds no private key; allowed: the file oidc_key.pem of diaspora*"
+        self.refused(here, line, "--database", str(dump.make()), "--oidc-key", str(path))
+
+    def test_files_that_are_not_there(self, here: Pod, tmp_path: Path) -> None:
+        self.refused(here, "there is no file /nowhere", "--database", "/nowhere")
+
+    @pytest.mark.parametrize(
+        ("arguments", "line"),
+        [
+            ([], "--database is missing"),
+            (["--database"], "--database needs a file"),
+            (["--databse", "x"], "there is no option --databse"),
+            (["dump.sql"], "there is no option dump.sql"),
+        ],
+    )
+    def test_wrong_options(self, here: Pod, arguments: list[str], line: str) -> None:
+        done = here.command("import", *arguments)
+        assert (done.returncode, done.stderr) == (2, f"import failed: {line}; see: diaspora-pod help import\n")
+
+
+HEADER = "--\n-- PostgreSQL database dump\n--\n\n"
+
+
+class TestHostileDumps:
+    @pytest.mark.parametrize(
+        "text",
+        [
+            "\\! touch {file}\n",
+            "select 1; \\! touch {file}\n",
+            "select 1 \\g |touch {file}\n",
+            "\\o |touch {file}\nselect 1;\n",
+            # the filter takes the second line for data, psql for a comment that ends there
+            "/*\nCOPY x (a) FROM stdin;\n*/ \\! touch {file}\n\\.\n",
+            "\\restrict abc\n\\unrestrict abc\n\\! touch {file}\n",
+            "\\restrict abc\nselect 1;\n\\unrestrict abd\n\\! touch {file}\n",
+        ],
+    )
+    def test_psql_runs_no_command_of_its_own(
+        self, here: Pod, dump: Dump, server: Postgresql, text: str, tmp_path: Path
+    ) -> None:
+        made = server.folder / "made"
+        done = here.command("import", "--database", str(dump.text(HEADER + text.format(file=made))))
+        assert done.returncode == 1, done
+        assert re.search(r"backslash commands are restricted|\\unrestrict: wrong key", done.stderr)
+        assert not made.exists()
+
+    @pytest.mark.parametrize(
+        "text",
+        [
+            "reset role; alter role diaspora superuser;",
+            "set session authorization postgres; alter role diaspora superuser;",
+            "create table t (a text); copy t from program 'id';",
+            "create function f() returns void language c as '/lib/x86_64-linux-gnu/libc.so.6', 'system';",
+            "alter system set archive_command = 'id';",
+        ],
+    )
+    def test_sql_has_no_more_rights_than_the_application(
+        self, here: Pod, dump: Dump, server: Postgresql, text: str
+    ) -> None:
+        before = rows(server)
+        done = here.command("import", "--database", str(dump.text(f"{HEADER}{text}\n")))
+        assert done.returncode == 1
+        assert rows(server) == before
+        assert sql(server, "select rolsuper from pg_roles where rolname = 'diaspora'") == "f"
+
+    def test_functions_in_it_never_run_as_the_administrator(
+        self, here: Pod, dump: Dump, server: Postgresql, old: dict[str, str]
+    ) -> None:
+        trap = ("create function public.trap(text) returns text language plpgsql as $$ begin "
+                "if current_user = 'postgres' then alter role diaspora superuser; end if; return $1; end $$;\n"
+                "alter table users rename to u; create view users as select id, trap(username) as username, "
+                "encrypted_password from u;\n")  # fmt: skip
+        sql(server, "drop database if exists trapped", "postgres")
+        sql(server, "create database trapped template old", "postgres")
+        sql(server, trap, "trapped")
+        done = here.command("import", "--database", str(dump.make(database="trapped")))
+        assert done.returncode == 1
+        assert sql(server, "select rolsuper from pg_roles where rolname = 'diaspora'") == "f"

@@ -1,0 +1,124 @@
+"""The support report: what it says, and that nothing secret is in it."""
+
+import os
+import shutil
+import stat
+import subprocess
+from pathlib import Path
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from tests.host.pod import LIBEXEC, pod_context, pod_fragment, write_tree
+from tests.machine.pod_backup import PASSWORD, Pod
+from tests.machine.pod_programs import RequireProgram
+from tests.machine.test_pod_postgresql import Postgresql
+
+pytestmark = pytest.mark.skipif(os.getuid() != 0, reason="only root may run diaspora-pod")
+
+FRAGMENT = pod_fragment(pod_context(backup={}, secrets={"backupPassword": PASSWORD}))
+# a server that nobody asks
+NO_SERVER = Postgresql(0, Path("/nowhere"), Path("/nowhere"))
+LINES = "MIIEowIBAAKCAQEA0Z3VS5JJcds3\nxfn/ygWyF8PbnGy0AHB7Mhgw"
+KEY = f"-----BEGIN RSA PRIVATE KEY-----\n{LINES}\n-----END RSA PRIVATE KEY-----\n"
+# lines of a journal, and what must not be left of them
+PLANTED = {
+    "connecting to redis://:{redis_password}@redis:6379/0": "{redis_password}",
+    "PG::ConnectionBad: password {database_password} refused": "{database_password}",
+    "restic: RESTIC_PASSWORD was " + PASSWORD.upper(): PASSWORD.upper(),
+    "key is MIIEowIBAAKCAQEA0Z3VS5JJcds3 or xfn/ygWyF8PbnGy0AHB7Mhgw": "xfn/ygWyF8PbnGy0AHB7Mhgw",
+    "smtp_password: not-on-this-machine": "not-on-this-machine",
+    'SETTING="x" SMTP_PASSWORD="two words" and more': "two words",
+    "MAIL_SMTP_PASSWORD=hunter22 RAILS_ENV=production": "hunter22",
+    'Parameters: {{"reset_password_token"=>"abcDEF123", "id"=>"7"}}': "abcDEF123",
+    "GET /users/password/edit?reset_password_token=zyxWVU987&locale=de": "zyxWVU987",
+    "Authorization: Bearer eyJhbGciOiJSUzI1NiJ9": "eyJhbGciOiJSUzI1NiJ9",
+    "cookie: _diaspora_session=BAh7CEkiD3Nlc3Npb25f": "BAh7CEkiD3Nlc3Npb25f",
+    "fetching https://user:s3cr3t@s3.example.org/pod": "s3cr3t",
+    "550 5.1.1 <alice.b+c@users.example.net>: no such user": "alice.b+c@users.example.net",
+}
+
+
+@pytest.fixture
+def here(tmp_path: Path) -> Pod:
+    pod = Pod(tmp_path, write_tree(FRAGMENT, tmp_path / "tree"), NO_SERVER, 0, "")
+    pod.prepare()
+    (pod.data / "secrets/oidc_key.pem").write_text(KEY)
+    for name in ("df", "uname", "head", "cat"):
+        found = shutil.which(name)
+        assert found
+        (tmp_path / "bin" / name).unlink(missing_ok=True)
+        (tmp_path / "bin" / name).symlink_to(found)
+    pod.extra = {"DIASPORA_POD": str(pod.tree / "usr/local/bin/diaspora-pod")}
+    return pod
+
+
+def test_what_failed_is_in_it_and_no_secret(here: Pod) -> None:
+    known = {name: (here.data / "secrets" / name).read_text() for name in ("redis_password", "database_password")}
+    (here.record / "states").mkdir()
+    (here.record / "states/diaspora-web.service").write_text("failed")
+    lines = ["the last line of the web server", *(line.format(**known) for line in PLANTED)]
+    (here.record / "journal").write_text("\n".join(lines))
+    toml = here.folder / "etc/diaspora.toml"
+    toml.write_text(toml.read_text() + '\n[somebody.added]\nfield_key = "leaked-by-hand"\n')
+    done = here.command("support-report")
+    assert (done.returncode, done.stderr) == (0, "")
+    for secret in (*PLANTED.values(), *known.values(), "leaked-by-hand", "podmin@example.org"):
+        assert secret.format(**known).lower() not in done.stdout.lower()
+    for text in (
+        "== versions", "== status", "== disks", "== memory", "MemTotal", "== diaspora.toml",
+        "== last lines of diaspora-web (failed)", "the last line of the web server", "RAILS_ENV=production",
+        'url = "https://pod.example.org/"', "diaspora-web             failed", "and more", "locale=de",
+    ):  # fmt: skip
+        assert text in done.stdout
+    assert "last lines of redis" not in done.stdout
+
+
+def test_into_a_file_that_only_root_reads(here: Pod, tmp_path: Path) -> None:
+    target = tmp_path / "report"
+    done = here.command("support-report", str(target))
+    assert (done.returncode, done.stdout) == (0, f"the report is in {target}; read it before you pass it on\n")
+    assert stat.S_IMODE(target.stat().st_mode) == 0o600
+    assert "== status" in target.read_text()
+    done = here.command("support-report", str(target))
+    assert (done.returncode, done.stderr) == (1, f"support-report: {target} is there already\n")
+
+
+def test_a_machine_of_which_little_can_be_said(here: Pod) -> None:
+    shutil.rmtree(here.folder / "etc")
+    for name in ("podman", "df"):
+        (here.folder / "bin" / name).unlink()
+    done = here.command("support-report")
+    assert done.returncode == 0
+    assert "== memory" in done.stdout
+
+
+@given(before=st.text("ab =:\"'/@&.[]\\*?$", max_size=20), after=st.text("ab =:\"'/@&.[]\\*?$", max_size=20))
+@settings(max_examples=15)
+def test_secrets_are_hidden_whatever_is_around_them(
+    tmp_path_factory: pytest.TempPathFactory, before: str, after: str
+) -> None:
+    folder = tmp_path_factory.mktemp("hide")
+    program = write_tree(FRAGMENT, folder / "tree") / LIBEXEC / "support-report"
+    (folder / "data/secrets").mkdir(parents=True)
+    secret = "p*ss[w]o?d \\ $(id) & 'x'"
+    (folder / "data/secrets/one").write_text(secret)
+    functions = program.read_text().replace("set +e\n", "hide; exit\n")
+    done = subprocess.run(
+        ["bash", "-c", functions],
+        input=f"{before}{secret}{after}\n",
+        env={"PATH": os.environ["PATH"], "DIASPORA_DATA": str(folder / "data"), "DIASPORA_GIVEN_SECRETS": "/nowhere"},
+        capture_output=True, text=True, check=False, timeout=30,
+    )  # fmt: skip
+    assert (done.returncode, done.stderr) == (0, "")
+    assert secret not in done.stdout
+    assert "[hidden]" in done.stdout
+
+
+def test_shellcheck_finds_nothing(tmp_path: Path, require_program: RequireProgram) -> None:
+    program = write_tree(FRAGMENT, tmp_path) / LIBEXEC / "support-report"
+    done = subprocess.run(
+        [require_program("shellcheck", "shellcheck"), program], capture_output=True, text=True, check=False
+    )
+    assert (done.returncode, done.stdout) == (0, "")

@@ -1,0 +1,498 @@
+"""`diaspora-pod upgrade` from one bundle to another, and back, with a real PostgreSQL; interrupted at every step.
+
+An interruption kills the program and everything that it started; a power failure also the database and what lies in
+/run. What a disk loses that was not flushed is not shown.
+"""
+
+import contextlib
+import fcntl
+import functools
+import http.server
+import itertools
+import json
+import os
+import re
+import shutil
+import subprocess
+import threading
+from collections.abc import Iterator
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from diaspora_infra.config import load
+from diaspora_infra.host import render
+from lab.matchbox import free_ports
+from tests.host.pod import LIBEXEC
+from tests.machine.pod_programs import RequireProgram
+from tests.machine.pod_upgrade import NEW_IMAGE, OLD_IMAGE, Upgraded, config_of
+from tests.machine.test_pod_postgresql import as_user, server_programs
+from tests.support.configs import SSH_KEY, host, machine, pxe, pxe_config
+from tests.support.configs import pod as pod_settings
+from tests.support.ignition_root import Node
+
+pytestmark = pytest.mark.skipif(os.getuid() != 0, reason="only root may change the files of a machine")
+
+TABLES = """
+CREATE TABLE IF NOT EXISTS schema_migrations (version varchar PRIMARY KEY);
+INSERT INTO schema_migrations VALUES ('1') ON CONFLICT DO NOTHING;
+CREATE TABLE IF NOT EXISTS posts (id serial PRIMARY KEY, text text);
+"""
+MIGRATION = "ALTER TABLE posts ADD COLUMN color text; INSERT INTO schema_migrations VALUES ('2');"
+OTHER_KEY = SSH_KEY.replace("podmin@example.org", "other@example.org")
+POSTS = [f"{number}|naïve 🐘 {number}" for number in range(1, 501)]
+SERVICES = ("postgresql", "redis", "diaspora-web", "diaspora-sidekiq", "nginx")
+
+
+@cache
+def config(**changes: Any) -> dict[str, Any]:
+    return config_of(**{**changes, "tls": {"mode": changes["tls"]}} if "tls" in changes else changes)
+
+
+def old_config() -> dict[str, Any]:
+    return config()
+
+
+def new_config(major: int = 17) -> dict[str, Any]:
+    return config(image=NEW_IMAGE, name="Another name", tls="own", major=major)
+
+
+@pytest.fixture(scope="module")
+def folder() -> Iterator[Path]:
+    """Not in pytest's folder, which only one user may enter."""
+    made = Path(os.environ.get("TMPDIR", "/tmp")) / f"pod-upgrade-{os.getpid()}"
+    made.mkdir(mode=0o711)
+    yield made
+    shutil.rmtree(made)
+
+
+@pytest.fixture(scope="module")
+def empty(folder: Path, require_program: RequireProgram) -> Path:
+    """A database cluster as the image makes it."""
+    require_program("jq", "jq")
+    parent = folder / "empty"
+    parent.mkdir()
+    shutil.chown(parent, "postgres")
+    subprocess.run(
+        [server_programs(require_program) / "initdb", "-D", parent / "made", "-U", "postgres", "-A", "trust", "-N",
+         "--wal-segsize=1", "--encoding=UTF8", "--locale=C.UTF-8"],
+        check=True, capture_output=True, timeout=120, cwd="/", **as_user(),  # type: ignore[call-overload]
+    )  # fmt: skip
+    return parent / "made"
+
+
+@pytest.fixture(scope="module")
+def first(folder: Path, empty: Path, require_program: RequireProgram) -> Upgraded:
+    """A machine that was installed, ran, and was shut down."""
+    made = Upgraded(folder / "first", server_programs(require_program), {OLD_IMAGE: {"migration": TABLES}})
+    made.folder.mkdir()
+    made.install(old_config(), empty)
+    texts = [path.read_text() for path in (made.root / "etc/containers/systemd").rglob("*") if path.is_file()]
+    images = set(re.findall("^Image=(.*)$", "\n".join(texts), re.MULTILINE))
+    assert OLD_IMAGE in images
+    (made.record / "pulled").write_text("\n".join(images))
+    assert made.boot() is None
+    assert made.systemctl("is-active", "diaspora-web.service") == 0
+    made.sql("INSERT INTO posts (text) SELECT 'naïve 🐘 ' || n FROM generate_series(1, 500) n", user="diaspora")
+    made.systemctl("stop", "diaspora.target")
+    return made
+
+
+numbers = itertools.count(1)
+
+
+@pytest.fixture
+def pod(first: Upgraded, empty: Path) -> Iterator[Upgraded]:
+    folder = first.folder.parent / str(next(numbers))
+    subprocess.run(["cp", "-aT", first.folder, folder], check=True)
+    images = {OLD_IMAGE: {"migration": TABLES}, NEW_IMAGE: {"migration": MIGRATION}}
+    made = Upgraded(folder, first.server_programs, images)
+    made.prepare(empty)
+    assert made.boot() is None
+    assert made.systemctl("is-active", "diaspora-web.service") == 0
+    (made.record / "calls").unlink()
+    yield made
+    made.power_off()
+    shutil.rmtree(folder)
+
+
+def behave(pod: Upgraded, empty: Path, **how: Any) -> None:
+    """Let the new image do something else."""
+    pod.images[NEW_IMAGE] |= how
+    pod.prepare(empty)
+
+
+def expected_files(pod: Upgraded, of: dict[str, Any]) -> dict[str, Node]:
+    staged = pod.staged(of)
+    other = Upgraded(staged, pod.server_programs)
+    (staged / "files").rename(staged / "root")
+    shutil.copy(staged / "machine.json", staged / "root/etc/diaspora")
+    return other.files()
+
+
+def check(pod: Upgraded, of: dict[str, Any], *, major: int = 17, posts: int = 500) -> None:
+    """Files, units, database, images and services are all of one version, and nothing is left half."""
+    new = of is not old_config()
+    files = expected_files(pod, of)
+    assert pod.files() == files
+    known = json.loads(files["/etc/diaspora/bundle.json"].content)
+    assert pod.enabled() == known["enabled"]
+    assert pod.sql("SELECT id, text FROM posts ORDER BY id").splitlines()[:500] == POSTS
+    assert pod.sql("SELECT count(*) FROM posts") == str(posts)
+    image = json.loads(files["/etc/diaspora/pod.json"].content)["image"]
+    versions = "1\n2" if image == NEW_IMAGE else "1"
+    assert pod.sql("SELECT version FROM schema_migrations ORDER BY 1") == versions
+    columns = pod.sql("SELECT column_name FROM information_schema.columns WHERE table_name = 'posts' ORDER BY 1")
+    assert columns.splitlines() == (["color", "id", "text"] if image == NEW_IMAGE else ["id", "text"])
+    assert pod.sql("SELECT DISTINCT pg_get_userbyid(relowner) FROM pg_class WHERE relname IN ('posts')") == "diaspora"
+    assert pod.sql("SELECT count(*) FROM pg_database WHERE datname LIKE 'diaspora_re%'") == "0"
+    assert (pod.data / "postgresql/PG_VERSION").read_text() == f"{major}\n"
+    assert (pod.data / "public/image").read_text() == image
+    for service in (*SERVICES, "diaspora-data"):
+        assert pod.systemctl("is-active", f"{service}.service") == 0, service
+    timers = [unit for unit in known["enabled"] if unit.endswith(".timer")]
+    for timer in timers if pod.calls and new else ():
+        assert pod.systemctl("is-active", timer) == 0, timer
+    assert not list((pod.folder / "run").rglob("90-upgrade.conf"))
+    left = {path.name for path in (pod.data / "upgrade").iterdir()} if (pod.data / "upgrade").exists() else set()
+    assert left <= {"before.dump", "dumped-for", "last"}
+
+
+def test_an_upgrade_brings_files_images_and_database(pod: Upgraded) -> None:
+    done = pod.upgrade_to(new_config())
+    assert (done.returncode, done.stderr) == (0, ""), done
+    hashed = json.loads((pod.root / "etc/diaspora/bundle.json").read_text())["hash"]
+    assert done.stdout.splitlines()[-1] == f"upgrade: the pod runs bundle {hashed}"
+    check(pod, new_config())
+    assert not (pod.root / "etc/systemd/system/certbot.timer").exists()
+    assert (pod.data / "state/bundle").read_text() == f"{hashed}\n"
+    # it lasts
+    pod.power_off()
+    assert pod.boot() is None
+    (pod.data / "upgrade/last").unlink()
+    check(pod, new_config())
+
+
+def test_the_order_of_an_upgrade(pod: Upgraded) -> None:
+    assert pod.upgrade_to(new_config()).returncode == 0
+    calls = pod.calls
+    order = [
+        next(number for number, call in enumerate(calls) if call.startswith(start))
+        for start in (
+            f"podman pull --quiet {NEW_IMAGE}",
+            "systemctl stop diaspora-sidekiq.service diaspora-web.service nginx.service",
+            "podman exec postgresql pg_dump",
+            "systemctl stop diaspora.target",
+            "systemctl daemon-reload",
+            "systemctl start redis.service",
+            "systemctl start diaspora-migrate.service",
+            "systemctl start public-files.service",
+            "systemctl start diaspora-web.service",
+            "systemctl start diaspora-sidekiq.service",
+            "systemctl start nginx.service",
+            "systemctl start diaspora.target",
+        )
+    ]
+    assert order == sorted(order)
+
+
+def test_the_same_config_is_nothing_to_do(pod: Upgraded) -> None:
+    done = pod.upgrade_to(old_config())
+    assert (done.returncode, done.stderr) == (0, "")
+    assert "nothing to do" in done.stdout
+    assert not (pod.record / "calls").exists()
+    check(pod, old_config())
+
+
+def test_check_tells_what_would_change_and_changes_nothing(pod: Upgraded) -> None:
+    done = pod.upgrade_to(new_config(), "--check")
+    assert (done.returncode, done.stderr) == (0, "")
+    lines = done.stdout.splitlines()
+    assert "would take the place of" in lines[0]
+    assert "new      /etc/systemd/system/diaspora-own-certificate.timer" in lines
+    assert "changed  /etc/diaspora/diaspora.toml" in lines
+    assert "gone     /etc/systemd/system/certbot.timer" in lines
+    assert not [line for line in lines if "redis" in line]
+    assert not (pod.record / "calls").exists()
+    check(pod, old_config())
+
+
+REFUSED = {
+    "disks": ({"host": host(storage={"rootGib": 20})}, "reinstall needed: disks"),
+    "users and more": (
+        {"host": host(users=[{"name": "core", "sshAuthorizedKeys": [OTHER_KEY]}]), "pxe": pxe(machine(hostname="x"))},
+        "reinstall needed: /etc/hostname, users",
+    ),
+    "networks": ({"pxe": pxe(machine(networks={"eno1": {"ipv4": {"method": "auto"}}}))}, "reinstall needed: networks"),
+    "another machine": ({"pxe": pxe(machine(2))}, "the config of another machine or pod: its name is pod2, not pod1"),
+    "another pod": (
+        {"pod": pod_settings(domain="other.example.org")}, "its domain is other.example.org, not pod.example.org",
+    ),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("name", REFUSED)
+def test_what_only_a_reinstallation_can_change_is_refused_by_name(name: str, first: Upgraded) -> None:
+    changes, words = REFUSED[name]
+    settings = load(pxe_config(**changes))
+    config = json.loads(render(settings, settings.machines[0], {}).ignition)
+    before = first.files()
+    done = first.upgrade_to(config)
+    assert (done.returncode, done.stdout, done.stderr.count("\n")) == (1, "", 1)
+    assert done.stderr.startswith("upgrade failed: ")
+    assert words in done.stderr
+    assert first.files() == before
+    assert {path.name for path in (first.data / "upgrade").iterdir()} == set()
+
+
+def test_the_config_comes_from_the_server_or_from_a_file(first: Upgraded, tmp_path: Path) -> None:
+    missing = first.upgrade("--check", tmp_path / "missing")
+    assert missing.stderr == f"upgrade failed: there is no file {tmp_path / 'missing'}\n"
+    (port,) = free_ports(1)
+    gone = first.upgrade("--check", f"http://127.0.0.1:{port}/ignition")
+    assert gone.stderr.startswith(f"upgrade failed: http://127.0.0.1:{port}/ignition cannot be fetched: ")
+    (tmp_path / "ignition").write_text(json.dumps(old_config()))
+    (tmp_path / "page").write_text("<html>")
+    with serve(tmp_path) as address:
+        fetched = first.upgrade("--check", f"{address}/ignition")
+        assert (fetched.returncode, fetched.stderr) == (0, "")
+        assert "nothing to do" in fetched.stdout
+        page = first.upgrade(f"{address}/page")
+        assert (
+            page.stderr == f"upgrade failed: {address}/page cannot be used: this is no Ignition config of version 3 \n"
+        )
+        # without a name it is the machine's own address, of which only the settings know
+        known = first.root / "etc/diaspora/machine.json"
+        text = known.read_text()
+        try:
+            known.write_text(json.dumps(json.loads(text) | {"config": f"{address}/ignition"}))
+            assert "nothing to do" in first.upgrade().stdout
+            known.write_text(json.dumps(json.loads(text) | {"config": None}))
+            assert first.upgrade().stderr == (
+                "upgrade failed: no server has the config of this machine; name a file: diaspora-pod upgrade FILE\n"
+            )
+        finally:
+            known.write_text(text)
+
+
+@contextlib.contextmanager
+def serve(folder: Path) -> Iterator[str]:
+    """A web server of a folder."""
+    handler = functools.partial(QuietHandler, directory=str(folder))
+    with http.server.ThreadingHTTPServer(("127.0.0.1", 0), handler) as server:
+        thread = threading.Thread(target=server.serve_forever)
+        thread.start()
+        try:
+            yield f"http://127.0.0.1:{server.server_address[1]}"
+        finally:
+            server.shutdown()
+            thread.join()
+
+
+class QuietHandler(http.server.SimpleHTTPRequestHandler):
+    def log_message(self, *_arguments: object) -> None:
+        """Say nothing."""
+
+
+def test_two_upgrades_at_once_are_one_too_many(first: Upgraded) -> None:
+    with (first.folder / "run/diaspora-upgrade.lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        done = first.upgrade_to(new_config())
+    assert done.stderr == "upgrade failed: another upgrade is running\n"
+
+
+# What the new version does wrong, and what is said then.
+FAILURES: dict[str, tuple[dict[str, Any], str]] = {
+    "migration": (
+        {"migration": "ALTER TABLE posts ADD color text; DELETE FROM posts WHERE id > 7;", "migration_fails": True},
+        "the migration failed; see: diaspora-pod logs diaspora-migrate",
+    ),
+    "web": ({"web": "fails"}, "diaspora-web does not start; see: diaspora-pod logs diaspora-web"),
+    "health": ({"health": {"diaspora-sidekiq": "unhealthy"}}, "diaspora-sidekiq does not become healthy"),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("name", FAILURES)
+def test_a_version_that_does_not_run_is_taken_back_with_its_migrations(name: str, pod: Upgraded, empty: Path) -> None:
+    how, words = FAILURES[name]
+    behave(pod, empty, **how)
+    done = pod.upgrade_to(new_config())
+    assert done.returncode == 1
+    assert done.stderr.count("\n") == 1
+    assert words in done.stderr
+    assert done.stderr.endswith("; the pod is back at the old version\n")
+    check(pod, old_config())
+
+
+@pytest.mark.parametrize(
+    ("match", "words"),
+    [
+        (f"podman pull --quiet {NEW_IMAGE}", f"the image {NEW_IMAGE} cannot be pulled"),
+        ("podman exec postgresql pg_dump", "the database could not be dumped"),
+    ],
+)
+def test_what_fails_before_the_change_leaves_the_pod_as_it_was(pod: Upgraded, match: str, words: str) -> None:
+    pod.fault(match, "fail")
+    done = pod.upgrade_to(new_config())
+    assert done.returncode == 1
+    assert words in done.stderr
+    check(pod, old_config())
+
+
+def test_a_change_of_settings_alone_dumps_and_migrates_nothing(pod: Upgraded) -> None:
+    settings = config(name="Another name")
+    assert pod.upgrade_to(settings).returncode == 0
+    check(pod, settings)
+    assert not [call for call in pod.calls if "pg_dump" in call or "pull" in call]
+
+
+def test_posts_of_the_time_of_a_bad_version_without_migrations_stay(pod: Upgraded, empty: Path) -> None:
+    behave(pod, empty, migration="INSERT INTO posts (text) VALUES ('meanwhile');", health={"nginx": "unhealthy"})
+    assert pod.upgrade_to(new_config()).returncode == 1
+    check(pod, old_config(), posts=501)
+
+
+# Where the power fails: a call of systemctl or podman, and whether before or after it.
+POWER = [
+    ("pg_dump", "after"),
+    ("systemctl start redis.service", "before"),
+    ("systemctl start diaspora-migrate", "before"),
+    ("systemctl start diaspora-migrate", "after"),
+    ("systemctl start diaspora-sidekiq", "after"),
+]
+
+
+def check_after_power_failure(pod: Upgraded, new: dict[str, Any] | None = None) -> None:
+    pod.power_off()
+    recovered = pod.boot()
+    assert recovered is not None
+    assert (recovered.returncode, recovered.stderr) == (0, "")
+    check(pod, new or old_config())
+
+
+@pytest.mark.parametrize(("match", "when"), POWER)
+def test_after_a_power_failure_the_old_pod_is_back_by_itself(pod: Upgraded, match: str, when: str) -> None:
+    pod.fault(match, when)
+    assert pod.upgrade_to(new_config()).returncode == -9
+    check_after_power_failure(pod)
+
+
+# in the middle of the files of the bundle, and right after the mark that an upgrade has begun
+@pytest.mark.parametrize(
+    ("match", "when"), [("/etc/containers/systemd/redis.container", "before"), ("upgrade/state", "after")]
+)
+def test_a_power_failure_between_files_leaves_no_mixture(pod: Upgraded, match: str, when: str) -> None:
+    pod.fault_of_mv(match, when)
+    assert pod.upgrade_to(new_config()).returncode == -9
+    check_after_power_failure(pod)
+
+
+def test_the_pod_does_not_start_half_old_and_half_new(pod: Upgraded) -> None:
+    (pod.data / "upgrade").mkdir(exist_ok=True)
+    pod.state.write_text("begun\n")
+    pod.systemctl("stop", "diaspora.target", "diaspora-data.service")
+    assert pod.systemctl("start", "diaspora-web.service") == 1
+    assert pod.systemctl("is-active", "diaspora-web.service") == 3
+    assert pod.systemctl("is-active", "postgresql.service") == 3
+
+
+def test_a_power_failure_after_the_last_check_leaves_the_new_pod(pod: Upgraded) -> None:
+    pod.fault("systemctl start diaspora.target", "before")
+    assert pod.upgrade_to(new_config()).returncode == -9
+    check_after_power_failure(pod, new_config())
+
+
+@pytest.mark.parametrize("match", ["pg_restore .*diaspora_restored", "psql .*--single-transaction"])
+def test_a_power_failure_while_going_back_is_made_good_too(pod: Upgraded, empty: Path, match: str) -> None:
+    behave(pod, empty, web="fails")
+    pod.fault(match, "after")
+    assert pod.upgrade_to(new_config()).returncode == -9
+    check_after_power_failure(pod)
+
+
+def test_the_next_upgrade_takes_back_one_that_was_killed(pod: Upgraded) -> None:
+    pod.fault("systemctl start diaspora-migrate", "after")
+    assert pod.upgrade_to(new_config()).returncode == -9
+    assert pod.systemctl("is-active", "postgresql.service") == 0
+    done = pod.upgrade_to(old_config())
+    assert (done.returncode, done.stderr) == (0, "")
+    assert "nothing to do" in done.stdout
+    check(pod, old_config())
+
+
+class TestAfterAReinstallation:
+    """Another version of the pod finds the data of the last one."""
+
+    def reinstalled(self, pod: Upgraded) -> None:
+        pod.systemctl("stop", "diaspora.target", "diaspora-data.service")
+        pod.put_in_place(new_config())
+        with (pod.record / "pulled").open("a") as pulled:
+            pulled.write(f"\n{NEW_IMAGE}")
+        assert pod.boot() is None
+
+    def dumped(self, pod: Upgraded) -> str:
+        done = subprocess.run(
+            [pod.server_programs / "pg_restore", "-f", "-", pod.data / "upgrade/before.dump"],
+            capture_output=True, text=True, check=True, timeout=60,
+        )  # fmt: skip
+        return done.stdout
+
+    def test_the_database_is_dumped_before_it_is_migrated(self, pod: Upgraded) -> None:
+        self.reinstalled(pod)
+        assert pod.systemctl("is-active", "diaspora-web.service") == 0
+        assert pod.sql("SELECT version FROM schema_migrations ORDER BY 1") == "1\n2"
+        dumped = self.dumped(pod)
+        assert "naïve 🐘 500" in dumped
+        assert "color" not in dumped
+
+    def test_a_migration_that_fails_again_and_again_does_not_spoil_the_dump(self, pod: Upgraded, empty: Path) -> None:
+        behave(pod, empty, migration="DELETE FROM posts;", migration_fails=True)
+        self.reinstalled(pod)
+        assert pod.systemctl("is-active", "diaspora-web.service") == 3
+        assert pod.systemctl("start", "diaspora-migrate.service") == 1
+        assert "naïve 🐘 500" in self.dumped(pod)
+        script = pod.root / LIBEXEC / "dump-before-migration"
+        told = subprocess.run(
+            ["bash", script, "tell"],
+            env={"PATH": "/usr/bin:/bin", "SERVICE_RESULT": "exit-code", "DIASPORA_DATA": str(pod.data)},
+            capture_output=True, text=True, check=True, timeout=60,
+        )  # fmt: skip
+        assert told.stderr == (
+            f"the migration of the database failed; as it was before, it is in {pod.data}/upgrade/before.dump\n"
+        )
+
+
+class TestNewMajorOfPostgresql:
+    def test_the_database_is_made_anew_and_the_old_one_stays(self, pod: Upgraded) -> None:
+        done = pod.upgrade_to(new_config(major=18))
+        assert (done.returncode, done.stderr) == (0, ""), done
+        check(pod, new_config(major=18), major=18)
+        assert (pod.data / "postgresql-17/PG_VERSION").read_text() == "17\n"
+
+    def test_what_fails_leaves_the_old_database(self, pod: Upgraded) -> None:
+        pod.fault("pg_restore .*--dbname=diaspora_production", "fail")
+        done = pod.upgrade_to(new_config(major=18))
+        assert done.returncode == 1
+        assert done.stderr.endswith("; the pod is back at the old version\n")
+        check(pod, old_config())
+        assert not (pod.data / "postgresql-17").exists()
+
+    def test_a_power_failure_leaves_the_old_database(self, pod: Upgraded) -> None:
+        pod.fault_of_mv("postgresql-17", "after")
+        assert pod.upgrade_to(new_config(major=18)).returncode == -9
+        check_after_power_failure(pod)
+
+    def test_a_power_failure_in_the_new_database_leaves_the_old_one(self, pod: Upgraded) -> None:
+        pod.fault("pg_restore .*--dbname=diaspora_production", "after")
+        assert pod.upgrade_to(new_config(major=18)).returncode == -9
+        check_after_power_failure(pod)
+
+    def test_the_data_of_another_major_is_refused_outside_of_an_upgrade(self, pod: Upgraded) -> None:
+        pod.systemctl("stop", "diaspora.target", "diaspora-data.service")
+        pod.put_in_place(new_config(major=18))
+        assert pod.boot() is None
+        assert pod.systemctl("is-active", "postgresql.service") == 3
+        done = pod.upgrade_to(new_config(major=19))
+        assert "the database is of PostgreSQL 17, which this machine does not run" in done.stderr
