@@ -7,7 +7,7 @@ import sys
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
-from diaspora_infra.commands import assets, pki, provisioning
+from diaspora_infra.commands import assets, cost, pki, provisioning
 from diaspora_infra.config import (
     SECRET_KEYS,
     ConfigError,
@@ -53,6 +53,7 @@ def _parser() -> argparse.ArgumentParser:
         )
     pki.add_to(commands)
     assets.add_to(commands)
+    cost.add_to(commands)
     provisioning.add_to(commands)
     return parser
 

@@ -50,13 +50,6 @@ PROVISIONING_KEYS = ("target", "host", "provisioning")
 _Model = TypeVar("_Model", bound=BaseModel)
 
 
-def add_region(values: dict[str, Any], region: object) -> None:
-    """Put the engine's own key `aws:region` where the settings have it, unless they say something themselves."""
-    aws = values.get("aws", {}) if values.get("target") == Target.AWS else None
-    if region is not None and isinstance(aws, dict) and "region" not in aws:
-        values["aws"] = {**aws, "region": region}
-
-
 def load_stack(values: Mapping[str, Any], secrets: Collection[str] = ()) -> Settings | ProvisioningSettings:
     """Build the settings of a stack of any target; see `load`."""
     if values.get("target") != Target.PROVISIONING:

@@ -10,6 +10,7 @@ import yaml
 
 from diaspora_infra.config.problems import ConfigError, Problem, key_path, quoted
 from diaspora_infra.config.secrets import NAMESPACE, SECRET_KEYS
+from diaspora_infra.config.types import Target
 
 MOST_VALUES = 100_000
 """Values in one file, once its aliases are followed: a few lines of aliases could ask for billions."""
@@ -50,8 +51,16 @@ def parse_stack_file(content: str | bytes, name: str = "(file)") -> StackFile:
     twice = [key for key in ours if {key, f"{NAMESPACE}:{key}"} <= config.keys()]
     if twice:
         raise ConfigError([Problem(key, f"given with and without {NAMESPACE}:; allowed: once") for key in twice])
+    add_region(ours, config.get("aws:region"))
     secrets = {key for key, value in ours.items() if key in SECRET_KEYS and is_secure(value)}
     return StackFile({key: value for key, value in ours.items() if key not in secrets}, frozenset(secrets))
+
+
+def add_region(values: dict[str, Any], region: object) -> None:
+    """Put the engine's own key `aws:region` where the settings have it, unless they say something themselves."""
+    aws = values.get("aws", {}) if values.get("target") == Target.AWS else None
+    if region is not None and isinstance(aws, dict) and "region" not in aws:
+        values["aws"] = {**aws, "region": region}
 
 
 def is_secure(value: object) -> bool:

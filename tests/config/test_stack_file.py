@@ -271,3 +271,10 @@ def test_any_text_is_a_stack_file_or_one_line_for_each_problem(text: str) -> Non
         except ConfigError as error:
             assert error.problems
             assert all(str(problem).isprintable() for problem in error.problems)
+
+
+def test_the_region_of_the_engine_is_that_of_the_stack() -> None:
+    start = "config: {'aws:region': eu-north-1, 'diaspora-infra:target': aws"
+    assert parse_stack_file(f"{start}}}").values["aws"] == {"region": "eu-north-1"}
+    own = parse_stack_file(f"{start}, 'diaspora-infra:aws': {{region: eu-west-1}}}}")
+    assert own.values["aws"] == {"region": "eu-west-1"}

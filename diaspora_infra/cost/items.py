@@ -1,0 +1,148 @@
+"""What a stack pays for in a month, item by item, and the sum."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from decimal import Decimal
+
+from diaspora_infra.config import ConfigError, Problem, Settings, Target
+from diaspora_infra.config.aws import Aws
+from diaspora_infra.cost.prices import FREE_TRAFFIC_OUT_GB, INSTANCES, PRICES, RDS_INSTANCES, Price
+from diaspora_infra.cost.traffic import HOURS_A_MONTH, Traffic
+
+ACCESS_LOG_GB = Decimal("0.5")
+"""Size of the entrance's log for a million requests."""
+LOG_KEPT_DAYS = 30
+"""Days for which the entrance's log is reckoned to be kept."""
+NO_SETTING = "none"
+DATABASE_CAPACITY = "Aurora capacity"
+"""Name of the item that grows with the hours in which the database is awake."""
+
+
+@dataclass(frozen=True)
+class Item:
+    """One line of the bill. `setting` is the key of the stack file that changes it, or `none`."""
+
+    name: str
+    price: Price
+    quantity: Decimal
+    setting: str
+
+    @property
+    def usd(self) -> Decimal:
+        """Dollars a month."""
+        return self.price.usd * self.quantity
+
+
+def monthly_usd(settings: Settings, traffic: Traffic, awake_hours: Decimal) -> Decimal:
+    """Dollars a month; see `monthly_items`."""
+    return sum((item.usd for item in monthly_items(settings, traffic, awake_hours)), Decimal(0))
+
+
+def monthly_items(settings: Settings, traffic: Traffic, awake_hours: Decimal) -> tuple[Item, ...]:
+    """Everything that a stack pays for in a month.
+
+    The same settings have the same items, whatever the traffic. `awake_hours`, 0 to 730, are those in which a database
+    that can sleep is awake; one that cannot is awake all the time. Raises ConfigError for another target than aws, and
+    ValueError for hours that no month has.
+    """
+    aws = _aws(settings)
+    if not 0 <= awake_hours <= HOURS_A_MONTH:
+        raise ValueError(f"{awake_hours} hours awake; a month has {HOURS_A_MONTH}")
+    return (
+        *_machine(settings, aws, traffic),
+        *_database(aws, traffic, awake_hours),
+        *_entrance(aws, traffic),
+        *_buckets(aws, traffic),
+        *_rest(settings, aws, traffic),
+    )
+
+
+def database_sleeps(settings: Settings) -> bool:
+    """Tell whether the hours in which the database is awake make a difference."""
+    database = _aws(settings).database
+    return database.engine == "auroraServerless" and database.min_acu == 0
+
+
+def _aws(settings: Settings) -> Aws:
+    if settings.target is not Target.AWS or settings.aws is None:
+        raise ConfigError([Problem("target", f"{settings.target} has no prices; allowed here: aws")])
+    return settings.aws
+
+
+def _machine(settings: Settings, aws: Aws, traffic: Traffic) -> Iterator[Item]:
+    name, instance = aws.instance_type_name, aws.instance
+    yield Item(f"Machine {name}", INSTANCES[name], Decimal(HOURS_A_MONTH), "aws.size, aws.instance.type")
+    yield Item("Public IPv4 address", PRICES["public IPv4 address"], Decimal(HOURS_A_MONTH), NO_SETTING)
+    yield Item("Root volume", PRICES["gp3 volume"], Decimal(instance.root_gib), "aws.instance.rootGib")
+    yield Item("Data volume", PRICES["gp3 volume"], Decimal(instance.data_gib), "aws.instance.dataGib")
+    if days := aws.backups.volume_snapshot_days:
+        # the first one holds all that is used, each later one what changed; a swap file may change wholly every day
+        swap = Decimal(settings.host.swap.file_mib) / 1024
+        used = traffic.volume + swap + (traffic.uploads if aws.uploads == "volume" else 0)
+        changed = traffic.volume_changes + swap
+        if aws.database.engine == "onInstance":
+            used, changed = used + traffic.database, changed + traffic.database_changes
+        kept = min(Decimal(instance.data_gib), used) + (days - 1) * min(Decimal(instance.data_gib), changed)
+        yield Item("Snapshots of the data volume", PRICES["volume snapshots"], kept, "aws.backups.volumeSnapshotDays")
+
+
+def _database(aws: Aws, traffic: Traffic, awake_hours: Decimal) -> Iterator[Item]:
+    database, hours = aws.database, Decimal(HOURS_A_MONTH)
+    if database.engine == "rds":
+        price = RDS_INSTANCES[database.instance_class]
+        yield Item(f"RDS {database.instance_class}", price, hours, "aws.database.instanceClass")
+        storage = Decimal(database.storage_gib)
+        yield Item("RDS storage", PRICES["RDS storage"], storage, "aws.database.storageGib")
+    if database.engine != "auroraServerless":
+        return
+    least, most = Decimal(str(max(database.min_acu, 0.5))), Decimal(str(database.max_acu))
+    capacity = min(most, max(least, traffic.database_acu)) * (hours if database.min_acu else awake_hours)
+    yield Item(DATABASE_CAPACITY, PRICES["Aurora capacity"], capacity, "aws.database.maxAcu")
+    yield Item("Aurora storage", PRICES["Aurora storage"], traffic.database, "aws.database.engine")
+    yield Item(
+        "Aurora reads and writes", PRICES["Aurora reads and writes"], traffic.database_requests, "aws.database.engine"
+    )
+    changes = traffic.database_changes * database.backup_days
+    yield Item("Aurora backups", PRICES["Aurora backups"], changes, "aws.database.backupDays")
+
+
+def _entrance(aws: Aws, traffic: Traffic) -> Iterator[Item]:
+    if aws.edge == "gateway":
+        yield Item("API Gateway requests", PRICES["API Gateway requests"], traffic.requests, "aws.edge")
+        yield Item("Cloud Map instance", PRICES["Cloud Map instance"], Decimal(1), "aws.edge")
+        yield Item("Cloud Map lookups", PRICES["Cloud Map lookups"], traffic.requests, "aws.edge")
+    if aws.dns.provider == "route53":
+        yield Item("Hosted zone", PRICES["hosted zone"], Decimal(1), "aws.dns.provider")
+        yield Item("DNS queries", PRICES["DNS queries"], traffic.dns_queries, "aws.dns.provider")
+
+
+def _buckets(aws: Aws, traffic: Traffic) -> Iterator[Item]:
+    uploads, backups = Decimal(aws.uploads == "bucket"), Decimal(aws.backups.bucket)
+    if uploads:
+        yield Item("Uploads in S3", PRICES["S3 storage"], traffic.uploads, "aws.uploads")
+    if backups:
+        yield Item("Backups in S3", PRICES["S3 storage"], traffic.backups, "aws.backups.bucket")
+    if uploads or backups:
+        writes = uploads * traffic.storage_writes + backups * traffic.backup_writes
+        yield Item("Writes to S3", PRICES["S3 writes"], writes, "aws.uploads, aws.backups.bucket")
+    if uploads:
+        yield Item("Reads from S3", PRICES["S3 reads"], traffic.storage_reads, "aws.uploads")
+
+
+def _rest(settings: Settings, aws: Aws, traffic: Traffic) -> Iterator[Item]:
+    if settings.pod.mail is None:
+        yield Item("Mails by SES", PRICES["SES mails"], traffic.mails, "pod.mail")
+    out = max(Decimal(0), traffic.traffic_out - FREE_TRAFFIC_OUT_GB)
+    yield Item("Traffic out above 100 GB", PRICES["traffic out"], out, NO_SETTING)
+    if aws.edge == "gateway" or aws.database.engine != "onInstance":
+        # each end pays its direction
+        between = 2 * traffic.traffic_between_zones
+        yield Item("Traffic between zones", PRICES["traffic between zones"], between, "aws.edge, aws.database.engine")
+    access_log = ACCESS_LOG_GB * traffic.requests if aws.edge == "gateway" else Decimal(0)
+    flow_days = aws.network.flow_logs_days
+    connections = traffic.connection_log if flow_days else Decimal(0)
+    if access_log or connections:
+        setting = "aws.edge, aws.network.flowLogsDays"
+        yield Item("Logs", PRICES["logs"], access_log + connections, setting)
+        kept = (access_log * LOG_KEPT_DAYS + connections * flow_days) / 30
+        yield Item("Logs kept", PRICES["logs kept"], kept, setting)

@@ -1,0 +1,242 @@
+"""What a stack costs: the promise, the sums, and that nothing which has a price is left out."""
+
+from decimal import Decimal
+from typing import Any, get_args
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from diaspora_infra.config import ConfigError, Settings, load
+from diaspora_infra.config.aws import AwsDatabase
+from diaspora_infra.config.aws_facts import INSTANCE_TYPES, SIZES
+from diaspora_infra.config.reference import reference_text
+from diaspora_infra.cost import HOURS_A_MONTH, TRAFFIC, Traffic, database_sleeps, monthly_items, monthly_usd
+from diaspora_infra.cost.items import NO_SETTING
+from diaspora_infra.cost.page import (
+    AUTO_PAUSE_SECONDS,
+    PROMISE_HOURS,
+    PROMISE_TRAFFIC,
+    PROMISE_USD,
+    UNCONFIRMED_MARGIN,
+)
+from diaspora_infra.cost.prices import INSTANCES, PRICES, RDS_INSTANCES
+from tests.support import configs
+
+TYPICAL = TRAFFIC["typical"]
+HOURS = st.decimals(0, HOURS_A_MONTH, places=1)
+STACKS = st.fixed_dictionaries(
+    {
+        "size": st.sampled_from(sorted(SIZES)),
+        "edge": st.sampled_from(["gateway", "direct"]),
+        "uploads": st.sampled_from(["bucket", "volume"]),
+        "database": st.sampled_from(
+            [
+                {},
+                {"minAcu": 0.5},
+                {"maxAcu": 0.5},
+                {"minAcu": 2, "maxAcu": 4},
+                {"engine": "rds"},
+                {"engine": "rds", "instanceClass": "db.t4g.medium", "storageGib": 100},
+                {"engine": "onInstance"},
+            ]
+        ),
+        "dns": st.sampled_from([{}, {"provider": "external"}]),
+        "backups": st.fixed_dictionaries(
+            {"bucket": st.booleans(), "volumeSnapshotDays": st.integers(0, 365)},
+        ),
+        "network": st.fixed_dictionaries({"flowLogsDays": st.sampled_from([0, 1, 30])}),
+        "instance": st.fixed_dictionaries({"dataGib": st.integers(4, 1000), "rootGib": st.integers(10, 100)}),
+    }
+)
+
+
+def settings(**aws: Any) -> Settings:
+    return load(configs.aws_config(region="eu-west-1", **aws))
+
+
+def names(stack: Settings, traffic: Traffic = TYPICAL, hours: int = 60) -> list[str]:
+    return [item.name for item in monthly_items(stack, traffic, Decimal(hours))]
+
+
+def test_the_smallest_size_keeps_its_promise() -> None:
+    assert "size" not in configs.aws_config()["aws"]
+    assert monthly_usd(settings(), TRAFFIC[PROMISE_TRAFFIC], PROMISE_HOURS) < PROMISE_USD
+    assert (PROMISE_TRAFFIC, PROMISE_HOURS, PROMISE_USD) == ("typical", 60, 20)
+
+
+def test_the_promise_does_not_hang_on_a_price_that_is_not_confirmed() -> None:
+    items = monthly_items(settings(), TRAFFIC[PROMISE_TRAFFIC], PROMISE_HOURS)
+    unsure = [item.usd for item in items if not item.price.confirmed]
+    assert unsure
+    assert sum(item.usd for item in items) + sum(unsure) * (UNCONFIRMED_MARGIN - 1) < PROMISE_USD
+
+
+def test_the_promise_counts_every_volume_bucket_and_address() -> None:
+    assert set(names(settings())) >= {
+        "Machine t4g.micro",
+        "Public IPv4 address",
+        "Root volume",
+        "Data volume",
+        "Snapshots of the data volume",
+        "Aurora capacity",
+        "Aurora storage",
+        "Aurora reads and writes",
+        "API Gateway requests",
+        "Cloud Map instance",
+        "Hosted zone",
+        "Uploads in S3",
+        "Backups in S3",
+        "Mails by SES",
+        "Traffic out above 100 GB",
+        "Logs",
+    }
+
+
+def test_the_larger_size_shows_its_true_price() -> None:
+    for traffic in TRAFFIC.values():
+        assert monthly_usd(settings(size="small"), traffic, PROMISE_HOURS) > PROMISE_USD
+    difference = monthly_usd(settings(size="small"), TYPICAL, Decimal(0)) - monthly_usd(settings(), TYPICAL, Decimal(0))
+    # the larger machine costs as much again, and has no swap file in its snapshots
+    assert difference == Decimal(730) * Decimal("0.0092") - 7 * Decimal("0.05")
+
+
+def test_an_hour_of_the_database_has_its_price() -> None:
+    asleep, awake = (monthly_usd(settings(), TYPICAL, Decimal(hours)) for hours in (0, HOURS_A_MONTH))
+    assert awake - asleep == Decimal("51.10")
+
+
+def test_the_sum_of_known_quantities_is_the_one_done_by_hand() -> None:
+    stack = settings(
+        edge="direct",
+        uploads="volume",
+        database={"engine": "onInstance"},
+        dns={"provider": "external"},
+        backups={"bucket": False, "volumeSnapshotDays": 0},
+    )
+    # machine, address, 20 GiB of volumes, a thousand mails
+    by_hand = 730 * 0.0092 + 730 * 0.005 + 20 * 0.088 + 0.16
+    assert float(monthly_usd(stack, TYPICAL, Decimal(60))) == pytest.approx(by_hand)
+
+
+@given(STACKS, st.sampled_from(list(TRAFFIC.values())), HOURS)
+def test_the_sum_is_that_of_its_items_and_none_is_negative(
+    aws: dict[str, Any], traffic: Traffic, hours: Decimal
+) -> None:
+    items = monthly_items(settings(**aws), traffic, hours)
+    assert all(item.usd >= 0 for item in items)
+    assert monthly_usd(settings(**aws), traffic, hours) == sum(item.price.usd * item.quantity for item in items)
+    assert len({item.name for item in items}) == len(items)
+
+
+@given(STACKS, HOURS, HOURS)
+def test_more_costs_more(aws: dict[str, Any], first: Decimal, second: Decimal) -> None:
+    stack = settings(**aws)
+    sums = [monthly_usd(stack, traffic, first) for traffic in TRAFFIC.values()]
+    assert sums == sorted(sums)
+    less, more = sorted((first, second))
+    assert monthly_usd(stack, TYPICAL, less) <= monthly_usd(stack, TYPICAL, more)
+    if not database_sleeps(stack):
+        assert monthly_usd(stack, TYPICAL, less) == monthly_usd(stack, TYPICAL, more)
+
+
+@given(STACKS)
+def test_the_items_do_not_depend_on_the_traffic(aws: dict[str, Any]) -> None:
+    low, typical, busy = ([*names(settings(**aws), traffic)] for traffic in TRAFFIC.values())
+    assert low == typical == busy
+
+
+@pytest.mark.parametrize(
+    ("changes", "gone"),
+    [
+        ({"edge": "direct"}, {"API Gateway requests", "Cloud Map instance", "Cloud Map lookups", "Logs", "Logs kept"}),
+        ({"uploads": "volume"}, {"Uploads in S3", "Reads from S3"}),
+        ({"dns": {"provider": "external"}}, {"Hosted zone", "DNS queries"}),
+        ({"backups": {"bucket": False}}, {"Backups in S3"}),
+        ({"backups": {"volumeSnapshotDays": 0}}, {"Snapshots of the data volume"}),
+        (
+            {"database": {"engine": "onInstance"}},
+            {"Aurora capacity", "Aurora storage", "Aurora reads and writes", "Aurora backups"},
+        ),
+    ],
+)
+def test_what_a_setting_turns_off_costs_nothing(changes: dict[str, Any], gone: set[str]) -> None:
+    before, after = set(names(settings())), set(names(settings(**changes)))
+    assert before - after == gone
+    assert after <= before
+
+
+def test_mail_by_another_relay_is_not_paid_here() -> None:
+    mail = {"senderAddress": "no-reply@pod.example.org", "smtp": {"host": "smtp.example.org"}}
+    stack = load(configs.aws_config(region="eu-west-1", pod_changes={"mail": mail}))
+    assert set(names(settings())) - set(names(stack)) == {"Mails by SES"}
+
+
+def test_a_database_that_cannot_sleep_is_awake_all_the_time() -> None:
+    stack = settings(database={"minAcu": 0.5})
+    assert not database_sleeps(stack)
+    assert monthly_usd(stack, TYPICAL, Decimal(0)) == monthly_usd(settings(), TYPICAL, Decimal(HOURS_A_MONTH))
+
+
+def test_the_capacity_stays_between_its_limits() -> None:
+    def capacity(**database: float) -> Decimal:
+        items = monthly_items(settings(database=database), TRAFFIC["busy"], Decimal(10))
+        return next(item.quantity for item in items if item.name == "Aurora capacity")
+
+    assert (capacity(), capacity(maxAcu=0.5), capacity(minAcu=2, maxAcu=4)) == (10, 5, 2 * HOURS_A_MONTH)
+
+
+def test_snapshots_hold_what_is_used_once_and_what_changes_every_day() -> None:
+    def kept(**aws: Any) -> Decimal:
+        items = monthly_items(settings(**aws), TYPICAL, Decimal(60))
+        return next(item.quantity for item in items if item.name == "Snapshots of the data volume")
+
+    # 2 GB in use and a swap file of 1 GiB; 0.1 GB and the swap file change
+    assert kept() == 3 + 6 * Decimal("1.1")
+    assert kept(backups={"volumeSnapshotDays": 1}) == 3
+    assert kept(uploads="volume") == 10 + 6 * Decimal("1.1"), "no more than the volume holds"
+    assert kept(database={"engine": "onInstance"}) == 7 + 6 * Decimal("1.2")
+
+
+def test_everything_that_can_be_chosen_has_a_price() -> None:
+    assert set(INSTANCES) == set(INSTANCE_TYPES)
+    classes = [f"db.t4g.{size}" for size in ("micro", "small", "medium")]
+    assert set(RDS_INSTANCES) == set(classes)
+    for instance_class in classes:
+        assert AwsDatabase.model_validate({"engine": "rds", "instanceClass": instance_class})
+    assert set(get_args(AwsDatabase.model_fields["engine"].annotation)) == {"auroraServerless", "rds", "onInstance"}
+
+
+def test_every_price_is_used_dated_and_has_a_source() -> None:
+    stacks = [settings(), settings(database={"engine": "rds"}), settings(network={"flowLogsDays": 1})]
+    used = {id(item.price) for stack in stacks for item in monthly_items(stack, TYPICAL, Decimal(60))}
+    assert {name for name, price in PRICES.items() if id(price) not in used} == set()
+    for price in (*PRICES.values(), *INSTANCES.values(), *RDS_INSTANCES.values()):
+        assert price.usd > 0
+        assert price.source
+        assert price.date.startswith("20")
+
+
+def test_every_setting_that_is_named_is_one() -> None:
+    text = reference_text()
+    stacks = [settings(), settings(database={"engine": "rds"})]
+    named = {item.setting for stack in stacks for item in monthly_items(stack, TYPICAL, Decimal(60))} - {NO_SETTING}
+    for setting in {each for entry in named for each in entry.split(", ")}:
+        table, _, key = setting.rpartition(".")
+        section = text.split(f"# {table}\n", 1)[1].split("\n#", 1)[0]
+        assert f"| `{key}` |" in section, setting
+
+
+def test_the_pages_word_on_pauses_is_the_default() -> None:
+    assert AwsDatabase().auto_pause_seconds == AUTO_PAUSE_SECONDS
+
+
+@pytest.mark.parametrize("hours", ["-1", "730.1", "NaN"])
+def test_hours_that_no_month_has_are_refused(hours: str) -> None:
+    with pytest.raises((ValueError, ArithmeticError)):
+        monthly_items(settings(), TYPICAL, Decimal(hours))
+
+
+def test_other_targets_have_no_prices() -> None:
+    with pytest.raises(ConfigError, match="target: ignition has no prices; allowed here: aws"):
+        monthly_items(load(configs.ignition_config()), TYPICAL, Decimal(0))
