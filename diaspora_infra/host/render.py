@@ -22,6 +22,7 @@ from diaspora_infra.host.features.firewall import firewall
 from diaspora_infra.host.features.provisioning import provisioning
 from diaspora_infra.host.fragment import Context, Fragment, MachineContext, combine
 from diaspora_infra.host.identity import BUNDLE_FILE, MACHINE_FILE, as_fragment, bundle_text, machine_text, with_file
+from diaspora_infra.host.on_aws import aws_of
 
 # matchbox 0.11 serves an empty config for Ignition 3.5 and later, so nothing may go above 3.4.0.
 BUTANE_VERSION = "1.5.0"
@@ -103,7 +104,9 @@ def _pod_part(context: Context) -> _PodPart:
     secrets = tuple(sorted(context.secrets.items()))
     host = context.settings.host
     used = (host.memory_mib, host.swap, host.firewall.model_dump_json())
-    key = (context.settings.pod.model_dump_json(), used, context.machine.architecture, secrets)
+    aws = aws_of(context)
+    target = aws.model_dump_json() if aws else ""
+    key = (context.settings.pod.model_dump_json(), used, target, context.machine.architecture, secrets)
     if key not in _pod_parts:
         features = combine(feature(context) for feature in POD_FEATURES)
         bundle = _translate(_document([features]))

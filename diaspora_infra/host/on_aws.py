@@ -1,0 +1,12 @@
+"""What differs on AWS: the settings of that target, and which of its services stand in for something on the machine."""
+
+from diaspora_infra.config import Settings
+from diaspora_infra.config.aws import Aws
+from diaspora_infra.config.types import Target
+from diaspora_infra.host.fragment import MachineContext
+
+
+def aws_of(context: MachineContext) -> Aws | None:
+    """The settings of the target `aws`; None for any other target, also when the stack file has the key `aws`."""
+    settings = context.settings
+    return settings.aws if isinstance(settings, Settings) and settings.target is Target.AWS else None
