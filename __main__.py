@@ -23,7 +23,7 @@ def main() -> None:
     elif settings.target is Target.AWS:
         from diaspora_infra.aws.stack import aws_stack
 
-        outputs = aws_stack(settings)
+        outputs = aws_stack(settings, secrets)
     else:
         from diaspora_infra.ignition import ignition_stack
 

@@ -58,6 +58,7 @@ def test_no_pulumi_below_the_components(layer: str) -> None:
         ("diaspora_infra.ignition", "pulumiverse_matchbox"),
         ("diaspora_infra.pxe", "pulumi"),
         ("diaspora_infra.pxe.provisioning", "pulumiverse_matchbox"),
+        ("diaspora_infra.aws", "pulumi"),
     ],
 )
 def test_nothing_is_imported_that_is_not_needed(module: str, forbidden: str) -> None:

@@ -1,5 +1,64 @@
 """The pod on AWS: one component a subject, each of use alone, and AwsPod, which puts them together."""
 
-from diaspora_infra.aws.network import Network, NetworkArgs
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
 
-__all__ = ["Network", "NetworkArgs"]
+if TYPE_CHECKING:
+    from diaspora_infra.aws.aws_pod import AwsPod, AwsPodArgs
+    from diaspora_infra.aws.certificate import Certificate, CertificateArgs
+    from diaspora_infra.aws.dns import Dns, DnsArgs
+    from diaspora_infra.aws.entrance import Entrance, EntranceArgs
+    from diaspora_infra.aws.images import ImageArgs
+    from diaspora_infra.aws.machine import Machine, MachineArgs, ShellEndpointArgs
+    from diaspora_infra.aws.network import Network, NetworkArgs
+    from diaspora_infra.aws.notices import Notices, NoticesArgs
+    from diaspora_infra.aws.security_groups import SecurityGroups, SecurityGroupsArgs
+
+__all__ = [
+    "AwsPod",
+    "AwsPodArgs",
+    "Certificate",
+    "CertificateArgs",
+    "Dns",
+    "DnsArgs",
+    "Entrance",
+    "EntranceArgs",
+    "ImageArgs",
+    "Machine",
+    "MachineArgs",
+    "Network",
+    "NetworkArgs",
+    "Notices",
+    "NoticesArgs",
+    "SecurityGroups",
+    "SecurityGroupsArgs",
+    "ShellEndpointArgs",
+]
+
+_MODULES = {
+    "AwsPod": "aws_pod",
+    "AwsPodArgs": "aws_pod",
+    "Certificate": "certificate",
+    "CertificateArgs": "certificate",
+    "Dns": "dns",
+    "DnsArgs": "dns",
+    "Entrance": "entrance",
+    "EntranceArgs": "entrance",
+    "ImageArgs": "images",
+    "Machine": "machine",
+    "MachineArgs": "machine",
+    "Network": "network",
+    "NetworkArgs": "network",
+    "Notices": "notices",
+    "NoticesArgs": "notices",
+    "SecurityGroups": "security_groups",
+    "SecurityGroupsArgs": "security_groups",
+    "ShellEndpointArgs": "machine",
+}
+
+
+def __getattr__(name: str) -> Any:
+    """Import what is asked for: the provider's package is slow to import."""
+    if name not in _MODULES:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    return getattr(import_module(f"{__name__}.{_MODULES[name]}"), name)

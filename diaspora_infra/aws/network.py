@@ -214,3 +214,23 @@ def flow_log_policy(group: str) -> str:
         "Resource": f"{group}:*",
     }
     return json.dumps({"Version": "2012-10-17", "Statement": [statement]})
+
+
+def check_existing(zone: str, public: str, private: Sequence[str], parent: pulumi.Resource) -> None:
+    """Look at subnets that are there already. Raises RunError where the machine or the entrance would not fit in."""
+    options = pulumi.InvokeOptions(parent=parent)
+    zones = {}
+    for subnet in (public, *private):
+        try:
+            zones[subnet] = aws.ec2.get_subnet(id=subnet, opts=options).availability_zone
+        except Exception as error:
+            raise pulumi.RunError(f"aws.network.existing: no subnet {subnet} in this region ({error})") from None
+    if zones[public] != zone:
+        raise pulumi.RunError(
+            f"aws.network.existing.publicSubnetId: {public} is in {zones[public]}; allowed: a subnet in {zone}, "
+            "the first of aws.network.zones"
+        )
+    if len({zones[subnet] for subnet in private}) == 1:
+        raise pulumi.RunError(
+            f"aws.network.existing.privateSubnetIds: all are in {zones[private[0]]}; allowed: two zones or more"
+        )

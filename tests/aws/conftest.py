@@ -1,13 +1,22 @@
 """A simulated account for the tests of this folder; each test begins with an empty one."""
 
+import warnings
 from collections.abc import Iterator
 from pathlib import Path
 
+import pulumi_aws
 import pytest
 
 from lab.aws.account import Account
+from lab.aws.bridge.types import RESOURCES
 from lab.matchbox import free_ports
 from tests.support.aws_stack import AwsStack
+
+# the SDK warns of its own old classes where they are defined; what our components use is looked at when they use it
+with warnings.catch_warnings():
+    warnings.simplefilter("ignore", DeprecationWarning)
+    for module in sorted({token.split(":")[1].split("/")[0] for token in RESOURCES}):
+        getattr(getattr(pulumi_aws, module), "any", None)  # the SDK loads a module when it is used
 
 
 @pytest.fixture(scope="session")
@@ -30,5 +39,7 @@ def account(account_server: Account) -> Account:
 
 @pytest.fixture
 def aws_stack(account: Account, tmp_path: Path) -> AwsStack:
-    """A real engine and a stack of target aws in that account."""
-    return AwsStack(account, tmp_path / "lab")
+    """A real engine and a stack of target aws in that account, which has a zone for the pod's domain."""
+    stack = AwsStack(account, tmp_path / "lab")
+    stack.client("route53").create_hosted_zone(Name="pod.example.org", CallerReference="podmin")
+    return stack

@@ -1,9 +1,7 @@
 """PxePod, Ignition and ProvisioningServer on Pulumi's mocks: what they ask the engine for."""
 
-import asyncio
 import json
 from collections.abc import Callable, Iterator
-from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import pulumi
@@ -14,6 +12,7 @@ from pulumi.runtime import mocks
 from diaspora_infra.ignition import Ignition
 from diaspora_infra.pxe import ProvisioningServer, PxePod
 from tests.support import configs
+from tests.support.mocked import Program, mock_engine
 
 IGNITION = json.dumps({"ignition": {"version": "3.4.0"}})
 
@@ -35,42 +34,16 @@ class Recorder(mocks.Mocks):
         return [dict(entry.inputs) for entry in self.resources if entry.typ.endswith(f":{kind}")]
 
 
-Program = Callable[[], "pulumi.Output[Any] | None"]
-
-
 @pytest.fixture
 def run() -> Iterator[Callable[[Program], tuple[Recorder, Any]]]:
-    """Runs a program on an event loop and an engine of its own; returns what was registered and its output."""
-    loops: list[asyncio.AbstractEventLoop] = []
+    """Runs a program; returns what was registered and its output."""
+    with mock_engine() as runner:
 
-    def own_loop() -> None:
-        """The mock engine needs a loop in every thread that it works in, and would never close it."""
-        loops.append(asyncio.new_event_loop())
-        asyncio.set_event_loop(loops[-1])
+        def run_program(program: Program) -> tuple[Recorder, Any]:
+            recorder = Recorder()
+            return recorder, runner(recorder, program)
 
-    own_loop()
-    executor = ThreadPoolExecutor(initializer=own_loop)
-    loops[0].set_default_executor(executor)
-    loops[0].set_exception_handler(lambda *_: None)  # a failure reaches every output; one of them is looked at
-
-    def run_program(program: Program) -> tuple[Recorder, Any]:
-        recorder = Recorder()
-        mocks.set_mocks(recorder, project="test", stack="test")
-        found: list[Any] = []
-
-        @pulumi.runtime.test
-        def wrapped() -> "pulumi.Output[Any] | None":
-            output = program()
-            return None if output is None else output.apply(found.append)
-
-        wrapped()
-        return recorder, found[0] if found else None
-
-    yield run_program
-    executor.shutdown()
-    for loop in loops:
-        loop.close()
-    asyncio.set_event_loop(None)
+        yield run_program
 
 
 def args(**changes: Any) -> Any:

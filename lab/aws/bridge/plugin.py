@@ -230,7 +230,8 @@ class Plugin(provider_pb2_grpc.ResourceProviderServicer):
             "skipCredentialsValidation": True,
             "skipMetadataApiCheck": "true",
             "s3UsePathStyle": True,
-            "maxRetries": 1,
+            # a connection that ends early now and then is tried again, what the simulator lacks soon fails
+            "maxRetries": 3,
         }
 
     def _failures(self, resource: Resource, config: Any) -> list[Any]:

@@ -1,0 +1,223 @@
+"""AwsPod: a whole pod on AWS, from the same tables as a stack file."""
+
+from typing import Any, NotRequired, TypedDict
+
+import pulumi
+
+from diaspora_infra.aws.certificate import Certificate
+from diaspora_infra.aws.dns import Dns, DnsArgs
+from diaspora_infra.aws.entrance import Entrance
+from diaspora_infra.aws.machine import Machine, MachineArgs, Statement
+from diaspora_infra.aws.network import Network, NetworkArgs, check_existing
+from diaspora_infra.aws.notices import Notices
+from diaspora_infra.aws.security_groups import SecurityGroups, SecurityGroupsArgs
+from diaspora_infra.config import ConfigError, Settings, load
+from diaspora_infra.config.aws import Aws
+from diaspora_infra.pulumi_config import render_machine, unusable
+
+
+class AwsPodArgs(TypedDict):
+    """What an AwsPod needs. The tables are those of the stack config, with its camelCase keys."""
+
+    pod: NotRequired[dict[str, Any]]
+    """The diaspora* pod."""
+    host: NotRequired[dict[str, Any]]
+    """What the machine has."""
+    aws: NotRequired[dict[str, Any]]
+    """The pod on AWS; `region` is required."""
+    settings: NotRequired[Any]
+    """A `diaspora_infra.config.Settings` in place of the three tables, for a program that has one."""
+    secrets: NotRequired[dict[str, pulumi.Input[str]]]
+    """Secret keys of the stack config, such as smtpPassword, and their values."""
+
+
+class AwsPod(pulumi.ComponentResource):
+    """A pod: network, machine and everything around them, each a component of its own."""
+
+    outputs: dict[str, pulumi.Input[Any]]
+    """What a podmin wants to know, by name: the outputs of a stack."""
+
+    def __init__(self, name: str, args: AwsPodArgs, opts: pulumi.ResourceOptions | None = None) -> None:
+        super().__init__("diaspora-infra:aws:AwsPod", name, {}, opts)
+        self._name = name
+        self._settings = _load(name, args)
+        self._secrets = {key: pulumi.Output.secret(value) for key, value in args.get("secrets", {}).items()}
+        self._tags = {"Project": "diaspora-infra", "Pod": self._settings.pod.domain, **self._aws.tags}
+        self._child = pulumi.ResourceOptions(parent=self)
+        self._statements: list[Statement] = []
+        """What the machine may do: each part that the machine uses adds what it needs."""
+
+        self._network()
+        self._groups = SecurityGroups(name, self._groups_args(), self._child)
+        self._notices = Notices(
+            name, {"email": self._aws.notices or self._settings.pod.admin.email, "tags": self._tags}, self._child
+        )
+        self._dns = Dns(name, self._dns_args(), self._child)
+        # Database, Uploads, Mail, Parameters and Backups belong here: before the machine, which is told about them and
+        # gets statements for its role.
+        self._machine = Machine(name, self._machine_args(), self._child)
+        self._entrance()
+        # Budget belongs here.
+
+        self.outputs = self._outputs()
+        self.register_outputs(self.outputs)
+
+    @property
+    def _aws(self) -> Aws:
+        if self._settings.aws is None:
+            raise ValueError("target aws without the key aws")
+        return self._settings.aws
+
+    def _network(self) -> None:
+        settings = self._aws.network
+        self._vpc_id: pulumi.Input[str]
+        self._public_subnet_id: pulumi.Input[str]
+        self._private_subnet_ids: list[pulumi.Input[str]]
+        if existing := settings.existing:
+            check_existing(self._aws.zones[0], existing.public_subnet_id, existing.private_subnet_ids, self)
+            self._vpc_id, self._public_subnet_id = existing.vpc_id, existing.public_subnet_id
+            self._private_subnet_ids = [*existing.private_subnet_ids]
+            return
+        args: NetworkArgs = {
+            "region": self._aws.region,
+            "zones": self._aws.zones,
+            "cidr": settings.cidr,
+            "ipv6": settings.ipv6,
+            "flow_logs_days": settings.flow_logs_days,
+            "tags": self._tags,
+        }
+        network = Network(self._name, args, self._child)
+        self._vpc_id, self._public_subnet_id = network.vpc_id, network.public_subnet_id
+        self._private_subnet_ids = [*network.private_subnet_ids]
+
+    def _groups_args(self) -> SecurityGroupsArgs:
+        return {
+            "vpc_id": self._vpc_id,
+            "edge": self._aws.edge,
+            "shell_access": self._aws.instance.shell_access,
+            "ssh_from": self._aws.instance.ssh_from or [],
+            "database": self._aws.database.engine != "onInstance",
+            "ipv6": self._aws.network.ipv6,
+            "tags": self._tags,
+        }
+
+    def _machine_args(self) -> MachineArgs:
+        settings = self._aws.instance
+        args: MachineArgs = {
+            "region": self._aws.region,
+            "zone": self._aws.zones[0],
+            "subnet_id": self._public_subnet_id,
+            "security_group_ids": [self._groups.machine_id],
+            "instance_type": self._aws.instance_type_name,
+            "image": {
+                "architecture": self._aws.architecture.value,
+                "stream": settings.release.stream.value,
+                "version": settings.release.version,
+            },
+            "ignition": render_machine(self._settings, self._settings.machines[0], self._secrets),
+            "statements": self._statements,
+            "root_gib": settings.root_gib,
+            "data_gib": settings.data_gib,
+            "topic_arn": self._notices.topic_arn,
+            "elastic_ip": self._aws.edge == "direct",
+            "protect": self._aws.protect,
+            "tags": self._tags,
+        }
+        if settings.image_id is not None:
+            args["image"]["id"] = settings.image_id
+        if self._groups.endpoint_id is not None:
+            args["shell_endpoint"] = {
+                "subnet_id": self._private_subnet_ids[0],
+                "security_group_id": self._groups.endpoint_id,
+            }
+        return args
+
+    def _dns_args(self) -> DnsArgs:
+        settings = self._aws.dns
+        args: DnsArgs = {"create": settings.create_zone, "protect": self._aws.protect, "tags": self._tags}
+        if settings.provider == "route53":
+            args["zone"] = settings.zone or self._settings.pod.domain
+        return args
+
+    def _entrance(self) -> None:
+        """API Gateway with the pod's domain, or the domain on the machine's own address."""
+        domain = self._settings.pod.domain
+        self._waits_for_dns = False
+        if self._aws.edge == "direct":
+            self._dns.record(f"{self._name}-domain", domain, "A", [self._machine.public_ip], self._child)
+            return
+        if self._groups.link_id is None:
+            raise ValueError("edge gateway without a group for the VPC link")
+        by_itself = self._aws.dns.provider == "route53" and not self._aws.dns.create_zone
+        certificate = Certificate(
+            self._name, {"domain": domain, "dns": self._dns, "wait": by_itself, "tags": self._tags}, self._child
+        )
+        self._waits_for_dns = certificate.arn is None
+        if self._waits_for_dns:
+            pulumi.log.warn(
+                f"the certificate of {domain} is not issued yet, so this run leaves the domain out; "
+                f"{self._next_step()}, wait some minutes, and run `pulumi up` again",
+                self,
+            )
+        Entrance(
+            self._name,
+            {
+                "domain": domain,
+                "dns": self._dns,
+                "certificate_arn": certificate.arn,
+                "subnet_ids": self._private_subnet_ids,
+                "security_group_id": self._groups.link_id,
+                "address": self._machine.private_ip,
+                "tags": self._tags,
+            },
+            self._child,
+        )
+
+    def _next_step(self) -> str:
+        if self._dns.zone_id is None:
+            return "set the records of the stack output dnsRecords"
+        return "tell your registrar the name servers of the stack output nameServers"
+
+    def _outputs(self) -> dict[str, pulumi.Input[Any]]:
+        outputs: dict[str, pulumi.Input[Any]] = {
+            "url": f"https://{self._settings.pod.domain}",
+            "vpc": self._vpc_id,
+            "instance": self._machine.instance_id,
+            "address": self._machine.public_ip,
+            "dataVolume": self._machine.volume_id,
+        }
+        if shell := self._shell():
+            outputs["shell"] = shell
+        if self._dns.zone_id is None:
+            outputs["dnsRecords"] = self._dns.wanted
+        if self._dns.name_servers is not None:
+            outputs["nameServers"] = self._dns.name_servers
+        if self._waits_for_dns:
+            outputs["nextStep"] = f"{self._next_step()}, then run pulumi up again"
+        return outputs
+
+    def _shell(self) -> pulumi.Output[str] | None:
+        """The command that logs in."""
+        user = self._settings.host.users[0].name
+        access = self._aws.instance.shell_access
+        if access == "instanceConnectEndpoint":
+            return pulumi.Output.concat(
+                f"aws ec2-instance-connect ssh --region {self._aws.region} --connection-type eice --os-user {user} "
+                "--private-key-file ~/.ssh/id_ed25519 --instance-id ",
+                self._machine.instance_id,
+            )
+        return pulumi.Output.concat(f"ssh {user}@", self._machine.public_ip) if access == "ssh" else None
+
+
+def _load(name: str, args: AwsPodArgs) -> Settings:
+    settings = args.get("settings")
+    if isinstance(settings, Settings):
+        return settings
+    values: dict[str, Any] = {"target": "aws"}
+    for key in ("pod", "host", "aws"):
+        if key in args:
+            values[key] = args[key]
+    try:
+        return load(values, args.get("secrets", {}))
+    except ConfigError as error:
+        raise unusable(error, name) from None

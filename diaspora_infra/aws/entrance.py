@@ -1,0 +1,179 @@
+"""Entrance: HTTPS by API Gateway, which reaches the machine inside the VPC."""
+
+import json
+from collections.abc import Sequence
+from typing import NotRequired, TypedDict
+
+import pulumi
+import pulumi_aws as aws
+
+from diaspora_infra.aws.dns import Dns
+from diaspora_infra.aws.tags import named
+
+SECONDS = 30
+"""The longest that API Gateway waits for an answer; it cannot be raised."""
+
+LOGGED = {
+    "time": "$context.requestTime",
+    "id": "$context.requestId",
+    "client": "$context.identity.sourceIp",
+    "method": "$context.httpMethod",
+    "path": "$context.path",
+    "status": "$context.status",
+    "bytes": "$context.responseLength",
+    "milliseconds": "$context.responseLatency",
+    "error": "$context.error.message",
+    "backend": "$context.integrationErrorMessage",
+}
+"""What the access log says of a request. No query, which may hold a token."""
+
+
+class EntranceArgs(TypedDict):
+    """What an Entrance needs."""
+
+    domain: str
+    """The pod's domain."""
+    dns: Dns
+    """Where the domain's records go."""
+    certificate_arn: pulumi.Input[str] | None
+    """Issued certificate of the domain, in this region. While it is None the domain itself is left out."""
+    subnet_ids: Sequence[pulumi.Input[str]]
+    """Subnets of the VPC link, in two zones or more."""
+    security_group_id: pulumi.Input[str]
+    """Group of the VPC link."""
+    address: pulumi.Input[str]
+    """IPv4 address of the machine in the VPC."""
+    port: NotRequired[int]
+    """Port of its web server; 80 when not set."""
+    requests_per_second: NotRequired[int]
+    """Requests that are let through; 100 a second when not set, and twice as many at a time. More are refused with
+    status 429, so that a flood does not become a bill."""
+    log_days: NotRequired[int]
+    """Days for which the access log is kept; 14 when not set."""
+    tags: NotRequired[dict[str, str]]
+    """Tags of everything in it."""
+
+
+class Entrance(pulumi.ComponentResource):
+    """An HTTP API that hands every request to the machine."""
+
+    api_id: pulumi.Output[str]
+    """Id of the API."""
+    log_group: pulumi.Output[str]
+    """Name of the access log's group."""
+
+    def __init__(self, name: str, args: EntranceArgs, opts: pulumi.ResourceOptions | None = None) -> None:
+        super().__init__("diaspora-infra:aws:Entrance", name, {}, opts)
+        self._name, self._args = name, args
+        self._child = pulumi.ResourceOptions(parent=self)
+        self._tags = named(args.get("tags", {}), name)
+        service = self._service()
+        api = aws.apigatewayv2.Api(
+            f"{name}-entrance",
+            protocol_type="HTTP",
+            description=f"Entrance of {args['domain']}",
+            # the pod answers under its own domain only
+            disable_execute_api_endpoint=True,
+            tags=self._tags,
+            opts=self._child,
+        )
+        self._route(api, service)
+        stage, log = self._stage(api)
+        certificate = args["certificate_arn"]
+        if certificate is not None:
+            self._domain(api, stage, certificate)
+        self.api_id, self.log_group = api.id, log.name
+        self.register_outputs({"apiId": self.api_id})
+
+    def _service(self) -> aws.servicediscovery.Service:
+        """Where API Gateway looks up the machine: an address that changes in place when the machine is replaced."""
+        name = f"{self._name}-entrance"
+        namespace = aws.servicediscovery.HttpNamespace(name, tags=self._tags, opts=self._child)
+        service = aws.servicediscovery.Service(
+            name, namespace_id=namespace.id, description="The web server of the pod", tags=self._tags, opts=self._child
+        )
+        aws.servicediscovery.Instance(
+            name,
+            service_id=service.id,
+            instance_id="machine",
+            attributes={
+                "AWS_INSTANCE_IPV4": self._args["address"],
+                "AWS_INSTANCE_PORT": str(self._args.get("port", 80)),
+            },
+            opts=self._child,
+        )
+        return service
+
+    def _route(self, api: aws.apigatewayv2.Api, service: aws.servicediscovery.Service) -> None:
+        name = f"{self._name}-entrance"
+        link = aws.apigatewayv2.VpcLink(
+            name,
+            subnet_ids=[*self._args["subnet_ids"]],
+            security_group_ids=[self._args["security_group_id"]],
+            tags=self._tags,
+            opts=self._child,
+        )
+        integration = aws.apigatewayv2.Integration(
+            name,
+            api_id=api.id,
+            integration_type="HTTP_PROXY",
+            integration_method="ANY",
+            connection_type="VPC_LINK",
+            connection_id=link.id,
+            integration_uri=service.arn,
+            payload_format_version="1.0",
+            # the web server must see the pod's own name, whatever name the link reaches it by
+            request_parameters={"overwrite:header.host": self._args["domain"]},
+            timeout_milliseconds=SECONDS * 1000,
+            opts=self._child,
+        )
+        aws.apigatewayv2.Route(
+            name,
+            api_id=api.id,
+            route_key="$default",
+            target=integration.id.apply(lambda known: f"integrations/{known}"),
+            opts=self._child,
+        )
+
+    def _stage(self, api: aws.apigatewayv2.Api) -> tuple[aws.apigatewayv2.Stage, aws.cloudwatch.LogGroup]:
+        name, rate = f"{self._name}-entrance", self._args.get("requests_per_second", 100)
+        log = aws.cloudwatch.LogGroup(
+            name, retention_in_days=self._args.get("log_days", 14), tags=self._tags, opts=self._child
+        )
+        stage = aws.apigatewayv2.Stage(
+            name,
+            api_id=api.id,
+            name="$default",
+            auto_deploy=True,
+            access_log_settings={"destination_arn": log.arn, "format": json.dumps(LOGGED)},
+            default_route_settings={"throttling_rate_limit": rate, "throttling_burst_limit": 2 * rate},
+            tags=self._tags,
+            opts=self._child,
+        )
+        return stage, log
+
+    def _domain(self, api: aws.apigatewayv2.Api, stage: aws.apigatewayv2.Stage, certificate: pulumi.Input[str]) -> None:
+        name = f"{self._name}-entrance"
+        domain = aws.apigatewayv2.DomainName(
+            name,
+            domain_name=self._args["domain"],
+            domain_name_configuration={
+                "certificate_arn": certificate,
+                "endpoint_type": "REGIONAL",
+                "security_policy": "TLS_1_2",
+                "ip_address_type": "dualstack",
+            },
+            tags=self._tags,
+            opts=self._child,
+        )
+        aws.apigatewayv2.ApiMapping(
+            name, api_id=api.id, domain_name=domain.domain_name, stage=stage.name, opts=self._child
+        )
+        configuration = domain.domain_name_configuration
+        self._args["dns"].alias(
+            name,
+            self._args["domain"],
+            configuration.target_domain_name.apply(lambda target: target or ""),
+            configuration.hosted_zone_id.apply(lambda zone: zone or ""),
+            self._child,
+        )

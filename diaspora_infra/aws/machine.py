@@ -1,0 +1,277 @@
+"""Machine: an EC2 instance with Fedora CoreOS, its data volume, its role, and the alarms that bring it back."""
+
+import json
+from collections.abc import Mapping, Sequence
+from typing import Any, NotRequired, TypedDict
+
+import pulumi
+import pulumi_aws as aws
+
+from diaspora_infra.aws import user_data
+from diaspora_infra.aws.images import ImageArgs, find_image
+from diaspora_infra.aws.tags import named
+
+DATA_DEVICE = "/dev/sdf"
+"""Name under which AWS lists the data volume; the machine sees an NVMe disk with a name of its own."""
+
+MACHINE_ROLE = {
+    "Version": "2012-10-17",
+    "Statement": [{"Effect": "Allow", "Principal": {"Service": "ec2.amazonaws.com"}, "Action": "sts:AssumeRole"}],
+}
+
+Statement = Mapping[str, Any]
+"""A statement of an IAM policy; its parts may be outputs."""
+
+
+class MachineArgs(TypedDict):
+    """What a Machine needs."""
+
+    region: str
+    """Region, such as eu-west-1."""
+    zone: str
+    """Availability zone, that of the subnet. The data volume can never leave it."""
+    subnet_id: pulumi.Input[str]
+    """Subnet with a route to the internet."""
+    security_group_ids: list[pulumi.Input[str]]
+    """Groups of the machine."""
+    instance_type: str
+    """Instance type, such as t4g.micro."""
+    image: ImageArgs
+    """The Fedora CoreOS image, of the instance type's architecture."""
+    ignition: pulumi.Input[str]
+    """The Ignition config; a change replaces the machine, not its data. It must hold no secret: every program on the
+    machine can read it. One that is longer than 16 KiB, or only known later, is handed over by a bucket."""
+    statements: NotRequired[Sequence[Statement]]
+    """What the machine may do in the account: statements of an IAM policy."""
+    root_gib: NotRequired[int]
+    """Size of the root volume in GiB; 10 when not set."""
+    data_gib: NotRequired[int]
+    """Size of the data volume in GiB; 10 when not set."""
+    topic_arn: NotRequired[pulumi.Input[str]]
+    """Topic that is told when an alarm goes on and off."""
+    elastic_ip: NotRequired[bool]
+    """Give it an address that stays the same (`public_ip`)."""
+    shell_endpoint: NotRequired["ShellEndpointArgs"]
+    """Make an EC2 Instance Connect Endpoint, through which SSH comes from inside the VPC."""
+    protect: NotRequired[bool]
+    """Refuse to delete the data volume; true when not set. Without it, a deletion leaves a last snapshot."""
+    tags: NotRequired[dict[str, str]]
+    """Tags of everything in it."""
+
+
+class ShellEndpointArgs(TypedDict):
+    """Where the Instance Connect Endpoint is."""
+
+    subnet_id: pulumi.Input[str]
+    """Any subnet of the VPC."""
+    security_group_id: pulumi.Input[str]
+    """Group that reaches port 22 of the machine."""
+
+
+class Machine(pulumi.ComponentResource):
+    """One machine. It is replaced when its Ignition config changes, and its data volume goes to the new one."""
+
+    instance_id: pulumi.Output[str]
+    """Id of the instance."""
+    private_ip: pulumi.Output[str]
+    """IPv4 address in the VPC."""
+    public_ip: pulumi.Output[str]
+    """IPv4 address on the internet. It changes when the machine is stopped, unless `elastic_ip` is set."""
+    role_name: pulumi.Output[str]
+    """Name of the machine's role."""
+    role_arn: pulumi.Output[str]
+    """ARN of the machine's role."""
+    volume_id: pulumi.Output[str]
+    """Id of the data volume."""
+
+    def __init__(self, name: str, args: MachineArgs, opts: pulumi.ResourceOptions | None = None) -> None:
+        super().__init__("diaspora-infra:aws:Machine", name, {}, opts)
+        self._name, self._args = name, args
+        self._tags = args.get("tags", {})
+        self._child = pulumi.ResourceOptions(parent=self)
+        image = find_image(args["image"], args["region"], self)
+        handed, reading = self._handed_over(args["ignition"])
+        role, may = self._role([*args.get("statements", ()), *reading])
+        instance = self._instance(image, handed, role, may)
+        volume = self._volume(instance)
+        self._alarms(instance)
+        self.public_ip = self._elastic_ip(instance) if args.get("elastic_ip", False) else instance.public_ip
+        if endpoint := args.get("shell_endpoint"):
+            self._endpoint(endpoint)
+        self.instance_id, self.private_ip = instance.id, instance.private_ip
+        self.role_name, self.role_arn, self.volume_id = role.name, role.arn, volume.id
+        self.register_outputs({"instanceId": self.instance_id, "volumeId": self.volume_id})
+
+    def _handed_over(self, ignition: pulumi.Input[str]) -> tuple[pulumi.Input[str], list[Statement]]:
+        """User data of the instance, and what the machine's role must be allowed for it."""
+        if isinstance(ignition, str) and user_data.fits(ignition):
+            return ignition, []
+        text = pulumi.Output.from_input(ignition)
+        name = f"{self._name}-ignition"
+        bucket = aws.s3.Bucket(name, tags=named(self._tags, f"{self._name} Ignition config"), opts=self._child)
+        closed = aws.s3.BucketPublicAccessBlock(
+            name,
+            bucket=bucket.id,
+            block_public_acls=True,
+            block_public_policy=True,
+            ignore_public_acls=True,
+            restrict_public_buckets=True,
+            opts=self._child,
+        )
+        encrypted = aws.s3.BucketServerSideEncryptionConfiguration(
+            name,
+            bucket=bucket.id,
+            rules=[{"apply_server_side_encryption_by_default": {"sse_algorithm": "AES256"}}],
+            opts=self._child,
+        )
+        config = aws.s3.BucketObjectv2(
+            name,
+            bucket=bucket.id,
+            key=text.apply(user_data.object_key),
+            content=text,
+            content_type="application/vnd.coreos.ignition+json",
+            tags=named(self._tags, f"{self._name} Ignition config"),
+            opts=pulumi.ResourceOptions(parent=self, depends_on=[closed, encrypted]),
+        )
+        # of the object, not of its name alone: the instance must not boot before the config is there
+        handed = pulumi.Output.all(config.bucket, text, config.etag).apply(
+            lambda known: user_data.pointer(known[0], known[1])
+        )
+        arn = pulumi.Output.concat(bucket.arn, "/", text.apply(user_data.object_key))
+        return handed, [{"Sid": "OwnConfig", "Effect": "Allow", "Action": "s3:GetObject", "Resource": arn}]
+
+    def _role(self, statements: Sequence[Statement]) -> tuple[aws.iam.Role, list[pulumi.Resource]]:
+        """Make the role; returns it and what must be there before the machine uses it."""
+        name = f"{self._name}-machine"
+        role = aws.iam.Role(
+            name,
+            assume_role_policy=json.dumps(MACHINE_ROLE),
+            description="What the machine of the pod may do",
+            tags=named(self._tags, f"{self._name} machine"),
+            opts=self._child,
+        )
+        if not statements:
+            return role, []
+        document = {"Version": "2012-10-17", "Statement": list(statements)}
+        policy = aws.iam.RolePolicy(
+            name, role=role.id, policy=pulumi.Output.json_dumps(document, sort_keys=True), opts=self._child
+        )
+        return role, [policy]
+
+    def _instance(
+        self, image: str, handed: pulumi.Input[str], role: aws.iam.Role, may: list[pulumi.Resource]
+    ) -> aws.ec2.Instance:
+        name, args = self._name, self._args
+        profile = aws.iam.InstanceProfile(
+            f"{name}-machine", role=role.name, tags=named(self._tags, f"{name} machine"), opts=self._child
+        )
+        return aws.ec2.Instance(
+            f"{name}-machine",
+            ami=image,
+            instance_type=args["instance_type"],
+            subnet_id=args["subnet_id"],
+            vpc_security_group_ids=args["security_group_ids"],
+            iam_instance_profile=profile.name,
+            # without an address of its own a machine in a public subnet reaches nothing; the groups let nobody in by it
+            associate_public_ip_address=True,
+            user_data=handed,
+            # Ignition runs at the first boot only: on the old machine a new config would do nothing
+            user_data_replace_on_change=True,
+            root_block_device={
+                "volume_type": "gp3",
+                "volume_size": args.get("root_gib", 10),
+                "encrypted": True,
+                "delete_on_termination": True,
+                "tags": named(self._tags, f"{name} root"),
+            },
+            metadata_options={
+                "http_endpoint": "enabled",
+                "http_tokens": "required",
+                # containers on a bridge are one hop further away
+                "http_put_response_hop_limit": 2,
+                "instance_metadata_tags": "disabled",
+            },
+            maintenance_options={"auto_recovery": "default"},
+            # "unlimited", the default of these types, would put hours of high load on the bill
+            credit_specification={"cpu_credits": "standard"},
+            monitoring=False,
+            tags=named(self._tags, name),
+            # the data volume can only be attached once, so the old machine goes first
+            opts=pulumi.ResourceOptions(parent=self, delete_before_replace=True, depends_on=may),
+        )
+
+    def _volume(self, instance: aws.ec2.Instance) -> aws.ebs.Volume:
+        name, protect = f"{self._name}-data", self._args.get("protect", True)
+        volume = aws.ebs.Volume(
+            name,
+            availability_zone=self._args["zone"],
+            size=self._args.get("data_gib", 10),
+            type="gp3",
+            encrypted=True,
+            final_snapshot=True,
+            tags=named(self._tags, f"{self._name} data"),
+            opts=pulumi.ResourceOptions(parent=self, protect=protect, retain_on_delete=protect),
+        )
+        aws.ec2.VolumeAttachment(
+            name,
+            device_name=DATA_DEVICE,
+            volume_id=volume.id,
+            instance_id=instance.id,
+            # the machine unmounts it while it shuts down
+            stop_instance_before_detaching=True,
+            opts=pulumi.ResourceOptions(parent=self, delete_before_replace=True),
+        )
+        return volume
+
+    def _alarms(self, instance: aws.ec2.Instance) -> None:
+        """Two alarms: AWS's hardware or network fails, the machine moves; its own system fails, it is rebooted."""
+        self._alarm("recover", "System", 2, "Move the machine to other hardware", instance)
+        self._alarm("reboot", "Instance", 3, "Reboot the machine", instance)
+
+    def _alarm(self, action: str, check: str, minutes: int, description: str, instance: aws.ec2.Instance) -> None:
+        partition = aws.get_partition_output(opts=pulumi.InvokeOptions(parent=self)).partition
+        topics = [topic] if (topic := self._args.get("topic_arn")) is not None else []
+        aws.cloudwatch.MetricAlarm(
+            f"{self._name}-{action}",
+            alarm_description=description,
+            namespace="AWS/EC2",
+            metric_name=f"StatusCheckFailed_{check}",
+            dimensions={"InstanceId": instance.id},
+            statistic="Maximum",
+            comparison_operator="GreaterThanOrEqualToThreshold",
+            threshold=1,
+            period=60,
+            evaluation_periods=minutes,
+            treat_missing_data="missing",
+            alarm_actions=[partition.apply(lambda known: alarm_action(known, self._args["region"], action)), *topics],
+            ok_actions=topics,
+            tags=named(self._tags, f"{self._name} {action}"),
+            opts=self._child,
+        )
+
+    def _elastic_ip(self, instance: aws.ec2.Instance) -> pulumi.Output[str]:
+        name = f"{self._name}-address"
+        address = aws.ec2.Eip(name, domain="vpc", tags=named(self._tags, self._name), opts=self._child)
+        aws.ec2.EipAssociation(
+            name,
+            allocation_id=address.allocation_id,
+            instance_id=instance.id,
+            opts=pulumi.ResourceOptions(parent=self, delete_before_replace=True),
+        )
+        return address.public_ip
+
+    def _endpoint(self, args: ShellEndpointArgs) -> None:
+        aws.ec2transitgateway.InstanceConnectEndpoint(
+            f"{self._name}-shell",
+            subnet_id=args["subnet_id"],
+            security_group_ids=[args["security_group_id"]],
+            # the machine sees the endpoint, whose group alone may come in
+            preserve_client_ip=False,
+            tags=named(self._tags, f"{self._name} shell"),
+            opts=self._child,
+        )
+
+
+def alarm_action(partition: str, region: str, action: str) -> str:
+    """ARN of what EC2 does by itself when an alarm goes on: `recover` or `reboot`."""
+    return f"arn:{partition}:automate:{region}:ec2:{action}"

@@ -1,0 +1,28 @@
+"""User data: an Ignition config as EC2 hands it to a new machine, or a checked pointer to one that is too long."""
+
+import hashlib
+import json
+
+LIMIT = 16384
+"""Bytes of user data that EC2 takes, before base64 (EC2 User Guide)."""
+
+POINTER_VERSION = "3.4.0"
+
+
+def fits(ignition: str) -> bool:
+    """Whether a config can be user data as it is."""
+    return len(ignition.encode()) <= LIMIT
+
+
+def object_key(ignition: str) -> str:
+    """Name of the object that holds a config: it changes with the config."""
+    return f"ignition/{hashlib.sha256(ignition.encode()).hexdigest()[:32]}.ign"
+
+
+def pointer(bucket: str, ignition: str) -> str:
+    """An Ignition config that fetches another from a bucket with the machine's role, and refuses it if it changed."""
+    replace = {
+        "source": f"s3://{bucket}/{object_key(ignition)}",
+        "verification": {"hash": f"sha512-{hashlib.sha512(ignition.encode()).hexdigest()}"},
+    }
+    return json.dumps({"ignition": {"version": POINTER_VERSION, "config": {"replace": replace}}})

@@ -1,0 +1,103 @@
+"""An account on Pulumi's mocks: answers like AWS's, and everything that a program asked for."""
+
+from dataclasses import dataclass
+from typing import Any
+
+from pulumi.runtime import mocks
+
+from tests.support.mocked import Monitor
+
+ACCOUNT = "123456789012"
+CALLS: dict[str, dict[str, Any]] = {
+    "aws:ec2/getAmi:getAmi": {"id": "ami-08af5d9fc5c1edb78", "architecture": "arm64"},
+    "aws:index/getCallerIdentity:getCallerIdentity": {"accountId": ACCOUNT},
+    "aws:index/getPartition:getPartition": {"partition": "aws"},
+    "aws:route53/getZone:getZone": {"zoneId": "Z0123456789"},
+}
+
+
+@dataclass(frozen=True)
+class Made:
+    """A resource that was asked for."""
+
+    token: str
+    name: str
+    inputs: dict[str, Any]
+    urn: str
+    parent: str
+    custom: bool
+    request: Any
+
+    @property
+    def kind(self) -> str:
+        """The class's name, such as Vpc."""
+        return self.token.rpartition(":")[2]
+
+
+class MockAccount(mocks.Mocks):
+    """Makes everything; `calls` are answers by function, in place of the usual ones (None: refused)."""
+
+    def __init__(self, calls: dict[str, dict[str, Any] | None] | None = None) -> None:
+        self.monitor = Monitor(self)
+        self.calls: dict[str, dict[str, Any] | None] = {**CALLS, **(calls or {})}
+        self.asked: list[mocks.MockCallArgs] = []
+        self._inputs: dict[tuple[str, str], dict[str, Any]] = {}
+
+    def new_resource(self, args: mocks.MockResourceArgs) -> tuple[str, dict[str, Any]]:
+        self._inputs[args.typ, args.name] = dict(args.inputs)
+        service, _, kind = args.typ.split(":")[-2].split("/")[0], "", args.typ.split(":")[-1]
+        identifier = f"{kind.lower()}-{args.name}"
+        arn = f"arn:aws:{service}:eu-west-1:{ACCOUNT}:{kind.lower()}/{args.name}"
+        if args.typ == "aws:s3/bucket:Bucket":
+            arn = f"arn:aws:s3:::{identifier}"
+        return identifier, {"arn": arn, "name": args.name, **_computed(kind), **args.inputs}
+
+    def call(self, args: mocks.MockCallArgs) -> Any:
+        self.asked.append(args)
+        answer = self.calls.get(args.token)
+        if answer is None:
+            return {}, [("", "no matching ACM Certificate found" if "Certificate" in args.token else "empty result")]
+        return answer
+
+    @property
+    def made(self) -> list[Made]:
+        """Everything that was asked for."""
+        return [
+            Made(
+                request.type,
+                request.name,
+                self._inputs.get((request.type, request.name), {}),
+                urn,
+                request.parent,
+                bool(request.custom),
+                request,
+            )
+            for urn, request in self.monitor.requests.items()
+            if request.type != "pulumi:pulumi:Stack"
+        ]
+
+    def of(self, kind: str) -> list[Made]:
+        """Those of one class."""
+        return [each for each in self.made if each.kind == kind]
+
+
+def _computed(kind: str) -> dict[str, Any]:
+    """What AWS adds, where programs use it."""
+    return {
+        "Certificate": {
+            "domainValidationOptions": [
+                {
+                    "domainName": "pod.example.org",
+                    "resourceRecordName": "_a.pod.example.org.",
+                    "resourceRecordType": "CNAME",
+                    "resourceRecordValue": "_b.acm-validations.aws.",
+                }
+            ]
+        },
+        "DomainName": {"targetDomainName": "d-1.execute-api.eu-west-1.amazonaws.com", "hostedZoneId": "ZLY8HYME6SFDD"},
+        "Eip": {"publicIp": "192.0.2.10", "allocationId": "eipalloc-1"},
+        "Instance": {"privateIp": "10.0.0.10", "publicIp": "192.0.2.20"},
+        "Record": {"fqdn": "record.pod.example.org"},
+        "Vpc": {"ipv6CidrBlock": "2001:db8::/56"},
+        "Zone": {"zoneId": "Z0123456789", "nameServers": ["ns1.example.net"]},
+    }.get(kind, {})

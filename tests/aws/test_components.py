@@ -1,0 +1,464 @@
+"""Contracts that all components of diaspora_infra.aws keep, and what each asks for, on Pulumi's mocks."""
+
+import json
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import pulumi
+import pulumi_aws
+import pytest
+from pulumi import _types
+from pulumi.provider.experimental.analyzer import Analyzer
+
+import diaspora_infra.aws as components
+from diaspora_infra.aws import (
+    AwsPod,
+    Certificate,
+    Dns,
+    Entrance,
+    Machine,
+    Network,
+    Notices,
+    SecurityGroups,
+)
+from diaspora_infra.aws.machine import alarm_action
+from diaspora_infra.aws.user_data import LIMIT, fits, object_key, pointer
+from lab.aws.bridge import sdk
+from tests.aws.mock_account import Made, MockAccount
+from tests.aws.rules import Asked, problems
+from tests.support import configs
+from tests.support.mocked import Runner, mock_engine
+
+TAGS = {"Project": "test", "Pod": "pod.example.org"}
+REGION = "eu-west-1"
+CERTIFICATE = "arn:aws:acm:eu-west-1:123456789012:certificate/1"
+Making = Callable[[pulumi.ResourceOptions], pulumi.ComponentResource]
+
+
+@pytest.fixture
+def run() -> Iterator[Runner]:
+    with mock_engine() as runner:
+        yield runner
+
+
+def machine(options: pulumi.ResourceOptions, **changes: Any) -> Machine:
+    return Machine(
+        "one",
+        {
+            "region": REGION,
+            "zone": "eu-west-1a",
+            "subnet_id": "subnet-1",
+            "security_group_ids": ["sg-1"],
+            "instance_type": "t4g.micro",
+            "image": {"architecture": "aarch64", "version": "44.20260802.3.1"},
+            "ignition": json.dumps({"ignition": {"version": "3.4.0"}}),
+            "tags": TAGS,
+            **changes,
+        },
+        options,
+    )
+
+
+def pod(options: pulumi.ResourceOptions, **changes: Any) -> AwsPod:
+    values = configs.aws_config(region=REGION, tags={"Project": "test"}, **changes)
+    return AwsPod("one", {"pod": values["pod"], "host": values["host"], "aws": values["aws"]}, options)
+
+
+def entrance(options: pulumi.ResourceOptions) -> Entrance:
+    return Entrance(
+        "one",
+        {
+            "domain": "pod.example.org",
+            "dns": Dns("one", {"zone": "example.org", "tags": TAGS}, options),
+            "certificate_arn": CERTIFICATE,
+            "subnet_ids": ["subnet-1", "subnet-2"],
+            "security_group_id": "sg-1",
+            "address": "10.0.0.10",
+            "tags": TAGS,
+        },
+        options,
+    )
+
+
+def certificate(options: pulumi.ResourceOptions) -> Certificate:
+    dns = Dns("one", {"zone": "example.org", "tags": TAGS}, options)
+    return Certificate("one", {"domain": "pod.example.org", "dns": dns, "tags": TAGS}, options)
+
+
+MAKING: dict[str, tuple[Making, ...]] = {
+    "AwsPod": (
+        pod,
+        lambda options: pod(options, edge="direct"),
+        lambda options: pod(options, dns={"createZone": True}, network={"ipv6": True, "flowLogsDays": 7}),
+    ),
+    "Certificate": (certificate,),
+    "Dns": (lambda options: Dns("one", {"zone": "example.org", "create": True, "tags": TAGS}, options),),
+    "Entrance": (entrance,),
+    "Machine": (
+        machine,
+        lambda options: machine(
+            options,
+            ignition="x" * (LIMIT + 1),
+            elastic_ip=True,
+            topic_arn="arn:aws:sns:eu-west-1:123456789012:topic",
+            shell_endpoint={"subnet_id": "subnet-2", "security_group_id": "sg-2"},
+        ),
+    ),
+    "Network": (
+        lambda options: Network(
+            "one",
+            {
+                "region": REGION,
+                "zones": ["eu-west-1a", "eu-west-1b"],
+                "ipv6": True,
+                "flow_logs_days": 7,
+                "tags": TAGS,
+            },
+            options,
+        ),
+    ),
+    "Notices": (lambda options: Notices("one", {"email": "podmin@example.org", "tags": TAGS}, options),),
+    "SecurityGroups": (
+        lambda options: SecurityGroups("one", {"vpc_id": "vpc-1", "database": True, "tags": TAGS}, options),
+        lambda options: SecurityGroups(
+            "one",
+            {
+                "vpc_id": "vpc-1",
+                "edge": "direct",
+                "shell_access": "ssh",
+                "ssh_from": ["192.0.2.10", "2001:db8::/32"],
+                "ipv6": True,
+                "tags": TAGS,
+            },
+            options,
+        ),
+    ),
+}
+WAYS = [pytest.param(way, id=f"{name}-{index}") for name, ways in MAKING.items() for index, way in enumerate(ways)]
+
+
+class Outside(pulumi.ComponentResource):
+    """Somebody else's component."""
+
+    def __init__(self) -> None:
+        super().__init__("test:index:Outside", "outside")
+        self.register_outputs({})
+
+
+@pytest.fixture(autouse=True)
+def warned(monkeypatch: pytest.MonkeyPatch) -> list[str]:
+    """What the SDK says of deprecated classes and arguments."""
+    said: list[str] = []
+    monkeypatch.setattr(pulumi.log, "warn", lambda message, *_rest, **_named: said.append(message))
+    return said
+
+
+def make(run: Runner, way: Making, account: MockAccount | None = None) -> MockAccount:
+    """Make a component inside another one; returns the account."""
+    answers = account or MockAccount()
+
+    def program() -> None:
+        way(pulumi.ResourceOptions(parent=Outside()))
+
+    run(answers, program)
+    return answers
+
+
+# the SDK says these only in the text of the class
+DEPRECATED = {"aws:iam/role:Role": {"inlinePolicies", "managedPolicyArns"}}
+
+
+def deprecated_inputs(made: Made) -> list[str]:
+    """Inputs of which the SDK's class says that they are deprecated."""
+    module, kind = made.token.split(":")[1].split("/")[0], made.kind
+    package = getattr(pulumi_aws, module)
+    arguments = getattr(package, f"{kind}Args", None) or getattr(package, f"{kind}InitArgs")
+    properties = {
+        names.get(name, name): getattr(arguments, name).fget
+        for names in [_types.input_type_py_to_pulumi_names(arguments)]
+        for name in names
+    }
+    return [
+        name
+        for name in made.inputs
+        if name in DEPRECATED.get(made.token, ()) or hasattr(properties.get(name), "_pulumi_deprecated_callable")
+    ]
+
+
+def asked(made: list[Made]) -> list[Asked]:
+    return [Asked(each.token, each.name, each.inputs) for each in made if each.custom]
+
+
+def test_every_component_is_here() -> None:
+    exported = [getattr(components, name) for name in components.__all__]
+    classes = {each.__name__ for each in exported if issubclass(each, pulumi.ComponentResource)}
+    assert classes == set(MAKING)
+
+
+@pytest.mark.parametrize("way", WAYS)
+def test_a_component_keeps_the_contracts(run: Runner, way: Making, warned: list[str]) -> None:
+    account = make(run, way)
+    assert not [message for message in warned if "deprecated" in message]
+    own = [each for each in account.made if each.token != "test:index:Outside"]
+    parts = {each.urn: each for each in own if not each.custom}
+    outside = next(each.urn for each in account.made if each.token == "test:index:Outside")
+    assert any(each.parent == outside for each in parts.values()), "opts are passed on"
+    for each in own:
+        assert each.name.startswith("one"), each.name
+        if each.custom:
+            assert each.parent in parts, f"{each.name} has no component as its parent"
+            assert deprecated_inputs(each) == [], each.urn
+            taggable = "tags" in sdk.resource(each.token).inputs
+            if taggable:
+                tags = each.inputs.get("tags", {})
+                assert tags.items() >= {"Project": "test", "Pod": "pod.example.org"}.items(), each.urn
+                assert tags["Name"], each.urn
+        else:
+            assert each.urn in account.monitor.finished, f"{each.token} registers no outputs"
+    assert problems(asked(own)) == []
+
+
+def test_deprecated_classes_are_noticed(run: Runner, warned: list[str]) -> None:
+    def program() -> None:
+        pulumi_aws.s3.BucketV2("old")
+
+    run(MockAccount(), program)
+    assert [message for message in warned if "deprecated" in message]
+
+
+def test_deprecated_arguments_are_noticed(run: Runner) -> None:
+    def program() -> None:
+        pulumi_aws.iam.Role("old", assume_role_policy="{}", managed_policy_arns=["arn:aws:iam::aws:policy/X"])
+        pulumi_aws.s3.Bucket("old", acl="private")
+
+    account = MockAccount()
+    run(account, program)
+    assert [deprecated_inputs(each) for each in account.made] == [["managedPolicyArns"], ["acl"]]
+
+
+@pytest.mark.parametrize("name", sorted(MAKING))
+def test_other_languages_could_read_the_arguments(name: str) -> None:
+    if name in {"Certificate", "Entrance"}:
+        pytest.skip("it takes a Dns, which is a component of this language")
+    component = getattr(components, name)
+    definition = Analyzer("diaspora-infra").analyze_component(component)
+    assert definition.inputs
+
+
+def test_the_machine_has_what_keeps_its_data(run: Runner) -> None:
+    account = make(run, MAKING["Machine"][1])
+    (volume,), (attachment,) = account.of("Volume"), account.of("VolumeAttachment")
+    (instance,) = [each for each in account.of("Instance") if each.token.startswith("aws:ec2")]
+    assert volume.request.protect
+    assert volume.request.retainOnDelete
+    assert volume.inputs["finalSnapshot"]
+    assert instance.request.deleteBeforeReplace
+    assert attachment.request.deleteBeforeReplace
+    assert attachment.inputs["stopInstanceBeforeDetaching"]
+    assert instance.inputs["creditSpecification"] == {"cpuCredits": "standard"}
+    (role,) = account.of("RolePolicy")
+    statements = json.loads(role.inputs["policy"])["Statement"]
+    key = object_key("x" * (LIMIT + 1))
+    assert [(each["Action"], each["Resource"]) for each in statements] == [
+        ("s3:GetObject", f"arn:aws:s3:::bucket-one-ignition/{key}")
+    ]
+
+
+def test_without_protection_the_volume_may_go(run: Runner) -> None:
+    account = make(run, lambda options: machine(options, protect=False))
+    (volume,) = account.of("Volume")
+    assert not volume.request.protect
+    assert not volume.request.retainOnDelete
+    assert volume.inputs["finalSnapshot"]
+
+
+def test_a_short_config_is_user_data_and_needs_no_bucket_and_no_right(run: Runner) -> None:
+    text = "{" + " " * (LIMIT - 2) + "}"
+    account = make(run, lambda options: machine(options, ignition=text))
+    (instance,) = account.of("Instance")
+    assert instance.inputs["userData"] == text
+    assert account.of("Bucket") == account.of("RolePolicy") == []
+
+
+def test_a_config_that_is_only_known_later_goes_through_the_bucket(run: Runner) -> None:
+    account = make(run, lambda options: machine(options, ignition=pulumi.Output.from_input("{}")))
+    (instance,), (config,) = account.of("Instance"), account.of("BucketObjectv2")
+    assert config.inputs["content"] == "{}"
+    assert instance.inputs["userData"] == pointer("bucket-one-ignition", "{}")
+
+
+def test_the_pointer_fits_and_names_the_text() -> None:
+    assert fits("x" * LIMIT)
+    assert not fits("x" * (LIMIT + 1))
+    assert not fits("é" * (LIMIT // 2 + 1))
+    long = "x" * 100_000
+    assert fits(pointer("b" * 63, long))
+    replace = json.loads(pointer("bucket", long))["ignition"]["config"]["replace"]
+    assert replace["source"] == f"s3://bucket/{object_key(long)}"
+    assert replace["verification"]["hash"].startswith("sha512-")
+    assert object_key(long) != object_key(long + "x")
+
+
+def test_the_image_is_asked_for_by_owner_release_and_stream(run: Runner) -> None:
+    account = make(run, machine)
+    (call,) = [each for each in account.asked if each.token.endswith(":getAmi")]
+    assert call.args["owners"] == ["125523088429"]
+    filters = {each["name"]: each["values"] for each in call.args["filters"]}
+    assert filters == {
+        "name": ["fedora-coreos-44.20260802.3.1-aarch64"],
+        "description": ["Fedora CoreOS stable 44.20260802.3.1*"],
+    }
+
+
+@pytest.mark.parametrize(
+    ("image", "answer", "message"),
+    [
+        ({}, None, "aws.instance.release: no image fedora-coreos-44.20260802.3.1-aarch64 of stream stable"),
+        ({"id": "ami-0123456789abcdef0"}, None, "no image ami-0123456789abcdef0 in eu-west-1"),
+        (
+            {"id": "ami-0123456789abcdef0"},
+            {"id": "ami-0123456789abcdef0", "architecture": "x86_64"},
+            "aws.instance.imageId: ami-0123456789abcdef0 is of architecture x86_64; allowed: arm64",
+        ),
+    ],
+)
+def test_a_wrong_image_is_one_line(
+    run: Runner, image: dict[str, str], answer: dict[str, Any] | None, message: str
+) -> None:
+    account = MockAccount({"aws:ec2/getAmi:getAmi": answer})
+    named = {"architecture": "aarch64", "version": "44.20260802.3.1", **image}
+    with pytest.raises(pulumi.RunError, match=message):
+        make(run, lambda options: machine(options, image=named), account)
+
+
+def test_what_is_not_issued_leaves_the_domain_out(run: Runner) -> None:
+    account = make(run, lambda options: pod(options, dns={"provider": "external"}))
+    assert account.of("Api")
+    assert account.of("Certificate")
+    assert account.of("DomainName") == account.of("CertificateValidation") == account.of("Record") == []
+    account = make(
+        run,
+        lambda options: pod(options, dns={"provider": "external"}),
+        MockAccount({"aws:acm/getCertificate:getCertificate": {"arn": "arn:aws:acm:eu-west-1:1:certificate/1"}}),
+    )
+    assert account.of("DomainName")
+    assert account.of("CertificateValidation")
+    (asking,) = [each for each in account.asked if each.token.endswith(":getCertificate")]
+    assert asking.args["statuses"] == ["ISSUED"]
+    assert asking.args["tags"] == {"Name": "one certificate"}
+
+
+def test_another_refusal_than_no_certificate_is_not_swallowed(run: Runner) -> None:
+    class Refusing(MockAccount):
+        def call(self, args: Any) -> Any:
+            if args.token.endswith(":getCertificate"):
+                return {}, [("", "AccessDenied")]
+            return super().call(args)
+
+    with pytest.raises(Exception, match="AccessDenied"):
+        make(run, lambda options: pod(options, dns={"provider": "external"}), Refusing())
+
+
+class OwnSubnets(MockAccount):
+    """An account with subnets in the zones whose letters are given, by the last digit of their ids."""
+
+    def __init__(self, letters: str) -> None:
+        super().__init__()
+        self.letters = letters
+
+    def call(self, args: Any) -> Any:
+        if args.token.endswith(":getSubnet"):
+            return {"availabilityZone": f"eu-west-1{self.letters[int(args.args['id'][-1])]}"}
+        return super().call(args)
+
+
+EXISTING = {
+    "vpcId": "vpc-0123456789abcdef0",
+    "publicSubnetId": "subnet-0123456789abcdef0",
+    "privateSubnetIds": ["subnet-0123456789abcdef1", "subnet-0123456789abcdef2"],
+}
+
+
+def test_an_existing_network_is_used(run: Runner) -> None:
+    account = make(run, lambda options: pod(options, network={"existing": EXISTING}), OwnSubnets("aab"))
+    assert account.of("Vpc") == account.of("Subnet") == []
+    (instance,) = [each for each in account.of("Instance") if each.token.startswith("aws:ec2")]
+    assert instance.inputs["subnetId"] == EXISTING["publicSubnetId"]
+    (link,) = account.of("VpcLink")
+    assert link.inputs["subnetIds"] == EXISTING["privateSubnetIds"]
+
+
+@pytest.mark.parametrize(
+    ("letters", "message"),
+    [
+        ("bab", "publicSubnetId: subnet-0123456789abcdef0 is in eu-west-1b; allowed: a subnet in eu-west-1a"),
+        ("abb", "privateSubnetIds: all are in eu-west-1b; allowed: two zones or more"),
+    ],
+)
+def test_an_existing_network_that_does_not_fit_is_one_line(run: Runner, letters: str, message: str) -> None:
+    with pytest.raises(pulumi.RunError, match=message):
+        make(run, lambda options: pod(options, network={"existing": EXISTING}), OwnSubnets(letters))
+
+
+@pytest.mark.parametrize("changes", [{"edge": "Direct"}, {"shell_access": "SSH"}])
+def test_a_word_with_a_mistake_opens_nothing(run: Runner, changes: Any) -> None:
+    with pytest.raises(pulumi.RunError, match="is not known; allowed: "):
+        make(run, lambda options: SecurityGroups("one", {"vpc_id": "vpc-1", **changes}, options))
+
+
+def test_alarm_actions_belong_to_the_region_and_partition() -> None:
+    assert alarm_action("aws-cn", "cn-north-1", "recover") == "arn:aws-cn:automate:cn-north-1:ec2:recover"
+
+
+ROLE = json.dumps({"Statement": [{"Effect": "Allow", "Action": "sts:AssumeRole"}]})
+STAR = json.dumps({"Statement": [{"Effect": "Allow", "Action": "s3:*", "Resource": "arn:aws:s3:::b/*"}]})
+EVERYTHING = json.dumps({"Statement": [{"Effect": "Allow", "Action": ["s3:GetObject"], "Resource": "*"}]})
+REGIONAL = {"endpointType": "REGIONAL", "securityPolicy": "TLS_1_2", "certificateArn": CERTIFICATE}
+FAULTS: list[tuple[str, dict[str, Any]]] = [
+    ("aws:ec2/instance:Instance", {"userData": "x" * (LIMIT + 1)}),
+    ("aws:ec2/instance:Instance", {"userDataReplaceOnChange": False}),
+    ("aws:ec2/instance:Instance", {"metadataOptions": {"httpTokens": "optional"}}),
+    ("aws:ec2/instance:Instance", {"rootBlockDevice": {"encrypted": False}}),
+    ("aws:ec2/instance:Instance", {"iamInstanceProfile": None}),
+    ("aws:ebs/volume:Volume", {"encrypted": False}),
+    ("aws:ebs/volume:Volume", {"availabilityZone": "eu-west-1b"}),
+    ("aws:cloudwatch/metricAlarm:MetricAlarm", {"alarmActions": ["arn:aws:automate:eu-west-1:ec2:recovery"]}),
+    ("aws:cloudwatch/metricAlarm:MetricAlarm", {"alarmActions": ["arn:aws:automate:us-east-1:ec2:recover"]}),
+    ("aws:cloudwatch/metricAlarm:MetricAlarm", {"metricName": "CPUUtilization"}),
+    (
+        "aws:apigatewayv2/integration:Integration",
+        {"requestParameters": {"overwrite:header.X-Forwarded-Proto": "https"}},
+    ),
+    ("aws:apigatewayv2/integration:Integration", {"requestParameters": {"append:header.forwarded": "for=x"}}),
+    ("aws:apigatewayv2/integration:Integration", {"timeoutMilliseconds": 60000}),
+    ("aws:apigatewayv2/integration:Integration", {"integrationUri": "http://10.0.0.10"}),
+    ("aws:apigatewayv2/integration:Integration", {"payloadFormatVersion": "2.0"}),
+    ("aws:apigatewayv2/route:Route", {"routeKey": "default"}),
+    ("aws:apigatewayv2/route:Route", {"target": "abc"}),
+    ("aws:apigatewayv2/domainName:DomainName", {"domainNameConfiguration": {**REGIONAL, "securityPolicy": "TLS_1_0"}}),
+    (
+        "aws:apigatewayv2/domainName:DomainName",
+        {"domainNameConfiguration": {**REGIONAL, "certificateArn": "arn:aws:acm:us-east-1:123456789012:certificate/1"}},
+    ),
+    ("aws:apigatewayv2/vpcLink:VpcLink", {"subnetIds": ["subnet-1"]}),
+    ("aws:apigatewayv2/vpcLink:VpcLink", {"subnetIds": ["subnet-1", "subnet-1"]}),
+    ("aws:apigatewayv2/vpcLink:VpcLink", {"securityGroupIds": []}),
+    ("aws:servicediscovery/instance:Instance", {"attributes": {"AWS_INSTANCE_IPV4": "10.0.0.10"}}),
+    ("aws:servicediscovery/instance:Instance", {"attributes": {"AWS_INSTANCE_PORT": "80"}}),
+    ("aws:route53/record:Record", {"type": "CNAME", "name": "pod.example.org"}),
+    ("aws:route53/record:Record", {"aliases": None, "records": None}),
+    ("aws:iam/role:Role", {"assumeRolePolicy": ROLE}),
+    ("aws:iam/rolePolicy:RolePolicy", {"policy": STAR}),
+    ("aws:iam/rolePolicy:RolePolicy", {"policy": EVERYTHING}),
+    ("aws:ec2/vpc:Vpc", {"tags": {"Name": "x" * 257}}),
+    ("aws:ec2/subnet:Subnet", {"availabilityZone": "eu-west-1c"}),
+]
+
+
+@pytest.mark.parametrize(("token", "fault"), FAULTS, ids=[f"{kind[1:9]}-{next(iter(fault))}" for kind, fault in FAULTS])
+def test_each_rule_catches_its_planted_fault(run: Runner, token: str, fault: dict[str, Any]) -> None:
+    good = asked(make(run, pod).made)
+    assert problems(good) == []
+    assert any(each.token == token for each in good)
+    planted = [each._replace(inputs={**each.inputs, **fault}) if each.token == token else each for each in good]
+    assert problems(planted)
