@@ -7,6 +7,7 @@ from pydantic import BaseModel, ValidationError
 
 from diaspora_infra.config.aws import Aws
 from diaspora_infra.config.aws_checks import check_aws
+from diaspora_infra.config.aws_pod import pod_on_aws
 from diaspora_infra.config.aws_sizes import sized_host, sized_pod
 from diaspora_infra.config.checks import (
     check_addresses,
@@ -118,7 +119,7 @@ class _Loader:
         if not (target and pod and host and export):
             return None
         if target is Target.AWS and aws:
-            pod, host = sized_pod(pod, aws), sized_host(host, aws)
+            pod, host = pod_on_aws(sized_pod(pod, aws), aws), sized_host(host, aws)
         return Settings(target=target, pod=pod, host=host, pxe=pxe, aws=aws, ignition=export, provisioning=provisioning)
 
     def _check_parts(self, pod: Pod | None, host: Host | None, pxe: Pxe | None, aws: Aws | None) -> None:

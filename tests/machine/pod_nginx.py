@@ -111,6 +111,11 @@ class Pod:
         connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=20)
         return self._exchange(connection, path, "GET", {"Host": host, **headers}, None)
 
+    def post(self, path: str, body: bytes, **headers: str) -> tuple[http.client.HTTPResponse, bytes]:
+        """Send something over plain HTTP."""
+        connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=20)
+        return self._exchange(connection, path, "POST", {"Host": DOMAIN, **headers}, body)
+
     def secure(
         self, path: str, context: ssl.SSLContext, host: str = DOMAIN, **headers: str
     ) -> tuple[http.client.HTTPResponse, bytes]:
@@ -149,6 +154,44 @@ class Pod:
             self.names.address = "127.0.0.1"
             wait_until(lambda: self.request("/")[0].status == 200)
 
+    @contextmanager
+    def application_away(self) -> Iterator[None]:
+        """Nobody listens where the name server says that the application is."""
+        self.names.address = "127.0.0.77"
+        try:
+            wait_until(lambda: self.plain("/")[0].status != 200)
+            yield
+        finally:
+            self.names.address = "127.0.0.1"
+            wait_until(lambda: self.plain("/")[0].status == 200)
+
+    @contextmanager
+    def silent_application(self, answer: bytes = b"") -> Iterator[None]:
+        """The application takes requests and gives this answer, or none."""
+        with socket.create_server(("127.0.0.78", self.application_port)) as server:
+            held: list[socket.socket] = []
+
+            def serve() -> None:
+                with suppress(OSError):
+                    while True:
+                        held.append(server.accept()[0])
+                        if answer:
+                            held[-1].recv(65536)
+                            held[-1].sendall(answer)
+
+            threading.Thread(target=serve, daemon=True).start()
+            self.names.address = "127.0.0.78"
+            try:
+                wait_until(lambda: self.plain("/")[0].status != 200)
+                yield
+            finally:
+                self.names.address = "127.0.0.1"
+                # a plain close would leave it open while the thread waits in accept
+                server.shutdown(socket.SHUT_RDWR)
+                for connection in held:
+                    connection.close()
+                wait_until(lambda: self.plain("/")[0].status == 200)
+
     def seen(self, path: str, method: str = "GET", body: bytes | None = None, **headers: str) -> dict[str, object]:
         """What the application saw of a request that it answered."""
         response, text = self.request(path, method, body=body, **headers)
@@ -172,6 +215,10 @@ def site(root: Path, prefix: Path, pod: "Ports", nginx: str) -> Path:
         assert main.count(old) == count, old
         main = main.replace(old, new)
     tls = "listen 8443" in site
+    gateway = "@not_yet" in site
+    if gateway:
+        assert site.count("access_log /dev/stdout gateway") == 1
+        site = site.replace("access_log /dev/stdout gateway", f"access_log {prefix / 'access.log'} gateway")
     acme = "acme-challenge" in site
     if tls and not knows_http2_directive(nginx):
         assert site.count("listen 8443 ssl;\n    http2 on;") == 1

@@ -4,14 +4,18 @@ from diaspora_infra.host.container_images import NGINX_UID, container_image
 from diaspora_infra.host.features.pod_network import gateway
 from diaspora_infra.host.features.tls import ends_here
 from diaspora_infra.host.fragment import Context, Fragment
+from diaspora_infra.host.on_aws import aws_of
 from diaspora_infra.host.templates import render_tree
 
 
 def nginx(context: Context) -> Fragment:
     """Serve static files and uploads, and pass everything else to the application."""
     pod = context.settings.pod
+    aws = aws_of(context)
+    behind_gateway = aws is not None and aws.edge == "gateway"
     return render_tree(
         "nginx",
+        behind_gateway=behind_gateway,
         image=container_image(context, "nginx"),
         uid=NGINX_UID,
         domain=pod.domain,
