@@ -8,6 +8,7 @@ from diaspora_infra.config.pod import Pod
 from diaspora_infra.config.problems import Problem
 from diaspora_infra.config.provisioning import ProvisioningSettings
 from diaspora_infra.config.settings import Settings
+from diaspora_infra.config.types import Target
 
 NAMESPACE = "diaspora-infra"
 
@@ -123,6 +124,11 @@ def needed_secrets(settings: Settings | ProvisioningSettings) -> list[Secret]:
     if isinstance(settings, ProvisioningSettings):
         return []
     return [secret for secret in SECRETS if secret.needed(settings.pod) and not placed(settings.pod, secret)]
+
+
+def travelling_secrets(settings: Settings | ProvisioningSettings) -> list[Secret]:
+    """The secrets that travel in the machine's config; on AWS none does, the machine reads them itself."""
+    return [] if settings.target is Target.AWS else needed_secrets(settings)
 
 
 def placed(pod: Pod, secret: Secret) -> bool:

@@ -14,8 +14,8 @@ from diaspora_infra.config import (
     Problem,
     ProvisioningSettings,
     Settings,
-    needed_secrets,
 )
+from diaspora_infra.config.secrets import travelling_secrets
 from diaspora_infra.host.bundle import add_bundle, in_the_clear, split
 from diaspora_infra.host.features import FEATURES, MACHINE_FEATURES, POD_FEATURES
 from diaspora_infra.host.features.firewall import firewall
@@ -48,7 +48,7 @@ def render(settings: Settings | ProvisioningSettings, machine: Machine, secrets:
     """
     if isinstance(settings, ProvisioningSettings):
         return render_provisioning(settings)
-    needed = needed_secrets(settings)
+    needed = travelling_secrets(settings)
     missing = [Problem(secret.key, "its value is needed to render") for secret in needed if secret.key not in secrets]
     if missing:
         raise ConfigError(missing)

@@ -18,6 +18,7 @@ from diaspora_infra.host.features.monitoring import monitoring
 from diaspora_infra.host.features.network import network
 from diaspora_infra.host.features.nginx import nginx
 from diaspora_infra.host.features.notices import notices
+from diaspora_infra.host.features.parameters import parameters
 from diaspora_infra.host.features.pod_command import pod_command
 from diaspora_infra.host.features.pod_data import pod_data
 from diaspora_infra.host.features.pod_network import pod_network
@@ -53,6 +54,7 @@ POD_FEATURES: tuple[Feature, ...] = (
     pod_network,
     pod_data,
     pod_secrets,
+    parameters,
     postgresql,
     redis,
     diaspora,

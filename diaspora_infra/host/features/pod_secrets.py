@@ -4,9 +4,10 @@ import re
 from collections.abc import Iterable, Iterator
 from typing import Any
 
-from diaspora_infra.config import SECRETS, ConfigError, Pod, Problem, needed_secrets
-from diaspora_infra.config.secrets import Secret, placed
+from diaspora_infra.config import SECRETS, ConfigError, Pod, Problem
+from diaspora_infra.config.secrets import Secret, placed, travelling_secrets
 from diaspora_infra.host.fragment import Context, Fragment, combine
+from diaspora_infra.host.on_aws import aws_of
 from diaspora_infra.host.templates import file, render_tree
 
 GIVEN = "/etc/diaspora/secrets"
@@ -27,17 +28,19 @@ _WAITING = {
 def pod_secrets(context: Context) -> Fragment:
     """Make passwords at the first boot; put the secrets of the user, if there are any, where the machine finds them."""
     pod = context.settings.pod
-    table = [(secret, "machine" if placed(pod, secret) else "config") for secret in SECRETS if secret.needed(pod)]
+    on_aws = aws_of(context) is not None
+    needed = [secret for secret in SECRETS if secret.needed(pod)]
+    table = [(secret, "machine" if on_aws or placed(pod, secret) else "config") for secret in needed]
     waiting = list(_waiting(secret for secret, place in table if place == "machine"))
     tree = render_tree("pod_secrets", secrets=[_row(secret, place) for secret, place in table])
     fragment = combine([tree, {"storage": {"files": waiting}}])
-    given = needed_secrets(context.settings)
+    given = travelling_secrets(context.settings)
     if not given:
         return fragment
     # The named exception: what only the user knows has to travel in the config.
     folder = {"path": GIVEN, "mode": 0o700}
     files = [
-        file(f"{GIVEN}/{_file_name(secret.key)}", _content(secret, context.secrets[secret.key]), mode=0o600)
+        file(f"{GIVEN}/{file_name(secret.key)}", _content(secret, context.secrets[secret.key]), mode=0o600)
         for secret in given
     ]
     return combine([fragment, {"storage": {"directories": [folder], "files": files}}])
@@ -46,7 +49,7 @@ def pod_secrets(context: Context) -> Fragment:
 def _row(secret: Secret, place: str) -> str:
     """What the machine has to know about a secret: a line of secrets.conf."""
     form = "key" if secret.key == "backupSshKey" else "variable" if secret.variable else "line"
-    return f"{secret.key} {_file_name(secret.key)} {form} {_user(secret)} {place}"
+    return f"{secret.key} {file_name(secret.key)} {form} {_user(secret)} {place}"
 
 
 def _user(secret: Secret) -> str:
@@ -61,7 +64,7 @@ def _waiting(secrets: Iterable[Secret]) -> Iterator[dict[str, Any]]:
     for secret in secrets:
         folders, key = _WAITING[_user(secret)]
         for folder in folders:
-            lines.setdefault((folder, key), []).append(f"{PLACED}/{_file_name(secret.key)}")
+            lines.setdefault((folder, key), []).append(f"{PLACED}/{file_name(secret.key)}")
     for (folder, key), paths in lines.items():
         conditions = "".join(f"{key}={path}\n" for path in paths)
         yield file(f"{folder}/30-secrets.conf", f"# what is missing: diaspora-pod secret list\n[Unit]\n{conditions}")
@@ -74,10 +77,10 @@ def given_secrets(pod: Pod) -> Iterator[Secret]:
 
 def podman_name(secret: Secret) -> str:
     """Name of a secret in podman, such as diaspora-smtp-password."""
-    return f"diaspora-{_file_name(secret.key).replace('_', '-')}"
+    return f"diaspora-{file_name(secret.key).replace('_', '-')}"
 
 
-def _file_name(key: str) -> str:
+def file_name(key: str) -> str:
     """Write smtpPassword as smtp_password; podman knows it as diaspora-smtp-password."""
     return re.sub("([A-Z])", r"_\1", key).lower()
 

@@ -1,0 +1,47 @@
+"""What a machine on AWS reads from Parameter Store: the names below the pod's path."""
+
+from dataclasses import dataclass
+from typing import Literal
+
+from diaspora_infra.config.aws import Aws
+from diaspora_infra.config.pod import Pod
+from diaspora_infra.config.secrets import SECRETS, placed
+
+Form = Literal["fact", "line", "variable", "key"]
+User = Literal["application", "relay", "backup", "database"]
+
+
+@dataclass(frozen=True)
+class Parameter:
+    """A parameter: its name below the path, what it may look like, and who has to restart when it changes.
+
+    A `fact` is no secret. `variable` is a line that diaspora* takes as an environment variable, `key` a private key.
+    """
+
+    name: str
+    form: Form
+    user: User
+
+
+def parameter_path(aws: Aws, pod: Pod) -> str:
+    """The path of the pod's parameters, without a slash at its end."""
+    return aws.parameter_path or f"/diaspora/{pod.domain}"
+
+
+def machine_parameters(pod: Pod) -> list[Parameter]:
+    """Everything that the machine waits for. What the podmin places on the machine is not among it."""
+    return [
+        Parameter(
+            secret.key,
+            "key" if secret.key == "backupSshKey" else "variable" if secret.variable else "line",
+            _user(secret.key, bool(secret.variable)),
+        )
+        for secret in SECRETS
+        if secret.needed(pod) and not placed(pod, secret)
+    ]
+
+
+def _user(key: str, is_variable: bool) -> User:
+    if key == "smarthostPassword":
+        return "relay"
+    return "application" if is_variable else "backup"

@@ -1,0 +1,25 @@
+"""Secrets and facts of a machine on AWS: read from Parameter Store at boot, and again every 15 minutes."""
+
+from diaspora_infra.config.aws_parameters import machine_parameters, parameter_path
+from diaspora_infra.host.features.pod_secrets import file_name
+from diaspora_infra.host.fragment import Context, Fragment, combine
+from diaspora_infra.host.on_aws import aws_of
+from diaspora_infra.host.templates import file, render_tree
+
+DROP_IN = "/etc/systemd/system/diaspora-secrets.service.d/10-parameters.conf"
+AFTER_PARAMETERS = "[Unit]\nRequires=diaspora-parameters.service\nAfter=diaspora-parameters.service\n"
+
+
+def parameters(context: Context) -> Fragment:
+    """Fetch them before secrets are handed to podman; nothing where there are none to fetch."""
+    aws, pod = context.settings.aws, context.settings.pod
+    found = machine_parameters(pod)
+    if aws is None or aws_of(context) is None or not found:
+        return {}
+    tree = render_tree(
+        "parameters",
+        region=aws.region,
+        path=parameter_path(aws, pod),
+        rows=[f"{entry.name} {file_name(entry.name)} {entry.form} {entry.user}" for entry in found],
+    )
+    return combine([tree, {"storage": {"files": [file(DROP_IN, AFTER_PARAMETERS)]}}])

@@ -1,0 +1,299 @@
+"""Parameters of a machine on AWS: the real script and the real curl, against the simulated account.
+
+A server on loopback stands in for the metadata service, and passes questions for Parameter Store to the simulator.
+"""
+
+import json
+import subprocess
+import threading
+import urllib.request
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+from typing import Any
+
+import boto3
+import pytest
+
+from diaspora_infra.host import render
+from diaspora_infra.host.bundle import unpack
+from lab.aws.account import Account
+from lab.matchbox import free_ports
+from tests.host.aws_pod import aws_context
+from tests.host.pod import LIBEXEC, files, pod_context, pod_fragment, write_tree
+from tests.machine.pod_programs import PODMAN, RequireProgram
+
+PATH = "/diaspora/pod.example.org"
+BACKUP = {"repository": "s3:https://s3.example.org/bucket/pod"}
+MAIL = {"senderAddress": "pod@example.org", "smtp": {"host": "smtp.example.org", "username": "pod"}}
+VALUES = {
+    "smtpPassword": "correct horse=battery/staple",
+    "backupPassword": 'quoted " and $HOME and \\ too',
+    "backupAccessKey": "AKIAEXAMPLE",
+    "backupSecretKey": "wJalr/XUtnFEMI+K7MDENG",
+}
+ROLE = {"AccessKeyId": "ASIAROLE", "SecretAccessKey": "role/secret+key", "Token": "session==token"}
+TOKEN = "imds-token"
+
+
+class Metadata(BaseHTTPRequestHandler):
+    """The metadata service (version 2 only), and a door to the simulator."""
+
+    server: "Door"
+
+    def do_PUT(self) -> None:
+        if self.path == "/latest/api/token" and self.headers["X-aws-ec2-metadata-token-ttl-seconds"]:
+            self.answer(200, TOKEN.encode())
+        else:
+            self.answer(400, b"")
+
+    def do_GET(self) -> None:
+        folder = "/latest/meta-data/iam/security-credentials/"
+        if self.headers["X-aws-ec2-metadata-token"] != TOKEN:
+            self.answer(401, b"")
+        elif self.path == folder:
+            self.answer(200, b"pod-role")
+        elif self.path == f"{folder}pod-role":
+            self.answer(200, json.dumps({"Code": "Success", **ROLE}).encode())
+        else:
+            self.answer(404, b"")
+
+    def do_POST(self) -> None:
+        body = self.rfile.read(int(self.headers["Content-Length"]))
+        self.server.asked.append((dict(self.headers.items()), body))
+        if self.server.refusals:
+            self.server.refusals -= 1
+            self.answer(400, b'{"__type":"AccessDeniedException","message":"no"}')
+            return
+        headers = {key: self.headers[key] for key in ("Content-Type", "X-Amz-Target", "Authorization", "X-Amz-Date")}
+        request = urllib.request.Request(self.server.simulator, body, headers, method="POST")
+        with urllib.request.urlopen(request, timeout=20) as response:
+            self.answer(response.status, response.read())
+
+    def answer(self, status: int, body: bytes) -> None:
+        self.send_response(status)
+        self.send_header("Content-Length", str(len(body)))
+        self.end_headers()
+        self.wfile.write(body)
+
+    def log_message(self, *_args: object) -> None:
+        pass
+
+
+class Door(ThreadingHTTPServer):
+    """The stand-in and what it was asked."""
+
+    def __init__(self, simulator: str) -> None:
+        super().__init__(("127.0.0.1", 0), Metadata)
+        self.simulator = simulator
+        self.asked: list[tuple[dict[str, str], bytes]] = []
+        self.refusals = 0
+
+
+@dataclass
+class Machine:
+    folder: Path
+    root: Path
+    door: Door
+    store: Any
+    arguments: Path = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.arguments = self.folder / "arguments"
+
+    @property
+    def data(self) -> Path:
+        return self.folder / "data"
+
+    def put(self, name: str, value: str) -> None:
+        self.store.put_parameter(Name=f"{PATH}/{name}", Value=value, Type="SecureString", Overwrite=True)
+
+    def given(self, name: str) -> str:
+        return (self.data / "secrets/given" / name).read_text()
+
+    def podman(self, name: str) -> str:
+        return (self.folder / f"record/secret-diaspora-{name}").read_text()
+
+    def start(self, mode: str, seconds: float = 60) -> subprocess.CompletedProcess[str]:
+        return subprocess.run(
+            ["/bin/bash", self.root / LIBEXEC / "fetch-parameters", mode],
+            env={
+                "PATH": f"{self.folder}/bin:/usr/bin:/bin",
+                "DIASPORA_DATA": str(self.data),
+                "DIASPORA_CONFIGURATION": str(self.root / "etc/diaspora"),
+                "DIASPORA_GIVEN_SECRETS": str(self.folder / "none"),
+                "DIASPORA_IMDS": f"http://127.0.0.1:{self.door.server_address[1]}",
+                "DIASPORA_SSM": f"http://127.0.0.1:{self.door.server_address[1]}",
+                "DIASPORA_PAUSE": "0.2",
+                "DIASPORA_RUN": str(self.folder / "run"),
+                "PODMAN_RECORD": str(self.folder / "record"),
+            },
+            capture_output=True,
+            text=True,
+            check=False,
+            timeout=seconds,
+        )
+
+    def succeed(self, mode: str) -> str:
+        """Ends well, and leaves nothing secret in the log, in arguments or in memory."""
+        done = self.start(mode)
+        assert done.returncode == 0, done.stderr
+        said = done.stdout + done.stderr + self.arguments.read_text()
+        for secret in (*VALUES.values(), ROLE["SecretAccessKey"], ROLE["Token"], TOKEN):
+            assert secret not in said
+        assert not list((self.folder / "run").iterdir())
+        return done.stdout + done.stderr
+
+    def restarted(self) -> list[str]:
+        file = self.folder / "systemctl"
+        return file.read_text().splitlines() if file.exists() else []
+
+
+@pytest.fixture(scope="module")
+def account(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Account]:
+    (port,) = free_ports(1)
+    made = Account(tmp_path_factory.mktemp("account"), port)
+    made.start()
+    yield made
+    made.stop()
+
+
+@pytest.fixture
+def machine(account: Account, tmp_path: Path, require_program: RequireProgram) -> Iterator[Machine]:
+    curl = require_program("curl", "curl")
+    require_program("jq", "jq")
+    account.reset()
+    context = aws_context(pod_changes={"mail": MAIL, "backup": BACKUP}, secrets=VALUES, backups={"bucket": False})
+    root = write_tree(pod_fragment(context), tmp_path / "root")
+    for name in ("bin", "run", "record", "data/state"):
+        (tmp_path / name).mkdir(parents=True)
+    for name, text in {
+        "curl": f'#!/bin/bash\nprintf \'%s\\n\' "$*" >> {tmp_path}/arguments\nexec {curl} "$@"\n',
+        "systemctl": f"#!/bin/bash\nprintf '%s\\n' \"$*\" >> {tmp_path}/systemctl\n",
+        "podman": PODMAN,
+    }.items():
+        (tmp_path / "bin" / name).write_text(text)
+        (tmp_path / "bin" / name).chmod(0o755)
+    store = boto3.client(
+        "ssm",
+        region_name="eu-west-1",
+        endpoint_url=account.endpoint,
+        aws_access_key_id="simulator",
+        aws_secret_access_key="simulator",
+    )
+    door = Door(account.endpoint)
+    threading.Thread(target=door.serve_forever, daemon=True).start()
+    made = Machine(tmp_path, root, door, store)
+    for name, value in VALUES.items():
+        made.put(name, value)
+    # more than one page, and names that are nobody's
+    for number in range(11):
+        made.put(f"aaa{number}", "x")
+    yield made
+    door.shutdown()
+    door.server_close()
+
+
+def test_secrets_come_at_boot(machine: Machine) -> None:
+    machine.succeed("boot")
+    assert machine.given("smtp_password") == VALUES["smtpPassword"]
+    assert machine.given("backup_password") == VALUES["backupPassword"]
+    folder = machine.data / "secrets/given"
+    assert folder.stat().st_mode & 0o777 == 0o700
+    assert {path.name for path in folder.iterdir()} == {
+        "smtp_password", "backup_password", "backup_access_key", "backup_secret_key",
+    }  # fmt: skip
+    assert {path.stat().st_mode & 0o777 for path in folder.iterdir()} == {0o600}
+    assert len(machine.door.asked) == 2, "two pages"
+
+
+def test_requests_are_signed_with_the_credentials_of_the_role(machine: Machine) -> None:
+    machine.succeed("boot")
+    for headers, body in machine.door.asked:
+        found = {key.lower(): value for key, value in headers.items()}
+        assert found["authorization"].startswith("AWS4-HMAC-SHA256 Credential=ASIAROLE/")
+        assert "/eu-west-1/ssm/aws4_request" in found["authorization"]
+        assert found["x-amz-security-token"] == ROLE["Token"]
+        assert found["x-amz-target"] == "AmazonSSM.GetParametersByPath"
+        asked = json.loads(body)
+        assert (asked["Path"], asked["WithDecryption"]) == (PATH, True)
+
+
+def test_it_tries_until_it_has_them(machine: Machine) -> None:
+    machine.door.refusals = 2
+    machine.store.delete_parameter(Name=f"{PATH}/smtpPassword")
+    timer = threading.Timer(3, machine.put, ("smtpPassword", VALUES["smtpPassword"]))
+    timer.start()
+    said = machine.succeed("boot")
+    timer.join()
+    assert f"waiting for: {PATH}/smtpPassword" in said
+    assert machine.given("smtp_password") == VALUES["smtpPassword"]
+
+
+def test_a_machine_that_has_them_starts_without_an_answer(machine: Machine) -> None:
+    machine.succeed("boot")
+    machine.door.refusals = 1000
+    assert "going on with what the data volume has" in machine.succeed("boot")
+    assert machine.given("smtp_password") == VALUES["smtpPassword"]
+
+
+def test_a_rotation_reaches_what_uses_it_and_nothing_else(machine: Machine) -> None:
+    machine.succeed("boot")
+    machine.succeed("refresh")
+    assert machine.restarted() == []
+    machine.put("smtpPassword", "rotated")
+    assert "smtpPassword has changed" in machine.succeed("refresh")
+    assert machine.given("smtp_password") == "rotated"
+    assert machine.podman("smtp-password") == "rotated"
+    assert machine.restarted() == ["try-restart diaspora-sidekiq.service diaspora-web.service"]
+    machine.put("backupPassword", "another")
+    machine.succeed("refresh")
+    assert machine.podman("backup-password") == "another"
+    assert len(machine.restarted()) == 1, "a backup reads it when it starts"
+
+
+def test_a_rotation_that_was_interrupted_is_finished(machine: Machine) -> None:
+    machine.succeed("boot")
+    machine.put("smtpPassword", "rotated")
+    make_secrets = machine.root / LIBEXEC / "make-secrets"
+    text = make_secrets.read_text()
+    make_secrets.write_text("exit 1\n")
+    assert machine.start("refresh").returncode == 1
+    assert machine.restarted() == []
+    make_secrets.write_text(text)
+    machine.succeed("refresh")
+    assert machine.restarted() == ["try-restart diaspora-sidekiq.service diaspora-web.service"]
+    machine.succeed("refresh")
+    assert len(machine.restarted()) == 1
+
+
+@pytest.mark.parametrize("bad", ["two\nlines", "a,b", "true"])
+def test_what_diaspora_could_not_use_does_not_replace_what_works(machine: Machine, bad: str) -> None:
+    machine.succeed("boot")
+    machine.put("smtpPassword", bad)
+    said = machine.succeed("refresh")
+    assert f"{PATH}/smtpPassword cannot be used" in said
+    assert bad not in said.replace("comma", "")
+    assert machine.given("smtp_password") == VALUES["smtpPassword"]
+    assert machine.restarted() == []
+
+
+def test_secrets_wait_for_parameters() -> None:
+    context = aws_context(pod_changes={"mail": MAIL}, secrets=VALUES)
+    drop_in = files(pod_fragment(context))["/etc/systemd/system/diaspora-secrets.service.d/10-parameters.conf"]
+    assert "Requires=diaspora-parameters.service" in drop_in
+
+
+def test_no_secret_travels_in_the_config_and_it_fits() -> None:
+    context = aws_context(pod_changes={"mail": MAIL, "backup": BACKUP}, secrets=VALUES, backups={"bucket": False})
+    rendered = render(context.settings, context.machine, VALUES)
+    everything = json.dumps(unpack(json.loads(rendered.ignition)))
+    for value in VALUES.values():
+        assert value not in everything
+        assert json.dumps(value)[1:-1] not in everything
+    assert not rendered.secret
+
+
+def test_on_metal_there_is_nothing_of_it() -> None:
+    assert "parameters" not in str(sorted(files(pod_fragment(pod_context(with_mail=True)))))
