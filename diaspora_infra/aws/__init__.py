@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from diaspora_infra.aws.aws_pod import AwsPod, AwsPodArgs
+    from diaspora_infra.aws.budget import Budget, BudgetArgs
     from diaspora_infra.aws.certificate import Certificate, CertificateArgs
     from diaspora_infra.aws.dns import Dns, DnsArgs
     from diaspora_infra.aws.entrance import Entrance, EntranceArgs
@@ -17,6 +18,8 @@ if TYPE_CHECKING:
 __all__ = [
     "AwsPod",
     "AwsPodArgs",
+    "Budget",
+    "BudgetArgs",
     "Certificate",
     "CertificateArgs",
     "Dns",
@@ -38,6 +41,8 @@ __all__ = [
 _MODULES = {
     "AwsPod": "aws_pod",
     "AwsPodArgs": "aws_pod",
+    "Budget": "budget",
+    "BudgetArgs": "budget",
     "Certificate": "certificate",
     "CertificateArgs": "certificate",
     "Dns": "dns",

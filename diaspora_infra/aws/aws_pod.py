@@ -4,6 +4,7 @@ from typing import Any, NotRequired, TypedDict
 
 import pulumi
 
+from diaspora_infra.aws.budget import Budget
 from diaspora_infra.aws.certificate import Certificate
 from diaspora_infra.aws.dns import Dns, DnsArgs
 from diaspora_infra.aws.entrance import Entrance
@@ -13,6 +14,7 @@ from diaspora_infra.aws.notices import Notices
 from diaspora_infra.aws.security_groups import SecurityGroups, SecurityGroupsArgs
 from diaspora_infra.config import ConfigError, Settings, load
 from diaspora_infra.config.aws import Aws
+from diaspora_infra.cost.promise import monthly_cost
 from diaspora_infra.pulumi_config import render_machine, unusable
 
 
@@ -49,15 +51,14 @@ class AwsPod(pulumi.ComponentResource):
 
         self._network()
         self._groups = SecurityGroups(name, self._groups_args(), self._child)
-        self._notices = Notices(
-            name, {"email": self._aws.notices or self._settings.pod.admin.email, "tags": self._tags}, self._child
-        )
+        email = self._aws.notices or self._settings.pod.admin.email
+        self._notices = Notices(name, {"email": email, "tags": self._tags}, self._child)
         self._dns = Dns(name, self._dns_args(), self._child)
         # Database, Uploads, Mail, Parameters and Backups belong here: before the machine, which is told about them and
         # gets statements for its role.
         self._machine = Machine(name, self._machine_args(), self._child)
         self._entrance()
-        # Budget belongs here.
+        Budget(name, {"monthly_usd": self._aws.monthly_budget_usd, "email": email, "tags": self._tags}, self._child)
 
         self.outputs = self._outputs()
         self.register_outputs(self.outputs)
@@ -185,6 +186,7 @@ class AwsPod(pulumi.ComponentResource):
             "instance": self._machine.instance_id,
             "address": self._machine.public_ip,
             "dataVolume": self._machine.volume_id,
+            "monthlyCost": monthly_cost(self._settings),
         }
         if shell := self._shell():
             outputs["shell"] = shell

@@ -190,8 +190,8 @@ class Aws(Model):
     region: Region
     """Region; taken from `aws:region` when it is not set here. Nothing can be moved to another one later."""
     size: Size = "minimal"
-    """`minimal`: 1 GiB of memory, under 20 dollars a month with a database that sleeps most of the time. `small`: 2
-    GiB, some dollars more. `diaspora-infra cost` shows the sums."""
+    """`minimal`: 1 GiB of memory with a swap file, under 20 dollars a month with a database that sleeps most of the
+    time. `small`: 2 GiB, some dollars more. `diaspora-infra cost` and docs/cost.md show the sums."""
     edge: Literal["gateway", "direct"] = "gateway"
     """`gateway`: API Gateway has the certificate and nothing on the machine can be reached from the internet, but no
     request may be larger than 10 MB (account archives are). `direct`: nginx on an address of the machine's own, with a
@@ -211,7 +211,8 @@ class Aws(Model):
     backups: AwsBackups = AwsBackups()
     """What AWS itself keeps."""
     monthly_budget_usd: int = Field(default=20, ge=1, le=100000)
-    """A mail is sent when the month's bill is going to pass this."""
+    """A mail is sent when 80 percent of this are spent in a month, and when AWS foresees more than all of it. It counts
+    the whole account, without tax."""
     notices: Email | None = None
     """Where alarms and budget notices are sent; `pod.admin.email` when not set."""
     protect: bool = True

@@ -9,13 +9,10 @@ from typing import Any
 from diaspora_infra.config import Settings, load
 from diaspora_infra.cost.items import monthly_items, monthly_usd
 from diaspora_infra.cost.prices import FREE, INSTANCES, PRICED_REGION, PRICES, RDS_INSTANCES, Price
+from diaspora_infra.cost.promise import PROMISE_HOURS, PROMISE_TRAFFIC, PROMISE_USD
 from diaspora_infra.cost.table import AWAKE_HOURS, cost_table, markdown, number_text
 from diaspora_infra.cost.traffic import HOURS_A_MONTH, TRAFFIC
 
-PROMISE_USD = Decimal(20)
-PROMISE_HOURS = Decimal(60)
-PROMISE_TRAFFIC = "typical"
-"""`minimal` stays below so many dollars, with the database awake for so long, at this traffic."""
 AUTO_PAUSE_SECONDS = 300
 """Default of `aws.database.autoPauseSeconds`."""
 UNCONFIRMED_MARGIN = Decimal("1.3")
@@ -59,7 +56,8 @@ def _introduction() -> Iterator[str]:
 <!-- Written by `make golden` from diaspora_infra/cost. Change that, not this page. -->
 
 `diaspora-infra cost Pulumi.STACK.yaml` prints what your own stack file costs a month. The stack output `monthlyCost`
-has the sums, and a budget (`aws.monthlyBudgetUsd`) sends a mail when the real bill goes another way.
+has the sums. A budget sends a mail to `aws.notices` when 80 percent of `aws.monthlyBudgetUsd` are spent, and when AWS
+foresees more than all of it; it looks at the whole account, without tax, and it stops nothing.
 
 | `aws.size` | Machine | Memory | A month |
 |---|---|---|---:|

@@ -13,14 +13,9 @@ from diaspora_infra.config.aws_facts import INSTANCE_TYPES, SIZES
 from diaspora_infra.config.reference import reference_text
 from diaspora_infra.cost import HOURS_A_MONTH, TRAFFIC, Traffic, database_sleeps, monthly_items, monthly_usd
 from diaspora_infra.cost.items import NO_SETTING
-from diaspora_infra.cost.page import (
-    AUTO_PAUSE_SECONDS,
-    PROMISE_HOURS,
-    PROMISE_TRAFFIC,
-    PROMISE_USD,
-    UNCONFIRMED_MARGIN,
-)
+from diaspora_infra.cost.page import AUTO_PAUSE_SECONDS, UNCONFIRMED_MARGIN
 from diaspora_infra.cost.prices import INSTANCES, PRICES, RDS_INSTANCES
+from diaspora_infra.cost.promise import PROMISE_HOURS, PROMISE_TRAFFIC, PROMISE_USD, monthly_cost
 from tests.support import configs
 
 TYPICAL = TRAFFIC["typical"]
@@ -99,6 +94,17 @@ def test_the_larger_size_shows_its_true_price() -> None:
     difference = monthly_usd(settings(size="small"), TYPICAL, Decimal(0)) - monthly_usd(settings(), TYPICAL, Decimal(0))
     # the larger machine costs as much again, and has no swap file in its snapshots
     assert difference == Decimal(730) * Decimal("0.0092") - 7 * Decimal("0.05")
+
+
+def test_a_stack_shows_its_sums() -> None:
+    shown = monthly_cost(settings())
+    assert shown == {
+        **{name: float(round(monthly_usd(settings(), each, Decimal(60)), 2)) for name, each in TRAFFIC.items()},
+        "databaseAwakeHours": 60,
+        "currency": "USD",
+        "pricesOf": "eu-west-1",
+    }
+    assert monthly_cost(settings(database={"engine": "rds"}))["databaseAwakeHours"] == HOURS_A_MONTH
 
 
 def test_an_hour_of_the_database_has_its_price() -> None:
