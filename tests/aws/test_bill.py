@@ -1,0 +1,38 @@
+"""What a stack makes is what `diaspora-infra cost` counts."""
+
+from diaspora_infra.cost.promise import PROMISE_USD
+from tests.support.aws_bill import uncounted
+from tests.support.aws_stack import REGION, AwsStack
+
+
+def test_nothing_in_the_account_is_left_out_of_the_sum(aws_stack: AwsStack) -> None:
+    aws_stack.good("up")
+    assert uncounted(aws_stack) == []
+    shown = aws_stack.engine.outputs()["monthlyCost"]
+    assert 0 < shown["low"] < shown["typical"] < PROMISE_USD
+    budgets = aws_stack.client("budgets").describe_budgets(AccountId="123456789012")["Budgets"]
+    assert [float(budget["BudgetLimit"]["Amount"]) for budget in budgets] == [20]
+
+
+def test_what_is_not_counted_is_named(aws_stack: AwsStack) -> None:
+    ec2 = aws_stack.client("ec2")
+    subnet = ec2.describe_subnets()["Subnets"][0]["SubnetId"]
+    for bucket in ("one", "two", "three"):
+        aws_stack.client("s3").create_bucket(
+            Bucket=f"{bucket}-of-a-test", CreateBucketConfiguration={"LocationConstraint": REGION}
+        )
+    ec2.create_volume(AvailabilityZone=f"{REGION}a", Size=21, VolumeType="gp3")
+    for _ in range(2):
+        ec2.allocate_address(Domain="vpc")
+    address = ec2.allocate_address(Domain="vpc")["AllocationId"]
+    ec2.create_nat_gateway(SubnetId=subnet, AllocationId=address)
+    aws_stack.client("kms").create_key()
+    aws_stack.client("secretsmanager").create_secret(Name="one", SecretString="x")
+    assert set(uncounted(aws_stack)) == {
+        "3 buckets; counted: 2",
+        "21 GiB of volumes; counted: 20",
+        "3 addresses; counted: 1",
+        "1 NAT gateways; counted: 0",
+        "1 keys; counted: 0",
+        "1 secrets; counted: 0",
+    }

@@ -1,0 +1,67 @@
+"""What stands in the simulated account and has a price, against what `diaspora-infra cost` counts."""
+
+from collections.abc import Iterator
+from decimal import Decimal
+
+from diaspora_infra.config import load
+from diaspora_infra.cost import TRAFFIC, monthly_items
+from tests.support.aws_stack import REGION, AwsStack
+
+FREE_ALARMS = 10
+
+
+def uncounted(stack: AwsStack) -> list[str]:
+    """Lines about what the account holds more of than the cost of the stack counts."""
+    values = {**stack.values, "aws": {"region": REGION, **stack.values["aws"]}}
+    items = monthly_items(load(values), TRAFFIC["typical"], Decimal(60))
+    counted = {item.name: item.quantity for item in items}
+    allowed = {
+        "GiB of volumes": counted["Root volume"] + counted["Data volume"],
+        "addresses": Decimal(1),
+        "buckets": Decimal(sum(name in counted for name in ("Uploads in S3", "Backups in S3"))),
+        "hosted zones": Decimal("Hosted zone" in counted),
+        "HTTP APIs": Decimal("API Gateway requests" in counted),
+        "instances in Cloud Map": counted.get("Cloud Map instance", Decimal(0)),
+        "database instances": Decimal(any(name.startswith(("Aurora", "RDS")) for name in counted)),
+        "alarms": Decimal(FREE_ALARMS),
+        # none of these has an item
+        **dict.fromkeys(("NAT gateways", "interface endpoints", "load balancers", "secrets", "keys"), Decimal(0)),
+    }
+    return [f"{number} {what}; counted: {allowed[what]}" for what, number in _held(stack) if number > allowed[what]]
+
+
+def _held(stack: AwsStack) -> Iterator[tuple[str, int]]:
+    """What the account holds, by the words of `uncounted`."""
+    ec2, clouds = stack.client("ec2"), stack.client("servicediscovery")
+    yield "GiB of volumes", sum(volume["Size"] for volume in ec2.describe_volumes()["Volumes"])
+    addresses = {each["PublicIp"] for each in ec2.describe_addresses()["Addresses"]}
+    for reservation in ec2.describe_instances()["Reservations"]:
+        addresses |= {
+            each["PublicIpAddress"]
+            for each in reservation["Instances"]
+            if "PublicIpAddress" in each and each["State"]["Name"] == "running"
+        }
+    yield "addresses", len(addresses)
+    yield "buckets", len(stack.client("s3").list_buckets()["Buckets"])
+    yield "hosted zones", len(stack.client("route53").list_hosted_zones()["HostedZones"])
+    yield "HTTP APIs", len(stack.client("apigatewayv2").get_apis()["Items"])
+    services = clouds.list_services()["Services"]
+    yield (
+        "instances in Cloud Map",
+        sum(len(clouds.list_instances(ServiceId=service["Id"])["Instances"]) for service in services),
+    )
+    yield "database instances", len(stack.client("rds").describe_db_instances()["DBInstances"])
+    yield "alarms", len(stack.client("cloudwatch").describe_alarms()["MetricAlarms"])
+    yield "NAT gateways", len(ec2.describe_nat_gateways()["NatGateways"])
+    endpoints = ec2.describe_vpc_endpoints()["VpcEndpoints"]
+    yield "interface endpoints", sum(each["VpcEndpointType"] == "Interface" for each in endpoints)
+    yield "load balancers", len(stack.client("elbv2").describe_load_balancers()["LoadBalancers"])
+    yield "secrets", len(stack.client("secretsmanager").list_secrets()["SecretList"])
+    keys = stack.client("kms")
+    yield (
+        "keys",
+        sum(
+            keys.describe_key(KeyId=each["KeyId"])["KeyMetadata"]["KeyManager"] == "CUSTOMER"
+            for each in keys.list_keys()["Keys"]
+        ),
+    )
