@@ -128,8 +128,8 @@ source confirms: were they all {UNCONFIRMED_MARGIN} times as high, it would stil
   that; one that is well connected will not. An hour awake costs {hour:.2f}. Look at the metric
   `ServerlessDatabaseCapacity` after a week.
 - **Other regions** have other prices. They are not guessed here.
-- **CPU.** t4g and t3 machines have a share of a processor. The sums hold for credit mode `standard`, where a busy
-  machine becomes slow; in the mode `unlimited` it stays fast and each hour of a whole processor costs extra.
+- **CPU.** t4g and t3 machines have a share of a processor. The stack makes them with credit mode `standard`: a busy
+  machine becomes slow. Somebody who switches it to `unlimited` by hand pays for each hour above the share.
 - **Traffic above 100 GB a month** costs {PRICES["traffic out"].usd:.2f} a GB: many pictures, many visitors, or
   somebody who means harm.
 - **What is not in the stack**: your domain's yearly fee, snapshots that you keep by hand, a support plan, the final

@@ -93,6 +93,7 @@ FREE_TRAFFIC_OUT_GB = 100
 """Traffic to the internet that an account has free each month. Not confirmed."""
 
 FREE = (
+    "the bucket with the machine's config (some kilobytes)",
     "Instance Connect Endpoint, gateway endpoint of S3, VPC link, security groups, roles",
     "certificate of ACM, Parameter Store (standard parameters with the key of AWS), budgets without actions",
     "alarms and their mails (10 alarms and 1,000 mails a month are free in an account; more cost 0.10 each, and 2 "

@@ -13,6 +13,7 @@ from pulumi.provider.experimental.analyzer import Analyzer
 import diaspora_infra.aws as components
 from diaspora_infra.aws import (
     AwsPod,
+    Budget,
     Certificate,
     Dns,
     Entrance,
@@ -90,6 +91,9 @@ MAKING: dict[str, tuple[Making, ...]] = {
         pod,
         lambda options: pod(options, edge="direct"),
         lambda options: pod(options, dns={"createZone": True}, network={"ipv6": True, "flowLogsDays": 7}),
+    ),
+    "Budget": (
+        lambda options: Budget("one", {"monthly_usd": 20, "email": "podmin@example.org", "tags": TAGS}, options),
     ),
     "Certificate": (certificate,),
     "Dns": (lambda options: Dns("one", {"zone": "example.org", "create": True, "tags": TAGS}, options),),
