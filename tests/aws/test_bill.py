@@ -21,7 +21,7 @@ def test_what_is_not_counted_is_named(aws_stack: AwsStack) -> None:
         aws_stack.client("s3").create_bucket(
             Bucket=f"{bucket}-of-a-test", CreateBucketConfiguration={"LocationConstraint": REGION}
         )
-    ec2.create_volume(AvailabilityZone=f"{REGION}a", Size=21, VolumeType="gp3")
+    ec2.create_volume(AvailabilityZone=f"{REGION}a", Size=21, VolumeType="gp3", Encrypted=True)
     for _ in range(2):
         ec2.allocate_address(Domain="vpc")
     address = ec2.allocate_address(Domain="vpc")["AllocationId"]
