@@ -28,8 +28,20 @@ def parameter_path(aws: Aws, pod: Pod) -> str:
     return aws.parameter_path or f"/diaspora/{pod.domain}"
 
 
-def machine_parameters(pod: Pod) -> list[Parameter]:
+DATABASE_PARAMETERS = (
+    Parameter("databaseHost", "fact", "database"),
+    Parameter("databasePassword", "line", "database"),
+)
+"""With a database of AWS: its address, and the password of its user `diaspora`."""
+
+
+def machine_parameters(aws: Aws, pod: Pod) -> list[Parameter]:
     """Everything that the machine waits for. What the podmin places on the machine is not among it."""
+    database = DATABASE_PARAMETERS if aws.database.engine != "onInstance" else ()
+    return [*database, *_secrets(pod)]
+
+
+def _secrets(pod: Pod) -> list[Parameter]:
     return [
         Parameter(
             secret.key,

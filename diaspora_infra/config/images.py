@@ -27,6 +27,8 @@ class Image:
 
 IMAGES = {
     "postgresql": Image("docker.io/library/postgres:17.9-bookworm", BOTH, verified=False),
+    # with target aws; on the image's own user see host/container_images.py
+    "pgbouncer": Image("docker.io/edoburu/pgbouncer:v1.24.1-p1", BOTH, verified=False),
     "redis": Image("docker.io/library/redis:7.4-bookworm", BOTH, verified=False, floating=True),
     "nginx": Image("docker.io/library/nginx:1.28-alpine", BOTH, verified=False, floating=True),
     "certbot": Image("docker.io/certbot/certbot:v5.7.0", BOTH, verified=False),

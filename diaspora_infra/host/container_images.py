@@ -8,6 +8,8 @@ from diaspora_infra.host.fragment import Context
 POSTGRESQL_UID = 999
 REDIS_UID = 999
 NGINX_UID = 101
+# The image of PgBouncer needs no user of its own: it writes to /tmp only.
+PGBOUNCER_UID = 104
 # The certbot image has no user of its own; this one is nobody else's in the images above.
 CERTBOT_UID = 102
 # containers/relay/Containerfile

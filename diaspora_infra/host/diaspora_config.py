@@ -103,8 +103,11 @@ def _quoted(dumper: yaml.SafeDumper, value: str) -> yaml.ScalarNode:
 _Quoted.add_representer(str, _quoted)
 
 
-def database_yml(sizes: Sizes) -> str:
-    """Write database.yml."""
+def database_yml(sizes: Sizes, *, pooled: bool = False) -> str:
+    """Write database.yml; `pooled` when PgBouncer is between the pod and its database.
+
+    The migration alone has the variables of facts.env, by which it goes to the database itself.
+    """
     production = {
         "adapter": "postgresql",
         "host": "postgresql",
@@ -115,4 +118,11 @@ def database_yml(sizes: Sizes) -> str:
         "encoding": "unicode",
         "pool": sizes.connections,
     }
+    if pooled:
+        production |= {
+            "host": "<%= ENV['DATABASE_HOST'] || 'pgbouncer' %>",
+            # PgBouncer is on the pod's own network, and gives each transaction another connection
+            "sslmode": "<%= ENV['DATABASE_TLS'] || 'disable' %>",
+            "prepared_statements": False,
+        }
     return yaml.dump({"production": production}, Dumper=_Quoted, sort_keys=False, width=1000)

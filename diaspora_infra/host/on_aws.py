@@ -1,4 +1,4 @@
-"""What differs on AWS: the settings of that target, and which of its services stand in for something on the machine."""
+"""What differs on AWS: the settings of that target, and what they move away from the machine."""
 
 from diaspora_infra.config import Settings
 from diaspora_infra.config.aws import Aws
@@ -10,3 +10,9 @@ def aws_of(context: MachineContext) -> Aws | None:
     """The settings of the target `aws`; None for any other target, also when the stack file has the key `aws`."""
     settings = context.settings
     return settings.aws if isinstance(settings, Settings) and settings.target is Target.AWS else None
+
+
+def has_external_database(context: MachineContext) -> bool:
+    """Tell whether AWS runs the database, and the machine only leads to it."""
+    aws = aws_of(context)
+    return aws is not None and aws.database.engine != "onInstance"

@@ -32,6 +32,7 @@ VALUES = {
     "backupPassword": 'quoted " and $HOME and \\ too',
     "backupAccessKey": "AKIAEXAMPLE",
     "backupSecretKey": "wJalr/XUtnFEMI+K7MDENG",
+    "databasePassword": "kX3_-made-by-the-program",
 }
 ROLE = {"AccessKeyId": "ASIAROLE", "SecretAccessKey": "role/secret+key", "Token": "session==token"}
 TOKEN = "imds-token"
@@ -187,6 +188,7 @@ def machine(account: Account, tmp_path: Path, require_program: RequireProgram) -
     made = Machine(tmp_path, root, door, store)
     for name, value in VALUES.items():
         made.put(name, value)
+    store.put_parameter(Name=f"{PATH}/databaseHost", Value="db.example.org", Type="String")
     # more than one page, and names that are nobody's
     for number in range(11):
         made.put(f"aaa{number}", "x")
@@ -202,9 +204,10 @@ def test_secrets_come_at_boot(machine: Machine) -> None:
     folder = machine.data / "secrets/given"
     assert folder.stat().st_mode & 0o777 == 0o700
     assert {path.name for path in folder.iterdir()} == {
-        "smtp_password", "backup_password", "backup_access_key", "backup_secret_key",
+        "smtp_password", "backup_password", "backup_access_key", "backup_secret_key", "database_password",
     }  # fmt: skip
     assert {path.stat().st_mode & 0o777 for path in folder.iterdir()} == {0o600}
+    assert (machine.data / "state/facts/facts.env").read_text() == "DATABASE_HOST=db.example.org\n"
     assert len(machine.door.asked) == 2, "two pages"
 
 
@@ -251,6 +254,17 @@ def test_a_rotation_reaches_what_uses_it_and_nothing_else(machine: Machine) -> N
     machine.succeed("refresh")
     assert machine.podman("backup-password") == "another"
     assert len(machine.restarted()) == 1, "a backup reads it when it starts"
+
+
+def test_another_database_reaches_pgbouncer(machine: Machine) -> None:
+    machine.succeed("boot")
+    machine.store.put_parameter(Name=f"{PATH}/databaseHost", Value="other.example.org", Type="String", Overwrite=True)
+    machine.succeed("refresh")
+    assert (machine.data / "state/facts/facts.env").read_text() == "DATABASE_HOST=other.example.org\n"
+    assert machine.restarted() == ["try-restart pgbouncer.service postgresql.service"]
+    machine.store.put_parameter(Name=f"{PATH}/databaseHost", Value="a\nPATH=/evil", Type="String", Overwrite=True)
+    assert "cannot be used" in machine.succeed("refresh")
+    assert "evil" not in (machine.data / "state/facts/facts.env").read_text()
 
 
 def test_a_rotation_that_was_interrupted_is_finished(machine: Machine) -> None:

@@ -4,6 +4,7 @@ from diaspora_infra.host.container_images import container_image
 from diaspora_infra.host.diaspora_config import database_yml, diaspora_toml
 from diaspora_infra.host.features.pod_secrets import given_secrets, podman_name
 from diaspora_infra.host.fragment import Context, Fragment, combine
+from diaspora_infra.host.on_aws import has_external_database
 from diaspora_infra.host.sizes import sizes
 from diaspora_infra.host.templates import file, render_tree
 
@@ -24,6 +25,6 @@ def diaspora(context: Context) -> Fragment:
     )
     files = [
         file("/etc/diaspora/diaspora.toml", diaspora_toml(pod, sized)),
-        file("/etc/diaspora/database.yml", database_yml(sized)),
+        file("/etc/diaspora/database.yml", database_yml(sized, pooled=has_external_database(context))),
     ]
     return combine([tree, {"storage": {"files": files}}])

@@ -1,8 +1,12 @@
 """Memory limits of the containers."""
 
 from diaspora_infra.host.fragment import Context, Fragment
+from diaspora_infra.host.on_aws import has_external_database
 from diaspora_infra.host.sizes import sizes
 from diaspora_infra.host.templates import file
+
+# The programs of a dump need little, and PgBouncer next to nothing.
+_WITHOUT_SERVER = {"postgresql": 128, "pgbouncer": 32}
 
 
 def memory(context: Context) -> Fragment:
@@ -11,6 +15,8 @@ def memory(context: Context) -> Fragment:
     limits = sizes(settings.pod, settings.host).limits
     if settings.pod.tls.mode != "acme":
         limits = {name: mib for name, mib in limits.items() if name != "certbot"}
+    if has_external_database(context):
+        limits = {**limits, **_WITHOUT_SERVER}
     # podman runs the container inside the control group of its service
     files = [
         file(f"/etc/containers/systemd/{name}.container.d/20-memory.conf", f"[Service]\nMemoryMax={mib}M\n")

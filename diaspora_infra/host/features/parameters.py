@@ -12,9 +12,9 @@ AFTER_PARAMETERS = "[Unit]\nRequires=diaspora-parameters.service\nAfter=diaspora
 
 def parameters(context: Context) -> Fragment:
     """Fetch them before secrets are handed to podman; nothing where there are none to fetch."""
-    aws, pod = context.settings.aws, context.settings.pod
-    found = machine_parameters(pod)
-    if aws is None or aws_of(context) is None or not found:
+    aws, pod = aws_of(context), context.settings.pod
+    found = machine_parameters(aws, pod) if aws else []
+    if aws is None or not found:
         return {}
     tree = render_tree(
         "parameters",

@@ -1,7 +1,7 @@
 """The command `diaspora-pod`, by which the podmin runs the pod on the machine."""
 
-from diaspora_infra.config import Pod
 from diaspora_infra.host.fragment import Context, Fragment
+from diaspora_infra.host.on_aws import has_external_database
 from diaspora_infra.host.templates import render_tree
 
 # The containers that run all the time, in the order of their start.
@@ -11,14 +11,16 @@ SERVICES = ("postgresql", "redis", "diaspora-web", "diaspora-sidekiq", "nginx")
 def pod_command(context: Context) -> Fragment:
     """Put the command where every user finds it; what it does needs root."""
     pod = context.settings.pod
-    return render_tree("pod_command", domain=pod.domain, services=services(pod))
+    return render_tree("pod_command", domain=pod.domain, services=services(context))
 
 
-def services(pod: Pod) -> tuple[str, ...]:
+def services(context: Context) -> tuple[str, ...]:
     """The containers of this pod that run all the time."""
+    pod = context.settings.pod
+    pooler = ("pgbouncer",) if has_external_database(context) else ()
     exporters = [
         *(["node-exporter"] if pod.monitoring.node_exporter else []),
         *(["podman-exporter"] if pod.monitoring.podman_exporter else []),
     ]
     relay = ("relay-dkim", "relay") if pod.mail and pod.mail.relay else ()
-    return (*SERVICES, *relay, *exporters)
+    return (*pooler, *SERVICES, *relay, *exporters)

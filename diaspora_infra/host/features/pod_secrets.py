@@ -7,7 +7,7 @@ from typing import Any
 from diaspora_infra.config import SECRETS, ConfigError, Pod, Problem
 from diaspora_infra.config.secrets import Secret, placed, travelling_secrets
 from diaspora_infra.host.fragment import Context, Fragment, combine
-from diaspora_infra.host.on_aws import aws_of
+from diaspora_infra.host.on_aws import aws_of, has_external_database
 from diaspora_infra.host.templates import file, render_tree
 
 GIVEN = "/etc/diaspora/secrets"
@@ -31,8 +31,12 @@ def pod_secrets(context: Context) -> Fragment:
     on_aws = aws_of(context) is not None
     needed = [secret for secret in SECRETS if secret.needed(pod)]
     table = [(secret, "machine" if on_aws or placed(pod, secret) else "config") for secret in needed]
+    rows = [_row(secret, place) for secret, place in table]
+    if has_external_database(context):
+        # takes the place of the password that the machine makes for a database of its own
+        rows.append("databasePassword database_password line database machine")
     waiting = list(_waiting(secret for secret, place in table if place == "machine"))
-    tree = render_tree("pod_secrets", secrets=[_row(secret, place) for secret, place in table])
+    tree = render_tree("pod_secrets", secrets=rows)
     fragment = combine([tree, {"storage": {"files": waiting}}])
     given = travelling_secrets(context.settings)
     if not given:

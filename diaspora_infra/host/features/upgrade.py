@@ -23,7 +23,7 @@ def upgrade(context: Context) -> Fragment:
         "image": images["image"],
         "postgresql": {"image": images["postgresql"], "major": POSTGRESQL_MAJOR},
         "images": sorted(images.values()),
-        "services": services(pod),
+        "services": services(context),
     }
     # part of podman; it updates only containers with AutoUpdate=
     timer = {"name": "podman-auto-update.timer", "enabled": True}

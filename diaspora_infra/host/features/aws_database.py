@@ -1,0 +1,24 @@
+"""The way to a database that AWS runs: PgBouncer for the pod, and the programs of PostgreSQL for backups."""
+
+from diaspora_infra.config.aws import Aws
+from diaspora_infra.host.container_images import PGBOUNCER_UID, POSTGRESQL_UID, container_image
+from diaspora_infra.host.fragment import Context, Fragment
+from diaspora_infra.host.sizes import sizes
+from diaspora_infra.host.templates import render_tree
+
+LONGEST_IDLE_SECONDS = 60
+
+
+def aws_database(context: Context, aws: Aws) -> Fragment:
+    """Let the database sleep while nobody asks it anything."""
+    return render_tree(
+        "aws_database",
+        region=aws.region,
+        pgbouncer_image=container_image(context, "pgbouncer"),
+        pgbouncer_uid=PGBOUNCER_UID,
+        postgresql_image=container_image(context, "postgresql"),
+        postgresql_uid=POSTGRESQL_UID,
+        connections=sizes(context.settings.pod, context.settings.host).connections,
+        # a fifth of the shortest pause that Aurora can have
+        idle_seconds=min(LONGEST_IDLE_SECONDS, aws.database.auto_pause_seconds // 5),
+    )

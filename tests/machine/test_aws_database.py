@@ -1,0 +1,330 @@
+"""A real PgBouncer with the rendered config, in front of a real PostgreSQL with TLS: a database that can sleep."""
+
+import contextlib
+import os
+import pwd
+import re
+import shutil
+import socket
+import subprocess
+import threading
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+import yaml
+
+from lab.matchbox import free_ports
+from tests.host.aws_pod import aws_context
+from tests.host.pod import LIBEXEC, containers, files, pod_context, pod_fragment, values, write_tree
+from tests.machine.pod_programs import RequireProgram
+from tests.machine.test_pod_postgresql import PASSWORD, Postgresql, running, server_programs
+from tests.machine.test_pod_units import generate
+
+IDLE = 1
+ASLEEP_SECONDS = 30
+
+
+@dataclass
+class Pooled:
+    """PostgreSQL, and PgBouncer in front of it on another port."""
+
+    database: Postgresql
+    folder: Path
+    port: int
+    backend: int
+    program: str
+    root: Path
+
+    @contextlib.contextmanager
+    def pgbouncer(self, port: int, host: str = "localhost") -> Iterator[subprocess.Popen[bytes]]:
+        """PgBouncer as the container starts it, with its paths and ports moved, and a shorter idle time."""
+        config = (self.root / "etc/diaspora/pgbouncer/pgbouncer.ini").read_text()
+        for old, new in (
+            ("port=5432", f"port={port}"),
+            ("listen_port = 5432", f"listen_port = {self.port}"),
+            ("listen_addr = 0.0.0.0", "listen_addr = 127.0.0.1"),
+            ("/tmp/userlist.txt", f"{self.folder}/userlist.txt"),
+            ("/etc/database-ca", str(self.folder)),
+            ("server_idle_timeout = 60", f"server_idle_timeout = {IDLE}"),
+        ):
+            assert config.count(old) == 1, old
+            config = config.replace(old, new)
+        (self.folder / "pgbouncer.ini.template").write_text(config)
+        start = (self.root / "etc/diaspora/pgbouncer/start").read_text()
+        for old, new in (
+            ("/run/secrets/diaspora-database-password", f"{self.folder}/password"),
+            ("/etc/pgbouncer/pgbouncer.ini", f"{self.folder}/pgbouncer.ini.template"),
+            ("exec pgbouncer", f"exec {self.program}"),
+        ):
+            assert old in start
+            start = start.replace(old, new)
+        (self.folder / "start").write_text(start)
+        account = pwd.getpwnam("postgres")
+        for path in (self.folder, *self.folder.iterdir()):
+            os.chown(path, account.pw_uid, account.pw_gid)
+        variables = {"DATABASE_HOST": host, "TMPDIR": str(self.folder), "PATH": os.environ["PATH"]}
+        with (
+            (self.folder / "log").open("wb") as log,
+            subprocess.Popen(
+                ["/bin/sh", self.folder / "start"], env=variables, stdout=log, stderr=log, cwd=self.folder,
+                user=account.pw_uid, group=account.pw_gid, extra_groups=[],
+            ) as process,
+        ):  # fmt: skip
+            try:
+                for _ in range(100):
+                    with contextlib.suppress(OSError), socket.create_connection(("127.0.0.1", self.port), timeout=1):
+                        break
+                    time.sleep(0.1)
+                yield process
+            finally:
+                process.terminate()
+                process.wait(timeout=20)
+
+    def ask(self, query: str, seconds: float = 60) -> str:
+        done = subprocess.run(
+            self.psql("-c", query), env=self.variables(), capture_output=True, text=True, check=False, timeout=seconds
+        )
+        return (done.stdout + done.stderr).strip()
+
+    def psql(self, *arguments: str) -> list[str | Path]:
+        return [
+            self.database.programs / "psql", "-X", "-At", "-w", "-h", "127.0.0.1", "-p", str(self.port),
+            "-U", "diaspora", "-d", "diaspora_production", *arguments,
+        ]  # fmt: skip
+
+    def variables(self) -> dict[str, str]:
+        return {"PATH": os.environ["PATH"], "PGPASSWORD": PASSWORD}
+
+    def connections(self) -> list[str]:
+        """How the application is connected to the server now: with TLS or without."""
+        query = "select ssl from pg_stat_ssl join pg_stat_activity using (pid) where usename = 'diaspora'"
+        return self.database.administer("-c", query).split()
+
+
+@pytest.fixture(scope="module")
+def pooled(require_program: RequireProgram, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Pooled]:
+    if os.getuid() != 0:
+        pytest.skip("needs root: PgBouncer runs as another user")
+    program = require_program("pgbouncer", "pgbouncer")
+    programs = server_programs(require_program)
+    root = write_tree(pod_fragment(aws_context()), tmp_path_factory.mktemp("root"))
+    folder = Path(os.environ.get("TMPDIR", "/tmp")) / f"aws-database-{os.getpid()}"
+    (folder / "server").mkdir(parents=True)
+    (folder / "pool").mkdir()
+    try:
+        for database in running(folder / "server", programs, files(pod_fragment(pod_context()))):
+            database.prepare()
+            certify(folder / "pool", folder / "server/data")
+            database.administer("-c", "alter system set ssl = on")
+            database.administer("-c", "select pg_reload_conf()")
+            (folder / "pool/password").write_text(PASSWORD)
+            (port,) = free_ports(1)
+            yield Pooled(database, folder / "pool", port, database.port, program, root)
+    finally:
+        shutil.rmtree(folder)
+
+
+def certify(folder: Path, data: Path) -> None:
+    """An authority in `folder`, and a certificate of it for localhost where the server looks for its own."""
+
+    def openssl(*arguments: str | Path) -> None:
+        subprocess.run(["openssl", *arguments], check=True, capture_output=True, timeout=60)
+
+    new = ("req", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes")
+    openssl(
+        *new,
+        "-x509",
+        "-days",
+        "2",
+        "-subj",
+        "/CN=authority",
+        "-keyout",
+        folder / "ca.key",
+        "-out",
+        folder / "bundle.pem",
+    )
+    openssl(*new, "-subj", "/CN=localhost", "-keyout", data / "server.key", "-out", folder / "request")
+    (folder / "names").write_text("subjectAltName=DNS:localhost\n")
+    openssl(
+        "x509", "-req", "-days", "2", "-in", folder / "request", "-CA", folder / "bundle.pem",
+        "-CAkey", folder / "ca.key", "-CAcreateserial", "-extfile", folder / "names", "-out", data / "server.crt",
+    )  # fmt: skip
+    for path in (data / "server.key", data / "server.crt"):
+        shutil.chown(path, "postgres", "postgres")
+    (data / "server.key").chmod(0o600)
+
+
+def until(happens: object, seconds: float = 15) -> None:
+    deadline = time.monotonic() + seconds
+    while time.monotonic() < deadline:
+        if callable(happens) and happens():
+            return
+        time.sleep(0.1)
+    pytest.fail(f"does not happen within {seconds} seconds")
+
+
+def test_the_server_is_left_alone_while_the_pod_stays_connected(pooled: Pooled) -> None:
+    with (
+        pooled.pgbouncer(pooled.backend),
+        subprocess.Popen(
+            pooled.psql(), env=pooled.variables(), stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, bufsize=1
+        ) as client,
+    ):
+        assert client.stdin
+        assert client.stdout
+        client.stdin.write("select 'first';\n")
+        assert client.stdout.readline() == "first\n"
+        assert pooled.connections() == ["t"], "one, and with TLS"
+        until(lambda: pooled.connections() == [])
+        time.sleep(2 * IDLE)
+        assert pooled.connections() == []
+        assert client.poll() is None
+        # the same connection of the client goes on
+        client.stdin.write("select 'second';\n")
+        assert client.stdout.readline() == "second\n"
+        client.stdin.close()
+        client.wait(timeout=20)
+
+
+def test_a_client_that_asks_nothing_wakes_nobody(pooled: Pooled) -> None:
+    with pooled.pgbouncer(pooled.backend):
+        assert pooled.ask("select 1") == "1"
+        until(lambda: pooled.connections() == [])
+        with subprocess.Popen(pooled.psql(), env=pooled.variables(), stdin=subprocess.PIPE) as client:
+            time.sleep(1)
+            assert client.poll() is None
+            assert pooled.connections() == []
+            client.communicate(timeout=20)
+
+
+@contextlib.contextmanager
+def sleeping(backend: int, seconds: float) -> Iterator[int]:
+    """A port behind which the database wakes up: connections hang until then, and are served after."""
+    awake = time.monotonic() + seconds
+    opened: list[socket.socket] = []
+    with socket.create_server(("localhost", 0)) as server:
+
+        def pump(source: socket.socket, target: socket.socket) -> None:
+            with contextlib.suppress(OSError):
+                while data := source.recv(65536):
+                    target.sendall(data)
+            for end in (source, target):
+                with contextlib.suppress(OSError):
+                    end.shutdown(socket.SHUT_RDWR)
+
+        def serve() -> None:
+            with contextlib.suppress(OSError):
+                while True:
+                    client = server.accept()[0]
+                    opened.append(client)
+                    time.sleep(max(0, awake - time.monotonic()))
+                    target = socket.create_connection(("localhost", backend))
+                    opened.append(target)
+                    for pair in ((client, target), (target, client)):
+                        threading.Thread(target=pump, args=pair, daemon=True).start()
+
+        threading.Thread(target=serve, daemon=True).start()
+        try:
+            yield int(server.getsockname()[1])
+        finally:
+            server.shutdown(socket.SHUT_RDWR)
+            for each in opened:
+                each.close()
+
+
+def test_a_query_waits_until_the_database_is_awake(pooled: Pooled) -> None:
+    with sleeping(pooled.backend, ASLEEP_SECONDS) as port, pooled.pgbouncer(port):
+        started = time.monotonic()
+        assert pooled.ask("select 'awake'") == "awake"
+        assert ASLEEP_SECONDS - 5 < time.monotonic() - started < ASLEEP_SECONDS + 15
+
+
+def test_a_server_that_does_not_prove_its_name_gets_no_password(pooled: Pooled) -> None:
+    # the certificate is for localhost
+    with pooled.pgbouncer(pooled.backend, host="127.0.0.1"):
+        with pytest.raises(subprocess.TimeoutExpired):
+            pooled.ask("select 1", seconds=4)
+        assert "TLS" in (pooled.folder / "log").read_text()
+
+
+def test_programs_of_backups_go_to_the_database_itself(pooled: Pooled, tmp_path: Path) -> None:
+    text = (pooled.root / LIBEXEC / "database-program").read_text()
+    for old, new in (
+        ("/run/secrets/diaspora-database-password", f"{pooled.folder}/password"),
+        ("/etc/database-ca", str(pooled.folder)),
+    ):
+        assert text.count(old) == 1
+        text = text.replace(old, new)
+    for name in ("psql", "pg_dump"):
+        (tmp_path / name).write_text(text)
+    variables = {
+        "PATH": os.environ["PATH"],
+        "DATABASE_HOST": "localhost",
+        "DATABASE_PROGRAMS": str(pooled.database.programs),
+        "PGPORT": str(pooled.backend),
+    }
+    query = "select current_user, ssl from pg_stat_ssl where pid = pg_backend_pid()"
+    for user in ("postgres", "diaspora"):
+        done = subprocess.run(
+            ["/bin/bash", tmp_path / "psql", "-XAt", f"--username={user}", "--dbname=diaspora_production", "-c", query],
+            env=variables, capture_output=True, text=True, check=True, timeout=60,
+        )  # fmt: skip
+        assert done.stdout == "diaspora|t\n"
+    done = subprocess.run(
+        ["/bin/bash", tmp_path / "pg_dump", "--username=postgres", "diaspora_production"],
+        env=variables, capture_output=True, text=True, check=True, timeout=60,
+    )  # fmt: skip
+    assert "PostgreSQL database dump complete" in done.stdout
+
+
+def test_the_pod_asks_pgbouncer_and_the_migration_the_database() -> None:
+    found = files(pod_fragment(aws_context()))
+    text = found["/etc/diaspora/database.yml"]
+    production = yaml.safe_load(text)["production"]
+    assert production["prepared_statements"] is False
+    assert production["host"] == "<%= ENV['DATABASE_HOST'] || 'pgbouncer' %>"
+    units = containers(pod_fragment(aws_context()))
+    assert not values(units["diaspora-web"]["Container"], "EnvironmentFile")
+    direct = found["/etc/containers/systemd/diaspora-migrate.container.d/20-direct.conf"]
+    assert "EnvironmentFile=/var/mnt/data/state/facts/facts.env" in direct
+    assert "DATABASE_TLS=verify-full" in direct
+
+
+def test_nothing_asks_the_database_how_it_is() -> None:
+    found = files(pod_fragment(aws_context()))
+    health = [line for text in found.values() for line in text.splitlines() if line.startswith("HealthCmd=")]
+    assert not [line for line in health if "pg_" in line or "psql" in line]
+    for name in ("pgbouncer", "postgresql"):
+        assert "HealthCmd" not in found[f"/etc/containers/systemd/{name}.container"]
+        assert "ExecStartPost" not in found[f"/etc/containers/systemd/{name}.container"]
+    assert "/.well-known/nodeinfo" in found[f"/{LIBEXEC}/web-healthy"]
+
+
+@pytest.mark.parametrize(("pause", "idle"), [(300, 60), (86400, 60)])
+def test_idle_connections_end_long_before_the_pause(pause: int, idle: int) -> None:
+    texts = files(pod_fragment(aws_context(database={"autoPauseSeconds": pause})))
+    (found,) = re.findall("server_idle_timeout = ([0-9]+)", texts["/etc/diaspora/pgbouncer/pgbouncer.ini"])
+    assert int(found) == idle
+    assert int(found) * 5 <= pause
+
+
+def test_on_the_instance_it_is_as_on_metal() -> None:
+    found = files(pod_fragment(aws_context(database={"engine": "onInstance"})))
+    metal = files(pod_fragment(pod_context()))
+    assert not [path for path in found if "pgbouncer" in path or "database-ca" in path]
+    for path in ("/etc/containers/systemd/postgresql.container", "/etc/diaspora/postgresql/database.sql"):
+        assert found[path] == metal[path]
+    assert 'host: "postgresql"' in found["/etc/diaspora/database.yml"].replace('"host"', "host")
+    assert "prepared_statements" not in found["/etc/diaspora/database.yml"]
+
+
+def test_quadlet_takes_the_units(tmp_path: Path) -> None:
+    for name, context in {"aurora": aws_context(), "instance": aws_context(database={"engine": "onInstance"})}.items():
+        root = write_tree(pod_fragment(context), tmp_path / name)
+        done = generate(root / "etc/containers/systemd", tmp_path / name / "units")
+        assert (done.returncode, done.stderr) == (0, "")
+        made = (tmp_path / name / "units/postgresql.service").read_text()
+        assert ("sleep" in made) == (name == "aurora")
