@@ -33,6 +33,8 @@ class Certificate(pulumi.ComponentResource):
         super().__init__("diaspora-infra:aws:Certificate", name, {}, opts)
         self._args, self._title = args, f"{name} certificate"
         child = pulumi.ResourceOptions(parent=self)
+        # asked before anything is made, so that what one run does depends on what was there, and not on who is faster
+        issued = self._issued()
         certificate = aws.acm.Certificate(
             f"{name}-certificate",
             domain_name=args["domain"],
@@ -50,7 +52,14 @@ class Certificate(pulumi.ComponentResource):
             child,
         )
         self.arn = None
-        if args.get("wait", True) or self._issued():
+        if args.get("wait", True) and not issued:
+            pulumi.log.info(
+                f"waiting up to 15 minutes for the certificate of {args['domain']}; if it does not come, the domain is "
+                "not answered for by the hosted zone: tell the registrar the zone's name servers, then run `pulumi up` "
+                "again",
+                self,
+            )
+        if args.get("wait", True) or issued:
             validation = aws.acm.CertificateValidation(
                 f"{name}-certificate",
                 certificate_arn=certificate.arn,

@@ -195,15 +195,18 @@ def endpoint_policy(account: str) -> str:
 
     Images of containers come from elsewhere on the internet, not through this endpoint.
     """
-    statement = {
-        "Sid": "OwnAccount",
-        "Effect": "Allow",
-        "Principal": "*",
-        "Action": "s3:*",
-        "Resource": "*",
-        "Condition": {"StringEquals": {"aws:PrincipalAccount": account, "aws:ResourceAccount": account}},
-    }
-    return json.dumps({"Version": "2012-10-17", "Statement": [statement]})
+    own = {"aws:PrincipalAccount": account, "aws:ResourceAccount": account}
+    statements = [
+        {"Sid": "OwnAccount", "Condition": {"StringEquals": own}, "Action": "s3:*"},
+        # Ignition asks, without saying who it is, in which region a bucket is. The bucket still refuses to be listed.
+        {
+            "Sid": "RegionOfOwnBuckets",
+            "Condition": {"StringEquals": {"aws:ResourceAccount": account}},
+            "Action": "s3:ListBucket",
+        },
+    ]
+    common = {"Effect": "Allow", "Principal": "*", "Resource": "*"}
+    return json.dumps({"Version": "2012-10-17", "Statement": [{**each, **common} for each in statements]})
 
 
 def flow_log_policy(group: str) -> str:

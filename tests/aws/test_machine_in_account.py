@@ -45,6 +45,7 @@ def test_the_machine_is_closed_encrypted_and_keeps_its_data(aws_stack: AwsStack)
     assert before["MetadataOptions"]["HttpTokens"] == "required"
     assert before["MetadataOptions"]["HttpPutResponseHopLimit"] == 2
     assert before["PublicIpAddress"]
+    assert before["ImageId"] == "ami-0a0c0de5000000a64"
     disks = aws_stack.client("ec2").describe_volumes(VolumeIds=sorted(attached(before)))["Volumes"]
     assert len(disks) == 2
     assert all(disk["Encrypted"] and disk["VolumeType"] == "gp3" for disk in disks)

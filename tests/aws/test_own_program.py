@@ -1,0 +1,59 @@
+"""A program of somebody's own that takes single components."""
+
+from pathlib import Path
+
+import pytest
+
+from lab.aws.account import Account
+from lab.engine import PROJECT
+from tests.aws.account_view import may_reach, user_data
+from tests.support.aws_stack import AwsStack
+
+PROGRAM = """
+import pulumi
+
+from diaspora_infra.aws import Machine, Network, SecurityGroups
+
+tags = {"Pod": "none"}
+network = Network("own", {"region": "eu-west-1", "zones": ["eu-west-1b", "eu-west-1c"], "tags": tags})
+groups = SecurityGroups("own", {"vpc_id": network.vpc_id, "edge": "direct", "shell_access": "none", "tags": tags})
+machine = Machine(
+    "own",
+    {
+        "region": "eu-west-1",
+        "zone": "eu-west-1b",
+        "subnet_id": network.public_subnet_id,
+        "security_group_ids": [groups.machine_id],
+        "instance_type": "t3.micro",
+        "image": {"architecture": "x86_64", "version": "44.20260802.3.1"},
+        "ignition": '{"ignition": {"version": "3.4.0"}}',
+        "protect": False,
+        "tags": tags,
+    },
+)
+pulumi.export("instance", machine.instance_id)
+"""
+
+
+@pytest.fixture
+def own_stack(account: Account, tmp_path: Path) -> AwsStack:
+    project = tmp_path / "program"
+    project.mkdir()
+    (project / "__main__.py").write_text(PROGRAM, encoding="utf-8")
+    options = f"runtime: {{name: python, options: {{virtualenv: {PROJECT / '.venv'}}}}}"
+    (project / "Pulumi.yaml").write_text(f"name: own\n{options}\n", encoding="utf-8")
+    return AwsStack(account, tmp_path / "lab", project)
+
+
+def test_single_components_make_a_machine_without_a_pod(own_stack: AwsStack) -> None:
+    own_stack.good("up")
+    instance_id = own_stack.engine.outputs()["instance"]
+    assert user_data(own_stack, instance_id) == '{"ignition": {"version": "3.4.0"}}'
+    assert may_reach(own_stack) == {
+        ("internet", "own machine", "80"),
+        ("internet", "own machine", "443"),
+        ("own machine", "internet", "all"),
+    }
+    own_stack.good("preview", "--expect-no-changes")
+    own_stack.good("destroy")
+    assert own_stack.client("ec2").describe_volumes()["Volumes"] == []
