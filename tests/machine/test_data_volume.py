@@ -292,5 +292,6 @@ def test_the_mount_needs_the_volume_and_waits_as_long_as_it_takes() -> None:
         check=True,
     ).stdout.strip()
     assert told == DEVICE_UNIT
-    assert "JobRunningTimeoutSec=infinity" in units[DEVICE_UNIT]["dropins"][0]["contents"]
+    patience = files(storage(aws_context()))[f"/etc/systemd/system/{DEVICE_UNIT}.d/10-patience.conf"]
+    assert "JobRunningTimeoutSec=infinity" in patience
     assert "TimeoutStartSec=infinity" in units["diaspora-data-volume.service"]["contents"]

@@ -28,7 +28,7 @@ from diaspora_infra.host.render import Rendered
 from tests.conftest import IN_CI
 from tests.host.pod import LIBEXEC, QUADLETS, SMTP_PASSWORD, files
 from tests.machine.pod_programs import RequireProgram
-from tests.support.configs import SSH_KEY, host, ignition_config, machine, mail, pod, pxe, pxe_config
+from tests.support.configs import SSH_KEY, aws_config, host, ignition_config, machine, mail, pod, pxe, pxe_config
 from tests.support.ignition_root import ROOT_FILES, Ignition, Node, RefusedError, applied, read_tree
 from tools import tool_path
 
@@ -137,6 +137,16 @@ CASES = {
     ),
     "aarch64": Case(pxe_config(pxe=pxe(machine(architecture="aarch64"))), POD_UNITS, {}),
     "data-disk": Case(ignition_config(host=host(storage={"dataDisk": "/dev/sdb"})), POD_UNITS, {}),
+    "aws": Case(
+        aws_config(region="eu-west-1", size="small"),
+        POD_UNITS - {"certbot.timer"} | {"diaspora-data-grow.timer", "diaspora-parameters-refresh.timer"},
+        {},
+    ),
+    "aws-on-instance": Case(
+        aws_config(region="eu-west-1", size="small", edge="direct", database={"engine": "onInstance"}),
+        POD_UNITS | {"diaspora-data-grow.timer"},
+        {},
+    ),
     "pod-stopped": Case(ignition_config(host=host(snippets=[POD_STOPPED])), POD_UNITS - {"diaspora.target"}, {}),
 }
 

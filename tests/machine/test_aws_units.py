@@ -1,0 +1,74 @@
+"""The units of a machine on AWS, read by podman's Quadlet generator and by systemd; and the size of its config."""
+
+import json
+import re
+import shutil
+import subprocess
+from pathlib import Path
+
+import pytest
+
+from diaspora_infra.host import render
+from diaspora_infra.host.features import MACHINE_FEATURES
+from diaspora_infra.host.fragment import combine
+from tests.host.aws_pod import aws_context
+from tests.host.pod import QUADLETS, pod_fragment, write_tree
+from tests.machine.pod_programs import RequireProgram
+from tests.machine.test_pod_units import generate
+
+CONTEXTS = {
+    "gateway": aws_context(),
+    "direct": aws_context(edge="direct", database={"engine": "rds"}, uploads="volume"),
+    "instance": aws_context(database={"engine": "onInstance"}),
+}
+PROGRAMS = (
+    "bin/podman", "bin/bash", "bin/systemd-tmpfiles", "sbin/nft", "sbin/xfs_growfs", "sbin/restorecon",
+)  # fmt: skip
+USER_DATA_LIMIT = 16384
+
+
+@pytest.mark.parametrize("variant", CONTEXTS)
+def test_systemd_accepts_the_units(variant: str, tmp_path: Path, require_program: RequireProgram) -> None:
+    systemd_analyze = require_program("systemd-analyze", "systemd")
+    root = write_tree(pod_fragment(CONTEXTS[variant]), tmp_path)
+    units = root / "etc/systemd/system"
+    done = generate(root / QUADLETS.lstrip("/"), units)
+    assert (done.returncode, done.stderr) == (0, "")
+    shutil.copytree("/usr/lib/systemd/system", root / "usr/lib/systemd/system", symlinks=True)
+    for program in PROGRAMS:
+        stub = root / "usr" / program
+        stub.parent.mkdir(parents=True, exist_ok=True)
+        stub.write_text("")
+        stub.chmod(0o755)
+    names = sorted(path.name for path in units.iterdir() if path.is_file())
+    assert {"var-mnt-data.mount", "diaspora-data-volume.service", "nginx.service"} <= set(names)
+    done = subprocess.run(
+        [systemd_analyze, "verify", "--man=no", f"--root={root}", *names],
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=60,
+    )
+    # Fedora CoreOS is newer; this is the one key that an older systemd may not know
+    lines = [line for line in done.stderr.splitlines() if not re.search("Unknown key.* 'RestartMode'", line)]
+    assert (done.returncode, lines) == (0, [])
+
+
+@pytest.mark.parametrize("variant", CONTEXTS)
+def test_the_parts_of_the_machine_do_not_overlap(variant: str) -> None:
+    context = CONTEXTS[variant]
+    own = combine(feature(context) for feature in MACHINE_FEATURES)
+    pod = pod_fragment(context)
+    for fragment in (own, pod):
+        names = [unit["name"] for unit in fragment["systemd"]["units"]]
+        paths = [file["path"] for file in fragment["storage"]["files"]]
+        assert (len(names), len(paths)) == (len(set(names)), len(set(paths)))
+
+
+@pytest.mark.parametrize("variant", CONTEXTS)
+def test_the_config_is_too_long_for_user_data_and_has_no_disks(variant: str) -> None:
+    """So the machine gets a pointer to it (aws/user_data.py); this fails when that is no longer needed."""
+    context = CONTEXTS[variant]
+    ignition = render(context.settings, context.machine, {}).ignition
+    assert USER_DATA_LIMIT < len(ignition) < 100_000
+    assert not {"disks", "filesystems", "raid", "luks"} & set(json.loads(ignition)["storage"])
