@@ -34,11 +34,15 @@ DATABASE_PARAMETERS = (
 )
 """With a database of AWS: its address, and the password of its user `diaspora`."""
 
+BACKUP_REPOSITORY = Parameter("backupRepository", "fact", "backup")
+"""With a bucket for the pod's own backups: its address for restic, s3:https://s3.REGION.amazonaws.com/BUCKET/pod."""
+
 
 def machine_parameters(aws: Aws, pod: Pod) -> list[Parameter]:
     """Everything that the machine waits for. What the podmin places on the machine is not among it."""
     database = DATABASE_PARAMETERS if aws.database.engine != "onInstance" else ()
-    return [*database, *_secrets(pod)]
+    bucket = (BACKUP_REPOSITORY,) if pod.backup and aws.backups.bucket else ()
+    return [*database, *bucket, *_secrets(pod)]
 
 
 def _secrets(pod: Pod) -> list[Parameter]:

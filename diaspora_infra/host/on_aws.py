@@ -16,3 +16,9 @@ def has_external_database(context: MachineContext) -> bool:
     """Tell whether AWS runs the database, and the machine only leads to it."""
     aws = aws_of(context)
     return aws is not None and aws.database.engine != "onInstance"
+
+
+def has_backup_bucket(context: MachineContext) -> bool:
+    """Tell whether the pod's backups go to the bucket that the stack makes."""
+    aws = aws_of(context)
+    return aws is not None and aws.backups.bucket

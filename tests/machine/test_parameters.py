@@ -311,3 +311,30 @@ def test_no_secret_travels_in_the_config_and_it_fits() -> None:
 
 def test_on_metal_there_is_nothing_of_it() -> None:
     assert "parameters" not in str(sorted(files(pod_fragment(pod_context(with_mail=True)))))
+
+
+def test_backups_go_to_the_bucket_of_the_stack(tmp_path: Path) -> None:
+    context = aws_context(pod_changes={"backup": {}}, secrets={"backupPassword": "x"})
+    root = write_tree(pod_fragment(context), tmp_path / "root")
+    assert "backupRepository backup_repository fact backup" in (root / "etc/diaspora/parameters.conf").read_text()
+    address = "s3:https://s3.eu-west-1.amazonaws.com/a-bucket/pod"
+    (tmp_path / "data/state/facts").mkdir(parents=True)
+    (tmp_path / "data/state/facts/backup_repository").write_text(address)
+    (tmp_path / "bin").mkdir()
+    (tmp_path / "bin/podman").write_text("#!/bin/bash\nprintf '%s\\n' \"$@\"\n")
+    (tmp_path / "bin/podman").chmod(0o755)
+    done = subprocess.run(
+        ["/bin/bash", root / LIBEXEC / "restic", "snapshots"],
+        env={
+            "PATH": f"{tmp_path}/bin:/usr/bin:/bin",
+            "DIASPORA_DATA": str(tmp_path / "data"),
+            "DIASPORA_MACHINE_ID": "m",
+        },
+        capture_output=True,
+        text=True,
+        check=True,
+        timeout=60,
+    )
+    words = done.stdout.splitlines()
+    assert f"--env=RESTIC_REPOSITORY={address}" in words
+    assert not [word for word in words if "AWS_" in word], "the role has the credentials"

@@ -1,6 +1,7 @@
 """Protection from a full disk."""
 
 from diaspora_infra.host.fragment import Context, Fragment
+from diaspora_infra.host.on_aws import has_backup_bucket
 from diaspora_infra.host.templates import render_tree
 
 
@@ -13,5 +14,5 @@ def disk_space(context: Context) -> Fragment:
         warn=pod.disk_space.warn_percent,
         prune=pod.disk_space.prune_percent,
         backup=pod.backup is not None,
-        local=pod.backup is not None and pod.backup.kind == "local",
+        local=pod.backup is not None and pod.backup.kind == "local" and not has_backup_bucket(context),
     )
