@@ -5,23 +5,33 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from diaspora_infra.aws.aws_pod import AwsPod, AwsPodArgs
+    from diaspora_infra.aws.backups import Backups, BackupsArgs
     from diaspora_infra.aws.budget import Budget, BudgetArgs
     from diaspora_infra.aws.certificate import Certificate, CertificateArgs
+    from diaspora_infra.aws.database import Database, DatabaseArgs, DatabaseEngine
     from diaspora_infra.aws.dns import Dns, DnsArgs
     from diaspora_infra.aws.entrance import Entrance, EntranceArgs
     from diaspora_infra.aws.images import ImageArgs
     from diaspora_infra.aws.machine import Machine, MachineArgs, ShellEndpointArgs
+    from diaspora_infra.aws.mail import Mail, MailArgs, MailRecord
     from diaspora_infra.aws.network import Network, NetworkArgs
     from diaspora_infra.aws.notices import Notices, NoticesArgs
+    from diaspora_infra.aws.parameters import Parameters, ParametersArgs
     from diaspora_infra.aws.security_groups import SecurityGroups, SecurityGroupsArgs
+    from diaspora_infra.aws.uploads import Uploads, UploadsArgs
 
 __all__ = [
     "AwsPod",
     "AwsPodArgs",
+    "Backups",
+    "BackupsArgs",
     "Budget",
     "BudgetArgs",
     "Certificate",
     "CertificateArgs",
+    "Database",
+    "DatabaseArgs",
+    "DatabaseEngine",
     "Dns",
     "DnsArgs",
     "Entrance",
@@ -29,22 +39,34 @@ __all__ = [
     "ImageArgs",
     "Machine",
     "MachineArgs",
+    "Mail",
+    "MailArgs",
+    "MailRecord",
     "Network",
     "NetworkArgs",
     "Notices",
     "NoticesArgs",
+    "Parameters",
+    "ParametersArgs",
     "SecurityGroups",
     "SecurityGroupsArgs",
     "ShellEndpointArgs",
+    "Uploads",
+    "UploadsArgs",
 ]
 
 _MODULES = {
     "AwsPod": "aws_pod",
     "AwsPodArgs": "aws_pod",
+    "Backups": "backups",
+    "BackupsArgs": "backups",
     "Budget": "budget",
     "BudgetArgs": "budget",
     "Certificate": "certificate",
     "CertificateArgs": "certificate",
+    "Database": "database",
+    "DatabaseArgs": "database",
+    "DatabaseEngine": "database",
     "Dns": "dns",
     "DnsArgs": "dns",
     "Entrance": "entrance",
@@ -52,13 +74,20 @@ _MODULES = {
     "ImageArgs": "images",
     "Machine": "machine",
     "MachineArgs": "machine",
+    "Mail": "mail",
+    "MailArgs": "mail",
+    "MailRecord": "mail",
     "Network": "network",
     "NetworkArgs": "network",
     "Notices": "notices",
     "NoticesArgs": "notices",
+    "Parameters": "parameters",
+    "ParametersArgs": "parameters",
     "SecurityGroups": "security_groups",
     "SecurityGroupsArgs": "security_groups",
     "ShellEndpointArgs": "machine",
+    "Uploads": "uploads",
+    "UploadsArgs": "uploads",
 }
 
 

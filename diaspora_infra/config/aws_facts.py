@@ -48,3 +48,12 @@ Size = Literal["minimal", "small"]
 
 SIZES: dict[Size, str] = {"minimal": "t4g.micro", "small": "t4g.small"}
 """The instance type of each named size."""
+
+DKIM_BY_REGION = frozenset(
+    {
+        "af-south-1", "ap-northeast-3", "ap-south-2", "ap-southeast-3", "ca-west-1", "eu-central-2", "eu-south-1",
+        "il-central-1", "me-central-1",
+    }
+)  # fmt: skip
+"""Regions whose DKIM keys SES publishes at dkim.REGION.amazonses.com, not at dkim.amazonses.com (AWS General Reference,
+endpoints of SES, DKIM domains)."""

@@ -1,13 +1,22 @@
-"""S3: tags that come with the creation of a bucket."""
+"""S3: tags that come with the creation of a bucket, and policies that demand TLS."""
 
+import json
 import re
 from typing import Any
 
+from moto.iam.access_control import IAMPolicy, PermissionResult
+from moto.s3.models import FakeBucket
 from moto.s3.responses import S3Response
+
+_WITHOUT_TLS = {"Bool": {"aws:SecureTransport": "false"}}
 
 
 def apply() -> None:
-    """Without: a new bucket has no tags, and the provider wants to add them at every run."""
+    """Without: a new bucket has no tags, and the provider wants to add them at every run.
+
+    And nobody reaches a bucket that demands TLS: conditions are not looked at. We take every request for one by TLS.
+    """
+    FakeBucket.get_permission = _get_permission
     original = S3Response._bucket_response_put
 
     def put(self: Any, *arguments: Any, **named: Any) -> Any:
@@ -21,3 +30,14 @@ def apply() -> None:
         return answer
 
     S3Response._bucket_response_put = put
+
+
+def _get_permission(bucket: Any, action: str, resource: str) -> Any:
+    """What the bucket's policy says, without statements about requests that come without TLS."""
+    document = json.loads(bucket.policy or b"{}")
+    statements = document.get("Statement", [])
+    statements = statements if isinstance(statements, list) else [statements]
+    document["Statement"] = [each for each in statements if each.get("Condition") != _WITHOUT_TLS]
+    if not document["Statement"]:
+        return PermissionResult.NEUTRAL
+    return IAMPolicy(json.dumps(document)).is_action_permitted(action, resource)

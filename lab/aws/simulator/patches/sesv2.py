@@ -3,6 +3,7 @@
 import hashlib
 import json
 from collections.abc import Callable
+from datetime import datetime
 from typing import Any
 from urllib.parse import unquote
 
@@ -11,7 +12,10 @@ from moto.sesv2.responses import SESV2Response
 
 
 def apply() -> None:
-    """Without: an identity has no DKIM tokens, the MAIL FROM domain is an unknown operation, tags are lost."""
+    """Without: an identity has no DKIM tokens but a date that no client can read, and loses its tags.
+
+    And its MAIL FROM domain is an unknown operation.
+    """
     for name in ("create_email_identity", "get_email_identity"):
         setattr(SESV2Response, name, _with_details(getattr(SESV2Response, name)))
     SESV2Response.create_email_identity = _with_tags(SESV2Response.create_email_identity)
@@ -26,7 +30,10 @@ def _with_details(original: Callable[[Any], str]) -> Callable[[Any], str]:
         name = _identity(response)
         if "@" not in name:
             tokens = [hashlib.sha256(f"{name}{index}".encode()).hexdigest()[:32] for index in range(3)]
-            details.setdefault("DkimAttributes", {})["Tokens"] = tokens
+            attributes = details.setdefault("DkimAttributes", {})
+            attributes["Tokens"] = tokens
+            if made := attributes.get("LastKeyGenerationTimestamp"):
+                attributes["LastKeyGenerationTimestamp"] = datetime.fromisoformat(made).timestamp()
         mail_from = _mail_from(response).get(name)
         if mail_from:
             details["MailFromAttributes"] = mail_from

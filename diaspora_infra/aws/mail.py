@@ -1,0 +1,225 @@
+"""Mail: an identity in Amazon SES for the pod's domain, its DNS records, and SMTP credentials for this pod alone."""
+
+import hashlib
+import re
+from typing import Any, NotRequired, TypedDict
+
+import pulumi
+import pulumi_aws as aws
+
+from diaspora_infra.aws.policy import Statement, document
+from diaspora_infra.aws.tags import named
+from diaspora_infra.config.aws_facts import DKIM_BY_REGION
+
+PORT = 587
+"""SMTP with STARTTLS; EC2 blocks port 25 (SES developer guide, connecting to an SMTP endpoint)."""
+_RECORD_TTL = 1800
+
+
+class MailRecord(TypedDict):
+    """A DNS record that must be set."""
+
+    key: str
+    """A name for it that never changes, such as dkim-1."""
+    name: pulumi.Input[str]
+    """Whole name of the record."""
+    type: str
+    """CNAME, MX or TXT."""
+    values: list[pulumi.Input[str]]
+    """Its values; TXT without quotation marks."""
+    ttl: int
+    """Seconds for which it may be remembered."""
+
+
+class MailArgs(TypedDict):
+    """What Mail needs."""
+
+    region: str
+    """Region, such as eu-west-1."""
+    domain: str
+    """Domain that mails come from."""
+    sender: str
+    """Address that mails come from; it is in `domain`."""
+    notices_topic_arn: NotRequired[pulumi.Input[str]]
+    """SNS topic that bounces and complaints are reported to; SES must be allowed to publish to it."""
+    existing_identity: NotRequired[bool]
+    """The domain is an identity in SES already, with its records; only the credentials are made then."""
+    mail_from: NotRequired[str]
+    """Subdomain to which bounces go; bounce when not set."""
+    dmarc: NotRequired[str]
+    """DMARC record of the domain; `v=DMARC1; p=quarantine; adkim=s` when not set."""
+    tags: NotRequired[dict[str, str]]
+    """Tags of everything in it."""
+
+
+class Mail(pulumi.ComponentResource):
+    """Mail that passes DKIM, SPF and DMARC, and a user that can send from one address and do nothing else."""
+
+    host: pulumi.Output[str]
+    """Name of the SMTP server."""
+    port: pulumi.Output[int]
+    """Port of the SMTP server, which wants STARTTLS."""
+    user: pulumi.Output[str]
+    """SMTP user."""
+    password: pulumi.Output[str]
+    """SMTP password, a secret; it is good in this region only."""
+    records: list[MailRecord]
+    """DNS records to set; none for an existing identity."""
+    next_steps: pulumi.Output[str]
+    """What a person has to do before strangers get mail."""
+
+    def __init__(self, name: str, args: MailArgs, opts: pulumi.ResourceOptions | None = None) -> None:
+        _check(name, args)
+        super().__init__("diaspora-infra:aws:Mail", name, {}, opts)
+        self._name, self._args, self._tags = name, args, args.get("tags", {})
+        self._child = pulumi.ResourceOptions(parent=self)
+        region = args["region"]
+        account = aws.get_caller_identity_output(opts=pulumi.InvokeOptions(parent=self)).account_id
+        prefix = account.apply(lambda number: f"arn:aws:ses:{region}:{number}")
+        resources = [pulumi.Output.concat(prefix, ":identity/", args["domain"])]
+        self.records = []
+        if not args.get("existing_identity", False):
+            settings = self._configuration_set()
+            resources.append(settings.arn)
+            self.records = self._identity(settings)
+        self._credentials(resources)
+        self.host = pulumi.Output.from_input(f"email-smtp.{region}.amazonaws.com")
+        self.port = pulumi.Output.from_input(PORT)
+        self.next_steps = pulumi.Output.from_input(sandbox_steps(region, args["domain"]))
+        self.register_outputs(
+            {
+                "host": self.host,
+                "port": self.port,
+                "user": self.user,
+                "password": self.password,
+                "records": self.records,
+                "nextSteps": self.next_steps,
+            }
+        )
+
+    def _configuration_set(self) -> aws.sesv2.ConfigurationSet:
+        settings = aws.sesv2.ConfigurationSet(
+            f"{self._name}-mail",
+            configuration_set_name=configuration_set_name(self._args["domain"]),
+            # a server that offers no TLS gets no mail, which may hold a link to reset a password
+            delivery_options={"tls_policy": "REQUIRE"},
+            suppression_options={"suppressed_reasons": ["BOUNCE", "COMPLAINT"]},
+            tags=named(self._tags, f"{self._name} mail"),
+            opts=self._child,
+        )
+        if "notices_topic_arn" in self._args:
+            aws.sesv2.ConfigurationSetEventDestination(
+                f"{self._name}-mail-notices",
+                configuration_set_name=settings.configuration_set_name,
+                event_destination_name="notices",
+                event_destination={
+                    "enabled": True,
+                    "matching_event_types": ["BOUNCE", "COMPLAINT", "REJECT"],
+                    "sns_destination": {"topic_arn": self._args["notices_topic_arn"]},
+                },
+                opts=self._child,
+            )
+        return settings
+
+    def _identity(self, settings: aws.sesv2.ConfigurationSet) -> list[MailRecord]:
+        domain = self._args["domain"]
+        identity = aws.sesv2.EmailIdentity(
+            f"{self._name}-mail",
+            email_identity=domain,
+            configuration_set_name=settings.configuration_set_name,
+            dkim_signing_attributes={"next_signing_key_length": "RSA_2048_BIT"},
+            tags=named(self._tags, f"{self._name} mail"),
+            opts=self._child,
+        )
+        bounces = f"{self._args.get('mail_from', 'bounce')}.{domain}"
+        aws.sesv2.EmailIdentityMailFromAttributes(
+            f"{self._name}-bounces",
+            email_identity=identity.email_identity,
+            mail_from_domain=bounces,
+            # until its records are there, mail goes out from an address of Amazon rather than not at all
+            behavior_on_mx_failure="USE_DEFAULT_VALUE",
+            opts=self._child,
+        )
+        return [*_dkim_records(domain, self._args["region"], identity), *self._policy_records(bounces)]
+
+    def _policy_records(self, bounces: str) -> list[MailRecord]:
+        region, domain = self._args["region"], self._args["domain"]
+        policy = self._args.get("dmarc", "v=DMARC1; p=quarantine; adkim=s")
+        return [
+            _record("bounces-mx", bounces, "MX", f"10 feedback-smtp.{region}.amazonses.com"),
+            _record("bounces-spf", bounces, "TXT", "v=spf1 include:amazonses.com -all"),
+            _record("dmarc", f"_dmarc.{domain}", "TXT", policy),
+        ]
+
+    def _credentials(self, resources: list[pulumi.Output[str]]) -> None:
+        name, sender = f"{self._name}-smtp", self._args["sender"]
+        user = aws.iam.User(name, tags=named(self._tags, f"{self._name} SMTP"), opts=self._child)
+        aws.iam.UserPolicy(
+            name,
+            user=user.name,
+            policy=pulumi.Output.all(*resources).apply(lambda arns: document(send_statements(sender, arns))),
+            opts=self._child,
+        )
+        key = aws.iam.AccessKey(name, user=user.name, opts=self._child)
+        # unlike the key itself, the SMTP password can do nothing but send
+        self.user, self.password = key.id, pulumi.Output.secret(key.ses_smtp_password_v4)
+
+
+def _dkim_records(domain: str, region: str, identity: aws.sesv2.EmailIdentity) -> list[MailRecord]:
+    return [_dkim_record(number, domain, region, identity) for number in (1, 2, 3)]
+
+
+def _dkim_record(number: int, domain: str, region: str, identity: aws.sesv2.EmailIdentity) -> MailRecord:
+    token = identity.dkim_signing_attributes.apply(lambda attributes: _token(attributes, number))
+    server = f"dkim.{region}.amazonses.com" if region in DKIM_BY_REGION else "dkim.amazonses.com"
+    name, target = pulumi.Output.concat(token, "._domainkey.", domain), pulumi.Output.concat(token, ".", server)
+    return _record(f"dkim-{number}", name, "CNAME", target)
+
+
+def _token(attributes: Any, number: int) -> str:
+    return str(attributes.tokens[number - 1])
+
+
+def _record(key: str, name: pulumi.Input[str], kind: str, value: pulumi.Input[str]) -> MailRecord:
+    return {"key": key, "name": name, "type": kind, "values": [value], "ttl": _RECORD_TTL}
+
+
+def configuration_set_name(domain: str) -> str:
+    """A name that no other pod of the account has: at most 64 letters, digits and dashes."""
+    plain = re.sub("[^a-z0-9]", "-", domain.lower())
+    return plain if len(plain) <= 64 else f"{plain[:55]}-{hashlib.sha256(domain.encode()).hexdigest()[:8]}"
+
+
+def send_statements(sender: str, resources: list[str]) -> list[Statement]:
+    """Send mail from one address, through one identity and its settings."""
+    return [
+        {
+            "Sid": "SendAsThePod",
+            "Effect": "Allow",
+            "Action": "ses:SendRawEmail",
+            "Resource": resources,
+            "Condition": {"StringEquals": {"ses:FromAddress": sender}},
+        }
+    ]
+
+
+def sandbox_steps(region: str, domain: str) -> str:
+    """What a person has to do: a new account sends to nobody but addresses that it has verified."""
+    return (
+        f"Amazon SES starts every account in a sandbox: 200 mails a day, and only to addresses that you verified.\n"
+        f"1. Wait until the domain is verified (its DNS records must be there):\n"
+        f"   aws sesv2 get-email-identity --region {region} --email-identity {domain}\n"
+        f"2. Ask to leave the sandbox; a person at AWS answers, mostly within a day:\n"
+        f"   aws sesv2 put-account-details --region {region} --production-access-enabled --mail-type TRANSACTIONAL \\\n"
+        f"     --website-url https://{domain} --contact-language EN\n"
+        f"3. Until then, let the members of the pod verify their addresses:\n"
+        f"   aws sesv2 create-email-identity --region {region} --email-identity somebody@example.org"
+    )
+
+
+def _check(component: str, args: MailArgs) -> None:
+    domain, sender = args["domain"], args["sender"]
+    if not sender.endswith(f"@{domain}"):
+        raise pulumi.RunError(
+            f"{component}: sender: {sender!r} is not in the domain {domain}; allowed: such as no-reply@{domain}"
+        )

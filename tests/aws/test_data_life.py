@@ -1,0 +1,241 @@
+"""The components that hold data, by a real engine and the Terraform provider's own logic, in a simulated account."""
+
+import base64
+import hashlib
+import hmac
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+from botocore.exceptions import ClientError
+
+from lab.aws.account import Account
+from tests.support.aws_stack import AwsStack
+
+PROGRAMS = Path(__file__).parent / "programs"
+PATH = "/diaspora/pod.example.org"
+BACKUP_PASSWORD = "correct horse battery"
+
+
+@pytest.fixture
+def data_stack(account: Account, tmp_path: Path) -> AwsStack:
+    stack = AwsStack(account, tmp_path / "lab", PROGRAMS / "data")
+    stack.values = {}
+    stack.write()
+    stack.engine.prepare()
+    secure = stack.engine.encrypt("diaspora-infra:backupPassword", BACKUP_PASSWORD)
+    stack.values = {"backupPassword": {"secure": secure}}
+    return stack
+
+
+@pytest.fixture
+def database_stack(account: Account, tmp_path: Path) -> AwsStack:
+    return AwsStack(account, tmp_path / "lab", PROGRAMS / "database")
+
+
+def parameters(stack: AwsStack) -> dict[str, dict[str, Any]]:
+    found = stack.client("ssm").get_parameters_by_path(Path=PATH, WithDecryption=True)["Parameters"]
+    return {entry["Name"].removeprefix(f"{PATH}/"): entry for entry in found}
+
+
+def manual_snapshots(stack: AwsStack) -> list[str]:
+    found = stack.client("rds").describe_db_cluster_snapshots(SnapshotType="manual")["DBClusterSnapshots"]
+    return sorted(entry["DBClusterSnapshotIdentifier"] for entry in found)
+
+
+def everything_written(stack: AwsStack) -> str:
+    """State, logs of the engine's plugins and of the account, the engine's folders."""
+    files = [*stack.engine.folder.rglob("*"), stack.account.log, stack.account.bridge_log]
+    texts = [file.read_text("utf-8", "replace") for file in files if file.is_file() and file != stack.file]
+    return "\n".join(texts)
+
+
+def test_the_life_of_data(data_stack: AwsStack) -> None:
+    stack = data_stack
+    outputs = [stack.good("preview"), stack.good("up")]
+    first = parameters(stack)
+    outputs += [stack.good("preview", "--expect-no-changes"), stack.good("refresh", "--expect-no-changes")]
+
+    # what it costs to be careless
+    secrets = [first[name]["Value"] for name in ("database-password", "smtp-password", "backup-password")]
+    shown = "".join(result.stdout + result.stderr for result in outputs) + everything_written(stack)
+    assert not [secret for secret in secrets if secret in shown]
+    assert first["smtp-host"]["Value"] in shown, "what is no secret is found"
+
+    looked_at(stack, first)
+    smtp_password_is_right(stack, first)
+
+    # changes in place, and a password that the podmin changed
+    changed = {"Name": f"{PATH}/database-password", "Value": "another-password", "Type": "SecureString"}
+    stack.client("ssm").put_parameter(**changed, Overwrite=True)
+    stack.values["changes"] = {"database": {"max_acu": 2, "version": "17.10"}}
+    stack.good("up", "--refresh")
+    (cluster,) = stack.client("rds").describe_db_clusters()["DBClusters"]
+    assert cluster["ServerlessV2ScalingConfiguration"]["MaxCapacity"] == 2
+    assert cluster["EngineVersion"] == "17.10"
+    assert parameters(stack)["database-password"]["Value"] == "another-password"
+    assert state_of(stack, "Cluster")["masterPassword"] == "another-password"
+
+    # destroy refuses, and what stays is as safe as before
+    refused = stack.run("destroy")
+    assert refused.returncode != 0
+    assert "because it is protected" in refused.stdout + refused.stderr
+    buckets_are_closed(stack)
+    (cluster,) = stack.client("rds").describe_db_clusters()["DBClusters"]
+    assert cluster["DeletionProtection"] is True
+    assert manual_snapshots(stack) == []
+
+    # one setting and one run later it does not
+    stack.values["changes"] = {"protect": False}
+    stack.good("up")
+    for bucket in stack.client("s3").list_buckets()["Buckets"]:
+        stack.client("s3").put_object(Bucket=bucket["Name"], Key="a/picture", Body=b"x")
+    stack.good("destroy")
+    assert manual_snapshots(stack) == [f"{cluster['DBClusterIdentifier']}-final"]
+    assert stack.client("s3").list_buckets()["Buckets"] == []
+    assert parameters(stack) == {}
+
+
+def looked_at(stack: AwsStack, first: dict[str, dict[str, Any]]) -> None:
+    """What the account looks like to boto3."""
+    rds = stack.client("rds")
+    (cluster,), (instance,) = rds.describe_db_clusters()["DBClusters"], rds.describe_db_instances()["DBInstances"]
+    assert cluster["StorageEncrypted"] is cluster["DeletionProtection"] is cluster["CopyTagsToSnapshot"] is True
+    assert cluster["ServerlessV2ScalingConfiguration"] == {
+        "MinCapacity": 0,
+        "MaxCapacity": 1,
+        "SecondsUntilAutoPause": 300,
+    }
+    assert cluster["BackupRetentionPeriod"] == 7
+    assert instance["PubliclyAccessible"] is False
+    found = rds.describe_db_cluster_parameters(DBClusterParameterGroupName=cluster["DBClusterParameterGroup"])
+    assert {each["ParameterName"]: each["ParameterValue"] for each in found["Parameters"]} == {"rds.force_ssl": "1"}
+
+    kinds = {name: entry["Type"] for name, entry in first.items()}
+    secret = {"database-password", "smtp-password", "backup-password"}
+    assert {name for name, kind in kinds.items() if kind == "SecureString"} == secret
+    assert set(kinds) - secret == {"database-host", "uploads-bucket", "smtp-host", "smtp-user"}
+    assert first["database-host"]["Value"] == cluster["Endpoint"]
+    assert first["backup-password"]["Value"] == BACKUP_PASSWORD
+    kept = stack.engine.outputs(show_secrets=True)["databasePassword"]
+    assert first["database-password"]["Value"] == kept == state_of(stack, "Cluster")["masterPassword"]
+
+    buckets_are_closed(stack)
+    ses = stack.client("sesv2")
+    identity = ses.get_email_identity(EmailIdentity="pod.example.org")
+    assert identity["ConfigurationSetName"] == "pod-example-org"
+    assert identity["MailFromAttributes"]["MailFromDomain"] == "bounce.pod.example.org"
+    settings = ses.get_configuration_set(ConfigurationSetName="pod-example-org")
+    assert settings["DeliveryOptions"]["TlsPolicy"] == "REQUIRE"
+    reports = ses.get_configuration_set_event_destinations(ConfigurationSetName="pod-example-org")
+    (topic,) = stack.client("sns").list_topics()["Topics"]
+    assert reports["EventDestinations"][0]["SnsDestination"] == topic
+
+
+def buckets_are_closed(stack: AwsStack) -> None:
+    s3 = stack.client("s3")
+    names = [bucket["Name"] for bucket in s3.list_buckets()["Buckets"]]
+    assert len(names) == 2
+    for name in names:
+        block = s3.get_public_access_block(Bucket=name)["PublicAccessBlockConfiguration"]
+        assert all(block.values()), name
+        assert s3.get_bucket_versioning(Bucket=name)["Status"] == "Enabled"
+        assert "aws:SecureTransport" in s3.get_bucket_policy(Bucket=name)["Policy"]
+        assert s3.get_bucket_ownership_controls(Bucket=name)["OwnershipControls"]["Rules"] == [
+            {"ObjectOwnership": "BucketOwnerEnforced"}
+        ]
+        (rule,) = s3.get_bucket_encryption(Bucket=name)["ServerSideEncryptionConfiguration"]["Rules"]
+        assert rule["ApplyServerSideEncryptionByDefault"]["SSEAlgorithm"] == "AES256"
+
+
+def state_of(stack: AwsStack, kind: str) -> dict[str, Any]:
+    """Outputs of the one resource of this kind, secrets in plain text."""
+    exported = stack.engine._run(["stack", "export", "--show-secrets", "--stack", stack.engine.stack]).stdout
+    resources = json.loads(exported)["deployment"]["resources"]
+    (found,) = [entry for entry in resources if entry["type"].endswith(f":{kind}")]
+    return {name: _plain(value) for name, value in found["outputs"].items()}
+
+
+def _plain(value: Any) -> Any:
+    return json.loads(value["plaintext"]) if isinstance(value, dict) and "plaintext" in value else value
+
+
+def smtp_password_is_right(stack: AwsStack, first: dict[str, dict[str, Any]]) -> None:
+    """Made anew from the key as the SES developer guide says (obtaining SMTP credentials, code example)."""
+    key = state_of(stack, "AccessKey")
+    assert first["smtp-user"]["Value"] == key["id"]
+    assert first["smtp-password"]["Value"] == smtp_password(key["secret"], "eu-west-1")
+    assert first["smtp-password"]["Value"] != smtp_password(key["secret"], "us-east-1"), "it is good in one region"
+    assert first["smtp-password"]["Value"] != key["secret"]
+
+
+def smtp_password(secret: str, region: str) -> str:
+    signature = f"AWS4{secret}".encode()
+    for part in ("11111111", region, "ses", "aws4_request", "SendRawEmail"):
+        signature = hmac.new(signature, part.encode(), hashlib.sha256).digest()
+    return base64.b64encode(b"\x04" + signature).decode()
+
+
+def test_rds_and_a_restored_database(database_stack: AwsStack) -> None:
+    stack = database_stack
+    ec2 = stack.client("ec2")
+    subnets = [subnet["SubnetId"] for subnet in ec2.describe_subnets()["Subnets"][:2]]
+    groups = [ec2.describe_security_groups()["SecurityGroups"][0]["GroupId"]]
+    settings: dict[str, Any] = {
+        "subnet_ids": subnets,
+        "security_group_ids": groups,
+        "password_parameter": f"{PATH}/database-password",
+        "protect": False,
+    }
+    stack.values = {"database": {**settings, "engine": "rds"}}
+    stack.good("up")
+    stack.good("preview", "--expect-no-changes")
+    rds = stack.client("rds")
+    (instance,) = rds.describe_db_instances()["DBInstances"]
+    assert instance["StorageEncrypted"] is True
+    assert instance["PubliclyAccessible"] is instance["MultiAZ"] is False
+    assert instance["DBInstanceClass"] == "db.t4g.micro"
+    password = parameters(stack)["database-password"]["Value"]
+
+    # to Aurora: another database, the old one leaves a snapshot, the password stays
+    stack.values = {"database": settings}
+    stack.good("up")
+    left = rds.describe_db_snapshots(SnapshotType="manual")["DBSnapshots"]
+    assert [each["DBSnapshotIdentifier"] for each in left] == [f"{instance['DBInstanceIdentifier']}-final"]
+    assert parameters(stack)["database-password"]["Value"] == password
+
+    # back to a snapshot: a new cluster is there before the old one goes
+    (cluster,) = rds.describe_db_clusters()["DBClusters"]
+    name = cluster["DBClusterIdentifier"]
+    rds.create_db_cluster_snapshot(DBClusterIdentifier=name, DBClusterSnapshotIdentifier="monday")
+    stack.values = {"database": {**settings, "restore_from": "monday"}}
+    stack.good("up")
+    stack.good("preview", "--expect-no-changes")
+    (restored,) = rds.describe_db_clusters()["DBClusters"]
+    assert restored["DBClusterIdentifier"].startswith(f"{name}-")
+    assert stack.engine.outputs()["host"] == restored["Endpoint"]
+    assert manual_snapshots(stack) == sorted(["monday", f"{name}-final"])
+    assert parameters(stack)["database-password"]["Value"] == password
+    stack.good("destroy")
+    assert manual_snapshots(stack) == sorted(["monday", f"{name}-final", f"{restored['DBClusterIdentifier']}-final"])
+    with pytest.raises(ClientError):
+        rds.describe_db_clusters(DBClusterIdentifier=restored["DBClusterIdentifier"])
+
+
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        ({"database": {"min_acu": 3}}, "pod: min_acu: 3 with max_acu: 1; allowed: 0 to 256"),
+        ({"secrets": {"big": "x" * 5000}}, "pod: big has 5000 bytes; allowed: 1 to 4096"),
+    ],
+)
+def test_what_aws_would_refuse_late_is_refused_before_anything_is_made(
+    data_stack: AwsStack, changes: dict[str, Any], message: str
+) -> None:
+    data_stack.values["changes"] = changes
+    refused = data_stack.run("preview")
+    assert refused.returncode != 0
+    assert message in refused.stdout + refused.stderr
+    assert "xxxxx" not in refused.stdout + refused.stderr
+    assert data_stack.client("s3").list_buckets()["Buckets"] == []

@@ -1,0 +1,204 @@
+"""The plugin in front of the Terraform provider: names and shapes of every type it knows, proposals, names it makes."""
+
+import re
+import sys
+import warnings
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+
+from lab.aws.bridge import autonames, sdk
+from lab.aws.bridge.plugin import _environment, _schema_cache
+from lab.aws.bridge.proposal import propose
+from lab.aws.bridge.resource import Resource
+from lab.aws.bridge.shapes import Field, Many, Record, Scalar, Shape, Table, record_of
+from lab.aws.bridge.terraform import TerraformProvider
+from lab.aws.bridge.types import FUNCTIONS, RESOURCES
+from lab.aws.bridge.values import UNKNOWN, BadValueError, pack, record_to_terraform, sorted_sets, to_pulumi, unpack
+from tools import tool_path
+
+NEWER_IN_THE_SDK = {
+    "aws:cloudwatch/metricAlarm:MetricAlarm": {"evaluationWindow", "warmUpConfiguration"},
+    "aws:ec2/flowLog:FlowLog": {"tagFieldSpecifications"},
+    "aws:rds/cluster:Cluster": {"autoMinorVersionUpgrade", "publiclyAccessible", "warningEventCategories"},
+    "aws:rds/clusterInstance:ClusterInstance": {"warningEventCategories"},
+    "aws:rds/instance:Instance": {"warningEventCategories"},
+    "aws:sns/topic:Topic": {"maximumMessageSize"},
+    "aws:ec2/getVpc:getVpc": {"ipv6CidrBlockAssociations"},
+}
+"""Properties that this provider lacks: a program that sets one is refused."""
+
+
+@pytest.fixture(scope="module")
+def schema() -> Iterator[Any]:
+    binary = tool_path("terraform-provider-aws")
+    before = list(sys.path)
+    provider = TerraformProvider(binary, _environment("http://127.0.0.1:1"), sys.stderr)
+    try:
+        yield provider.schema(_schema_cache(binary))
+    finally:
+        provider.process.kill()
+        provider.process.wait()
+        provider.process.stdout.close()  # type: ignore[union-attr]
+        sys.path[:] = before
+
+
+@pytest.fixture(scope="module")
+def resources(schema: Any) -> dict[str, Resource]:
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", DeprecationWarning)
+        return {token: Resource.of(token, schema.resource_schemas) for token in RESOURCES}
+
+
+def names(record: Record) -> list[str]:
+    return [field.pulumi for field in record.fields.values()]
+
+
+def test_every_property_of_the_sdk_has_its_field(resources: dict[str, Resource]) -> None:
+    for token, resource in resources.items():
+        known = names(resource.record)
+        assert len(known) == len(set(known)), token
+        assert set(resource.sdk.properties) - set(known) == NEWER_IN_THE_SDK.get(token, set()), token
+        assert set(known) - set(resource.sdk.properties) <= {"id", "timeouts"}, token
+
+
+def test_every_result_of_a_function_has_its_field(schema: Any) -> None:
+    for token, terraform in FUNCTIONS.items():
+        known = sdk.function(token)
+        record = record_of(schema.data_source_schemas[terraform].block, known)
+        assert set(known) - set(names(record)) == NEWER_IN_THE_SDK.get(token, set()), token
+
+
+def sample(shape: Shape, path: str) -> Any:
+    """A value of this shape in which every field is set, and each differently."""
+    if isinstance(shape, Many):
+        return [sample(shape.element, f"{path}0")]
+    if isinstance(shape, Table):
+        return {"key": sample(shape.element, f"{path}1")}
+    if isinstance(shape, Record):
+        return {
+            name: None if field.timeouts else sample(field.shape, f"{path}.{name}")
+            for name, field in shape.fields.items()
+        }
+    return {"number": len(path), "bool": len(path) % 2 == 0}.get(shape.kind, path)
+
+
+def test_nothing_is_lost_on_the_way_to_pulumi_and_back(resources: dict[str, Resource]) -> None:
+    for token, resource in resources.items():
+        terraform = sample(resource.record, "")
+        shown = to_pulumi(resource.record, terraform)
+        assert record_to_terraform(resource.record, shown) == terraform, token
+        assert unpack(pack(terraform)) == terraform, token
+
+
+def test_a_block_of_at_most_one_is_an_object(resources: dict[str, Resource]) -> None:
+    cluster = resources["aws:rds/cluster:Cluster"]
+    config = cluster.config({"serverlessv2ScalingConfiguration": {"minCapacity": 0, "maxCapacity": 1}})
+    (scaling,) = config["serverlessv2_scaling_configuration"]
+    assert (scaling["min_capacity"], scaling["max_capacity"]) == (0, 1)
+
+
+@pytest.mark.parametrize(
+    ("inputs", "path"),
+    [
+        ({"cidr": "10.0.0.0/16"}, "cidr"),
+        ({"cidrBlock": ["10.0.0.0/16"]}, "cidrBlock"),
+        ({"enableDnsSupport": "maybe"}, "enableDnsSupport"),
+        ({"tags": "x"}, "tags"),
+    ],
+)
+def test_what_does_not_fit_is_refused_by_name(
+    resources: dict[str, Resource], inputs: dict[str, Any], path: str
+) -> None:
+    with pytest.raises(BadValueError) as caught:
+        resources["aws:ec2/vpc:Vpc"].config(inputs)
+    assert caught.value.path == path
+
+
+STRING = Scalar("string")
+RULE = Record({"port": Field("port", "port", STRING, optional=True), "id": Field("id", "id", STRING, computed=True)})
+THING = Record(
+    {
+        "name": Field("name", "name", STRING, required=True),
+        "arn": Field("arn", "arn", STRING, computed=True),
+        "size": Field("size", "size", STRING, optional=True, computed=True),
+        "note": Field("note", "note", STRING, optional=True),
+        "password": Field("password", "password", STRING, optional=True, write_only=True),
+        "rule": Field("rule", "rules", Many(RULE, is_set=True), block=True),
+        "step": Field("step", "steps", Many(RULE), block=True),
+    }
+)
+PRIOR: dict[str, Any] = {
+    "name": "old",
+    "arn": "arn:1",
+    "size": "small",
+    "note": "old",
+    "password": None,
+    "rule": [{"port": "80", "id": "r-80"}, {"port": "443", "id": "r-443"}],
+    "step": [{"port": "1", "id": "s-1"}],
+}
+
+
+def config(**changes: Any) -> dict[str, Any]:
+    return {**dict.fromkeys(THING.fields), "name": "new", "rule": [], "step": [], **changes}
+
+
+def test_what_is_computed_stays_and_what_is_left_out_goes() -> None:
+    proposed = propose(THING, PRIOR, config(password="secret"))
+    assert (proposed["name"], proposed["arn"], proposed["size"]) == ("new", "arn:1", "small")
+    assert proposed["note"] is None
+    assert proposed["password"] is None, "write-only values are in no state"
+
+
+def test_elements_of_sets_find_their_old_selves() -> None:
+    proposed = propose(THING, PRIOR, config(rule=[{"port": "443", "id": None}, {"port": "22", "id": None}]))
+    assert proposed["rule"] == [{"port": "443", "id": "r-443"}, {"port": "22", "id": None}]
+
+
+def test_elements_of_lists_keep_their_place() -> None:
+    proposed = propose(THING, PRIOR, config(step=[{"port": "9", "id": None}, {"port": "1", "id": None}]))
+    assert proposed["step"] == [{"port": "9", "id": "s-1"}, {"port": "1", "id": None}]
+
+
+def test_something_new_knows_nothing_before() -> None:
+    proposed = propose(THING, None, config(size=UNKNOWN))
+    assert (proposed["arn"], proposed["size"], proposed["rule"]) == (None, UNKNOWN, [])
+
+
+def test_the_order_in_a_set_does_not_count() -> None:
+    turned = {**PRIOR, "rule": list(reversed(PRIOR["rule"]))}
+    assert sorted_sets(THING, turned) == sorted_sets(THING, PRIOR)
+    steps = [{**PRIOR, "step": order} for order in (turned["rule"], PRIOR["rule"])]
+    assert sorted_sets(THING, steps[0]) != sorted_sets(THING, steps[1]), "that in a list does"
+
+
+URN = "urn:pulumi:test::diaspora-infra::aws:s3/bucket:Bucket::Uploads"
+
+
+def test_a_name_follows_the_seed_and_is_kept() -> None:
+    rule = autonames.rule_for("aws_s3_bucket")
+    made = autonames.name_it(rule, {}, {}, URN, b"seed")
+    assert made == autonames.name_it(rule, {}, {}, URN, b"seed")
+    assert made["bucket"] != autonames.name_it(rule, {}, {}, URN, b"another")["bucket"]
+    assert autonames.name_it(rule, {"x": 1}, made, URN, b"another") == {"x": 1, **made}
+
+
+@pytest.mark.parametrize(
+    ("terraform", "pattern"),
+    [("aws_s3_bucket", "[a-z-]{1,55}-[0-9a-f]{7}"), ("aws_iam_role", "[A-Za-z-]{1,56}-[0-9a-f]{7}")],
+)
+def test_a_name_fits_its_type(terraform: str, pattern: str) -> None:
+    rule = autonames.rule_for(terraform)
+    name = autonames.name_it(rule, {}, {}, f"{URN}{'s' * 90}", b"")[rule.property]
+    assert len(name) == rule.longest
+    assert name.islower() is rule.lower
+    assert re.fullmatch(pattern, name)
+
+
+def test_only_what_the_program_leaves_out_is_named(resources: dict[str, Resource]) -> None:
+    bucket, vpc = resources["aws:s3/bucket:Bucket"], resources["aws:ec2/vpc:Vpc"]
+    assert bucket.with_name({"bucket": "mine"}, {}, URN, b"") == {"bucket": "mine"}
+    assert bucket.with_name({"bucketPrefix": "mine"}, {}, URN, b"") == {"bucketPrefix": "mine"}
+    assert "bucket" in bucket.with_name({}, {}, URN, b"")
+    assert vpc.with_name({}, {}, URN, b"") == {}

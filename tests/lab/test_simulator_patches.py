@@ -1,0 +1,438 @@
+"""The account on this computer: each patch of it does what it is for, and is needed still.
+
+Every probe asks our account and an account of plain moto the same. Where plain moto answers as AWS does, the patch can
+go.
+"""
+
+import json
+import urllib.error
+import urllib.request
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import boto3
+import cbor2
+import pytest
+from botocore.exceptions import BotoCoreError, ClientError
+from botocore.parsers import ResponseParserError
+from moto.server import ThreadedMotoServer
+
+from lab.aws.account import Account
+from lab.aws.simulator import patches
+from lab.matchbox import free_ports
+
+ARN = "arn:aws:ses:eu-west-1:123456789012"
+
+
+@dataclass(frozen=True)
+class Probed:
+    """An account that a probe looks at."""
+
+    endpoint: str
+
+    def client(self, service: str) -> Any:
+        return boto3.client(
+            service,  # type: ignore[call-overload]
+            endpoint_url=self.endpoint,
+            region_name="eu-west-1",
+            aws_access_key_id="x",
+            aws_secret_access_key="x",
+        )
+
+    def raw(self, path: str, service: str, body: bytes | None = None, **headers: str) -> bytes:
+        """The answer as it is on the wire: boto3 is kinder than other clients."""
+        signed = (
+            f"AWS4-HMAC-SHA256 Credential=x/20260101/eu-west-1/{service}/aws4_request, SignedHeaders=host, Signature=x"
+        )
+        request = urllib.request.Request(f"{self.endpoint}{path}", body, {"Authorization": signed, **headers})
+        opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
+        with opener.open(request, timeout=20) as answer:
+            return bytes(answer.read())
+
+
+Probe = Callable[[Probed], bool]
+
+
+@pytest.fixture(scope="module")
+def ours(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Probed]:
+    account = Account(tmp_path_factory.mktemp("account"), *free_ports(1))
+    account.start()
+    yield Probed(account.endpoint)
+    account.stop()
+
+
+@pytest.fixture(scope="module")
+def plain() -> Iterator[Probed]:
+    server = ThreadedMotoServer(ip_address="127.0.0.1", port=0, verbose=False)
+    server.start()
+    yield Probed("http://{}:{}".format(*server.get_host_and_port()))
+    server.stop()
+
+
+def alarms_by_cbor(account: Probed) -> bool:
+    headers = {"Content-Type": "application/cbor", "smithy-protocol": "rpc-v2-cbor"}
+    path = "/service/GraniteServiceVersion20100801/operation/DescribeAlarms"
+    return "MetricAlarms" in cbor2.loads(account.raw(path, "monitoring", cbor2.dumps({}), **headers))
+
+
+def lifecycle_policies(account: Probed) -> bool:
+    dlm = account.client("dlm")
+    details = {
+        "ResourceTypes": ["VOLUME"],
+        "TargetTags": [{"Key": "a", "Value": "b"}],
+        "Schedules": [{"Name": "daily"}],
+    }
+    role = "arn:aws:iam::123456789012:role/x"
+    made = dlm.create_lifecycle_policy(
+        ExecutionRoleArn=role, Description="x", State="ENABLED", PolicyDetails=details, Tags={"Name": "x"}
+    )["PolicyId"]
+    dlm.update_lifecycle_policy(PolicyId=made, State="DISABLED")
+    policy = dlm.get_lifecycle_policy(PolicyId=made)["Policy"]
+    dlm.tag_resource(ResourceArn=policy["PolicyArn"], Tags={"b": "c"})
+    dlm.untag_resource(ResourceArn=policy["PolicyArn"], TagKeys=["Name"])
+    tags = dlm.list_tags_for_resource(ResourceArn=policy["PolicyArn"])["Tags"]
+    dlm.delete_lifecycle_policy(PolicyId=made)
+    try:
+        dlm.get_lifecycle_policy(PolicyId=made)
+    except dlm.exceptions.ResourceNotFoundException:
+        return (policy["State"], policy["PolicyDetails"], tags) == ("DISABLED", details, {"b": "c"})
+    return False
+
+
+def domain_name(account: Probed) -> bool:
+    api = account.client("apigatewayv2")
+    certificate = "arn:aws:acm:eu-west-1:123456789012:certificate/x"
+    configuration = {"CertificateArn": certificate, "EndpointType": "REGIONAL", "SecurityPolicy": "TLS_1_2"}
+    made = api.create_domain_name(DomainName="a.example.org", DomainNameConfigurations=[configuration])
+    (shown,) = made["DomainNameConfigurations"]
+    return bool(shown.get("ApiGatewayDomainName") and shown.get("DomainNameStatus") == "AVAILABLE")
+
+
+def domain_without_client_certificates(account: Probed) -> bool:
+    made = account.client("apigatewayv2").create_domain_name(DomainName="b.example.org")
+    return "MutualTlsAuthentication" not in made
+
+
+def update_of_a_domain(account: Probed) -> bool:
+    api = account.client("apigatewayv2")
+    api.create_domain_name(DomainName="c.example.org", DomainNameConfigurations=[{"SecurityPolicy": "TLS_1_0"}])
+    configurations = [{"SecurityPolicy": "TLS_1_2"}]
+    api.update_domain_name(DomainName="c.example.org", DomainNameConfigurations=configurations)
+    (shown,) = api.get_domain_name(DomainName="c.example.org")["DomainNameConfigurations"]
+    return bool(shown["SecurityPolicy"] == "TLS_1_2")
+
+
+def update_of_a_stage(account: Probed) -> bool:
+    api = account.client("apigatewayv2")
+    made = api.create_api(Name="x", ProtocolType="HTTP")["ApiId"]
+    api.create_stage(ApiId=made, StageName="$default", AutoDeploy=True)
+    api.update_stage(ApiId=made, StageName="$default", DefaultRouteSettings={"ThrottlingBurstLimit": 7})
+    return bool(api.get_stage(ApiId=made, StageName="$default")["DefaultRouteSettings"]["ThrottlingBurstLimit"] == 7)
+
+
+def update_of_a_mapping(account: Probed) -> bool:
+    api = account.client("apigatewayv2")
+    made = [api.create_api(Name=name, ProtocolType="HTTP")["ApiId"] for name in ("x", "y")]
+    for each in made:
+        api.create_stage(ApiId=each, StageName="$default")
+    api.create_domain_name(DomainName="d.example.org")
+    mapping = api.create_api_mapping(ApiId=made[0], DomainName="d.example.org", Stage="$default")["ApiMappingId"]
+    api.update_api_mapping(ApiId=made[1], ApiMappingId=mapping, DomainName="d.example.org", Stage="$default")
+    return bool(api.get_api_mapping(ApiMappingId=mapping, DomainName="d.example.org")["ApiId"] == made[1])
+
+
+def certificate_that_waits_for_its_record(account: Probed) -> bool:
+    acm, route53 = account.client("acm"), account.client("route53")
+    arn = acm.request_certificate(DomainName="pod.example.org", ValidationMethod="DNS")["CertificateArn"]
+    before = acm.describe_certificate(CertificateArn=arn)["Certificate"]
+    record = before["DomainValidationOptions"][0]["ResourceRecord"]
+    zone = route53.create_hosted_zone(Name="example.org", CallerReference="x")["HostedZone"]["Id"]
+    values = {"Name": record["Name"], "Type": "CNAME", "TTL": 60, "ResourceRecords": [{"Value": record["Value"]}]}
+    changes = [{"Action": "CREATE", "ResourceRecordSet": values}]
+    route53.change_resource_record_sets(HostedZoneId=zone, ChangeBatch={"Changes": changes})
+    after = acm.describe_certificate(CertificateArn=arn)["Certificate"]
+    return (before["Status"], after["Status"]) == ("PENDING_VALIDATION", "ISSUED")
+
+
+def instance_connect_endpoint(account: Probed) -> bool:
+    ec2 = account.client("ec2")
+    subnet = ec2.describe_subnets()["Subnets"][0]["SubnetId"]
+    tags = [{"ResourceType": "instance-connect-endpoint", "Tags": [{"Key": "Pod", "Value": "x"}]}]
+    made = ec2.create_instance_connect_endpoint(SubnetId=subnet, TagSpecifications=tags)["InstanceConnectEndpoint"]
+    wanted = {"InstanceConnectEndpointIds": [made["InstanceConnectEndpointId"]]}
+    (shown,) = ec2.describe_instance_connect_endpoints(**wanted)["InstanceConnectEndpoints"]
+    ec2.delete_instance_connect_endpoint(InstanceConnectEndpointId=made["InstanceConnectEndpointId"])
+    left = ec2.describe_instance_connect_endpoints(**wanted)["InstanceConnectEndpoints"]
+    return (shown["SubnetId"], shown["Tags"], left) == (subnet, [{"Key": "Pod", "Value": "x"}], [])
+
+
+def _instance(account: Probed, **named: Any) -> tuple[Any, str]:
+    ec2 = account.client("ec2")
+    (image, *_) = ec2.describe_images(Filters=[{"Name": "architecture", "Values": ["x86_64"]}])["Images"]
+    made = ec2.run_instances(ImageId=image["ImageId"], InstanceType="t3.micro", MinCount=1, MaxCount=1, **named)
+    return ec2, made["Instances"][0]["InstanceId"]
+
+
+def _shown_instance(ec2: Any, identifier: str) -> Any:
+    return ec2.describe_instances(InstanceIds=[identifier])["Reservations"][0]["Instances"][0]
+
+
+def maintenance_of_an_instance(account: Probed) -> bool:
+    ec2, made = _instance(account)
+    before = _shown_instance(ec2, made).get("MaintenanceOptions")
+    ec2.modify_instance_maintenance_options(InstanceId=made, AutoRecovery="disabled")
+    after = _shown_instance(ec2, made)["MaintenanceOptions"]
+    return (before, after) == ({"AutoRecovery": "default"}, {"AutoRecovery": "disabled"})
+
+
+def groups_of_an_interface(account: Probed) -> bool:
+    ec2 = account.client("ec2")
+    subnet = ec2.describe_subnets()["Subnets"][0]
+    group = ec2.create_security_group(GroupName="probe", Description="x", VpcId=subnet["VpcId"])["GroupId"]
+    interface = {"DeviceIndex": 0, "SubnetId": subnet["SubnetId"], "Groups": [group], "AssociatePublicIpAddress": True}
+    _, made = _instance(account, NetworkInterfaces=[interface])
+    return [each["GroupId"] for each in _shown_instance(ec2, made)["SecurityGroups"]] == [group]
+
+
+def description_of_a_rule_between_groups(account: Probed) -> bool:
+    ec2 = account.client("ec2")
+    group = ec2.create_security_group(GroupName="rules", Description="x")["GroupId"]
+    pair = {"GroupId": group, "Description": "from the machine"}
+    permission = {"IpProtocol": "tcp", "FromPort": 80, "ToPort": 80, "UserIdGroupPairs": [pair]}
+    ec2.authorize_security_group_ingress(GroupId=group, IpPermissions=[permission])
+    rules = ec2.describe_security_group_rules(Filters=[{"Name": "group-id", "Values": [group]}])["SecurityGroupRules"]
+    return [rule.get("Description") for rule in rules if not rule["IsEgress"]] == ["from the machine"]
+
+
+def _cluster(account: Probed, name: str) -> Any:
+    return account.client("rds").create_db_cluster(
+        DBClusterIdentifier=name,
+        Engine="aurora-postgresql",
+        MasterUsername="diaspora",
+        MasterUserPassword="password-of-a-test",
+        EngineLifecycleSupport="open-source-rds-extended-support-disabled",
+    )["DBCluster"]
+
+
+def cluster_without_old_scaling(account: Probed) -> bool:
+    return "ScalingConfigurationInfo" not in _cluster(account, "one")
+
+
+def years_of_a_cluster(account: Probed) -> bool:
+    return bool(_cluster(account, "two").get("EngineLifecycleSupport") == "open-source-rds-extended-support-disabled")
+
+
+def years_of_an_instance(account: Probed) -> bool:
+    made = account.client("rds").create_db_instance(
+        DBInstanceIdentifier="three",
+        DBInstanceClass="db.t4g.micro",
+        Engine="postgres",
+        AllocatedStorage=20,
+        MasterUsername="diaspora",
+        MasterUserPassword="password-of-a-test",
+        EngineLifecycleSupport="open-source-rds-extended-support-disabled",
+    )["DBInstance"]
+    return bool(made.get("EngineLifecycleSupport") == "open-source-rds-extended-support-disabled")
+
+
+def own_ids_of_instances(account: Probed) -> bool:
+    found = [
+        account.client("rds").create_db_instance(
+            DBInstanceIdentifier=name,
+            DBInstanceClass="db.t4g.micro",
+            Engine="postgres",
+            AllocatedStorage=20,
+            MasterUsername="diaspora",
+            MasterUserPassword="password-of-a-test",
+        )["DBInstance"]["DbiResourceId"]
+        for name in ("four", "five")
+    ]
+    return len(set(found)) == 2
+
+
+def tags_of_a_new_bucket(account: Probed) -> bool:
+    s3 = account.client("s3")
+    tags = [{"Key": "Pod", "Value": "pod.example.org"}]
+    s3.create_bucket(Bucket="tags", CreateBucketConfiguration={"LocationConstraint": "eu-west-1", "Tags": tags})
+    return bool(s3.get_bucket_tagging(Bucket="tags")["TagSet"] == tags)
+
+
+def _bucket_with_policy(account: Probed, bucket: str, condition: dict[str, Any]) -> Any:
+    s3 = account.client("s3")
+    s3.create_bucket(Bucket=bucket, CreateBucketConfiguration={"LocationConstraint": "eu-west-1"})
+    statement = {
+        "Effect": "Deny",
+        "Principal": "*",
+        "Action": "s3:*",
+        "Resource": f"arn:aws:s3:::{bucket}/*",
+        **condition,
+    }
+    s3.put_bucket_policy(Bucket=bucket, Policy=json.dumps({"Version": "2012-10-17", "Statement": [statement]}))
+    return s3
+
+
+def bucket_that_demands_tls(account: Probed) -> bool:
+    condition = {"Condition": {"Bool": {"aws:SecureTransport": "false"}}}
+    s3 = _bucket_with_policy(account, "tls", condition)
+    s3.put_object(Bucket="tls", Key="a", Body=b"x")
+    return bool(s3.get_object(Bucket="tls", Key="a")["Body"].read() == b"x")
+
+
+def instance_registered_again(account: Probed) -> bool:
+    cloud_map = account.client("servicediscovery")
+    operation = cloud_map.create_http_namespace(Name="pod")["OperationId"]
+    namespace = cloud_map.get_operation(OperationId=operation)["Operation"]["Targets"]["NAMESPACE"]
+    service = cloud_map.create_service(Name="web", NamespaceId=namespace)["Service"]["Id"]
+    for address in ("10.0.0.1", "10.0.0.2"):
+        attributes = {"AWS_INSTANCE_IPV4": address}
+        cloud_map.register_instance(ServiceId=service, InstanceId="pod", Attributes=attributes)
+    found = cloud_map.list_instances(ServiceId=service)["Instances"]
+    return [each["Attributes"]["AWS_INSTANCE_IPV4"] for each in found] == ["10.0.0.2"]
+
+
+def _identity(account: Probed, domain: str, **named: Any) -> Any:
+    ses = account.client("sesv2")
+    ses.create_email_identity(EmailIdentity=domain, **named)
+    return ses
+
+
+def dkim_tokens(account: Probed) -> bool:
+    ses = _identity(account, "a.example.org")
+    return len(ses.get_email_identity(EmailIdentity="a.example.org")["DkimAttributes"].get("Tokens", [])) == 3
+
+
+def date_of_dkim_keys(account: Probed) -> bool:
+    _identity(account, "b.example.org", DkimSigningAttributes={"NextSigningKeyLength": "RSA_2048_BIT"})
+    shown = json.loads(account.raw("/v2/email/identities/b.example.org", "ses"))
+    return isinstance(shown["DkimAttributes"]["LastKeyGenerationTimestamp"], float)
+
+
+def mail_from(account: Probed) -> bool:
+    ses = _identity(account, "c.example.org")
+    ses.put_email_identity_mail_from_attributes(EmailIdentity="c.example.org", MailFromDomain="m.c.example.org")
+    shown = ses.get_email_identity(EmailIdentity="c.example.org")["MailFromAttributes"]
+    return bool(shown["MailFromDomain"] == "m.c.example.org")
+
+
+def tags_of_an_identity(account: Probed) -> bool:
+    tags = [{"Key": "Pod", "Value": "x"}]
+    ses = _identity(account, "d.example.org", Tags=tags)
+    return bool(ses.list_tags_for_resource(ResourceArn=f"{ARN}:identity/d.example.org")["Tags"] == tags)
+
+
+def configuration_set_of_an_identity(account: Probed) -> bool:
+    ses = _identity(account, "e.example.org")
+    ses.put_email_identity_configuration_set_attributes(EmailIdentity="e.example.org", ConfigurationSetName="x")
+    return bool(ses.get_email_identity(EmailIdentity="e.example.org")["ConfigurationSetName"] == "x")
+
+
+def configuration_set_as_json(account: Probed) -> bool:
+    account.client("sesv2").create_configuration_set(ConfigurationSetName="one")
+    shown = json.loads(account.raw("/v2/email/configuration-sets/one", "ses"))
+    return bool(shown["SendingOptions"]["SendingEnabled"] is True)
+
+
+def options_of_a_configuration_set(account: Probed) -> bool:
+    ses = account.client("sesv2")
+    ses.create_configuration_set(ConfigurationSetName="three", DeliveryOptions={"TlsPolicy": "OPTIONAL"})
+    ses.put_configuration_set_delivery_options(ConfigurationSetName="three", TlsPolicy="REQUIRE")
+    ses.put_configuration_set_suppression_options(ConfigurationSetName="three", SuppressedReasons=["BOUNCE"])
+    shown = ses.get_configuration_set(ConfigurationSetName="three")
+    return (shown["DeliveryOptions"]["TlsPolicy"], shown["SuppressionOptions"]["SuppressedReasons"]) == (
+        "REQUIRE",
+        ["BOUNCE"],
+    )
+
+
+def event_destinations(account: Probed) -> bool:
+    ses, topic = account.client("sesv2"), {"TopicArn": "arn:aws:sns:eu-west-1:123456789012:x"}
+    name: dict[str, Any] = {"ConfigurationSetName": "four"}
+    named = {**name, "EventDestinationName": "notices"}
+    ses.create_configuration_set(**name)
+    for change, events in (("create", ["BOUNCE"]), ("update", ["BOUNCE", "COMPLAINT"])):
+        destination = {"Enabled": True, "MatchingEventTypes": events, "SnsDestination": topic}
+        method = getattr(ses, f"{change}_configuration_set_event_destination")
+        method(**named, EventDestination=destination)
+    (shown,) = ses.get_configuration_set_event_destinations(**name)["EventDestinations"]
+    ses.delete_configuration_set_event_destination(**named)
+    left = ses.get_configuration_set_event_destinations(**name)["EventDestinations"]
+    return (shown["Name"], shown["MatchingEventTypes"], left) == ("notices", ["BOUNCE", "COMPLAINT"], [])
+
+
+PROBES: dict[str, list[Probe]] = {
+    "acm": [certificate_that_waits_for_its_record],
+    "cbor": [alarms_by_cbor],
+    "lifecycle": [lifecycle_policies],
+    "apigatewayv2": [
+        domain_name,
+        domain_without_client_certificates,
+        update_of_a_domain,
+        update_of_a_stage,
+        update_of_a_mapping,
+    ],
+    "ec2": [
+        maintenance_of_an_instance,
+        groups_of_an_interface,
+        description_of_a_rule_between_groups,
+        instance_connect_endpoint,
+    ],
+    "rds": [cluster_without_old_scaling, years_of_a_cluster, years_of_an_instance, own_ids_of_instances],
+    "s3": [tags_of_a_new_bucket, bucket_that_demands_tls],
+    "servicediscovery": [instance_registered_again],
+    "sesv2": [dkim_tokens, date_of_dkim_keys, mail_from, tags_of_an_identity],
+    "sesv2_settings": [
+        configuration_set_as_json,
+        options_of_a_configuration_set,
+        event_destinations,
+        configuration_set_of_an_identity,
+    ],
+}
+ALL = [probe for probes in PROBES.values() for probe in probes]
+
+
+def test_every_patch_has_a_probe() -> None:
+    names = {patch.__name__.split(".")[-1] for patch in patches.ALL}
+    layers = {file.stem for file in Path(patches.__file__).parent.parent.glob("*.py")} - {"__init__", "server"}
+    elsewhere = {"budgets"}  # test_budgets_patch.py
+    assert set(PROBES) == (names | layers) - elsewhere
+
+
+@pytest.mark.parametrize("probe", ALL, ids=lambda probe: probe.__name__)
+def test_our_account_answers_as_aws_does(ours: Probed, probe: Probe) -> None:
+    assert probe(ours)
+
+
+@pytest.mark.parametrize("probe", ALL, ids=lambda probe: probe.__name__)
+def test_plain_moto_does_not(plain: Probed, probe: Probe) -> None:
+    try:
+        right = probe(plain)
+    except (ClientError, BotoCoreError, ResponseParserError, urllib.error.HTTPError, KeyError):
+        right = False
+    assert not right, "moto does this by itself now: take the patch away"
+
+
+def test_other_denials_of_a_bucket_count(ours: Probed) -> None:
+    s3 = _bucket_with_policy(ours, "denied", {})
+    with pytest.raises(ClientError, match="403"):
+        s3.put_object(Bucket="denied", Key="a", Body=b"x")
+
+
+def test_a_reset_forgets_lifecycle_policies(tmp_path: Path) -> None:
+    account = Account(tmp_path, *free_ports(1))
+    account.start()
+    try:
+        dlm = Probed(account.endpoint).client("dlm")
+        role, details = (
+            "arn:aws:iam::123456789012:role/x",
+            {"ResourceTypes": ["VOLUME"], "Schedules": [{"Name": "daily"}]},
+        )
+        made = dlm.create_lifecycle_policy(
+            ExecutionRoleArn=role, Description="x", State="ENABLED", PolicyDetails=details
+        )["PolicyId"]
+        account.reset()
+        with pytest.raises(ClientError, match="there is no such policy"):
+            dlm.get_lifecycle_policy(PolicyId=made)
+    finally:
+        account.stop()
