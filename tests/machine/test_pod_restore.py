@@ -1,5 +1,6 @@
 """The round trip: a pod is backed up, destroyed and restored, with the real PostgreSQL, Redis and restic."""
 
+import fcntl
 import json
 import os
 import shutil
@@ -224,6 +225,20 @@ class TestRefused:
         (first.record / "states/diaspora-backup.service").write_text("activating")
         line = "a backup is running; wait for it, or stop it with: systemctl stop diaspora-backup.service"
         self.refused(first, server, line)
+
+    def test_while_an_upgrade_is_half_done(self, first: Pod, server: Postgresql) -> None:
+        (first.data / "upgrade").mkdir()
+        (first.data / "upgrade/state").write_text("begun\n")
+        line = "an upgrade was interrupted; run diaspora-pod upgrade again, it takes it back"
+        self.refused(first, server, line)
+
+    def test_while_another_one_is_at_work(self, first: Pod, server: Postgresql) -> None:
+        holder = os.open(first.data / "state", os.O_RDONLY)
+        try:
+            fcntl.flock(holder, fcntl.LOCK_EX)
+            self.refused(first, server, "another restoration, import or upgrade is at work")
+        finally:
+            os.close(holder)
 
     def test_a_full_disk(self, first: Pod, server: Postgresql) -> None:
         small = first.folder / "small"
