@@ -262,6 +262,38 @@ class TestRefused:
             subprocess.run(["umount", small], check=True)
 
 
+class TestHealth:
+    """What diaspora-health.timer runs."""
+
+    def look(self, pod: Pod) -> "subprocess.CompletedProcess[str]":
+        pod.extra |= {"DIASPORA_POD": str(pod.tree / "usr/local/bin/diaspora-pod"), "DIASPORA_HEALTH_PAUSE": "0"}
+        return pod.run("check-health")
+
+    def unwell(self, pod: Pod) -> None:
+        (pod.record / "states").mkdir(exist_ok=True)
+        (pod.record / "states/health-diaspora-sidekiq").write_text("unhealthy")
+
+    def test_a_healthy_pod_is_nothing_to_tell(self, idle: Pod) -> None:
+        done = self.look(idle)
+        assert (done.returncode, done.stdout, done.stderr) == (0, "", "")
+
+    def test_a_service_that_stays_down_fails_the_unit(self, idle: Pod) -> None:
+        self.unwell(idle)
+        done = self.look(idle)
+        assert done.returncode == 1
+        assert "diaspora-sidekiq         running, unhealthy" in done.stdout.splitlines()
+
+    def test_while_somebody_is_at_work_nothing_is_told(self, idle: Pod) -> None:
+        self.unwell(idle)
+        holder = os.open(idle.data / "state", os.O_RDONLY)
+        try:
+            fcntl.flock(holder, fcntl.LOCK_EX)
+            done = self.look(idle)
+        finally:
+            os.close(holder)
+        assert (done.returncode, done.stdout) == (0, "not now: the pod is being upgraded or restored\n")
+
+
 class TestCommand:
     def test_a_healthy_pod(self, idle: Pod) -> None:
         done = idle.command("status")
@@ -275,6 +307,15 @@ class TestCommand:
         assert len(lines) == 9
         # Ignition did not make this machine
         assert lines[8] == ["bundle", "unknown"]
+
+    def test_the_services_alone(self, idle: Pod) -> None:
+        (idle.record / "states").mkdir(exist_ok=True)
+        (idle.record / "states/diaspora-backup.service").write_text("failed")
+        done = idle.command("status", "--services")
+        assert (done.returncode, done.stderr) == (0, "")
+        assert len(done.stdout.splitlines()) == 5
+        (idle.record / "states/health-diaspora-web").write_text("unhealthy")
+        assert idle.command("status", "--services").returncode == 1
 
     def test_an_upgrade_that_is_half_done(self, idle: Pod) -> None:
         (idle.data / "upgrade").mkdir()
@@ -333,7 +374,7 @@ class TestCommand:
         [
             (["restart"], "there is no command restart; diaspora-pod help lists them"),
             (["restore", "a", "b"], "too many words after restore; see: diaspora-pod help"),
-            (["status", "x"], "too many words after status; see: diaspora-pod help"),
+            (["status", "x"], "status knows no option but --services"),
         ],
     )
     def test_what_it_does_not_know_is_one_line(self, idle: Pod, arguments: list[str], line: str) -> None:
