@@ -5,6 +5,7 @@ import json
 import os
 import shutil
 import subprocess
+import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -61,7 +62,7 @@ def idle(tmp_path: Path, tree: Path, server: Postgresql, redis: int, require_pro
     """A pod that says when it was backed up, without anything to restore."""
     pod = Pod(tmp_path / "idle", tree, server, redis, require_program("restic", "restic"))
     pod.prepare()
-    (pod.data / "state/backup").write_text("1790000000\n")
+    (pod.data / "state/backup").write_text(f"{int(time.time()) - 80_000}\n")
     return pod
 
 
@@ -262,6 +263,26 @@ class TestRefused:
             subprocess.run(["umount", small], check=True)
 
 
+def test_a_new_pod_does_not_push_out_the_backups_of_the_lost_one(first: Pod, server: Postgresql) -> None:
+    new = another(first)
+    refused = new.run("backup")
+    assert refused.returncode == 1
+    assert refused.stderr.splitlines()[-1].startswith(
+        "backup failed: the repository has backups of this pod that this machine never restored."
+    )
+    assert len(new.snapshots()) == 1
+    assert new.command("restore").returncode == 0
+    new.succeed("backup")
+    assert len(new.snapshots()) == 1, "the same day: the later one is kept"
+
+
+def test_whoever_wants_a_new_pod_says_so(first: Pod) -> None:
+    new = another(first)
+    assert new.command("backup", "--x").stderr == "diaspora-pod: backup knows no option but --anew\n"
+    new.command("backup", "--anew")
+    new.succeed("backup")
+
+
 class TestHealth:
     """What diaspora-health.timer runs."""
 
@@ -307,6 +328,18 @@ class TestCommand:
         assert len(lines) == 9
         # Ignition did not make this machine
         assert lines[8] == ["bundle", "unknown"]
+
+    def test_a_backup_that_is_too_old_is_wrong(self, idle: Pod) -> None:
+        (idle.data / "state/backup").write_text("1790000000\n")
+        done = idle.command("status")
+        assert done.returncode == 1
+        assert "last good backup         2026-09-21 14:13, for more than two days" in done.stdout.splitlines()
+        (idle.data / "state/backup").unlink()
+        assert idle.command("status").returncode == 0, "a new pod has time for its first one"
+        os.utime(idle.data / "domain", (1790000000, 1790000000))
+        done = idle.command("status")
+        assert done.returncode == 1
+        assert "last good backup         never, for more than two days" in done.stdout.splitlines()
 
     def test_the_services_alone(self, idle: Pod) -> None:
         (idle.record / "states").mkdir(exist_ok=True)
