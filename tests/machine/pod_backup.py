@@ -22,8 +22,8 @@ PASSWORD = "correct horse battery"
 REDIS_PASSWORD = "0123456789abcdef"
 # Of coreutils and of bash, the programs of the backup and the restoration need these.
 PROGRAMS = (
-    "bash", "cat", "chmod", "chown", "cp", "date", "df", "grep", "gzip", "head", "mkdir", "mv", "od", "rm", "sleep",
-    "sync", "tar", "tr", "zstd",
+    "bash", "cat", "chmod", "chown", "cp", "date", "df", "flock", "grep", "gzip", "head", "mkdir", "mv", "od", "rm",
+    "sleep", "stat", "sync", "tar", "touch", "tr", "zstd",
 )  # fmt: skip
 # what lies in db/migrate of the image
 MIGRATIONS = (

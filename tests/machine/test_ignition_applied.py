@@ -40,6 +40,7 @@ POD_UNITS = {
     "certbot.timer",
     "diaspora-disk-space.timer",
     "diaspora-firewall.service",
+    "diaspora-health.timer",
     "diaspora.target",
     "diaspora-upgrade-recover.service",
     "podman-auto-update.timer",

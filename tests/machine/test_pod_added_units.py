@@ -23,7 +23,12 @@ CONTEXTS = {
     ),
 }
 UNITS = {
-    "monitoring": ["node-exporter.service", "podman-exporter.service", "diaspora-disk-space.service"],
+    "monitoring": [
+        "node-exporter.service",
+        "podman-exporter.service",
+        "diaspora-disk-space.service",
+        "diaspora-health.service",
+    ],
     "relay": ["relay.service", "relay-dkim.service", "diaspora-dkim-key.service", "diaspora-notice@.service"],
     "smarthost": ["relay.service", "relay-dkim.service"],
 }

@@ -15,6 +15,7 @@ from tests.machine.pod_services import BACKUP, pod_server
 from tests.machine.test_pod_postgresql import Postgresql
 
 SAVED = [
+    "/backup/staging/versions",
     "/domain",
     *(f"/secrets/{name}" for name in ("backup-me", "oidc_key.pem", "secret_key_base")),
     "/uploads/images/a cat.jpg",

@@ -18,7 +18,7 @@ CONTEXTS = {
     "local": pod_context(backup={}, secrets=SECRETS),
     "sftp": pod_context(backup={"repository": "sftp://pod@nas.lan//b", "hostKey": SSH_KEY}, secrets=SECRETS),
     "rest": pod_context(backup={"repository": "rest:https://h/", "username": "it's"}, secrets=SECRETS),
-    "s3": pod_context(backup={"repository": "s3:https://h/b", "time": "00:00"}, secrets=SECRETS),
+    "s3": pod_context(backup={"repository": "s3:https://h/b", "time": "00:00", "restoreFirst": True}, secrets=SECRETS),
 }
 UNITS = (
     "diaspora-backup.service",
@@ -40,12 +40,15 @@ def test_systemd_accepts_the_units(name: str, tmp_path: Path, require_program: R
     # the generator of podman makes this one; other tests look at it
     service = "[Unit]\nDescription=PostgreSQL\n[Service]\nExecStart=/usr/bin/bash\n"
     (root / "etc/systemd/system/postgresql.service").write_text(service)
-    for unit in UNITS:
+    first = ("diaspora-restore-first.service",) if name == "s3" else ()
+    for unit in (*UNITS, *first):
         done = subprocess.run(
             [systemd_analyze, "verify", "--man=no", f"--root={root}", unit],
             capture_output=True, text=True, check=False, timeout=60,
         )  # fmt: skip
-        assert (done.returncode, done.stderr) == (0, ""), unit
+        # the one key, of units that these need, which an older systemd may not know
+        lines = [line for line in done.stderr.splitlines() if "Unknown key 'RestartMode'" not in line]
+        assert (done.returncode, lines) == (0, []), unit
 
 
 def test_systemd_reads_the_times(require_program: RequireProgram) -> None:

@@ -12,6 +12,7 @@ import shutil
 import signal
 import subprocess
 import sys
+import tempfile
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
@@ -185,19 +186,31 @@ def networks(name: str) -> Iterator[None]:
 
 
 @pytest.fixture(scope="module")
-def relay(tmp_path_factory: pytest.TempPathFactory, require_program: RequireProgram) -> Iterator[Relay]:
+def open_folder() -> Iterator[Path]:
+    """Not in pytest's folder, which only one user may enter."""
+    made = Path(tempfile.mkdtemp(prefix="pod-relay-"))
+    made.chmod(0o711)
+    yield made
+    shutil.rmtree(made)
+
+
+@pytest.fixture(scope="module")
+def relay(open_folder: Path, require_program: RequireProgram) -> Iterator[Relay]:
     check_programs(require_program)
-    with running(tmp_path_factory.mktemp("relay"), MAIL) as made:
+    folder = open_folder / "relay"
+    folder.mkdir()
+    with running(folder, MAIL) as made:
         yield made
 
 
 @pytest.fixture(scope="module", params=["smart.test", "other.test"])
 def behind_smarthost(
-    request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory, require_program: RequireProgram
+    request: pytest.FixtureRequest, open_folder: Path, require_program: RequireProgram
 ) -> Iterator[Relay]:
     """A relay behind the smarthost smart.test, which has a certificate for this name."""
     check_programs(require_program)
-    folder = tmp_path_factory.mktemp("smarthost")
+    folder = open_folder / request.param
+    folder.mkdir()
     mail = {**MAIL, "relay": {**MAIL["relay"], "smarthost": {"host": "smart.test", "username": "pod"}}}
     with running(folder, mail, certificate_for=request.param) as made:
         made.expects_mail = request.param == "smart.test"
@@ -219,9 +232,6 @@ def check_programs(require_program: RequireProgram) -> None:
 
 @contextlib.contextmanager
 def running(folder: Path, mail: dict[str, Any], certificate_for: str | None = None) -> Iterator[Relay]:
-    for parent in (folder, *folder.parents):
-        if not parent.stat().st_mode & 0o005:
-            parent.chmod(0o755)  # the users of Postfix and OpenDKIM have to come through
     secrets = {"smarthostPassword": PASSWORD} if certificate_for else {}
     tree = write_tree(pod_fragment(pod_context(mail=mail, secrets=secrets)), folder / "tree")
     here = Machine(folder / "machine", tree)

@@ -1,9 +1,11 @@
 """The round trip: a pod is backed up, destroyed and restored, with the real PostgreSQL, Redis and restic."""
 
+import fcntl
 import json
 import os
 import shutil
 import subprocess
+import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -60,7 +62,7 @@ def idle(tmp_path: Path, tree: Path, server: Postgresql, redis: int, require_pro
     """A pod that says when it was backed up, without anything to restore."""
     pod = Pod(tmp_path / "idle", tree, server, redis, require_program("restic", "restic"))
     pod.prepare()
-    (pod.data / "state/backup").write_text("1790000000\n")
+    (pod.data / "state/backup").write_text(f"{int(time.time()) - 80_000}\n")
     return pod
 
 
@@ -225,6 +227,20 @@ class TestRefused:
         line = "a backup is running; wait for it, or stop it with: systemctl stop diaspora-backup.service"
         self.refused(first, server, line)
 
+    def test_while_an_upgrade_is_half_done(self, first: Pod, server: Postgresql) -> None:
+        (first.data / "upgrade").mkdir()
+        (first.data / "upgrade/state").write_text("begun\n")
+        line = "an upgrade was interrupted; run diaspora-pod upgrade again, it takes it back"
+        self.refused(first, server, line)
+
+    def test_while_another_one_is_at_work(self, first: Pod, server: Postgresql) -> None:
+        holder = os.open(first.data / "state", os.O_RDONLY)
+        try:
+            fcntl.flock(holder, fcntl.LOCK_EX)
+            self.refused(first, server, "another restoration, import or upgrade is at work")
+        finally:
+            os.close(holder)
+
     def test_a_full_disk(self, first: Pod, server: Postgresql) -> None:
         small = first.folder / "small"
         small.mkdir()
@@ -247,6 +263,58 @@ class TestRefused:
             subprocess.run(["umount", small], check=True)
 
 
+def test_a_new_pod_does_not_push_out_the_backups_of_the_lost_one(first: Pod, server: Postgresql) -> None:
+    new = another(first)
+    refused = new.run("backup")
+    assert refused.returncode == 1
+    assert refused.stderr.splitlines()[-1].startswith(
+        "backup failed: the repository has backups of this pod that this machine never restored."
+    )
+    assert len(new.snapshots()) == 1
+    assert new.command("restore").returncode == 0
+    new.succeed("backup")
+    assert len(new.snapshots()) == 1, "the same day: the later one is kept"
+
+
+def test_whoever_wants_a_new_pod_says_so(first: Pod) -> None:
+    new = another(first)
+    assert new.command("backup", "--x").stderr == "diaspora-pod: backup knows no option but --anew\n"
+    new.command("backup", "--anew")
+    new.succeed("backup")
+
+
+class TestHealth:
+    """What diaspora-health.timer runs."""
+
+    def look(self, pod: Pod) -> "subprocess.CompletedProcess[str]":
+        pod.extra |= {"DIASPORA_POD": str(pod.tree / "usr/local/bin/diaspora-pod"), "DIASPORA_HEALTH_PAUSE": "0"}
+        return pod.run("check-health")
+
+    def unwell(self, pod: Pod) -> None:
+        (pod.record / "states").mkdir(exist_ok=True)
+        (pod.record / "states/health-diaspora-sidekiq").write_text("unhealthy")
+
+    def test_a_healthy_pod_is_nothing_to_tell(self, idle: Pod) -> None:
+        done = self.look(idle)
+        assert (done.returncode, done.stdout, done.stderr) == (0, "", "")
+
+    def test_a_service_that_stays_down_fails_the_unit(self, idle: Pod) -> None:
+        self.unwell(idle)
+        done = self.look(idle)
+        assert done.returncode == 1
+        assert "diaspora-sidekiq         running, unhealthy" in done.stdout.splitlines()
+
+    def test_while_somebody_is_at_work_nothing_is_told(self, idle: Pod) -> None:
+        self.unwell(idle)
+        holder = os.open(idle.data / "state", os.O_RDONLY)
+        try:
+            fcntl.flock(holder, fcntl.LOCK_EX)
+            done = self.look(idle)
+        finally:
+            os.close(holder)
+        assert (done.returncode, done.stdout) == (0, "not now: the pod is being upgraded or restored\n")
+
+
 class TestCommand:
     def test_a_healthy_pod(self, idle: Pod) -> None:
         done = idle.command("status")
@@ -260,6 +328,27 @@ class TestCommand:
         assert len(lines) == 9
         # Ignition did not make this machine
         assert lines[8] == ["bundle", "unknown"]
+
+    def test_a_backup_that_is_too_old_is_wrong(self, idle: Pod) -> None:
+        (idle.data / "state/backup").write_text("1790000000\n")
+        done = idle.command("status")
+        assert done.returncode == 1
+        assert "last good backup         2026-09-21 14:13, for more than two days" in done.stdout.splitlines()
+        (idle.data / "state/backup").unlink()
+        assert idle.command("status").returncode == 0, "a new pod has time for its first one"
+        os.utime(idle.data / "domain", (1790000000, 1790000000))
+        done = idle.command("status")
+        assert done.returncode == 1
+        assert "last good backup         never, for more than two days" in done.stdout.splitlines()
+
+    def test_the_services_alone(self, idle: Pod) -> None:
+        (idle.record / "states").mkdir(exist_ok=True)
+        (idle.record / "states/diaspora-backup.service").write_text("failed")
+        done = idle.command("status", "--services")
+        assert (done.returncode, done.stderr) == (0, "")
+        assert len(done.stdout.splitlines()) == 5
+        (idle.record / "states/health-diaspora-web").write_text("unhealthy")
+        assert idle.command("status", "--services").returncode == 1
 
     def test_an_upgrade_that_is_half_done(self, idle: Pod) -> None:
         (idle.data / "upgrade").mkdir()
@@ -318,7 +407,7 @@ class TestCommand:
         [
             (["restart"], "there is no command restart; diaspora-pod help lists them"),
             (["restore", "a", "b"], "too many words after restore; see: diaspora-pod help"),
-            (["status", "x"], "too many words after status; see: diaspora-pod help"),
+            (["status", "x"], "status knows no option but --services"),
         ],
     )
     def test_what_it_does_not_know_is_one_line(self, idle: Pod, arguments: list[str], line: str) -> None:

@@ -296,6 +296,27 @@ class QuietHandler(http.server.SimpleHTTPRequestHandler):
         """Say nothing."""
 
 
+def test_a_pod_that_is_half_restored_is_not_upgraded(first: Upgraded) -> None:
+    marker = first.data / "state/changing-over"
+    marker.write_text("import\n")
+    try:
+        done = first.upgrade_to(new_config())
+    finally:
+        marker.unlink()
+    assert done.returncode == 1
+    assert done.stderr.splitlines()[-1].startswith("upgrade failed: the import was interrupted while the pod was half")
+
+
+def test_an_upgrade_waits_for_nobody(first: Upgraded) -> None:
+    holder = os.open(first.data / "state", os.O_RDONLY)
+    try:
+        fcntl.flock(holder, fcntl.LOCK_EX)
+        done = first.upgrade_to(new_config())
+    finally:
+        os.close(holder)
+    assert (done.returncode, done.stderr) == (1, "upgrade failed: a restoration or an import is at work\n")
+
+
 def test_two_upgrades_at_once_are_one_too_many(first: Upgraded) -> None:
     with (first.folder / "run/diaspora-upgrade.lock").open("w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)

@@ -11,6 +11,7 @@ from diaspora_infra.host.features.firewall import firewall
 from diaspora_infra.host.features.first_admin import first_admin
 from diaspora_infra.host.features.guest_agent import guest_agent
 from diaspora_infra.host.features.hardening import hardening
+from diaspora_infra.host.features.health import health
 from diaspora_infra.host.features.hostname import hostname
 from diaspora_infra.host.features.kernel_arguments import kernel_arguments
 from diaspora_infra.host.features.memory import memory
@@ -65,6 +66,7 @@ POD_FEATURES: tuple[Feature, ...] = (
     backup,
     relay,
     notices,
+    health,
     disk_space,
     monitoring,
     pod_command,
