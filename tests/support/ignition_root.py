@@ -8,7 +8,7 @@ import json
 import os
 import stat
 import subprocess
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -41,7 +41,7 @@ class RefusedError(Exception):
 
 @dataclass(frozen=True)
 class Node:
-    """A file, directory or link. `content` is the file's bytes or the link's target."""
+    """A file, directory, link, or something special, say a socket. `content`: a file's bytes or a link's target."""
 
     kind: str
     mode: int
@@ -109,9 +109,17 @@ def _run_stage(stage: str, root: Path, run: Path) -> None:
         raise RefusedError("\n".join([f"{stage}: status {done.returncode}", *critical]).replace(str(root), ""))
 
 
-def read_tree(root: Path) -> dict[str, Node]:
-    """Read all of a root folder but Ignition's note, by the path that the machine would see."""
-    found = {f"/{path.relative_to(root)}": _node(path) for path in root.rglob("*")}
+def read_tree(root: Path, leave_out: Sequence[str] = ()) -> dict[str, Node]:
+    """Read all of a root folder but Ignition's note, by the path that the machine would see.
+
+    What is below the paths of `leave_out` is not read.
+    """
+    found = {}
+    for folder, folders, files in os.walk(root):
+        here = Path(folder)
+        for name in (*folders, *files):
+            found[f"/{(here / name).relative_to(root)}"] = _node(here / name)
+        folders[:] = [name for name in folders if f"/{(here / name).relative_to(root)}" not in leave_out]
     found.pop(RESULT, None)
     return found
 
@@ -123,4 +131,6 @@ def _node(path: Path) -> Node:
         return Node("link", mode, owner, os.fsencode(path.readlink()))
     if path.is_dir():
         return Node("directory", mode, owner)
+    if not path.is_file():
+        return Node("special", mode, owner)
     return Node("file", mode, owner, path.read_bytes())

@@ -1,5 +1,6 @@
-"""A virtual machine that boots over the network and installs itself: its images, its hardware, its disk.
+"""A virtual machine that boots over the network, installs itself and starts the pod: its images, hardware and disk.
 
-The kernel and programs are Debian's, Ignition is the pinned one. What Fedora CoreOS would do around it is played by
-initrd/network-install: coreos-installer, the order of Ignition's stages, the growing of the root filesystem.
+The kernel and programs are Debian's; Ignition, podman and Quadlet are the pinned ones. What Fedora CoreOS would do
+around Ignition is played by initrd/network-install: coreos-installer, the order of Ignition's stages, the growing of
+the root filesystem. docs/boot-tests.md says what is real.
 """

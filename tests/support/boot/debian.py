@@ -1,0 +1,70 @@
+"""Folders of files made of Debian packages. Needs a Debian for x86_64: they come from the sources of its apt."""
+
+import shutil
+import subprocess
+from collections.abc import Sequence
+from pathlib import Path
+
+# What packages bring and a virtual machine of the tests does not need.
+UNNEEDED = (
+    "boot", "etc/init.d", "etc/rc*.d", "etc/cron.*", "usr/share/doc", "usr/share/man", "usr/share/locale",
+    "usr/share/perl*", "usr/share/python3*", "usr/share/info", "usr/share/i18n", "usr/share/bash-completion",
+    "usr/share/zsh", "usr/share/lintian", "usr/share/initramfs-tools", "usr/share/polkit-1",
+    "usr/lib/udev/hwdb.d", "usr/lib/python3*", "usr/lib/initramfs-tools", "usr/lib/klibc", "usr/lib/locale",
+    "usr/lib/x86_64-linux-gnu/gconv", "usr/lib/x86_64-linux-gnu/perl*", "usr/lib/x86_64-linux-gnu/libperl*",
+    "usr/lib/x86_64-linux-gnu/libicu*", "usr/lib/x86_64-linux-gnu/libpython*",
+    "usr/bin/perl*", "usr/bin/python*", "usr/bin/localedef", "usr/bin/dpkg*", "usr/bin/cpan*",
+)  # fmt: skip
+
+
+def debian_tree(packages: Sequence[str], work: Path, unneeded: Sequence[str] = UNNEEDED) -> Path:
+    """Unpack packages, and all that they depend on, into the folder `work`/tree; no script of theirs is run."""
+    tree = work / "tree"
+    for name in ("bin", "sbin", "lib", "lib64"):
+        (tree / "usr" / name).mkdir(parents=True)
+        (tree / name).symlink_to(f"usr/{name}")
+    for package in _download(packages, work / "apt"):
+        # dpkg-deb's own unpacking would replace the links by folders
+        content = run("dpkg-deb", "--fsys-tarfile", package)
+        run("tar", "--extract", "--keep-directory-symlink", "--directory", tree, content=content)
+    for pattern in unneeded:
+        for path in tree.glob(pattern):
+            shutil.rmtree(path) if path.is_dir() and not path.is_symlink() else path.unlink()
+    run("ldconfig", "-r", tree)
+    return tree
+
+
+def _download(packages: Sequence[str], folder: Path) -> list[Path]:
+    """Download the packages and all that they depend on, with the machine's sources but none of its packages."""
+    archives = folder / "archives"
+    for part in (folder / "lists/partial", archives / "partial"):
+        part.mkdir(parents=True)
+    (folder / "status").touch()
+    options = [
+        f"Dir::State={folder}", f"Dir::State::status={folder / 'status'}", f"Dir::Cache={folder}",
+        "APT::Sandbox::User=root", "APT::Architecture=amd64",
+    ]  # fmt: skip
+    apt = ["apt-get", "-qq", "-y", *(part for option in options for part in ("-o", option))]
+    run(*apt, "update")
+    run(*apt, "install", "--no-install-recommends", "--download-only", *packages)
+    return sorted(archives.glob("*.deb"))
+
+
+def keep_modules(tree: Path, names: Sequence[str]) -> None:
+    """Keep the modules of the kernel that are named, and what they need."""
+    (folder,) = tree.glob("usr/lib/modules/*")
+    run("depmod", "--basedir", tree, folder.name)
+    shown = run("modprobe", "--dirname", tree, "--set-version", folder.name, "--show-depends", "--all", *names)
+    lines = [line.strip() for line in shown.decode().splitlines()]
+    kept = {Path(line.removeprefix("insmod ")).resolve() for line in lines if line.startswith("insmod ")}
+    assert len(kept) >= len(names), lines
+    for module in folder.rglob("*.ko*"):
+        if module.resolve() not in kept:
+            module.unlink()
+    run("depmod", "--basedir", tree, folder.name)
+
+
+def run(*command: str | Path, content: bytes = b"") -> bytes:
+    """Run a command, which must succeed; returns what it prints."""
+    done = subprocess.run(command, input=content, stdout=subprocess.PIPE, check=True, timeout=300)
+    return done.stdout
