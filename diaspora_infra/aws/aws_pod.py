@@ -4,16 +4,20 @@ from typing import Any, NotRequired, TypedDict
 
 import pulumi
 
+from diaspora_infra.aws.backups import Backups
 from diaspora_infra.aws.budget import Budget
 from diaspora_infra.aws.certificate import Certificate
+from diaspora_infra.aws.database import Database, DatabaseArgs, DatabaseEngine
 from diaspora_infra.aws.dns import Dns, DnsArgs
 from diaspora_infra.aws.entrance import Entrance
 from diaspora_infra.aws.machine import Machine, MachineArgs, Statement
 from diaspora_infra.aws.network import Network, NetworkArgs, check_existing
 from diaspora_infra.aws.notices import Notices
+from diaspora_infra.aws.parameters import Parameters
 from diaspora_infra.aws.security_groups import SecurityGroups, SecurityGroupsArgs
 from diaspora_infra.config import ConfigError, Settings, load
 from diaspora_infra.config.aws import Aws
+from diaspora_infra.config.aws_parameters import machine_parameters, parameter_path
 from diaspora_infra.cost.promise import monthly_cost
 from diaspora_infra.pulumi_config import render_machine, unusable
 
@@ -54,8 +58,8 @@ class AwsPod(pulumi.ComponentResource):
         email = self._aws.notices or self._settings.pod.admin.email
         self._notices = Notices(name, {"email": email, "tags": self._tags}, self._child)
         self._dns = Dns(name, self._dns_args(), self._child)
-        # Database, Uploads, Mail, Parameters and Backups belong here: before the machine, which is told about them and
-        # gets statements for its role.
+        # Uploads and Mail belong here too, as soon as the machine uses them.
+        self._data()
         self._machine = Machine(name, self._machine_args(), self._child)
         self._entrance()
         Budget(name, {"monthly_usd": self._aws.monthly_budget_usd, "email": email, "tags": self._tags}, self._child)
@@ -102,6 +106,61 @@ class AwsPod(pulumi.ComponentResource):
             "tags": self._tags,
         }
 
+    def _data(self) -> None:
+        """The database, the place of the backups, and the parameters by which the machine finds both."""
+        pod, path = self._settings.pod, parameter_path(self._aws, self._settings.pod)
+        facts: dict[str, pulumi.Input[str]] = {}
+        if self._aws.database.engine != "onInstance":
+            facts["databaseHost"] = Database(self._name, self._database_args(path), self._child).host
+        backups = Backups(
+            self._name,
+            {
+                "region": self._aws.region,
+                "snapshots_of": pod.domain,
+                "make_bucket": self._aws.backups.bucket and pod.backup is not None,
+                "object_lock_days": self._aws.backups.object_lock_days,
+                "volume_snapshot_days": self._aws.backups.volume_snapshot_days,
+                "protect": self._aws.protect,
+                "tags": self._tags,
+            },
+            self._child,
+        )
+        self._volume_tags = backups.volume_tags
+        if self._aws.backups.bucket and pod.backup is not None:
+            facts["backupRepository"] = pulumi.Output.concat(backups.repository.apply(str), "/pod")
+        hidden: dict[str, pulumi.Input[str]] = {
+            each.name: self._secrets[each.name]
+            for each in machine_parameters(self._aws, pod)
+            if each.name in self._secrets
+        }
+        parameters = Parameters(
+            self._name,
+            {"region": self._aws.region, "path": path, "secrets": hidden, "facts": facts, "tags": self._tags},
+            self._child,
+        )
+        self._statements += [*backups.statements, *parameters.statements]
+
+    def _database_args(self, path: str) -> DatabaseArgs:
+        settings = self._aws.database
+        args: DatabaseArgs = {
+            "subnet_ids": self._private_subnet_ids,
+            "security_group_ids": [] if self._groups.database_id is None else [self._groups.database_id],
+            "password_parameter": f"{path}/databasePassword",
+            "engine": DatabaseEngine(settings.engine),
+            "version": settings.version,
+            "min_acu": settings.min_acu,
+            "max_acu": settings.max_acu,
+            "auto_pause_seconds": settings.auto_pause_seconds,
+            "instance_class": settings.instance_class,
+            "storage_gib": settings.storage_gib,
+            "backup_days": settings.backup_days,
+            "protect": self._aws.protect,
+            "tags": self._tags,
+        }
+        if settings.restore_from is not None:
+            args["restore_from"] = settings.restore_from
+        return args
+
     def _machine_args(self) -> MachineArgs:
         settings = self._aws.instance
         args: MachineArgs = {
@@ -121,6 +180,7 @@ class AwsPod(pulumi.ComponentResource):
             "data_gib": settings.data_gib,
             "topic_arn": self._notices.topic_arn,
             "elastic_ip": self._aws.edge == "direct",
+            "volume_tags": self._volume_tags,
             "protect": self._aws.protect,
             "tags": self._tags,
         }

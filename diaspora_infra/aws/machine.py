@@ -53,6 +53,8 @@ class MachineArgs(TypedDict):
     """Give it an address that stays the same (`public_ip`)."""
     shell_endpoint: NotRequired["ShellEndpointArgs"]
     """Make an EC2 Instance Connect Endpoint, through which SSH comes from inside the VPC."""
+    volume_tags: NotRequired[dict[str, str]]
+    """Further tags of the data volume: those by which its snapshots are made."""
     protect: NotRequired[bool]
     """Refuse to delete the data volume; true when not set. Without it, a deletion leaves a last snapshot."""
     tags: NotRequired[dict[str, str]]
@@ -209,7 +211,7 @@ class Machine(pulumi.ComponentResource):
             type="gp3",
             encrypted=True,
             final_snapshot=True,
-            tags=named(self._tags, f"{self._name} data"),
+            tags={**named(self._tags, f"{self._name} data"), **self._args.get("volume_tags", {})},
             opts=pulumi.ResourceOptions(parent=self, protect=protect, retain_on_delete=protect),
         )
         aws.ec2.VolumeAttachment(
