@@ -1,32 +1,19 @@
 """The `host.firewall` key: which ports of the machine can be reached, and from where."""
 
-import ipaddress
 from collections.abc import Iterable
 from typing import Annotated, Literal
 
-from pydantic import AfterValidator, Field
+from pydantic import Field
 
 from diaspora_infra.config.model import Model
-from diaspora_infra.config.problems import Problem, refused
-from diaspora_infra.config.types import Form
+from diaspora_infra.config.problems import Problem
+from diaspora_infra.config.types import SOME_ADDRESSES, not_everybody
 
 SSH_PORT = 22
 WEB_PORTS = (80, 443)
 
-_SOURCE = "an IP address or a network, such as 192.0.2.10, 10.0.0.0/24 or fd00::/64"
 
-
-def _source(value: str) -> str:
-    try:
-        network = ipaddress.ip_network(value)
-    except ValueError:
-        raise ValueError(refused(value, _SOURCE)) from None
-    if network.prefixlen == 0:
-        raise ValueError(f"{value!r} is everybody; allowed: {_SOURCE}, or leave the key out")
-    return value
-
-
-Source = Annotated[str, Form("[0-9A-Fa-f:.]{2,45}(?:/[0-9]{1,3})?", _SOURCE), AfterValidator(_source)]
+Source = Annotated[str, SOME_ADDRESSES, not_everybody(", or leave the key out")]
 
 
 class OpenPort(Model):

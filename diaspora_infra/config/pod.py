@@ -86,6 +86,11 @@ class ImageLayout(Model):
     login_shell: bool = False
     """Start commands through a login shell (`bash -lc`), as images that install Ruby with RVM need."""
 
+    @property
+    def shell(self) -> str:
+        """The option by which bash in the image takes a command."""
+        return "-lc" if self.login_shell else "-c"
+
 
 class WelcomeMessage(Model):
     """Message that every new user gets from the administrator's account."""

@@ -1,36 +1,22 @@
 """The `pod.tls` key: where HTTPS ends, and whose certificate it is."""
 
-import ipaddress
 from typing import Annotated, Literal
 
-from pydantic import AfterValidator
-
 from diaspora_infra.config.model import Model
-from diaspora_infra.config.problems import Problem, refused
-from diaspora_infra.config.types import Email, Form, HttpUrl
+from diaspora_infra.config.problems import Problem
+from diaspora_infra.config.types import SOME_ADDRESSES, Email, Form, HttpUrl, not_everybody
 
 # https://letsencrypt.org/docs/acme-protocol-updates/ and https://letsencrypt.org/docs/staging-environment/
 LETS_ENCRYPT = "https://acme-v02.api.letsencrypt.org/directory"
 LETS_ENCRYPT_STAGING = "https://acme-staging-v02.api.letsencrypt.org/directory"
 
 _DIRECTORY = "an address that starts with https://, such as https://acme.example.org/directory"
-_PROXY = "an IP address or a network, such as 192.0.2.10, 10.0.0.0/24 or fd00::/64"
-
-
-def _network(value: str) -> str:
-    try:
-        network = ipaddress.ip_network(value)
-    except ValueError:
-        raise ValueError(refused(value, _PROXY)) from None
-    if network.prefixlen == 0:
-        raise ValueError(f"{value!r} is everybody; allowed: {_PROXY}")
-    return value
 
 
 Directory = Annotated[
     HttpUrl, Form("https://[A-Za-z0-9][A-Za-z0-9.-]*(?::[0-9]{1,5})?(?:/[A-Za-z0-9._~/-]*)?", _DIRECTORY)
 ]
-Proxy = Annotated[str, Form("[0-9A-Fa-f:.]{2,45}(?:/[0-9]{1,3})?", _PROXY), AfterValidator(_network)]
+Proxy = Annotated[str, SOME_ADDRESSES, not_everybody()]
 
 
 class Acme(Model):
@@ -69,7 +55,10 @@ def check_tls(tls: Tls) -> list[Problem]:
     problems = []
     if tls.mode == "behindProxy" and not tls.trusted_proxies:
         problems.append(
-            Problem("pod.tls.trustedProxies", f"empty with mode behindProxy; allowed: at least one, {_PROXY}")
+            Problem(
+                "pod.tls.trustedProxies",
+                f"empty with mode behindProxy; allowed: at least one, {SOME_ADDRESSES.allowed}",
+            )
         )
     if tls.mode != "behindProxy" and tls.trusted_proxies:
         problems.append(

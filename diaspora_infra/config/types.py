@@ -194,6 +194,26 @@ def _enum_of(kind: type[StrEnum]) -> BeforeValidator:
     return BeforeValidator(convert)
 
 
+_SOME_ALLOWED = "an IP address or a network, such as 192.0.2.10, 10.0.0.0/24 or fd00::/64"
+SOME_ADDRESSES = Form("[0-9A-Fa-f:.]{2,45}(?:/[0-9]{1,3})?", _SOME_ALLOWED)
+"""An address or a network of either family; `not_everybody` checks the rest."""
+
+
+def not_everybody(hint: str = "") -> AfterValidator:
+    """Refuse what is no network, and the network that holds every address; `hint` follows what is allowed then."""
+
+    def check(value: str) -> str:
+        try:
+            network = ipaddress.ip_network(value)
+        except ValueError:
+            raise ValueError(refused(value, _SOME_ALLOWED)) from None
+        if network.prefixlen == 0:
+            raise ValueError(f"{value!r} is everybody; allowed: {_SOME_ALLOWED}{hint}")
+        return value
+
+    return AfterValidator(check)
+
+
 def _off(value: object) -> object:
     return "off" if value is False else value
 

@@ -74,7 +74,8 @@ def _parts(ignition: Ignition) -> Iterator[tuple[str, str]]:
     """Name what a machine's own part holds, each with a hash: the words that a podmin reads when it has changed."""
     plain = _without(ignition, MACHINE_FILE)
     storage, systemd = plain.get("storage", {}), plain.get("systemd", {})
-    files = storage.get("files", [])
+    # the engine hands over the tables of a stack file in another order than the file has
+    files = sorted(storage.get("files", ()), key=lambda entry: str(entry["path"]))
     named = {
         "disks": {key: storage[key] for key in _DISKS if storage.get(key)},
         "users": plain.get("passwd") or {},

@@ -103,6 +103,13 @@ def test_the_bundle_lists_what_it_puts_where_and_enables() -> None:
     assert {"certbot.timer", "diaspora.target", "podman-auto-update.timer"} <= set(known["enabled"])
 
 
+def test_the_order_of_networks_says_nothing() -> None:
+    networks = {"eno1": {"ipv4": {"method": "auto"}}, "eno0": {"ipv4": {"method": "disabled"}}}
+    one, _ = identity(pxe_config(pxe=pxe(machine(networks=networks))))
+    other, _ = identity(pxe_config(pxe=pxe(machine(networks=dict(sorted(networks.items()))))))
+    assert one == other
+
+
 def test_a_snippet_cannot_make_a_machine_lie_about_itself() -> None:
     config = pxe_config(host=host(snippets=[SNIPPET.format(path=path) for path in (MACHINE_FILE, BUNDLE_FILE)]))
     known, bundle = identity(config)

@@ -19,7 +19,7 @@ def diaspora(context: Context) -> Fragment:
         image=container_image(context, "diaspora"),
         home=layout.home,
         uid=layout.uid,
-        shell="-lc" if layout.login_shell else "-c",
+        shell=layout.shell,
         puma_threads=sized.puma_threads,
         secrets={podman_name(secret): secret.variable for secret in given_secrets(pod)},
     )

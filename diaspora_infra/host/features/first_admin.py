@@ -15,7 +15,7 @@ def first_admin(context: Context) -> Fragment:
         image=container_image(context, "diaspora"),
         home=pod.image_layout.home,
         uid=pod.image_layout.uid,
-        shell="-lc" if pod.image_layout.login_shell else "-c",
+        shell=pod.image_layout.shell,
         domain=pod.domain,
         username=pod.admin.username,
     )

@@ -25,7 +25,7 @@ def notices(context: Context) -> Fragment:
         domain=pod.domain,
         image=container_image(context, "diaspora"),
         uid=pod.image_layout.uid,
-        shell="-lc" if pod.image_layout.login_shell else "-c",
+        shell=pod.image_layout.shell,
         password=passwords[0] if passwords else None,
     )
     if pod.mail is None:

@@ -32,7 +32,7 @@ def relay(context: Context) -> Fragment:
         image=settings.image,
         application_image=container_image(context, "diaspora"),
         application_uid=pod.image_layout.uid,
-        shell="-lc" if pod.image_layout.login_shell else "-c",
+        shell=pod.image_layout.shell,
         dkim_uid=RELAY_DKIM_UID,
         capabilities=CAPABILITIES,
         hello=settings.hello_name or pod.domain,

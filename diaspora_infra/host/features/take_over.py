@@ -15,5 +15,5 @@ def take_over(context: Context) -> Fragment:
         image=container_image(context, "diaspora"),
         home=pod.image_layout.home,
         uid=pod.image_layout.uid,
-        shell="-lc" if pod.image_layout.login_shell else "-c",
+        shell=pod.image_layout.shell,
     )

@@ -18,7 +18,7 @@ def tls(context: Context) -> Fragment:
         "tls",
         application_image=container_image(context, "diaspora"),
         application_uid=pod.image_layout.uid,
-        shell="-lc" if pod.image_layout.login_shell else "-c",
+        shell=pod.image_layout.shell,
         domain=pod.domain,
         nginx_uid=NGINX_UID,
     )
