@@ -203,7 +203,7 @@ class AwsPod(pulumi.ComponentResource):
     def _entrance(self) -> None:
         """API Gateway with the pod's domain, or the domain on the machine's own address."""
         domain = self._settings.pod.domain
-        self._waits_for_dns = False
+        self._next_step: pulumi.Output[str | None] | None = None
         if self._aws.edge == "direct":
             self._dns.record(f"{self._name}-domain", domain, "A", [self._machine.public_ip], self._child)
             return
@@ -213,19 +213,15 @@ class AwsPod(pulumi.ComponentResource):
         certificate = Certificate(
             self._name, {"domain": domain, "dns": self._dns, "wait": by_itself, "tags": self._tags}, self._child
         )
-        self._waits_for_dns = certificate.arn is None
-        if self._waits_for_dns:
-            pulumi.log.warn(
-                f"the certificate of {domain} is not issued yet, so this run leaves the domain out; "
-                f"{self._next_step()}, wait some minutes, and run `pulumi up` again",
-                self,
-            )
+        if certificate.issued is not None:
+            self._next_step = certificate.issued.apply(self._step_to_a_certificate)
         Entrance(
             self._name,
             {
                 "domain": domain,
                 "dns": self._dns,
                 "certificate_arn": certificate.arn,
+                "certificate_issued": certificate.issued,
                 "subnet_ids": self._private_subnet_ids,
                 "security_group_id": self._groups.link_id,
                 "address": self._machine.private_ip,
@@ -234,10 +230,20 @@ class AwsPod(pulumi.ComponentResource):
             self._child,
         )
 
-    def _next_step(self) -> str:
+    def _step_to_a_certificate(self, issued: bool) -> str | None:
+        """What a person has to do for the certificate, which is said in the log too; None when nothing is left."""
+        if issued:
+            return None
         if self._dns.zone_id is None:
-            return "set the records of the stack output dnsRecords"
-        return "tell your registrar the name servers of the stack output nameServers"
+            step = "set the records of the stack output dnsRecords"
+        else:
+            step = "tell your registrar the name servers of the stack output nameServers"
+        pulumi.log.warn(
+            f"the certificate of {self._settings.pod.domain} is not issued yet, so this run leaves the domain out; "
+            f"{step}, wait some minutes, and run `pulumi up` again",
+            self,
+        )
+        return f"{step}, then run pulumi up again"
 
     def _outputs(self) -> dict[str, pulumi.Input[Any]]:
         outputs: dict[str, pulumi.Input[Any]] = {
@@ -254,8 +260,8 @@ class AwsPod(pulumi.ComponentResource):
             outputs["dnsRecords"] = self._dns.wanted
         if self._dns.name_servers is not None:
             outputs["nameServers"] = self._dns.name_servers
-        if self._waits_for_dns:
-            outputs["nextStep"] = f"{self._next_step()}, then run pulumi up again"
+        if self._next_step is not None:
+            outputs["nextStep"] = self._next_step
         return outputs
 
     def _shell(self) -> pulumi.Output[str] | None:

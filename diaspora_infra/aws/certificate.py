@@ -17,7 +17,7 @@ class CertificateArgs(TypedDict):
     dns: Dns
     """Where the record goes that proves who owns the domain."""
     wait: NotRequired[bool]
-    """Wait until the certificate is issued; true when not set. Without it `arn` is None until a later run finds it
+    """Wait until the certificate is issued; true when not set. Without it `issued` is false until a later run finds it
     issued: for a domain whose records, or whose name servers, a person has to set."""
     tags: NotRequired[dict[str, str]]
     """Tags of everything in it."""
@@ -26,63 +26,69 @@ class CertificateArgs(TypedDict):
 class Certificate(pulumi.ComponentResource):
     """A certificate that ACM renews by itself as long as its record stays."""
 
-    arn: pulumi.Output[str] | None
-    """ARN of the issued certificate; None as long as it is not issued and nobody waits for it."""
+    arn: pulumi.Output[str]
+    """ARN of the certificate, once it is issued if somebody waits for it."""
+    issued: pulumi.Output[bool] | None
+    """Whether it is issued, asked anew at every run; None when it is waited for."""
 
     def __init__(self, name: str, args: CertificateArgs, opts: pulumi.ResourceOptions | None = None) -> None:
         super().__init__("diaspora-infra:aws:Certificate", name, {}, opts)
-        self._args, self._title = args, f"{name} certificate"
-        child = pulumi.ResourceOptions(parent=self)
-        # asked before anything is made, so that what one run does depends on what was there, and not on who is faster
-        issued = self._issued()
+        self._name, self._args = name, args
         certificate = aws.acm.Certificate(
             f"{name}-certificate",
             domain_name=args["domain"],
             validation_method="DNS",
-            tags=named(args.get("tags", {}), self._title),
+            tags=named(args.get("tags", {}), f"{name} certificate"),
             # a new one is in use before the old one goes
             opts=pulumi.ResourceOptions(parent=self, delete_before_replace=False),
         )
+        self.arn, self.issued = certificate.arn, None
+        if args.get("wait", True):
+            self.arn = self._validated(certificate, self._proof(certificate, []))
+        else:
+            seen = self._seen(certificate)
+            # after the question, so that the answer is what was there before this run, and not who was faster
+            self._proof(certificate, [seen])
+            self.issued = seen.status.apply(lambda status: status == "ISSUED")
+        self.register_outputs({"arn": self.arn, "issued": self.issued})
+
+    def _proof(self, certificate: aws.acm.Certificate, after: list[pulumi.Resource]) -> pulumi.Output[str] | None:
+        """The record that shows ACM who owns the domain; returns its name if it is set here."""
         option = certificate.domain_validation_options[0]
-        proof = args["dns"].record(
-            f"{name}-certificate",
+        return self._args["dns"].record(
+            f"{self._name}-certificate",
             option.resource_record_name.apply(lambda record: (record or "").rstrip(".")),
             option.resource_record_type.apply(lambda kind: kind or "CNAME"),
             [option.resource_record_value.apply(lambda value: value or "")],
-            child,
+            pulumi.ResourceOptions(parent=self, depends_on=after),
         )
-        self.arn = None
-        if args.get("wait", True) and not issued:
-            pulumi.log.info(
-                f"waiting up to 15 minutes for the certificate of {args['domain']}; if it does not come, the domain is "
-                "not answered for by the hosted zone: tell the registrar the zone's name servers, then run `pulumi up` "
-                "again",
-                self,
-            )
-        if args.get("wait", True) or issued:
-            validation = aws.acm.CertificateValidation(
-                f"{name}-certificate",
-                certificate_arn=certificate.arn,
-                validation_record_fqdns=None if proof is None else [proof],
-                opts=pulumi.ResourceOptions(
-                    parent=self, custom_timeouts=pulumi.CustomTimeouts(create="15m", update="15m")
-                ),
-            )
-            self.arn = validation.certificate_arn
-        self.register_outputs({"arn": self.arn})
 
-    def _issued(self) -> bool:
-        """Whether ACM has issued it: asked at every run, since the state tells what was when it was made."""
-        try:
-            aws.acm.get_certificate(
-                domain=self._args["domain"],
-                statuses=["ISSUED"],
-                tags={"Name": self._title},
-                most_recent=True,
-                opts=pulumi.InvokeOptions(parent=self),
-            )
-        except Exception as error:
-            if "no matching" in str(error).lower() or "empty result" in str(error).lower():
-                return False
-            raise
-        return True
+    def _validated(self, certificate: aws.acm.Certificate, proof: pulumi.Output[str] | None) -> pulumi.Output[str]:
+        waiting = pulumi.ResourceHook(f"{self._name}-certificate-waiting", self._say_what_is_waited_for)
+        return aws.acm.CertificateValidation(
+            f"{self._name}-certificate",
+            certificate_arn=certificate.arn,
+            validation_record_fqdns=None if proof is None else [proof],
+            opts=pulumi.ResourceOptions(
+                parent=self,
+                custom_timeouts=pulumi.CustomTimeouts(create="15m", update="15m"),
+                hooks=pulumi.ResourceHookBinding(before_create=[waiting]),
+            ),
+        ).certificate_arn
+
+    def _say_what_is_waited_for(self, _: pulumi.ResourceHookArgs) -> None:
+        pulumi.log.info(
+            f"waiting up to 15 minutes for the certificate of {self._args['domain']}; if it does not come, the domain "
+            "is not answered for by the hosted zone: tell the registrar the zone's name servers, then run `pulumi up` "
+            "again",
+            self,
+        )
+
+    def _seen(self, certificate: aws.acm.Certificate) -> aws.acm.Certificate:
+        """The certificate as it is now: the state tells what it was when it was made.
+
+        Not `get_certificate`, which waits for more than a minute when nothing is issued.
+        """
+        return aws.acm.Certificate.get(
+            f"{self._name}-certificate-now", certificate.id, opts=pulumi.ResourceOptions(parent=self)
+        )

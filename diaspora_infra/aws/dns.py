@@ -38,7 +38,7 @@ class Dns(pulumi.ComponentResource):
     def __init__(self, name: str, args: DnsArgs, opts: pulumi.ResourceOptions | None = None) -> None:
         super().__init__("diaspora-infra:aws:Dns", name, {}, opts)
         self.zone_id = self.name_servers = None
-        self._wanted: list[pulumi.Input[dict[str, Any]]] = []
+        self._wanted: list[pulumi.Output[dict[str, Any] | None]] = []
         zone = args.get("zone")
         if zone is not None and args.get("create", False):
             made = aws.route53.Zone(
@@ -65,7 +65,7 @@ class Dns(pulumi.ComponentResource):
     @property
     def wanted(self) -> pulumi.Output[list[dict[str, Any]]]:
         """The records for a person to set: each a name, a type and values."""
-        return pulumi.Output.all(*self._wanted).apply(list)
+        return pulumi.Output.all(*self._wanted).apply(lambda records: [each for each in records if each is not None])
 
     def record(
         self,
@@ -92,9 +92,11 @@ class Dns(pulumi.ComponentResource):
         target_zone: pulumi.Input[str],
         opts: pulumi.ResourceOptions,
     ) -> None:
-        """Make a domain, which may be the top of the zone, another name for something of AWS: IPv4 and IPv6."""
+        """Make a domain, which may be the top of the zone, another name for something of AWS: IPv4 and IPv6.
+
+        Does nothing when somebody else answers for the domain: see `want_alias`.
+        """
         if self.zone_id is None:
-            self._want(domain, "CNAME (at the top of a zone: ALIAS or ANAME)", [target])
             return
         for kind in ("A", "AAAA"):
             aws.route53.Record(
@@ -105,6 +107,15 @@ class Dns(pulumi.ComponentResource):
                 aliases=[{"name": target, "zone_id": target_zone, "evaluate_target_health": False}],
                 opts=opts,
             )
+
+    def want_alias(self, domain: pulumi.Input[str], target: pulumi.Output[str | None]) -> None:
+        """Put on the list what `alias` would set, as soon as there is a target."""
+        kind = "CNAME (at the top of a zone: ALIAS or ANAME)"
+        self._wanted.append(
+            pulumi.Output.all(domain, target).apply(
+                lambda known: None if known[1] is None else {"name": known[0], "type": kind, "values": [known[1]]}
+            )
+        )
 
     def _want(self, domain: pulumi.Input[str], kind: pulumi.Input[str], values: Sequence[pulumi.Input[str]]) -> None:
         wanted = {"name": domain, "type": kind, "values": list(values)}

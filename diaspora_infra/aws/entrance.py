@@ -35,8 +35,10 @@ class EntranceArgs(TypedDict):
     """The pod's domain."""
     dns: Dns
     """Where the domain's records go."""
-    certificate_arn: pulumi.Input[str] | None
-    """Issued certificate of the domain, in this region. While it is None the domain itself is left out."""
+    certificate_arn: pulumi.Input[str]
+    """Certificate of the domain, in this region."""
+    certificate_issued: NotRequired[pulumi.Output[bool] | None]
+    """While it is false the domain itself is left out; the certificate is good when not set."""
     subnet_ids: Sequence[pulumi.Input[str]]
     """Subnets of the VPC link, in two zones or more."""
     security_group_id: pulumi.Input[str]
@@ -79,9 +81,7 @@ class Entrance(pulumi.ComponentResource):
         )
         self._route(api, service)
         stage, log = self._stage(api)
-        certificate = args["certificate_arn"]
-        if certificate is not None:
-            self._domain(api, stage, certificate)
+        self._open(api, stage)
         self.api_id, self.log_group = api.id, log.name
         self.register_outputs({"apiId": self.api_id})
 
@@ -152,13 +152,30 @@ class Entrance(pulumi.ComponentResource):
         )
         return stage, log
 
-    def _domain(self, api: aws.apigatewayv2.Api, stage: aws.apigatewayv2.Stage, certificate: pulumi.Input[str]) -> None:
+    def _open(self, api: aws.apigatewayv2.Api, stage: aws.apigatewayv2.Stage) -> None:
+        """Take the domain's requests, once there is a certificate."""
+        dns, domain = self._args["dns"], self._args["domain"]
+        issued = self._args.get("certificate_issued")
+        if issued is None:
+            self._domain(api, stage)
+            return
+        # what is made inside of `apply` is not in the preview of the first run, and rightly so: that run leaves it out
+
+        def domain_if(known: bool) -> pulumi.Output[str | None]:
+            return self._domain(api, stage) if known else pulumi.Output.from_input(None)
+
+        target: pulumi.Output[str | None] = issued.apply(domain_if)
+        if dns.zone_id is None:
+            dns.want_alias(domain, target)
+
+    def _domain(self, api: aws.apigatewayv2.Api, stage: aws.apigatewayv2.Stage) -> pulumi.Output[str | None]:
+        """The domain and where it points; returns the name of the target."""
         name = f"{self._name}-entrance"
         domain = aws.apigatewayv2.DomainName(
             name,
             domain_name=self._args["domain"],
             domain_name_configuration={
-                "certificate_arn": certificate,
+                "certificate_arn": self._args["certificate_arn"],
                 "endpoint_type": "REGIONAL",
                 "security_policy": "TLS_1_2",
                 "ip_address_type": "dualstack",
@@ -177,3 +194,4 @@ class Entrance(pulumi.ComponentResource):
             configuration.hosted_zone_id.apply(lambda zone: zone or ""),
             self._child,
         )
+        return configuration.target_domain_name

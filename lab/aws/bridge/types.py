@@ -79,7 +79,6 @@ RESOURCES = {
 }
 
 FUNCTIONS = {
-    "aws:acm/getCertificate:getCertificate": "aws_acm_certificate",
     "aws:ec2/getAmi:getAmi": "aws_ami",
     "aws:ec2/getManagedPrefixList:getManagedPrefixList": "aws_ec2_managed_prefix_list",
     "aws:ec2/getSubnet:getSubnet": "aws_subnet",
