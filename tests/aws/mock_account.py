@@ -48,9 +48,17 @@ class MockAccount(mocks.Mocks):
         service, _, kind = args.typ.split(":")[-2].split("/")[0], "", args.typ.split(":")[-1]
         identifier = f"{kind.lower()}-{args.name}"
         arn = f"arn:aws:{service}:eu-west-1:{ACCOUNT}:{kind.lower()}/{args.name}"
+        if service == "iam":
+            arn = f"arn:aws:iam::{ACCOUNT}:{kind.lower()}/{args.name}"
         if args.typ == "aws:s3/bucket:Bucket":
             arn = f"arn:aws:s3:::{identifier}"
-        return identifier, {"arn": arn, "name": args.name, **_computed(kind), **args.inputs}
+        computed = _computed(args.typ, identifier)
+        parts = {
+            key: {**args.inputs[key], **value}
+            for key, value in computed.items()
+            if isinstance(value, dict) and isinstance(args.inputs.get(key), dict)
+        }
+        return identifier, {"arn": arn, "name": args.name, **computed, **args.inputs, **parts}
 
     def call(self, args: mocks.MockCallArgs) -> Any:
         self.asked.append(args)
@@ -81,10 +89,10 @@ class MockAccount(mocks.Mocks):
         return [each for each in self.made if each.kind == kind]
 
 
-def _computed(kind: str) -> dict[str, Any]:
+def _computed(token: str, identifier: str) -> dict[str, Any]:
     """What AWS adds, where programs use it."""
     return {
-        "Certificate": {
+        "aws:acm/certificate:Certificate": {
             "domainValidationOptions": [
                 {
                     "domainName": "pod.example.org",
@@ -94,10 +102,18 @@ def _computed(kind: str) -> dict[str, Any]:
                 }
             ]
         },
-        "DomainName": {"targetDomainName": "d-1.execute-api.eu-west-1.amazonaws.com", "hostedZoneId": "ZLY8HYME6SFDD"},
-        "Eip": {"publicIp": "192.0.2.10", "allocationId": "eipalloc-1"},
-        "Instance": {"privateIp": "10.0.0.10", "publicIp": "192.0.2.20"},
-        "Record": {"fqdn": "record.pod.example.org"},
-        "Vpc": {"ipv6CidrBlock": "2001:db8::/56"},
-        "Zone": {"zoneId": "Z0123456789", "nameServers": ["ns1.example.net"]},
-    }.get(kind, {})
+        "aws:apigatewayv2/domainName:DomainName": {
+            "targetDomainName": "d-1.execute-api.eu-west-1.amazonaws.com",
+            "hostedZoneId": "ZLY8HYME6SFDD",
+        },
+        "aws:ec2/eip:Eip": {"publicIp": "192.0.2.10", "allocationId": "eipalloc-1"},
+        "aws:ec2/instance:Instance": {"privateIp": "10.0.0.10", "publicIp": "192.0.2.20"},
+        "aws:ec2/vpc:Vpc": {"ipv6CidrBlock": "2001:db8::/56"},
+        "aws:iam/accessKey:AccessKey": {"sesSmtpPasswordV4": "password-of-the-test", "secret": "key-of-the-test"},
+        "aws:rds/cluster:Cluster": {"endpoint": f"{identifier}.cluster-1.eu-west-1.rds.amazonaws.com"},
+        "aws:rds/instance:Instance": {"address": f"{identifier}.1.eu-west-1.rds.amazonaws.com"},
+        "aws:route53/record:Record": {"fqdn": "record.pod.example.org"},
+        "aws:route53/zone:Zone": {"zoneId": "Z0123456789", "nameServers": ["ns1.example.net"]},
+        "aws:s3/bucket:Bucket": {"bucket": identifier},
+        "aws:sesv2/emailIdentity:EmailIdentity": {"dkimSigningAttributes": {"tokens": ["t1", "t2", "t3"]}},
+    }.get(token, {})

@@ -13,14 +13,20 @@ from pulumi.provider.experimental.analyzer import Analyzer
 import diaspora_infra.aws as components
 from diaspora_infra.aws import (
     AwsPod,
+    Backups,
     Budget,
     Certificate,
+    Database,
+    DatabaseEngine,
     Dns,
     Entrance,
     Machine,
+    Mail,
     Network,
     Notices,
+    Parameters,
     SecurityGroups,
+    Uploads,
 )
 from diaspora_infra.aws.machine import alarm_action
 from diaspora_infra.aws.user_data import LIMIT, fits, object_key, pointer
@@ -86,16 +92,56 @@ def certificate(options: pulumi.ResourceOptions) -> Certificate:
     return Certificate("one", {"domain": "pod.example.org", "dns": dns, "tags": TAGS}, options)
 
 
+def database(options: pulumi.ResourceOptions, **changes: Any) -> Database:
+    return Database(
+        "one",
+        {
+            "subnet_ids": ["subnet-1", "subnet-2"],
+            "security_group_ids": ["sg-1"],
+            "password_parameter": "/diaspora/pod.example.org/databasePassword",
+            "tags": TAGS,
+            **changes,
+        },
+        options,
+    )
+
+
+def mail(options: pulumi.ResourceOptions, **changes: Any) -> Mail:
+    return Mail(
+        "one",
+        {
+            "region": REGION,
+            "domain": "pod.example.org",
+            "sender": "no-reply@pod.example.org",
+            "notices_topic_arn": "arn:aws:sns:eu-west-1:123456789012:topic",
+            "tags": TAGS,
+            **changes,
+        },
+        options,
+    )
+
+
 MAKING: dict[str, tuple[Making, ...]] = {
     "AwsPod": (
         pod,
         lambda options: pod(options, edge="direct"),
         lambda options: pod(options, dns={"createZone": True}, network={"ipv6": True, "flowLogsDays": 7}),
     ),
+    "Backups": (
+        lambda options: Backups(
+            "one",
+            {"region": REGION, "snapshots_of": "pod.example.org", "object_lock_days": 7, "tags": TAGS},
+            options,
+        ),
+    ),
     "Budget": (
         lambda options: Budget("one", {"monthly_usd": 20, "email": "podmin@example.org", "tags": TAGS}, options),
     ),
     "Certificate": (certificate,),
+    "Database": (
+        database,
+        lambda options: database(options, engine=DatabaseEngine.RDS),
+    ),
     "Dns": (lambda options: Dns("one", {"zone": "example.org", "create": True, "tags": TAGS}, options),),
     "Entrance": (entrance,),
     "Machine": (
@@ -108,6 +154,7 @@ MAKING: dict[str, tuple[Making, ...]] = {
             shell_endpoint={"subnet_id": "subnet-2", "security_group_id": "sg-2"},
         ),
     ),
+    "Mail": (mail, lambda options: mail(options, existing_identity=True)),
     "Network": (
         lambda options: Network(
             "one",
@@ -122,6 +169,19 @@ MAKING: dict[str, tuple[Making, ...]] = {
         ),
     ),
     "Notices": (lambda options: Notices("one", {"email": "podmin@example.org", "tags": TAGS}, options),),
+    "Parameters": (
+        lambda options: Parameters(
+            "one",
+            {
+                "region": REGION,
+                "path": "/diaspora/pod.example.org",
+                "secrets": {"smtpPassword": "password-of-the-test"},
+                "facts": {"databaseHost": "database.example.org"},
+                "tags": TAGS,
+            },
+            options,
+        ),
+    ),
     "SecurityGroups": (
         lambda options: SecurityGroups("one", {"vpc_id": "vpc-1", "database": True, "tags": TAGS}, options),
         lambda options: SecurityGroups(
@@ -137,6 +197,7 @@ MAKING: dict[str, tuple[Making, ...]] = {
             options,
         ),
     ),
+    "Uploads": (lambda options: Uploads("one", {"tags": TAGS}, options),),
 }
 WAYS = [pytest.param(way, id=f"{name}-{index}") for name, ways in MAKING.items() for index, way in enumerate(ways)]
 
@@ -176,7 +237,8 @@ def deprecated_inputs(made: Made) -> list[str]:
     """Inputs of which the SDK's class says that they are deprecated."""
     module, kind = made.token.split(":")[1].split("/")[0], made.kind
     package = getattr(pulumi_aws, module)
-    arguments = getattr(package, f"{kind}Args", None) or getattr(package, f"{kind}InitArgs")
+    # where another class has a part of that name, it has the shorter one
+    arguments = getattr(package, f"{kind}InitArgs", None) or getattr(package, f"{kind}Args")
     properties = {
         names.get(name, name): getattr(arguments, name).fget
         for names in [_types.input_type_py_to_pulumi_names(arguments)]
