@@ -9,6 +9,7 @@ import pulumi_aws
 import pytest
 from pulumi import _types
 from pulumi.provider.experimental.analyzer import Analyzer
+from pulumi.runtime import mocks
 
 import diaspora_infra.aws as components
 from diaspora_infra.aws import (
@@ -396,32 +397,27 @@ def test_a_wrong_image_is_one_line(
         make(run, lambda options: machine(options, image=named), account)
 
 
-def test_what_is_not_issued_leaves_the_domain_out(run: Runner) -> None:
-    account = make(run, lambda options: pod(options, dns={"provider": "external"}))
+class CertificateOfToday(MockAccount):
+    """An account whose certificate has a status."""
+
+    def __init__(self, status: str) -> None:
+        super().__init__()
+        self.status = status
+
+    def new_resource(self, args: mocks.MockResourceArgs) -> tuple[str, dict[str, Any]]:
+        identifier, outputs = super().new_resource(args)
+        return identifier, {**outputs, "status": self.status} if args.typ.endswith(":Certificate") else outputs
+
+
+@pytest.mark.parametrize("dns", [{"provider": "external"}, {"createZone": True}])
+def test_what_is_not_issued_leaves_the_domain_out(run: Runner, dns: dict[str, Any]) -> None:
+    account = make(run, lambda options: pod(options, dns=dns), CertificateOfToday("PENDING_VALIDATION"))
     assert account.of("Api")
     assert account.of("Certificate")
-    assert account.of("DomainName") == account.of("CertificateValidation") == account.of("Record") == []
-    account = make(
-        run,
-        lambda options: pod(options, dns={"provider": "external"}),
-        MockAccount({"aws:acm/getCertificate:getCertificate": {"arn": "arn:aws:acm:eu-west-1:1:certificate/1"}}),
-    )
+    assert account.of("DomainName") == account.of("CertificateValidation") == []
+    account = make(run, lambda options: pod(options, dns=dns), CertificateOfToday("ISSUED"))
     assert account.of("DomainName")
-    assert account.of("CertificateValidation")
-    (asking,) = [each for each in account.asked if each.token.endswith(":getCertificate")]
-    assert asking.args["statuses"] == ["ISSUED"]
-    assert asking.args["tags"] == {"Name": "one certificate"}
-
-
-def test_another_refusal_than_no_certificate_is_not_swallowed(run: Runner) -> None:
-    class Refusing(MockAccount):
-        def call(self, args: Any) -> Any:
-            if args.token.endswith(":getCertificate"):
-                return {}, [("", "AccessDenied")]
-            return super().call(args)
-
-    with pytest.raises(Exception, match="AccessDenied"):
-        make(run, lambda options: pod(options, dns={"provider": "external"}), Refusing())
+    assert account.of("CertificateValidation") == []
 
 
 class OwnSubnets(MockAccount):
