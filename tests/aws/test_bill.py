@@ -1,17 +1,7 @@
-"""What a stack makes is what `diaspora-infra cost` counts."""
+"""What `diaspora-infra cost` does not count is found in an account."""
 
-from diaspora_infra.cost.promise import PROMISE_USD
 from tests.support.aws_bill import uncounted
 from tests.support.aws_stack import REGION, AwsStack
-
-
-def test_nothing_in_the_account_is_left_out_of_the_sum(aws_stack: AwsStack) -> None:
-    aws_stack.good("up")
-    assert uncounted(aws_stack) == []
-    shown = aws_stack.engine.outputs()["monthlyCost"]
-    assert 0 < shown["low"] < shown["typical"] < PROMISE_USD
-    budgets = aws_stack.client("budgets").describe_budgets(AccountId="123456789012")["Budgets"]
-    assert [float(budget["BudgetLimit"]["Amount"]) for budget in budgets] == [20]
 
 
 def test_what_is_not_counted_is_named(aws_stack: AwsStack) -> None:

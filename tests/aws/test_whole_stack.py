@@ -1,18 +1,23 @@
-"""The whole stack by a real engine and the Terraform provider's own logic, in a simulated account."""
+"""The life of a whole stack, by a real engine and the Terraform provider's own logic, in a simulated account."""
 
 import json
 from typing import Any
 
+from diaspora_infra.cost.promise import PROMISE_USD
+from tests.aws.account_view import instance, may_reach, user_data
+from tests.aws.parts_of_the_account import (
+    a_request_finds_its_way,
+    attached,
+    check_alarms,
+    config_objects,
+    data_volume,
+    service_instances,
+    the_machine_is_closed,
+    where_it_is,
+)
 from tests.aws.rules import Asked, problems
+from tests.support.aws_bill import uncounted
 from tests.support.aws_stack import AwsStack
-
-
-def volumes(stack: AwsStack) -> list[Any]:
-    """The data volumes."""
-    found: list[Any] = stack.client("ec2").describe_volumes(Filters=[{"Name": "tag:Name", "Values": ["pod data"]}])[
-        "Volumes"
-    ]
-    return found
 
 
 def asked(stack: AwsStack) -> list[Asked]:
@@ -26,29 +31,120 @@ def asked(stack: AwsStack) -> list[Asked]:
     ]
 
 
-def test_a_stack_comes_up_stays_as_it_is_and_goes_when_it_may(aws_stack: AwsStack) -> None:
-    aws_stack.good("preview")
-    aws_stack.good("up")
-    aws_stack.good("preview", "--expect-no-changes")
-    aws_stack.good("refresh", "--expect-no-changes")
-    ec2 = aws_stack.client("ec2")
-    assert len(asked(aws_stack)) > 50
-    assert problems(asked(aws_stack)) == []
-    (vpc,) = [each for each in ec2.describe_vpcs()["Vpcs"] if not each["IsDefault"]]
+def test_the_life_of_a_stack(aws_stack: AwsStack) -> None:
+    comes_up(aws_stack)
+    the_machine_is_closed(aws_stack)
+    a_request_finds_its_way(aws_stack)
+    costs_what_is_promised(aws_stack)
+    changes_its_machine_and_keeps_its_data(aws_stack)
+    closes_what_somebody_opened(aws_stack)
+    goes_when_it_may(aws_stack)
+
+
+def comes_up(stack: AwsStack) -> None:
+    stack.good("preview")
+    stack.good("up")
+    stack.good("preview", "--expect-no-changes")
+    stack.good("refresh", "--expect-no-changes")
+    assert len(asked(stack)) > 50
+    assert problems(asked(stack)) == []
+    (vpc,) = [each for each in stack.client("ec2").describe_vpcs()["Vpcs"] if not each["IsDefault"]]
     assert vpc["CidrBlock"] == "10.0.0.0/16"
 
-    refused = aws_stack.run("destroy", "--skip-preview=false")
+
+def costs_what_is_promised(stack: AwsStack) -> None:
+    """What a stack makes is what `diaspora-infra cost` counts."""
+    assert uncounted(stack) == []
+    shown = stack.engine.outputs()["monthlyCost"]
+    assert 0 < shown["low"] < shown["typical"] < PROMISE_USD
+    budgets = stack.client("budgets").describe_budgets(AccountId="123456789012")["Budgets"]
+    assert [float(budget["BudgetLimit"]["Amount"]) for budget in budgets] == [20]
+
+
+def changes_its_machine_and_keeps_its_data(stack: AwsStack) -> None:
+    before, volume = instance(stack), data_volume(stack)
+    (pointed,) = config_objects(stack)
+    entrance = parts_of_the_entrance(stack)
+
+    # another type has another memory, which the config follows: another machine with the same data
+    stack.values["aws"]["size"] = "small"
+    stack.good("up")
+    larger = instance(stack)
+    assert larger["InstanceType"] == "t4g.small"
+    assert volume["VolumeId"] in attached(larger)
+
+    # another config: another machine with the same data; and the database changes where it is
+    (cluster,) = stack.client("rds").describe_db_clusters()["DBClusters"]
+    stack.values["host"]["timeZone"] = "Europe/Dublin"
+    stack.values["aws"]["database"] = {"maxAcu": 2}
+    stack.good("up")
+    after = instance(stack)
+    assert after["InstanceId"] not in {before["InstanceId"], larger["InstanceId"]}
+    assert data_volume(stack)["VolumeId"] == volume["VolumeId"]
+    assert volume["VolumeId"] in attached(after)
+    (changed,) = config_objects(stack)
+    assert changed != pointed
+    assert json.loads(user_data(stack, after["InstanceId"]))["ignition"]["config"]["replace"]["source"] == changed
+    check_alarms(stack, after["InstanceId"])
+    (same,) = stack.client("rds").describe_db_clusters()["DBClusters"]
+    assert same["DbClusterResourceId"] == cluster["DbClusterResourceId"]
+    assert same["ServerlessV2ScalingConfiguration"]["MaxCapacity"] == 2
+
+    # API Gateway is told of the other machine, and nothing else of it changes
+    assert after["PrivateIpAddress"] != before["PrivateIpAddress"]
+    assert service_instances(stack) == [("machine", where_it_is(stack))]
+    assert parts_of_the_entrance(stack) == entrance
+
+
+def parts_of_the_entrance(stack: AwsStack) -> list[Any]:
+    gateway = stack.client("apigatewayv2")
+    (api,) = gateway.get_apis()["Items"]
+    return [
+        gateway.get_vpc_links()["Items"],
+        [each["IntegrationId"] for each in gateway.get_integrations(ApiId=api["ApiId"])["Items"]],
+    ]
+
+
+def closes_what_somebody_opened(stack: AwsStack) -> None:
+    closed = may_reach(stack)
+    ec2, s3 = stack.client("ec2"), stack.client("s3")
+    (machine,) = ec2.describe_security_groups(Filters=[{"Name": "tag:Name", "Values": ["pod machine"]}])[
+        "SecurityGroups"
+    ]
+    rules = ec2.describe_security_group_rules(Filters=[{"Name": "group-id", "Values": [machine["GroupId"]]}])
+    (web,) = [each for each in rules["SecurityGroupRules"] if each["FromPort"] == 80]
+    ec2.revoke_security_group_ingress(GroupId=machine["GroupId"], SecurityGroupRuleIds=[web["SecurityGroupRuleId"]])
+    buckets = [each["Name"] for each in s3.list_buckets()["Buckets"]]
+    for bucket in buckets:
+        s3.delete_public_access_block(Bucket=bucket)
+    assert may_reach(stack) != closed
+    stack.good("up", "--refresh")
+    assert may_reach(stack) == closed
+    for bucket in buckets:
+        assert all(s3.get_public_access_block(Bucket=bucket)["PublicAccessBlockConfiguration"].values())
+    stack.good("preview", "--expect-no-changes")
+
+
+def goes_when_it_may(stack: AwsStack) -> None:
+    """Destroying is refused; with the protection lifted, only the last snapshots are left."""
+    ec2, rds = stack.client("ec2"), stack.client("rds")
+    refused = stack.run("destroy", "--skip-preview=false")
     assert refused.returncode
     assert "cannot be deleted" in refused.stdout
-    aws_stack.good("preview", "--expect-no-changes")
+    (cluster,) = rds.describe_db_clusters()["DBClusters"]
+    assert instance(stack)
+    assert cluster["DeletionProtection"]
 
-    aws_stack.values["aws"]["protect"] = False
-    aws_stack.good("up")
-    aws_stack.good("destroy")
+    stack.values["aws"]["protect"] = False
+    stack.good("up")
+    stack.good("destroy")
     assert all(each["IsDefault"] for each in ec2.describe_vpcs()["Vpcs"])
-    assert volumes(aws_stack) == []
-    assert aws_stack.client("s3").list_buckets()["Buckets"] == []
+    assert ec2.describe_volumes(Filters=[{"Name": "tag:Name", "Values": ["pod data"]}])["Volumes"] == []
+    assert stack.client("s3").list_buckets()["Buckets"] == []
+    assert rds.describe_db_clusters()["DBClusters"] == []
     (snapshot,) = ec2.describe_snapshots(OwnerIds=["self"], Filters=[{"Name": "tag:Name", "Values": ["pod data"]}])[
         "Snapshots"
     ]
     assert snapshot["Encrypted"]
+    left = rds.describe_db_cluster_snapshots(SnapshotType="manual")["DBClusterSnapshots"]
+    assert [each["DBClusterSnapshotIdentifier"] for each in left] == [f"{cluster['DBClusterIdentifier']}-final"]
