@@ -11,6 +11,7 @@ from diaspora_infra.aws.database import Database, DatabaseArgs, DatabaseEngine
 from diaspora_infra.aws.dns import Dns, DnsArgs
 from diaspora_infra.aws.entrance import Entrance
 from diaspora_infra.aws.machine import Machine, MachineArgs, Statement
+from diaspora_infra.aws.mail import Mail
 from diaspora_infra.aws.network import Network, NetworkArgs, check_existing
 from diaspora_infra.aws.notices import Notices
 from diaspora_infra.aws.parameters import Parameters
@@ -58,7 +59,8 @@ class AwsPod(pulumi.ComponentResource):
         email = self._aws.notices or self._settings.pod.admin.email
         self._notices = Notices(name, {"email": email, "tags": self._tags}, self._child)
         self._dns = Dns(name, self._dns_args(), self._child)
-        # Uploads and Mail belong here too, as soon as the machine uses them.
+        # Uploads belong here too, as soon as the machine uses them.
+        self._mail = self._make_mail()
         self._data()
         self._machine = Machine(name, self._machine_args(), self._child)
         self._entrance()
@@ -106,6 +108,30 @@ class AwsPod(pulumi.ComponentResource):
             "tags": self._tags,
         }
 
+    def _make_mail(self) -> Mail | None:
+        """Amazon SES for the pod's mail, with its records; nothing where a relay of the podmin takes it."""
+        mail, settings = self._settings.pod.mail, self._aws.mail
+        if mail is None or not mail.by_ses:
+            return None
+        made = Mail(
+            self._name,
+            {
+                "region": self._aws.region,
+                "domain": mail.sender_domain,
+                "sender": mail.sender_address,
+                "notices_topic_arn": self._notices.topic_arn,
+                "existing_identity": settings.existing_identity,
+                "mail_from": settings.mail_from,
+                "dmarc": settings.dmarc,
+                "tags": self._tags,
+            },
+            self._child,
+        )
+        for each in made.records:
+            name = f"{self._name}-mail-{each['key']}"
+            self._dns.record(name, each["name"], each["type"], each["values"], self._child)
+        return made
+
     def _data(self) -> None:
         """The database, the place of the backups, and the parameters by which the machine finds both."""
         pod, path = self._settings.pod, parameter_path(self._aws, self._settings.pod)
@@ -128,14 +154,20 @@ class AwsPod(pulumi.ComponentResource):
         self._volume_tags = backups.volume_tags
         if self._aws.backups.bucket and pod.backup is not None:
             facts["backupRepository"] = pulumi.Output.concat(backups.repository.apply(str), "/pod")
-        hidden: dict[str, pulumi.Input[str]] = {
-            each.name: self._secrets[each.name]
-            for each in machine_parameters(self._aws, pod)
-            if each.name in self._secrets
-        }
+        wanted = machine_parameters(self._aws, pod)
+        secrets: dict[str, pulumi.Input[str]] = {**self._secrets}
+        if self._mail is not None:
+            secrets |= {"smtpUsername": self._mail.user, "smtpPassword": self._mail.password}
         parameters = Parameters(
             self._name,
-            {"region": self._aws.region, "path": path, "secrets": hidden, "facts": facts, "tags": self._tags},
+            {
+                "region": self._aws.region,
+                "path": path,
+                "secrets": {each.name: secrets[each.name] for each in wanted if each.name in secrets},
+                "facts": facts,
+                "existing": {each.name: each.existing for each in wanted if each.existing},
+                "tags": self._tags,
+            },
             self._child,
         )
         self._statements += [*backups.statements, *parameters.statements]
@@ -256,6 +288,9 @@ class AwsPod(pulumi.ComponentResource):
         }
         if shell := self._shell():
             outputs["shell"] = shell
+        if self._mail is not None and self._settings.pod.mail is not None:
+            sender = self._settings.pod.mail.sender_address
+            outputs["mail"] = {"host": self._mail.host, "sender": sender, "nextSteps": self._mail.next_steps}
         if self._dns.zone_id is None:
             outputs["dnsRecords"] = self._dns.wanted
         if self._dns.name_servers is not None:

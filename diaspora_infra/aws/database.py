@@ -120,7 +120,7 @@ class Database(pulumi.ComponentResource):
     def _password(self) -> pulumi.Output[str]:
         if "password" in self._args:
             return pulumi.Output.secret(self._args["password"]).apply(lambda text: checked_password(self._name, text))
-        made = made_once(f"{self._name}-database-password", self._args["password_parameter"], self._tags, self._child)
+        made = made_once(f"{self._name}-databasePassword", self._args["password_parameter"], self._tags, self._child)
         return made.value.apply(lambda text: checked_password(self._name, text or ""))
 
     def _aurora(self, subnets: aws.rds.SubnetGroup) -> pulumi.Output[str]:

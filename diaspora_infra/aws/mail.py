@@ -7,9 +7,11 @@ from typing import Any, NotRequired, TypedDict
 import pulumi
 import pulumi_aws as aws
 
+from diaspora_infra.aws.images import last_line
 from diaspora_infra.aws.policy import Statement, document
 from diaspora_infra.aws.tags import named
 from diaspora_infra.config.aws_facts import DKIM_BY_REGION
+from diaspora_infra.config.mail import ses_host
 
 PORT = 587
 """SMTP with STARTTLS; EC2 blocks port 25 (SES developer guide, connecting to an SMTP endpoint)."""
@@ -78,12 +80,15 @@ class Mail(pulumi.ComponentResource):
         prefix = account.apply(lambda number: f"arn:aws:ses:{region}:{number}")
         resources = [pulumi.Output.concat(prefix, ":identity/", args["domain"])]
         self.records = []
-        if not args.get("existing_identity", False):
+        if args.get("existing_identity", False):
+            if settings_of_it := self._settings_of_identity():
+                resources.append(pulumi.Output.concat(prefix, ":configuration-set/", settings_of_it))
+        else:
             settings = self._configuration_set()
             resources.append(settings.arn)
             self.records = self._identity(settings)
         self._credentials(resources)
-        self.host = pulumi.Output.from_input(f"email-smtp.{region}.amazonaws.com")
+        self.host = pulumi.Output.from_input(ses_host(region))
         self.port = pulumi.Output.from_input(PORT)
         self.next_steps = pulumi.Output.from_input(sandbox_steps(region, args["domain"]))
         self.register_outputs(
@@ -96,6 +101,18 @@ class Mail(pulumi.ComponentResource):
                 "nextSteps": self.next_steps,
             }
         )
+
+    def _settings_of_identity(self) -> str:
+        """The configuration set that SES uses for an existing identity; empty when it has none."""
+        domain = self._args["domain"]
+        try:
+            found = aws.sesv2.get_email_identity(email_identity=domain, opts=pulumi.InvokeOptions(parent=self))
+        except Exception as error:
+            raise pulumi.RunError(
+                f"aws.mail.existingIdentity: no identity {domain} in SES of {self._args['region']}; allowed: true only "
+                f"with one that is there ({last_line(error)})"
+            ) from None
+        return found.configuration_set_name
 
     def _configuration_set(self) -> aws.sesv2.ConfigurationSet:
         settings = aws.sesv2.ConfigurationSet(

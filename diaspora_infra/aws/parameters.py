@@ -8,6 +8,7 @@ from typing import NotRequired, TypedDict
 import pulumi
 import pulumi_aws as aws
 
+from diaspora_infra.aws.images import last_line
 from diaspora_infra.aws.policy import Statement
 from diaspora_infra.aws.tags import named
 
@@ -47,6 +48,8 @@ class Parameters(pulumi.ComponentResource):
         existing = args.get("existing", {})
         _check(name, args["path"], [hidden, facts, existing])
         super().__init__("diaspora-infra:aws:Parameters", name, {}, opts)
+        for key, parameter in existing.items():
+            self._look_for(key, parameter)
         names = dict(existing)
         for kind, values in {"SecureString": hidden, "String": facts}.items():
             for key, value in values.items():
@@ -63,6 +66,16 @@ class Parameters(pulumi.ComponentResource):
         self.names = pulumi.Output.from_input(names)
         self.statements = read_statements(args["region"], account, args["path"], existing.values())
         self.register_outputs({"names": self.names, "statements": self.statements})
+
+    def _look_for(self, key: str, parameter: str) -> None:
+        """Make sure that an existing parameter is there, without asking what is in it."""
+        try:
+            aws.ssm.get_parameter(name=parameter, with_decryption=False, opts=pulumi.InvokeOptions(parent=self))
+        except Exception as error:
+            raise pulumi.RunError(
+                f"aws.existingParameters.{key}: no parameter {parameter} in this account and region; allowed: one that "
+                f"is there ({last_line(error)})"
+            ) from None
 
 
 def made_once(name: str, parameter: str, tags: Mapping[str, str], opts: pulumi.ResourceOptions) -> aws.ssm.Parameter:

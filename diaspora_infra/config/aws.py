@@ -8,6 +8,7 @@ from pydantic import AfterValidator, BeforeValidator, Field
 from diaspora_infra.config.aws_facts import AURORA_VERSIONS, INSTANCE_TYPES, REGIONS, SIZES, InstanceType, Size
 from diaspora_infra.config.firewall import Source
 from diaspora_infra.config.model import Model
+from diaspora_infra.config.pod import SecretName
 from diaspora_infra.config.problems import refused
 from diaspora_infra.config.types import (
     DEFAULT_RELEASE,
@@ -150,10 +151,13 @@ class AwsDns(Model):
 
 
 class AwsMail(Model):
-    """Mail by Amazon SES."""
+    """Mail by Amazon SES. `pod.mail.senderAddress` chooses the sender; by default no-reply at the pod's domain."""
 
+    enabled: bool = True
+    """Send the pod's mail by SES where `pod.mail` names neither `smtp` nor `relay`. With false such a pod sends no
+    mail."""
     existing_identity: bool = False
-    """The domain is already an identity in SES; its records are then left alone."""
+    """The sender's domain is an identity in SES already; that, its records and its settings are then left alone."""
     mail_from: Annotated[str, Form("[a-z0-9][a-z0-9-]{0,62}", "a label such as bounce")] = "bounce"
     """Subdomain to which bounces go."""
     dmarc: Annotated[str, Form("v=DMARC1;[ -~]{0,200}", "a DMARC record such as v=DMARC1; p=none")] = (
@@ -174,6 +178,11 @@ class AwsBackups(Model):
     """Days for which a daily snapshot of the data volume is kept; 0 makes none."""
 
 
+ParameterName = Annotated[
+    str,
+    Form("(?:/[A-Za-z0-9_.-]+){1,15}|[A-Za-z0-9_.-]+", "the name of a parameter, such as /my/backup-password"),
+    Field(max_length=1011),
+]
 Tag = Annotated[str, Form(r"[A-Za-z0-9 +\-=._:/@]{0,256}", "letters, digits, spaces and + - = . _ : / @")]
 
 
@@ -208,6 +217,10 @@ class Aws(Model):
     """Who answers for the pod's domain."""
     mail: AwsMail = AwsMail()
     """Mail by Amazon SES; not used when `pod.mail` names a relay of yours."""
+    existing_parameters: dict[SecretName, ParameterName] = {}
+    """Secrets that are in Parameter Store already: their keys, such as backupPassword, and the names of the parameters.
+    The stack then has no such secret, and the machine reads yours. Encrypt them with the key that Parameter Store takes
+    by itself (`alias/aws/ssm`); the machine cannot use another one."""
     backups: AwsBackups = AwsBackups()
     """What AWS itself keeps."""
     monthly_budget_usd: int = Field(default=20, ge=1, le=100000)

@@ -4,6 +4,7 @@ import ipaddress
 from collections.abc import Iterator
 
 from diaspora_infra.config.aws import Aws
+from diaspora_infra.config.aws_pod import mail_on_aws, uses_ses
 from diaspora_infra.config.host import Host
 from diaspora_infra.config.pod import Pod
 from diaspora_infra.config.problems import Problem
@@ -13,7 +14,13 @@ def check_aws(aws: Aws, pod: Pod | None, host: Host | None) -> list[Problem]:
     """All problems of the key `aws`, alone and with the pod and the host on it."""
     problems = [*_database(aws), *_shell(aws), *_network(aws), *_dns(aws)]
     if pod is not None:
-        problems += [*_domain(aws, pod), *_entrance(aws, pod), *_subnets(aws, pod), *_backups(aws, pod)]
+        problems += [
+            *_domain(aws, pod),
+            *_entrance(aws, pod),
+            *_subnets(aws, pod),
+            *_backups(aws, pod),
+            *_mail(aws, pod),
+        ]
     if host is not None:
         problems += _host(host)
     return problems
@@ -102,6 +109,29 @@ def _backups(aws: Aws, pod: Pod) -> Iterator[Problem]:
         )
     if not aws.backups.bucket and aws.backups.object_lock_days:
         yield Problem("aws.backups.objectLockDays", "nothing uses it; allowed: with aws.backups.bucket: true")
+
+
+def _mail(aws: Aws, pod: Pod) -> Iterator[Problem]:
+    mail, keys = mail_on_aws(pod, aws), aws.mail.model_fields_set
+    if not uses_ses(pod, aws):
+        own = pod.mail is not None and (pod.mail.smtp is not None or pod.mail.relay is not None)
+        why = "pod.mail names a relay; allowed: without one" if own else "aws.mail.enabled is false; allowed: with true"
+        unused = keys if own else keys - {"enabled"}
+    else:
+        why = "the identity is there already; allowed: with existingIdentity: false"
+        unused = keys & {"mail_from", "dmarc"} if aws.mail.existing_identity else set()
+    for key in sorted(unused):
+        name = type(aws.mail).model_fields[key].alias or key
+        yield Problem(f"aws.mail.{name}", f"nothing uses it: {why}")
+    if mail is None or not mail.by_ses or aws.mail.existing_identity or aws.dns.provider == "external":
+        return
+    zone = aws.dns.zone or pod.domain
+    if not f".{mail.sender_domain}".endswith(f".{zone}"):
+        yield Problem(
+            "pod.mail.senderAddress",
+            f"the records of {mail.sender_domain} cannot be set in the zone {zone}; allowed: an address in that zone, "
+            "aws.mail.existingIdentity: true, or aws.dns.provider: external",
+        )
 
 
 def _host(host: Host) -> Iterator[Problem]:

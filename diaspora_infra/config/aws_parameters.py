@@ -5,7 +5,7 @@ from typing import Literal
 
 from diaspora_infra.config.aws import Aws
 from diaspora_infra.config.pod import Pod
-from diaspora_infra.config.secrets import SECRETS, placed
+from diaspora_infra.config.secrets import SECRETS, SES_SECRETS, Secret, placed
 
 Form = Literal["fact", "line", "variable", "key"]
 User = Literal["application", "relay", "backup", "database"]
@@ -16,11 +16,13 @@ class Parameter:
     """A parameter: its name below the path, what it may look like, and who has to restart when it changes.
 
     A `fact` is no secret. `variable` is a line that diaspora* takes as an environment variable, `key` a private key.
+    `existing` is the whole name of a parameter that was there before the stack, and is read in its place.
     """
 
     name: str
     form: Form
     user: User
+    existing: str | None = None
 
 
 def parameter_path(aws: Aws, pod: Pod) -> str:
@@ -42,19 +44,16 @@ def machine_parameters(aws: Aws, pod: Pod) -> list[Parameter]:
     """Everything that the machine waits for. What the podmin places on the machine is not among it."""
     database = DATABASE_PARAMETERS if aws.database.engine != "onInstance" else ()
     bucket = (BACKUP_REPOSITORY,) if pod.backup and aws.backups.bucket else ()
-    return [*database, *bucket, *_secrets(pod)]
+    given = [secret for secret in SECRETS if secret.needed(pod) and not placed(pod, secret)]
+    made = [secret for secret in SES_SECRETS if secret.needed(pod)]
+    existing = {str(key): name for key, name in aws.existing_parameters.items()}
+    secrets = [_parameter(secret, existing.get(secret.key)) for secret in given]
+    return [*database, *bucket, *secrets, *(_parameter(secret) for secret in made)]
 
 
-def _secrets(pod: Pod) -> list[Parameter]:
-    return [
-        Parameter(
-            secret.key,
-            "key" if secret.key == "backupSshKey" else "variable" if secret.variable else "line",
-            _user(secret.key, bool(secret.variable)),
-        )
-        for secret in SECRETS
-        if secret.needed(pod) and not placed(pod, secret)
-    ]
+def _parameter(secret: Secret, existing: str | None = None) -> Parameter:
+    form: Form = "key" if secret.key == "backupSshKey" else "variable" if secret.variable else "line"
+    return Parameter(secret.key, form, _user(secret.key, bool(secret.variable)), existing)
 
 
 def _user(key: str, is_variable: bool) -> User:

@@ -26,11 +26,11 @@ from diaspora_infra.config.types import Stream
 Machines = Mapping[int, Machine]
 
 
-def check_pod(pod: Pod) -> list[Problem]:
-    """Settings of the pod that do not work together."""
+def check_pod(pod: Pod, *, ses: bool = False) -> list[Problem]:
+    """Settings of the pod that do not work together. `ses`: Amazon SES takes the mail where nothing else does."""
     problems = []
     settings = pod.settings
-    if settings.maintenance.remove_old_users.enable and pod.mail is None:
+    if settings.maintenance.remove_old_users.enable and pod.mail is None and not ses:
         problems.append(
             Problem(
                 "pod.settings.maintenance.removeOldUsers.enable",
@@ -50,7 +50,7 @@ def check_pod(pod: Pod) -> list[Problem]:
     problems += _check_paypal(settings.paypal_donations)
     problems += check_monitoring(pod.monitoring)
     problems += check_disk_space(pod.disk_space)
-    problems += check_mail(pod.mail, pod.domain)
+    problems += check_mail(pod.mail, pod.domain, ses=ses)
     return [*problems, *check_tls(pod.tls)]
 
 

@@ -114,7 +114,7 @@ class _Loader:
         if "ignition" not in self.values:
             export = IgnitionExport()
             machines[Target.IGNITION] = dict(enumerate(export.machines))
-        self._check_parts(pod, host, pxe, aws)
+        self._check_parts(target, pod, host, pxe, aws)
         self._check_machines(target, pod, host, machines)
         if not (target and pod and host and export):
             return None
@@ -122,10 +122,15 @@ class _Loader:
             pod, host = pod_on_aws(sized_pod(pod, aws), aws), sized_host(host, aws)
         return Settings(target=target, pod=pod, host=host, pxe=pxe, aws=aws, ignition=export, provisioning=provisioning)
 
-    def _check_parts(self, pod: Pod | None, host: Host | None, pxe: Pxe | None, aws: Aws | None) -> None:
+    def _check_parts(
+        self, target: Target | None, pod: Pod | None, host: Host | None, pxe: Pxe | None, aws: Aws | None
+    ) -> None:
         if pod:
-            self.problems += check_pod(pod)
-            self.problems += check_secrets(pod, {*self.secrets, *map(str, self.values)})
+            on_aws = target is Target.AWS
+            existing = aws.existing_parameters if on_aws and aws else {}
+            # what is wrong with the key aws has a line of its own, and none about mail then
+            self.problems += check_pod(pod, ses=on_aws and (aws is None or aws.mail.enabled))
+            self.problems += check_secrets(pod, {*self.secrets, *map(str, self.values)}, existing)
         if host:
             self.problems += check_host(host)
         if pxe:

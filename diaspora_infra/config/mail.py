@@ -33,6 +33,18 @@ class Smtp(Model):
     """Name that the pod gives in the greeting (HELO); `pod.domain` when not set."""
 
 
+class Ses(Smtp):
+    """Amazon SES. Name and password of the account are made together with it, so only the machine gets to know them."""
+
+    authentication: Literal["plain"] = "plain"
+    """How to log in."""
+
+
+def ses_host(region: str) -> str:
+    """The SMTP server of Amazon SES in a region (AWS General Reference, endpoints of SES)."""
+    return f"email-smtp.{region}.amazonaws.com"
+
+
 class Smarthost(Model):
     """A relay behind the one on the machine. The password is the secret `smarthostPassword`."""
 
@@ -59,7 +71,10 @@ class Relay(Model):
 
 
 class Mail(Model):
-    """Mail that the pod sends: confirmations, password resets, notifications. Either through `smtp` or `relay`."""
+    """Mail that the pod sends: confirmations, password resets, notifications.
+
+    Either through `smtp` or `relay`; on AWS by Amazon SES when neither is set.
+    """
 
     sender_address: Email
     """Sender of the pod's mail."""
@@ -69,17 +84,22 @@ class Mail(Model):
     """A relay on the machine."""
 
     @property
+    def by_ses(self) -> bool:
+        """Tell whether Amazon SES takes it, as it does on AWS where neither `smtp` nor `relay` is set."""
+        return isinstance(self.smtp, Ses)
+
+    @property
     def sender_domain(self) -> str:
         """Domain of the sender, in lower case."""
         return self.sender_address.rpartition("@")[2].lower()
 
 
-def check_mail(mail: Mail | None, domain: str) -> list[Problem]:
-    """Settings of the mail that do not work together, or not with the pod's domain."""
+def check_mail(mail: Mail | None, domain: str, *, ses: bool = False) -> list[Problem]:
+    """Settings of the mail that do not work together, or not with the pod's domain. `ses`: Amazon SES may take it."""
     if mail is None:
         return []
     if mail.smtp is None and mail.relay is None:
-        return [Problem("pod.mail", "no way to send it; allowed: one of smtp and relay")]
+        return [] if ses else [Problem("pod.mail", "no way to send it; allowed: one of smtp and relay")]
     problems = []
     if mail.smtp is not None and mail.relay is not None:
         problems.append(Problem("pod.mail.relay", "set beside pod.mail.smtp; allowed: one of the two"))

@@ -56,12 +56,12 @@ def _private(value: str) -> str:
 
 Subnet = Annotated[str, Form("[0-9]{1,3}(?:[.][0-9]{1,3}){3}/(?:1[6-9]|2[0-8])", _SUBNET), AfterValidator(_private)]
 
-PlacedSecret = Literal[
-    "all",
+SecretName = Literal[
     "smtpPassword", "smarthostPassword", "camoKey", "twitterSecret", "tumblrSecret", "wordpressSecret",
     "backupPassword", "backupAccessKey", "backupSecretKey", "backupSshKey", "backupRestPassword",
 ]  # fmt: skip
-"""The keys of the secrets, and `all` for all of them."""
+"""The keys of the secrets."""
+PlacedSecret = Literal["all", SecretName]
 
 
 class Admin(Model):
@@ -272,7 +272,8 @@ class Pod(Model):
     services: Services = Services()
     """The `[configuration.services]` table."""
     mail: Mail | None = None
-    """Mail that the pod sends; without it no mail is sent and nobody can reset a password."""
+    """Mail that the pod sends; without it no mail is sent and nobody can reset a password, but on AWS, where
+    Amazon SES sends it (`aws.mail`)."""
     tls: Tls = Tls()
     """Where HTTPS ends, and whose certificate it is."""
     backup: Backup | None = None

@@ -13,6 +13,10 @@ from diaspora_infra.config.types import Target
 NAMESPACE = "diaspora-infra"
 
 
+NEVER = "(?!)"
+"""A pattern that nothing matches."""
+
+
 @dataclass(frozen=True)
 class Secret:
     """A secret key of the stack config.
@@ -24,7 +28,7 @@ class Secret:
     key: str
     description: str
     needed: Callable[[Pod], bool]
-    mistaken: str
+    mistaken: str = NEVER
     variable: str | None = None
 
     @property
@@ -116,6 +120,17 @@ SECRETS = (
     ),
 )
 
+SES_SECRETS = (
+    Secret("smtpUsername", "SMTP user at Amazon SES.", lambda pod: _by_ses(pod), variable="MAIL_SMTP_USERNAME"),
+    Secret("smtpPassword", "Password of that user.", lambda pod: _by_ses(pod), variable="MAIL_SMTP_PASSWORD"),
+)
+"""Secrets that are made together with the SMTP user of Amazon SES; nobody gives them."""
+
+
+def _by_ses(pod: Pod) -> bool:
+    return pod.mail is not None and pod.mail.by_ses
+
+
 SECRET_KEYS = frozenset(secret.key for secret in SECRETS)
 
 
@@ -123,7 +138,12 @@ def needed_secrets(settings: Settings | ProvisioningSettings) -> list[Secret]:
     """The secrets that have to be given to the stack; none with the settings of a provisioning server."""
     if isinstance(settings, ProvisioningSettings):
         return []
-    return [secret for secret in SECRETS if secret.needed(settings.pod) and not placed(settings.pod, secret)]
+    existing = settings.aws.existing_parameters if settings.target is Target.AWS and settings.aws else {}
+    return [
+        secret
+        for secret in SECRETS
+        if secret.needed(settings.pod) and not placed(settings.pod, secret) and secret.key not in existing
+    ]
 
 
 def travelling_secrets(settings: Settings | ProvisioningSettings) -> list[Secret]:
@@ -136,9 +156,12 @@ def placed(pod: Pod, secret: Secret) -> bool:
     return bool({"all", secret.key} & set(pod.secrets_on_machine))
 
 
-def check_secrets(pod: Pod, given: Collection[str]) -> list[Problem]:
-    """Secrets that are missing, given twice, or named in vain. `given` are the keys of those in the stack config."""
-    problems = []
+def check_secrets(pod: Pod, given: Collection[str], existing: Collection[str] = ()) -> list[Problem]:
+    """Secrets that are missing, given twice, or named in vain.
+
+    `given` are the keys of those in the stack config, `existing` of those that are in Parameter Store already.
+    """
+    problems = _existing_in_vain(pod, given, existing)
     for secret in SECRETS:
         if placed(pod, secret) and secret.key in given:
             problems.append(
@@ -148,7 +171,7 @@ def check_secrets(pod: Pod, given: Collection[str]) -> list[Problem]:
                     f"allowed: one of the two (pulumi config rm {NAMESPACE}:{secret.key})",
                 )
             )
-        elif secret.needed(pod) and not placed(pod, secret) and secret.key not in given:
+        elif secret.needed(pod) and not placed(pod, secret) and secret.key not in {*given, *existing}:
             problems.append(
                 Problem(
                     secret.key,
@@ -157,6 +180,29 @@ def check_secrets(pod: Pod, given: Collection[str]) -> list[Problem]:
                 )
             )
     return problems + _named_in_vain(pod)
+
+
+def _existing_in_vain(pod: Pod, given: Collection[str], existing: Collection[str]) -> list[Problem]:
+    problems = []
+    for secret in SECRETS:
+        path = f"aws.existingParameters.{secret.key}"
+        if secret.key not in existing:
+            continue
+        if not secret.needed(pod):
+            problems.append(
+                Problem(path, "nothing in these settings uses it; allowed: a secret that they need, or leave it out")
+            )
+        elif placed(pod, secret):
+            problems.append(Problem(path, "is named in pod.secretsOnMachine too; allowed: one of the two"))
+        elif secret.key in given:
+            problems.append(
+                Problem(
+                    path,
+                    "the secret is set in the stack too; "
+                    f"allowed: one of the two (pulumi config rm {NAMESPACE}:{secret.key})",
+                )
+            )
+    return problems
 
 
 def _named_in_vain(pod: Pod) -> list[Problem]:

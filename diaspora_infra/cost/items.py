@@ -130,8 +130,8 @@ def _buckets(aws: Aws, traffic: Traffic) -> Iterator[Item]:
 
 
 def _rest(settings: Settings, aws: Aws, traffic: Traffic) -> Iterator[Item]:
-    if settings.pod.mail is None:
-        yield Item("Mails by SES", PRICES["SES mails"], traffic.mails, "pod.mail")
+    if settings.pod.mail is not None and settings.pod.mail.by_ses:
+        yield Item("Mails by SES", PRICES["SES mails"], traffic.mails, "pod.mail, aws.mail.enabled")
     out = max(Decimal(0), traffic.traffic_out - FREE_TRAFFIC_OUT_GB)
     yield Item("Traffic out above 100 GB", PRICES["traffic out"], out, NO_SETTING)
     if aws.edge == "gateway" or aws.database.engine != "onInstance":

@@ -25,6 +25,7 @@ def smtp_table(pod: Pod) -> dict[str, Any]:
         "port": smtp.port,
         # "none" also means: without STARTTLS
         "authentication": smtp.authentication or ("none" if smtp.username is None else "plain"),
+        # at Amazon SES only the machine knows it
         **({} if smtp.username is None else {"username": smtp.username}),
         "starttls_auto": smtp.starttls_auto,
         "domain": smtp.domain or pod.domain,

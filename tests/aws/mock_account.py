@@ -13,6 +13,8 @@ CALLS: dict[str, dict[str, Any]] = {
     "aws:index/getCallerIdentity:getCallerIdentity": {"accountId": ACCOUNT},
     "aws:index/getPartition:getPartition": {"partition": "aws"},
     "aws:route53/getZone:getZone": {"zoneId": "Z0123456789"},
+    "aws:sesv2/getEmailIdentity:getEmailIdentity": {"configurationSetName": "own-settings"},
+    "aws:ssm/getParameter:getParameter": {"type": "SecureString"},
 }
 
 

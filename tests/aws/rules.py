@@ -124,7 +124,7 @@ def discovery(resources: Resources) -> Iterator[str]:
 
 def names(resources: Resources) -> Iterator[str]:
     for each in of(resources, "aws:route53/record:Record"):
-        if each.inputs["type"] == "CNAME" and not each.inputs["name"].startswith("_"):
+        if each.inputs["type"] == "CNAME" and not re.match(r"_|[a-z0-9]+[.]_", each.inputs["name"]):
             yield f"{each.name}: a CNAME cannot stand at the top of a zone"
         if not each.inputs.get("aliases") and not (each.inputs.get("ttl") and each.inputs.get("records")):
             yield f"{each.name}: no value"

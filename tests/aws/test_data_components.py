@@ -33,14 +33,18 @@ class Aws(mocks.Mocks):
 
     def __init__(self) -> None:
         self.resources: list[mocks.MockResourceArgs] = []
+        self.calls: dict[str, dict[str, Any]] = {
+            "aws:index/getCallerIdentity:getCallerIdentity": {"accountId": ACCOUNT},
+            "aws:sesv2/getEmailIdentity:getEmailIdentity": {"configurationSetName": "settings-of-mine"},
+            "aws:ssm/getParameter:getParameter": {"type": "SecureString"},
+        }
 
     def new_resource(self, args: mocks.MockResourceArgs) -> tuple[str, dict[str, Any]]:
         self.resources.append(args)
         return f"{args.name}-id", self.outputs(args)
 
     def call(self, args: mocks.MockCallArgs) -> dict[str, Any]:
-        assert args.token == "aws:index/getCallerIdentity:getCallerIdentity"
-        return {"accountId": ACCOUNT}
+        return self.calls[args.token]
 
     def of(self, kind: str) -> list[dict[str, Any]]:
         """Inputs of all resources of this kind, such as Bucket."""
@@ -149,7 +153,7 @@ def test_rds_is_small_and_safe(run: Run) -> None:
 
 def test_a_password_that_is_made_is_a_secret_and_kept(run: Run) -> None:
     def program() -> "pulumi.Output[Any]":
-        args = database_args(password_parameter="/diaspora/pod/database-password")
+        args = database_args(password_parameter="/diaspora/pod/databasePassword")
         del args["password"]
         database = Database("pod", args)
         return pulumi.Output.all(database.password, database.password.is_secret())
@@ -322,7 +326,10 @@ def test_an_existing_identity_is_left_alone(run: Run) -> None:
     assert records == [[]]
     assert recorder.of("EmailIdentity") == recorder.of("ConfigurationSet") == []
     (statement,) = json.loads(recorder.of("UserPolicy")[0]["policy"])["Statement"]
-    assert statement["Resource"] == ["arn:aws:ses:eu-west-1:123456789012:identity/pod.example.org"]
+    assert statement["Resource"] == [
+        "arn:aws:ses:eu-west-1:123456789012:identity/pod.example.org",
+        "arn:aws:ses:eu-west-1:123456789012:configuration-set/settings-of-mine",
+    ]
 
 
 def test_a_sender_elsewhere_is_refused(run: Run) -> None:
@@ -351,22 +358,22 @@ def test_secrets_are_encrypted_and_facts_are_not(run: Run) -> None:
         parameters = Parameters(
             "pod",
             parameters_args(
-                secrets={"smtp-password": pulumi.Output.secret("hunter2")},
-                facts={"smtp-host": "mail.example.org"},
-                existing={"camo-key": "/elsewhere/camo"},
+                secrets={"smtpPassword": pulumi.Output.secret("hunter2")},
+                facts={"smtpHost": "mail.example.org"},
+                existing={"camoKey": "/elsewhere/camo"},
             ),
         )
         return pulumi.Output.all(parameters.names, parameters.statements)
 
     recorder, (names, statements) = run(program)
     assert {entry["name"]: entry["type"] for entry in recorder.of("Parameter")} == {
-        "/diaspora/pod.example.org/smtp-password": "SecureString",
-        "/diaspora/pod.example.org/smtp-host": "String",
+        "/diaspora/pod.example.org/smtpPassword": "SecureString",
+        "/diaspora/pod.example.org/smtpHost": "String",
     }
     assert names == {
-        "camo-key": "/elsewhere/camo",
-        "smtp-password": "/diaspora/pod.example.org/smtp-password",
-        "smtp-host": "/diaspora/pod.example.org/smtp-host",
+        "camoKey": "/elsewhere/camo",
+        "smtpPassword": "/diaspora/pod.example.org/smtpPassword",
+        "smtpHost": "/diaspora/pod.example.org/smtpHost",
     }
     prefix = f"arn:aws:ssm:eu-west-1:{ACCOUNT}:parameter"
     actions = {statement["Sid"]: statement["Resource"] for statement in statements}
@@ -416,7 +423,7 @@ def test_statements_allow_nothing_by_a_star_and_delete_nothing_for_good(run: Run
 
 
 def whole_set() -> None:
-    args = database_args(password_parameter="/diaspora/pod/database-password")
+    args = database_args(password_parameter="/diaspora/pod/databasePassword")
     del args["password"]
     Database("pod", args)
     Database("other", database_args(engine="rds"))

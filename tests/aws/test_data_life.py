@@ -15,6 +15,7 @@ from tests.support.aws_stack import AwsStack
 
 PROGRAMS = Path(__file__).parent / "programs"
 PATH = "/diaspora/pod.example.org"
+CAMO_KEY = "/elsewhere/camo-key"
 BACKUP_PASSWORD = "correct horse battery"
 
 
@@ -24,6 +25,7 @@ def data_stack(account: Account, tmp_path: Path) -> AwsStack:
     stack.values = {}
     stack.write()
     stack.engine.prepare()
+    stack.client("ssm").put_parameter(Name=CAMO_KEY, Value="camo key of mine", Type="SecureString")
     secure = stack.engine.encrypt("diaspora-infra:backupPassword", BACKUP_PASSWORD)
     stack.values = {"backupPassword": {"secure": secure}}
     return stack
@@ -58,23 +60,24 @@ def test_the_life_of_data(data_stack: AwsStack) -> None:
     outputs += [stack.good("preview", "--expect-no-changes"), stack.good("refresh", "--expect-no-changes")]
 
     # what it costs to be careless
-    secrets = [first[name]["Value"] for name in ("database-password", "smtp-password", "backup-password")]
+    secrets = [first[name]["Value"] for name in ("databasePassword", "smtpPassword", "backupPassword")]
+    secrets.append("camo key of mine")
     shown = "".join(result.stdout + result.stderr for result in outputs) + everything_written(stack)
     assert not [secret for secret in secrets if secret in shown]
-    assert first["smtp-host"]["Value"] in shown, "what is no secret is found"
+    assert first["smtpHost"]["Value"] in shown, "what is no secret is found"
 
     looked_at(stack, first)
     smtp_password_is_right(stack, first)
 
     # changes in place, and a password that the podmin changed
-    changed = {"Name": f"{PATH}/database-password", "Value": "another-password", "Type": "SecureString"}
+    changed = {"Name": f"{PATH}/databasePassword", "Value": "another-password", "Type": "SecureString"}
     stack.client("ssm").put_parameter(**changed, Overwrite=True)
     stack.values["changes"] = {"database": {"max_acu": 2, "version": "17.10"}}
     stack.good("up", "--refresh")
     (cluster,) = stack.client("rds").describe_db_clusters()["DBClusters"]
     assert cluster["ServerlessV2ScalingConfiguration"]["MaxCapacity"] == 2
     assert cluster["EngineVersion"] == "17.10"
-    assert parameters(stack)["database-password"]["Value"] == "another-password"
+    assert parameters(stack)["databasePassword"]["Value"] == "another-password"
     assert state_of(stack, "Cluster")["masterPassword"] == "another-password"
 
     # destroy refuses, and what stays is as safe as before
@@ -113,13 +116,13 @@ def looked_at(stack: AwsStack, first: dict[str, dict[str, Any]]) -> None:
     assert {each["ParameterName"]: each["ParameterValue"] for each in found["Parameters"]} == {"rds.force_ssl": "1"}
 
     kinds = {name: entry["Type"] for name, entry in first.items()}
-    secret = {"database-password", "smtp-password", "backup-password"}
+    secret = {"databasePassword", "smtpPassword", "backupPassword"}
     assert {name for name, kind in kinds.items() if kind == "SecureString"} == secret
-    assert set(kinds) - secret == {"database-host", "uploads-bucket", "smtp-host", "smtp-user"}
-    assert first["database-host"]["Value"] == cluster["Endpoint"]
-    assert first["backup-password"]["Value"] == BACKUP_PASSWORD
+    assert set(kinds) - secret == {"databaseHost", "uploadsBucket", "smtpHost", "smtpUsername"}
+    assert first["databaseHost"]["Value"] == cluster["Endpoint"]
+    assert first["backupPassword"]["Value"] == BACKUP_PASSWORD
     kept = stack.engine.outputs(show_secrets=True)["databasePassword"]
-    assert first["database-password"]["Value"] == kept == state_of(stack, "Cluster")["masterPassword"]
+    assert first["databasePassword"]["Value"] == kept == state_of(stack, "Cluster")["masterPassword"]
 
     buckets_are_closed(stack)
     ses = stack.client("sesv2")
@@ -164,10 +167,10 @@ def _plain(value: Any) -> Any:
 def smtp_password_is_right(stack: AwsStack, first: dict[str, dict[str, Any]]) -> None:
     """Made anew from the key as the SES developer guide says (obtaining SMTP credentials, code example)."""
     key = state_of(stack, "AccessKey")
-    assert first["smtp-user"]["Value"] == key["id"]
-    assert first["smtp-password"]["Value"] == smtp_password(key["secret"], "eu-west-1")
-    assert first["smtp-password"]["Value"] != smtp_password(key["secret"], "us-east-1"), "it is good in one region"
-    assert first["smtp-password"]["Value"] != key["secret"]
+    assert first["smtpUsername"]["Value"] == key["id"]
+    assert first["smtpPassword"]["Value"] == smtp_password(key["secret"], "eu-west-1")
+    assert first["smtpPassword"]["Value"] != smtp_password(key["secret"], "us-east-1"), "it is good in one region"
+    assert first["smtpPassword"]["Value"] != key["secret"]
 
 
 def smtp_password(secret: str, region: str) -> str:
@@ -185,7 +188,7 @@ def test_rds_and_a_restored_database(database_stack: AwsStack) -> None:
     settings: dict[str, Any] = {
         "subnet_ids": subnets,
         "security_group_ids": groups,
-        "password_parameter": f"{PATH}/database-password",
+        "password_parameter": f"{PATH}/databasePassword",
         "protect": False,
     }
     stack.values = {"database": {**settings, "engine": "rds"}}
@@ -196,14 +199,14 @@ def test_rds_and_a_restored_database(database_stack: AwsStack) -> None:
     assert instance["StorageEncrypted"] is True
     assert instance["PubliclyAccessible"] is instance["MultiAZ"] is False
     assert instance["DBInstanceClass"] == "db.t4g.micro"
-    password = parameters(stack)["database-password"]["Value"]
+    password = parameters(stack)["databasePassword"]["Value"]
 
     # to Aurora: another database, the old one leaves a snapshot, the password stays
     stack.values = {"database": settings}
     stack.good("up")
     left = rds.describe_db_snapshots(SnapshotType="manual")["DBSnapshots"]
     assert [each["DBSnapshotIdentifier"] for each in left] == [f"{instance['DBInstanceIdentifier']}-final"]
-    assert parameters(stack)["database-password"]["Value"] == password
+    assert parameters(stack)["databasePassword"]["Value"] == password
 
     # back to a snapshot: a new cluster is there before the old one goes
     (cluster,) = rds.describe_db_clusters()["DBClusters"]
@@ -216,7 +219,7 @@ def test_rds_and_a_restored_database(database_stack: AwsStack) -> None:
     assert restored["DBClusterIdentifier"].startswith(f"{name}-")
     assert stack.engine.outputs()["host"] == restored["Endpoint"]
     assert manual_snapshots(stack) == sorted(["monday", f"{name}-final"])
-    assert parameters(stack)["database-password"]["Value"] == password
+    assert parameters(stack)["databasePassword"]["Value"] == password
     stack.good("destroy")
     assert manual_snapshots(stack) == sorted(["monday", f"{name}-final", f"{restored['DBClusterIdentifier']}-final"])
     with pytest.raises(ClientError):
@@ -228,6 +231,14 @@ def test_rds_and_a_restored_database(database_stack: AwsStack) -> None:
     [
         ({"database": {"min_acu": 3}}, "pod: min_acu: 3 with max_acu: 1; allowed: 0 to 256"),
         ({"secrets": {"big": "x" * 5000}}, "pod: big has 5000 bytes; allowed: 1 to 4096"),
+        (
+            {"existing": {"camoKey": "/elsewhere/nothing"}},
+            "aws.existingParameters.camoKey: no parameter /elsewhere/nothing in this account and region; allowed: one",
+        ),
+        (
+            {"mail": {"existing_identity": True}},
+            "aws.mail.existingIdentity: no identity pod.example.org in SES of eu-west-1; allowed: true only with one",
+        ),
     ],
 )
 def test_what_aws_would_refuse_late_is_refused_before_anything_is_made(

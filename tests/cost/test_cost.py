@@ -172,6 +172,10 @@ def test_what_a_setting_turns_off_costs_nothing(changes: dict[str, Any], gone: s
     assert after <= before
 
 
+def test_mail_that_is_off_is_not_paid() -> None:
+    assert set(names(settings())) - set(names(settings(mail={"enabled": False}))) == {"Mails by SES"}
+
+
 def test_mail_by_another_relay_is_not_paid_here() -> None:
     mail = {"senderAddress": "no-reply@pod.example.org", "smtp": {"host": "smtp.example.org"}}
     stack = load(configs.aws_config(region="eu-west-1", pod_changes={"mail": mail}))

@@ -5,7 +5,7 @@ from diaspora_infra.host import render
 from diaspora_infra.pxe.install import install_boot, install_settings
 from diaspora_infra.pxe.verify import ipxe_script
 from lab.engine import PROJECT
-from tests.support.configs import host, mail, pod, provisioning_config, pxe_config
+from tests.support.configs import aws_config, host, mail, pod, provisioning_config, pxe_config
 from tests.support.golden import Golden
 
 
@@ -52,6 +52,11 @@ def test_butane_of_a_machine_with_everything(golden: Golden) -> None:
     settings = load(values, secrets)
     text = render(settings, settings.machines[0], secrets).butane_text()
     golden.check("everything/pod1.bu", text)
+
+
+def test_butane_of_a_machine_on_aws(golden: Golden) -> None:
+    settings = load(aws_config(region="eu-west-1", pod_changes={"backup": {}}), ["backupPassword"])
+    golden.check("aws/pod.bu", render(settings, settings.machines[0], {}).butane_text())
 
 
 def test_butane_of_a_provisioning_server(golden: Golden) -> None:

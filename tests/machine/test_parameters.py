@@ -6,8 +6,9 @@ A server on loopback stands in for the metadata service, and passes questions fo
 import json
 import subprocess
 import threading
+import tomllib
 import urllib.request
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
@@ -18,6 +19,7 @@ import pytest
 
 from diaspora_infra.host import render
 from diaspora_infra.host.bundle import unpack
+from diaspora_infra.host.fragment import Context
 from lab.aws.account import Account
 from lab.matchbox import free_ports
 from tests.host.aws_pod import aws_context
@@ -108,7 +110,8 @@ class Machine:
         return self.folder / "data"
 
     def put(self, name: str, value: str) -> None:
-        self.store.put_parameter(Name=f"{PATH}/{name}", Value=value, Type="SecureString", Overwrite=True)
+        place = name if name.startswith("/") else f"{PATH}/{name}"
+        self.store.put_parameter(Name=place, Value=value, Type="SecureString", Overwrite=True)
 
     def given(self, name: str) -> str:
         return (self.data / "secrets/given" / name).read_text()
@@ -151,6 +154,9 @@ class Machine:
         return file.read_text().splitlines() if file.exists() else []
 
 
+Make = Callable[[Context], Machine]
+
+
 @pytest.fixture(scope="module")
 def account(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Account]:
     (port,) = free_ports(1)
@@ -160,12 +166,32 @@ def account(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Account]:
     made.stop()
 
 
+def relay_context(**changes: Any) -> Context:
+    """A pod with a relay and backups of its podmin's."""
+    given = {key: value for key, value in VALUES.items() if key not in changes.get("existingParameters", {})}
+    pod_changes = {"mail": MAIL, "backup": BACKUP}
+    return aws_context(pod_changes=pod_changes, secrets=given, backups={"bucket": False}, **changes)
+
+
 @pytest.fixture
-def machine(account: Account, tmp_path: Path, require_program: RequireProgram) -> Iterator[Machine]:
+def machine(make: Make) -> Machine:
+    return make(relay_context())
+
+
+@pytest.fixture
+def make(account: Account, tmp_path: Path, require_program: RequireProgram) -> Iterator[Make]:
+    """A function that makes the machine of a context."""
+    account.reset()
+    door = Door(account.endpoint)
+    threading.Thread(target=door.serve_forever, daemon=True).start()
     curl = require_program("curl", "curl")
     require_program("jq", "jq")
-    account.reset()
-    context = aws_context(pod_changes={"mail": MAIL, "backup": BACKUP}, secrets=VALUES, backups={"bucket": False})
+    yield lambda context: machine_of(context, tmp_path, curl, account, door)
+    door.shutdown()
+    door.server_close()
+
+
+def machine_of(context: Context, tmp_path: Path, curl: str, account: Account, door: Door) -> Machine:
     root = write_tree(pod_fragment(context), tmp_path / "root")
     for name in ("bin", "run", "record", "data/state"):
         (tmp_path / name).mkdir(parents=True)
@@ -183,8 +209,6 @@ def machine(account: Account, tmp_path: Path, require_program: RequireProgram) -
         aws_access_key_id="simulator",
         aws_secret_access_key="simulator",
     )
-    door = Door(account.endpoint)
-    threading.Thread(target=door.serve_forever, daemon=True).start()
     made = Machine(tmp_path, root, door, store)
     for name, value in VALUES.items():
         made.put(name, value)
@@ -192,9 +216,7 @@ def machine(account: Account, tmp_path: Path, require_program: RequireProgram) -
     # more than one page, and names that are nobody's
     for number in range(11):
         made.put(f"aaa{number}", "x")
-    yield made
-    door.shutdown()
-    door.server_close()
+    return made
 
 
 def test_secrets_come_at_boot(machine: Machine) -> None:
@@ -265,6 +287,74 @@ def test_another_database_reaches_pgbouncer(machine: Machine) -> None:
     machine.store.put_parameter(Name=f"{PATH}/databaseHost", Value="a\nPATH=/evil", Type="String", Overwrite=True)
     assert "cannot be used" in machine.succeed("refresh")
     assert "evil" not in (machine.data / "state/facts/facts.env").read_text()
+
+
+def test_another_password_of_the_database_reaches_the_pod(machine: Machine) -> None:
+    machine.succeed("boot")
+    machine.put("databasePassword", "another-password")
+    assert "databasePassword has changed" in machine.succeed("refresh")
+    assert machine.given("database_password") == "another-password"
+    assert machine.podman("database-password") == "another-password"
+    # the containers of diaspora* require postgresql.service, so systemd restarts them too
+    assert machine.restarted() == ["try-restart pgbouncer.service postgresql.service"]
+
+
+def test_the_account_at_ses_comes_with_its_name_and_reaches_diaspora(make: Make) -> None:
+    machine = make(aws_context())
+    account = {"smtpUsername": "AKIAIOSFODNN7EXAMPLE", "smtpPassword": "BM+w2/Zq0o7o0YExample=="}
+    for name, value in account.items():
+        machine.put(name, value)
+    machine.succeed("boot")
+    assert machine.given("smtp_username") == account["smtpUsername"]
+    rotated = {"smtpUsername": "AKIAANOTHER", "smtpPassword": "BPother="}
+    for name, value in rotated.items():
+        machine.put(name, value)
+    machine.succeed("refresh")
+    assert (machine.podman("smtp-username"), machine.podman("smtp-password")) == tuple(rotated.values())
+    assert machine.restarted() == ["try-restart diaspora-sidekiq.service diaspora-web.service"]
+    toml = tomllib.loads((machine.root / "etc/diaspora/diaspora.toml").read_text())
+    assert toml["configuration"]["mail"]["smtp"]["host"] == "email-smtp.eu-west-1.amazonaws.com"
+
+
+EXISTING = {"smtpPassword": "/elsewhere/smtp", "backupPassword": "backup-of-mine"}
+
+
+def test_existing_parameters_are_read_by_their_own_names_and_rotate(make: Make) -> None:
+    machine = make(relay_context(existingParameters=EXISTING))
+    for name, place in EXISTING.items():
+        machine.store.delete_parameter(Name=f"{PATH}/{name}")
+        machine.store.put_parameter(Name=place, Value=VALUES[name], Type="SecureString")
+    machine.succeed("boot")
+    assert machine.given("smtp_password") == VALUES["smtpPassword"]
+    assert machine.given("backup_password") == VALUES["backupPassword"]
+    (asked,) = [body for headers, body in machine.door.asked if headers["X-Amz-Target"] == "AmazonSSM.GetParameters"]
+    assert json.loads(asked) == {"Names": sorted(EXISTING.values()), "WithDecryption": True}
+    machine.put("/elsewhere/smtp", "rotated")
+    # nobody's: the existing one counts
+    machine.put("smtpPassword", "of the stack")
+    assert "smtpPassword has changed" in machine.succeed("refresh")
+    assert machine.podman("smtp-password") == "rotated"
+    assert machine.restarted() == ["try-restart diaspora-sidekiq.service diaspora-web.service"]
+
+
+def test_an_existing_parameter_that_is_gone_is_named(make: Make) -> None:
+    machine = make(relay_context(existingParameters={"smtpPassword": "/elsewhere/smtp"}))
+    timer = threading.Timer(2, machine.put, ("/elsewhere/smtp", VALUES["smtpPassword"]))
+    timer.start()
+    said = machine.succeed("boot")
+    timer.join()
+    assert "waiting for: /elsewhere/smtp \n" in said
+
+
+def test_more_existing_parameters_than_one_question_may_have_are_read(make: Make) -> None:
+    machine = make(relay_context())
+    table = machine.root / "etc/diaspora/parameters.conf"
+    places = [f"/elsewhere/{number}" for number in range(11)]
+    table.write_text("".join(f"{place} a{index} a{index} line backup\n" for index, place in enumerate(places)))
+    for place in places:
+        machine.put(place, place)
+    machine.succeed("boot")
+    assert [machine.given(f"a{index}") for index in range(11)] == places
 
 
 def test_a_rotation_that_was_interrupted_is_finished(machine: Machine) -> None:

@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 
 from lab.matchbox import free_ports
+from tests.host.aws_pod import aws_context
 from tests.host.pod import LIBEXEC, pod_context, pod_fragment, write_tree
 from tests.machine.pod_mail import PASSWORD, Machine, Mailbox, certificate, smtp_server, text_of
 from tests.machine.pod_programs import RequireProgram
@@ -64,6 +65,36 @@ def test_a_notice_arrives_encrypted_and_with_a_login(tmp_path: Path, way: str | 
     assert text_of(mail) == "Größe: 95 %\n" * 40
     assert box.encrypted == [True]
     assert box.accounts == [(b"pod", (way or "plain").upper())]
+
+
+def test_a_notice_goes_by_ses_with_the_account_that_was_fetched(tmp_path: Path) -> None:
+    tls, ca = certificate(tmp_path / "pki", "127.0.0.1")
+    context = aws_context(pod_changes={"imageLayout": {"certificateAuthorities": str(ca)}})
+    here = Machine(tmp_path / "machine", write_tree(pod_fragment(context), tmp_path / "tree"))
+    given = here.folder / "data/secrets/given"
+    given.mkdir(parents=True)
+    # what diaspora-parameters.service has read
+    (given / "smtp_username").write_text("AKIAEXAMPLE")
+    (given / "smtp_password").write_text(PASSWORD)
+    here.prepare()
+    box = Mailbox()
+    (port,) = free_ports(1)
+    settings = here.tree / "etc/diaspora/mail.json"
+    mail = json.loads(settings.read_text())
+    assert (mail["smtp"]["host"], mail["smtp"]["port"]) == ("email-smtp.eu-west-1.amazonaws.com", 587)
+    mail["smtp"] |= {"host": "127.0.0.1", "port": port}
+    settings.write_text(json.dumps(mail))
+    server = smtp_server(box, port, tls)
+    server.start()
+    try:
+        here.succeed("notice-failure", "diaspora-backup")
+        assert "Amazon SES" in here.succeed("mail")
+    finally:
+        server.stop()
+    assert box.accounts == [(b"AKIAEXAMPLE", "PLAIN")]
+    assert (box.encrypted, box.message()["From"]) == ([True], "no-reply@pod.example.org")
+    (call,) = [call for call in here.calls() if call.startswith("run ")]
+    assert "--secret=diaspora-smtp-username,uid=1000,gid=1000,mode=0400" in call
 
 
 def test_the_password_is_in_no_argument(tmp_path: Path) -> None:

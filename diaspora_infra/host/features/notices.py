@@ -13,7 +13,7 @@ def notices(context: Context) -> Fragment:
     """Add the unit `diaspora-notice@.service`, which others name in OnFailure=, and the programs behind it."""
     pod = context.settings.pod
     relay = pod.mail.relay if pod.mail else None
-    passwords = [podman_name(secret) for secret in given_secrets(pod) if secret.key == "smtpPassword"]
+    account = {secret.key: podman_name(secret) for secret in given_secrets(pod)}
     tree = render_tree(
         "notices",
         mail=pod.mail is not None,
@@ -26,7 +26,9 @@ def notices(context: Context) -> Fragment:
         image=container_image(context, "diaspora"),
         uid=pod.image_layout.uid,
         shell=pod.image_layout.shell,
-        password=passwords[0] if passwords else None,
+        by_ses=pod.mail is not None and pod.mail.by_ses,
+        username=account.get("smtpUsername"),
+        password=account.get("smtpPassword"),
     )
     if pod.mail is None:
         return tree

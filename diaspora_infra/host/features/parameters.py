@@ -16,10 +16,14 @@ def parameters(context: Context) -> Fragment:
     found = machine_parameters(aws, pod) if aws else []
     if aws is None or not found:
         return {}
+    path = parameter_path(aws, pod)
     tree = render_tree(
         "parameters",
         region=aws.region,
-        path=parameter_path(aws, pod),
-        rows=[f"{entry.name} {file_name(entry.name)} {entry.form} {entry.user}" for entry in found],
+        path=path,
+        rows=[
+            f"{entry.existing or f'{path}/{entry.name}'} {entry.name} {file_name(entry.name)} {entry.form} {entry.user}"
+            for entry in found
+        ],
     )
     return combine([tree, {"storage": {"files": [file(DROP_IN, AFTER_PARAMETERS)]}}])

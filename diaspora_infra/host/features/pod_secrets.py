@@ -5,7 +5,7 @@ from collections.abc import Iterable, Iterator
 from typing import Any
 
 from diaspora_infra.config import SECRETS, ConfigError, Pod, Problem
-from diaspora_infra.config.secrets import Secret, placed, travelling_secrets
+from diaspora_infra.config.secrets import SES_SECRETS, Secret, placed, travelling_secrets
 from diaspora_infra.host.fragment import Context, Fragment, combine
 from diaspora_infra.host.on_aws import aws_of, has_external_database
 from diaspora_infra.host.templates import file, render_tree
@@ -29,7 +29,7 @@ def pod_secrets(context: Context) -> Fragment:
     """Make passwords at the first boot; put the secrets of the user, if there are any, where the machine finds them."""
     pod = context.settings.pod
     on_aws = aws_of(context) is not None
-    needed = [secret for secret in SECRETS if secret.needed(pod)]
+    needed = [secret for secret in (*SECRETS, *SES_SECRETS) if secret.needed(pod)]
     table = [(secret, "machine" if on_aws or placed(pod, secret) else "config") for secret in needed]
     rows = [_row(secret, place) for secret, place in table]
     if has_external_database(context):
@@ -75,8 +75,8 @@ def _waiting(secrets: Iterable[Secret]) -> Iterator[dict[str, Any]]:
 
 
 def given_secrets(pod: Pod) -> Iterator[Secret]:
-    """The secrets of the user that diaspora* takes as environment variables."""
-    return (secret for secret in SECRETS if secret.variable and secret.needed(pod))
+    """The secrets that diaspora* takes as environment variables, but for those that the machine makes for itself."""
+    return (secret for secret in (*SECRETS, *SES_SECRETS) if secret.variable and secret.needed(pod))
 
 
 def podman_name(secret: Secret) -> str:

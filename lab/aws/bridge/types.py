@@ -89,6 +89,7 @@ FUNCTIONS = {
     "aws:index/getRegion:getRegion": "aws_region",
     "aws:iam/getPolicyDocument:getPolicyDocument": "aws_iam_policy_document",
     "aws:route53/getZone:getZone": "aws_route53_zone",
+    "aws:sesv2/getEmailIdentity:getEmailIdentity": "aws_sesv2_email_identity",
     "aws:ssm/getParameter:getParameter": "aws_ssm_parameter",
 }
 

@@ -1,6 +1,7 @@
 #!/usr/bin/env ruby
-# Sends one mail to the podmin: send-mail.rb SETTINGS PASSWORD-FILE SUBJECT, the text on standard input.
-# SETTINGS is a JSON file; PASSWORD-FILE may be empty. What goes wrong is one line, and exit code 1.
+# Sends one mail to the podmin: send-mail.rb SETTINGS PASSWORD-FILE SUBJECT [USERNAME-FILE], the text on standard input.
+# SETTINGS is a JSON file; PASSWORD-FILE may be empty. Without USERNAME-FILE the settings know the name of the account.
+# What goes wrong is one line, and exit code 1.
 begin
   require "json"
   require "net/smtp"
@@ -8,7 +9,7 @@ begin
   require "securerandom"
   require "time"
 
-  settings_file, password_file, subject = ARGV
+  settings_file, password_file, subject, username_file = ARGV
   mail = JSON.parse(File.read(settings_file))
   smtp = mail.fetch("smtp")
   from = mail.fetch("from")
@@ -42,7 +43,8 @@ begin
   else
     connection.disable_starttls
   end
-  account = login ? [smtp.fetch("username"), File.read(password_file).chomp, smtp.fetch("authentication").to_sym] : []
+  username = username_file ? File.read(username_file).chomp : smtp["username"]
+  account = login ? [username, File.read(password_file).chomp, smtp.fetch("authentication").to_sym] : []
   connection.start(smtp.fetch("domain"), *account) { |server| server.send_message(message, from, to) }
 rescue LoadError, StandardError => error
   reason = error.message.lines.map(&:strip).reject(&:empty?).join(" ")

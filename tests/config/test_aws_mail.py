@@ -1,0 +1,186 @@
+"""Mail on AWS: by Amazon SES unless the podmin names another way; and secrets that are parameters already."""
+
+from typing import Any
+
+import pytest
+
+from diaspora_infra.config import ConfigError, Settings, load, needed_secrets
+from diaspora_infra.config.aws_parameters import machine_parameters
+from diaspora_infra.config.mail import Ses
+from tests.support import configs
+
+RELAY = {"senderAddress": "pod@pod.example.org", "relay": {"image": "localhost/relay:1"}}
+
+
+def settings(
+    *, pod: dict[str, Any] | None = None, target: str = "aws", secrets: tuple[str, ...] = (), **aws: Any
+) -> Settings:
+    return load(configs.aws_config(pod_changes=pod, **{"region": "eu-west-1", **aws}) | {"target": target}, secrets)
+
+
+def lines(**changes: Any) -> list[str]:
+    with pytest.raises(ConfigError) as raised:
+        settings(**changes)
+    return str(raised.value).splitlines()
+
+
+def parameters(found: Settings) -> dict[str, str | None]:
+    """Names of the secrets that the machine reads, and of those that are there already."""
+    assert found.aws is not None
+    return {each.name: each.existing for each in machine_parameters(found.aws, found.pod) if each.form != "fact"}
+
+
+def test_a_pod_without_mail_settings_sends_by_ses() -> None:
+    found = settings(region="eu-central-1")
+    assert found.pod.mail is not None
+    assert found.pod.mail.by_ses
+    assert found.pod.mail.sender_address == "no-reply@pod.example.org"
+    assert found.pod.mail.smtp == Ses(host="email-smtp.eu-central-1.amazonaws.com")
+    assert found.pod.mail.smtp.port == 587
+    assert needed_secrets(found) == []
+    assert set(parameters(found)) == {"databasePassword", "smtpUsername", "smtpPassword"}
+
+
+def test_the_sender_can_be_chosen_and_has_its_domain_in_small_letters() -> None:
+    found = settings(pod={"mail": {"senderAddress": "Pod@Pod.Example.org"}})
+    assert found.pod.mail is not None
+    assert found.pod.mail.by_ses
+    assert found.pod.mail.sender_address == "Pod@pod.example.org"
+
+
+@pytest.mark.parametrize(
+    ("pod", "aws"), [({"mail": RELAY}, {}), (None, {"mail": {"enabled": False}}), ({"mail": configs.mail()}, {})]
+)
+def test_another_way_or_none_is_left_as_it_is(pod: dict[str, Any] | None, aws: dict[str, Any]) -> None:
+    found = settings(pod=pod, secrets=("smtpPassword",), **aws)
+    assert not (found.pod.mail and found.pod.mail.by_ses)
+    assert (found.pod.mail is None) == (pod is None)
+    assert "smtpUsername" not in parameters(found)
+
+
+def test_other_targets_have_no_ses() -> None:
+    assert settings(target="ignition").pod.mail is None
+    assert lines(target="ignition", pod={"mail": {"senderAddress": "a@pod.example.org"}}) == [
+        "pod.mail: no way to send it; allowed: one of smtp and relay"
+    ]
+
+
+def test_users_can_be_warned_before_they_are_removed() -> None:
+    pod = {"settings": {"maintenance": {"removeOldUsers": {"enable": True}}}}
+    assert settings(pod=pod).pod.settings.maintenance.remove_old_users.enable
+    (line,) = lines(pod=pod, mail={"enabled": False})
+    assert line.startswith("pod.settings.maintenance.removeOldUsers.enable: users would be removed without a warning")
+
+
+def test_secrets_on_the_machine_are_those_of_the_podmin_only() -> None:
+    pod = {"backup": {}, "secretsOnMachine": ["all"]}
+    assert set(parameters(settings(pod=pod))) == {"databasePassword", "smtpUsername", "smtpPassword"}
+    pod["secretsOnMachine"] = ["smtpPassword"]
+    assert lines(pod=pod, secrets=("backupPassword",)) == [
+        "pod.secretsOnMachine[0]: nothing in these settings uses smtpPassword; allowed: a secret that they need, or "
+        "leave it out"
+    ]
+
+
+_NO_RELAY = "nothing uses it: pod.mail names a relay; allowed: without one"
+
+
+@pytest.mark.parametrize(
+    ("changes", "found"),
+    [
+        (
+            {"mail": {"enabled": False, "dmarc": "v=DMARC1; p=none"}},
+            ["aws.mail.dmarc: nothing uses it: aws.mail.enabled is false; allowed: with true"],
+        ),
+        (
+            {"mail": {"enabled": True, "mailFrom": "bounce"}, "pod": {"mail": RELAY}},
+            [f"aws.mail.enabled: {_NO_RELAY}", f"aws.mail.mailFrom: {_NO_RELAY}"],
+        ),
+        (
+            {"mail": {"existingIdentity": True, "mailFrom": "x"}},
+            [
+                "aws.mail.mailFrom: nothing uses it: the identity is there already; "
+                "allowed: with existingIdentity: false"
+            ],
+        ),
+        (
+            {"mail": {"enabled": False}, "pod": {"mail": {"senderAddress": "a@pod.example.org"}}},
+            ["pod.mail: no way to send it; allowed: one of smtp and relay"],
+        ),
+        (
+            {"pod": {"mail": {"senderAddress": "a@example.com"}}},
+            [
+                "pod.mail.senderAddress: the records of example.com cannot be set in the zone pod.example.org; "
+                "allowed: an address in that zone, aws.mail.existingIdentity: true, or aws.dns.provider: external"
+            ],
+        ),
+    ],
+)
+def test_what_nothing_uses_or_cannot_be_is_refused(changes: dict[str, Any], found: list[str]) -> None:
+    assert lines(**changes) == found
+
+
+@pytest.mark.parametrize(
+    "aws", [{"dns": {"zone": "example.org"}}, {"dns": {"provider": "external"}}, {"mail": {"existingIdentity": True}}]
+)
+def test_a_sender_whose_records_can_be_set_is_taken(aws: dict[str, Any]) -> None:
+    found = settings(pod={"mail": {"senderAddress": "pod@example.org"}}, **aws)
+    assert found.pod.mail is not None
+    assert found.pod.mail.by_ses
+
+
+# existing parameters
+
+
+def test_an_existing_parameter_takes_the_place_of_a_secret_of_the_stack() -> None:
+    pod = {"backup": {}, "mail": configs.mail()}
+    existing = {"backupPassword": "/my/backup-password", "smtpPassword": "smtp_of-mine"}
+    found = settings(pod=pod, existingParameters=existing)
+    assert needed_secrets(found) == []
+    assert parameters(found) == {"databasePassword": None, **existing}
+    found = settings(pod=pod, existingParameters={"backupPassword": "/x"}, secrets=("smtpPassword",))
+    assert [secret.key for secret in needed_secrets(found)] == ["smtpPassword"]
+
+
+def test_other_targets_read_no_parameters() -> None:
+    existing = {"backupPassword": "/x"}
+    (line,) = lines(target="ignition", pod={"backup": {}}, existingParameters=existing)
+    assert line.startswith("backupPassword: missing")
+
+
+@pytest.mark.parametrize(
+    ("changes", "found"),
+    [
+        (
+            {"existingParameters": {"backupPasword": "/x"}, "pod": {"backup": {}}, "secrets": ("backupPassword",)},
+            "aws.existingParameters.backupPasword: 'backupPasword' is not valid; allowed: smtpPassword, smarthost",
+        ),
+        (
+            {"existingParameters": {"backupPassword": "my password"}, "secrets": ("backupPassword",)},
+            "aws.existingParameters.backupPassword: 'my password' is not valid; allowed: the name of a parameter",
+        ),
+        (
+            {"existingParameters": {"backupPassword": "/x"}},
+            "aws.existingParameters.backupPassword: nothing in these settings uses it; allowed: a secret that they ",
+        ),
+        (
+            {"existingParameters": {"smtpPassword": "/x"}},
+            "aws.existingParameters.smtpPassword: nothing in these settings uses it; allowed: a secret that they need",
+        ),
+        (
+            {"existingParameters": {"backupPassword": "/x"}, "pod": {"backup": {}}, "secrets": ("backupPassword",)},
+            "aws.existingParameters.backupPassword: the secret is set in the stack too; allowed: one of the two "
+            "(pulumi config rm diaspora-infra:backupPassword)",
+        ),
+        (
+            {
+                "existingParameters": {"backupPassword": "/x"},
+                "pod": {"backup": {}, "secretsOnMachine": ["backupPassword"]},
+            },
+            "aws.existingParameters.backupPassword: is named in pod.secretsOnMachine too; allowed: one of the two",
+        ),
+    ],
+)
+def test_an_existing_parameter_that_is_wrong_or_one_too_many_is_refused(changes: dict[str, Any], found: str) -> None:
+    (line,) = lines(**changes)
+    assert line.startswith(found)
