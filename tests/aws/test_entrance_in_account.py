@@ -22,9 +22,7 @@ def test_a_domain_that_waits_for_a_person_comes_with_the_next_up(aws_stack: AwsS
     if "createZone" in dns:
         assert len(outputs["nameServers"]) == 4
     else:
-        # nothing changes until somebody sets the record
-        aws_stack.good("preview", "--expect-no-changes")
-        (proof,) = outputs["dnsRecords"]
+        (proof,) = [each for each in outputs["dnsRecords"] if "acm-validations" in each["values"][0]]
         assert records(aws_stack) == {}
         change = {"Name": proof["name"], "Type": proof["type"], "TTL": 60}
         change["ResourceRecords"] = [{"Value": value} for value in proof["values"]]
@@ -41,9 +39,8 @@ def test_a_domain_that_waits_for_a_person_comes_with_the_next_up(aws_stack: AwsS
     if "createZone" in dns:
         assert records(aws_stack)[DOMAIN, "A"]["AliasTarget"]["DNSName"].rstrip(".") == target
     else:
-        (_, own) = outputs["dnsRecords"]
-        assert (own["name"], own["values"]) == (DOMAIN, [target])
-        assert own["type"].startswith("CNAME")
+        (own,) = [each for each in outputs["dnsRecords"] if each["name"] == DOMAIN and each["type"].startswith("CNAME")]
+        assert own["values"] == [target]
     aws_stack.good("preview", "--expect-no-changes")
 
 
