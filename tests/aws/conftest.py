@@ -12,6 +12,8 @@ from lab.aws.bridge.types import RESOURCES
 from lab.matchbox import free_ports
 from tests.support.aws_stack import AwsStack
 
+pytest.register_assert_rewrite("tests.aws.parts_of_the_account")
+
 # the SDK warns of its own old classes where they are defined; what our components use is looked at when they use it
 with warnings.catch_warnings():
     warnings.simplefilter("ignore", DeprecationWarning)

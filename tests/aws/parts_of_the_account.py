@@ -101,7 +101,11 @@ def check_alarms(stack: AwsStack, instance_id: str) -> None:
     alarms = stack.client("cloudwatch").describe_alarms()["MetricAlarms"]
     (topic,) = [each["TopicArn"] for each in stack.client("sns").list_topics()["Topics"]]
     found = {
-        alarm["MetricName"]: (alarm["AlarmActions"], alarm["EvaluationPeriods"], alarm["Dimensions"][0]["Value"])
+        alarm["MetricName"]: (
+            sorted(alarm["AlarmActions"]),
+            alarm["EvaluationPeriods"],
+            alarm["Dimensions"][0]["Value"],
+        )
         for alarm in alarms
     }
     assert found == {
