@@ -321,6 +321,37 @@ def test_the_account_at_ses_comes_with_its_name_and_reaches_diaspora(make: Make)
     assert toml["configuration"]["mail"]["smtp"]["host"] == "email-smtp.eu-west-1.amazonaws.com"
 
 
+def test_a_parameter_is_not_placed_by_hand(make: Make) -> None:
+    machine = make(aws_context())
+
+    def secret(*words: str) -> subprocess.CompletedProcess[str]:
+        return subprocess.run(
+            ["/bin/bash", machine.root / LIBEXEC / "secret", *words],
+            env={
+                "PATH": f"{machine.folder}/bin:/usr/bin:/bin",
+                "DIASPORA_DATA": str(machine.data),
+                "DIASPORA_CONFIGURATION": str(machine.root / "etc/diaspora"),
+            },
+            input="by hand",
+            capture_output=True,
+            text=True,
+            check=False,
+            timeout=20,
+        )
+
+    look = "it is read from Parameter Store: sudo diaspora-pod logs diaspora-parameters"
+    done = secret("ready", "application")
+    assert (done.returncode, done.stderr.splitlines()) == (
+        1,
+        [f"diaspora-pod: {name} is missing; {look}" for name in ("smtpUsername", "smtpPassword")],
+    )
+    assert secret("set", "smtpPassword").stderr.startswith("diaspora-pod: smtpPassword is no secret that is placed")
+    machine.put("smtpUsername", "AKIAEXAMPLE")
+    machine.succeed("boot")
+    listed = dict(line.split() for line in secret("list").stdout.splitlines())
+    assert listed == {"smtpUsername": "set", "smtpPassword": "set", "databasePassword": "set"}
+
+
 EXISTING = {"smtpPassword": "/elsewhere/smtp", "backupPassword": "backup-of-mine"}
 
 
