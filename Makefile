@@ -1,10 +1,10 @@
 PYTHON ?= python3
 RUN := .venv/bin/python
 
-.PHONY: help up down test check fuzz bench golden clean
+.PHONY: help up down up-aws down-aws test check fuzz bench golden clean
 
 help: ## list the commands
-	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "make %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "make %-9s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 up: ## bring the dev stack up on this computer: matchbox, pulumi up, the addresses to look at
 	@$(PYTHON) -m tools.environment
@@ -15,6 +15,16 @@ down: ## destroy the dev stack and stop the matchbox that `make up` started
 	@$(PYTHON) -m tools.environment
 	@$(PYTHON) -m tools --set up >/dev/null
 	@$(RUN) -m lab down
+
+up-aws: ## bring a whole pod up in a simulated AWS account on this computer (STACK_FILE=yours, or examples/aws)
+	@$(PYTHON) -m tools.environment --simulator
+	@$(PYTHON) -m tools --set aws >/dev/null
+	@$(RUN) -m lab up-aws $(STACK_FILE)
+
+down-aws: ## destroy that pod and stop the simulator
+	@$(PYTHON) -m tools.environment --simulator
+	@$(PYTHON) -m tools --set aws >/dev/null
+	@$(RUN) -m lab down-aws
 
 test: ## install what the tests need and run all of them
 	@$(PYTHON) -m tools.packages tests/packages.txt

@@ -1,9 +1,10 @@
-"""`python -m lab up` and `python -m lab down`: the dev stack on this computer."""
+"""`python -m lab up` and `down`: the dev stack on this computer. `up-aws` and `down-aws` are in lab.aws.command."""
 
 import fcntl
 import sys
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from pathlib import Path
 from urllib.parse import urlsplit
 
 from diaspora_infra.config import ConfigError, Settings, load, needed_secrets, parse_stack_file
@@ -11,6 +12,7 @@ from diaspora_infra.pxe.verify import verify
 from lab.engine import PROJECT, Engine
 from lab.errors import LabError
 from lab.matchbox import ADDRESS, MatchboxServer
+from lab.report import changes
 from tools import ToolError
 
 FOLDER = PROJECT / ".lab"
@@ -19,17 +21,15 @@ STACK_FILE = PROJECT / f"Pulumi.{STACK}.yaml"
 
 
 def main(arguments: Sequence[str]) -> int:
-    """Run `up` or `down`; returns the exit code."""
-    commands = {"up": up, "down": down}
-    if len(arguments) != 1 or arguments[0] not in commands:
-        print(f"usage: python -m lab {'|'.join(commands)}", file=sys.stderr)
+    """Run a command; returns the exit code."""
+    commands = {"up": up, "down": down, "up-aws": _up_aws, "down-aws": _down_aws}
+    name, *rest = arguments or [""]
+    if name not in commands or len(rest) > (name == "up-aws"):
+        print("usage: python -m lab up|down|up-aws [STACK_FILE]|down-aws", file=sys.stderr)
         return 2
     try:
-        with _alone():
-            commands[arguments[0]]()
-    except ConfigError as error:
-        print(f"{STACK_FILE.name} cannot be used:\n{error}", file=sys.stderr)
-        return 1
+        with alone(FOLDER / name.partition("-")[2]):
+            commands[name](*rest)
     except (LabError, ToolError) as error:
         print(error, file=sys.stderr)
         return 1
@@ -40,6 +40,18 @@ def main(arguments: Sequence[str]) -> int:
         print(f"{error.filename or 'lab'}: {error.strerror or error}", file=sys.stderr)
         return 1
     return 0
+
+
+def _up_aws(stack_file: str = "") -> None:
+    from lab.aws import command  # it needs what only `make up-aws` installs
+
+    command.up(FOLDER / "aws", Path(stack_file) if stack_file else command.STACK_FILE)
+
+
+def _down_aws() -> None:
+    from lab.aws import command
+
+    command.down(FOLDER / "aws")
 
 
 def up() -> None:
@@ -54,7 +66,7 @@ def up() -> None:
         print("the last run was killed: cleaning up after it", flush=True)
         engine.recover()
     print("pulumi up: stack dev", flush=True)
-    print(_changes(engine.run("up").stdout))
+    print(changes(engine.run("up").stdout))
     lines, good = verify(settings, {})
     print("\n".join(lines))
     if not good:
@@ -75,26 +87,29 @@ def down() -> None:
         if engine.locked():
             engine.recover()
         print("pulumi destroy: stack dev", flush=True)
-        print(_changes(engine.run("destroy").stdout))
+        print(changes(engine.run("destroy").stdout))
         engine.remove()
     print(f"matchbox: {'stopped' if server.stop() else 'was not running'}")
 
 
 @contextmanager
-def _alone() -> Iterator[None]:
-    """Refuse to run beside another `make up` or `make down` of the same checkout."""
-    FOLDER.mkdir(exist_ok=True)
-    with (FOLDER / "lock").open("w") as file:
+def alone(folder: Path) -> Iterator[None]:
+    """Refuse to run beside another command that works in the same folder."""
+    folder.mkdir(parents=True, exist_ok=True)
+    with (folder / "lock").open("w") as file:
         try:
             fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
-            raise LabError("another `make up` or `make down` runs here; wait until it is done") from None
+            raise LabError(f"another `make up` or `make down` works in {folder}; wait until it is done") from None
         yield
 
 
 def _settings() -> Settings:
-    file = parse_stack_file(STACK_FILE.read_bytes(), STACK_FILE.name)
-    settings = load(file.values, file.secrets)
+    try:
+        file = parse_stack_file(STACK_FILE.read_bytes(), STACK_FILE.name)
+        settings = load(file.values, file.secrets)
+    except ConfigError as error:
+        raise LabError(f"{STACK_FILE.name} cannot be used:\n{error}") from None
     if needed := [secret.key for secret in needed_secrets(settings)]:
         raise LabError(
             f"the lab takes no secrets, and {STACK_FILE.name} needs {', '.join(needed)}; leave that out here"
@@ -113,19 +128,6 @@ def _ports(settings: Settings) -> tuple[int, int]:
             f"httpUrl: http://{ADDRESS}:PORT and rpcEndpoint: {ADDRESS}:PORT"
         )
     return int(ports[0] or 0), int(ports[1] or 0)
-
-
-def _changes(output: str) -> str:
-    """Keep the lines of the engine's report that say what was done."""
-    lines = output.splitlines()
-    start = next((index for index, line in enumerate(lines) if line.startswith("Resources:")), None)
-    if start is None:
-        return output
-    counts = [line.strip() for line in lines[start + 1 :] if line.startswith("    ")]
-    changed = [count for count in counts if not count.endswith("unchanged")]
-    if not counts:
-        return "  nothing was there"
-    return "  " + (", ".join(counts) if changed else f"nothing changed ({', '.join(counts)})")
 
 
 def _summary(engine: Engine) -> None:

@@ -109,16 +109,23 @@ def free_ports(count: int) -> list[int]:
         return [entry.getsockname()[1] for entry in sockets]
 
 
-def _check_free(port: int) -> None:
+def is_free(port: int) -> bool:
+    """Tell whether nobody listens on a port of 127.0.0.1 now."""
     with socket.socket() as probe:
         probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         try:
             probe.bind((ADDRESS, port))
         except OSError:
-            raise LabError(
-                f"port {port} of {ADDRESS} is taken by another program; "
-                "end that, or change pxe.matchbox in Pulumi.dev.yaml to other ports"
-            ) from None
+            return False
+    return True
+
+
+def _check_free(port: int) -> None:
+    if not is_free(port):
+        raise LabError(
+            f"port {port} of {ADDRESS} is taken by another program; "
+            "end that, or change pxe.matchbox in Pulumi.dev.yaml to other ports"
+        )
 
 
 # our own server is asked directly, never through a proxy

@@ -1,6 +1,7 @@
 """`python3 -m tools.environment`: makes the virtual environment `.venv` that uv.lock describes.
 
-uv comes from PyPI into the cache, checked by hash. `--dev` adds what the tests need.
+uv comes from PyPI into the cache, checked by hash. `--simulator` adds what `make up-aws` needs, `--dev` all that the
+tests need.
 """
 
 import argparse
@@ -25,9 +26,10 @@ def main() -> int:
     """Makes the environment; returns the exit code."""
     parser = argparse.ArgumentParser(prog="python3 -m tools.environment", description=__doc__)
     parser.add_argument("--dev", action="store_true", help="with what the tests need")
+    parser.add_argument("--simulator", action="store_true", help="with the AWS account on this computer")
     options = parser.parse_args()
     try:
-        make_environment(dev=options.dev)
+        make_environment(dev=options.dev, simulator=options.simulator)
     except (ToolError, OSError) as error:
         print(f".venv: {error}" if isinstance(error, OSError) else error, file=sys.stderr)
         return 1
@@ -36,17 +38,18 @@ def main() -> int:
     return 0
 
 
-def make_environment(*, dev: bool) -> None:
+def make_environment(*, dev: bool, simulator: bool = False) -> None:
     """Brings `.venv` to what uv.lock says; without `dev`, what else is installed there stays."""
     # scripts in .venv hold its path, so that it is made anew in a checkout that was moved
     made_from = f"{sys.version} {PROJECT}".encode() + (PROJECT / "uv.lock").read_bytes()
     locked = hashlib.sha256(made_from).hexdigest()
-    stamp = PROJECT / ".venv" / f".made-{'dev' if dev else 'base'}"
+    kind = "dev" if dev else "simulator" if simulator else "base"
+    stamp = PROJECT / ".venv" / f".made-{kind}"
     if _content(stamp) == locked and (PROJECT / ".venv/bin/python").exists():
         return
     if _is_foreign(PROJECT / ".venv"):
         raise ToolError(".venv is there, but is no virtual environment; remove it (`make clean` does), then try again")
-    groups = ["--all-groups"] if dev else ["--inexact"]
+    groups = {"dev": ["--all-groups"], "simulator": ["--inexact", "--group", "simulator"], "base": ["--inexact"]}[kind]
     # the build machine's own settings must not decide what is installed
     environment = {key: value for key, value in os.environ.items() if key not in {"VIRTUAL_ENV", "UV_INDEX"}}
     environment["UV_CACHE_DIR"] = os.environ.get("UV_CACHE_DIR", str(cache_root() / "uv"))

@@ -16,9 +16,10 @@ from diaspora_infra.aws.network import Network, NetworkArgs, check_existing
 from diaspora_infra.aws.notices import Notices
 from diaspora_infra.aws.parameters import Parameters
 from diaspora_infra.aws.security_groups import SecurityGroups, SecurityGroupsArgs
+from diaspora_infra.aws.uploads import Uploads
 from diaspora_infra.config import ConfigError, Settings, load
 from diaspora_infra.config.aws import Aws
-from diaspora_infra.config.aws_parameters import machine_parameters, parameter_path
+from diaspora_infra.config.aws_parameters import UPLOADS_BUCKET, machine_parameters, parameter_path
 from diaspora_infra.cost.promise import monthly_cost
 from diaspora_infra.pulumi_config import render_machine, unusable
 
@@ -59,7 +60,6 @@ class AwsPod(pulumi.ComponentResource):
         email = self._aws.notices or self._settings.pod.admin.email
         self._notices = Notices(name, {"email": email, "tags": self._tags}, self._child)
         self._dns = Dns(name, self._dns_args(), self._child)
-        # Uploads belong here too, as soon as the machine uses them.
         self._mail = self._make_mail()
         self._data()
         self._machine = Machine(name, self._machine_args(), self._child)
@@ -138,6 +138,10 @@ class AwsPod(pulumi.ComponentResource):
         facts: dict[str, pulumi.Input[str]] = {}
         if self._aws.database.engine != "onInstance":
             facts["databaseHost"] = Database(self._name, self._database_args(path), self._child).host
+        if self._aws.uploads == "bucket":
+            uploads = Uploads(self._name, {"protect": self._aws.protect, "tags": self._tags}, self._child)
+            facts[UPLOADS_BUCKET.name] = uploads.bucket
+            self._statements += uploads.statements
         backups = Backups(
             self._name,
             {

@@ -16,6 +16,7 @@ from diaspora_infra.config.types import (
     Domain,
     Email,
     Form,
+    ImageReference,
     NonEmpty,
     ReleaseVersion,
     Stream,
@@ -213,6 +214,9 @@ class Aws(Model):
     """Where PostgreSQL runs."""
     uploads: Literal["bucket", "volume"] = "bucket"
     """Where pictures and archives are: in an S3 bucket, mounted by s3fs, or on the data volume."""
+    uploads_image: ImageReference | None = None
+    """Container image with s3fs 1.91 or later, such as one made from `containers/s3fs`, pinned by tag or digest; with
+    `uploads: bucket`. ghcr.io/efrecon/s3fs:1.94 when not set."""
     dns: AwsDns = AwsDns()
     """Who answers for the pod's domain."""
     mail: AwsMail = AwsMail()

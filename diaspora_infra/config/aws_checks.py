@@ -12,7 +12,7 @@ from diaspora_infra.config.problems import Problem
 
 def check_aws(aws: Aws, pod: Pod | None, host: Host | None) -> list[Problem]:
     """All problems of the key `aws`, alone and with the pod and the host on it."""
-    problems = [*_database(aws), *_shell(aws), *_network(aws), *_dns(aws)]
+    problems = [*_database(aws), *_uploads(aws), *_shell(aws), *_network(aws), *_dns(aws)]
     if pod is not None:
         problems += [
             *_domain(aws, pod),
@@ -47,6 +47,11 @@ def _database(aws: Aws) -> Iterator[Problem]:
             if key in database.model_fields_set:
                 name = type(database).model_fields[key].alias or key
                 yield Problem(f"aws.database.{name}", "nothing uses it; allowed: with a database of AWS")
+
+
+def _uploads(aws: Aws) -> Iterator[Problem]:
+    if aws.uploads != "bucket" and aws.uploads_image is not None:
+        yield Problem("aws.uploadsImage", "nothing uses it; allowed: with uploads: bucket")
 
 
 def _shell(aws: Aws) -> Iterator[Problem]:

@@ -8,7 +8,7 @@ from diaspora_infra.config.pod import Pod
 from diaspora_infra.config.secrets import SECRETS, SES_SECRETS, Secret, placed
 
 Form = Literal["fact", "line", "variable", "key"]
-User = Literal["application", "relay", "backup", "database"]
+User = Literal["application", "relay", "backup", "database", "uploads"]
 
 
 @dataclass(frozen=True)
@@ -40,15 +40,20 @@ BACKUP_REPOSITORY = Parameter("backupRepository", "fact", "backup")
 """With a bucket for the pod's own backups: its address for restic, s3:https://s3.REGION.amazonaws.com/BUCKET/pod."""
 
 
+UPLOADS_BUCKET = Parameter("uploadsBucket", "fact", "uploads")
+"""With uploads in a bucket: its name."""
+
+
 def machine_parameters(aws: Aws, pod: Pod) -> list[Parameter]:
     """Everything that the machine waits for. What the podmin places on the machine is not among it."""
     database = DATABASE_PARAMETERS if aws.database.engine != "onInstance" else ()
     bucket = (BACKUP_REPOSITORY,) if pod.backup and aws.backups.bucket else ()
+    uploads = (UPLOADS_BUCKET,) if aws.uploads == "bucket" else ()
     given = [secret for secret in SECRETS if secret.needed(pod) and not placed(pod, secret)]
     made = [secret for secret in SES_SECRETS if secret.needed(pod)]
     existing = {str(key): name for key, name in aws.existing_parameters.items()}
     secrets = [_parameter(secret, existing.get(secret.key)) for secret in given]
-    return [*database, *bucket, *secrets, *(_parameter(secret) for secret in made)]
+    return [*database, *bucket, *uploads, *secrets, *(_parameter(secret) for secret in made)]
 
 
 def _parameter(secret: Secret, existing: str | None = None) -> Parameter:

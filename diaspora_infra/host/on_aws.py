@@ -18,6 +18,12 @@ def has_external_database(context: MachineContext) -> bool:
     return aws is not None and aws.database.engine != "onInstance"
 
 
+def has_uploads_bucket(context: MachineContext) -> bool:
+    """Tell whether uploads are in the bucket that the stack makes, and not on the data partition."""
+    aws = aws_of(context)
+    return aws is not None and aws.uploads == "bucket"
+
+
 def has_backup_bucket(context: MachineContext) -> bool:
     """Tell whether the pod's backups go to the bucket that the stack makes."""
     aws = aws_of(context)

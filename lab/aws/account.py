@@ -6,6 +6,7 @@ import urllib.request
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
+from typing import Any
 
 from lab.aws.bridge import VERSION
 from lab.background import Background
@@ -52,6 +53,10 @@ class Account:
         self._process.start([sys.executable, "-m", "lab.aws.simulator.server", str(self.port)], self._answers)
         return True
 
+    def running(self) -> bool:
+        """Tell whether the server that this folder started still runs."""
+        return self._process.running()
+
     def stop(self) -> bool:
         """Stop the server if it is ours and runs; tells whether it was stopped."""
         return self._process.stop()
@@ -69,6 +74,18 @@ class Account:
     def variables(self) -> dict[str, str]:
         """Environment for the engine and its program."""
         return {"LAB_AWS_ENDPOINT": self.endpoint, "LAB_AWS_LOG": str(self.bridge_log)}
+
+    def client(self, service: str, region: str) -> Any:
+        """A boto3 client of one of its services."""
+        import boto3  # it takes half a second, and the engine needs none
+
+        return boto3.client(
+            service,
+            endpoint_url=self.endpoint,
+            region_name=region,
+            aws_access_key_id="simulator",
+            aws_secret_access_key="simulator",  # noqa: S106 - nobody's
+        )
 
     def _launcher(self) -> Path:
         """A program that starts the bridge with the Python that runs us."""

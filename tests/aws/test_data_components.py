@@ -18,6 +18,7 @@ from diaspora_infra.aws.mail import configuration_set_name
 from diaspora_infra.aws.parameters import LONGEST_VALUE
 from diaspora_infra.aws.private_bucket import PrivateBucket
 from diaspora_infra.aws.uploads import mount_statements
+from tests.aws.smtp_reference import smtp_password
 from tests.support.mocked import Program, mock_engine
 
 ACCOUNT = "123456789012"
@@ -314,6 +315,18 @@ def test_mail_comes_from_one_address_and_only_by_tls(run: Run) -> None:
         "bounces-spf": ("bounce.pod.example.org", "TXT", "v=spf1 include:amazonses.com -all"),
         "dmarc": ("_dmarc.pod.example.org", "TXT", "v=DMARC1; p=quarantine; adkim=s"),
     }
+
+
+@pytest.mark.parametrize(
+    ("region", "secret", "password"),
+    [
+        ("eu-central-1", "some+secret+key", "BMXhUYlu5Z3gSXVQORxlVa7XPaz91aGWdfHxvkOZdWZ2"),
+        ("us-west-1", "another+secret+key", "BKVmjjMDFk/qqw8EROW99bjCS65PF8WKvK5bSr4Y6EqF"),
+    ],
+)
+def test_the_reference_of_smtp_passwords_gives_known_answers(region: str, secret: str, password: str) -> None:
+    """Those of the tests of the Terraform provider."""
+    assert smtp_password(secret, region) == password
 
 
 def test_a_young_region_has_dkim_keys_of_its_own(run: Run) -> None:

@@ -1,8 +1,5 @@
 """The components that hold data, by a real engine and the Terraform provider's own logic, in a simulated account."""
 
-import base64
-import hashlib
-import hmac
 import json
 from pathlib import Path
 from typing import Any
@@ -11,6 +8,7 @@ import pytest
 from botocore.exceptions import ClientError
 
 from lab.aws.account import Account
+from tests.aws.smtp_reference import smtp_password
 from tests.support.aws_stack import AwsStack
 
 PROGRAMS = Path(__file__).parent / "programs"
@@ -165,19 +163,12 @@ def _plain(value: Any) -> Any:
 
 
 def smtp_password_is_right(stack: AwsStack, first: dict[str, dict[str, Any]]) -> None:
-    """Made anew from the key as the SES developer guide says (obtaining SMTP credentials, code example)."""
+    """What the Terraform provider makes of the key is what a second implementation makes of it."""
     key = state_of(stack, "AccessKey")
     assert first["smtpUsername"]["Value"] == key["id"]
     assert first["smtpPassword"]["Value"] == smtp_password(key["secret"], "eu-west-1")
     assert first["smtpPassword"]["Value"] != smtp_password(key["secret"], "us-east-1"), "it is good in one region"
     assert first["smtpPassword"]["Value"] != key["secret"]
-
-
-def smtp_password(secret: str, region: str) -> str:
-    signature = f"AWS4{secret}".encode()
-    for part in ("11111111", region, "ses", "aws4_request", "SendRawEmail"):
-        signature = hmac.new(signature, part.encode(), hashlib.sha256).digest()
-    return base64.b64encode(b"\x04" + signature).decode()
 
 
 def test_rds_and_a_restored_database(database_stack: AwsStack) -> None:

@@ -59,7 +59,8 @@ def settings_of(file: Path) -> Settings:
 
 
 def test_no_example_is_forgotten() -> None:
-    tested = {"bare-metal", "ci", "openstack", "own-program", "provisioning-server", "qemu", "virtualbox"}
+    # that of AWS is in tests/aws/test_example.py
+    tested = {"aws", "bare-metal", "ci", "openstack", "own-program", "provisioning-server", "qemu", "virtualbox"}
     assert {page.parent.name for page in EXAMPLES.glob("*/README.md")} == tested
     index = (EXAMPLES / "README.md").read_text()
     assert set(re.findall(r"\]\(([a-z-]+)/\)", index)) == tested

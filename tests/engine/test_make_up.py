@@ -1,38 +1,26 @@
 """`make up` and `make down` in a clean clone, as the README has them."""
 
 import json
-import os
 import re
-import subprocess
 import urllib.request
 from collections.abc import Callable, Iterator
+from functools import partial
 from pathlib import Path
 
 import pytest
 
 from diaspora_infra.pxe.served import meaning
-from lab.engine import PROJECT
 from lab.matchbox import free_ports
+from tests.support.clone import Result, make_clone
+from tests.support.clone import make as clone_make
 
-Make = Callable[[str], "subprocess.CompletedProcess[str]"]
+Make = Callable[[str], Result]
 
 
 @pytest.fixture(scope="module")
 def clone(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """What git has of the project, with other ports, so that a running `make up` is not disturbed."""
-    folder = tmp_path_factory.mktemp("clone")
-    listed = subprocess.run(
-        ["git", "ls-files", "--cached", "--others", "--exclude-standard", "-z"],
-        cwd=PROJECT,
-        capture_output=True,
-        text=True,
-        check=True,
-    )
-    for name in listed.stdout.split("\0"):
-        if name and (PROJECT / name).is_file():
-            target = folder / name
-            target.parent.mkdir(parents=True, exist_ok=True)
-            target.write_bytes((PROJECT / name).read_bytes())
+    folder = make_clone(tmp_path_factory.mktemp("clone"))
     http_port, rpc_port = free_ports(2)
     stack_file = folder / "Pulumi.dev.yaml"
     text = stack_file.read_text().replace("18080", str(http_port)).replace("18081", str(rpc_port))
@@ -42,15 +30,8 @@ def clone(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="module")
 def make(clone: Path) -> Iterator[Make]:
-    environment = {key: value for key, value in os.environ.items() if not key.startswith(("PULUMI_", "VIRTUAL_ENV"))}
-
-    def run(target: str) -> "subprocess.CompletedProcess[str]":
-        return subprocess.run(
-            ["make", target], cwd=clone, env=environment, capture_output=True, text=True, check=False, timeout=600
-        )
-
-    yield run
-    run("down")
+    yield partial(clone_make, clone)
+    clone_make(clone, "down")
 
 
 def test_the_readmes_tour(clone: Path, make: Make) -> None:

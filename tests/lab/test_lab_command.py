@@ -13,12 +13,15 @@ import pytest
 from lab import command
 from lab.engine import PROJECT
 from lab.errors import LabError
+from lab.report import changes
 
 
-@pytest.mark.parametrize("arguments", [[], ["sideways"], ["up", "down"]])
+@pytest.mark.parametrize(
+    "arguments", [[], ["sideways"], ["up", "down"], ["down-aws", "file"], ["up-aws", "one", "two"]]
+)
 def test_a_wrong_argument_is_a_usage_error(arguments: list[str], capsys: pytest.CaptureFixture[str]) -> None:
     assert command.main(arguments) == 2
-    assert capsys.readouterr().err == "usage: python -m lab up|down\n"
+    assert capsys.readouterr().err == "usage: python -m lab up|down|up-aws [STACK_FILE]|down-aws\n"
 
 
 def test_a_failure_is_one_line(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
@@ -69,7 +72,7 @@ def test_ctrl_c_while_modules_are_loaded_is_one_line(tmp_path: Path) -> None:
 )
 def test_what_the_engine_did_is_one_line(counts: list[str], line: str) -> None:
     report = "\n".join(["Updating (dev):", "Resources:", *(f"    {count}" for count in counts), "", "Duration: 1s"])
-    assert command._changes(report) == line
+    assert changes(report) == line
 
 
 @pytest.fixture
@@ -112,10 +115,13 @@ def test_no_stack_file(stack_file: Path, capsys: pytest.CaptureFixture[str]) -> 
 
 
 @pytest.mark.usefixtures("stack_file")
-def test_two_at_once(capsys: pytest.CaptureFixture[str]) -> None:
-    with command._alone():
-        assert command.main(["up"]) == 1
-    assert capsys.readouterr().err == "another `make up` or `make down` runs here; wait until it is done\n"
+@pytest.mark.parametrize(("name", "folder"), [("up", ""), ("up-aws", "aws")])
+def test_two_at_once(capsys: pytest.CaptureFixture[str], name: str, folder: str) -> None:
+    with command.alone(command.FOLDER / folder):
+        assert command.main([name]) == 1
+    assert capsys.readouterr().err == (
+        f"another `make up` or `make down` works in {command.FOLDER / folder}; wait until it is done\n"
+    )
 
 
 @pytest.mark.usefixtures("stack_file")

@@ -213,6 +213,7 @@ def machine_of(context: Context, tmp_path: Path, curl: str, account: Account, do
     for name, value in VALUES.items():
         made.put(name, value)
     store.put_parameter(Name=f"{PATH}/databaseHost", Value="db.example.org", Type="String")
+    store.put_parameter(Name=f"{PATH}/uploadsBucket", Value="pod-uploads-1a2b", Type="String")
     # more than one page, and names that are nobody's
     for number in range(11):
         made.put(f"aaa{number}", "x")
@@ -229,7 +230,9 @@ def test_secrets_come_at_boot(machine: Machine) -> None:
         "smtp_password", "backup_password", "backup_access_key", "backup_secret_key", "database_password",
     }  # fmt: skip
     assert {path.stat().st_mode & 0o777 for path in folder.iterdir()} == {0o600}
-    assert (machine.data / "state/facts/facts.env").read_text() == "DATABASE_HOST=db.example.org\n"
+    assert (machine.data / "state/facts/facts.env").read_text() == (
+        "DATABASE_HOST=db.example.org\nUPLOADS_BUCKET=pod-uploads-1a2b\n"
+    )
     assert len(machine.door.asked) == 2, "two pages"
 
 
@@ -282,7 +285,9 @@ def test_another_database_reaches_pgbouncer(machine: Machine) -> None:
     machine.succeed("boot")
     machine.store.put_parameter(Name=f"{PATH}/databaseHost", Value="other.example.org", Type="String", Overwrite=True)
     machine.succeed("refresh")
-    assert (machine.data / "state/facts/facts.env").read_text() == "DATABASE_HOST=other.example.org\n"
+    assert (machine.data / "state/facts/facts.env").read_text() == (
+        "DATABASE_HOST=other.example.org\nUPLOADS_BUCKET=pod-uploads-1a2b\n"
+    )
     assert machine.restarted() == ["try-restart pgbouncer.service postgresql.service"]
     machine.store.put_parameter(Name=f"{PATH}/databaseHost", Value="a\nPATH=/evil", Type="String", Overwrite=True)
     assert "cannot be used" in machine.succeed("refresh")
@@ -314,6 +319,37 @@ def test_the_account_at_ses_comes_with_its_name_and_reaches_diaspora(make: Make)
     assert machine.restarted() == ["try-restart diaspora-sidekiq.service diaspora-web.service"]
     toml = tomllib.loads((machine.root / "etc/diaspora/diaspora.toml").read_text())
     assert toml["configuration"]["mail"]["smtp"]["host"] == "email-smtp.eu-west-1.amazonaws.com"
+
+
+def test_a_parameter_is_not_placed_by_hand(make: Make) -> None:
+    machine = make(aws_context())
+
+    def secret(*words: str) -> subprocess.CompletedProcess[str]:
+        return subprocess.run(
+            ["/bin/bash", machine.root / LIBEXEC / "secret", *words],
+            env={
+                "PATH": f"{machine.folder}/bin:/usr/bin:/bin",
+                "DIASPORA_DATA": str(machine.data),
+                "DIASPORA_CONFIGURATION": str(machine.root / "etc/diaspora"),
+            },
+            input="by hand",
+            capture_output=True,
+            text=True,
+            check=False,
+            timeout=20,
+        )
+
+    look = "it is read from Parameter Store: sudo diaspora-pod logs diaspora-parameters"
+    done = secret("ready", "application")
+    assert (done.returncode, done.stderr.splitlines()) == (
+        1,
+        [f"diaspora-pod: {name} is missing; {look}" for name in ("smtpUsername", "smtpPassword")],
+    )
+    assert secret("set", "smtpPassword").stderr.startswith("diaspora-pod: smtpPassword is no secret that is placed")
+    machine.put("smtpUsername", "AKIAEXAMPLE")
+    machine.succeed("boot")
+    listed = dict(line.split() for line in secret("list").stdout.splitlines())
+    assert listed == {"smtpUsername": "set", "smtpPassword": "set", "databasePassword": "set"}
 
 
 EXISTING = {"smtpPassword": "/elsewhere/smtp", "backupPassword": "backup-of-mine"}
@@ -355,6 +391,14 @@ def test_more_existing_parameters_than_one_question_may_have_are_read(make: Make
         machine.put(place, place)
     machine.succeed("boot")
     assert [machine.given(f"a{index}") for index in range(11)] == places
+
+
+def test_another_bucket_is_mounted_anew(machine: Machine) -> None:
+    machine.succeed("boot")
+    machine.store.put_parameter(Name=f"{PATH}/uploadsBucket", Value="another", Type="String", Overwrite=True)
+    machine.succeed("refresh")
+    assert "UPLOADS_BUCKET=another\n" in (machine.data / "state/facts/facts.env").read_text()
+    assert machine.restarted() == ["try-restart uploads.service"]
 
 
 def test_a_rotation_that_was_interrupted_is_finished(machine: Machine) -> None:

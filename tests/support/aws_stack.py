@@ -4,7 +4,6 @@ import subprocess
 from pathlib import Path
 from typing import Any
 
-import boto3
 import yaml
 
 from lab.aws.account import Account
@@ -45,10 +44,4 @@ class AwsStack:
 
     def client(self, service: str) -> Any:
         """A client of one service of the account."""
-        return boto3.client(
-            service,  # type: ignore[call-overload]
-            endpoint_url=self.account.endpoint,
-            region_name=REGION,
-            aws_access_key_id="simulator",
-            aws_secret_access_key="simulator",
-        )
+        return self.account.client(service, REGION)

@@ -7,7 +7,7 @@ import subprocess
 import sys
 import urllib.request
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from lab.engine import PROJECT
@@ -68,6 +68,7 @@ class Reader:
 
     folder: Path
     server: MatchboxServer
+    variables: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def checkout(self) -> Path:
@@ -113,6 +114,7 @@ class Reader:
             "PULUMI_CONFIG_PASSPHRASE": "a passphrase of the tests",
             "PULUMI_SKIP_UPDATE_CHECK": "true",
             "PULUMI_DISABLE_AUTOMATIC_PLUGIN_ACQUISITION": "true",
+            **self.variables,
         }
 
     def follow(self, *pages: str) -> Result:

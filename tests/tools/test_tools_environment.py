@@ -55,6 +55,14 @@ def test_it_is_made_in_an_empty_folder(project, log):
     assert runs(log) == 1
 
 
+def test_the_simulator_is_added_and_nothing_is_removed(project, log, monkeypatch):
+    assert runs(log) == 1
+    monkeypatch.setattr(sys, "argv", ["tools.environment", "--simulator"])
+    assert runs(log) == 2
+    assert log.read_text().splitlines()[-1].endswith("--inexact --group simulator")
+    assert runs(log) == 2
+
+
 def test_it_is_made_anew_when_the_lock_changes(project, log):
     assert runs(log) == 1
     (project / "uv.lock").write_text("version = 2\n")

@@ -34,6 +34,7 @@ from diaspora_infra.host.features.time_zone import time_zone
 from diaspora_infra.host.features.tls import tls
 from diaspora_infra.host.features.updates import updates
 from diaspora_infra.host.features.upgrade import upgrade
+from diaspora_infra.host.features.uploads import uploads
 from diaspora_infra.host.features.users import users
 from diaspora_infra.host.fragment import Feature, MachineFeature
 
@@ -56,6 +57,7 @@ POD_FEATURES: tuple[Feature, ...] = (
     pod_data,
     pod_secrets,
     parameters,
+    uploads,
     postgresql,
     redis,
     diaspora,

@@ -4,7 +4,7 @@ from diaspora_infra.host.container_images import container_image
 from diaspora_infra.host.diaspora_config import database_yml, diaspora_toml
 from diaspora_infra.host.features.pod_secrets import given_secrets, podman_name
 from diaspora_infra.host.fragment import Context, Fragment, combine
-from diaspora_infra.host.on_aws import has_external_database
+from diaspora_infra.host.on_aws import has_external_database, has_uploads_bucket
 from diaspora_infra.host.sizes import sizes
 from diaspora_infra.host.templates import file, render_tree
 
@@ -17,6 +17,7 @@ def diaspora(context: Context) -> Fragment:
     tree = render_tree(
         "diaspora",
         image=container_image(context, "diaspora"),
+        uploads_bucket=has_uploads_bucket(context),
         home=layout.home,
         uid=layout.uid,
         shell=layout.shell,

@@ -4,7 +4,7 @@ from diaspora_infra.host.container_images import NGINX_UID, container_image
 from diaspora_infra.host.features.pod_network import gateway
 from diaspora_infra.host.features.tls import ends_here
 from diaspora_infra.host.fragment import Context, Fragment
-from diaspora_infra.host.on_aws import aws_of
+from diaspora_infra.host.on_aws import aws_of, has_uploads_bucket
 from diaspora_infra.host.templates import render_tree
 
 
@@ -16,6 +16,7 @@ def nginx(context: Context) -> Fragment:
     return render_tree(
         "nginx",
         behind_gateway=behind_gateway,
+        uploads_bucket=has_uploads_bucket(context),
         image=container_image(context, "nginx"),
         uid=NGINX_UID,
         domain=pod.domain,

@@ -3,6 +3,7 @@
 from diaspora_infra.host.container_images import CERTBOT_UID, NGINX_UID, POSTGRESQL_UID, REDIS_UID, RELAY_POSTFIX_UID
 from diaspora_infra.host.features.tls import ends_here
 from diaspora_infra.host.fragment import Context, Fragment
+from diaspora_infra.host.on_aws import has_uploads_bucket
 from diaspora_infra.host.templates import render_tree
 
 
@@ -13,6 +14,7 @@ def pod_data(context: Context) -> Fragment:
         "pod_data",
         domain=pod.domain,
         restore_first=pod.backup is not None and pod.backup.restore_first,
+        uploads_bucket=has_uploads_bucket(context),
         uid=pod.image_layout.uid,
         postgresql_uid=POSTGRESQL_UID,
         redis_uid=REDIS_UID,

@@ -30,12 +30,12 @@ def pod_secrets(context: Context) -> Fragment:
     pod = context.settings.pod
     on_aws = aws_of(context) is not None
     needed = [secret for secret in (*SECRETS, *SES_SECRETS) if secret.needed(pod)]
-    table = [(secret, "machine" if on_aws or placed(pod, secret) else "config") for secret in needed]
+    table = [(secret, _place(pod, secret, on_aws=on_aws)) for secret in needed]
     rows = [_row(secret, place) for secret, place in table]
     if has_external_database(context):
         # takes the place of the password that the machine makes for a database of its own
-        rows.append("databasePassword database_password line database machine")
-    waiting = list(_waiting(secret for secret, place in table if place == "machine"))
+        rows.append("databasePassword database_password line database parameters")
+    waiting = list(_waiting(secret for secret, place in table if place != "config"))
     tree = render_tree("pod_secrets", secrets=rows)
     fragment = combine([tree, {"storage": {"files": waiting}}])
     given = travelling_secrets(context.settings)
@@ -48,6 +48,13 @@ def pod_secrets(context: Context) -> Fragment:
         for secret in given
     ]
     return combine([fragment, {"storage": {"directories": [folder], "files": files}}])
+
+
+def _place(pod: Pod, secret: Secret, *, on_aws: bool) -> str:
+    """Where the machine has a secret from: its config, the podmin's hand, or the parameters of AWS."""
+    if placed(pod, secret) and secret in SECRETS:
+        return "machine"
+    return "parameters" if on_aws else "config"
 
 
 def _row(secret: Secret, place: str) -> str:

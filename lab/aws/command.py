@@ -1,0 +1,174 @@
+"""`python -m lab up-aws` and `down-aws`: a stack of target aws, in the simulated account."""
+
+import json
+import shutil
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from diaspora_infra.config import (
+    NAMESPACE,
+    SECRET_KEYS,
+    ConfigError,
+    Settings,
+    Target,
+    load,
+    needed_secrets,
+    parse_stack_file,
+)
+from diaspora_infra.cost.table import cost_table, notes, plain
+from lab.aws.account import Account
+from lab.engine import PROJECT, Engine
+from lab.errors import LabError
+from lab.matchbox import free_ports, is_free
+from lab.report import changes
+
+STACK = "aws"
+STACK_FILE = PROJECT / "examples" / "aws" / "Pulumi.aws.yaml"
+PORT = 18090
+"""Port of the simulator, unless another program has it."""
+
+
+def up(folder: Path, stack_file: Path) -> None:
+    """Bring a stack up: the simulator, the engine, a summary."""
+    settings, values = _read(stack_file)
+    account = _last_account(folder) or Account(folder, PORT)
+    if not account.running():
+        if _engine(account).exists():
+            print("simulator: it was stopped, and all that was made in it went with it: it keeps nothing on the disk;")
+            print("  the engine's state of that account goes too, and everything is made anew", flush=True)
+            _forget(account)
+        account = Account(folder, PORT if is_free(PORT) else free_ports(1)[0])
+        (folder / "port").write_text(f"{account.port}\n", encoding="ascii")
+    started = account.start()
+    print(f"simulator: {'started' if started else 'runs already'} at {account.endpoint}", flush=True)
+    _make_zone(account, settings)
+    engine = _engine(account)
+    _write(engine, values)
+    engine.prepare()
+    _write(engine, values, {secret.key: secret.stand_in for secret in needed_secrets(settings)})
+    _recover(engine)
+    print(f"pulumi up: {stack_file.name} (about a minute when nothing is there yet)", flush=True)
+    print(changes(engine.run("up").stdout), flush=True)
+    _summary(settings, engine)
+    print(f"simulator: {account.endpoint}")
+
+
+def down(folder: Path) -> None:
+    """Lift the protection, destroy the stack and stop the simulator."""
+    account = _last_account(folder)
+    if account is None:
+        print("nothing is there to take down")
+        return
+    engine = _engine(account)
+    if account.running() and engine.exists():
+        engine.prepare()
+        _recover(engine)
+        print("pulumi up: with aws.protect: false, as on AWS before data may go", flush=True)
+        region = _unprotect(engine)
+        print(changes(engine.run("up").stdout), flush=True)
+        print(f"pulumi destroy: stack {STACK}", flush=True)
+        print(changes(engine.run("destroy").stdout))
+        print("left, as on AWS:", ", ".join(_left(account, region)) or "nothing")
+    elif engine.exists():
+        print("the simulator has ended, and all that was made in it went with it; the engine's state goes too")
+    _forget(account)
+    print(f"simulator: {'stopped, and with it went what was left' if account.stop() else 'was not running'}")
+
+
+def _read(file: Path) -> tuple[Settings, dict[str, Any]]:
+    """Settings and values of a stack file. Its secrets need not be there: the lab has stand-ins for them."""
+    try:
+        values = parse_stack_file(file.read_bytes(), file.name).values
+        pod = values.get("pod")
+        placed = pod.get("secretsOnMachine") if isinstance(pod, dict) else None
+        placed = placed if isinstance(placed, list) else []
+        settings = load(values, () if "all" in placed else SECRET_KEYS.difference(placed))
+    except ConfigError as error:
+        raise LabError(f"{file.name} cannot be used:\n{error}") from None
+    if settings.target is not Target.AWS:
+        raise LabError(f"{file.name} has target {settings.target}; allowed here: aws")
+    return settings, values
+
+
+def _last_account(folder: Path) -> Account | None:
+    """Find the account that was started in the folder last, whether it runs or not."""
+    try:
+        return Account(folder, int((folder / "port").read_text(encoding="ascii")))
+    except (OSError, ValueError):
+        return None
+
+
+def _engine(account: Account) -> Engine:
+    return Engine(
+        account.folder, STACK, account.folder / "stack.yaml", PROJECT, account.variables(), (account.plugin(),)
+    )
+
+
+def _write(engine: Engine, values: dict[str, Any], secrets: dict[str, str] | None = None) -> None:
+    """Write the engine's stack file: the same config, but the secrets of the lab in the place of the podmin's."""
+    config: dict[str, Any] = {f"{NAMESPACE}:{key}": value for key, value in values.items()}
+    config |= {
+        f"{NAMESPACE}:{key}": {"secure": engine.encrypt(f"{NAMESPACE}:{key}", value)}
+        for key, value in (secrets or {}).items()
+    }
+    engine.stack_file.write_text(yaml.safe_dump({"config": config}, sort_keys=False), encoding="utf-8")
+
+
+def _unprotect(engine: Engine) -> str:
+    """Lift the protection in the engine's stack file; returns the region."""
+    document = yaml.safe_load(engine.stack_file.read_text(encoding="utf-8"))
+    aws = document["config"][f"{NAMESPACE}:aws"]
+    aws["protect"] = False
+    engine.stack_file.write_text(yaml.safe_dump(document, sort_keys=False), encoding="utf-8")
+    region: str = aws["region"]
+    return region
+
+
+def _recover(engine: Engine) -> None:
+    if engine.locked():
+        print("the last run was killed: cleaning up after it", flush=True)
+        engine.recover()
+
+
+def _forget(account: Account) -> None:
+    """Drop what the engine knows of an account that is gone."""
+    for name in ("state", "project", "home"):
+        shutil.rmtree(account.folder / name, ignore_errors=True)
+
+
+def _make_zone(account: Account, settings: Settings) -> None:
+    """Make the hosted zone that a podmin has before the stack, unless it is there."""
+    if settings.aws is None or settings.aws.dns.provider != "route53" or settings.aws.dns.create_zone:
+        return
+    name = settings.aws.dns.zone or settings.pod.domain
+    route53 = account.client("route53", settings.aws.region)
+    zones = route53.list_hosted_zones_by_name(DNSName=name)["HostedZones"]
+    if not any(zone["Name"] == f"{name}." for zone in zones):
+        route53.create_hosted_zone(Name=name, CallerReference="lab")
+        print(f"hosted zone {name}: made, since a podmin has it before")
+
+
+def _left(account: Account, region: str) -> list[str]:
+    """Name the snapshots that are left on purpose when a stack is destroyed."""
+    rds, ec2 = account.client("rds", region), account.client("ec2", region)
+    clusters = rds.describe_db_cluster_snapshots(SnapshotType="manual")["DBClusterSnapshots"]
+    instances = rds.describe_db_snapshots(SnapshotType="manual")["DBSnapshots"]
+    # those without tags are the simulator's own
+    volumes = ec2.describe_snapshots(Filters=[{"Name": "tag-key", "Values": ["Pod"]}])["Snapshots"]
+    return [
+        *(f"database snapshot {each['DBClusterSnapshotIdentifier']}" for each in clusters),
+        *(f"database snapshot {each['DBSnapshotIdentifier']}" for each in instances),
+        *(f"volume snapshot {each['SnapshotId']}" for each in volumes),
+    ]
+
+
+def _summary(settings: Settings, engine: Engine) -> None:
+    print("\nWhat this costs a month on AWS (diaspora-infra cost):\n")
+    print("\n".join([*plain(cost_table(settings)), "", *notes(settings)]))
+    print("\nOutputs:")
+    outputs = engine.outputs()
+    for name, value in outputs.items():
+        print(f"  {name:<12} {value if isinstance(value, str) else json.dumps(value)}")
+    print("\nNothing of this is on AWS. Stop with: make down-aws")

@@ -1,0 +1,123 @@
+"""Mail of a whole pod on Pulumi's mocks: when SES sends it, its records, and its account's way to the machine."""
+
+import json
+from collections.abc import Iterator
+from typing import Any
+
+import pulumi
+import pytest
+
+from diaspora_infra.aws import AwsPod
+from diaspora_infra.aws.notices import topic_policy
+from tests.aws.mock_account import MockAccount
+from tests.support import configs
+from tests.support.mocked import Runner, mock_engine
+
+RELAY = {"senderAddress": "pod@pod.example.org", "relay": {"image": "localhost/relay:1"}}
+TYPES = ["CNAME", "CNAME", "CNAME", "MX", "TXT", "TXT"]
+
+
+@pytest.fixture
+def run() -> Iterator[Runner]:
+    with mock_engine() as runner:
+        yield runner
+
+
+def make(
+    run: Runner, account: MockAccount, secrets: dict[str, str] | None = None, **changes: Any
+) -> tuple[MockAccount, Any]:
+    """Make a pod; returns the account and the stack outputs."""
+    values = configs.aws_config(**{"region": "eu-west-1", **changes})
+
+    def program() -> "pulumi.Output[Any]":
+        tables: Any = {key: values[key] for key in ("pod", "host", "aws")}
+        outputs = AwsPod("one", {**tables, "secrets": secrets or {}}).outputs
+        return pulumi.Output.all(**{key: outputs[key] for key in ("mail", "dnsRecords") if key in outputs})
+
+    return account, run(account, program)
+
+
+def plain(value: Any) -> Any:
+    return value["value"] if isinstance(value, dict) and "value" in value else value
+
+
+def parameters(account: MockAccount) -> dict[str, Any]:
+    return {each.inputs["name"].rpartition("/")[2]: plain(each.inputs["value"]) for each in account.of("Parameter")}
+
+
+def test_the_records_are_set_in_the_zone(run: Runner) -> None:
+    account, outputs = make(run, MockAccount())
+    mail = [each for each in account.of("Record") if each.name.startswith("one-mail-")]
+    assert sorted(each.inputs["type"] for each in mail) == TYPES
+    assert {each.inputs["zoneId"] for each in mail} == {"Z0123456789"}
+    assert outputs["mail"]["sender"] == "no-reply@pod.example.org"
+    assert "dnsRecords" not in outputs
+
+
+def test_somebody_else_gets_a_list_of_them(run: Runner) -> None:
+    account, outputs = make(run, MockAccount(), dns={"provider": "external"})
+    assert account.of("Record") == []
+    *mail, proof = outputs["dnsRecords"]
+    assert sorted(each["type"] for each in mail) == TYPES
+    assert "acm" in proof["values"][0]
+
+
+def test_the_account_is_a_secret_of_the_machine(run: Runner) -> None:
+    account, _ = make(run, MockAccount())
+    found = parameters(account)
+    assert found["smtpUsername"] == "accesskey-one-smtp"
+    assert found["smtpPassword"] == "password-of-the-test"
+    kinds = {each.inputs["name"].rpartition("/")[2]: each.inputs["type"] for each in account.of("Parameter")}
+    assert kinds["smtpUsername"] == kinds["smtpPassword"] == "SecureString"
+
+
+def test_a_password_of_the_podmin_does_not_get_in_the_way(run: Runner) -> None:
+    account, _ = make(run, MockAccount(), {"smtpPassword": "of another relay"})
+    assert parameters(account)["smtpPassword"] == "password-of-the-test"
+
+
+@pytest.mark.parametrize("changes", [{"pod_changes": {"mail": RELAY}}, {"mail": {"enabled": False}}])
+def test_without_ses_there_is_nothing_of_it(run: Runner, changes: dict[str, Any]) -> None:
+    account, outputs = make(run, MockAccount(), **changes)
+    for kind in ("EmailIdentity", "ConfigurationSet", "AccessKey", "User"):
+        assert account.of(kind) == []
+    assert "mail" not in outputs
+    assert not [each for each in account.of("Record") if "mail" in each.name]
+    assert not {"smtpUsername", "smtpPassword"} & set(parameters(account))
+
+
+def test_an_existing_identity_gets_no_records(run: Runner) -> None:
+    account, outputs = make(run, MockAccount(), mail={"existingIdentity": True})
+    assert account.of("EmailIdentity") == []
+    assert not [each for each in account.of("Record") if "mail" in each.name]
+    assert "smtpPassword" in parameters(account)
+    assert "put-account-details" in outputs["mail"]["nextSteps"]
+
+
+def test_nothing_is_made_for_an_existing_parameter(run: Runner) -> None:
+    changes = {"pod_changes": {"backup": {}}, "existingParameters": {"backupPassword": "/my/backup-password"}}
+    account, _ = make(run, MockAccount(), **changes)
+    assert "backupPassword" not in parameters(account)
+    (asked,) = [each for each in account.asked if each.token.endswith(":getParameter")]
+    assert asked.args["name"] == "/my/backup-password"
+    assert not asked.args["withDecryption"], "nobody here needs to know what is in it"
+    (statement,) = [
+        each
+        for policy in account.of("RolePolicy")
+        for each in json.loads(policy.inputs["policy"])["Statement"]
+        if each["Sid"] == "ReadParameters"
+    ]
+    assert statement["Resource"][1:] == ["arn:aws:ssm:eu-west-1:123456789012:parameter/my/backup-password"]
+
+
+def test_an_existing_parameter_that_is_not_there_is_one_line(run: Runner) -> None:
+    changes = {"pod_changes": {"backup": {}}, "existingParameters": {"backupPassword": "/my/backup-password"}}
+    account = MockAccount({"aws:ssm/getParameter:getParameter": None})
+    with pytest.raises(pulumi.RunError, match=r"^aws\.existingParameters\.backupPassword: no parameter /my/backup-p"):
+        make(run, account, **changes)
+
+
+def test_ses_may_report_bounces_for_this_account_alone() -> None:
+    (statement,) = json.loads(topic_policy("arn:topic", "123456789012"))["Statement"]
+    assert "ses.amazonaws.com" in statement["Principal"]["Service"]
+    assert statement["Condition"] == {"StringEquals": {"aws:SourceAccount": "123456789012"}}

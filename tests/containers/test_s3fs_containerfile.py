@@ -1,0 +1,33 @@
+"""The Containerfile of s3fs. It is linted and compared with its page; nothing here can build it."""
+
+import re
+import subprocess
+from pathlib import Path
+
+from diaspora_infra.config.images import IMAGES
+from tests.containers.test_containerfile import hadolint_program
+
+FOLDER = Path(__file__).resolve().parents[2] / "containers/s3fs"
+TEXT = (FOLDER / "Containerfile").read_text(encoding="utf-8")
+
+
+def test_hadolint_finds_nothing() -> None:
+    command = [hadolint_program(), FOLDER / "Containerfile"]
+    done = subprocess.run(command, capture_output=True, text=True, check=False, timeout=60)
+    assert (done.returncode, done.stdout, done.stderr) == (0, "", "")
+
+
+def test_the_base_is_pinned_and_the_readme_names_it() -> None:
+    (base,) = re.findall(r"^ARG DEBIAN_IMAGE=(docker\.io/library/debian:\d+\.\d+-slim)$", TEXT, re.MULTILINE)
+    readme = (FOLDER / "README.md").read_text(encoding="utf-8")
+    assert base in readme
+    assert IMAGES["s3fs"].reference
+    assert f"`{IMAGES['s3fs'].reference}`" in readme
+    assert not re.search(r"^(SHELL|HEALTHCHECK|ONBUILD)\b", TEXT, re.MULTILINE)
+
+
+def test_both_images_can_ask_a_role_for_credentials() -> None:
+    """s3fs learned it in 1.91."""
+    assert " ge 1.91" in TEXT
+    major, minor = re.findall(r"s3fs:(\d+)\.(\d+)$", IMAGES["s3fs"].reference or "")[0]
+    assert (int(major), int(minor)) >= (1, 91)

@@ -1,0 +1,104 @@
+"""Uploads in a bucket: who waits for the mount, and what is left alone where there is none."""
+
+import re
+
+import pytest
+
+from diaspora_infra.config import ConfigError
+from diaspora_infra.config.aws_parameters import UPLOADS_BUCKET, machine_parameters
+from diaspora_infra.host.fragment import Context
+from tests.host.aws_pod import aws_context
+from tests.host.pod import QUADLETS, containers, files, pod_context, pod_fragment, read_quadlet, values
+
+BUCKET = aws_context()
+VOLUME = aws_context(uploads="volume")
+DROP_IN = {
+    "nginx": f"{QUADLETS}/nginx.container.d/20-uploads.conf",
+    "diaspora": f"{QUADLETS}/diaspora-.container.d/20-uploads.conf",
+}
+USES = {"nginx", "diaspora-web", "diaspora-sidekiq", "diaspora-migrate", "diaspora-administrator"}
+CHECK = "/usr/bin/bash /usr/local/libexec/diaspora/uploads-mount check"
+
+
+def uploads_of(context: Context) -> dict[str, list[str]]:
+    """The volumes of each container that hold uploads."""
+    found = {
+        name: [volume for volume in values(sections["Container"], "Volume") if "/var/mnt/data/uploads" in volume]
+        for name, sections in containers(pod_fragment(context)).items()
+    }
+    return {name: volumes for name, volumes in found.items() if volumes}
+
+
+def test_every_container_with_uploads_waits_for_the_mount_and_looks_at_it() -> None:
+    assert set(uploads_of(BUCKET)) == USES | {"uploads"}
+    texts = files(pod_fragment(BUCKET))
+    for name in USES:
+        sections = read_quadlet(texts[DROP_IN["nginx" if name == "nginx" else "diaspora"]])
+        assert dict(sections["Unit"]) == {"Requires": "uploads.service", "After": "uploads.service"}, name
+        assert values(sections["Service"], "ExecStartPre") == [CHECK], name
+
+
+@pytest.mark.parametrize("context", [VOLUME, pod_context()], ids=["volume", "metal"])
+def test_without_a_bucket_there_is_nothing_of_it(context: Context) -> None:
+    assert set(uploads_of(context)) == USES
+    assert all(volume.endswith("z") for volumes in uploads_of(context).values() for volume in volumes)
+    texts = files(pod_fragment(context))
+    assert not [path for path in texts if "uploads" in path]
+    assert not [path for path, text in texts.items() if "uploads-mount" in text or "uploads.service" in text
+                if not path.endswith("fetch-parameters")]  # fmt: skip
+    assert re.search("^d +/var/mnt/data/uploads +0755 1000", texts["/etc/diaspora/directories.conf"], re.MULTILINE)
+    if context.settings.aws:
+        assert UPLOADS_BUCKET not in machine_parameters(context.settings.aws, context.settings.pod)
+
+
+def test_only_uploads_are_in_the_bucket_and_what_is_not_whole_is_not() -> None:
+    found = uploads_of(BUCKET)
+    assert found["uploads"] == ["/var/mnt/data/uploads:/mnt/uploads:rshared"]
+    assert found["nginx"] == ["/var/mnt/data/uploads:/srv/uploads:ro"]
+    assert found["diaspora-web"] == ["/var/mnt/data/uploads:/srv/diaspora/public/uploads"]
+    shared = read_quadlet(files(pod_fragment(BUCKET))[DROP_IN["diaspora"]])["Container"]
+    assert values(shared, "Volume") == ["/var/mnt/data/tmp/cached:/srv/diaspora/public/uploads/tmp:z"]
+
+
+def test_the_folder_below_the_mount_is_nobody_s() -> None:
+    """systemd-tmpfiles would give it to the application, or fail to give the mount away."""
+    directories = files(pod_fragment(BUCKET))["/etc/diaspora/directories.conf"]
+    assert "/var/mnt/data/uploads " not in directories
+    assert re.search("^d +/var/mnt/data/tmp/cached +0700 1000 1000", directories, re.MULTILINE)
+
+
+def test_the_name_of_the_bucket_and_credentials_come_when_the_machine_runs() -> None:
+    texts = files(pod_fragment(BUCKET))
+    start = texts["/etc/diaspora/uploads/start"]
+    assert '"${UPLOADS_BUCKET:?}"' in start
+    assert "iam_role=auto" in start
+    assert "imdsv1only" not in start
+    assert "https://s3.eu-west-1.amazonaws.com" in start
+    assert "uploadsBucket uploads_bucket fact uploads" in texts["/etc/diaspora/parameters.conf"]
+    unit = containers(pod_fragment(BUCKET))["uploads"]["Container"]
+    assert values(unit, "EnvironmentFile") == ["/var/mnt/data/state/facts/facts.env"]
+    assert values(unit, "Secret") == []
+
+
+def test_the_podmin_may_name_the_image() -> None:
+    own = "registry.example.org/s3fs:1"
+    for context, image in ((BUCKET, "ghcr.io/efrecon/s3fs:1.94"), (aws_context(uploadsImage=own), own)):
+        assert values(containers(pod_fragment(context))["uploads"]["Container"], "Image") == [image]
+
+
+def test_an_image_that_nothing_uses_is_refused() -> None:
+    with pytest.raises(ConfigError) as refused:
+        aws_context(uploads="volume", uploadsImage="registry.example.org/s3fs:1")
+    assert str(refused.value) == "aws.uploadsImage: nothing uses it; allowed: with uploads: bucket"
+
+
+def test_the_owner_is_that_of_the_application() -> None:
+    context = aws_context(pod_changes={"imageLayout": {"uid": 4321}})
+    texts = files(pod_fragment(context))
+    assert "uid=4321,gid=4321" in texts["/etc/diaspora/uploads/start"]
+
+
+def test_the_status_and_the_memory_limit_know_the_mount() -> None:
+    texts = files(pod_fragment(BUCKET))
+    assert "\nservices=(uploads " in texts["/usr/local/bin/diaspora-pod"]
+    assert f"{QUADLETS}/uploads.container.d/20-memory.conf" in texts
