@@ -261,6 +261,8 @@ class AwsPod(pulumi.ComponentResource):
                 "subnet_ids": self._private_subnet_ids,
                 "security_group_id": self._groups.link_id,
                 "address": self._machine.private_ip,
+                "requests_per_second": self._aws.entrance.requests_per_second,
+                "log_days": self._aws.entrance.log_days,
                 "tags": self._tags,
             },
             self._child,

@@ -51,7 +51,7 @@ class EntranceArgs(TypedDict):
     """Requests that are let through; 100 a second when not set, and twice as many at a time. More are refused with
     status 429, so that a flood does not become a bill."""
     log_days: NotRequired[int]
-    """Days for which the access log is kept; 14 when not set."""
+    """Days for which the access log is kept; 14 when not set, and no log is made with 0."""
     tags: NotRequired[dict[str, str]]
     """Tags of everything in it."""
 
@@ -61,8 +61,8 @@ class Entrance(pulumi.ComponentResource):
 
     api_id: pulumi.Output[str]
     """Id of the API."""
-    log_group: pulumi.Output[str]
-    """Name of the access log's group."""
+    log_group: pulumi.Output[str] | None
+    """Name of the access log's group, if there is one."""
 
     def __init__(self, name: str, args: EntranceArgs, opts: pulumi.ResourceOptions | None = None) -> None:
         super().__init__("diaspora-infra:aws:Entrance", name, {}, opts)
@@ -80,9 +80,10 @@ class Entrance(pulumi.ComponentResource):
             opts=self._child,
         )
         self._route(api, service)
-        stage, log = self._stage(api)
+        log = self._log()
+        stage = self._stage(api, log)
         self._open(api, stage)
-        self.api_id, self.log_group = api.id, log.name
+        self.api_id, self.log_group = api.id, None if log is None else log.name
         self.register_outputs({"apiId": self.api_id})
 
     def _service(self) -> aws.servicediscovery.Service:
@@ -135,22 +136,26 @@ class Entrance(pulumi.ComponentResource):
             opts=self._child,
         )
 
-    def _stage(self, api: aws.apigatewayv2.Api) -> tuple[aws.apigatewayv2.Stage, aws.cloudwatch.LogGroup]:
-        name, rate = f"{self._name}-entrance", self._args.get("requests_per_second", 100)
-        log = aws.cloudwatch.LogGroup(
-            name, retention_in_days=self._args.get("log_days", 14), tags=self._tags, opts=self._child
+    def _log(self) -> aws.cloudwatch.LogGroup | None:
+        days = self._args.get("log_days", 14)
+        if not days:
+            return None
+        return aws.cloudwatch.LogGroup(
+            f"{self._name}-entrance", retention_in_days=days, tags=self._tags, opts=self._child
         )
-        stage = aws.apigatewayv2.Stage(
-            name,
+
+    def _stage(self, api: aws.apigatewayv2.Api, log: aws.cloudwatch.LogGroup | None) -> aws.apigatewayv2.Stage:
+        rate = self._args.get("requests_per_second", 100)
+        return aws.apigatewayv2.Stage(
+            f"{self._name}-entrance",
             api_id=api.id,
             name="$default",
             auto_deploy=True,
-            access_log_settings={"destination_arn": log.arn, "format": json.dumps(LOGGED)},
+            access_log_settings=None if log is None else {"destination_arn": log.arn, "format": json.dumps(LOGGED)},
             default_route_settings={"throttling_rate_limit": rate, "throttling_burst_limit": 2 * rate},
             tags=self._tags,
             opts=self._child,
         )
-        return stage, log
 
     def _open(self, api: aws.apigatewayv2.Api, stage: aws.apigatewayv2.Stage) -> None:
         """Take the domain's requests, once there is a certificate."""

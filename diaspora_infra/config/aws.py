@@ -1,11 +1,19 @@
 """The `aws` key: the pod on AWS, each part with what can be chosen about it."""
 
 import ipaddress
+from collections.abc import Iterable
 from typing import Annotated, Literal
 
 from pydantic import AfterValidator, BeforeValidator, Field
 
-from diaspora_infra.config.aws_facts import AURORA_VERSIONS, INSTANCE_TYPES, REGIONS, SIZES, InstanceType, Size
+from diaspora_infra.config.aws_facts import (
+    AURORA_VERSIONS,
+    INSTANCE_TYPES,
+    REGIONS,
+    SIZES,
+    InstanceType,
+    Size,
+)
 from diaspora_infra.config.firewall import Source
 from diaspora_infra.config.model import Model
 from diaspora_infra.config.pod import SecretName
@@ -37,19 +45,18 @@ def _vpc_network(value: str) -> str:
     return value
 
 
-def _one_of(values: object, example: str) -> AfterValidator:
-    def check(value: str) -> str:
-        if value not in values:  # type: ignore[operator]
-            raise ValueError(refused(value, example))
-        return value
-
-    return AfterValidator(check)
+def _one_of(values: Iterable[str], allowed: str) -> Form:
+    return Form("|".join(value.replace(".", "[.]") for value in sorted(values)), allowed)
 
 
 VpcNetwork = Annotated[str, Form("[0-9]{1,3}(?:[.][0-9]{1,3}){3}/[0-9]{1,2}", _NETWORK), AfterValidator(_vpc_network)]
 Region = Annotated[str, _one_of(REGIONS, "a region of AWS, such as eu-west-1")]
 InstanceTypeName = Annotated[str, _one_of(INSTANCE_TYPES, f"one of {', '.join(INSTANCE_TYPES)}")]
 AuroraVersion = Annotated[str, _one_of(AURORA_VERSIONS, f"one of {', '.join(AURORA_VERSIONS)}")]
+LogDays = Literal[
+    0, 1, 3, 5, 7, 14, 30, 60, 90, 120, 150, 180, 365, 400, 545, 731, 1096, 1827, 2192, 2557, 2922, 3288, 3653
+]
+"""Days for which CloudWatch can keep a log (API reference of CloudWatch Logs, PutRetentionPolicy), or none."""
 ZoneLetter = Annotated[str, Form("[a-f]", "the last letter of an availability zone, such as a")]
 
 
@@ -78,7 +85,7 @@ class Network(Model):
     A few regions and accounts have no zone a or b: `aws ec2 describe-availability-zones` lists yours."""
     ipv6: bool = False
     """Give the VPC IPv6 addresses too."""
-    flow_logs_days: int = Field(default=0, ge=0, le=3653)
+    flow_logs_days: LogDays = 0
     """Keep a log of all connections for so many days; 0 keeps none."""
     existing: ExistingNetwork | None = None
     """Use a VPC of yours instead of making one; `cidr` and `ipv6` then say nothing."""
@@ -151,6 +158,16 @@ class AwsDns(Model):
     """Make the zone. Your registrar must then be told its name servers (stack output `nameServers`)."""
 
 
+class AwsEntrance(Model):
+    """API Gateway, with `edge: gateway`."""
+
+    requests_per_second: int = Field(default=100, ge=1, le=10000)
+    """Requests that are let through in a second, and twice as many at a time; more are refused with status 429, so that
+    a flood does not become a bill."""
+    log_days: LogDays = 14
+    """Keep the access log (addresses, paths without their queries, status) for so many days; 0 keeps none."""
+
+
 class AwsMail(Model):
     """Mail by Amazon SES. `pod.mail.senderAddress` chooses the sender; by default no-reply at the pod's domain."""
 
@@ -206,6 +223,8 @@ class Aws(Model):
     """`gateway`: API Gateway has the certificate and nothing on the machine can be reached from the internet, but no
     request may be larger than 10 MB (account archives are). `direct`: nginx on an address of the machine's own, with a
     certificate by `pod.tls`; no limit, and cheaper."""
+    entrance: AwsEntrance = AwsEntrance()
+    """API Gateway."""
     instance: Instance = Instance()
     """The machine."""
     network: Network = Network()

@@ -94,6 +94,8 @@ def _domain(aws: Aws, pod: Pod) -> Iterator[Problem]:
 def _entrance(aws: Aws, pod: Pod) -> Iterator[Problem]:
     if aws.edge == "gateway" and "tls" in pod.model_fields_set:
         yield Problem("pod.tls", "nothing uses it: API Gateway has the certificate; allowed: with aws.edge: direct")
+    if aws.edge == "direct" and "entrance" in aws.model_fields_set:
+        yield Problem("aws.entrance", "nothing uses it: there is no API Gateway; allowed: with aws.edge: gateway")
 
 
 def _subnets(aws: Aws, pod: Pod) -> Iterator[Problem]:
@@ -131,7 +133,8 @@ def _mail(aws: Aws, pod: Pod) -> Iterator[Problem]:
     if mail is None or not mail.by_ses or aws.mail.existing_identity or aws.dns.provider == "external":
         return
     zone = aws.dns.zone or pod.domain
-    if not f".{mail.sender_domain}".endswith(f".{zone}"):
+    # a zone that does not even hold the pod's domain is told of by itself
+    if f".{pod.domain}".endswith(f".{zone}") and not f".{mail.sender_domain}".endswith(f".{zone}"):
         yield Problem(
             "pod.mail.senderAddress",
             f"the records of {mail.sender_domain} cannot be set in the zone {zone}; allowed: an address in that zone, "

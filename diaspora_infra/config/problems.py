@@ -159,6 +159,8 @@ def _sentence(detail: ErrorDetails, numbers: str) -> str:
         key, word, unit = _LENGTHS[kind]
         length = len(value)
         return f"{f'{length} {unit}' if length else 'empty'}; allowed: {word} {context[key]}"
+    if kind == "multiple_of":
+        return refused(value, f"a multiple of {context['multiple_of']}")
     return refused(value, "what docs/config.md says")
 
 

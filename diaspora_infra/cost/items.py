@@ -11,8 +11,6 @@ from diaspora_infra.cost.traffic import HOURS_A_MONTH, Traffic
 
 ACCESS_LOG_GB = Decimal("0.5")
 """Size of the entrance's log for a million requests."""
-LOG_KEPT_DAYS = 30
-"""Days for which the entrance's log is reckoned to be kept."""
 NO_SETTING = "none"
 DATABASE_CAPACITY = "Aurora capacity"
 """Name of the item that grows with the hours in which the database is awake."""
@@ -138,11 +136,12 @@ def _rest(settings: Settings, aws: Aws, traffic: Traffic) -> Iterator[Item]:
         # each end pays its direction
         between = 2 * traffic.traffic_between_zones
         yield Item("Traffic between zones", PRICES["traffic between zones"], between, "aws.edge, aws.database.engine")
-    access_log = ACCESS_LOG_GB * traffic.requests if aws.edge == "gateway" else Decimal(0)
+    log_days = aws.entrance.log_days if aws.edge == "gateway" else 0
+    access_log = ACCESS_LOG_GB * traffic.requests if log_days else Decimal(0)
     flow_days = aws.network.flow_logs_days
     connections = traffic.connection_log if flow_days else Decimal(0)
     if access_log or connections:
-        setting = "aws.edge, aws.network.flowLogsDays"
+        setting = "aws.edge, aws.entrance.logDays, aws.network.flowLogsDays"
         yield Item("Logs", PRICES["logs"], access_log + connections, setting)
-        kept = (access_log * LOG_KEPT_DAYS + connections * flow_days) / 30
+        kept = (access_log * log_days + connections * flow_days) / 30
         yield Item("Logs kept", PRICES["logs kept"], kept, setting)

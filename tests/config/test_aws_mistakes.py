@@ -1,0 +1,88 @@
+"""Settings of the target `aws` that are refused: one line each, before anything is made."""
+
+from typing import Any
+
+import pytest
+
+from diaspora_infra.config import ConfigError, load
+from tests.support import configs
+
+REPOSITORY = {"backup": {"repository": "local"}}
+
+MISTAKES: list[tuple[dict[str, Any], list[str]]] = [
+    ({"region": "eu-west-9"}, ["aws.region: 'eu-west-9' is not valid; allowed: a region of AWS, such as eu-west-1"]),
+    ({"instance": {"type": "m7g.metal"}}, ["aws.instance.type: 'm7g.metal' is not valid; allowed: one of t4g.micro"]),
+    ({"instance": {"imageId": "fedora"}}, ["aws.instance.imageId: 'fedora' is not valid; allowed: an id such as ami-"]),
+    ({"instance": {"rootGib": 8}}, ["aws.instance.rootGib: 8 is out of range; allowed: 10 to 1024"]),
+    ({"instance": {"shellAccess": "ssh"}}, ["aws.instance.sshFrom: missing; it is required with shellAccess: ssh"]),
+    ({"instance": {"sshFrom": ["192.0.2.0/24"]}}, ["aws.instance.sshFrom: nothing uses it; allowed: with shellAcces"]),
+    (
+        {"database": {"version": "13.4"}},
+        ["aws.database.version: '13.4' is not valid; allowed: one of 16.8, 16.9, 16.10"],
+    ),
+    ({"database": {"minAcu": 2}}, ["aws.database.minAcu: 2.0 is more than maxAcu, 1.0; allowed: at most maxAcu"]),
+    ({"database": {"minAcu": 0.7}}, ["aws.database.minAcu: 0.7 is not valid; allowed: a multiple of 0.5"]),
+    ({"database": {"autoPauseSeconds": 60}}, ["aws.database.autoPauseSeconds: 60 is out of range; allowed: 300"]),
+    (
+        {"database": {"engine": "rds", "version": "17.9", "maxAcu": 2}},
+        [
+            "aws.database.version: nothing uses it; allowed: with engine: auroraServerless",
+            "aws.database.maxAcu: nothing uses it; allowed: with engine: auroraServerless",
+        ],
+    ),
+    (
+        {"database": {"engine": "onInstance", "storageGib": 20, "backupDays": 7, "restoreFrom": "monday"}},
+        [
+            "aws.database.storageGib: nothing uses it; allowed: with engine: rds",
+            "aws.database.backupDays: nothing uses it; allowed: with a database of AWS",
+            "aws.database.restoreFrom: nothing uses it; allowed: with a database of AWS",
+        ],
+    ),
+    ({"network": {"cidr": "192.0.2.0/24"}}, ["aws.network.cidr: '192.0.2.0/24' is not valid; allowed: a private IPv4"]),
+    ({"network": {"cidr": "10.0.0.0/8"}}, ["aws.network.cidr: '10.0.0.0/8' is not valid; allowed: a private IPv4"]),
+    ({"network": {"zones": ["a"]}}, ["aws.network.zones: 1 entries; allowed: at least 2"]),
+    ({"network": {"zones": ["a", "a"]}}, ["aws.network.zones: a is there twice; allowed: each zone once"]),
+    (
+        {"network": {"cidr": "10.89.0.0/16"}, "pod": {"subnet": "10.89.1.0/24"}},
+        ["pod.subnet: aws.network.cidr (10.8"],
+    ),
+    ({"network": {"flowLogsDays": 2}}, ["aws.network.flowLogsDays: 2 is not valid; allowed: 0, 1, 3, 5, 7, 14"]),
+    ({"entrance": {"logDays": 4}}, ["aws.entrance.logDays: 4 is not valid; allowed: 0, 1, 3, 5, 7, 14"]),
+    (
+        {"edge": "direct", "entrance": {"logDays": 7}},
+        ["aws.entrance: nothing uses it: there is no API Gateway; allowed: with aws.edge: gateway"],
+    ),
+    ({"pod": {"tls": {"mode": "acme"}}}, ["pod.tls: nothing uses it: API Gateway has the certificate"]),
+    ({"dns": {"zone": "example.net"}}, ["aws.dns.zone: 'example.net' does not hold the pod's domain, pod.example.org"]),
+    ({"dns": {"zone": "ample.org"}}, ["aws.dns.zone: 'ample.org' does not hold the pod's domain, pod.example.org"]),
+    (
+        {"dns": {"provider": "external", "zone": "example.org", "createZone": True}},
+        [
+            "aws.dns.zone: nothing uses it; allowed: with provider: route53",
+            "aws.dns.createZone: nothing uses it; allowed: with provider: route53",
+        ],
+    ),
+    ({"pod": REPOSITORY}, ["pod.backup.repository: is the bucket that this stack makes; allowed: leave it out, or"]),
+    (
+        {"backups": {"bucket": False, "objectLockDays": 7}},
+        ["aws.backups.objectLockDays: nothing uses it; allowed: with aws.backups.bucket: true"],
+    ),
+    ({"tags": {"aws:owner": "x"}}, ["aws.tags: 'aws:owner' begins with aws:, which AWS keeps for itself"]),
+    ({"parameterPath": "diaspora"}, ["aws.parameterPath: 'diaspora' is not valid; allowed: a path such as /diaspora/"]),
+    ({"host": {"memoryMib": 1024}}, ["host.memoryMib: nothing uses it on AWS; allowed: aws.size or aws.instance.type"]),
+    ({"regoin": "eu-west-1"}, ["aws.regoin: unknown key (did you mean region?); allowed: "]),
+]
+
+
+@pytest.mark.parametrize(("changes", "lines"), MISTAKES, ids=lambda value: str(value)[:40])
+def test_a_mistake_is_one_line(changes: dict[str, Any], lines: list[str]) -> None:
+    changes = dict(changes)
+    pod, host = changes.pop("pod", {}), changes.pop("host", {})
+    values = configs.aws_config(pod_changes=pod, **{"region": "eu-west-1", **changes})
+    values["host"] |= host
+    with pytest.raises(ConfigError) as refused:
+        load(values, {"backupPassword": "x"})
+    found = [str(problem) for problem in refused.value.problems]
+    assert len(found) == len(lines), found
+    for line in lines:
+        assert any(each.startswith(line) for each in found), found
