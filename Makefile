@@ -30,6 +30,7 @@ test: ## install what the tests need and run all of them
 	@$(PYTHON) -m tools.packages tests/packages.txt
 	@$(PYTHON) -m tools.environment --dev
 	@$(PYTHON) -m tools --set test >/dev/null
+	@$(PYTHON) -m tools.judges >/dev/null
 	@$(MAKE) --no-print-directory check
 	@$(RUN) -m pytest -n 2 --dist loadgroup
 

@@ -53,7 +53,7 @@ def make_environment(*, dev: bool, simulator: bool = False) -> None:
     # the build machine's own settings must not decide what is installed
     environment = {key: value for key, value in os.environ.items() if key not in {"VIRTUAL_ENV", "UV_INDEX"}}
     environment["UV_CACHE_DIR"] = os.environ.get("UV_CACHE_DIR", str(cache_root() / "uv"))
-    command = [str(_uv()), "sync", "--locked", "--quiet", "--python", sys.executable, *groups]
+    command = [str(uv()), "sync", "--locked", "--quiet", "--python", sys.executable, *groups]
     with step("making .venv (about 20 s the first time)", "making .venv", "made .venv"):
         result = subprocess.run(command, cwd=PROJECT, env=environment, capture_output=True, text=True, check=False)
         if result.returncode:
@@ -61,7 +61,8 @@ def make_environment(*, dev: bool, simulator: bool = False) -> None:
     stamp.write_text(locked, encoding="ascii")
 
 
-def _uv() -> Path:
+def uv() -> Path:
+    """uv, which is installed into the cache if it is not there yet."""
     pins = REQUIREMENTS.read_bytes()
     entry = cache_root() / "tools" / f"uv-{hashlib.sha256(pins).hexdigest()[:12]}"
     make_entry(entry, "uv", lambda into: install_from_pypi("uv is missing", REQUIREMENTS, into))

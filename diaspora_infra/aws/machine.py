@@ -9,6 +9,7 @@ import pulumi_aws as aws
 
 from diaspora_infra.aws import user_data
 from diaspora_infra.aws.images import ImageArgs, find_image
+from diaspora_infra.aws.private_bucket import tls_only
 from diaspora_infra.aws.tags import named
 
 DATA_DEVICE = "/dev/sdf"
@@ -126,6 +127,13 @@ class Machine(pulumi.ComponentResource):
             rules=[{"apply_server_side_encryption_by_default": {"sse_algorithm": "AES256"}}],
             opts=self._child,
         )
+        policy = aws.s3.BucketPolicy(
+            name,
+            bucket=bucket.id,
+            policy=bucket.arn.apply(tls_only),
+            # S3 refuses two changes of a bucket's permissions at once
+            opts=pulumi.ResourceOptions(parent=self, depends_on=[closed]),
+        )
         config = aws.s3.BucketObjectv2(
             name,
             bucket=bucket.id,
@@ -133,7 +141,7 @@ class Machine(pulumi.ComponentResource):
             content=text,
             content_type="application/vnd.coreos.ignition+json",
             tags=named(self._tags, f"{self._name} Ignition config"),
-            opts=pulumi.ResourceOptions(parent=self, depends_on=[closed, encrypted]),
+            opts=pulumi.ResourceOptions(parent=self, depends_on=[encrypted, policy]),
         )
         # of the object, not of its name alone: the instance must not boot before the config is there
         handed = pulumi.Output.all(config.bucket, text, config.etag).apply(

@@ -258,8 +258,8 @@ class Aws(Model):
         Annotated[str, Form("(?:/[A-Za-z0-9_.-]+){1,10}", "a path such as /diaspora/pod.example.org")] | None
     ) = None
     """Path of the pod's secrets in Parameter Store; `/diaspora/` and the domain when not set."""
-    tags: Annotated[dict[NonEmpty, Tag], BeforeValidator(_not_reserved)] = {}
-    """Tags of everything that can have tags."""
+    tags: Annotated[dict[NonEmpty, Tag], BeforeValidator(_not_reserved)] = Field(default={}, max_length=7)
+    """Tags of everything that can have tags. An object in S3 has ten at most, and three are the program's own."""
 
     @property
     def instance_type(self) -> InstanceType:

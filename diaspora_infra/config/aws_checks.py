@@ -4,6 +4,7 @@ import ipaddress
 from collections.abc import Iterator
 
 from diaspora_infra.config.aws import Aws
+from diaspora_infra.config.aws_facts import REGIONS_WITHOUT_SMALL_RDS, REGIONS_WITHOUT_T3A
 from diaspora_infra.config.aws_pod import mail_on_aws, uses_ses
 from diaspora_infra.config.host import Host
 from diaspora_infra.config.pod import Pod
@@ -12,7 +13,7 @@ from diaspora_infra.config.problems import Problem
 
 def check_aws(aws: Aws, pod: Pod | None, host: Host | None) -> list[Problem]:
     """All problems of the key `aws`, alone and with the pod and the host on it."""
-    problems = [*_database(aws), *_uploads(aws), *_shell(aws), *_network(aws), *_dns(aws)]
+    problems = [*_instance(aws), *_database(aws), *_uploads(aws), *_shell(aws), *_network(aws), *_dns(aws)]
     if pod is not None:
         problems += [
             *_domain(aws, pod),
@@ -26,12 +27,23 @@ def check_aws(aws: Aws, pod: Pod | None, host: Host | None) -> list[Problem]:
     return problems
 
 
+def _instance(aws: Aws) -> Iterator[Problem]:
+    name = aws.instance_type_name
+    if name.startswith("t3a.") and aws.region in REGIONS_WITHOUT_T3A:
+        yield Problem("aws.instance.type", f"{name} is not offered in {aws.region}; allowed: a type of t4g or t3")
+
+
 def _database(aws: Aws) -> Iterator[Problem]:
     database = aws.database
     if database.min_acu > database.max_acu:
         yield Problem(
             "aws.database.minAcu",
             f"{database.min_acu} is more than maxAcu, {database.max_acu}; allowed: at most maxAcu",
+        )
+    if database.engine == "rds" and aws.region in REGIONS_WITHOUT_SMALL_RDS:
+        yield Problem(
+            "aws.database.engine",
+            f"rds: {aws.region} has no small instances for it; allowed: auroraServerless, onInstance",
         )
     engines = {
         "auroraServerless": ("version", "min_acu", "max_acu", "auto_pause_seconds"),

@@ -38,6 +38,17 @@ INSTANCE_TYPES = {
 }
 """The burstable types with 1 GiB of memory or more: all take part in automatic recovery (EC2 user guide)."""
 
+REGIONS_WITHOUT_T3A = frozenset(
+    {
+        "af-south-1", "ap-east-1", "ap-northeast-3", "ap-south-2", "ap-southeast-3", "ap-southeast-4", "ca-west-1",
+        "eu-central-2", "eu-north-1", "eu-south-2", "me-central-1", "me-south-1",
+    }
+)  # fmt: skip
+"""Regions that offer t4g and t3, but not t3a (cfn-lint 1.58, instance types by region)."""
+
+REGIONS_WITHOUT_SMALL_RDS = frozenset({"ca-west-1"})
+"""Regions that offer no instance class db.t4g for PostgreSQL (cfn-lint 1.58, classes by region)."""
+
 AURORA_VERSIONS = (
     *(f"16.{minor}" for minor in (8, 9, 10, 11, 13, 14, 15)),
     *(f"17.{minor}" for minor in (4, 5, 6, 7, 9, 10, 11)),

@@ -8,6 +8,7 @@ from pulumi.runtime import mocks
 from tests.support.mocked import Monitor
 
 ACCOUNT = "123456789012"
+REGION = "eu-west-1"
 CALLS: dict[str, dict[str, Any]] = {
     "aws:ec2/getAmi:getAmi": {"id": "ami-08af5d9fc5c1edb78", "architecture": "arm64"},
     "aws:index/getCallerIdentity:getCallerIdentity": {"accountId": ACCOUNT},
@@ -15,6 +16,18 @@ CALLS: dict[str, dict[str, Any]] = {
     "aws:route53/getZone:getZone": {"zoneId": "Z0123456789"},
     "aws:sesv2/getEmailIdentity:getEmailIdentity": {"configurationSetName": "own-settings"},
     "aws:ssm/getParameter:getParameter": {"type": "SecureString"},
+}
+
+
+_ARNS = {
+    "aws:cloudwatch/logGroup:LogGroup": "arn:aws:logs:{region}:{account}:log-group:{name}",
+    "aws:iam/instanceProfile:InstanceProfile": "arn:aws:iam::{account}:instance-profile/{name}",
+    "aws:iam/role:Role": "arn:aws:iam::{account}:role/{name}",
+    "aws:iam/user:User": "arn:aws:iam::{account}:user/{name}",
+    "aws:s3/bucket:Bucket": "arn:aws:s3:::{name}",
+    "aws:sesv2/configurationSet:ConfigurationSet": "arn:aws:ses:{region}:{account}:configuration-set/{name}",
+    "aws:sns/topic:Topic": "arn:aws:sns:{region}:{account}:{name}",
+    "aws:ssm/parameter:Parameter": "arn:aws:ssm:{region}:{account}:parameter/{name}",
 }
 
 
@@ -47,13 +60,11 @@ class MockAccount(mocks.Mocks):
 
     def new_resource(self, args: mocks.MockResourceArgs) -> tuple[str, dict[str, Any]]:
         self._inputs[args.typ, args.name] = dict(args.inputs)
-        service, _, kind = args.typ.split(":")[-2].split("/")[0], "", args.typ.split(":")[-1]
+        kind = args.typ.rpartition(":")[2]
         identifier = f"{kind.lower()}-{args.name}"
-        arn = f"arn:aws:{service}:eu-west-1:{ACCOUNT}:{kind.lower()}/{args.name}"
-        if service == "iam":
-            arn = f"arn:aws:iam::{ACCOUNT}:{kind.lower()}/{args.name}"
-        if args.typ == "aws:s3/bucket:Bucket":
-            arn = f"arn:aws:s3:::{identifier}"
+        form = _ARNS.get(args.typ, "arn:aws:{service}:{region}:{account}:{kind}/{name}")
+        service = args.typ.split(":")[1].split("/")[0]
+        arn = form.format(service=service, region=REGION, account=ACCOUNT, kind=kind.lower(), name=identifier)
         computed = _computed(args.typ, identifier)
         parts = {
             key: {**args.inputs[key], **value}

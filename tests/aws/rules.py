@@ -5,7 +5,7 @@ Each rule looks at all resources of a stack (token, name, inputs) and names what
 
 import json
 import re
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import Any, NamedTuple
 
 from diaspora_infra.aws.user_data import LIMIT
@@ -17,6 +17,10 @@ class Asked(NamedTuple):
     token: str
     name: str
     inputs: Mapping[str, Any]
+    id: str = ""
+    urn: str = ""
+    depends: Mapping[str, Sequence[str]] = {}
+    """URNs of the resources that had a part in an input."""
 
 
 Resources = list[Asked]

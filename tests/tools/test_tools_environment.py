@@ -34,7 +34,7 @@ def log(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     log.touch()
     uv.write_text(FAKE_UV.format(log=log, python=sys.executable))
     uv.chmod(0o755)
-    monkeypatch.setattr(environment, "_uv", lambda: uv)
+    monkeypatch.setattr(environment, "uv", lambda: uv)
     return log
 
 

@@ -1,0 +1,1 @@
+"""Programs of others that judge the resources of a stack."""

@@ -1,0 +1,47 @@
+"""Whole pods on Pulumi's mocks, with all values known: what rules and judges look at."""
+
+from collections.abc import Callable
+from typing import Any
+
+from diaspora_infra.aws import AwsPod
+from lab.aws.bridge.values import plain
+from tests.aws.mock_account import Made, MockAccount
+from tests.aws.rules import Asked
+from tests.support import configs
+from tests.support.mocked import mock_engine
+
+REGION = "eu-west-1"
+SECRETS = {"backupPassword": "backup-password-of-the-test"}
+"""Secret keys of the stack config; nothing but a parameter may hold these values."""
+
+
+def pod(**changes: Any) -> AwsPod:
+    """A pod with backups, on AWS with these settings."""
+    values = configs.aws_config(region=REGION, pod_changes={"backup": {}}, **changes)
+    return AwsPod("pod", {"pod": values["pod"], "host": values["host"], "aws": values["aws"], "secrets": {**SECRETS}})
+
+
+STACKS: dict[str, Callable[[], Any]] = {
+    "gateway": pod,
+    "direct": lambda: pod(
+        edge="direct",
+        database={"engine": "rds"},
+        network={"ipv6": True, "flowLogsDays": 7},
+        dns={"createZone": True},
+        backups={"objectLockDays": 7},
+        instance={"shellAccess": "ssh", "sshFrom": ["192.0.2.0/24"]},
+    ),
+}
+
+
+def resources(program: Callable[[], Any]) -> list[Asked]:
+    """What a program asks for."""
+    account = MockAccount()
+    with mock_engine() as run:
+        run(account, lambda: program() and None)
+    return [_asked(made) for made in account.made if made.custom]
+
+
+def _asked(made: Made) -> Asked:
+    depends = {name: list(each.urns) for name, each in made.request.propertyDependencies.items()}
+    return Asked(made.token, made.name, plain(made.inputs), f"{made.kind.lower()}-{made.name}", made.urn, depends)
