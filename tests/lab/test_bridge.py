@@ -4,11 +4,13 @@ import re
 import sys
 import warnings
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
 
 from lab.aws.bridge import autonames, sdk
+from lab.aws.bridge.known import Known
 from lab.aws.bridge.plugin import _environment, _schema_cache
 from lab.aws.bridge.proposal import propose
 from lab.aws.bridge.resource import Resource
@@ -57,10 +59,24 @@ def names(record: Record) -> list[str]:
 
 def test_every_property_of_the_sdk_has_its_field(resources: dict[str, Resource]) -> None:
     for token, resource in resources.items():
-        known = names(resource.record)
+        known, properties = names(resource.record), set(sdk.resource(token).properties)
         assert len(known) == len(set(known)), token
-        assert set(resource.sdk.properties) - set(known) == NEWER_IN_THE_SDK.get(token, set()), token
-        assert set(known) - set(resource.sdk.properties) <= {"id", "timeouts"}, token
+        assert properties - set(known) == NEWER_IN_THE_SDK.get(token, set()), token
+        assert set(known) - properties <= {"id", "timeouts"}, token
+
+
+def test_what_is_kept_is_what_was_read(schema: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    old = tmp_path / "provider-0123456789abcdef.types"
+    old.touch()
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", DeprecationWarning)
+        read = Known.kept(tmp_path / "provider.bin", schema)
+    (file,) = tmp_path.iterdir()
+    assert file != old, "that of another state of the code is gone"
+    monkeypatch.setattr(Known, "read", None)
+    assert Known.kept(tmp_path / "provider.bin", schema) == read
+    assert set(read.resources) == set(RESOURCES)
+    assert set(read.functions) == set(FUNCTIONS)
 
 
 def test_every_result_of_a_function_has_its_field(schema: Any) -> None:

@@ -5,7 +5,6 @@ Environment: LAB_AWS_ENDPOINT, the address of the simulator; LAB_AWS_LOG, a file
 
 import json
 import os
-import threading
 import time
 import traceback
 from collections.abc import Callable, Mapping
@@ -18,13 +17,14 @@ from google.protobuf import empty_pb2, json_format, struct_pb2
 from google.rpc import status_pb2
 from pulumi.runtime.proto import plugin_pb2, provider_pb2, provider_pb2_grpc
 
-from lab.aws.bridge import VERSION, sdk, values
+from lab.aws.bridge import VERSION, values
 from lab.aws.bridge.autonames import DEFAULTS
+from lab.aws.bridge.known import Known
 from lab.aws.bridge.proposal import propose
 from lab.aws.bridge.resource import META, Resource
 from lab.aws.bridge.shapes import Record, record_of
 from lab.aws.bridge.terraform import ProviderError, TerraformProvider, text_of, value_of
-from lab.aws.bridge.types import FUNCTIONS, RESOURCES
+from lab.aws.bridge.types import FUNCTIONS
 from tools import tool_path
 from tools.cache import cache_root
 
@@ -43,9 +43,7 @@ class Plugin(provider_pb2_grpc.ResourceProviderServicer):
         self.terraform = TerraformProvider(binary, _environment(endpoint), log)
         self.messages, self.stub = self.terraform.messages, self.terraform.stub
         self.schema = self.terraform.schema(_schema_cache(binary))
-        self._resources: dict[str, Resource] = {}
-        self._functions: dict[str, Record] = {}
-        self._lock = threading.Lock()
+        self.known = Known.kept(_schema_cache(binary), self.schema)
 
     # what the engine asks of every plugin
 
@@ -198,21 +196,14 @@ class Plugin(provider_pb2_grpc.ResourceProviderServicer):
 
     def _resource(self, urn: str) -> Resource:
         token = urn.split("::")[2].split("$")[-1]
-        with self._lock:
-            if token not in RESOURCES:
-                raise ProviderError(f"the bridge does not know {token}; add it to lab/aws/bridge/types.py")
-            if token not in self._resources:
-                self._resources[token] = Resource.of(token, self.schema.resource_schemas)
-            return self._resources[token]
+        if token not in self.known.resources:
+            raise ProviderError(f"the bridge does not know {token}; add it to lab/aws/bridge/types.py")
+        return self.known.resources[token]
 
     def _function(self, token: str) -> Record:
-        with self._lock:
-            if token not in FUNCTIONS:
-                raise ProviderError(f"the bridge does not know {token}; add it to lab/aws/bridge/types.py")
-            if token not in self._functions:
-                schema = self.schema.data_source_schemas[FUNCTIONS[token]]
-                self._functions[token] = record_of(schema.block, sdk.function(token))
-            return self._functions[token]
+        if token not in self.known.functions:
+            raise ProviderError(f"the bridge does not know {token}; add it to lab/aws/bridge/types.py")
+        return self.known.functions[token]
 
     def _provider_config(self, request: Any) -> dict[str, Any]:
         given = _plain(request.args)
@@ -329,7 +320,7 @@ def _importable(resource: Resource, outputs: Mapping[str, Any]) -> dict[str, Any
     return {
         name: value
         for name, value in outputs.items()
-        if name in resource.sdk.inputs
+        if name in resource.inputs
         and name in fields
         and (fields[name].required or (fields[name].optional and not fields[name].computed))
         and value not in ("", [], {}, False)

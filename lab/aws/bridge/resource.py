@@ -35,7 +35,10 @@ class Resource:
     terraform: str
     version: int
     record: Record
-    sdk: sdk.SdkResource
+    inputs: frozenset[str]
+    """Names of the properties that a program may give."""
+    required: frozenset[str]
+    """Those of them that it must give."""
     naming: autonames.Rule
 
     @classmethod
@@ -46,7 +49,7 @@ class Resource:
         schema = schemas[terraform]
         renamed = {argument: name for (kind, argument), name in RENAMED.items() if kind == terraform}
         record = record_of(schema.block, known.properties, renamed)
-        return cls(terraform, schema.version, record, known, autonames.rule_for(terraform))
+        return cls(terraform, schema.version, record, known.inputs, known.required, autonames.rule_for(terraform))
 
     def with_name(self, news: Mapping[str, Any], olds: Mapping[str, Any], urn: str, seed: bytes) -> dict[str, Any]:
         """The inputs with a name of our making, where the program gives none and the type wants one."""
@@ -54,7 +57,7 @@ class Resource:
         entry = properties.get(self.naming.property)
         given = {name for name in news if news[name] is not None}
         prefix = entry is not None and f"{entry.pulumi}Prefix" in given
-        optional = self.naming.property in self.sdk.inputs and self.naming.property not in self.sdk.required
+        optional = self.naming.property in self.inputs and self.naming.property not in self.required
         if entry is None or entry.pulumi in given or prefix or not optional or not (entry.optional or entry.required):
             return dict(news)
         return autonames.name_it(self.naming, news, olds, urn, seed)
@@ -135,7 +138,7 @@ class Resource:
         """Whether a replacement must delete first: the program itself names the resource, and keeps the name."""
         name = self.naming.property
         made_here = name in (news.get(autonames.DEFAULTS) or [])
-        return name in self.sdk.inputs and not made_here and news.get(name) is not None and news[name] == olds.get(name)
+        return name in self.inputs and not made_here and news.get(name) is not None and news[name] == olds.get(name)
 
 
 def _visible(properties: Mapping[str, Any]) -> dict[str, Any]:
