@@ -49,7 +49,7 @@ class MailArgs(TypedDict):
     mail_from: NotRequired[str]
     """Subdomain to which bounces go; bounce when not set."""
     dmarc: NotRequired[str]
-    """DMARC record of the domain; `v=DMARC1; p=quarantine; adkim=s` when not set."""
+    """DMARC record of the domain; `v=DMARC1; p=quarantine; adkim=s` when not set, and no record with `none`."""
     tags: NotRequired[dict[str, str]]
     """Tags of everything in it."""
 
@@ -162,10 +162,11 @@ class Mail(pulumi.ComponentResource):
     def _policy_records(self, bounces: str) -> list[MailRecord]:
         region, domain = self._args["region"], self._args["domain"]
         policy = self._args.get("dmarc", "v=DMARC1; p=quarantine; adkim=s")
+        dmarc = [] if policy == "none" else [_record("dmarc", f"_dmarc.{domain}", "TXT", policy)]
         return [
             _record("bounces-mx", bounces, "MX", f"10 feedback-smtp.{region}.amazonses.com"),
             _record("bounces-spf", bounces, "TXT", "v=spf1 include:amazonses.com -all"),
-            _record("dmarc", f"_dmarc.{domain}", "TXT", policy),
+            *dmarc,
         ]
 
     def _credentials(self, resources: list[pulumi.Output[str]]) -> None:

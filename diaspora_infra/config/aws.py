@@ -178,10 +178,10 @@ class AwsMail(Model):
     """The sender's domain is an identity in SES already; that, its records and its settings are then left alone."""
     mail_from: Annotated[str, Form("[a-z0-9][a-z0-9-]{0,62}", "a label such as bounce")] = "bounce"
     """Subdomain to which bounces go."""
-    dmarc: Annotated[str, Form("v=DMARC1;[ -~]{0,200}", "a DMARC record such as v=DMARC1; p=none")] = (
+    dmarc: Annotated[str, Form("none|v=DMARC1;[ -~]{0,200}", "a DMARC record such as v=DMARC1; p=none, or none")] = (
         "v=DMARC1; p=quarantine; adkim=s"
     )
-    """DMARC record of the domain."""
+    """DMARC record of the sender's domain; `none` where it has one already."""
 
 
 class AwsBackups(Model):

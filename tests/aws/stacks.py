@@ -1,6 +1,6 @@
 """Whole pods on Pulumi's mocks, with all values known: what rules and judges look at."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from typing import Any
 
 from diaspora_infra.aws import AwsPod
@@ -39,7 +39,12 @@ def resources(program: Callable[[], Any]) -> list[Asked]:
     account = MockAccount()
     with mock_engine() as run:
         run(account, lambda: program() and None)
-    return [_asked(made) for made in account.made if made.custom]
+    return asked(account.made)
+
+
+def asked(made: Iterable[Made]) -> list[Asked]:
+    """Resources of the account, without components."""
+    return [_asked(each) for each in made if each.custom]
 
 
 def _asked(made: Made) -> Asked:

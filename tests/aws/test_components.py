@@ -33,7 +33,8 @@ from diaspora_infra.aws.machine import alarm_action
 from diaspora_infra.aws.user_data import LIMIT, fits, object_key, pointer
 from lab.aws.bridge import sdk
 from tests.aws.mock_account import Made, MockAccount
-from tests.aws.rules import Asked, problems
+from tests.aws.rules import problems
+from tests.aws.stacks import asked
 from tests.support import configs
 from tests.support.mocked import Runner, mock_engine
 
@@ -252,10 +253,6 @@ def deprecated_inputs(made: Made) -> list[str]:
     ]
 
 
-def asked(made: list[Made]) -> list[Asked]:
-    return [Asked(each.token, each.name, each.inputs) for each in made if each.custom]
-
-
 def test_every_component_is_here() -> None:
     exported = [getattr(components, name) for name in components.__all__]
     classes = {each.__name__ for each in exported if issubclass(each, pulumi.ComponentResource)}
@@ -469,57 +466,3 @@ def test_a_word_with_a_mistake_opens_nothing(run: Runner, changes: Any) -> None:
 
 def test_alarm_actions_belong_to_the_region_and_partition() -> None:
     assert alarm_action("aws-cn", "cn-north-1", "recover") == "arn:aws-cn:automate:cn-north-1:ec2:recover"
-
-
-ROLE = json.dumps({"Statement": [{"Effect": "Allow", "Action": "sts:AssumeRole"}]})
-STAR = json.dumps({"Statement": [{"Effect": "Allow", "Action": "s3:*", "Resource": "arn:aws:s3:::b/*"}]})
-EVERYTHING = json.dumps({"Statement": [{"Effect": "Allow", "Action": ["s3:GetObject"], "Resource": "*"}]})
-REGIONAL = {"endpointType": "REGIONAL", "securityPolicy": "TLS_1_2", "certificateArn": CERTIFICATE}
-FAULTS: list[tuple[str, dict[str, Any]]] = [
-    ("aws:ec2/instance:Instance", {"userData": "x" * (LIMIT + 1)}),
-    ("aws:ec2/instance:Instance", {"userDataReplaceOnChange": False}),
-    ("aws:ec2/instance:Instance", {"metadataOptions": {"httpTokens": "optional"}}),
-    ("aws:ec2/instance:Instance", {"rootBlockDevice": {"encrypted": False}}),
-    ("aws:ec2/instance:Instance", {"iamInstanceProfile": None}),
-    ("aws:ebs/volume:Volume", {"encrypted": False}),
-    ("aws:ebs/volume:Volume", {"availabilityZone": "eu-west-1b"}),
-    ("aws:cloudwatch/metricAlarm:MetricAlarm", {"alarmActions": ["arn:aws:automate:eu-west-1:ec2:recovery"]}),
-    ("aws:cloudwatch/metricAlarm:MetricAlarm", {"alarmActions": ["arn:aws:automate:us-east-1:ec2:recover"]}),
-    ("aws:cloudwatch/metricAlarm:MetricAlarm", {"metricName": "CPUUtilization"}),
-    (
-        "aws:apigatewayv2/integration:Integration",
-        {"requestParameters": {"overwrite:header.X-Forwarded-Proto": "https"}},
-    ),
-    ("aws:apigatewayv2/integration:Integration", {"requestParameters": {"append:header.forwarded": "for=x"}}),
-    ("aws:apigatewayv2/integration:Integration", {"timeoutMilliseconds": 60000}),
-    ("aws:apigatewayv2/integration:Integration", {"integrationUri": "http://10.0.0.10"}),
-    ("aws:apigatewayv2/integration:Integration", {"payloadFormatVersion": "2.0"}),
-    ("aws:apigatewayv2/route:Route", {"routeKey": "default"}),
-    ("aws:apigatewayv2/route:Route", {"target": "abc"}),
-    ("aws:apigatewayv2/domainName:DomainName", {"domainNameConfiguration": {**REGIONAL, "securityPolicy": "TLS_1_0"}}),
-    (
-        "aws:apigatewayv2/domainName:DomainName",
-        {"domainNameConfiguration": {**REGIONAL, "certificateArn": "arn:aws:acm:us-east-1:123456789012:certificate/1"}},
-    ),
-    ("aws:apigatewayv2/vpcLink:VpcLink", {"subnetIds": ["subnet-1"]}),
-    ("aws:apigatewayv2/vpcLink:VpcLink", {"subnetIds": ["subnet-1", "subnet-1"]}),
-    ("aws:apigatewayv2/vpcLink:VpcLink", {"securityGroupIds": []}),
-    ("aws:servicediscovery/instance:Instance", {"attributes": {"AWS_INSTANCE_IPV4": "10.0.0.10"}}),
-    ("aws:servicediscovery/instance:Instance", {"attributes": {"AWS_INSTANCE_PORT": "80"}}),
-    ("aws:route53/record:Record", {"type": "CNAME", "name": "pod.example.org"}),
-    ("aws:route53/record:Record", {"aliases": None, "records": None}),
-    ("aws:iam/role:Role", {"assumeRolePolicy": ROLE}),
-    ("aws:iam/rolePolicy:RolePolicy", {"policy": STAR}),
-    ("aws:iam/rolePolicy:RolePolicy", {"policy": EVERYTHING}),
-    ("aws:ec2/vpc:Vpc", {"tags": {"Name": "x" * 257}}),
-    ("aws:ec2/subnet:Subnet", {"availabilityZone": "eu-west-1c"}),
-]
-
-
-@pytest.mark.parametrize(("token", "fault"), FAULTS, ids=[f"{kind[1:9]}-{next(iter(fault))}" for kind, fault in FAULTS])
-def test_each_rule_catches_its_planted_fault(run: Runner, token: str, fault: dict[str, Any]) -> None:
-    good = asked(make(run, pod).made)
-    assert problems(good) == []
-    assert any(each.token == token for each in good)
-    planted = [each._replace(inputs={**each.inputs, **fault}) if each.token == token else each for each in good]
-    assert problems(planted)

@@ -334,6 +334,11 @@ def test_a_young_region_has_dkim_keys_of_its_own(run: Run) -> None:
     assert records[0]["values"] == ["t1.dkim.eu-south-1.amazonses.com"]
 
 
+def test_a_domain_with_a_dmarc_record_keeps_it(run: Run) -> None:
+    _, records = run(lambda: pulumi.Output.all(*Mail("pod", mail_args(dmarc="none")).records))
+    assert [record["key"] for record in records] == ["dkim-1", "dkim-2", "dkim-3", "bounces-mx", "bounces-spf"]
+
+
 def test_an_existing_identity_is_left_alone(run: Run) -> None:
     recorder, records = run(lambda: pulumi.Output.all(Mail("pod", mail_args(existing_identity=True)).records))
     assert records == [[]]

@@ -31,15 +31,15 @@ def records(stack: AwsStack) -> dict[tuple[str, str], list[str]]:
     }
 
 
-def secret_key(stack: AwsStack) -> tuple[str, str]:
-    """Id and secret of the access key in the engine's state."""
+def access_key(stack: AwsStack) -> tuple[str, str, str]:
+    """URN, id and secret of the access key in the engine's state."""
     exported = stack.engine._run(["stack", "export", "--show-secrets", "--stack", stack.engine.stack]).stdout
     (key,) = [
-        each["outputs"]
+        each
         for each in json.loads(exported)["deployment"]["resources"]
         if each["type"] == "aws:iam/accessKey:AccessKey"
     ]
-    return key["id"], json.loads(key["secret"]["plaintext"])
+    return key["urn"], key["id"], json.loads(key["outputs"]["secret"]["plaintext"])
 
 
 def machine_statements(stack: AwsStack) -> dict[str, Any]:
@@ -95,7 +95,7 @@ def test_the_pod_sends_by_ses_and_reads_what_is_there_already(aws_stack: AwsStac
     document = iam.get_user_policy(UserName=user["UserName"], PolicyName=name)["PolicyDocument"]
     (statement,) = document["Statement"]
     assert statement["Condition"] == {"StringEquals": {"ses:FromAddress": "hello@pod.example.org"}}
-    key, secret = secret_key(aws_stack)
+    urn, key, secret = access_key(aws_stack)
     given = parameters(aws_stack)
     assert given["smtpUsername"] == ("SecureString", key)
     assert given["smtpPassword"] == ("SecureString", smtp_password(secret, "eu-west-1"))
@@ -110,4 +110,14 @@ def test_the_pod_sends_by_ses_and_reads_what_is_there_already(aws_stack: AwsStac
     everything = said + "".join(texts)
     for value in ("nobody sees this", secret, given["smtpPassword"][1], given["databasePassword"][1]):
         assert value not in everything
+
+    # another key, and a value of the podmin's that nobody here knows
+    aws_stack.client("ssm").put_parameter(Name=EXISTING, Value="another", Type="SecureString", Overwrite=True)
+    aws_stack.good("up", "--replace", urn)
+    _, another, secret = access_key(aws_stack)
+    assert another != key
+    given = parameters(aws_stack)
+    assert (given["smtpUsername"][1], given["smtpPassword"][1]) == (another, smtp_password(secret, "eu-west-1"))
+    (left,) = iam.list_access_keys(UserName=user["UserName"])["AccessKeyMetadata"]
+    assert left["AccessKeyId"] == another
     aws_stack.good("preview", "--expect-no-changes")

@@ -25,7 +25,14 @@ def asked(stack: AwsStack) -> list[Asked]:
     (file,) = stack.engine.folder.glob("state/.pulumi/stacks/*/test.json")
     resources = json.loads(file.read_text(encoding="utf-8"))["checkpoint"]["latest"]["resources"]
     return [
-        Asked(each["type"], each["urn"].rpartition("::")[2], each.get("inputs", {}))
+        Asked(
+            each["type"],
+            each["urn"].rpartition("::")[2],
+            each.get("inputs", {}),
+            each.get("id", ""),
+            each["urn"],
+            each.get("propertyDependencies", {}),
+        )
         for each in resources
         if each["type"].startswith("aws:")
     ]

@@ -1,0 +1,41 @@
+"""What AWS refuses, or does without a word, though the provider and the simulator accept it.
+
+Each rule looks at all resources of a stack (token, name, inputs) and names what is wrong.
+"""
+
+from collections.abc import Iterable
+
+from tests.aws.rules import data, entrance, machine, permissions
+from tests.aws.rules.resources import Asked, Resources, Rule
+
+__all__ = ["RULES", "Asked", "Resources", "Rule", "problems"]
+
+RULES: tuple[Rule, ...] = (
+    machine.machines,
+    machine.volumes,
+    machine.alarms,
+    entrance.gateway,
+    entrance.routes,
+    entrance.links,
+    entrance.discovery,
+    entrance.names,
+    data.clusters,
+    data.databases,
+    data.database_machines,
+    data.families,
+    data.buckets,
+    data.parameters,
+    permissions.policies,
+    permissions.trusts,
+    permissions.topics,
+    permissions.mails,
+    permissions.endpoints,
+    permissions.texts,
+    permissions.tags,
+)
+
+
+def problems(resources: Iterable[Asked]) -> list[str]:
+    """Everything that AWS would refuse."""
+    known = list(resources)
+    return [problem for rule in RULES for problem in rule(known)]

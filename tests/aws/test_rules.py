@@ -1,0 +1,229 @@
+"""Whole pods break no rule of AWS, and each rule catches the faults that are planted for it."""
+
+import json
+import re
+from collections.abc import Mapping
+from functools import cache
+from typing import Any, NamedTuple
+
+import pytest
+
+from diaspora_infra.aws.user_data import LIMIT
+from tests.aws.rules import RULES, Asked, problems
+from tests.aws.stacks import SECRETS, STACKS, resources
+
+
+class Fault(NamedTuple):
+    """A change of resources in a stack, and what must be said of it."""
+
+    token: str
+    changes: Mapping[str, Any] | None
+    """New inputs; None takes the resources away."""
+    said: str
+    stack: str = "gateway"
+    name: str = ""
+    """End of the resources' names; all of the type when it is empty."""
+
+
+def policy(**statement: Any) -> str:
+    return json.dumps({"Version": "2012-10-17", "Statement": [{"Effect": "Allow", **statement}]})
+
+
+METADATA = {"httpTokens": "required", "httpPutResponseHopLimit": 2}
+CERTIFICATE = "arn:aws:acm:eu-west-1:123456789012:certificate/1"
+REGIONAL = {"endpointType": "REGIONAL", "securityPolicy": "TLS_1_2", "certificateArn": CERTIFICATE}
+SCALING = {"minCapacity": 0, "maxCapacity": 1, "secondsUntilAutoPause": 300}
+DENY_ALL = json.dumps({"Statement": [{"Effect": "Deny", "Principal": "*", "Action": "s3:*", "Resource": ["a", "b"]}]})
+OPEN_BUCKET = policy(Principal="*", Action="s3:GetObject", Resource="arn:aws:s3:::b/*")
+ALARM, MACHINE = "aws:cloudwatch/metricAlarm:MetricAlarm", "aws:ec2/instance:Instance"
+INTEGRATION, STAGE = "aws:apigatewayv2/integration:Integration", "aws:apigatewayv2/stage:Stage"
+ROUTE, DOMAIN = "aws:apigatewayv2/route:Route", "aws:apigatewayv2/domainName:DomainName"
+LINK, DISCOVERED = "aws:apigatewayv2/vpcLink:VpcLink", "aws:servicediscovery/instance:Instance"
+RECORD, VOLUME = "aws:route53/record:Record", "aws:ebs/volume:Volume"
+CLUSTER, CLUSTER_INSTANCE = "aws:rds/cluster:Cluster", "aws:rds/clusterInstance:ClusterInstance"
+DATABASE = "aws:rds/instance:Instance"
+ROLE, ROLE_POLICY = "aws:iam/role:Role", "aws:iam/rolePolicy:RolePolicy"
+BUCKET_POLICY, LIFECYCLE = (
+    "aws:s3/bucketPolicy:BucketPolicy",
+    "aws:s3/bucketLifecycleConfiguration:BucketLifecycleConfiguration",
+)
+PARAMETER, MAIL_FROM = (
+    "aws:ssm/parameter:Parameter",
+    "aws:sesv2/emailIdentityMailFromAttributes:EmailIdentityMailFromAttributes",
+)
+
+FAULTS = [
+    # the machine
+    Fault(MACHINE, {"userData": "x" * (LIMIT + 1)}, "user data of more than 16 KiB"),
+    Fault(MACHINE, {"userDataReplaceOnChange": False}, "a new Ignition config would do nothing"),
+    Fault(MACHINE, {"metadataOptions": {**METADATA, "httpTokens": "optional"}}, "IMDSv1"),
+    Fault(MACHINE, {"metadataOptions": {**METADATA, "httpPutResponseHopLimit": 1}}, "containers do not reach"),
+    Fault(MACHINE, {"rootBlockDevice": {"encrypted": False}}, "root volume in the clear"),
+    Fault(MACHINE, {"iamInstanceProfile": None}, "no role"),
+    Fault(MACHINE, {"instanceType": "t4g.smal"}, "no such type"),
+    Fault(MACHINE, {"ami": "fedora-coreos"}, "no id of an image"),
+    Fault(VOLUME, {"encrypted": False}, "volume in the clear"),
+    Fault(VOLUME, {"availabilityZone": "eu-west-1b"}, "volumes in ['eu-west-1b'], the machine in ['eu-west-1a']"),
+    Fault("aws:ec2/volumeAttachment:VolumeAttachment", {"deviceName": "/dev/xvda"}, "name of the device"),
+    Fault(ALARM, {"alarmActions": ["arn:aws:automate:eu-west-1:ec2:recovery"]}, "is no action of this region"),
+    Fault(ALARM, {"alarmActions": ["arn:aws:automate:us-east-1:ec2:recover"]}, "is no action of this region"),
+    Fault(ALARM, {"metricName": "CPUUtilization"}, "recover does not go with CPUUtilization"),
+    Fault(ALARM, {"evaluationPeriods": 15}, "recover wants 2 minutes"),
+    # the entrance
+    Fault(INTEGRATION, {"requestParameters": {"overwrite:header.X-Forwarded-Proto": "https"}}, "is reserved"),
+    Fault(INTEGRATION, {"requestParameters": {"append:header.forwarded": "for=x"}}, "is reserved"),
+    Fault(INTEGRATION, {"timeoutMilliseconds": 60000}, "timeout"),
+    Fault(INTEGRATION, {"integrationUri": "http://10.0.0.10"}, "is a service of Cloud Map"),
+    Fault(INTEGRATION, {"payloadFormatVersion": "2.0"}, "has format 1.0"),
+    Fault(INTEGRATION, {"connectionId": "vpclink-of-somebody"}, "no such link"),
+    Fault(STAGE, {"name": "prod"}, "a stage with a name"),
+    Fault(STAGE, {"autoDeploy": False}, "with the next deployment"),
+    Fault(STAGE, {"accessLogSettings": {"format": "$context.path"}}, "a log is one line with the request's id"),
+    Fault(ROUTE, {"routeKey": "GET pods"}, "route key"),
+    Fault(ROUTE, {"routeKey": "default"}, "route key"),
+    Fault(ROUTE, {"target": "integrations/other"}, "target"),
+    Fault(DOMAIN, {"domainNameConfiguration": {**REGIONAL, "securityPolicy": "TLS_1_0"}}, "TLS 1.2 only"),
+    Fault(DOMAIN, {"domainNameConfiguration": {**REGIONAL, "endpointType": "EDGE"}}, "regional domains"),
+    Fault(
+        DOMAIN,
+        {"domainNameConfiguration": {**REGIONAL, "certificateArn": CERTIFICATE.replace("eu-west-1", "us-east-1")}},
+        "certificate of another region",
+    ),
+    Fault(LINK, {"subnetIds": ["subnet-1"]}, "a VPC link in one zone"),
+    Fault(LINK, {"subnetIds": ["subnet-1", "subnet-1"]}, "a VPC link in one zone"),
+    Fault("aws:ec2/subnet:Subnet", {"availabilityZone": "eu-west-1a"}, "a VPC link in one zone"),
+    Fault(LINK, {"securityGroupIds": []}, "is in the default one"),
+    Fault("aws:ec2/securityGroup:SecurityGroup", None, "without a group of its own", name="-link"),
+    Fault(DISCOVERED, {"attributes": {"AWS_INSTANCE_IPV4": "10.0.0.10"}}, "no port"),
+    Fault(DISCOVERED, {"attributes": {"AWS_INSTANCE_PORT": "80"}}, "no address"),
+    Fault(DISCOVERED, {"serviceId": "srv-of-somebody"}, "no such service"),
+    # DNS and mail
+    Fault(RECORD, {"type": "CNAME", "name": "example.org"}, "cannot stand at the top of a zone"),
+    Fault(RECORD, {"type": "CNAME"}, "cannot stand beside another record"),
+    Fault(RECORD, {"aliases": None, "records": None}, "no value"),
+    Fault(RECORD, {"records": ["host.example.org"]}, "no address", "direct", "-domain"),
+    Fault(MAIL_FROM, {"mailFromDomain": "bounce.example.com"}, "MAIL FROM is below the domain"),
+    Fault(RECORD, None, "2 DKIM keys in DNS", name="dkim-3"),
+    # the data
+    Fault(CLUSTER, {"engineMode": "serverless"}, "cannot be created any more"),
+    Fault(CLUSTER, {"engineVersion": "13.9"}, "a version that cannot be created, or cannot pause"),
+    Fault(CLUSTER, {"engineVersion": "16.8"}, "parameters of another version"),
+    Fault(CLUSTER, {"serverlessv2ScalingConfiguration": {**SCALING, "minCapacity": 2}}, "above the largest"),
+    Fault(CLUSTER, {"serverlessv2ScalingConfiguration": {**SCALING, "secondsUntilAutoPause": None}}, "never pauses"),
+    Fault(CLUSTER, {"finalSnapshotIdentifier": ""}, "cannot be deleted without a name"),
+    Fault(CLUSTER, {"finalSnapshotIdentifier": "pod-final-"}, "cannot be deleted without a name"),
+    Fault(CLUSTER, {"storageEncrypted": False}, "database in the clear"),
+    Fault(CLUSTER, {"masterPassword": "with space"}, "a password that RDS does not take"),
+    Fault(CLUSTER, {"manageMasterUserPassword": True}, "a rotation that wakes the database"),
+    Fault(CLUSTER, {"enabledCloudwatchLogsExports": ["postgresql"]}, "holds the database awake"),
+    Fault(CLUSTER_INSTANCE, None, "a cluster without a machine"),
+    Fault(CLUSTER_INSTANCE, {"instanceClass": "db.serverles"}, "no serverless class"),
+    Fault(CLUSTER_INSTANCE, {"performanceInsightsEnabled": True}, "holds the database awake"),
+    Fault(CLUSTER_INSTANCE, {"publiclyAccessible": True}, "a database on the internet"),
+    Fault(
+        "aws:rds/clusterParameterGroup:ClusterParameterGroup",
+        {"parameters": [{"name": "rds.force_ssl", "value": "0"}]},
+        "connections in the clear",
+    ),
+    Fault(DATABASE, {"instanceClass": "db.t4g.mikro"}, "no such class", "direct"),
+    Fault(DATABASE, {"allocatedStorage": 10}, "gp3 begins with 20 GiB", "direct"),
+    Fault("aws:rds/subnetGroup:SubnetGroup", {"subnetIds": ["subnet-1"]}, "a database needs two zones"),
+    Fault("aws:s3/bucketPublicAccessBlock:BucketPublicAccessBlock", {"blockPublicAcls": False}, "may become public"),
+    Fault("aws:s3/bucketPublicAccessBlock:BucketPublicAccessBlock", None, "may become public", name="ignition"),
+    Fault(
+        "aws:s3/bucketServerSideEncryptionConfiguration:BucketServerSideEncryptionConfiguration",
+        None,
+        "no encryption is asked for",
+    ),
+    Fault(BUCKET_POLICY, None, "takes requests without TLS", name="ignition"),
+    Fault(BUCKET_POLICY, {"policy": OPEN_BUCKET}, "lets everybody in"),
+    Fault(BUCKET_POLICY, {"policy": DENY_ALL}, "may lock its owner out"),
+    Fault(LIFECYCLE, None, "unfinished uploads stay for ever"),
+    Fault(LIFECYCLE, None, "old versions stay for ever"),
+    Fault(LIFECYCLE, {"rules": [{"id": "x", "status": "Enabled"}]}, "a lifecycle rule without a filter"),
+    Fault(
+        "aws:s3/bucketObjectLockConfiguration:BucketObjectLockConfiguration", None, "a lock without a term", "direct"
+    ),
+    Fault(PARAMETER, {"value": "x" * 5000}, "a value of 5000 bytes"),
+    Fault(PARAMETER, {"name": "diaspora//password"}, "databasePassword: name"),
+    # permissions
+    Fault(ROLE, {"assumeRolePolicy": policy(Action="sts:AssumeRole")}, "nobody may take this role"),
+    Fault(
+        ROLE,
+        {"assumeRolePolicy": policy(Action="sts:AssumeRole", Principal={"Service": "ecs.amazonaws.com"})},
+        "a role for ['ecs.amazonaws.com'], not for ec2.amazonaws.com",
+    ),
+    Fault(
+        ROLE,
+        {"assumeRolePolicy": policy(Action="sts:AssumeRole", Principal={"Service": "ec2.amazonaws.com"})},
+        "a role for ['ec2.amazonaws.com'], not for vpc-flow-logs.amazonaws.com",
+        "direct",
+    ),
+    Fault(ROLE_POLICY, {"policy": policy(Action="s3:*", Resource="arn:aws:s3:::b/*")}, "Action ['s3:*']"),
+    Fault(ROLE_POLICY, {"policy": policy(Action=["s3:GetObject"], Resource="*")}, "Resource ['*']"),
+    Fault(
+        ROLE_POLICY,
+        {"policy": policy(Action="ssm:GetParameter", Resource="arn:aws:ssm:eu-west-1:1:parameter//a/b")},
+        "its ARN has one",
+    ),
+    Fault(
+        ROLE_POLICY,
+        {"policy": policy(Action="s3:GetObject", Resource=[f"arn:aws:s3:::b/{n:0>100}" for n in range(100)])},
+        "a policy that is too long",
+    ),
+    Fault(
+        "aws:sns/topicPolicy:TopicPolicy",
+        {"policy": policy(Principal={"Service": "budgets.amazonaws.com"}, Action="sns:Publish", Resource="arn")},
+        "its notices would be thrown away",
+    ),
+    Fault("aws:ec2/vpcEndpoint:VpcEndpoint", {"serviceName": "com.amazonaws.us-east-1.s3"}, "of another region"),
+    Fault("aws:ec2/securityGroup:SecurityGroup", {"description": "The pod's machine"}, "description"),
+    Fault("aws:vpc/securityGroupIngressRule:SecurityGroupIngressRule", {"description": ""}, "description"),
+    Fault("aws:ec2/vpc:Vpc", {"tags": {"Name": "x" * 257}}, "tag Name"),
+    Fault("aws:iam/role:Role", {"tags": {"Name": "the pod's"}}, "letters in tag Name"),
+    Fault("aws:s3/bucketObjectv2:BucketObjectv2", {"tags": {f"t{n}": "x" for n in range(11)}}, "11 tags"),
+]
+
+
+@cache
+def good(stack: str) -> list[Asked]:
+    return resources(STACKS[stack])
+
+
+def planted(fault: Fault) -> list[Asked]:
+    found = []
+    for each in good(fault.stack):
+        hit = each.token == fault.token and each.name.endswith(fault.name)
+        if hit and fault.changes is not None:
+            found.append(each._replace(inputs={**each.inputs, **fault.changes}))
+        elif not hit:
+            found.append(each)
+    return found
+
+
+@pytest.mark.parametrize("stack", STACKS)
+def test_a_whole_pod_breaks_no_rule(stack: str) -> None:
+    assert problems(good(stack)) == []
+
+
+@pytest.mark.parametrize("fault", FAULTS, ids=lambda fault: re.sub("[^a-zA-Z0-9]+", "-", fault.said)[:50])
+def test_each_planted_fault_is_caught(fault: Fault) -> None:
+    assert planted(fault) != good(fault.stack), "there is no such resource"
+    assert [problem for problem in problems(planted(fault)) if fault.said in problem]
+
+
+def test_a_domain_waits_for_its_certificate() -> None:
+    hasty = [each._replace(depends={}) if each.token == DOMAIN else each for each in good("gateway")]
+    assert "pod-entrance: does not wait for the certificate" in problems(hasty)
+
+
+def test_every_rule_has_a_fault() -> None:
+    caught = {rule for fault in FAULTS for rule in RULES if any(fault.said in each for each in rule(planted(fault)))}
+    assert caught == set(RULES)
+
+
+@pytest.mark.parametrize("stack", STACKS)
+def test_secrets_are_in_parameters_alone(stack: str) -> None:
+    holding = [each for each in good(stack) if any(value in str(each.inputs) for value in SECRETS.values())]
+    assert {each.token for each in holding} == {PARAMETER}
+    assert {each.inputs["type"] for each in holding} == {"SecureString"}
