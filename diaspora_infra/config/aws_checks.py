@@ -4,7 +4,7 @@ import ipaddress
 from collections.abc import Iterator
 
 from diaspora_infra.config.aws import Aws
-from diaspora_infra.config.aws_facts import REGIONS_WITHOUT_SMALL_RDS, REGIONS_WITHOUT_T3A
+from diaspora_infra.config.aws_facts import REGIONS_WITHOUT_SES, REGIONS_WITHOUT_SMALL_RDS, REGIONS_WITHOUT_T3A
 from diaspora_infra.config.aws_pod import mail_on_aws, uses_ses
 from diaspora_infra.config.host import Host
 from diaspora_infra.config.pod import Pod
@@ -142,6 +142,8 @@ def _mail(aws: Aws, pod: Pod) -> Iterator[Problem]:
     for key in sorted(unused):
         name = type(aws.mail).model_fields[key].alias or key
         yield Problem(f"aws.mail.{name}", f"nothing uses it: {why}")
+    if mail is not None and mail.by_ses and aws.region in REGIONS_WITHOUT_SES:
+        yield Problem("aws.mail.enabled", f"Amazon SES is not in {aws.region}; allowed: false, or a relay in pod.mail")
     if mail is None or not mail.by_ses or aws.mail.existing_identity or aws.dns.provider == "external":
         return
     zone = aws.dns.zone or pod.domain

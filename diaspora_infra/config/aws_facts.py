@@ -60,6 +60,9 @@ Size = Literal["minimal", "small"]
 SIZES: dict[Size, str] = {"minimal": "t4g.micro", "small": "t4g.small"}
 """The instance type of each named size."""
 
+REGIONS_WITHOUT_SES = frozenset({"ap-east-1"})
+"""Regions where Amazon SES is not (endpoint data of botocore 1.44)."""
+
 DKIM_BY_REGION = frozenset(
     {
         "af-south-1", "ap-northeast-3", "ap-south-2", "ap-southeast-3", "ca-west-1", "eu-central-2", "eu-south-1",

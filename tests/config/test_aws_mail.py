@@ -2,9 +2,11 @@
 
 from typing import Any
 
+import boto3
 import pytest
 
 from diaspora_infra.config import ConfigError, Settings, load, needed_secrets
+from diaspora_infra.config.aws_facts import REGIONS, REGIONS_WITHOUT_SES
 from diaspora_infra.config.aws_parameters import machine_parameters
 from diaspora_infra.config.mail import Ses
 from tests.support import configs
@@ -118,6 +120,19 @@ _NO_RELAY = "nothing uses it: pod.mail names a relay; allowed: without one"
 )
 def test_what_nothing_uses_or_cannot_be_is_refused(changes: dict[str, Any], found: list[str]) -> None:
     assert lines(**changes) == found
+
+
+def test_a_region_without_ses_needs_another_way() -> None:
+    assert lines(region="ap-east-1") == [
+        "aws.mail.enabled: Amazon SES is not in ap-east-1; allowed: false, or a relay in pod.mail"
+    ]
+    assert settings(region="ap-east-1", mail={"enabled": False}).pod.mail is None
+    assert settings(region="ap-east-1", pod={"mail": RELAY}).pod.mail is not None
+
+
+def test_the_regions_without_ses_are_those_that_the_sdk_of_aws_knows() -> None:
+    known = boto3.Session().get_available_regions("sesv2")
+    assert REGIONS - set(known) == REGIONS_WITHOUT_SES
 
 
 @pytest.mark.parametrize(
