@@ -1,14 +1,17 @@
 """The simulated account: the server, and what the engine needs to work on it."""
 
+import json
 import shlex
 import sys
 import urllib.request
+from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 from typing import Any
 
 from lab.aws.bridge import VERSION
+from lab.aws.simulator.refusals import PATH as REFUSALS
 from lab.background import Background
 from lab.engine import PROJECT, Plugin
 from lab.errors import LabError
@@ -64,6 +67,13 @@ class Account:
     def reset(self) -> None:
         """Empty the account."""
         request = urllib.request.Request(f"{self.endpoint}/moto-api/reset", method="POST")  # noqa: S310 - our own
+        with _opener.open(request, timeout=10):
+            pass
+
+    def refuse(self, codes: Mapping[str, str]) -> None:
+        """Refuse these actions of EC2, such as RunInstances, with these codes; no more than these."""
+        body = json.dumps(dict(codes)).encode()
+        request = urllib.request.Request(f"{self.endpoint}{REFUSALS}", body, method="POST")  # noqa: S310 - our own
         with _opener.open(request, timeout=10):
             pass
 

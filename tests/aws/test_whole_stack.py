@@ -49,9 +49,10 @@ def test_the_life_of_a_stack(aws_stack: AwsStack) -> None:
 
 
 def comes_up(stack: AwsStack) -> None:
-    stack.good("preview")
-    stack.good("up")
-    stack.good("preview", "--expect-no-changes")
+    waiting = "waiting up to 15 minutes for the certificate of pod.example.org"
+    assert waiting not in stack.good("preview").stdout
+    assert waiting in stack.good("up").stdout
+    assert waiting not in stack.good("preview", "--expect-no-changes").stdout
     stack.good("refresh", "--expect-no-changes")
     assert len(asked(stack)) > 50
     assert problems(asked(stack)) == []

@@ -29,6 +29,7 @@ from werkzeug.serving import make_server
 from lab.aws.simulator import patches
 from lab.aws.simulator.cbor import Cbor
 from lab.aws.simulator.lifecycle import Lifecycle
+from lab.aws.simulator.refusals import Refusals
 
 
 class _QuietHandler(MotoRequestHandler):
@@ -44,7 +45,7 @@ def main(arguments: list[str]) -> int:
         print("usage: python -m lab.aws.simulator.server PORT", file=sys.stderr)
         return 2
     patches.apply()
-    application = Lifecycle(Cbor(DomainDispatcherApplication(create_backend_app)))
+    application = Refusals(Lifecycle(Cbor(DomainDispatcherApplication(create_backend_app))))
     server = make_server("127.0.0.1", int(arguments[0]), application, threaded=True, request_handler=_QuietHandler)
     print(f"http://127.0.0.1:{server.server_port}", flush=True)
     server.serve_forever()

@@ -1,0 +1,18 @@
+"""A run that AWS stops in the middle, and the next one."""
+
+from tests.aws.account_view import instance
+from tests.support.aws_stack import AwsStack
+
+
+def test_a_quota_stops_a_run_and_the_next_one_goes_on(aws_stack: AwsStack) -> None:
+    aws_stack.account.refuse({"RunInstances": "VcpuLimitExceeded"})
+    failed = aws_stack.run("up")
+    assert failed.returncode
+    assert "VcpuLimitExceeded" in failed.stdout
+    assert "Traceback" not in failed.stdout + failed.stderr
+    (vpc,) = [each for each in aws_stack.client("ec2").describe_vpcs()["Vpcs"] if not each["IsDefault"]]
+
+    aws_stack.account.refuse({})
+    aws_stack.good("up")
+    assert instance(aws_stack)["VpcId"] == vpc["VpcId"], "what was made is used"
+    aws_stack.good("preview", "--expect-no-changes")
