@@ -1,5 +1,7 @@
 """The Pulumi program: one stack, from its config to its outputs."""
 
+import signal
+import sys
 from pathlib import Path
 
 import pulumi
@@ -32,6 +34,8 @@ def main() -> None:
         pulumi.export(name, value)
 
 
+# the engine interrupts the program when a resource fails: Python would show a traceback below the reason
+signal.signal(signal.SIGINT, lambda *_: sys.exit(1))
 try:
     main()
 except ConfigError as error:
