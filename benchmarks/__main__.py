@@ -1,9 +1,13 @@
-"""`make bench`: measures and prints tables. `python -m benchmarks 1 10` measures these numbers of machines only."""
+"""`make bench`: measures and prints tables.
+
+`python -m benchmarks 1 10` measures these numbers of machines only, `python -m benchmarks aws` the stack on AWS only.
+"""
 
 import sys
 import time
 from collections.abc import Callable
 
+from benchmarks.aws import print_aws
 from benchmarks.butane import print_butane
 from benchmarks.stacks import in_the_clear, measure_bare, measure_ours, stack_values
 from diaspora_infra.config import load
@@ -16,6 +20,8 @@ _TIMES = 200
 def main(counts: list[int]) -> None:
     """Print the table of rendering, then the one of stacks."""
     print_butane()
+    print()
+    print_aws()
     print()
     _print_rendering()
     print("\nStacks: seconds, and as a ratio to the bare program with contents in the clear / with the same strings")
@@ -56,4 +62,7 @@ def _milliseconds(run: Callable[[], object]) -> float:
 
 
 if __name__ == "__main__":
-    main([int(argument) for argument in sys.argv[1:]] or [1, 10, 100])
+    if sys.argv[1:] == ["aws"]:
+        print_aws()
+    else:
+        main([int(argument) for argument in sys.argv[1:]] or [1, 10, 100])

@@ -81,6 +81,12 @@ class Engine:
         outputs: dict[str, Any] = json.loads(result.stdout)
         return outputs
 
+    def export(self) -> list[dict[str, Any]]:
+        """Read the resources of the state, in the order in which they were made, with secrets in the clear."""
+        result = self._run(["stack", "export", "--show-secrets", "--stack", self.stack])
+        resources: list[dict[str, Any]] = json.loads(result.stdout)["deployment"]["resources"]
+        return resources
+
     def encrypt(self, key: str, value: str) -> str:
         """Encrypt a secret of the stack's config; returns what the stack file holds under `secure`."""
         file = self._config_file()

@@ -50,6 +50,7 @@ def test_no_pulumi_below_the_components(layer: str) -> None:
 @pytest.mark.parametrize(
     ("module", "forbidden"),
     [
+        ("diaspora_infra", "pulumi_aws"),
         ("diaspora_infra.butane", "pydantic"),
         ("diaspora_infra.host", "pulumi"),
         ("diaspora_infra.cost", "pulumi"),

@@ -32,22 +32,20 @@ PORT = 18090
 
 def up(folder: Path, stack_file: Path) -> None:
     """Bring a stack up: the simulator, the engine, a summary."""
-    settings, values = _read(stack_file)
+    settings, values = read(stack_file)
     account = _last_account(folder) or Account(folder, PORT)
     if not account.running():
         if _engine(account).exists():
             print("simulator: it was stopped, and all that was made in it went with it: it keeps nothing on the disk;")
             print("  the engine's state of that account goes too, and everything is made anew", flush=True)
-            _forget(account)
+            forget(account)
         account = Account(folder, PORT if is_free(PORT) else free_ports(1)[0])
         (folder / "port").write_text(f"{account.port}\n", encoding="ascii")
     started = account.start()
     print(f"simulator: {'started' if started else 'runs already'} at {account.endpoint}", flush=True)
-    _make_zone(account, settings)
-    engine = _engine(account)
-    _write(engine, values)
-    engine.prepare()
-    _write(engine, values, {secret.key: secret.stand_in for secret in needed_secrets(settings)})
+    if make_zone(account, settings):
+        print("hosted zone: made, since a podmin has it before")
+    engine = prepare(account, settings, values)
     _recover(engine)
     print(f"pulumi up: {stack_file.name} (about a minute when nothing is there yet)", flush=True)
     print(changes(engine.run("up").stdout), flush=True)
@@ -73,11 +71,11 @@ def down(folder: Path) -> None:
         print("left, as on AWS:", ", ".join(_left(account, region)) or "nothing")
     elif engine.exists():
         print("the simulator has ended, and all that was made in it went with it; the engine's state goes too")
-    _forget(account)
+    forget(account)
     print(f"simulator: {'stopped, and with it went what was left' if account.stop() else 'was not running'}")
 
 
-def _read(file: Path) -> tuple[Settings, dict[str, Any]]:
+def read(file: Path) -> tuple[Settings, dict[str, Any]]:
     """Settings and values of a stack file. Its secrets need not be there: the lab has stand-ins for them."""
     try:
         values = parse_stack_file(file.read_bytes(), file.name).values
@@ -106,22 +104,12 @@ def _engine(account: Account) -> Engine:
     )
 
 
-def _write(engine: Engine, values: dict[str, Any], secrets: dict[str, str] | None = None) -> None:
-    """Write the engine's stack file: the same config, but the secrets of the lab in the place of the podmin's."""
-    config: dict[str, Any] = {f"{NAMESPACE}:{key}": value for key, value in values.items()}
-    config |= {
-        f"{NAMESPACE}:{key}": {"secure": engine.encrypt(f"{NAMESPACE}:{key}", value)}
-        for key, value in (secrets or {}).items()
-    }
-    engine.stack_file.write_text(yaml.safe_dump({"config": config}, sort_keys=False), encoding="utf-8")
-
-
 def _unprotect(engine: Engine) -> str:
     """Lift the protection in the engine's stack file; returns the region."""
-    document = yaml.safe_load(engine.stack_file.read_text(encoding="utf-8"))
-    aws = document["config"][f"{NAMESPACE}:aws"]
+    config = yaml.safe_load(engine.stack_file.read_text(encoding="utf-8"))["config"]
+    aws = config[f"{NAMESPACE}:aws"]
     aws["protect"] = False
-    engine.stack_file.write_text(yaml.safe_dump(document, sort_keys=False), encoding="utf-8")
+    _write(engine.stack_file, config)
     region: str = aws["region"]
     return region
 
@@ -132,22 +120,40 @@ def _recover(engine: Engine) -> None:
         engine.recover()
 
 
-def _forget(account: Account) -> None:
+def forget(account: Account) -> None:
     """Drop what the engine knows of an account that is gone."""
     for name in ("state", "project", "home"):
         shutil.rmtree(account.folder / name, ignore_errors=True)
 
 
-def _make_zone(account: Account, settings: Settings) -> None:
-    """Make the hosted zone that a podmin has before the stack, unless it is there."""
+def make_zone(account: Account, settings: Settings) -> bool:
+    """Make the hosted zone that a podmin has before the stack; tells whether it was made."""
     if settings.aws is None or settings.aws.dns.provider != "route53" or settings.aws.dns.create_zone:
-        return
+        return False
     name = settings.aws.dns.zone or settings.pod.domain
     route53 = account.client("route53", settings.aws.region)
     zones = route53.list_hosted_zones_by_name(DNSName=name)["HostedZones"]
-    if not any(zone["Name"] == f"{name}." for zone in zones):
-        route53.create_hosted_zone(Name=name, CallerReference="lab")
-        print(f"hosted zone {name}: made, since a podmin has it before")
+    if any(zone["Name"] == f"{name}." for zone in zones):
+        return False
+    route53.create_hosted_zone(Name=name, CallerReference="lab")
+    return True
+
+
+def prepare(account: Account, settings: Settings, values: dict[str, Any]) -> Engine:
+    """Make an engine ready for a stack: the same config, but stand-ins for the podmin's secrets."""
+    engine = _engine(account)
+    config: dict[str, Any] = {f"{NAMESPACE}:{key}": value for key, value in values.items()}
+    _write(engine.stack_file, config)
+    engine.prepare()
+    for secret in needed_secrets(settings):
+        key = f"{NAMESPACE}:{secret.key}"
+        config[key] = {"secure": engine.encrypt(key, secret.stand_in)}
+    _write(engine.stack_file, config)
+    return engine
+
+
+def _write(file: Path, config: dict[str, Any]) -> None:
+    file.write_text(yaml.safe_dump({"config": config}, sort_keys=False), encoding="utf-8")
 
 
 def _left(account: Account, region: str) -> list[str]:

@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -16,8 +17,9 @@ from diaspora_infra.host import render
 from diaspora_infra.pxe.install import install_boot
 from diaspora_infra.pxe.served import ipxe_url, meaning
 from diaspora_infra.pxe.verify import ipxe_script
+from lab.aws.account import Account
 from lab.engine import PROJECT, Engine
-from lab.matchbox import MatchboxServer
+from lab.matchbox import MatchboxServer, free_ports
 from tests.support.examples import EXAMPLES, copy_example, get, make_constraints, make_home
 from tests.support.stack import Stack
 
@@ -124,6 +126,38 @@ def test_a_program_outside_the_tree(environment: Path, matchbox_server: Matchbox
     assert "9 unchanged" in engine.run("up", "--expect-no-changes").stdout
     engine.run("destroy")
     assert not list(server.data.glob("*/*.json"))
+
+
+def test_a_pod_on_aws_in_a_program_outside_the_tree(environment: Path, tmp_path: Path) -> None:
+    """The program of docs/aws.md."""
+    program = tmp_path / "program"
+    program.mkdir()
+    (program / "Pulumi.yaml").write_text(
+        f"name: own\nruntime: {{name: python, options: {{virtualenv: {environment}}}}}\n"
+    )
+    (text,) = re.findall(r"```python\n(.*?)```", (PROJECT / "docs/aws.md").read_text(), flags=re.DOTALL)
+    more = "import diaspora_infra\npulumi.export('package', diaspora_infra.__file__)\n"
+    (program / "__main__.py").write_text(text + more)
+    stack_file = tmp_path / "stack.yaml"
+    stack_file.write_text("config: {}\n")
+    account = Account(tmp_path / "account", *free_ports(1))
+    account.start()
+    try:
+        account.client("route53", "eu-west-1").create_hosted_zone(Name="example.org", CallerReference="podmin")
+        engine = Engine(tmp_path / "engine", "dev", stack_file, program, account.variables(), (account.plugin(),))
+        engine.folder.mkdir()
+        engine.prepare()
+        engine.run("up")
+        outputs = engine.outputs()
+        assert Path(outputs["package"]).resolve().is_relative_to(environment.resolve())
+        assert outputs["url"] == "https://pod.example.org"
+        ec2 = account.client("ec2", "eu-west-1")
+        (machine,) = ec2.describe_instances()["Reservations"][0]["Instances"]
+        (address,) = ec2.describe_addresses()["Addresses"]
+        assert (address["PublicIp"], address["InstanceId"]) == (outputs["address"], machine["InstanceId"])
+        engine.run("preview", "--expect-no-changes")
+    finally:
+        account.stop()
 
 
 def test_the_aws_provider_is_not_imported_for_other_targets(stack: Stack, tmp_path: Path) -> None:

@@ -21,6 +21,7 @@ class AwsStack:
         self.account = account
         self.file = folder / "stack.yaml"
         self.values = configs.aws_config()
+        self._clients: dict[str, Any] = {}
         plugins = (account.plugin(),)
         self.engine = Engine(folder, "test", self.file, project, account.variables(), plugins)
 
@@ -44,4 +45,6 @@ class AwsStack:
 
     def client(self, service: str) -> Any:
         """A client of one service of the account."""
-        return self.account.client(service, REGION)
+        if service not in self._clients:  # each takes a tenth of a second
+            self._clients[service] = self.account.client(service, REGION)
+        return self._clients[service]

@@ -41,7 +41,8 @@ def resource(token: str) -> SdkResource:
     """Read the class of a resource token such as aws:ec2/vpc:Vpc."""
     module, name = _place(token)
     cls = getattr(module, name)
-    arguments = getattr(module, f"{name}Args", None) or getattr(module, f"{name}InitArgs")
+    # InitArgs where an input type of another resource has the name already
+    arguments = getattr(module, f"{name}InitArgs", None) or getattr(module, f"{name}Args")
     names: Mapping[str, str] = _types.input_type_py_to_pulumi_names(arguments)
     required = [
         names.get(parameter, parameter)

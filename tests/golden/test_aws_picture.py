@@ -1,0 +1,40 @@
+"""The pictures in docs/aws.md are those of the code."""
+
+import pulumi
+import pytest
+
+from diaspora_infra.config import SECRET_KEYS, load, parse_stack_file
+from lab.engine import PROJECT
+from tests.aws.mock_account import MockAccount
+from tests.support.aws_picture import block, parts, put_into, reach
+from tests.support.golden import Golden
+from tests.support.mocked import mock_engine
+
+# the SDK warns of its own old classes where they are defined
+pytestmark = pytest.mark.filterwarnings("ignore::DeprecationWarning")
+
+PAGE = PROJECT / "docs" / "aws.md"
+
+
+@pytest.fixture(scope="module")
+def account() -> MockAccount:
+    """What the stack of examples/aws asks for."""
+    from diaspora_infra.aws import AwsPod
+
+    values = parse_stack_file((PROJECT / "examples/aws/Pulumi.aws.yaml").read_bytes()).values
+    settings = load(values, SECRET_KEYS)
+    answers = MockAccount()
+
+    def program() -> pulumi.Output[object]:
+        pod = AwsPod("pod", {"settings": settings, "secrets": {"backupPassword": "stand-in"}})
+        return pulumi.Output.from_input(pod.outputs)
+
+    with mock_engine() as run:
+        run(answers, program)
+    return answers
+
+
+def test_the_pictures_are_fresh(golden: Golden, account: MockAccount) -> None:
+    page = PAGE.read_text(encoding="utf-8")
+    page = put_into(page, "reach", block(reach(account)))
+    golden.check(PAGE, put_into(page, "parts", block(parts(account))))

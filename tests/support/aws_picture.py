@@ -1,0 +1,163 @@
+"""Pictures of a pod on AWS, drawn from the resources that AwsPod asks for."""
+
+import re
+from collections import Counter, defaultdict
+from collections.abc import Iterable, Iterator
+
+from tests.aws.mock_account import Made, MockAccount
+
+_ACRONYMS = {"Api": "API", "Vpc": "VPC", "Iam": "IAM"}
+
+
+def block(lines: Iterable[str]) -> str:
+    """Mermaid lines as a block of Markdown."""
+    return "\n".join(["```mermaid", *lines, "```"])
+
+
+def put_into(page: str, name: str, picture: str) -> str:
+    """The page with a picture between the marks of this name."""
+    begin, end = f"<!-- picture: {name} -->\n", "<!-- end of picture -->"
+    before, _, rest = page.partition(begin)
+    _, _, after = rest.partition(end)
+    return f"{before}{begin}{picture}\n{end}{after}"
+
+
+def parts(account: MockAccount) -> list[str]:
+    """The components, what each makes, and which needs which."""
+    made = {each.urn: each for each in account.made}
+    home = {urn: _component(each, made) for urn, each in made.items()}
+    kinds: dict[str, Counter[str]] = defaultdict(Counter)
+    needs: dict[str, set[str]] = defaultdict(set)
+    for urn, each in made.items():
+        place = home[urn]
+        if place is None or not each.custom:
+            continue
+        kinds[place][_words(each.kind)] += 1
+        for needed in _needed(each):
+            other = home.get(needed)
+            if other not in {None, place}:
+                needs[place].add(str(other))
+    lines = ["flowchart LR"]
+    order = sorted(kinds)
+    for place in order:
+        # the settings of a bucket are resources of their own
+        found = sorted((kind, count) for kind, count in kinds[place].items() if not kind.startswith("bucket "))
+        things = [f"{count} {kind}s" if count > 1 else kind for kind, count in found]
+        lines.append(f'    {place}["<b>{place}</b><br/>{"<br/>".join(_in_threes(things))}"]')
+    lines += [f"    {needed} --> {place}" for place, needed in _edges(needs, order)]
+    return lines
+
+
+def reach(account: MockAccount) -> list[str]:
+    """Who may reach whom: security group rules, the entrances, and the subnets in which all this lies."""
+    made = [each for each in account.made if each.custom]
+    owner = {
+        group: each.kind
+        for each in made
+        if each.kind in _TITLES
+        for key in ("securityGroupIds", "vpcSecurityGroupIds")
+        for group in each.inputs.get(key, ())
+    }
+    (vpc,) = account.of("Vpc")
+    lines = [
+        "flowchart LR",
+        '    visitors(["browsers and other pods"])',
+        '    podmin(["podmin, with credentials of AWS"])',
+        '    internet(["internet"])',
+        '    Api["HTTP API, with the domain and its certificate"]',
+        f'    subgraph vpc["VPC {vpc.inputs["cidrBlock"]}"]',
+    ]
+    places = _places(made)
+    for subnet in sorted({*places.values()}, reverse=True):
+        lines.append(f'        subgraph {subnet}["{subnet} subnet{"" if subnet == "public" else "s"}"]')
+        lines += [f'            {kind}["{_TITLES[kind]}"]' for kind in sorted(places) if places[kind] == subnet]
+        lines.append("        end")
+    lines.append("    end")
+    buckets = sorted(each.name.partition("-")[2] for each in account.of("Bucket"))
+    lines.append(f'    s3[("S3: {", ".join(buckets)}")]')
+    lines += ["    visitors -- HTTPS --> Api", "    podmin -- SSH --> InstanceConnectEndpoint"]
+    lines += [f"    Api --> {kind}" for kind in places if any(_uses(each, kind) for each in account.of("Integration"))]
+    lines += sorted(set(_rules(made, owner)))
+    lines += ["    Instance -- gateway endpoint --> s3" for each in account.of("VpcEndpoint")]
+    return lines
+
+
+_TITLES = {
+    "Instance": "machine",
+    "VpcLink": "VPC link",
+    "Cluster": "Aurora PostgreSQL",
+    "InstanceConnectEndpoint": "EC2 Instance Connect Endpoint",
+}
+
+
+def _rules(made: list[Made], owner: dict[str, str]) -> Iterator[str]:
+    """Arrows for the rules that let something in, and for what may go out to everybody."""
+    for rule in made:
+        inputs = rule.inputs
+        if rule.kind == "SecurityGroupIngressRule":
+            source = owner.get(inputs.get("referencedSecurityGroupId", ""), "internet")
+            yield f"    {source} -- port {int(inputs['fromPort'])} --> {owner[inputs['securityGroupId']]}"
+        elif rule.kind == "SecurityGroupEgressRule" and "referencedSecurityGroupId" not in inputs:
+            yield f"    {owner[inputs['securityGroupId']]} --> internet"
+
+
+def _places(made: list[Made]) -> dict[str, str]:
+    """Kind of subnet in which each thing lies, by the subnets that it names."""
+    groups = {f"subnetgroup-{each.name}": each.inputs["subnetIds"] for each in made if each.kind == "SubnetGroup"}
+    groups |= {each.name: each.inputs["subnetIds"] for each in made if each.kind == "SubnetGroup"}
+    found = {}
+    for each in made:
+        if each.kind not in _TITLES or each.token.startswith("aws:servicediscovery"):
+            continue
+        inputs = each.inputs
+        subnets = inputs.get("subnetIds") or groups.get(inputs.get("dbSubnetGroupName", "")) or [inputs["subnetId"]]
+        found[each.kind] = "public" if all("public" in subnet for subnet in subnets) else "private"
+    return found
+
+
+def _uses(integration: Made, kind: str) -> bool:
+    return str(integration.inputs.get("connectionId", "")).startswith(kind.lower())
+
+
+def _component(each: Made, made: dict[str, Made]) -> str | None:
+    """The component of AwsPod to which a resource belongs, or AwsPod itself; none for what is outside."""
+    place = None
+    while (parent := made.get(each.parent)) is not None:
+        place = parent.kind if each.custom or parent.kind != "AwsPod" else each.kind
+        each = parent
+    return place
+
+
+def _needed(each: Made) -> set[str]:
+    found: set[str] = set(each.request.dependencies)
+    for value in each.request.propertyDependencies.values():
+        found |= set(value.urns)
+    return found
+
+
+def _edges(needs: dict[str, set[str]], order: list[str]) -> Iterator[tuple[str, str]]:
+    """What each needs, without what follows from the rest."""
+    beyond: dict[str, set[str]] = {}
+
+    def all_of(place: str) -> set[str]:
+        if place not in beyond:
+            beyond[place] = set()
+            beyond[place] = set().union(*({needed} | all_of(needed) for needed in needs.get(place, ())))
+        return beyond[place]
+
+    for place in order:
+        direct = needs.get(place, set())
+        for needed in order:
+            if needed in direct and not any(needed in all_of(other) for other in direct - {needed}):
+                yield place, needed
+
+
+def _in_threes(things: list[str]) -> Iterator[str]:
+    for start in range(0, len(things), 3):
+        yield ", ".join(things[start : start + 3])
+
+
+def _words(name: str) -> str:
+    """Words of a class name: "security group ingress rule"."""
+    words = re.findall(r"[A-Z]?[a-z0-9]+", name)
+    return " ".join(_ACRONYMS.get(word, word.lower()) for word in words)
