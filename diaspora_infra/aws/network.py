@@ -191,13 +191,15 @@ def ipv6_block(network: str, index: int) -> str:
 
 
 def endpoint_policy(account: str) -> str:
-    """Let only this account's own people and machines through the S3 endpoint: nobody can carry data away to another.
+    """Let nobody carry data away through the S3 endpoint: only this account writes, and only into its own buckets.
 
-    Images of containers come from elsewhere on the internet, not through this endpoint.
+    Reading is free: some registries hand out the layers of images from buckets in the same region, at addresses that
+    they have signed themselves.
     """
     own = {"aws:PrincipalAccount": account, "aws:ResourceAccount": account}
     statements = [
         {"Sid": "OwnAccount", "Condition": {"StringEquals": own}, "Action": "s3:*"},
+        {"Sid": "ImagesOfRegistries", "Action": "s3:GetObject"},
         # Ignition asks, without saying who it is, in which region a bucket is. The bucket still refuses to be listed.
         {
             "Sid": "RegionOfOwnBuckets",
