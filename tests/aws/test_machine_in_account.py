@@ -2,6 +2,7 @@
 
 from tests.aws.account_view import instance, may_reach
 from tests.aws.parts_of_the_account import DOMAIN, records
+from tests.aws.reach import on_the_internet, reaches
 from tests.support.aws_stack import AwsStack
 
 
@@ -18,6 +19,14 @@ def test_direct_opens_the_web_ports_alone_and_keeps_the_address(aws_stack: AwsSt
         ("192.0.2.0/24", "pod machine", "22"),
         ("pod machine", "internet", "all"),
     }
+    assert reaches(aws_stack) == {
+        ("internet", "machine", "80"),
+        ("internet", "machine", "443"),
+        ("192.0.2.0/24", "machine", "22"),
+        ("machine", "internet", "all"),
+        ("machine", "S3", "443"),
+    }
+    assert on_the_internet(aws_stack) == {"machine"}
     before = instance(aws_stack)
     assert before["PublicIpAddress"] == aws_stack.engine.outputs()["address"]
     # it needs no API, and its domain points at the machine

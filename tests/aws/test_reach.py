@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 
 from lab.aws.account import Account
+from tests.aws.account_view import may_reach
 from tests.aws.reach import on_the_internet, reaches
 from tests.support.aws_stack import AwsStack
 
@@ -107,7 +108,13 @@ def _endpoint_of_s3(made: Made) -> None:
 def _groups(made: Made) -> None:
     everything = {"IpProtocol": "-1", "IpRanges": [{"CidrIp": "0.0.0.0/0"}]}
     for name in ("machine", "link", "endpoint", "database"):
-        answer = made.ec2.create_security_group(GroupName=name, Description=name, VpcId=made.ids["vpc"])
+        tags = [{"Key": "Pod", "Value": "pod.example.org"}, {"Key": "Name", "Value": name}]
+        answer = made.ec2.create_security_group(
+            GroupName=name,
+            Description=name,
+            VpcId=made.ids["vpc"],
+            TagSpecifications=[{"ResourceType": "security-group", "Tags": tags}],
+        )
         made.ids[name] = answer["GroupId"]
         if name != "machine":
             made.ec2.revoke_security_group_egress(GroupId=answer["GroupId"], IpPermissions=[everything])
@@ -236,6 +243,14 @@ def test_a_route_to_the_internet_is_seen_though_the_groups_are_closed(made: Made
     made.route("in")
     assert reaches(made.stack) == CLOSED
     assert on_the_internet(made.stack) == {"machine", "link", "endpoint", "database"}
+
+
+def test_an_open_group_is_seen_though_no_route_leads_there(made: Made) -> None:
+    before = may_reach(made.stack)
+    made.let_in("link", 80, **network("0.0.0.0/0"))
+    # nobody outside comes to a link that has no address there, but the machine does
+    assert reaches(made.stack) == CLOSED | {("machine", "link", "80")}
+    assert may_reach(made.stack) - before == {("internet", "link", "80")}
 
 
 def test_the_main_table_counts_where_there_is_no_other(made: Made) -> None:

@@ -1,10 +1,14 @@
 """The life of a whole stack, by a real engine and the Terraform provider's own logic, in a simulated account."""
 
 import json
+from pathlib import Path
 from typing import Any
 
 from diaspora_infra.cost.promise import PROMISE_USD
 from tests.aws.account_view import instance, may_reach, user_data
+from tests.aws.exactly import everything_is_as_it_must_be
+from tests.aws.judges.accepted import FINDINGS
+from tests.aws.judges.judging import Judges
 from tests.aws.parts_of_the_account import (
     a_request_finds_its_way,
     attached,
@@ -38,9 +42,11 @@ def asked(stack: AwsStack) -> list[Asked]:
     ]
 
 
-def test_the_life_of_a_stack(aws_stack: AwsStack) -> None:
+def test_the_life_of_a_stack(aws_stack: AwsStack, tmp_path: Path) -> None:
     comes_up(aws_stack)
     the_machine_is_closed(aws_stack)
+    everything_is_as_it_must_be(aws_stack)
+    judges_find_nothing(aws_stack, tmp_path)
     a_request_finds_its_way(aws_stack)
     costs_what_is_promised(aws_stack)
     changes_its_machine_and_keeps_its_data(aws_stack)
@@ -58,6 +64,12 @@ def comes_up(stack: AwsStack) -> None:
     assert problems(asked(stack)) == []
     (vpc,) = [each for each in stack.client("ec2").describe_vpcs()["Vpcs"] if not each["IsDefault"]]
     assert vpc["CidrBlock"] == "10.0.0.0/16"
+
+
+def judges_find_nothing(stack: AwsStack, folder: Path) -> None:
+    """The judges say the same of what was really made as of what the mocks are asked for (test_judges.py)."""
+    verdict = Judges(folder).judge({"up": asked(stack)})
+    assert {(each.check, each.resource) for each in verdict.findings} - FINDINGS == set()
 
 
 def costs_what_is_promised(stack: AwsStack) -> None:

@@ -124,3 +124,6 @@ ACCEPTED = (
     ),
     Accepted("RESOURCE_STAR", "the same: any resource, but of this account", ("aws_vpc_endpoint.pod_s3",)),
 )
+
+FINDINGS = frozenset((each.check, resource) for each in ACCEPTED for resource in each.resources)
+"""All of them: check and resource."""
