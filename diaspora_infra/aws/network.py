@@ -8,6 +8,7 @@ from typing import NotRequired, TypedDict
 import pulumi
 import pulumi_aws as aws
 
+from diaspora_infra.aws.policy import Statement
 from diaspora_infra.aws.tags import named
 
 FLOW_LOG_ROLE = {
@@ -197,7 +198,7 @@ def endpoint_policy(account: str) -> str:
     they have signed themselves.
     """
     own = {"aws:PrincipalAccount": account, "aws:ResourceAccount": account}
-    statements = [
+    statements: list[Statement] = [
         {"Sid": "OwnAccount", "Condition": {"StringEquals": own}, "Action": "s3:*"},
         {"Sid": "ImagesOfRegistries", "Action": "s3:GetObject"},
         # Ignition asks, without saying who it is, in which region a bucket is. The bucket still refuses to be listed.
