@@ -79,8 +79,8 @@ class Backup(Model):
         return found[1], found[2], int(found[3] or 22)
 
 
-def check_backup(backup: Backup | None) -> list[Problem]:
-    """Settings of the backup that do not work together."""
+def check_backup(backup: Backup | None, *, bucket: bool = False) -> list[Problem]:
+    """Settings of the backup that do not work together; with `bucket` its repository is one that the stack makes."""
     if backup is None:
         return []
     problems = []
@@ -91,7 +91,7 @@ def check_backup(backup: Backup | None) -> list[Problem]:
                 "missing; it is required with an SFTP repository: what `ssh-keyscan HOST` prints behind the name",
             )
         )
-    if backup.kind == "local" and backup.restore_first:
+    if backup.kind == "local" and backup.restore_first and not bucket:
         problems.append(
             Problem(
                 "pod.backup.restoreFirst",

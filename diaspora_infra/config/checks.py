@@ -26,8 +26,11 @@ from diaspora_infra.config.types import Stream
 Machines = Mapping[int, Machine]
 
 
-def check_pod(pod: Pod, *, ses: bool = False) -> list[Problem]:
-    """Settings of the pod that do not work together. `ses`: Amazon SES takes the mail where nothing else does."""
+def check_pod(pod: Pod, *, ses: bool = False, backup_bucket: bool = False) -> list[Problem]:
+    """Settings of the pod that do not work together.
+
+    `ses`: Amazon SES takes the mail where nothing else does. `backup_bucket`: the stack makes a place for backups.
+    """
     problems = []
     settings = pod.settings
     if settings.maintenance.remove_old_users.enable and pod.mail is None and not ses:
@@ -39,7 +42,7 @@ def check_pod(pod: Pod, *, ses: bool = False) -> list[Problem]:
         )
     if settings.welcome_message.enabled and not settings.welcome_message.text:
         problems.append(Problem("pod.settings.welcomeMessage.text", "missing; it is required when enabled is true"))
-    problems += check_backup(pod.backup)
+    problems += check_backup(pod.backup, bucket=backup_bucket)
     if pod.admin.username in (settings.username_blacklist or ()):
         problems.append(
             Problem(

@@ -129,7 +129,8 @@ class _Loader:
             on_aws = target is Target.AWS
             existing = aws.existing_parameters if on_aws and aws else {}
             # what is wrong with the key aws has a line of its own, and none about mail then
-            self.problems += check_pod(pod, ses=on_aws and (aws is None or aws.mail.enabled))
+            ses, bucket = aws is None or aws.mail.enabled, aws is None or aws.backups.bucket
+            self.problems += check_pod(pod, ses=on_aws and ses, backup_bucket=on_aws and bucket)
             self.problems += check_secrets(pod, {*self.secrets, *map(str, self.values)}, existing)
         if host:
             self.problems += check_host(host)

@@ -6,7 +6,7 @@ import pytest
 
 from diaspora_infra.config import ConfigError, load, needed_secrets
 from diaspora_infra.config.backup import Backup
-from tests.support.configs import SSH_KEY, ignition_config, pod
+from tests.support.configs import SSH_KEY, aws_config, ignition_config, pod
 
 ALL = ("backupPassword", "backupAccessKey", "backupSecretKey", "backupSshKey", "backupRestPassword")
 S3 = {"backupPassword", "backupAccessKey", "backupSecretKey"}
@@ -75,6 +75,16 @@ def test_what_is_no_repository_is_refused(repository: str) -> None:
 )  # fmt: skip
 def test_mistakes_are_one_line(backup: dict[str, Any], line: str) -> None:
     assert lines(backup) == [line]
+
+
+def test_a_pod_on_aws_is_restored_first_from_the_bucket_of_its_stack() -> None:
+    """That is no folder of the data partition, though pod.backup.repository is left as it is."""
+    changes = {"backup": {"restoreFirst": True}}
+    found = load(aws_config(pod_changes=changes, region="eu-west-1"), ALL)
+    assert found.pod.backup
+    assert found.pod.backup.restore_first
+    with pytest.raises(ConfigError, match="an empty data partition has no local repository"):
+        load(aws_config(pod_changes=changes, region="eu-west-1", backups={"bucket": False}), ALL)
 
 
 def test_the_parts_of_an_sftp_address() -> None:

@@ -8,9 +8,10 @@ from diaspora_infra.config import ConfigError
 from diaspora_infra.config.aws_parameters import UPLOADS_BUCKET, machine_parameters
 from diaspora_infra.host.fragment import Context
 from tests.host.aws_pod import aws_context
-from tests.host.pod import QUADLETS, containers, files, pod_context, pod_fragment, read_quadlet, values
+from tests.host.pod import LIBEXEC, QUADLETS, containers, files, pod_context, pod_fragment, read_quadlet, values
 
 BUCKET = aws_context()
+BACKUP = {"pod_changes": {"backup": {}}, "secrets": {"backupPassword": "x"}}
 VOLUME = aws_context(uploads="volume")
 DROP_IN = {
     "nginx": f"{QUADLETS}/nginx.container.d/20-uploads.conf",
@@ -84,6 +85,20 @@ def test_the_podmin_may_name_the_image() -> None:
     own = "registry.example.org/s3fs:1"
     for context, image in ((BUCKET, "ghcr.io/efrecon/s3fs:1.94"), (aws_context(uploadsImage=own), own)):
         assert values(containers(pod_fragment(context))["uploads"]["Container"], "Image") == [image]
+
+
+def test_without_a_bucket_backup_and_restoration_know_nothing_of_it() -> None:
+    texts = files(pod_fragment(aws_context(uploads="volume", **BACKUP)))
+    for name in ("backup", "restic", "restore", "import", "take-over"):
+        assert "uploads-mount" not in texts[f"/{LIBEXEC}/{name}"]
+        assert "uploads.service" not in texts[f"/{LIBEXEC}/{name}"]
+
+
+def test_a_backup_waits_for_the_mount() -> None:
+    drop_in = "/etc/systemd/system/diaspora-backup.service.d/10-uploads.conf"
+    text = files(pod_fragment(aws_context(**BACKUP)))[drop_in]
+    assert dict(read_quadlet(text)["Unit"]) == {"Wants": "uploads.service", "After": "uploads.service"}
+    assert drop_in not in files(pod_fragment(BUCKET))
 
 
 def test_an_image_that_nothing_uses_is_refused() -> None:

@@ -23,7 +23,7 @@ REDIS_PASSWORD = "0123456789abcdef"
 # Of coreutils and of bash, the programs of the backup and the restoration need these.
 PROGRAMS = (
     "bash", "cat", "chmod", "chown", "cp", "date", "df", "flock", "grep", "gzip", "head", "mkdir", "mv", "od", "rm",
-    "sleep", "stat", "sync", "tar", "touch", "tr", "zstd",
+    "sleep", "stat", "sync", "tar", "timeout", "touch", "tr", "zstd",
 )  # fmt: skip
 # what lies in db/migrate of the image
 MIGRATIONS = (

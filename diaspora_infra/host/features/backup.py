@@ -5,7 +5,7 @@ import shlex
 from diaspora_infra.config.backup import Backup
 from diaspora_infra.host.container_images import container_image
 from diaspora_infra.host.fragment import Context, Fragment, combine
-from diaspora_infra.host.on_aws import has_backup_bucket
+from diaspora_infra.host.on_aws import has_backup_bucket, has_uploads_bucket
 from diaspora_infra.host.templates import file, render_tree
 
 KNOWN_HOSTS = "/etc/diaspora/backup/known_hosts"
@@ -21,6 +21,7 @@ def backup(context: Context) -> Fragment:
         image=container_image(context, "restic"),
         diaspora_image=container_image(context, "diaspora"),
         domain=pod.domain,
+        uploads_bucket=has_uploads_bucket(context),
         repository=pod.backup.repository,
         kind="bucket" if has_backup_bucket(context) else pod.backup.kind,
         username=shlex.quote(pod.backup.username) if pod.backup.username else None,

@@ -2,6 +2,7 @@
 
 from diaspora_infra.host.container_images import container_image
 from diaspora_infra.host.fragment import Context, Fragment
+from diaspora_infra.host.on_aws import has_uploads_bucket
 from diaspora_infra.host.templates import render_tree
 
 
@@ -11,6 +12,7 @@ def take_over(context: Context) -> Fragment:
     return render_tree(
         "take_over",
         domain=pod.domain,
+        uploads_bucket=has_uploads_bucket(context),
         username=pod.admin.username,
         image=container_image(context, "diaspora"),
         home=pod.image_layout.home,

@@ -1,9 +1,13 @@
 """Uploads in a bucket: s3fs in a container, whose mount everything waits for that reads or writes uploads."""
 
 from diaspora_infra.host.container_images import container_image
-from diaspora_infra.host.fragment import Context, Fragment
+from diaspora_infra.host.fragment import Context, Fragment, combine
 from diaspora_infra.host.on_aws import aws_of, has_uploads_bucket
-from diaspora_infra.host.templates import render_tree
+from diaspora_infra.host.templates import file, render_tree
+
+# A backup at boot waits, and one while the pod stands still mounts the bucket.
+BACKUP_FILE = "/etc/systemd/system/diaspora-backup.service.d/10-uploads.conf"
+BACKUP_WAITS = "[Unit]\nWants=uploads.service\nAfter=uploads.service\n"
 
 
 def uploads(context: Context) -> Fragment:
@@ -12,10 +16,13 @@ def uploads(context: Context) -> Fragment:
     if aws is None or not has_uploads_bucket(context):
         return {}
     layout = context.settings.pod.image_layout
-    return render_tree(
+    tree = render_tree(
         "uploads",
         image=aws.uploads_image or container_image(context, "s3fs"),
         region=aws.region,
         home=layout.home,
         uid=layout.uid,
     )
+    if context.settings.pod.backup is None:
+        return tree
+    return combine([tree, {"storage": {"files": [file(BACKUP_FILE, BACKUP_WAITS)]}}])

@@ -1,0 +1,244 @@
+"""Backup, restoration and import of a pod on AWS whose uploads are in a bucket: real s3fs, restic and PostgreSQL.
+
+The repository is a folder here; its address comes from the parameter, as on AWS.
+"""
+
+import json
+import os
+import shutil
+import subprocess
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from lab.aws.account import Account
+from lab.matchbox import free_ports
+from tests.host.aws_pod import aws_context
+from tests.host.pod import LIBEXEC, pod_fragment, write_tree
+from tests.machine.pod_backup import PASSWORD, Pod
+from tests.machine.pod_programs import RequireProgram
+from tests.machine.pod_services import empty_database, fill, pod_redis, pod_server, rows
+from tests.machine.test_pod_postgresql import Postgresql
+from tests.machine.test_pod_restore_first import WAITS
+from tests.machine.uploads_bucket import BUCKET, Uploads, uploads_of
+
+pytestmark = pytest.mark.skipif(os.getuid() != 0, reason="only root may mount")
+
+CONTEXT = aws_context(
+    database={"engine": "onInstance"},
+    pod_changes={"backup": {"restoreFirst": True}},
+    secrets={"backupPassword": PASSWORD},
+)
+NAMES = ("images/a cat.jpg", "images/größe.png", "images/deep/x", "users/export.json.gz")
+CONTENT = {name: os.urandom(50_000) for name in NAMES}
+
+
+@pytest.fixture(scope="module")
+def account(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Account]:
+    made = Account(tmp_path_factory.mktemp("account"), *free_ports(1))
+    made.start()
+    yield made
+    made.stop()
+
+
+@pytest.fixture(scope="module")
+def server(require_program: RequireProgram) -> Iterator[Postgresql]:
+    yield from pod_server("uploads", require_program)
+
+
+@pytest.fixture(scope="module")
+def redis(tmp_path_factory: pytest.TempPathFactory, require_program: RequireProgram) -> Iterator[int]:
+    yield from pod_redis(tmp_path_factory.mktemp("redis"), require_program)
+
+
+@pytest.fixture(scope="module")
+def tree(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return write_tree(pod_fragment(CONTEXT), tmp_path_factory.mktemp("tree"))
+
+
+@pytest.fixture
+def folder() -> Iterator[Path]:
+    made = Path(tempfile.mkdtemp(prefix="uploads-"))
+    made.chmod(0o755)
+    yield made
+    shutil.rmtree(made)
+
+
+@pytest.fixture
+def machine(
+    folder: Path, tree: Path, server: Postgresql, redis: int, account: Account, require_program: RequireProgram
+) -> Iterator[tuple[Pod, Uploads]]:
+    """A machine whose bucket is mounted, with pictures in it."""
+    pod = Pod(folder / "pod", tree, server, redis, require_program("restic", "restic"))
+    for made in uploads_of(pod.data, tree, require_program("s3fs", "s3fs"), account, *free_ports(1)):
+        made.start()
+        read_parameters(pod, folder)
+        pod.prepare()
+        fill(server)
+        for name, content in CONTENT.items():
+            made.client.put_object(Bucket=BUCKET, Key=name, Body=content)
+        yield pod, made
+
+
+def read_parameters(pod: Pod, folder: Path) -> None:
+    """What fetch-parameters leaves on the data volume."""
+    for name, text in {
+        "state/facts/backup_repository": str(folder / "repository"),
+        "secrets/given/backup_password": PASSWORD,
+    }.items():
+        (pod.data / name).parent.mkdir(parents=True, exist_ok=True)
+        (pod.data / name).write_text(text)
+
+
+def stored(made: Uploads) -> dict[str, bytes]:
+    return {name: made.content(name) for name in made.names() if not name.endswith("/")}
+
+
+def ask_restic(pod: Pod, *arguments: str) -> list[str]:
+    done = subprocess.run(
+        [pod.restic, "--no-cache", "--repo", pod.folder.parent / "repository", *arguments],
+        env={"PATH": "/usr/bin:/bin", "RESTIC_PASSWORD": PASSWORD, "HOME": "/nowhere"},
+        capture_output=True, text=True, check=True, timeout=60,
+    )  # fmt: skip
+    return done.stdout.splitlines()
+
+
+def test_a_backup_holds_what_is_in_the_bucket(machine: tuple[Pod, Uploads]) -> None:
+    pod, made = machine
+    (made.folder / "tmp/half").write_text("not whole yet")
+    pod.succeed("backup")
+    found = [json.loads(line) for line in ask_restic(pod, "ls", "--json", "latest")]
+    files = {entry["path"] for entry in found if entry.get("type") == "file"}
+    assert {path.removeprefix("/uploads/") for path in files if path.startswith("/uploads/")} == set(NAMES)
+
+
+def test_the_next_backup_fetches_only_what_is_new(machine: tuple[Pod, Uploads]) -> None:
+    """Also after a new mount, which gives every file another inode."""
+    pod, made = machine
+    pod.succeed("backup")
+    made.stop()
+    made.start()
+    made.client.put_object(Bucket=BUCKET, Key="images/new.jpg", Body=b"new")
+    made.doors.asked.clear()
+    pod.succeed("backup")
+    fetched = {path for command, path, headers in made.doors.asked if command == "GET" and "range" in headers}
+    assert fetched == {f"/{BUCKET}/images/new.jpg"}
+
+
+def test_a_backup_asks_once_for_every_file(machine: tuple[Pod, Uploads]) -> None:
+    """The table of costs reckons with it."""
+    pod, made = machine
+    for number in range(200):
+        made.client.put_object(Bucket=BUCKET, Key=f"images/{number}.jpg", Body=b"x")
+    pod.succeed("backup")
+    made.stop()
+    made.start()
+    made.doors.asked.clear()
+    pod.succeed("backup")
+    asked = [path for command, path, _ in made.doors.asked if command == "HEAD" and path.endswith(".jpg")]
+    assert 200 <= len(asked) <= 205
+
+
+def test_without_the_bucket_there_is_no_backup(machine: tuple[Pod, Uploads]) -> None:
+    """An empty folder in its place would push the pictures out of the repository, snapshot by snapshot."""
+    pod, made = machine
+    made.stop()
+    done = pod.run("backup")
+    assert done.returncode == 1
+    assert done.stderr == f"backup failed: the bucket with the uploads is not mounted on {made.folder}\n"
+
+
+def test_a_restoration_brings_deleted_pictures_back_and_deletes_none(machine: tuple[Pod, Uploads]) -> None:
+    pod, made = machine
+    before = rows(pod.server)
+    pod.succeed("backup")
+    empty_database(pod.server)
+    made.client.delete_object(Bucket=BUCKET, Key=NAMES[0])
+    made.client.put_object(Bucket=BUCKET, Key="images/later.jpg", Body=b"later")
+    made.stop()
+    made.start()
+    done = pod.command("restore")
+    assert (done.returncode, done.stderr) == (0, "")
+    assert rows(pod.server) == before
+    assert stored(made) == {**CONTENT, "images/later.jpg": b"later"}
+    # what was there has not become another version, and what came back is one
+    versions = made.client.list_object_versions(Bucket=BUCKET)["Versions"]
+    assert len([entry for entry in versions if entry["Size"]]) == len(NAMES) + 2
+    assert not (pod.data / "backup/restore").exists()
+    calls = pod.calls
+    assert calls.index("systemctl start uploads.service") < calls.index("systemctl stop diaspora.target")
+
+
+def test_a_restoration_does_not_begin_without_the_bucket(machine: tuple[Pod, Uploads]) -> None:
+    pod, made = machine
+    pod.succeed("backup")
+    before = rows(pod.server)
+    made.stop()
+    done = pod.command("restore")
+    assert done.returncode == 1
+    assert "restore failed: the bucket with the uploads cannot be written to" in done.stderr
+    assert "systemctl stop diaspora.target" not in pod.calls
+    assert rows(pod.server) == before
+    assert not list(made.folder.iterdir())
+
+
+def test_a_new_machine_and_a_new_bucket_are_filled_from_the_last_backup(
+    machine: tuple[Pod, Uploads], folder: Path, tree: Path
+) -> None:
+    """With pod.backup.restoreFirst; the repository is named by the parameter alone."""
+    old, made = machine
+    before = rows(old.server)
+    old.succeed("backup")
+    for name in made.names():
+        made.client.delete_object(Bucket=BUCKET, Key=name)
+    made.stop()
+    empty_database(old.server)
+    new = Pod(folder / "new", tree, old.server, old.redis_port, old.restic)
+    there = Uploads(new.data, tree, made.s3fs, made.client, made.doors)
+    there.share()
+    try:
+        new.prepare(data=False)
+        assert new.run("claim-data", "pod.example.org", "restore").returncode == 0
+        read_parameters(new, folder)
+        assert new.run("make-secrets").returncode == 0
+        there.start()
+        assert new.run("check-complete").stderr == f"{WAITS}\n"
+        done = new.run("restore")
+        assert (done.returncode, done.stderr) == (0, "")
+        assert rows(new.server) == before
+        assert stored(there) == CONTENT
+        assert new.run("check-complete").returncode == 0
+    finally:
+        if there.process:
+            there.stop()
+        subprocess.run(["umount", new.data], check=True)
+
+
+def test_an_imported_pod_s_uploads_go_into_the_bucket(machine: tuple[Pod, Uploads], folder: Path) -> None:
+    pod, made = machine
+    old = folder / "old/uploads"
+    for name in ("images/imported.jpg", "users/archive.gz", "tmp/cache"):
+        (old / name).parent.mkdir(parents=True, exist_ok=True)
+        (old / name).write_bytes(b"imported")
+    dump = folder / "dump"
+    command = ["setpriv", "--reuid=postgres", "--regid=postgres", "--clear-groups", pod.server.programs / "pg_dump",
+               "-h", pod.server.folder, "-p", str(pod.server.port), "-U", "postgres", "--format=custom",
+               "diaspora_production"]  # fmt: skip
+    dump.write_bytes(subprocess.run(command, check=True, capture_output=True, cwd="/").stdout)
+    done = pod.command("import", "--database", str(dump), "--uploads", str(old.parent), "--replace")
+    assert (done.returncode, done.stderr) == (0, "")
+    assert stored(made) == {**CONTENT, "images/imported.jpg": b"imported", "users/archive.gz": b"imported"}
+    found = (made.folder / "images/imported.jpg").stat()
+    assert (found.st_uid, found.st_mode & 0o777) == (1000, 0o755)
+    assert not (pod.data / "import").exists()
+
+
+def test_shellcheck_finds_nothing(tree: Path, require_program: RequireProgram) -> None:
+    names = ("uploads-mount", "backup", "restic", "restore", "import", "take-over")
+    programs = [tree / LIBEXEC / name for name in names]
+    for words in (["--external-sources", *programs], ["--shell=sh", tree / "etc/diaspora/uploads/start"]):
+        command = [require_program("shellcheck", "shellcheck"), *words]
+        done = subprocess.run(command, capture_output=True, text=True, check=False)
+        assert (done.returncode, done.stdout) == (0, "")

@@ -1,0 +1,214 @@
+"""The bucket with the uploads, mounted by a real s3fs with the rendered options; and what happens without it."""
+
+import os
+import shutil
+import subprocess
+import tempfile
+import threading
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from lab.aws.account import Account
+from lab.matchbox import free_ports
+from tests.host.aws_pod import aws_context
+from tests.host.pod import QUADLETS, files, pod_fragment, read_quadlet, values, write_tree
+from tests.machine.pod_programs import RequireProgram
+from tests.machine.uploads_bucket import BUCKET, PASSWORD, Doors, Uploads, uploads_of
+
+pytestmark = pytest.mark.skipif(os.getuid() != 0, reason="only root may mount")
+
+FRAGMENT = pod_fragment(aws_context())
+APPLICATION, NGINX = 1000, 101
+
+
+@pytest.fixture(scope="module")
+def account(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Account]:
+    made = Account(tmp_path_factory.mktemp("account"), *free_ports(1))
+    made.start()
+    yield made
+    made.stop()
+
+
+@pytest.fixture
+def uploads(account: Account, tmp_path: Path, require_program: RequireProgram) -> Iterator[Uploads]:
+    # other users have to get to the mount, and pytest closes its folder to them
+    folder = Path(tempfile.mkdtemp(prefix="uploads-"))
+    folder.chmod(0o755)
+    try:
+        root = write_tree(FRAGMENT, tmp_path / "root")
+        yield from uploads_of(folder / "data", root, require_program("s3fs", "s3fs"), account, *free_ports(1))
+    finally:
+        shutil.rmtree(folder)
+
+
+@pytest.fixture
+def mounted(uploads: Uploads) -> Uploads:
+    uploads.start()
+    return uploads
+
+
+def by(user: int, script: str, folder: Path) -> "subprocess.CompletedProcess[str]":
+    """Run a script as a user of a container that has no rights beside."""
+    return subprocess.run(
+        ["setpriv", f"--reuid={user}", f"--regid={user}", "--clear-groups", "--bounding-set=-all",
+         "sh", "-euc", f"cd {folder}; {script}"],
+        capture_output=True, text=True, check=False, timeout=60,
+    )  # fmt: skip
+
+
+def test_what_the_application_writes_is_in_the_bucket_and_nginx_reads_it(mounted: Uploads) -> None:
+    folder = mounted.folder
+    script = "umask 077; mkdir images; printf picture > images/a.jpg; mv images/a.jpg images/b.jpg; mkdir -p tmp"
+    done = by(APPLICATION, script, folder)
+    assert (done.returncode, done.stderr) == (0, "")
+    assert mounted.content("images/b.jpg") == b"picture"
+    assert [key for key in mounted.names() if not key.endswith("/")] == ["images/b.jpg"]
+    assert by(NGINX, "cat images/b.jpg", folder).stdout == "picture"
+    assert by(NGINX, "printf x > images/c.jpg", folder).returncode != 0
+    assert by(APPLICATION, "rm images/b.jpg", folder).returncode == 0
+    # gone, and there as an old version
+    versions = mounted.client.list_object_versions(Bucket=BUCKET, Prefix="images/b.jpg")
+    assert versions["DeleteMarkers"][0]["IsLatest"]
+    assert versions["Versions"]
+
+
+def test_a_file_that_came_to_the_bucket_by_another_way_is_the_application_s(mounted: Uploads) -> None:
+    mounted.client.put_object(Bucket=BUCKET, Key="images/deep/copied.jpg", Body=b"copied")
+    found = (mounted.folder / "images/deep/copied.jpg").stat()
+    assert (found.st_uid, found.st_gid, found.st_mode & 0o777) == (APPLICATION, APPLICATION, 0o755)
+    assert by(NGINX, "cat images/deep/copied.jpg", mounted.folder).stdout == "copied"
+    assert by(APPLICATION, "mv images/deep/copied.jpg images/moved.jpg", mounted.folder).returncode == 0
+    assert mounted.content("images/moved.jpg") == b"copied"
+
+
+def test_a_large_file_arrives_whole(mounted: Uploads) -> None:
+    """Longer than one part: account archives are."""
+    content = os.urandom(60 * 1024 * 1024)
+    (mounted.folder / "archive.gz").write_bytes(content)
+    assert mounted.content("archive.gz") == content
+    assert [command for command, path, _ in mounted.doors.asked if "uploads" in path and command == "POST"]
+
+
+def test_no_request_says_who_may_read_and_all_are_for_the_bucket(mounted: Uploads) -> None:
+    """The bucket takes no ACLs: S3 refuses a request with one."""
+    by(APPLICATION, "mkdir images; printf x > images/a; chmod 600 images/a; mv images/a images/b", mounted.folder)
+    asked = mounted.doors.asked
+    assert [path for command, path, _ in asked if command == "PUT"]
+    assert not [
+        headers for _, _, headers in asked if any(name.startswith(("x-amz-acl", "x-amz-grant")) for name in headers)
+    ]
+    assert {path.split("?")[0].split("/")[1] for _, path, _ in asked} == {BUCKET}
+    assert all("/eu-west-1/s3/aws4_request" in headers["authorization"] for _, _, headers in asked)
+
+
+def test_nothing_secret_is_in_the_list_of_processes_and_nothing_may_run(mounted: Uploads) -> None:
+    assert mounted.process
+    words = Path(f"/proc/{mounted.process.pid}/cmdline").read_bytes()
+    assert b"umask=0022" in words
+    assert PASSWORD.encode() not in words
+    options = [line.split()[5] for line in Path("/proc/self/mountinfo").read_text().splitlines()
+               if line.split()[4] == str(mounted.folder)]  # fmt: skip
+    assert [set(text.split(",")) >= {"nosuid", "nodev", "noexec"} for text in options] == [True]
+
+
+def test_it_survives_a_restart(mounted: Uploads) -> None:
+    assert by(APPLICATION, "mkdir images; printf one > images/a", mounted.folder).returncode == 0
+    mounted.stop()
+    assert mounted.program("check").returncode == 1
+    assert not list(mounted.folder.iterdir())
+    mounted.start()
+    assert (mounted.folder / "images/a").read_text() == "one"
+    assert by(APPLICATION, "printf two > images/b", mounted.folder).returncode == 0
+    assert mounted.content("images/b") == b"two"
+
+
+def test_nothing_is_written_below_a_mount_that_died_and_a_restart_brings_it_back(mounted: Uploads) -> None:
+    assert by(APPLICATION, "mkdir images; printf one > images/a", mounted.folder).returncode == 0
+    mounted.kill()
+    done = mounted.program("check")
+    assert (done.returncode, done.stderr.splitlines()[-1]) == (
+        1, f"the bucket with the uploads does not answer on {mounted.folder}",
+    )  # fmt: skip
+    assert by(APPLICATION, "printf lost > x", mounted.folder).returncode != 0
+    mounted.stop()
+    assert by(APPLICATION, "printf lost > x", mounted.folder).returncode != 0
+    assert not list(mounted.folder.iterdir())
+    mounted.start()
+    assert (mounted.folder / "images/a").read_text() == "one"
+    assert mounted.program("check").returncode == 0
+
+
+def test_a_mount_that_is_left_behind_is_in_nobody_s_way(mounted: Uploads) -> None:
+    """Nothing was run after the end of s3fs: the machine lost its power, say."""
+    mounted.kill()
+    mounted.start()
+    assert by(APPLICATION, "printf one > a", mounted.folder).returncode == 0
+    assert mounted.content("a") == b"one"
+
+
+def test_it_waits_for_s3_that_is_away_for_a_moment(mounted: Uploads) -> None:
+    mounted.client.put_object(Bucket=BUCKET, Key="a.jpg", Body=b"picture")
+    port, simulator = mounted.doors.server_port, mounted.doors.simulator
+    mounted.doors.shut()
+
+    def back() -> None:
+        mounted.doors = Doors(port, simulator)
+
+    timer = threading.Timer(1, back)
+    timer.start()
+    assert (mounted.folder / "a.jpg").read_bytes() == b"picture"
+    timer.join()
+    assert mounted.program("check").returncode == 0
+
+
+def test_without_the_mount_nothing_of_the_pod_starts(uploads: Uploads) -> None:
+    """What the units run before their containers."""
+    uploads.folder.mkdir()
+    for drop_in in ("diaspora-.container.d", "nginx.container.d"):
+        sections = read_quadlet(files(FRAGMENT)[f"{QUADLETS}/{drop_in}/20-uploads.conf"])
+        (line,) = values(sections["Service"], "ExecStartPre")
+        shell, program, action = line.split()
+        words = [shell, f"{uploads.root}{program}", action]
+        environment = {"PATH": os.environ["PATH"], "DIASPORA_DATA": str(uploads.data)}
+
+        def status(words: list[str] = words, environment: dict[str, str] = environment) -> int:
+            return subprocess.run(words, env=environment, capture_output=True, check=False, timeout=60).returncode
+
+        assert status() == 1
+        uploads.start()
+        assert status() == 0
+        uploads.stop()
+        subprocess.run(["mount", "-t", "tmpfs", "tmpfs", uploads.folder], check=True)
+        assert status() == 1, "another filesystem is not the bucket"
+
+
+def test_files_on_the_volume_are_not_hidden(uploads: Uploads) -> None:
+    uploads.folder.mkdir()
+    (uploads.folder / "picture").touch()
+    done = uploads.program("prepare")
+    assert done.returncode == 1
+    assert "holds files, which the bucket would hide; docs/aws-machine.md says" in done.stderr
+    assert (uploads.folder / "picture").exists()
+
+
+def test_a_bucket_that_is_not_there_is_no_mount(uploads: Uploads) -> None:
+    uploads.begin(bucket="another-bucket")
+    assert uploads.process
+    uploads.process.wait(timeout=30)
+    done = uploads.program("wait", DIASPORA_TRIES="1")
+    assert (done.returncode, done.stderr) == (1, f"the bucket with the uploads is not mounted on {uploads.folder}\n")
+
+
+def test_a_bucket_that_refuses_to_be_written_to_is_no_start(uploads: Uploads) -> None:
+    uploads.doors.refused = {"PUT"}
+    uploads.begin()
+    deadline = time.monotonic() + 30
+    while uploads.program("check").returncode:
+        assert time.monotonic() < deadline, uploads.log()
+        time.sleep(0.2)
+    done = uploads.program("wait", DIASPORA_TRIES="1")
+    assert done.returncode == 1
+    assert done.stderr.splitlines()[-1] == "nothing can be written to the bucket with the uploads"
