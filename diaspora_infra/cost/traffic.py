@@ -38,7 +38,7 @@ class Traffic:
     storage_writes: Decimal
     """Writes and listings in the bucket of the uploads, in thousands."""
     storage_reads: Decimal
-    """Reads from it, in thousands; the daily backup asks for every file, five in 2 MB."""
+    """Reads from it, in thousands; the weekly backup asks for every file, five in 2 MB."""
     backup_writes: Decimal
     """Writes of restic, in thousands."""
     mails: Decimal
@@ -59,7 +59,7 @@ TRAFFIC = {
         requests="0.05", traffic_out="5", traffic_between_zones="1",
         database="1", database_changes="0.02", database_requests="0.3", database_acu="0.5",
         uploads="2", volume="1", volume_changes="0.05", backups="3",
-        storage_writes="2", storage_reads="170", backup_writes="2",
+        storage_writes="2", storage_reads="42", backup_writes="2",
         mails="0.1", dns_queries="0.05", connection_log="0.5",
     ),
     "typical": _traffic(
@@ -67,7 +67,7 @@ TRAFFIC = {
         requests="0.2", traffic_out="20", traffic_between_zones="5",
         database="4", database_changes="0.1", database_requests="1", database_acu="0.5",
         uploads="10", volume="2", volume_changes="0.1", backups="12",
-        storage_writes="10", storage_reads="850", backup_writes="5",
+        storage_writes="10", storage_reads="210", backup_writes="5",
         mails="1", dns_queries="0.1", connection_log="2",
     ),
     "busy": _traffic(
@@ -75,7 +75,7 @@ TRAFFIC = {
         requests="2", traffic_out="200", traffic_between_zones="50",
         database="20", database_changes="1", database_requests="20", database_acu="1",
         uploads="100", volume="5", volume_changes="0.5", backups="110",
-        storage_writes="100", storage_reads="8500", backup_writes="20",
+        storage_writes="100", storage_reads="2090", backup_writes="20",
         mails="10", dns_queries="1", connection_log="10",
     ),
 }  # fmt: skip

@@ -8,6 +8,7 @@ import os
 import shutil
 import subprocess
 import tempfile
+import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -19,7 +20,7 @@ from tests.host.aws_pod import aws_context
 from tests.host.pod import LIBEXEC, pod_fragment, write_tree
 from tests.machine.pod_backup import PASSWORD, Pod
 from tests.machine.pod_programs import RequireProgram
-from tests.machine.pod_services import empty_database, fill, pod_redis, pod_server, rows
+from tests.machine.pod_services import BACKUP, empty_database, fill, pod_redis, pod_server, rows
 from tests.machine.test_pod_postgresql import Postgresql
 from tests.machine.test_pod_restore_first import WAITS
 from tests.machine.uploads_bucket import BUCKET, Uploads, uploads_of
@@ -32,6 +33,7 @@ CONTEXT = aws_context(
     secrets={"backupPassword": PASSWORD},
 )
 NAMES = ("images/a cat.jpg", "images/größe.png", "images/deep/x", "users/export.json.gz")
+HOST = "pod.example.org/uploads"
 CONTENT = {name: os.urandom(50_000) for name in NAMES}
 
 
@@ -82,6 +84,12 @@ def machine(
         yield pod, made
 
 
+def saved(pod: Pod, host: str) -> set[str]:
+    """The files of the last snapshot of a host."""
+    found = [json.loads(line) for line in ask_restic(pod, "ls", "--json", f"--host={host}", "latest")]
+    return {entry["path"] for entry in found if entry.get("type") == "file"}
+
+
 def read_parameters(pod: Pod, folder: Path) -> None:
     """What fetch-parameters leaves on the data volume."""
     for name, text in {
@@ -109,45 +117,47 @@ def test_a_backup_holds_what_is_in_the_bucket(machine: tuple[Pod, Uploads]) -> N
     pod, made = machine
     (made.folder / "tmp/half").write_text("not whole yet")
     pod.succeed("backup")
-    found = [json.loads(line) for line in ask_restic(pod, "ls", "--json", "latest")]
-    files = {entry["path"] for entry in found if entry.get("type") == "file"}
-    assert {path.removeprefix("/uploads/") for path in files if path.startswith("/uploads/")} == set(NAMES)
+    assert saved(pod, HOST) == {f"/uploads/{name}" for name in NAMES}
+    assert not [path for path in saved(pod, "pod.example.org") if path.startswith("/uploads/")]
 
 
-def test_the_next_backup_fetches_only_what_is_new(machine: tuple[Pod, Uploads]) -> None:
-    """Also after a new mount, which gives every file another inode."""
+def test_uploads_are_saved_once_a_week_and_when_the_podmin_says_so(machine: tuple[Pod, Uploads]) -> None:
     pod, made = machine
+    pod.succeed("backup")
+    made.client.put_object(Bucket=BUCKET, Key="images/new.jpg", Body=b"new")
+    made.doors.asked.clear()
+    pod.succeed("backup")
+    assert "/uploads/images/new.jpg" not in saved(pod, HOST)
+    assert not [path for command, path, _ in made.doors.asked if path.endswith(".jpg")]
+    week = 7 * 24 * 3600
+    (pod.data / "state/backup-uploads").write_text(str(int(time.time()) - week))
+    pod.succeed("backup")
+    assert "/uploads/images/new.jpg" in saved(pod, HOST)
+    made.client.put_object(Bucket=BUCKET, Key="images/newer.jpg", Body=b"newer")
+    assert pod.command("backup").returncode == 0
+    assert "/uploads/images/newer.jpg" in saved(pod, HOST)
+    # those of the pod are listed, and the last of them is restored
+    assert "/uploads" not in pod.command("snapshots").stdout
+    assert len(json.loads(ask_restic(pod, "snapshots", "--json", "--host=pod.example.org")[0])) >= 1
+    kept = json.loads(ask_restic(pod, "snapshots", "--json", f"--host={HOST}")[0])
+    assert len(kept) == 2
+
+
+def test_the_next_backup_asks_once_for_every_file_and_fetches_what_is_new(machine: tuple[Pod, Uploads]) -> None:
+    """Also after a new mount, which gives every file another inode. The table of costs reckons with it."""
+    pod, made = machine
+    for number in range(100):
+        made.client.put_object(Bucket=BUCKET, Key=f"images/{number}.jpg", Body=b"x")
     pod.succeed("backup")
     made.stop()
     made.start()
     made.client.put_object(Bucket=BUCKET, Key="images/new.jpg", Body=b"new")
     made.doors.asked.clear()
-    pod.succeed("backup")
+    assert pod.command("backup").returncode == 0
     fetched = {path for command, path, headers in made.doors.asked if command == "GET" and "range" in headers}
     assert fetched == {f"/{BUCKET}/images/new.jpg"}
-
-
-def test_a_backup_asks_once_for_every_file(machine: tuple[Pod, Uploads]) -> None:
-    """The table of costs reckons with it."""
-    pod, made = machine
-    for number in range(200):
-        made.client.put_object(Bucket=BUCKET, Key=f"images/{number}.jpg", Body=b"x")
-    pod.succeed("backup")
-    made.stop()
-    made.start()
-    made.doors.asked.clear()
-    pod.succeed("backup")
     asked = [path for command, path, _ in made.doors.asked if command == "HEAD" and path.endswith(".jpg")]
-    assert 200 <= len(asked) <= 205
-
-
-def test_without_the_bucket_there_is_no_backup(machine: tuple[Pod, Uploads]) -> None:
-    """An empty folder in its place would push the pictures out of the repository, snapshot by snapshot."""
-    pod, made = machine
-    made.stop()
-    done = pod.run("backup")
-    assert done.returncode == 1
-    assert done.stderr == f"backup failed: the bucket with the uploads is not mounted on {made.folder}\n"
+    assert 100 <= len(asked) <= 110
 
 
 def test_a_restoration_brings_deleted_pictures_back_and_deletes_none(machine: tuple[Pod, Uploads]) -> None:
@@ -171,11 +181,15 @@ def test_a_restoration_brings_deleted_pictures_back_and_deletes_none(machine: tu
     assert calls.index("systemctl start uploads.service") < calls.index("systemctl stop diaspora.target")
 
 
-def test_a_restoration_does_not_begin_without_the_bucket(machine: tuple[Pod, Uploads]) -> None:
+def test_without_the_bucket_there_is_neither_backup_nor_restoration(machine: tuple[Pod, Uploads]) -> None:
+    """An empty folder in its place would push the pictures out of the repository, snapshot by snapshot."""
     pod, made = machine
     pod.succeed("backup")
     before = rows(pod.server)
     made.stop()
+    done = pod.run("backup")
+    assert done.returncode == 1
+    assert done.stderr == f"backup failed: the bucket with the uploads is not mounted on {made.folder}\n"
     done = pod.command("restore")
     assert done.returncode == 1
     assert "restore failed: the bucket with the uploads cannot be written to" in done.stderr
@@ -214,6 +228,33 @@ def test_a_new_machine_and_a_new_bucket_are_filled_from_the_last_backup(
         if there.process:
             there.stop()
         subprocess.run(["umount", new.data], check=True)
+
+
+def test_a_machine_without_a_bucket_takes_the_pod_over(
+    machine: tuple[Pod, Uploads], folder: Path, tmp_path: Path
+) -> None:
+    """From AWS to metal, and from there back into a bucket."""
+    old, made = machine
+    before = rows(old.server)
+    old.succeed("backup")
+    made.stop()
+    metal = Pod(folder / "metal", write_tree(pod_fragment(BACKUP), tmp_path), old.server, old.redis_port, old.restic)
+    metal.prepare()
+    shutil.copytree(folder / "repository", metal.repository)
+    empty_database(old.server)
+    done = metal.command("restore")
+    assert (done.returncode, done.stderr) == (0, "")
+    assert rows(metal.server) == before
+    files = {str(path.relative_to(metal.data / "uploads")): path for path in (metal.data / "uploads").rglob("*")}
+    assert {name: path.read_bytes() for name, path in files.items() if path.is_file()} == CONTENT
+    (metal.data / "uploads/images/of-metal.jpg").write_bytes(b"of metal")
+    metal.succeed("backup")
+    shutil.rmtree(folder / "repository")
+    shutil.copytree(metal.repository, folder / "repository")
+    made.start()
+    done = old.command("restore")
+    assert (done.returncode, done.stderr) == (0, "")
+    assert stored(made) == {**CONTENT, "images/of-metal.jpg": b"of metal"}
 
 
 def test_an_imported_pod_s_uploads_go_into_the_bucket(machine: tuple[Pod, Uploads], folder: Path) -> None:
