@@ -169,9 +169,11 @@ class Uploads:
             f'mount --bind "{self.data}/{source}" "{self.inside}/{target}" && '
             for source, target in (("uploads", "uploads"), ("tmp/uploads", "tmp"))
         )
+        # as the container: nothing but these folders can be written to, and of root's rights only the one to mount
+        limits = "mount -o remount,bind,ro / && exec setpriv --no-new-privs --bounding-set=-all,+sys_admin"
         with (self.inside / "log").open("ab") as log:
             self.process = subprocess.Popen(
-                ["unshare", "--mount", "--propagation=unchanged", "sh", "-c", f"{binds} exec sh {start}"],
+                ["unshare", "--mount", "--propagation=unchanged", "sh", "-c", f"{binds} {limits} sh {start}"],
                 env={"PATH": os.environ["PATH"], "UPLOADS_BUCKET": bucket},
                 stdout=log, stderr=log,
             )  # fmt: skip
