@@ -203,11 +203,13 @@ class Uploads:
         return (self.inside / "log").read_text(errors="replace")
 
 
-def uploads_of(data: Path, root: Path, s3fs: str, account: Account, port: int) -> Iterator[Uploads]:
+def uploads_of(
+    data: Path, root: Path, s3fs: str, account: Account, port: int, *, kind: type[Uploads] = Uploads
+) -> Iterator[Uploads]:
     """An empty bucket and a machine on which nothing is mounted yet; everything goes at the end."""
     simulator = re.search(r"\d+$", account.endpoint)
     assert simulator
-    made = Uploads(data, root, s3fs, make_bucket(account), Doors(port, int(simulator[0])))
+    made = kind(data, root, s3fs, make_bucket(account), Doors(port, int(simulator[0])))
     made.share()
     try:
         yield made
