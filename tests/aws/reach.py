@@ -134,13 +134,15 @@ def _things(stack: AwsStack) -> Iterator[Thing]:
     for endpoint in stack.client("ec2").describe_instance_connect_endpoints()["InstanceConnectEndpoints"]:
         yield Thing("endpoint", frozenset({endpoint["SubnetId"]}), frozenset(endpoint["SecurityGroupIds"]))
     rds = stack.client("rds")
-    public = any(each["PubliclyAccessible"] for each in rds.describe_db_instances()["DBInstances"])
-    for cluster in rds.describe_db_clusters()["DBClusters"]:
-        name = cluster["DBSubnetGroup"]
-        (group,) = rds.describe_db_subnet_groups(DBSubnetGroupName=name)["DBSubnetGroups"]
-        subnets = frozenset(each["SubnetIdentifier"] for each in group["Subnets"])
-        own = frozenset(each["VpcSecurityGroupId"] for each in cluster["VpcSecurityGroups"])
-        yield Thing("database", subnets, own, public)
+    instances = rds.describe_db_instances()["DBInstances"]
+    for database in [*rds.describe_db_clusters()["DBClusters"], *instances]:
+        if "DBClusterIdentifier" not in database or "DBInstanceIdentifier" not in database:
+            name = database["DBSubnetGroup"]
+            named = name if isinstance(name, str) else name["DBSubnetGroupName"]
+            (group,) = rds.describe_db_subnet_groups(DBSubnetGroupName=named)["DBSubnetGroups"]
+            subnets = frozenset(each["SubnetIdentifier"] for each in group["Subnets"])
+            own = frozenset(each["VpcSecurityGroupId"] for each in database["VpcSecurityGroups"])
+            yield Thing("database", subnets, own, any(each["PubliclyAccessible"] for each in instances))
 
 
 def _inside(net: Net) -> Iterator[Reach]:

@@ -3,6 +3,8 @@
 from collections.abc import Callable, Iterable
 from typing import Any
 
+import pulumi
+
 from diaspora_infra.aws import AwsPod
 from lab.aws.bridge.values import plain
 from tests.aws.mock_account import Made, MockAccount
@@ -15,22 +17,25 @@ SECRETS = {"backupPassword": "backup-password-of-the-test"}
 """Secret keys of the stack config; nothing but a parameter may hold these values."""
 
 
-def pod(**changes: Any) -> AwsPod:
-    """A pod with backups, on AWS with these settings."""
-    values = configs.aws_config(region=REGION, pod_changes={"backup": {}}, **changes)
-    return AwsPod("pod", {"pod": values["pod"], "host": values["host"], "aws": values["aws"], "secrets": {**SECRETS}})
+def pod(*, backup: bool = True, **changes: Any) -> AwsPod:
+    """A pod on AWS with these settings, with backups of its own or without."""
+    values = configs.aws_config(region=REGION, pod_changes={"backup": {}} if backup else {}, **changes)
+    secrets: dict[str, pulumi.Input[str]] = {**SECRETS} if backup else {}
+    return AwsPod("pod", {"pod": values["pod"], "host": values["host"], "aws": values["aws"], "secrets": secrets})
 
+
+DIRECT: dict[str, Any] = {
+    "edge": "direct",
+    "database": {"engine": "rds"},
+    "network": {"ipv6": True, "flowLogsDays": 7},
+    "backups": {"objectLockDays": 7},
+    "instance": {"shellAccess": "ssh", "sshFrom": ["192.0.2.0/24"]},
+}
+"""Settings of a pod without API Gateway and Aurora, with what else is a setting."""
 
 STACKS: dict[str, Callable[[], Any]] = {
     "gateway": pod,
-    "direct": lambda: pod(
-        edge="direct",
-        database={"engine": "rds"},
-        network={"ipv6": True, "flowLogsDays": 7},
-        dns={"createZone": True},
-        backups={"objectLockDays": 7},
-        instance={"shellAccess": "ssh", "sshFrom": ["192.0.2.0/24"]},
-    ),
+    "direct": lambda: pod(**DIRECT, dns={"createZone": True}),
 }
 
 

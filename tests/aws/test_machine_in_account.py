@@ -1,32 +1,41 @@
 """The machine on an address of its own, in the simulated account."""
 
 from tests.aws.account_view import instance, may_reach
+from tests.aws.exactly import in_the_clear, roles
+from tests.aws.made_for_real import asked, encrypted_backup_password, same_types
 from tests.aws.parts_of_the_account import DOMAIN, records
 from tests.aws.reach import on_the_internet, reaches
+from tests.aws.rules import problems
+from tests.aws.stacks import DIRECT
 from tests.support.aws_stack import AwsStack
 
 
 def test_direct_opens_the_web_ports_alone_and_keeps_the_address(aws_stack: AwsStack) -> None:
-    aws_stack.values["aws"] |= {
-        "edge": "direct",
-        "instance": {"shellAccess": "ssh", "sshFrom": ["192.0.2.0/24"]},
-        "database": {"engine": "onInstance"},
-    }
+    aws_stack.values["aws"] |= DIRECT
+    aws_stack.values["pod"]["backup"] = {}
+    aws_stack.values["backupPassword"] = encrypted_backup_password(aws_stack)
     aws_stack.good("up")
+    assert same_types("test_machine_in_account", aws_stack)
+    assert problems(asked(aws_stack)) == []
     assert may_reach(aws_stack) == {
         ("internet", "pod machine", "80"),
         ("internet", "pod machine", "443"),
         ("192.0.2.0/24", "pod machine", "22"),
+        ("pod machine", "pod database", "5432"),
         ("pod machine", "internet", "all"),
     }
     assert reaches(aws_stack) == {
         ("internet", "machine", "80"),
         ("internet", "machine", "443"),
         ("192.0.2.0/24", "machine", "22"),
+        ("machine", "database", "5432"),
         ("machine", "internet", "all"),
         ("machine", "S3", "443"),
     }
     assert on_the_internet(aws_stack) == {"machine"}
+    plain = {f"/diaspora/{DOMAIN}/{name}" for name in ("backupRepository", "databaseHost", "uploadsBucket")}
+    assert in_the_clear(aws_stack) == plain
+    assert set(roles(aws_stack)) == {"pod-machine", "pod-snapshots", "pod-flow-logs"}
     before = instance(aws_stack)
     assert before["PublicIpAddress"] == aws_stack.engine.outputs()["address"]
     # it needs no API, and its domain points at the machine

@@ -9,6 +9,7 @@ from tests.aws.account_view import instance, may_reach, user_data
 from tests.aws.exactly import everything_is_as_it_must_be
 from tests.aws.judges.accepted import FINDINGS
 from tests.aws.judges.judging import Judges
+from tests.aws.made_for_real import asked, same_types
 from tests.aws.parts_of_the_account import (
     a_request_finds_its_way,
     attached,
@@ -19,27 +20,9 @@ from tests.aws.parts_of_the_account import (
     the_machine_is_closed,
     where_it_is,
 )
-from tests.aws.rules import Asked, problems
+from tests.aws.rules import problems
 from tests.support.aws_bill import uncounted
 from tests.support.aws_stack import AwsStack
-
-
-def asked(stack: AwsStack) -> list[Asked]:
-    """The resources in the engine's state, with all values known."""
-    (file,) = stack.engine.folder.glob("state/.pulumi/stacks/*/test.json")
-    resources = json.loads(file.read_text(encoding="utf-8"))["checkpoint"]["latest"]["resources"]
-    return [
-        Asked(
-            each["type"],
-            each["urn"].rpartition("::")[2],
-            each.get("inputs", {}),
-            each.get("id", ""),
-            each["urn"],
-            each.get("propertyDependencies", {}),
-        )
-        for each in resources
-        if each["type"].startswith("aws:")
-    ]
 
 
 def test_the_life_of_a_stack(aws_stack: AwsStack, tmp_path: Path) -> None:
@@ -60,7 +43,7 @@ def comes_up(stack: AwsStack) -> None:
     assert waiting in stack.good("up").stdout
     assert waiting not in stack.good("preview", "--expect-no-changes").stdout
     stack.good("refresh", "--expect-no-changes")
-    assert len(asked(stack)) > 50
+    assert same_types("test_whole_stack", stack)
     assert problems(asked(stack)) == []
     (vpc,) = [each for each in stack.client("ec2").describe_vpcs()["Vpcs"] if not each["IsDefault"]]
     assert vpc["CidrBlock"] == "10.0.0.0/16"
