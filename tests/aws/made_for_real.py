@@ -32,21 +32,26 @@ def same_types(test: str, stack: AwsStack) -> bool:
 
 
 def asked(stack: AwsStack) -> list[Asked]:
-    """The resources in the engine's state, with all values known."""
-    (file,) = stack.engine.folder.glob("state/.pulumi/stacks/*/test.json")
-    resources = json.loads(file.read_text(encoding="utf-8"))["checkpoint"]["latest"]["resources"]
+    """The resources in the engine's state, with all values known, secrets too."""
     return [
         Asked(
             each["type"],
             each["urn"].rpartition("::")[2],
-            each.get("inputs", {}),
+            _plain(each.get("inputs", {})),
             each.get("id", ""),
             each["urn"],
             each.get("propertyDependencies", {}),
         )
-        for each in resources
+        for each in stack.engine.export()
         if each["type"].startswith("aws:")
     ]
+
+
+def _plain(value: Any) -> Any:
+    if isinstance(value, dict):
+        secret = "plaintext" in value
+        return json.loads(value["plaintext"]) if secret else {key: _plain(each) for key, each in value.items()}
+    return [_plain(each) for each in value] if isinstance(value, list) else value
 
 
 def encrypted_backup_password(stack: AwsStack) -> dict[str, str]:

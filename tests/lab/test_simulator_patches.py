@@ -206,6 +206,25 @@ def description_of_a_rule_between_groups(account: Probed) -> bool:
     return [rule.get("Description") for rule in rules if not rule["IsEgress"]] == ["from the machine"]
 
 
+def subnet_by_its_ipv6_network(account: Probed) -> bool:
+    ec2 = account.client("ec2")
+    vpc = ec2.create_vpc(CidrBlock="10.7.0.0/16", AmazonProvidedIpv6CidrBlock=True)["Vpc"]
+    network = vpc["Ipv6CidrBlockAssociationSet"][0]["Ipv6CidrBlock"].replace("/56", "/64")
+    made = ec2.create_subnet(VpcId=vpc["VpcId"], CidrBlock="10.7.1.0/24", Ipv6CidrBlock=network)["Subnet"]
+    (association,) = made["Ipv6CidrBlockAssociationSet"]
+    wanted = {"Name": "ipv6-cidr-block-association.association-id", "Values": [association["AssociationId"]]}
+    (shown,) = ec2.describe_subnets(Filters=[wanted])["Subnets"]
+    return bool(shown["SubnetId"] == made["SubnetId"])
+
+
+def state_of_an_ipv6_network(account: Probed) -> bool:
+    ec2 = account.client("ec2")
+    vpc = ec2.create_vpc(CidrBlock="10.8.0.0/16", AmazonProvidedIpv6CidrBlock=True)["Vpc"]
+    network = vpc["Ipv6CidrBlockAssociationSet"][0]["Ipv6CidrBlock"].replace("/56", "/64")
+    made = ec2.create_subnet(VpcId=vpc["VpcId"], CidrBlock="10.8.1.0/24", Ipv6CidrBlock=network)["Subnet"]
+    return bool(made["Ipv6CidrBlockAssociationSet"][0]["Ipv6CidrBlockState"]["State"] == "associated")
+
+
 def _cluster(account: Probed, name: str) -> Any:
     return account.client("rds").create_db_cluster(
         DBClusterIdentifier=name,
@@ -378,6 +397,7 @@ PROBES: dict[str, list[Probe]] = {
         description_of_a_rule_between_groups,
         instance_connect_endpoint,
     ],
+    "ipv6": [subnet_by_its_ipv6_network, state_of_an_ipv6_network],
     "rds": [cluster_without_old_scaling, years_of_a_cluster, years_of_an_instance, own_ids_of_instances],
     "s3": [tags_of_a_new_bucket, bucket_that_demands_tls],
     "servicediscovery": [instance_registered_again],

@@ -4,9 +4,20 @@ They reach into private classes, so moto is pinned, and `tests/lab/test_simulato
 fails when the patch is no longer needed.
 """
 
-from lab.aws.simulator.patches import acm, apigatewayv2, budgets, ec2, rds, s3, servicediscovery, sesv2, sesv2_settings
+from lab.aws.simulator.patches import (
+    acm,
+    apigatewayv2,
+    budgets,
+    ec2,
+    ipv6,
+    rds,
+    s3,
+    servicediscovery,
+    sesv2,
+    sesv2_settings,
+)
 
-ALL = (acm, apigatewayv2, budgets, ec2, rds, s3, servicediscovery, sesv2, sesv2_settings)
+ALL = (acm, apigatewayv2, budgets, ec2, ipv6, rds, s3, servicediscovery, sesv2, sesv2_settings)
 
 
 def apply() -> None:
