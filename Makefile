@@ -47,9 +47,9 @@ fuzz: ## compare Butane with the Go program on many documents (SEED=7 EXAMPLES=4
 golden: ## write the golden files and docs/config.schema.json anew (review the diff)
 	@$(RUN) -m pytest -q tests/golden tests/config --golden-update
 
-bench: ## measure speed and state size, as ratios against a floor (about 10 minutes)
+bench: ## measure speed and state size, as ratios against a floor (about 12 minutes)
 	@$(PYTHON) -m tools.environment --dev
-	@$(PYTHON) -m tools --set up butane >/dev/null
+	@$(PYTHON) -m tools --set up --set aws butane >/dev/null
 	@$(RUN) -m benchmarks
 
 clean: ## remove .venv and the caches of the checks (never .lab: it may hold a running stack)
