@@ -39,8 +39,7 @@ def up(folder: Path, stack_file: Path) -> None:
             print("simulator: it was stopped, and all that was made in it went with it: it keeps nothing on the disk;")
             print("  the engine's state of that account goes too, and everything is made anew", flush=True)
             forget(account)
-        account = Account(folder, PORT if is_free(PORT) else free_ports(1)[0])
-        (folder / "port").write_text(f"{account.port}\n", encoding="ascii")
+        account = _new_account(folder)
     started = account.start()
     print(f"simulator: {'started' if started else 'runs already'} at {account.endpoint}", flush=True)
     if make_zone(account, settings):
@@ -96,6 +95,13 @@ def _last_account(folder: Path) -> Account | None:
         return Account(folder, int((folder / "port").read_text(encoding="ascii")))
     except (OSError, ValueError):
         return None
+
+
+def _new_account(folder: Path) -> Account:
+    """Choose a port, and remember it."""
+    account = Account(folder, PORT if is_free(PORT) else free_ports(1)[0])
+    (folder / "port").write_text(f"{account.port}\n", encoding="ascii")
+    return account
 
 
 def _engine(account: Account) -> Engine:

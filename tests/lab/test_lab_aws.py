@@ -1,0 +1,106 @@
+"""`python -m lab up-aws` and `down-aws`: their lines, without an engine and an account."""
+
+import socket
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+from diaspora_infra.config import needed_secrets
+from lab import command
+from lab.aws import command as aws
+from lab.errors import LabError
+from tests.support import configs
+
+
+@pytest.fixture
+def lab(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A folder of its own for the lab."""
+    monkeypatch.setattr(command, "FOLDER", tmp_path / ".lab")
+    return tmp_path / ".lab" / "aws"
+
+
+def stack_file(folder: Path, more: dict[str, Any] | None = None, **pod: Any) -> Path:
+    values = configs.aws_config(pod_changes=pod, dns={"zone": "example.org"})
+    config = {f"diaspora-infra:{key}": value for key, value in values.items()}
+    file = folder / "Pulumi.own.yaml"
+    document = {"config": {"aws:region": "eu-west-1", "aws:profile": "podmin", **config}, **(more or {})}
+    file.write_text(yaml.safe_dump(document))
+    return file
+
+
+def test_the_default_is_the_example() -> None:
+    settings, _ = aws.read(aws.STACK_FILE)
+    assert settings.pod.backup is not None
+
+
+def test_a_mistake_is_named(lab: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    file = stack_file(tmp_path, domain="pod.example.net")
+    assert command.main(["up-aws", str(file)]) == 1
+    lines = capsys.readouterr().err.splitlines()
+    assert lines[0] == "Pulumi.own.yaml cannot be used:"
+    assert lines[1].startswith("aws.dns.zone: 'example.org' does not hold the pod's domain")
+    assert not (lab / "port").exists(), "nothing was started"
+
+
+@pytest.mark.usefixtures("lab")
+def test_a_stack_file_that_is_not_there(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert command.main(["up-aws", str(tmp_path / "none.yaml")]) == 1
+    assert capsys.readouterr().err == f"{tmp_path / 'none.yaml'}: No such file or directory\n"
+
+
+def test_a_podmins_secrets_and_credentials_stay_away(tmp_path: Path) -> None:
+    file = stack_file(tmp_path, {"encryptionsalt": "v1:salt"}, backup={})
+    document = yaml.safe_load(file.read_text())
+    document["config"]["diaspora-infra:backupPassword"] = {"secure": "v1:ciphertext"}
+    file.write_text(yaml.safe_dump(document))
+    settings, values = aws.read(file)
+    assert [secret.key for secret in needed_secrets(settings)] == ["backupPassword"]
+    assert values.keys() == {"target", "pod", "host", "aws"}
+    assert all(word not in str(values) for word in ("salt", "ciphertext", "profile"))
+
+
+@pytest.mark.parametrize("placed", ["all", "backupPassword"])
+def test_secrets_that_are_placed_on_the_machine_are_not_needed(tmp_path: Path, placed: str) -> None:
+    settings, _ = aws.read(stack_file(tmp_path, backup={}, secretsOnMachine=[placed]))
+    assert needed_secrets(settings) == []
+
+
+def test_another_target(tmp_path: Path) -> None:
+    file = tmp_path / "Pulumi.metal.yaml"
+    file.write_text(
+        yaml.safe_dump({"config": {f"diaspora-infra:{key}": value for key, value in configs.pxe_config().items()}})
+    )
+    with pytest.raises(LabError, match=r"Pulumi.metal.yaml has target pxe; allowed here: aws"):
+        aws.read(file)
+
+
+def test_a_port_that_another_program_has_is_left_to_it(lab: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    lab.mkdir(parents=True)
+    with socket.socket() as other:
+        other.bind(("127.0.0.1", 0))
+        other.listen()
+        taken = other.getsockname()[1]
+        monkeypatch.setattr(aws, "PORT", taken)
+        chosen = aws._new_account(lab)
+    assert chosen.port != taken
+    assert aws._last_account(lab) == chosen
+
+
+def test_nothing_to_take_down(lab: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert command.main(["down-aws"]) == 0
+    assert capsys.readouterr().out == "nothing is there to take down\n"
+
+
+def test_the_state_of_an_account_that_is_gone_goes_too(lab: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    state = lab / "state/.pulumi/stacks/diaspora-infra/aws.json"
+    state.parent.mkdir(parents=True)
+    state.write_text("{}")
+    (lab / "port").write_text("1\n")
+    assert command.main(["down-aws"]) == 0
+    assert capsys.readouterr().out == (
+        "the simulator has ended, and all that was made in it went with it; the engine's state goes too\n"
+        "simulator: was not running\n"
+    )
+    assert not state.exists()
