@@ -47,13 +47,16 @@ def routes(resources: Resources) -> Iterator[str]:
             yield f"{each.name}: route key"
         if each.inputs.get("target") not in targets:
             yield f"{each.name}: target"
-    waits = {each.urn for each in of(resources, "aws:acm/certificateValidation:CertificateValidation")}
+    issued = list(of(resources, "aws:acm/certificateValidation:CertificateValidation"))
+    waits = {each.urn for each in issued}
     for each in of(resources, "aws:apigatewayv2/domainName:DomainName"):
         configuration = each.inputs["domainNameConfiguration"]
         if (configuration["endpointType"], configuration["securityPolicy"]) != ("REGIONAL", "TLS_1_2"):
             yield f"{each.name}: an HTTP API has regional domains with TLS 1.2 only"
         if f":acm:{REGION}:" not in configuration["certificateArn"]:
             yield f"{each.name}: certificate of another region"
+        if issued and configuration["certificateArn"] not in [each.inputs["certificateArn"] for each in issued]:
+            yield f"{each.name}: no such certificate"
         if waits and not waits & set(each.depends.get("domainNameConfiguration", [])):
             yield f"{each.name}: does not wait for the certificate"
 
