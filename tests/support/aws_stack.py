@@ -40,8 +40,12 @@ class AwsStack:
     def good(self, command: str, *arguments: str) -> Result:
         """Run the engine, which must succeed."""
         result = self.run(command, *arguments)
-        assert result.returncode == 0, result.stdout + result.stderr
+        assert result.returncode == 0, result.stdout + result.stderr + self._calls()
         return result
+
+    def _calls(self) -> str:
+        """What the bridge was asked lately: a call that was made twice is seen here."""
+        return "\n".join(self.account.bridge_log.read_text(encoding="utf-8").splitlines()[-200:])
 
     def client(self, service: str) -> Any:
         """A client of one service of the account."""
