@@ -20,8 +20,8 @@ def test_it_is_started_once_and_moves_with_its_ports(tmp_path: Path) -> None:
         assert MatchboxServer(tmp_path, 1, 2).stop()
     assert not first.running()
     for server in (first, moved):
-        while server._children:
-            server._children.pop().wait()
+        while server._process._children:
+            server._process._children.pop().wait()
 
 
 def test_a_process_of_somebody_else_is_left_alone(tmp_path: Path) -> None:

@@ -145,7 +145,7 @@ CASES = {
     ),
     "aws-on-instance": Case(
         aws_config(region="eu-west-1", size="small", edge="direct", database={"engine": "onInstance"}),
-        POD_UNITS | {"diaspora-data-grow.timer"},
+        POD_UNITS | {"diaspora-data-grow.timer", "diaspora-parameters-refresh.timer"},
         {},
     ),
     "pod-stopped": Case(ignition_config(host=host(snippets=[POD_STOPPED])), POD_UNITS - {"diaspora.target"}, {}),

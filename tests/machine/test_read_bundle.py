@@ -51,7 +51,8 @@ def staged(config: Ignition, folder: Path) -> dict[str, Node]:
     return read_tree(folder / "staged" / "files")
 
 
-@pytest.mark.parametrize("name", CASES)
+# a machine on AWS is replaced where another one takes a bundle
+@pytest.mark.parametrize("name", [name for name in CASES if not name.startswith("aws")])
 def test_the_tree_is_the_one_that_ignition_makes(name: str, tmp_path: Path) -> None:
     config = json.loads(rendered_of(CASES[name].config)[1].ignition)
     tree = staged(config, tmp_path)

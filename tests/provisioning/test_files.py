@@ -153,7 +153,7 @@ def test_check_and_render_know_the_target(tmp_path: Path, capsys: pytest.Capture
     assert main(["render", str(source)]) == 0
     assert json.loads(capsys.readouterr().out) == ignition_of(CASES["proxy"])
     assert main(["verify", str(source)]) == 1
-    assert capsys.readouterr().err == "target: provisioning has no pod; allowed here: pxe, ignition\n"
+    assert capsys.readouterr().err == "target: provisioning has no pod; allowed here: pxe, aws, ignition\n"
 
 
 # on a host: in namespaces of its own, where /etc and /usr/local/bin are empty and systemctl writes down what it is told

@@ -160,7 +160,7 @@ def test_a_stack_with_a_pod_may_hold_the_server_too() -> None:
 
 
 def test_settings_of_a_pod_cannot_be_loaded_from_it() -> None:
-    with pytest.raises(ConfigError, match=r"^target: provisioning has no pod; allowed here: pxe, ignition$"):
+    with pytest.raises(ConfigError, match=r"^target: provisioning has no pod; allowed here: pxe, aws, ignition$"):
         load({**pxe_config(), "target": "provisioning"})
 
 

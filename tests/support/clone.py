@@ -30,5 +30,11 @@ def make(clone: Path, *arguments: str) -> Result:
     """Run `make`; the caller judges the result."""
     environment = {key: value for key, value in os.environ.items() if not key.startswith(("PULUMI_", "VIRTUAL_ENV"))}
     return subprocess.run(
-        ["make", *arguments], cwd=clone, env=environment, capture_output=True, text=True, check=False, timeout=600
+        ["make", "--no-print-directory", *arguments],
+        cwd=clone,
+        env=environment,
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=600,
     )
