@@ -78,7 +78,9 @@ class Mail(pulumi.ComponentResource):
         region = args["region"]
         account = aws.get_caller_identity_output(opts=pulumi.InvokeOptions(parent=self)).account_id
         prefix = account.apply(lambda number: f"arn:aws:ses:{region}:{number}")
-        resources = [pulumi.Output.concat(prefix, ":identity/", args["domain"])]
+        # all identities: SES asks about the recipient's, too, where the account has verified it, as it must have in the
+        # sandbox; who may be the sender is said by the condition
+        resources = [pulumi.Output.concat(prefix, ":identity/*")]
         self.records = []
         if args.get("existing_identity", False):
             if settings_of_it := self._settings_of_identity():
@@ -209,7 +211,7 @@ def configuration_set_name(domain: str) -> str:
 
 
 def send_statements(sender: str, resources: list[str]) -> list[Statement]:
-    """Send mail from one address, through one identity and its settings."""
+    """Send mail from one address, to anybody: the identities of recipients are among `resources`."""
     return [
         {
             "Sid": "SendAsThePod",

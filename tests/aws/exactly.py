@@ -154,7 +154,7 @@ def everything_is_as_it_must_be(stack: AwsStack) -> None:
         "Effect": "Allow",
         "Action": "ses:SendRawEmail",
         "Resource": [
-            f"arn:aws:ses:{ACCOUNT}:identity/{DOMAIN}",
+            f"arn:aws:ses:{ACCOUNT}:identity/*",
             f"arn:aws:ses:{ACCOUNT}:configuration-set/pod-example-org",
         ],
         "Condition": {"StringEquals": {"ses:FromAddress": f"no-reply@{DOMAIN}"}},

@@ -302,7 +302,7 @@ def test_mail_comes_from_one_address_and_only_by_tls(run: Run) -> None:
     (statement,) = json.loads(recorder.of("UserPolicy")[0]["policy"])["Statement"]
     assert statement["Action"] == "ses:SendRawEmail"
     assert statement["Resource"] == [
-        "arn:aws:ses:eu-west-1:123456789012:identity/pod.example.org",
+        "arn:aws:ses:eu-west-1:123456789012:identity/*",
         "arn:aws:ses:eu-west-1:123456789012:configuration-set/x",
     ]
     assert statement["Condition"] == {"StringEquals": {"ses:FromAddress": "no-reply@pod.example.org"}}
@@ -345,7 +345,7 @@ def test_an_existing_identity_is_left_alone(run: Run) -> None:
     assert recorder.of("EmailIdentity") == recorder.of("ConfigurationSet") == []
     (statement,) = json.loads(recorder.of("UserPolicy")[0]["policy"])["Statement"]
     assert statement["Resource"] == [
-        "arn:aws:ses:eu-west-1:123456789012:identity/pod.example.org",
+        "arn:aws:ses:eu-west-1:123456789012:identity/*",
         "arn:aws:ses:eu-west-1:123456789012:configuration-set/settings-of-mine",
     ]
 
