@@ -184,6 +184,7 @@ class AwsPod(pulumi.ComponentResource):
             "password_parameter": f"{path}/databasePassword",
             "engine": DatabaseEngine(settings.engine),
             "version": settings.version,
+            "allow_major_upgrade": "version" in settings.model_fields_set,
             "min_acu": settings.min_acu,
             "max_acu": settings.max_acu,
             "auto_pause_seconds": settings.auto_pause_seconds,

@@ -41,6 +41,9 @@ class DatabaseArgs(TypedDict):
     """`auroraServerless` (the default) or `rds`."""
     version: NotRequired[str]
     """Version of Aurora PostgreSQL, such as 17.9. RDS takes its first number, and the newest release of that."""
+    allow_major_upgrade: NotRequired[bool]
+    """Upgrade a database that is of an older major version; AWS refuses otherwise. When not set, true with a `version`
+    and false without: a newer default of this module upgrades nothing."""
     min_acu: NotRequired[float]
     """Smallest capacity of Aurora, in steps of 0.5; 0, which lets it pause, when not set."""
     max_acu: NotRequired[float]
@@ -84,9 +87,10 @@ class Database(pulumi.ComponentResource):
         _check(name, args, engine)
         super().__init__("diaspora-infra:aws:Database", name, {}, opts)
         self._name, self._args, self._tags = name, args, args.get("tags", {})
-        self._protect = args.get("protect", True)
-        self._child = pulumi.ResourceOptions(parent=self, protect=self._protect)
+        self._kept = args.get("protect", True)  # not `_protect`, which is Pulumi's own and reaches every child
+        self._child = pulumi.ResourceOptions(parent=self, protect=self._kept)
         self._version: str = args.get("version", "17.9")
+        self._allow_major = args.get("allow_major_upgrade", "version" in args)
         self.password = self._password()
         subnets = aws.rds.SubnetGroup(
             f"{name}-database",
@@ -132,7 +136,8 @@ class Database(pulumi.ComponentResource):
             description="TLS only",
             parameters=[{"name": "rds.force_ssl", "value": "1", "apply_method": "pending-reboot"}],
             tags=named(self._tags, f"{self._name} {family}"),
-            opts=self._child,
+            # not protected: it holds no data, and goes with its major version
+            opts=pulumi.ResourceOptions(parent=self),
         )
         scaling: aws.rds.ClusterServerlessv2ScalingConfigurationArgsDict = {
             "min_capacity": least,
@@ -146,7 +151,7 @@ class Database(pulumi.ComponentResource):
             engine="aurora-postgresql",
             engine_mode="provisioned",
             engine_version=self._version,
-            allow_major_version_upgrade=True,
+            allow_major_version_upgrade=self._allow_major,
             # when the years of a version are over, AWS upgrades it rather than sends a bill for its support
             engine_lifecycle_support="open-source-rds-extended-support-disabled",
             serverlessv2_scaling_configuration=scaling,
@@ -161,7 +166,7 @@ class Database(pulumi.ComponentResource):
             storage_encrypted=True,
             backup_retention_period=args.get("backup_days", 7),
             copy_tags_to_snapshot=True,
-            deletion_protection=self._protect,
+            deletion_protection=self._kept,
             skip_final_snapshot=False,
             final_snapshot_identifier=self.final_snapshot,
             apply_immediately=True,
@@ -193,14 +198,15 @@ class Database(pulumi.ComponentResource):
             description="TLS only",
             parameters=[{"name": "rds.force_ssl", "value": "1", "apply_method": "pending-reboot"}],
             tags=named(self._tags, f"{self._name} {family}"),
-            opts=self._child,
+            # not protected: it holds no data, and goes with its major version
+            opts=pulumi.ResourceOptions(parent=self),
         )
         instance = aws.rds.Instance(
             f"{self._name}-database",
             identifier=self.identifier,
             engine="postgres",
             engine_version=self._major,
-            allow_major_version_upgrade=True,
+            allow_major_version_upgrade=self._allow_major,
             auto_minor_version_upgrade=True,
             engine_lifecycle_support="open-source-rds-extended-support-disabled",
             instance_class=args.get("instance_class", "db.t4g.micro"),
@@ -220,7 +226,7 @@ class Database(pulumi.ComponentResource):
             backup_retention_period=args.get("backup_days", 7),
             copy_tags_to_snapshot=True,
             performance_insights_enabled=False,
-            deletion_protection=self._protect,
+            deletion_protection=self._kept,
             skip_final_snapshot=False,
             final_snapshot_identifier=self.final_snapshot,
             apply_immediately=True,

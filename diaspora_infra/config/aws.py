@@ -127,7 +127,8 @@ class AwsDatabase(Model):
     """`auroraServerless` pauses, and costs nothing but storage, while nobody uses the pod. `rds` is a small machine of
     its own. `onInstance` is the container of a pod on metal: the cheapest, and restored from the backup, not by AWS."""
     version: AuroraVersion = "17.9"
-    """Version of Aurora PostgreSQL. A change of its first number is a major upgrade: see docs/aws.md before."""
+    """Version of Aurora PostgreSQL; `rds` takes its first number, and the newest release of that. Another first number
+    is a major upgrade, which only happens when this key is there: see docs/aws-data.md before."""
     min_acu: float = Field(default=0, ge=0, le=256, multiple_of=0.5)
     """Smallest capacity of Aurora in ACU (2 GiB of memory each); only 0 lets it pause."""
     max_acu: float = Field(default=1, ge=0.5, le=256, multiple_of=0.5)

@@ -46,7 +46,7 @@ def _database(aws: Aws) -> Iterator[Problem]:
             f"rds: {aws.region} has no small instances for it; allowed: auroraServerless, onInstance",
         )
     engines = {
-        "auroraServerless": ("version", "min_acu", "max_acu", "auto_pause_seconds"),
+        "auroraServerless": ("min_acu", "max_acu", "auto_pause_seconds"),
         "rds": ("instance_class", "storage_gib"),
     }
     for engine, keys in engines.items():
@@ -55,7 +55,7 @@ def _database(aws: Aws) -> Iterator[Problem]:
                 name = type(database).model_fields[key].alias or key
                 yield Problem(f"aws.database.{name}", f"nothing uses it; allowed: with engine: {engine}")
     if database.engine == "onInstance":
-        for key in ("backup_days", "restore_from"):
+        for key in ("version", "backup_days", "restore_from"):
             if key in database.model_fields_set:
                 name = type(database).model_fields[key].alias or key
                 yield Problem(f"aws.database.{name}", "nothing uses it; allowed: with a database of AWS")

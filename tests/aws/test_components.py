@@ -402,6 +402,28 @@ def test_a_wrong_image_is_one_line(
         make(run, lambda options: machine(options, image=named), account)
 
 
+@pytest.mark.parametrize("engine", DatabaseEngine)
+def test_parameters_of_a_version_may_go_with_it(run: Runner, engine: DatabaseEngine) -> None:
+    """Another major version has other ones, and what is protected cannot be replaced."""
+    account = make(run, lambda options: database(options, engine=engine))
+    (group,) = [each for each in account.made if each.kind.endswith("ParameterGroup")]
+    (server,) = [each for each in account.made if each.kind in {"Cluster", "Instance"}]
+    assert server.request.protect
+    assert not group.request.protect
+
+
+@pytest.mark.parametrize(("settings", "allowed"), [({}, False), ({"version": "17.9"}, True)])
+@pytest.mark.parametrize("engine", ["auroraServerless", "rds"])
+def test_a_pod_upgrades_to_a_version_that_is_named(
+    run: Runner, engine: str, settings: dict[str, Any], allowed: bool
+) -> None:
+    account = make(run, lambda options: pod(options, database={"engine": engine, **settings}))
+    (server,) = [
+        each for each in account.made if each.token.startswith("aws:rds") and each.kind in {"Cluster", "Instance"}
+    ]
+    assert server.inputs["allowMajorVersionUpgrade"] is allowed
+
+
 class CertificateOfToday(MockAccount):
     """An account whose certificate has a status."""
 

@@ -152,6 +152,22 @@ def test_rds_is_small_and_safe(run: Run) -> None:
     assert recorder.of("Cluster") == []
 
 
+@pytest.mark.parametrize("engine", ["auroraServerless", "rds"])
+@pytest.mark.parametrize(
+    ("changes", "allowed"),
+    [
+        ({}, False),
+        ({"version": "17.9"}, True),
+        ({"version": "17.9", "allow_major_upgrade": False}, False),
+        ({"allow_major_upgrade": True}, True),
+    ],
+)
+def test_only_a_version_that_was_named_upgrades(run: Run, engine: str, changes: Any, allowed: bool) -> None:
+    recorder, _ = run(lambda: Database("pod", database_args(engine=engine, **changes)).host)
+    (database,) = recorder.of("Cluster" if engine == "auroraServerless" else "Instance")
+    assert database["allowMajorVersionUpgrade"] is allowed
+
+
 def test_a_password_that_is_made_is_a_secret_and_kept(run: Run) -> None:
     def program() -> "pulumi.Output[Any]":
         args = database_args(password_parameter="/diaspora/pod/databasePassword")

@@ -28,14 +28,20 @@ MISTAKES: list[tuple[dict[str, Any], list[str]]] = [
     ({"database": {"autoPauseSeconds": 60}}, ["aws.database.autoPauseSeconds: 60 is out of range; allowed: 300"]),
     (
         {"database": {"engine": "rds", "version": "17.9", "maxAcu": 2}},
-        [
-            "aws.database.version: nothing uses it; allowed: with engine: auroraServerless",
-            "aws.database.maxAcu: nothing uses it; allowed: with engine: auroraServerless",
-        ],
+        ["aws.database.maxAcu: nothing uses it; allowed: with engine: auroraServerless"],
     ),
     (
-        {"database": {"engine": "onInstance", "storageGib": 20, "backupDays": 7, "restoreFrom": "monday"}},
+        {
+            "database": {
+                "engine": "onInstance",
+                "version": "17.9",
+                "storageGib": 20,
+                "backupDays": 7,
+                "restoreFrom": "x",
+            }
+        },
         [
+            "aws.database.version: nothing uses it; allowed: with a database of AWS",
             "aws.database.storageGib: nothing uses it; allowed: with engine: rds",
             "aws.database.backupDays: nothing uses it; allowed: with a database of AWS",
             "aws.database.restoreFrom: nothing uses it; allowed: with a database of AWS",
@@ -108,3 +114,10 @@ def test_each_mistake_is_one_line(changes: dict[str, Any], lines: list[str]) -> 
     assert len(found) == len(lines), found
     for line, beginning in zip(found, sorted(lines), strict=True):
         assert line.startswith(beginning)
+
+
+@pytest.mark.parametrize("engine", ["auroraServerless", "rds"])
+def test_both_databases_of_aws_have_a_version(engine: str) -> None:
+    settings = load(configs.aws_config(**REGION, database={"engine": engine, "version": "16.9"}), ())
+    assert settings.aws is not None
+    assert settings.aws.database.version == "16.9"
