@@ -13,6 +13,7 @@ from diaspora_infra.config import (
     Machine,
     ProvisioningSettings,
     Settings,
+    account_problems,
     add_region,
     load_stack,
     needed_secrets,
@@ -33,6 +34,16 @@ def load_stack_config() -> tuple[Settings | ProvisioningSettings, Secrets]:
     values |= {key: "" for key in keys & SECRET_KEYS if not pulumi.runtime.is_config_secret(f"{NAMESPACE}:{key}")}
     settings = load_stack(values, (keys & SECRET_KEYS) - set(values))
     return settings, {secret.key: config.require_secret(secret.key) for secret in needed_secrets(settings)}
+
+
+def load_account_config() -> dict[str, Any]:
+    """Read the engine's own keys `aws:`, without the namespace. Raises ConfigError with all problems."""
+    config = pulumi.Config("aws")
+    names = [name.removeprefix("aws:") for name in pulumi.runtime.config.CONFIG.get() if name.startswith("aws:")]
+    values = {name: _lists(config.require(name)) for name in names}
+    if problems := [*account_problems(values)]:
+        raise ConfigError(problems)
+    return values
 
 
 def render_machine(settings: Settings, machine: Machine, secrets: Secrets) -> pulumi.Input[str]:
@@ -61,3 +72,9 @@ def _plain(text: str) -> Any:
         return json.loads(text)
     except ValueError:
         return text
+
+
+def _lists(text: str) -> Any:
+    """Leave text as it is, a profile's name that is a number too."""
+    value = _plain(text)
+    return value if isinstance(value, list) else text

@@ -7,7 +7,7 @@ import pulumi_aws as aws
 
 from diaspora_infra.aws.aws_pod import AwsPod, AwsPodArgs
 from diaspora_infra.config import Settings
-from diaspora_infra.pulumi_config import Secrets
+from diaspora_infra.pulumi_config import Secrets, load_account_config
 
 NAME = "pod"
 
@@ -16,6 +16,18 @@ def aws_stack(settings: Settings, secrets: Secrets) -> dict[str, Any]:
     """Make everything; returns the stack outputs."""
     if settings.aws is None:
         raise ValueError("target aws without the key aws")
-    provider = aws.Provider("aws", region=settings.aws.region)
+    account = load_account_config()
+    provider = aws.Provider(
+        "aws",
+        region=settings.aws.region,
+        profile=account.get("profile"),
+        allowed_account_ids=_numbers(account.get("allowedAccountIds")),
+        forbidden_account_ids=_numbers(account.get("forbiddenAccountIds")),
+    )
     args: AwsPodArgs = {"settings": settings, "secrets": {**secrets}}
     return AwsPod(NAME, args, pulumi.ResourceOptions(providers=[provider])).outputs
+
+
+def _numbers(accounts: list[Any] | None) -> list[str] | None:
+    """Accounts as text, with or without quotes in the stack file."""
+    return [str(each) for each in accounts] if accounts else None

@@ -8,7 +8,7 @@ from diaspora_infra.config.provisioning import Provisioning, ProvisioningSetting
 from diaspora_infra.config.pxe import Matchbox, Pxe, PxeMachine, Release
 from diaspora_infra.config.secrets import NAMESPACE, SECRET_KEYS, SECRETS, needed_secrets
 from diaspora_infra.config.settings import Settings
-from diaspora_infra.config.stack_file import StackFile, add_region, parse_stack_file
+from diaspora_infra.config.stack_file import StackFile, account_problems, add_region, parse_stack_file
 from diaspora_infra.config.types import Architecture, Stream, Target
 
 __all__ = [
@@ -31,6 +31,7 @@ __all__ = [
     "StackFile",
     "Stream",
     "Target",
+    "account_problems",
     "add_region",
     "load",
     "load_provisioning",

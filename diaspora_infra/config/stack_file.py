@@ -2,13 +2,13 @@
 
 import difflib
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
 import yaml
 
-from diaspora_infra.config.problems import ConfigError, Problem, key_path, quoted
+from diaspora_infra.config.problems import ConfigError, Problem, key_path, quoted, refused
 from diaspora_infra.config.secrets import NAMESPACE, SECRET_KEYS
 from diaspora_infra.config.types import Target
 
@@ -52,6 +52,9 @@ def parse_stack_file(content: str | bytes, name: str = "(file)") -> StackFile:
     if twice:
         raise ConfigError([Problem(key, f"given with and without {NAMESPACE}:; allowed: once") for key in twice])
     add_region(ours, config.get("aws:region"))
+    account = {key.removeprefix("aws:"): value for key, value in config.items() if key.startswith("aws:")}
+    if ours.get("target") == Target.AWS and (problems := [*account_problems(account)]):
+        raise ConfigError(problems)
     secrets = {key for key, value in ours.items() if key in SECRET_KEYS and is_secure(value)}
     return StackFile({key: value for key, value in ours.items() if key not in secrets}, frozenset(secrets))
 
@@ -61,6 +64,26 @@ def add_region(values: dict[str, Any], region: object) -> None:
     aws = values.get("aws", {}) if values.get("target") == Target.AWS else None
     if region is not None and isinstance(aws, dict) and "region" not in aws:
         values["aws"] = {**aws, "region": region}
+
+
+ACCOUNT_KEYS = ("region", "profile", "allowedAccountIds", "forbiddenAccountIds")
+"""Keys of the engine's own namespace `aws:` that a stack takes."""
+
+
+def account_problems(values: Mapping[str, object]) -> Iterator[Problem]:
+    """What is wrong with the keys of `aws:`. One that nothing reads could lead to the wrong account."""
+    for key, value in values.items():
+        path = f"aws:{key}"
+        if key not in ACCOUNT_KEYS:
+            yield Problem(path, f"nothing uses it; allowed: {', '.join(f'aws:{each}' for each in ACCOUNT_KEYS)}")
+        elif key.endswith("AccountIds"):
+            if not isinstance(value, list) or not value or not all(_ACCOUNT.fullmatch(str(each)) for each in value):
+                yield Problem(path, 'no list of accounts; allowed: numbers of 12 digits, such as ["123456789012"]')
+        elif not isinstance(value, str) or not value:
+            yield Problem(path, refused(value, "text"))
+
+
+_ACCOUNT = re.compile("[0-9]{12}")
 
 
 def is_secure(value: object) -> bool:

@@ -278,3 +278,39 @@ def test_the_region_of_the_engine_is_that_of_the_stack() -> None:
     assert parse_stack_file(f"{start}}}").values["aws"] == {"region": "eu-north-1"}
     own = parse_stack_file(f"{start}, 'diaspora-infra:aws': {{region: eu-west-1}}}}")
     assert own.values["aws"] == {"region": "eu-west-1"}
+
+
+AWS_START = "config: {'diaspora-infra:target': aws, aws:region: eu-west-1"
+
+
+def test_what_leads_to_the_account_is_taken() -> None:
+    rest = (
+        "aws:profile: pod, aws:allowedAccountIds: ['123456789012', 210987654321], "
+        "aws:forbiddenAccountIds: ['000000000001']"
+    )
+    assert parse_stack_file(f"{AWS_START}, {rest}}}").values["aws"] == {"region": "eu-west-1"}
+
+
+@pytest.mark.parametrize(
+    ("rest", "line"),
+    [
+        (
+            "aws:assumeRoles: []",
+            "aws:assumeRoles: nothing uses it; allowed: aws:region, aws:profile, aws:allowedAccountIds, "
+            "aws:forbiddenAccountIds",
+        ),
+        ("aws:profile: {secure: x}", "aws:profile: a table given; allowed: text"),
+        *(
+            (
+                f"aws:{key}AccountIds: {value}",
+                f'aws:{key}AccountIds: no list of accounts; allowed: numbers of 12 digits, such as ["123456789012"]',
+            )
+            for key in ("allowed", "forbidden")
+            for value in ("123456789012", "[]", "[12345678901]", "[pod]")
+        ),
+    ],
+)
+def test_what_could_lead_to_another_account_is_refused(rest: str, line: str) -> None:
+    assert lines(f"{AWS_START}, {rest}}}") == [line]
+    other = parse_stack_file(f"config: {{'diaspora-infra:target': pxe, {rest}}}")
+    assert other.values == {"target": "pxe"}
