@@ -17,6 +17,7 @@ from diaspora_infra.aws.notices import Notices
 from diaspora_infra.aws.parameters import Parameters
 from diaspora_infra.aws.security_groups import SecurityGroups, SecurityGroupsArgs
 from diaspora_infra.aws.uploads import Uploads
+from diaspora_infra.aws.zones import check_type, check_zones
 from diaspora_infra.config import ConfigError, Settings, load
 from diaspora_infra.config.aws import Aws
 from diaspora_infra.config.aws_parameters import UPLOADS_BUCKET, machine_parameters, parameter_path
@@ -77,6 +78,7 @@ class AwsPod(pulumi.ComponentResource):
 
     def _network(self) -> None:
         settings = self._aws.network
+        check_type(self._aws.instance_type_name, self._aws.zones[0], self)
         self._vpc_id: pulumi.Input[str]
         self._public_subnet_id: pulumi.Input[str]
         self._private_subnet_ids: list[pulumi.Input[str]]
@@ -85,6 +87,7 @@ class AwsPod(pulumi.ComponentResource):
             self._vpc_id, self._public_subnet_id = existing.vpc_id, existing.public_subnet_id
             self._private_subnet_ids = [*existing.private_subnet_ids]
             return
+        check_zones(self._aws.region, self._aws.zones, self)
         args: NetworkArgs = {
             "region": self._aws.region,
             "zones": self._aws.zones,

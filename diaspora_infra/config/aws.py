@@ -82,7 +82,7 @@ class Network(Model):
     """Addresses of the VPC; each subnet takes a sixteenth of them or a /24, whichever is smaller."""
     zones: list[ZoneLetter] = Field(default=["a", "b"], min_length=2, max_length=6)
     """Last letters of the availability zones. The machine and its data are in the first one, which can never change.
-    A few regions and accounts have no zone a or b: `aws ec2 describe-availability-zones` lists yours."""
+    A few regions and accounts have no zone a or b: `pulumi preview` then says which there are."""
     ipv6: bool = False
     """Give the VPC IPv6 addresses too."""
     flow_logs_days: LogDays = 0

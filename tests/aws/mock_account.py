@@ -11,6 +11,10 @@ ACCOUNT = "123456789012"
 REGION = "eu-west-1"
 CALLS: dict[str, dict[str, Any]] = {
     "aws:ec2/getAmi:getAmi": {"id": "ami-08af5d9fc5c1edb78", "architecture": "arm64"},
+    "aws:ec2/getInstanceTypeOfferings:getInstanceTypeOfferings": {
+        "locations": [f"{REGION}{letter}" for letter in "abc"]
+    },
+    "aws:index/getAvailabilityZones:getAvailabilityZones": {"names": [f"{REGION}{letter}" for letter in "abc"]},
     "aws:index/getCallerIdentity:getCallerIdentity": {"accountId": ACCOUNT},
     "aws:index/getPartition:getPartition": {"partition": "aws"},
     "aws:route53/getZone:getZone": {"zoneId": "Z0123456789"},

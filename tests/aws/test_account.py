@@ -4,9 +4,11 @@ import json
 from collections.abc import Iterator
 from typing import Any
 
+import pulumi
 import pytest
 from pulumi.runtime.config import CONFIG
 
+from diaspora_infra.aws import AwsPod
 from diaspora_infra.aws.stack import aws_stack
 from diaspora_infra.config import ConfigError, load
 from tests.aws.mock_account import MockAccount
@@ -58,3 +60,52 @@ def test_without_config_it_is_that_of_the_environment(run: Runner) -> None:
 def test_a_key_that_nothing_reads_is_refused(run: Runner) -> None:
     with pytest.raises(ConfigError, match=r"^aws:assumeRoles: nothing uses it; allowed: aws:region, aws:profile, "):
         stack(run, {"aws:assumeRoles": "[]"})
+
+
+ZONES = "aws:index/getAvailabilityZones:getAvailabilityZones"
+OFFERINGS = "aws:ec2/getInstanceTypeOfferings:getInstanceTypeOfferings"
+
+
+def pod(run: Runner, answers: dict[str, dict[str, Any] | None], **changes: Any) -> MockAccount:
+    """Make a pod in an account that answers so."""
+    values = configs.aws_config(region="ap-northeast-1", **changes)
+    account = MockAccount(answers)
+    run(account, lambda: AwsPod("one", {"pod": values["pod"], "host": values["host"], "aws": values["aws"]}) and None)
+    return account
+
+
+def names(*letters: str) -> list[str]:
+    return [f"ap-northeast-1{letter}" for letter in letters]
+
+
+@pytest.mark.parametrize(
+    ("zones", "offered", "message"),
+    [
+        (
+            {"names": [*names("a", "c", "d"), "ap-northeast-1-tpe-1a"]},
+            {"locations": names("a", "c", "d")},
+            r"^aws.network.zones: this account has no ap-northeast-1b; allowed: a, c, d$",
+        ),
+        (
+            {"names": names("a", "b", "c")},
+            {"locations": names("c", "d")},
+            r"^aws.instance.type: t4g.micro is not offered in ap-northeast-1a; allowed: another type, or a "
+            r"first zone of c, d$",
+        ),
+        (None, {"locations": names("a")}, "^aws.network.zones: the zones of ap-northeast-1 cannot be asked for "),
+        ({"names": names("a", "b")}, None, "^aws.instance.type: the types of ap-northeast-1a cannot be asked for "),
+    ],
+)
+def test_zones_that_do_not_fit_are_one_line_before_anything_is_made(
+    run: Runner, zones: dict[str, Any] | None, offered: dict[str, Any] | None, message: str
+) -> None:
+    with pytest.raises(pulumi.RunError, match=message):
+        pod(run, {ZONES: zones, OFFERINGS: offered})
+
+
+def test_zones_and_types_are_asked_for_once_each(run: Runner) -> None:
+    account = pod(run, {ZONES: {"names": names("a", "b")}, OFFERINGS: {"locations": names("a")}})
+    assert account.of("Instance")
+    asked = [(each.token, each.args) for each in account.asked if each.token in {ZONES, OFFERINGS}]
+    wanted = {"locationType": "availability-zone", "filters": [{"name": "instance-type", "values": ["t4g.micro"]}]}
+    assert sorted(asked, key=str) == [(OFFERINGS, wanted), (ZONES, {"state": "available"})]

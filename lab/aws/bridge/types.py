@@ -80,6 +80,7 @@ RESOURCES = {
 
 FUNCTIONS = {
     "aws:ec2/getAmi:getAmi": "aws_ami",
+    "aws:ec2/getInstanceTypeOfferings:getInstanceTypeOfferings": "aws_ec2_instance_type_offerings",
     "aws:ec2/getManagedPrefixList:getManagedPrefixList": "aws_ec2_managed_prefix_list",
     "aws:ec2/getSubnet:getSubnet": "aws_subnet",
     "aws:ec2/getVpc:getVpc": "aws_vpc",

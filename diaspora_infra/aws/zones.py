@@ -1,0 +1,38 @@
+"""What the account has in the zones of a pod, asked before anything is made."""
+
+import pulumi
+import pulumi_aws as aws
+
+
+def check_zones(region: str, zones: list[str], parent: pulumi.Resource) -> None:
+    """Look whether the zones are there. Raises RunError with those that are: letters differ by region and account."""
+    try:
+        names = aws.get_availability_zones(state="available", opts=pulumi.InvokeOptions(parent=parent)).names
+    except Exception as error:
+        raise pulumi.RunError(f"aws.network.zones: the zones of {region} cannot be asked for ({error})") from None
+    missing = [zone for zone in zones if zone not in names]
+    if missing:
+        # local zones, such as us-west-2-lax-1a, hold no database
+        letters = sorted(name[-1] for name in names if name[:-1] == region)
+        raise pulumi.RunError(
+            f"aws.network.zones: this account has no {', '.join(missing)}; allowed: {', '.join(letters)}"
+        )
+
+
+def check_type(instance_type: str, zone: str, parent: pulumi.Resource) -> None:
+    """Look whether a zone has an instance type. Raises RunError where only other zones have it."""
+    try:
+        found = aws.ec2.get_instance_type_offerings(
+            location_type="availability-zone",
+            filters=[{"name": "instance-type", "values": [instance_type]}],
+            opts=pulumi.InvokeOptions(parent=parent),
+        )
+    except Exception as error:
+        raise pulumi.RunError(f"aws.instance.type: the types of {zone} cannot be asked for ({error})") from None
+    # the settings know what a region has at all
+    if found.locations and zone not in found.locations:
+        letters = sorted({location[-1] for location in found.locations if location[:-1] == zone[:-1]})
+        raise pulumi.RunError(
+            f"aws.instance.type: {instance_type} is not offered in {zone}; allowed: another type, or a first zone of "
+            f"{', '.join(letters)}"
+        )
