@@ -412,11 +412,31 @@ PROBES: dict[str, list[Probe]] = {
 ALL = [probe for probes in PROBES.values() for probe in probes]
 
 
+def test_a_repeated_request_is_answered_again_and_not_carried_out_again(ours: Probed) -> None:
+    def put(invocation: str, attempt: int) -> bytes:
+        return ours.raw(
+            "/",
+            "ssm",
+            b'{"Name": "/repeated", "Value": "x", "Type": "String"}',
+            **{
+                "X-Amz-Target": "AmazonSSM.PutParameter",
+                "Content-Type": "application/x-amz-json-1.1",
+                "amz-sdk-invocation-id": invocation,
+                "amz-sdk-request": f"attempt={attempt}; max=3",
+            },
+        )
+
+    first = put("one", 1)
+    assert put("one", 2) == first
+    with pytest.raises(urllib.error.HTTPError):
+        put("two", 1)
+
+
 def test_every_patch_has_a_probe() -> None:
     names = {patch.__name__.split(".")[-1] for patch in patches.ALL}
     layers = {file.stem for file in Path(patches.__file__).parent.parent.glob("*.py")} - {"__init__", "server"}
-    # test_budgets_patch.py; and what is no mending of moto: tests/aws/test_failed_up.py
-    elsewhere = {"budgets", "refusals"}
+    # test_budgets_patch.py; and what is no mending of moto
+    elsewhere = {"budgets", "refusals", "repeats"}
     assert set(PROBES) == (names | layers) - elsewhere
 
 

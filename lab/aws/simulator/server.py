@@ -5,10 +5,7 @@ Port 0 takes a free one. The first line on standard output is the address.
 
 import os
 import sys
-import threading
-from collections.abc import Callable, Iterable
 from pathlib import Path
-from typing import Any
 
 # moto reads these when it is imported
 os.environ |= {
@@ -33,6 +30,7 @@ from lab.aws.simulator import patches
 from lab.aws.simulator.cbor import Cbor
 from lab.aws.simulator.lifecycle import Lifecycle
 from lab.aws.simulator.refusals import Refusals
+from lab.aws.simulator.repeats import Repeats
 
 
 class _QuietHandler(MotoRequestHandler):
@@ -42,25 +40,13 @@ class _QuietHandler(MotoRequestHandler):
         pass
 
 
-class _OneAtATime:
-    """A WSGI application around the simulator, whose stores are not made for threads that change them together."""
-
-    def __init__(self, application: Callable[..., Iterable[bytes]]) -> None:
-        self.application = application
-        self.lock = threading.Lock()
-
-    def __call__(self, environment: dict[str, Any], start: Callable[..., Any]) -> Iterable[bytes]:
-        with self.lock:
-            return list(self.application(environment, start))
-
-
 def main(arguments: list[str]) -> int:
     """Serve; returns the exit code for wrong arguments."""
     if len(arguments) != 1 or not arguments[0].isdigit():
         print("usage: python -m lab.aws.simulator.server PORT", file=sys.stderr)
         return 2
     patches.apply()
-    application = _OneAtATime(Refusals(Lifecycle(Cbor(DomainDispatcherApplication(create_backend_app)))))
+    application = Repeats(Refusals(Lifecycle(Cbor(DomainDispatcherApplication(create_backend_app)))))
     server = make_server("127.0.0.1", int(arguments[0]), application, threaded=True, request_handler=_QuietHandler)
     print(f"http://127.0.0.1:{server.server_port}", flush=True)
     server.serve_forever()
