@@ -207,7 +207,13 @@ class Machine(pulumi.ComponentResource):
             monitoring=False,
             tags=named(self._tags, name),
             # the data volume can only be attached once, so the old machine goes first
-            opts=pulumi.ResourceOptions(parent=self, delete_before_replace=True, depends_on=may),
+            opts=pulumi.ResourceOptions(
+                parent=self,
+                delete_before_replace=True,
+                depends_on=may,
+                # a stopped machine has no address, which a refresh would take for a change that makes it anew
+                ignore_changes=["associatePublicIpAddress"],
+            ),
         )
 
     def _volume(self, instance: aws.ec2.Instance) -> aws.ebs.Volume:
