@@ -197,8 +197,8 @@ class Machine(pulumi.ComponentResource):
             metadata_options={
                 "http_endpoint": "enabled",
                 "http_tokens": "required",
-                # containers on a bridge are one hop further away
-                "http_put_response_hop_limit": 2,
+                # containers on a bridge are one hop further away: the role's credentials are not for them
+                "http_put_response_hop_limit": 1,
                 "instance_metadata_tags": "disabled",
             },
             maintenance_options={"auto_recovery": "default"},
