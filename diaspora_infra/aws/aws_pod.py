@@ -245,6 +245,7 @@ class AwsPod(pulumi.ComponentResource):
         domain = self._settings.pod.domain
         self._next_step: pulumi.Output[str | None] | None = None
         if self._aws.edge == "direct":
+            # no AAAA, also with IPv6 in the VPC: the pod itself does not answer on IPv6 (docs/tls.md)
             self._dns.record(f"{self._name}-domain", domain, "A", [self._machine.public_ip], self._child)
             return
         if self._groups.link_id is None:

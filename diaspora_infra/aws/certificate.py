@@ -61,6 +61,8 @@ class Certificate(pulumi.ComponentResource):
             option.resource_record_type.apply(lambda kind: kind or "CNAME"),
             [option.resource_record_value.apply(lambda value: value or "")],
             pulumi.ResourceOptions(parent=self, depends_on=after),
+            # ACM wants the same record for every certificate of an account and a domain
+            overwrite=True,
         )
 
     def _validated(self, certificate: aws.acm.Certificate, proof: pulumi.Output[str] | None) -> pulumi.Output[str]:

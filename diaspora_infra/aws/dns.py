@@ -58,8 +58,9 @@ class Dns(pulumi.ComponentResource):
             return aws.route53.get_zone(name=zone, private_zone=False, opts=pulumi.InvokeOptions(parent=self)).zone_id
         except Exception as error:
             raise pulumi.RunError(
-                f"aws.dns.zone: no public hosted zone {zone} in this account; allowed: one that is there, "
-                f"createZone: true, or provider: external ({last_line(error)})"
+                f"aws.dns.zone: no public hosted zone {zone} could be found and read in this account; allowed: one "
+                "that is there, and no second one of that name; createZone: true; or provider: external "
+                f"({last_line(error)})"
             ) from None
 
     @property
@@ -74,13 +75,25 @@ class Dns(pulumi.ComponentResource):
         kind: pulumi.Input[str],
         values: Sequence[pulumi.Input[str]],
         opts: pulumi.ResourceOptions,
+        *,
+        overwrite: bool = False,
     ) -> pulumi.Output[str] | None:
-        """Set a record, or put it on the list; returns its domain once it is set. `opts` names its parent."""
+        """Set a record, or put it on the list; returns its domain once it is set. `opts` names its parent.
+
+        With `overwrite` a record that is there already is taken over, which otherwise is an error.
+        """
         if self.zone_id is None:
             self._want(domain, kind, values)
             return None
         record = aws.route53.Record(
-            name, zone_id=self.zone_id, name=domain, type=kind, ttl=TTL, records=list(values), opts=opts
+            name,
+            zone_id=self.zone_id,
+            name=domain,
+            type=kind,
+            ttl=TTL,
+            records=list(values),
+            allow_overwrite=True if overwrite else None,
+            opts=opts,
         )
         return record.fqdn
 

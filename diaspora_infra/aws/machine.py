@@ -197,8 +197,8 @@ class Machine(pulumi.ComponentResource):
             metadata_options={
                 "http_endpoint": "enabled",
                 "http_tokens": "required",
-                # containers on a bridge are one hop further away
-                "http_put_response_hop_limit": 2,
+                # containers on a bridge are one hop further away: the role's credentials are not for them
+                "http_put_response_hop_limit": 1,
                 "instance_metadata_tags": "disabled",
             },
             maintenance_options={"auto_recovery": "default"},
@@ -207,7 +207,13 @@ class Machine(pulumi.ComponentResource):
             monitoring=False,
             tags=named(self._tags, name),
             # the data volume can only be attached once, so the old machine goes first
-            opts=pulumi.ResourceOptions(parent=self, delete_before_replace=True, depends_on=may),
+            opts=pulumi.ResourceOptions(
+                parent=self,
+                delete_before_replace=True,
+                depends_on=may,
+                # a stopped machine has no address, which a refresh would take for a change that makes it anew
+                ignore_changes=["associatePublicIpAddress"],
+            ),
         )
 
     def _volume(self, instance: aws.ec2.Instance) -> aws.ebs.Volume:

@@ -8,8 +8,8 @@ import pulumi_aws as aws
 
 from diaspora_infra.aws.tags import named
 
-SENDERS = ("budgets.amazonaws.com", "cloudwatch.amazonaws.com", "ses.amazonaws.com")
-"""The services that may send notices, for this account alone."""
+SENDERS = ("cloudwatch.amazonaws.com", "ses.amazonaws.com")
+"""The services that may send notices, for this account alone. A budget mails by itself."""
 
 
 class NoticesArgs(TypedDict):

@@ -74,6 +74,12 @@ def _shell(aws: Aws) -> Iterator[Problem]:
         )
     if instance.shell_access != "ssh" and instance.ssh_from is not None:
         yield Problem("aws.instance.sshFrom", "nothing uses it; allowed: with shellAccess: ssh")
+    if not aws.network.ipv6 and aws.network.existing is None:
+        for source in instance.ssh_from or ():
+            if ":" in source:
+                yield Problem(
+                    "aws.instance.sshFrom", f"{source}: the VPC has no IPv6; allowed: IPv4, or aws.network.ipv6: true"
+                )
 
 
 def _network(aws: Aws) -> Iterator[Problem]:

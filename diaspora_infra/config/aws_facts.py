@@ -71,3 +71,6 @@ DKIM_BY_REGION = frozenset(
 )  # fmt: skip
 """Regions whose DKIM keys SES publishes at dkim.REGION.amazonses.com, not at dkim.amazonses.com (AWS General Reference,
 endpoints of SES, DKIM domains)."""
+
+LONGEST_IDLE_SECONDS = 60
+"""For so long PgBouncer keeps a connection to the database that nobody uses; only then can the database fall asleep."""

@@ -50,7 +50,7 @@ def monthly_items(settings: Settings, traffic: Traffic, awake_hours: Decimal) ->
         *_machine(settings, aws, traffic),
         *_database(aws, traffic, awake_hours),
         *_entrance(aws, traffic),
-        *_buckets(aws, traffic),
+        *_buckets(settings, aws, traffic),
         *_rest(settings, aws, traffic),
     )
 
@@ -114,15 +114,16 @@ def _entrance(aws: Aws, traffic: Traffic) -> Iterator[Item]:
         yield Item("DNS queries", PRICES["DNS queries"], traffic.dns_queries, "aws.dns.provider")
 
 
-def _buckets(aws: Aws, traffic: Traffic) -> Iterator[Item]:
-    uploads, backups = Decimal(aws.uploads == "bucket"), Decimal(aws.backups.bucket)
+def _buckets(settings: Settings, aws: Aws, traffic: Traffic) -> Iterator[Item]:
+    uploads = Decimal(aws.uploads == "bucket")
+    backups = Decimal(aws.backups.bucket and settings.pod.backup is not None)
     if uploads:
         yield Item("Uploads in S3", PRICES["S3 storage"], traffic.uploads, "aws.uploads")
     if backups:
-        yield Item("Backups in S3", PRICES["S3 storage"], traffic.backups, "aws.backups.bucket")
+        yield Item("Backups in S3", PRICES["S3 storage"], traffic.backups, "pod.backup, aws.backups.bucket")
     if uploads or backups:
         writes = uploads * traffic.storage_writes + backups * traffic.backup_writes
-        yield Item("Writes to S3", PRICES["S3 writes"], writes, "aws.uploads, aws.backups.bucket")
+        yield Item("Writes to S3", PRICES["S3 writes"], writes, "aws.uploads, pod.backup, aws.backups.bucket")
     if uploads:
         yield Item("Reads from S3", PRICES["S3 reads"], traffic.storage_reads, "aws.uploads")
 

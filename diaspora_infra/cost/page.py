@@ -7,6 +7,7 @@ from decimal import Decimal
 from typing import Any
 
 from diaspora_infra.config import Settings, load
+from diaspora_infra.config.aws_facts import LONGEST_IDLE_SECONDS
 from diaspora_infra.cost.items import monthly_items, monthly_usd
 from diaspora_infra.cost.prices import FREE, INSTANCES, PRICED_REGION, PRICES, RDS_INSTANCES, Price
 from diaspora_infra.cost.promise import PROMISE_HOURS, PROMISE_TRAFFIC, PROMISE_USD
@@ -15,6 +16,8 @@ from diaspora_infra.cost.traffic import HOURS_A_MONTH, TRAFFIC
 
 AUTO_PAUSE_SECONDS = 300
 """Default of `aws.database.autoPauseSeconds`."""
+SECONDS_AWAKE = AUTO_PAUSE_SECONDS + LONGEST_IDLE_SECONDS
+"""What a question costs at least: PgBouncer keeps the connection for a while, and only then the pause is counted."""
 UNCONFIRMED_MARGIN = Decimal("1.3")
 """The promise holds if every price that no source confirms is so many times as high."""
 
@@ -24,6 +27,7 @@ _EXAMPLE: dict[str, Any] = {
         "domain": "pod.example.org",
         "admin": {"username": "podmin", "email": "podmin@example.org"},
         "image": "registry.example.org/diaspora:0.9.1.0",
+        "backup": {},
     },
     "host": {
         "users": [
@@ -45,7 +49,7 @@ def page_text() -> str:
 
 def example(**aws: Any) -> Settings:
     """A stack with the defaults of everything but these keys of `aws`."""
-    return load({**_EXAMPLE, "aws": {"region": PRICED_REGION, **aws}})
+    return load({**_EXAMPLE, "aws": {"region": PRICED_REGION, **aws}}, {"backupPassword"})
 
 
 def _introduction() -> Iterator[str]:
@@ -97,7 +101,8 @@ def _promise() -> Iterator[str]:
     )
     dearer = usd + unsure * (UNCONFIRMED_MARGIN - 1)
     hour = _usd(minimal, hours=PROMISE_HOURS + 1) - usd
-    times = PROMISE_HOURS * 3600 / AUTO_PAUSE_SECONDS
+    times = PROMISE_HOURS * 3600 / SECONDS_AWAKE
+    hourly = Decimal(24 * 30 * SECONDS_AWAKE) / 3600
     most = PROMISE_HOURS + math.floor((PROMISE_USD - usd) / hour)
     typical = TRAFFIC[PROMISE_TRAFFIC]
     volume = _usd(example(instance={"dataGib": 20})) - usd
@@ -123,10 +128,12 @@ source confirms: were they all {UNCONFIRMED_MARGIN} times as high, it would stil
 | A log of all connections (`network.flowLogsDays: 30`) | {_usd(example(network={"flowLogsDays": 30})):.2f} |
 
 - **What wakes the database.** Every visitor whom nginx cannot serve alone, every message from another pod, every job
-  of Sidekiq, at any hour. Each time costs at least `aws.database.autoPauseSeconds`, 5 minutes: {PROMISE_HOURS} hours
-  are {number_text(times)} such times a month, {number_text(times / 30)} a day. A pod with a few contacts may stay below
-  that; one that is well connected will not. An hour awake costs {hour:.2f}. Look at the metric
-  `ServerlessDatabaseCapacity` after a week.
+  of Sidekiq, at any hour. Each time costs at least {SECONDS_AWAKE // 60} minutes: PgBouncer keeps the connection for
+  {LONGEST_IDLE_SECONDS} seconds, then `aws.database.autoPauseSeconds` begin, 5 minutes. {PROMISE_HOURS} hours are
+  {number_text(times)} such times a month, {number_text(times / 30)} a day, and the daily backup and Sidekiq's daily
+  jobs take about two of them. One an hour is {number_text(hourly)} hours a month, and then the sum is
+  {_usd(minimal, hours=hourly):.2f}. A pod with a few contacts may stay below that; one that is well connected will not.
+  An hour awake costs {hour:.2f}. Look at the metric `ServerlessDatabaseCapacity` after a week.
 - **Other regions** have other prices. They are not guessed here.
 - **CPU.** t4g and t3 machines have a share of a processor. The stack makes them with credit mode `standard`: a busy
   machine becomes slow. Somebody who switches it to `unlimited` by hand pays for each hour above the share.

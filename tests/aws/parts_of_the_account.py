@@ -50,7 +50,7 @@ def the_machine_is_closed(stack: AwsStack) -> None:
     """The machine, its disks and what it is told."""
     before, volume = instance(stack), data_volume(stack)
     assert before["MetadataOptions"]["HttpTokens"] == "required"
-    assert before["MetadataOptions"]["HttpPutResponseHopLimit"] == 2
+    assert before["MetadataOptions"]["HttpPutResponseHopLimit"] == 1
     assert before["PublicIpAddress"]
     assert before["ImageId"] == "ami-0a0c0de5000000a64"
     disks = stack.client("ec2").describe_volumes(VolumeIds=sorted(attached(before)))["Volumes"]

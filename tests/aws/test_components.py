@@ -424,6 +424,29 @@ def test_a_pod_upgrades_to_a_version_that_is_named(
     assert server.inputs["allowMajorVersionUpgrade"] is allowed
 
 
+def test_a_refresh_of_a_stopped_machine_does_not_replace_it(run: Runner) -> None:
+    (instance,) = make(run, machine).of("Instance")
+    assert list(instance.request.ignoreChanges) == ["associatePublicIpAddress"]
+
+
+def test_the_record_of_the_certificate_alone_is_taken_over(run: Runner) -> None:
+    account = make(run, pod)
+    taken = {each.inputs["name"] for each in account.of("Record") if each.inputs.get("allowOverwrite")}
+    assert taken == {"_a.pod.example.org"}
+
+
+def test_a_zone_that_cannot_be_read_is_not_said_to_be_missing(run: Runner) -> None:
+    account = MockAccount({"aws:route53/getZone:getZone": None})
+    with pytest.raises(pulumi.RunError, match=r"could be found and read in .*no second one of that name.*empty result"):
+        make(run, pod, account)
+
+
+def test_a_budget_needs_no_topic(run: Runner) -> None:
+    (policy,) = make(run, MAKING["Notices"][0]).of("TopicPolicy")
+    (statement,) = json.loads(policy.inputs["policy"])["Statement"]
+    assert statement["Principal"]["Service"] == ["cloudwatch.amazonaws.com", "ses.amazonaws.com"]
+
+
 class CertificateOfToday(MockAccount):
     """An account whose certificate has a status."""
 

@@ -180,9 +180,8 @@ def test_rds_and_a_restored_database(database_stack: AwsStack) -> None:
         "subnet_ids": subnets,
         "security_group_ids": groups,
         "password_parameter": f"{PATH}/databasePassword",
-        "protect": False,
     }
-    stack.values = {"database": {**settings, "engine": "rds"}}
+    stack.values = {"database": {**settings, "engine": "rds", "version": "16.9"}}
     stack.good("up")
     stack.good("preview", "--expect-no-changes")
     rds = stack.client("rds")
@@ -192,6 +191,19 @@ def test_rds_and_a_restored_database(database_stack: AwsStack) -> None:
     assert instance["DBInstanceClass"] == "db.t4g.micro"
     password = parameters(stack)["databasePassword"]["Value"]
 
+    # a major upgrade in place, protected as it is
+    stack.values = {"database": {**settings, "engine": "rds", "version": "17.9"}}
+    stack.good("up")
+    (upgraded,) = rds.describe_db_instances()["DBInstances"]
+    assert upgraded["DBInstanceIdentifier"] == instance["DBInstanceIdentifier"]
+    assert upgraded["EngineVersion"].startswith("17")
+    assert upgraded["DeletionProtection"] is True
+
+    # two runs, since what takes the protection away cannot delete as well
+    settings["protect"] = False
+    stack.values = {"database": {**settings, "engine": "rds"}}
+    stack.good("up")
+
     # to Aurora: another database, the old one leaves a snapshot, the password stays
     stack.values = {"database": settings}
     stack.good("up")
@@ -199,10 +211,14 @@ def test_rds_and_a_restored_database(database_stack: AwsStack) -> None:
     assert [each["DBSnapshotIdentifier"] for each in left] == [f"{instance['DBInstanceIdentifier']}-final"]
     assert parameters(stack)["databasePassword"]["Value"] == password
 
-    # back to a snapshot: a new cluster is there before the old one goes
+    # back to a snapshot, in two runs from a protected one: a new cluster is there before the old one goes
     (cluster,) = rds.describe_db_clusters()["DBClusters"]
     name = cluster["DBClusterIdentifier"]
     rds.create_db_cluster_snapshot(DBClusterIdentifier=name, DBClusterSnapshotIdentifier="monday")
+    stack.values = {"database": {**settings, "protect": True}}
+    stack.good("up")
+    stack.values = {"database": settings}
+    stack.good("up")
     stack.values = {"database": {**settings, "restore_from": "monday"}}
     stack.good("up")
     stack.good("preview", "--expect-no-changes")
@@ -211,8 +227,23 @@ def test_rds_and_a_restored_database(database_stack: AwsStack) -> None:
     assert stack.engine.outputs()["host"] == restored["Endpoint"]
     assert manual_snapshots(stack) == sorted(["monday", f"{name}-final"])
     assert parameters(stack)["databasePassword"]["Value"] == password
+
+    # in one run instead: refused, and the way out that the docs tell
+    stack.values = {"database": {**settings, "restore_from": "monday", "protect": True}}
+    stack.good("up")
+    old = restored["DBClusterIdentifier"]
+    rds.create_db_cluster_snapshot(DBClusterIdentifier=old, DBClusterSnapshotIdentifier="tuesday")
+    stack.values = {"database": {**settings, "restore_from": "tuesday"}}
+    refused = stack.run("up")
+    assert refused.returncode != 0
+    assert rds.describe_db_clusters(DBClusterIdentifier=old)["DBClusters"]
+    rds.modify_db_cluster(DBClusterIdentifier=old, DeletionProtection=False)
+    stack.good("up")
+    (restored,) = rds.describe_db_clusters()["DBClusters"]
+    assert restored["DBClusterIdentifier"] != old
     stack.good("destroy")
-    assert manual_snapshots(stack) == sorted(["monday", f"{name}-final", f"{restored['DBClusterIdentifier']}-final"])
+    last = f"{restored['DBClusterIdentifier']}-final"
+    assert manual_snapshots(stack) == sorted(["monday", "tuesday", f"{name}-final", f"{old}-final", last])
     with pytest.raises(ClientError):
         rds.describe_db_clusters(DBClusterIdentifier=restored["DBClusterIdentifier"])
 

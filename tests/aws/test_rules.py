@@ -29,7 +29,7 @@ def policy(**statement: Any) -> str:
     return json.dumps({"Version": "2012-10-17", "Statement": [{"Effect": "Allow", **statement}]})
 
 
-METADATA = {"httpTokens": "required", "httpPutResponseHopLimit": 2}
+METADATA = {"httpTokens": "required", "httpPutResponseHopLimit": 1}
 CERTIFICATE = "arn:aws:acm:eu-west-1:123456789012:certificate/1"
 REGIONAL = {"endpointType": "REGIONAL", "securityPolicy": "TLS_1_2", "certificateArn": CERTIFICATE}
 SCALING = {"minCapacity": 0, "maxCapacity": 1, "secondsUntilAutoPause": 300}
@@ -57,7 +57,7 @@ FAULTS = [
     Fault(MACHINE, {"userData": "x" * (LIMIT + 1)}, "user data of more than 16 KiB"),
     Fault(MACHINE, {"userDataReplaceOnChange": False}, "a new Ignition config would do nothing"),
     Fault(MACHINE, {"metadataOptions": {**METADATA, "httpTokens": "optional"}}, "IMDSv1"),
-    Fault(MACHINE, {"metadataOptions": {**METADATA, "httpPutResponseHopLimit": 1}}, "containers do not reach"),
+    Fault(MACHINE, {"metadataOptions": {**METADATA, "httpPutResponseHopLimit": 2}}, "containers reach"),
     Fault(MACHINE, {"rootBlockDevice": {"encrypted": False}}, "root volume in the clear"),
     Fault(MACHINE, {"iamInstanceProfile": None}, "no role"),
     Fault(MACHINE, {"instanceType": "t4g.smal"}, "no such type"),

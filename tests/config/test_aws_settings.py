@@ -20,6 +20,10 @@ MISTAKES: list[tuple[dict[str, Any], list[str]]] = [
     ({"instance": {"shellAccess": "ssh"}}, ["aws.instance.sshFrom: missing; it is required with shellAccess: ssh"]),
     ({"instance": {"sshFrom": ["192.0.2.0/24"]}}, ["aws.instance.sshFrom: nothing uses it; allowed: with shellAcces"]),
     (
+        {"instance": {"shellAccess": "ssh", "sshFrom": ["192.0.2.0/24", "2001:db8::/32"]}},
+        ["aws.instance.sshFrom: 2001:db8::/32: the VPC has no IPv6; allowed: IPv4, or aws.network.ipv6: true"],
+    ),
+    (
         {"database": {"version": "13.4"}},
         ["aws.database.version: '13.4' is not valid; allowed: one of 16.8, 16.9, 16.10"],
     ),
@@ -121,3 +125,8 @@ def test_both_databases_of_aws_have_a_version(engine: str) -> None:
     settings = load(configs.aws_config(**REGION, database={"engine": engine, "version": "16.9"}), ())
     assert settings.aws is not None
     assert settings.aws.database.version == "16.9"
+
+
+def test_a_network_with_ipv6_lets_ipv6_in() -> None:
+    shell = {"shellAccess": "ssh", "sshFrom": ["2001:db8::/32"]}
+    load(configs.aws_config(**REGION, instance=shell, network={"ipv6": True}), ())

@@ -13,7 +13,7 @@ from diaspora_infra.config.aws_facts import INSTANCE_TYPES, SIZES
 from diaspora_infra.config.reference import reference_text
 from diaspora_infra.cost import HOURS_A_MONTH, TRAFFIC, Traffic, database_sleeps, monthly_items, monthly_usd
 from diaspora_infra.cost.items import NO_SETTING
-from diaspora_infra.cost.page import AUTO_PAUSE_SECONDS, UNCONFIRMED_MARGIN
+from diaspora_infra.cost.page import AUTO_PAUSE_SECONDS, UNCONFIRMED_MARGIN, page_text
 from diaspora_infra.cost.prices import INSTANCES, PRICES, RDS_INSTANCES
 from diaspora_infra.cost.promise import PROMISE_HOURS, PROMISE_TRAFFIC, PROMISE_USD, monthly_cost
 from tests.support import configs
@@ -47,7 +47,8 @@ STACKS = st.fixed_dictionaries(
 
 
 def settings(**aws: Any) -> Settings:
-    return load(configs.aws_config(region="eu-west-1", **aws))
+    table = configs.aws_config(region="eu-west-1", **aws)
+    return load({**table, "pod": {**table["pod"], "backup": {}}}, {"backupPassword"})
 
 
 def names(stack: Settings, traffic: Traffic = TYPICAL, hours: int = 60) -> list[str]:
@@ -172,13 +173,24 @@ def test_what_a_setting_turns_off_costs_nothing(changes: dict[str, Any], gone: s
     assert after <= before
 
 
+def test_a_pod_without_backups_pays_none() -> None:
+    without = load(configs.aws_config(region="eu-west-1"))
+    assert without.aws is not None and without.aws.backups.bucket
+    assert set(names(settings())) - set(names(without)) == {"Backups in S3"}
+
+
+def test_a_question_keeps_the_database_awake_for_the_connection_and_the_pause() -> None:
+    assert "60 hours are\n  600 such times a month, 20 a day" in page_text()
+    assert "One an hour is 72 hours a month, and then the sum is\n  20.37." in page_text()
+
+
 def test_mail_that_is_off_is_not_paid() -> None:
     assert set(names(settings())) - set(names(settings(mail={"enabled": False}))) == {"Mails by SES"}
 
 
 def test_mail_by_another_relay_is_not_paid_here() -> None:
     mail = {"senderAddress": "no-reply@pod.example.org", "smtp": {"host": "smtp.example.org"}}
-    stack = load(configs.aws_config(region="eu-west-1", pod_changes={"mail": mail}))
+    stack = load(configs.aws_config(region="eu-west-1", pod_changes={"mail": mail, "backup": {}}), {"backupPassword"})
     assert set(names(settings())) - set(names(stack)) == {"Mails by SES"}
 
 

@@ -85,6 +85,7 @@ def execute(words):
     if container == "postgresql":
         environment = {{"PATH": "/usr/bin:/bin", "PGHOST": settings["pg_host"], "PGPORT": str(settings["pg_port"])}}
         program = program if program == "awk" else f"{{settings['pg_programs']}}/{{program}}"
+        words = [word.replace("--username=postgres", f"--username={{settings['administrator']}}") for word in words]
         return run([program, *words], environment, cwd="/", **account())
     assert (container, program) == ("redis", "redis-cli"), line
     environment = {{"PATH": "/usr/bin:/bin", "REDISCLI_AUTH": settings["redis_password"]}}
@@ -178,6 +179,8 @@ class Pod:
     redis_port: int
     restic: str
     extra: dict[str, str] = field(default_factory=dict)
+    administrator: str = "postgres"
+    """The role that the machine's programs administer the database as; on AWS it is `diaspora`, no superuser."""
 
     @property
     def data(self) -> Path:
@@ -211,12 +214,19 @@ class Pod:
             found = shutil.which(name)
             assert found, name
             (self.folder / "bin" / name).symlink_to(found)
+        self.prepare_programs(elsewhere=elsewhere)
+        if data:
+            assert self.run("make-secrets").returncode == 0
+
+    def prepare_programs(self, *, elsewhere: Path | None = None) -> None:
+        """Write the stand-ins, and what they have to know."""
         bash = shutil.which("bash")
         settings = {
             "record": str(self.record),
             "pg_host": str(self.server.folder),
             "pg_port": self.server.port,
             "pg_programs": str(self.server.programs),
+            "administrator": self.administrator,
             "redis_port": self.redis_port,
             "redis_password": REDIS_PASSWORD,
             "restic": self.restic,
@@ -228,8 +238,6 @@ class Pod:
         for name in ("podman", "systemctl", "journalctl"):
             (self.folder / "bin" / name).write_text(text)
             (self.folder / "bin" / name).chmod(0o755)
-        if data:
-            assert self.run("make-secrets").returncode == 0
 
     def run(self, program: str, *arguments: str, prefix: str = LIBEXEC) -> "subprocess.CompletedProcess[str]":
         """Run a program of the machine to its end, in a process group of its own."""

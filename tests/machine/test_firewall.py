@@ -17,6 +17,7 @@ from hypothesis import strategies as st
 
 from diaspora_infra.host.features import firewall
 from tests.conftest import IN_CI
+from tests.host.aws_pod import aws_context
 from tests.host.contexts import context, file_text
 from tests.host.pod import pod_context, read_quadlet, write_tree
 from tests.machine.namespaces import NOTHING, REFUSED, Namespace, cable, load, settle
@@ -303,6 +304,27 @@ def test_containers_reach_the_internet_each_other_and_the_name_server(guarded: L
 def test_containers_reach_no_other_port_of_the_machine(guarded: Lab) -> None:
     asked = [("tcp", address, port) for address in (GATEWAY, MACHINE, GATEWAY6) for port in (22, 3306, 9001)]
     assert guarded.other.ask(*asked) == [NOTHING] * 9
+
+
+def test_on_aws_containers_do_not_get_the_credentials_of_the_machines_role(lab: Lab) -> None:
+    lab.start(file_text(firewall(aws_context()), FILE))
+    for address, family in (("169.254.169.254/32", "-4"), ("fd00:ec2::254/128", "-6")):
+        lab.client.ip(f"{family} address add {address} dev eth0")
+        lab.machine.ip(f"{family} route add {address} dev eth0")
+    settle(lab.client)
+    lab.client.serve(("tcp", 4, 80), ("tcp", 6, 80))
+    metadata = [("tcp", address, 80) for address in ("169.254.169.254", "fd00:ec2::254")]
+    try:
+        assert lab.machine.ask(*metadata) == [MACHINE, MACHINE6]
+        assert lab.other.ask(*metadata) == [NOTHING] * 2
+        assert lab.other.ask(("tcp", CLIENT, 7000)) == [MACHINE]
+        # it is the rule that keeps them away
+        lab.start(rendered())
+        assert lab.other.ask(*metadata) == [MACHINE, MACHINE6]
+    finally:
+        for address, family in (("169.254.169.254/32", "-4"), ("fd00:ec2::254/128", "-6")):
+            lab.machine.ip(f"{family} route del {address} dev eth0")
+            lab.client.ip(f"{family} address del {address} dev eth0")
 
 
 def test_the_machine_reaches_everything(guarded: Lab) -> None:

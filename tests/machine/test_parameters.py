@@ -472,3 +472,4 @@ def test_backups_go_to_the_bucket_of_the_stack(tmp_path: Path) -> None:
     words = done.stdout.splitlines()
     assert f"--env=RESTIC_REPOSITORY={address}" in words
     assert not [word for word in words if "AWS_" in word], "the role has the credentials"
+    assert "--network=host" in words, "the metadata service is closed to containers on a bridge"

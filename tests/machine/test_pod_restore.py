@@ -7,6 +7,7 @@ import shutil
 import subprocess
 import time
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
@@ -26,7 +27,7 @@ from tests.machine.pod_services import (
     sql,
     uploads,
 )
-from tests.machine.test_pod_postgresql import Postgresql
+from tests.machine.test_pod_postgresql import Postgresql, as_user
 
 pytestmark = pytest.mark.skipif(os.getuid() != 0, reason="only root may restore owners and run diaspora-pod")
 
@@ -163,6 +164,54 @@ def test_after_a_power_cut_the_same_command_ends_it(first: Pod, server: Postgres
     assert first.command("restore").returncode == 0
     assert rows(server) == before
     assert uploads(first) == files_before
+
+
+class TestOnAws:
+    """The administrator is `diaspora`, who may make databases and is no superuser."""
+
+    @pytest.fixture
+    def pod(self, first: Pod, server: Postgresql) -> Iterator[Pod]:
+        sql(server, "alter role diaspora createdb", "postgres")
+        pod = another(first)
+        pod.administrator = "diaspora"
+        pod.prepare_programs()
+        yield pod
+        sql(server, "alter role diaspora nocreatedb", "postgres")
+
+    def session(self, server: Postgresql, user: str, seconds: float) -> "subprocess.Popen[bytes]":
+        """Be connected to the pod's database for some time."""
+        command = [server.programs / "psql", "-X", "-h", server.folder, "-p", str(server.port), "-U", user]
+        process = subprocess.Popen(
+            [*command, "-d", "diaspora_production", "-c", f"select pg_sleep({seconds})"],
+            stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, cwd=server.folder, **as_user(),  # type: ignore[call-overload]
+        )  # fmt: skip
+        query = f"select count(*) from pg_stat_activity where usename = '{user}' and query ~ '^select pg_sleep'"
+        while sql(server, query, "postgres") == "0":
+            assert process.poll() is None
+        return process
+
+    def test_sessions_of_its_own_end(self, pod: Pod, server: Postgresql) -> None:
+        with self.session(server, "diaspora", 60) as session:
+            done = pod.command("restore")
+            assert session.wait(timeout=20) == 2
+        assert (done.returncode, done.stderr) == (0, "")
+        assert sum("--single-transaction" in call for call in pod.calls) == 1
+
+    def test_a_session_of_a_superuser_is_waited_for(self, pod: Pod, server: Postgresql) -> None:
+        before = rows(server)
+        sql(server, "delete from photos")
+        with self.session(server, "postgres", 600) as session, ThreadPoolExecutor() as pool:
+            restored = pool.submit(pod.command, "restore")
+            # it goes after the first try, for which PostgreSQL itself waits five seconds
+            while sum("--single-transaction" in call for call in pod.calls) < 2 and not restored.done():
+                time.sleep(0.05)
+            assert session.poll() is None and not restored.done()
+            sql(server, "select pg_terminate_backend(pid) from pg_stat_activity where query ~ '^select pg_sleep'",
+                "postgres")  # fmt: skip
+            done = restored.result()
+        assert (done.returncode, done.stderr) == (0, "")
+        assert rows(server) == before
+        assert sql(server, "select count(*) from pg_database where datname like 'diaspora_re%'") == "0"
 
 
 class TestRefused:

@@ -8,6 +8,7 @@ from diaspora_infra.config.firewall import SSH_PORT, WEB_PORTS
 from diaspora_infra.host.features.provisioning import open_ports
 from diaspora_infra.host.features.tls import ends_here
 from diaspora_infra.host.fragment import Fragment, MachineContext, combine
+from diaspora_infra.host.on_aws import aws_of
 from diaspora_infra.host.templates import render_tree
 
 
@@ -26,6 +27,7 @@ def firewall(context: MachineContext) -> Fragment:
         "firewall",
         ssh=[f"tcp dport {SSH_PORT} {source}accept" for source in _matches(settings.ssh_from)],
         opened=rules,
+        hide_metadata=aws_of(context) is not None,
     )
     if isinstance(context.settings, ProvisioningSettings):
         return table

@@ -22,8 +22,8 @@ def machines(resources: Resources) -> Iterator[str]:
             yield f"{each.name}: a new Ignition config would do nothing"
         if options.get("httpTokens") != "required":
             yield f"{each.name}: IMDSv1"
-        if options.get("httpPutResponseHopLimit") != 2:
-            yield f"{each.name}: containers do not reach the metadata"
+        if options.get("httpPutResponseHopLimit") != 1:
+            yield f"{each.name}: containers reach the credentials of the role"
         if not each.inputs.get("rootBlockDevice", {}).get("encrypted"):
             yield f"{each.name}: root volume in the clear"
         if not each.inputs.get("iamInstanceProfile") or not profiles & set(each.depends["iamInstanceProfile"]):
