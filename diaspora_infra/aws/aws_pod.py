@@ -83,7 +83,9 @@ class AwsPod(pulumi.ComponentResource):
         self._public_subnet_id: pulumi.Input[str]
         self._private_subnet_ids: list[pulumi.Input[str]]
         if existing := settings.existing:
-            check_existing(self._aws.zones[0], existing.public_subnet_id, existing.private_subnet_ids, self)
+            check_existing(
+                existing.vpc_id, self._aws.zones[0], existing.public_subnet_id, existing.private_subnet_ids, self
+            )
             self._vpc_id, self._public_subnet_id = existing.vpc_id, existing.public_subnet_id
             self._private_subnet_ids = [*existing.private_subnet_ids]
             return

@@ -222,15 +222,20 @@ def flow_log_policy(group: str) -> str:
     return json.dumps({"Version": "2012-10-17", "Statement": [statement]})
 
 
-def check_existing(zone: str, public: str, private: Sequence[str], parent: pulumi.Resource) -> None:
+def check_existing(vpc: str, zone: str, public: str, private: Sequence[str], parent: pulumi.Resource) -> None:
     """Look at subnets that are there already. Raises RunError where the machine or the entrance would not fit in."""
     options = pulumi.InvokeOptions(parent=parent)
     zones = {}
     for subnet in (public, *private):
         try:
-            zones[subnet] = aws.ec2.get_subnet(id=subnet, opts=options).availability_zone
+            found = aws.ec2.get_subnet(id=subnet, opts=options)
         except Exception as error:
             raise pulumi.RunError(f"aws.network.existing: no subnet {subnet} in this region ({error})") from None
+        if found.vpc_id != vpc:
+            raise pulumi.RunError(
+                f"aws.network.existing: {subnet} is in {found.vpc_id}; allowed: a subnet of {vpc}, its vpcId"
+            )
+        zones[subnet] = found.availability_zone
     if zones[public] != zone:
         raise pulumi.RunError(
             f"aws.network.existing.publicSubnetId: {public} is in {zones[public]}; allowed: a subnet in {zone}, "

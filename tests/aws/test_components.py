@@ -473,13 +473,13 @@ def test_what_is_not_issued_leaves_the_domain_out(run: Runner, dns: dict[str, An
 class OwnSubnets(MockAccount):
     """An account with subnets in the zones whose letters are given, by the last digit of their ids."""
 
-    def __init__(self, letters: str) -> None:
+    def __init__(self, letters: str, vpc: str = "vpc-0123456789abcdef0") -> None:
         super().__init__()
-        self.letters = letters
+        self.letters, self.vpc = letters, vpc
 
     def call(self, args: Any) -> Any:
         if args.token.endswith(":getSubnet"):
-            return {"availabilityZone": f"eu-west-1{self.letters[int(args.args['id'][-1])]}"}
+            return {"availabilityZone": f"eu-west-1{self.letters[int(args.args['id'][-1])]}", "vpcId": self.vpc}
         return super().call(args)
 
 
@@ -509,6 +509,11 @@ def test_an_existing_network_is_used(run: Runner) -> None:
 def test_an_existing_network_that_does_not_fit_is_one_line(run: Runner, letters: str, message: str) -> None:
     with pytest.raises(pulumi.RunError, match=message):
         make(run, lambda options: pod(options, network={"existing": EXISTING}), OwnSubnets(letters))
+
+
+def test_subnets_of_another_network_are_one_line(run: Runner) -> None:
+    with pytest.raises(pulumi.RunError, match="is in vpc-2; allowed: a subnet of vpc-0123456789abcdef0, its vpcId"):
+        make(run, lambda options: pod(options, network={"existing": EXISTING}), OwnSubnets("aab", "vpc-2"))
 
 
 @pytest.mark.parametrize("changes", [{"edge": "Direct"}, {"shell_access": "SSH"}])
