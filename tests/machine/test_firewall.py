@@ -315,12 +315,13 @@ def test_on_aws_containers_do_not_get_the_credentials_of_the_machines_role(lab: 
     lab.client.serve(("tcp", 4, 80), ("tcp", 6, 80))
     metadata = [("tcp", address, 80) for address in ("169.254.169.254", "fd00:ec2::254")]
     try:
-        assert lab.machine.ask(*metadata) == [MACHINE, MACHINE6]
+        # under which of its addresses says nothing here: another test gives it one more
+        assert not {NOTHING, "refused"} & set(lab.machine.ask(*metadata))
         assert lab.other.ask(*metadata) == [NOTHING] * 2
         assert lab.other.ask(("tcp", CLIENT, 7000)) == [MACHINE]
         # it is the rule that keeps them away
         lab.start(rendered())
-        assert lab.other.ask(*metadata) == [MACHINE, MACHINE6]
+        assert not {NOTHING, "refused"} & set(lab.other.ask(*metadata))
     finally:
         for address, family in (("169.254.169.254/32", "-4"), ("fd00:ec2::254/128", "-6")):
             lab.machine.ip(f"{family} route del {address} dev eth0")
