@@ -147,12 +147,13 @@ class AwsPod(pulumi.ComponentResource):
             uploads = Uploads(self._name, {"protect": self._aws.protect, "tags": self._tags}, self._child)
             facts[UPLOADS_BUCKET.name] = uploads.bucket
             self._statements += uploads.statements
+        own_bucket = self._aws.backups.bucket and pod.backup is not None
         backups = Backups(
             self._name,
             {
                 "region": self._aws.region,
                 "snapshots_of": pod.domain,
-                "make_bucket": self._aws.backups.bucket and pod.backup is not None,
+                "make_bucket": own_bucket,
                 "object_lock_days": self._aws.backups.object_lock_days,
                 "volume_snapshot_days": self._aws.backups.volume_snapshot_days,
                 "protect": self._aws.protect,
@@ -161,7 +162,7 @@ class AwsPod(pulumi.ComponentResource):
             self._child,
         )
         self._volume_tags = backups.volume_tags
-        if self._aws.backups.bucket and pod.backup is not None:
+        if own_bucket:
             facts["backupRepository"] = pulumi.Output.concat(backups.repository.apply(str), "/pod")
         wanted = machine_parameters(self._aws, pod)
         secrets: dict[str, pulumi.Input[str]] = {**self._secrets}

@@ -9,7 +9,7 @@ import pulumi_aws as aws
 
 from diaspora_infra.aws import user_data
 from diaspora_infra.aws.images import ImageArgs, find_image
-from diaspora_infra.aws.private_bucket import tls_only
+from diaspora_infra.aws.private_bucket import block_public_access, encrypt, tls_only
 from diaspora_infra.aws.tags import named
 
 DATA_DEVICE = "/dev/sdf"
@@ -112,21 +112,8 @@ class Machine(pulumi.ComponentResource):
         text = pulumi.Output.from_input(ignition)
         name = f"{self._name}-ignition"
         bucket = aws.s3.Bucket(name, tags=named(self._tags, f"{self._name} Ignition config"), opts=self._child)
-        closed = aws.s3.BucketPublicAccessBlock(
-            name,
-            bucket=bucket.id,
-            block_public_acls=True,
-            block_public_policy=True,
-            ignore_public_acls=True,
-            restrict_public_buckets=True,
-            opts=self._child,
-        )
-        encrypted = aws.s3.BucketServerSideEncryptionConfiguration(
-            name,
-            bucket=bucket.id,
-            rules=[{"apply_server_side_encryption_by_default": {"sse_algorithm": "AES256"}}],
-            opts=self._child,
-        )
+        closed = block_public_access(name, bucket, self._child)
+        encrypted = encrypt(name, bucket, self._child)
         policy = aws.s3.BucketPolicy(
             name,
             bucket=bucket.id,

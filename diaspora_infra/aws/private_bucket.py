@@ -57,27 +57,14 @@ class PrivateBucket(pulumi.ComponentResource):
         self.register_outputs({"bucket": self.bucket, "arn": self.arn})
 
     def _close(self, bucket: aws.s3.Bucket) -> None:
-        block = aws.s3.BucketPublicAccessBlock(
-            f"{self._name}-private",
-            bucket=bucket.id,
-            block_public_acls=True,
-            block_public_policy=True,
-            ignore_public_acls=True,
-            restrict_public_buckets=True,
-            opts=self._child,
-        )
+        block = block_public_access(f"{self._name}-private", bucket, self._child)
         aws.s3.BucketOwnershipControls(
             f"{self._name}-ownership",
             bucket=bucket.id,
             rule={"object_ownership": "BucketOwnerEnforced"},
             opts=self._child,
         )
-        aws.s3.BucketServerSideEncryptionConfiguration(
-            f"{self._name}-encryption",
-            bucket=bucket.id,
-            rules=[{"apply_server_side_encryption_by_default": {"sse_algorithm": "AES256"}}],
-            opts=self._child,
-        )
+        encrypt(f"{self._name}-encryption", bucket, self._child)
         aws.s3.BucketPolicy(
             f"{self._name}-tls",
             bucket=bucket.id,
@@ -124,6 +111,33 @@ class PrivateBucket(pulumi.ComponentResource):
 
     def _after(self, other: pulumi.Resource) -> pulumi.ResourceOptions:
         return pulumi.ResourceOptions.merge(self._child, pulumi.ResourceOptions(depends_on=[other]))
+
+
+def block_public_access(
+    name: str, bucket: aws.s3.Bucket, opts: pulumi.ResourceOptions
+) -> aws.s3.BucketPublicAccessBlock:
+    """Let nobody open a bucket to the world."""
+    return aws.s3.BucketPublicAccessBlock(
+        name,
+        bucket=bucket.id,
+        block_public_acls=True,
+        block_public_policy=True,
+        ignore_public_acls=True,
+        restrict_public_buckets=True,
+        opts=opts,
+    )
+
+
+def encrypt(
+    name: str, bucket: aws.s3.Bucket, opts: pulumi.ResourceOptions
+) -> aws.s3.BucketServerSideEncryptionConfiguration:
+    """Encrypt what comes into a bucket, with keys of S3 itself, which cost nothing."""
+    return aws.s3.BucketServerSideEncryptionConfiguration(
+        name,
+        bucket=bucket.id,
+        rules=[{"apply_server_side_encryption_by_default": {"sse_algorithm": "AES256"}}],
+        opts=opts,
+    )
 
 
 def check_bucket_name(bucket: str | None, component: str) -> None:
