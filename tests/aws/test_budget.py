@@ -6,8 +6,7 @@ from typing import Any
 import pytest
 
 from lab.aws.account import Account
-from lab.engine import PROJECT
-from tests.support.aws_stack import AwsStack
+from tests.support.aws_stack import AwsStack, program
 
 ACCOUNT = "123456789012"
 PROGRAM = """
@@ -23,12 +22,7 @@ pulumi.export("name", budget.budget_name)
 @pytest.fixture
 def stack(account: Account, tmp_path: Path) -> AwsStack:
     """A stack with nothing but a budget."""
-    project = tmp_path / "program"
-    project.mkdir()
-    (project / "__main__.py").write_text(PROGRAM, encoding="utf-8")
-    runtime = f"runtime: {{name: python, options: {{virtualenv: {PROJECT / '.venv'}}}}}\n"
-    (project / "Pulumi.yaml").write_text(f"name: diaspora-infra\n{runtime}", encoding="utf-8")
-    return AwsStack(account, tmp_path / "lab", project)
+    return AwsStack(account, tmp_path / "lab", program(tmp_path, "diaspora-infra", PROGRAM))
 
 
 def notices(client: Any, name: str) -> dict[tuple[str, float], list[str]]:

@@ -5,9 +5,8 @@ from pathlib import Path
 import pytest
 
 from lab.aws.account import Account
-from lab.engine import PROJECT
 from tests.aws.account_view import may_reach, user_data
-from tests.support.aws_stack import AwsStack
+from tests.support.aws_stack import AwsStack, program
 
 PROGRAM = """
 import pulumi
@@ -37,12 +36,7 @@ pulumi.export("instance", machine.instance_id)
 
 @pytest.fixture
 def own_stack(account: Account, tmp_path: Path) -> AwsStack:
-    project = tmp_path / "program"
-    project.mkdir()
-    (project / "__main__.py").write_text(PROGRAM, encoding="utf-8")
-    options = f"runtime: {{name: python, options: {{virtualenv: {PROJECT / '.venv'}}}}}"
-    (project / "Pulumi.yaml").write_text(f"name: own\n{options}\n", encoding="utf-8")
-    return AwsStack(account, tmp_path / "lab", project)
+    return AwsStack(account, tmp_path / "lab", program(tmp_path, "own", PROGRAM))
 
 
 def test_single_components_make_a_machine_without_a_pod(own_stack: AwsStack) -> None:

@@ -14,6 +14,16 @@ Result = subprocess.CompletedProcess[str]
 REGION = "eu-west-1"
 
 
+def program(folder: Path, name: str, text: str) -> Path:
+    """A Pulumi program of this text in a folder of its own, which is returned; it runs in the project's environment."""
+    project = folder / "program"
+    project.mkdir()
+    (project / "__main__.py").write_text(text, encoding="utf-8")
+    runtime = f"runtime: {{name: python, options: {{virtualenv: {PROJECT / '.venv'}}}}}\n"
+    (project / "Pulumi.yaml").write_text(f"name: {name}\n{runtime}", encoding="utf-8")
+    return project
+
+
 class AwsStack:
     """Config in `values`, an engine, and a look into the account."""
 
