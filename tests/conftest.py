@@ -9,6 +9,7 @@ import hypothesis
 import pytest
 
 from lab.matchbox import MatchboxServer, free_ports
+from tests.support import quick
 from tests.support.golden import Golden
 from tests.support.stack import Stack
 from tools import tool_path
@@ -22,6 +23,19 @@ hypothesis.settings.load_profile("shared-cores")
 
 def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption("--golden-update", action="store_true", help="write the golden files anew")
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    quick.mark_system_tests(items)
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_protocol(item: pytest.Item) -> Iterator[None]:
+    quick.begin(item)
+    try:
+        return (yield)
+    finally:
+        quick.end(item)
 
 
 @pytest.fixture

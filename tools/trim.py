@@ -1,7 +1,13 @@
-"""Cuts the Terraform AWS provider down to some services: whole, it is too large to be built on the way.
+"""Cuts the Terraform AWS provider down to some services, and shortens its waits, for use with the simulator only.
 
-Two generated lists decide what is linked: the service packages, and a method for each AWS client. Both are written anew
-in a copy of the module (Go accepts no overlay for files of its module cache).
+Whole, it is too large to be built on the way. Two generated lists decide what is linked: the service packages, and a
+method for each AWS client. Both are rewritten in a copy of the module (Go accepts no overlay for files of its module
+cache).
+
+Every wait of the provider (for a state, for a consistent answer) is a loop of its package internal/backoff. `WAITS`
+lists the two lines that are changed there: the simulator answers at once, so the pauses between two questions are a
+thousandth, and a wait for what never comes gives up after a twentieth of the time, at least five seconds. What is
+asked, in which order, and what counts as an answer stay the provider's own.
 """
 
 import json
@@ -14,6 +20,17 @@ from pathlib import Path
 from tools.errors import ToolError
 
 MODULE = "github.com/hashicorp/terraform-provider-aws"
+BACKOFF = "internal/backoff/backoff.go"
+WAITS = (
+    # the pause before an attempt
+    ("case <-r.config.timer.After(d):", "case <-r.config.timer.After(d / 1000):"),
+    # when a loop gives up
+    (
+        "inttypes.NewDeadline(timeout)",
+        "inttypes.NewDeadline(min(timeout, max(timeout/20, 5*time.Second)))",
+    ),
+)
+"""Lines of internal/backoff/backoff.go, and what stands there instead."""
 
 
 def trimmed_module(go: str, module: Path, services: Iterable[str], work: Path, environment: Mapping[str, str]) -> Path:
@@ -42,6 +59,8 @@ def trimmed_module(go: str, module: Path, services: Iterable[str], work: Path, e
     clients = source / "internal/conns/awsclient_gen.go"
     used = _clients_used(source / "internal", frozenset(kept))
     clients.write_text(only_clients(clients.read_text(encoding="utf-8"), used), encoding="utf-8")
+    backoff = source / BACKOFF
+    backoff.write_text(shorter_waits(backoff.read_text(encoding="utf-8")), encoding="utf-8")
     return work
 
 
@@ -76,6 +95,15 @@ def only_clients(text: str, used: Iterable[str]) -> str:
         raise ToolError("terraform-provider-aws: awsclient_gen.go has no imports; the provider has changed its layout")
     kept = [line for line in imports[1].splitlines() if _is_used(line, body)]
     return head.replace(imports[0], "import (\n" + "\n".join(kept) + "\n)") + body
+
+
+def shorter_waits(text: str) -> str:
+    """The Go file of the waiting loops with the lines of `WAITS` changed. Raises ToolError where one is missing."""
+    for line, shorter in WAITS:
+        if text.count(line) != 1:
+            raise ToolError(f"terraform-provider-aws: {BACKOFF} has no single line {line!r}; its waits have changed")
+        text = text.replace(line, shorter)
+    return text
 
 
 def _method_name(method: str) -> str | None:

@@ -18,7 +18,8 @@ from tests.aws.judges.judging import Judges, Verdict
 from tests.aws.rules import Resources
 from tests.aws.stacks import STACKS, resources
 
-pytestmark = pytest.mark.xdist_group("judges")  # they are asked once
+# they are asked once
+pytestmark = [pytest.mark.system, pytest.mark.xdist_group("judges")]
 
 
 @pytest.fixture(scope="module")

@@ -16,6 +16,8 @@ from lab.background import command_line
 from tests.support import configs
 from tests.support.clone import Result, make, make_clone
 
+pytestmark = pytest.mark.system
+
 
 @pytest.fixture
 def clone(tmp_path: Path) -> Iterator[Path]:

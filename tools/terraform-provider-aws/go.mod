@@ -32,11 +32,13 @@ require (
 	github.com/aws/aws-sdk-go-v2/service/cloudfront v1.64.2 // indirect
 	github.com/aws/aws-sdk-go-v2/service/cloudwatch v1.57.2 // indirect
 	github.com/aws/aws-sdk-go-v2/service/cloudwatchlogs v1.74.2 // indirect
+	github.com/aws/aws-sdk-go-v2/service/codebuild v1.69.0 // indirect
 	github.com/aws/aws-sdk-go-v2/service/cognitoidentityprovider v1.61.0 // indirect
 	github.com/aws/aws-sdk-go-v2/service/directoryservice v1.39.0 // indirect
 	github.com/aws/aws-sdk-go-v2/service/dlm v1.37.2 // indirect
 	github.com/aws/aws-sdk-go-v2/service/dynamodb v1.57.6 // indirect
 	github.com/aws/aws-sdk-go-v2/service/ec2 v1.304.2 // indirect
+	github.com/aws/aws-sdk-go-v2/service/ecr v1.58.0 // indirect
 	github.com/aws/aws-sdk-go-v2/service/elasticache v1.53.0 // indirect
 	github.com/aws/aws-sdk-go-v2/service/elasticloadbalancing v1.34.0 // indirect
 	github.com/aws/aws-sdk-go-v2/service/elasticloadbalancingv2 v1.55.0 // indirect

@@ -358,9 +358,6 @@ def _environment(endpoint: str) -> dict[str, str]:
         # names such as ACCOUNT.127.0.0.1, which the provider makes for S3 control, reach the simulator as their proxy
         "HTTP_PROXY": endpoint,
         "AWS_EC2_METADATA_DISABLED": "true",
-        # a switch of the provider's own tests that takes all pauses out of its waiting loops
-        "VCR_MODE": "REPLAY_ONLY",
-        "VCR_PATH": "/nonexistent",
     }
 
 
