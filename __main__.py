@@ -1,42 +1,12 @@
-"""The Pulumi program: one stack, from its config to its outputs."""
+"""What the engine runs: the program of a stack."""
 
 import signal
 import sys
-from pathlib import Path
+import threading
 
-import pulumi
-
-from diaspora_infra.config import ConfigError, ProvisioningSettings, Target
-from diaspora_infra.pulumi_config import load_stack_config, unusable
-
-
-def main() -> None:
-    """Build what the stack's config asks for."""
-    settings, secrets = load_stack_config()
-    # imported only when needed: a target's provider package is slow to import
-    if isinstance(settings, ProvisioningSettings):
-        from diaspora_infra.pxe.provisioning import provisioning_stack
-
-        outputs = provisioning_stack(settings)
-    elif settings.target is Target.PXE:
-        from diaspora_infra.pxe.stack import pxe_stack
-
-        outputs = pxe_stack(settings, secrets, Path.cwd())
-    elif settings.target is Target.AWS:
-        from diaspora_infra.aws.stack import aws_stack
-
-        outputs = aws_stack(settings, secrets)
-    else:
-        from diaspora_infra.ignition import ignition_stack
-
-        outputs = ignition_stack(settings, secrets)
-    for name, value in outputs.items():
-        pulumi.export(name, value)
-
+from diaspora_infra.program import build_stack
 
 # the engine interrupts the program when a resource fails: Python would show a traceback below the reason
-signal.signal(signal.SIGINT, lambda *_: sys.exit(1))
-try:
-    main()
-except ConfigError as error:
-    raise unusable(error, "this stack") from None
+if threading.current_thread() is threading.main_thread():
+    signal.signal(signal.SIGINT, lambda *_: sys.exit(1))
+build_stack()

@@ -1,5 +1,16 @@
-"""A Pulumi engine that keeps everything in one folder: home, plugins, state, passphrase."""
+"""A Pulumi engine that keeps everything in one folder: home, plugins, state, passphrase.
 
+It calls `pulumi` itself. Of pulumi.automation (3.200) it uses the language host (lab/language_host.py); the rest lacks
+what is needed here:
+
+- a secret's value is an argument of the process there (`Stack.set_config`); here it comes on standard input;
+- a plugin cannot be installed from a file;
+- a run cannot be started without waiting for it, so that a test may kill it;
+- the engine inherits all of this process's PULUMI_ variables, access tokens too;
+- each `up` starts three more engines, for outputs and history that nobody reads here.
+"""
+
+import contextlib
 import json
 import os
 import secrets
@@ -14,6 +25,7 @@ from typing import Any
 import yaml
 
 from lab.errors import LabError
+from lab.language_host import language_host
 from tools import path_with, tool_path
 
 PROJECT = Path(__file__).resolve().parent.parent
@@ -45,6 +57,8 @@ class Engine:
     project: Path = PROJECT
     environment: dict[str, str] = field(default_factory=dict)
     plugins: tuple[Plugin, ...] = (MATCHBOX,)
+    preloaded: bool = False
+    """Whether a Python that has the modules loaded runs the program, instead of a new one (lab/language_host.py)."""
 
     def prepare(self) -> None:
         """Make the folders, install the provider plugins and create the stack; what is there already is kept."""
@@ -60,7 +74,9 @@ class Engine:
 
     def run(self, command: str, *arguments: str, check: bool = True) -> "subprocess.CompletedProcess[str]":
         """Run `preview`, `up`, `refresh` or `destroy`. Raises LabError when it fails and `check` is set."""
-        return self._run([*self._stack_command(command), *arguments], check=check)
+        host = language_host(self.project, self._environment()) if self.preloaded else contextlib.nullcontext([])
+        with host as client:
+            return self._run([*self._stack_command(command), *arguments, *client], check=check)
 
     def start(self, command: str) -> "subprocess.Popen[bytes]":
         """Start `up` or another command in a process group of its own, without waiting for it."""

@@ -2,6 +2,7 @@
 
 import json
 import shlex
+import socket
 import sys
 import urllib.request
 from collections.abc import Mapping
@@ -27,6 +28,8 @@ class Account:
 
     folder: Path
     port: int
+    bridge_port: int = 0
+    """Port of a provider plugin that serves all runs of the engine; 0 where each run starts its own."""
 
     @property
     def endpoint(self) -> str:
@@ -41,11 +44,15 @@ class Account:
     @property
     def bridge_log(self) -> Path:
         """What the provider plugin does."""
-        return self.folder / "bridge.log"
+        return self.folder / "bridge-calls.log"
 
     @cached_property
     def _process(self) -> Background:
         return Background(self.folder, "simulator", f"lab.aws.simulator.server {self.port}", seconds=60)
+
+    @cached_property
+    def _bridge(self) -> Background:
+        return Background(self.folder, "bridge", "lab.aws.bridge.plugin", seconds=60)
 
     def start(self) -> bool:
         """Start the server unless it runs; tells whether it was started. Raises LabError."""
@@ -54,6 +61,10 @@ class Account:
         if self._answers():
             raise LabError(f"port {self.port} of {ADDRESS} is taken by another program")
         self._process.start([sys.executable, "-m", "lab.aws.simulator.server", str(self.port)], self._answers)
+        if self.bridge_port:
+            variables = self.variables() | {"LAB_AWS_PORT": str(self.bridge_port)}
+            command = ["env", *(f"{name}={value}" for name, value in variables.items()), sys.executable]
+            self._bridge.start([*command, "-m", "lab.aws.bridge.plugin"], self._bridge_listens)
         return True
 
     def running(self) -> bool:
@@ -62,6 +73,7 @@ class Account:
 
     def stop(self) -> bool:
         """Stop the server if it is ours and runs; tells whether it was stopped."""
+        self._bridge.stop()
         return self._process.stop()
 
     def reset(self) -> None:
@@ -83,7 +95,8 @@ class Account:
 
     def variables(self) -> dict[str, str]:
         """Environment for the engine and its program."""
-        return {"LAB_AWS_ENDPOINT": self.endpoint, "LAB_AWS_LOG": str(self.bridge_log)}
+        attach = {"PULUMI_DEBUG_PROVIDERS": f"aws:{self.bridge_port}"} if self.bridge_port else {}
+        return {"LAB_AWS_ENDPOINT": self.endpoint, "LAB_AWS_LOG": str(self.bridge_log), **attach}
 
     def client(self, service: str, region: str) -> Any:
         """A boto3 client of one of its services."""
@@ -108,6 +121,10 @@ class Account:
         )
         file.chmod(0o755)
         return file
+
+    def _bridge_listens(self) -> bool:
+        with socket.socket() as probe:
+            return probe.connect_ex((ADDRESS, self.bridge_port)) == 0
 
     def _answers(self) -> bool:
         try:

@@ -24,7 +24,7 @@ with warnings.catch_warnings():
 @pytest.fixture(scope="session")
 def account_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Account]:
     """The server, once a test process."""
-    account = Account(tmp_path_factory.mktemp("account"), *free_ports(1))
+    account = Account(tmp_path_factory.mktemp("account"), *free_ports(2))
     account.start()
     try:
         yield account

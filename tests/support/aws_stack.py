@@ -25,7 +25,11 @@ def program(folder: Path, name: str, text: str) -> Path:
 
 
 class AwsStack:
-    """Config in `values`, an engine, and a look into the account."""
+    """Config in `values`, an engine, and a look into the account.
+
+    Preloaded modules save the start of a Python for each run; tests/aws/test_make_up_aws.py and test_example.py do
+    without.
+    """
 
     def __init__(self, account: Account, folder: Path, project: Path = PROJECT) -> None:
         self.account = account
@@ -33,7 +37,7 @@ class AwsStack:
         self.values = configs.aws_config()
         self._clients: dict[str, Any] = {}
         plugins = (account.plugin(),)
-        self.engine = Engine(folder, "test", self.file, project, account.variables(), plugins)
+        self.engine = Engine(folder, "test", self.file, project, account.variables(), plugins, preloaded=True)
 
     def write(self) -> None:
         config = {f"diaspora-infra:{key}": value for key, value in self.values.items()}

@@ -1,6 +1,7 @@
 """`python -m lab.aws.bridge.plugin`: the plugin process. It prints the port on which the engine reaches it.
 
-Environment: LAB_AWS_ENDPOINT, the address of the simulator; LAB_AWS_LOG, a file for what it does.
+Environment: LAB_AWS_ENDPOINT, the address of the simulator; LAB_AWS_LOG, a file for what it does; LAB_AWS_PORT, the
+port to listen on, if the plugin is to serve many runs of the engine (the engine is told by PULUMI_DEBUG_PROVIDERS).
 """
 
 import json
@@ -34,9 +35,10 @@ _PLAIN_CONFIG = frozenset({"region", "profile", "accessKey", "secretKey", "token
 class Plugin(provider_pb2_grpc.ResourceProviderServicer):
     """Answers the engine."""
 
-    def __init__(self, endpoint: str, log: TextIO) -> None:
+    def __init__(self, endpoint: str, log: TextIO, *, serves_many_runs: bool = False) -> None:
         """Start the Terraform provider, in the main thread."""
         self.endpoint = endpoint
+        self.serves_many_runs = serves_many_runs
         self.log = log
         binary = tool_path("terraform-provider-aws")
         self.terraform = TerraformProvider(binary, _environment(endpoint), log)
@@ -45,6 +47,9 @@ class Plugin(provider_pb2_grpc.ResourceProviderServicer):
         self.known = Known.kept(_schema_cache(binary), self.schema)
 
     # what the engine asks of every plugin
+
+    def Attach(self, _request: Any, _context: Any) -> Any:
+        return empty_pb2.Empty()
 
     def GetPluginInfo(self, _request: Any, _context: Any) -> Any:
         return plugin_pb2.PluginInfo(version=VERSION)
@@ -66,7 +71,8 @@ class Plugin(provider_pb2_grpc.ResourceProviderServicer):
         )
 
     def Cancel(self, _request: Any, _context: Any) -> Any:
-        self.stub.Stop(self.messages.Stop.Request())
+        if not self.serves_many_runs:  # a provider that was stopped answers nothing more
+            self.stub.Stop(self.messages.Stop.Request())
         return empty_pb2.Empty()
 
     # resources
@@ -395,14 +401,15 @@ _CALLS = ("Configure", "Check", "Diff", "Create", "Read", "Update", "Delete", "I
 def main() -> None:
     """Serve until the engine ends the process."""
     log_file = os.environ.get("LAB_AWS_LOG", os.devnull)
+    wanted = int(os.environ.get("LAB_AWS_PORT", "0"))
     with Path(log_file).open("a", buffering=1, encoding="utf-8") as log:
-        plugin = Plugin(os.environ["LAB_AWS_ENDPOINT"], log)
+        plugin = Plugin(os.environ["LAB_AWS_ENDPOINT"], log, serves_many_runs=bool(wanted))
         for name in _CALLS:
             setattr(plugin, name, _answering(plugin, name, getattr(plugin, name)))
         large = [("grpc.max_receive_message_length", -1), ("grpc.max_send_message_length", -1)]
         server = grpc.server(futures.ThreadPoolExecutor(32), options=large)
         provider_pb2_grpc.add_ResourceProviderServicer_to_server(plugin, server)
-        port = server.add_insecure_port("127.0.0.1:0")
+        port = server.add_insecure_port(f"127.0.0.1:{wanted}")
         server.start()
         print(port, flush=True)
         server.wait_for_termination()

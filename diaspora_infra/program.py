@@ -1,0 +1,39 @@
+"""The Pulumi program of a stack: from its config to its outputs."""
+
+from pathlib import Path
+
+import pulumi
+
+from diaspora_infra.config import ConfigError, ProvisioningSettings, Target
+from diaspora_infra.pulumi_config import load_stack_config, unusable
+
+
+def build_stack() -> None:
+    """Build what the stack's config asks for, and export its outputs. Raises RunError for a config that is wrong."""
+    try:
+        _build()
+    except ConfigError as error:
+        raise unusable(error, "this stack") from None
+
+
+def _build() -> None:
+    settings, secrets = load_stack_config()
+    # imported only when needed: a target's provider package is slow to import
+    if isinstance(settings, ProvisioningSettings):
+        from diaspora_infra.pxe.provisioning import provisioning_stack
+
+        outputs = provisioning_stack(settings)
+    elif settings.target is Target.PXE:
+        from diaspora_infra.pxe.stack import pxe_stack
+
+        outputs = pxe_stack(settings, secrets, Path.cwd())
+    elif settings.target is Target.AWS:
+        from diaspora_infra.aws.stack import aws_stack
+
+        outputs = aws_stack(settings, secrets)
+    else:
+        from diaspora_infra.ignition import ignition_stack
+
+        outputs = ignition_stack(settings, secrets)
+    for name, value in outputs.items():
+        pulumi.export(name, value)
