@@ -10,7 +10,6 @@ what is needed here:
 - each `up` starts three more engines, for outputs and history that nobody reads here.
 """
 
-import contextlib
 import json
 import os
 import secrets
@@ -74,9 +73,11 @@ class Engine:
 
     def run(self, command: str, *arguments: str, check: bool = True) -> "subprocess.CompletedProcess[str]":
         """Run `preview`, `up`, `refresh` or `destroy`. Raises LabError when it fails and `check` is set."""
-        host = language_host(self.project, self._environment()) if self.preloaded else contextlib.nullcontext([])
-        with host as client:
-            return self._run([*self._stack_command(command), *arguments, *client], check=check)
+        full_command = [*self._stack_command(command), *arguments]
+        if not self.preloaded:
+            return self._run(full_command, check=check)
+        with language_host(self.project, self._environment()) as client:
+            return self._run([*full_command, *client], check=check)
 
     def start(self, command: str) -> "subprocess.Popen[bytes]":
         """Start `up` or another command in a process group of its own, without waiting for it."""
