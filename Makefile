@@ -1,10 +1,12 @@
 PYTHON ?= python3
 RUN := .venv/bin/python
+PYTEST := $(RUN) -m pytest -n 2 --dist loadgroup
+QUICK_TESTS := $(PYTEST) -m "not system" --durations=30
 
-.PHONY: help up down up-aws down-aws test check fuzz bench golden clean
+.PHONY: help up down up-aws down-aws test test-quick check fuzz bench golden clean
 
 help: ## list the commands
-	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "make %-9s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 up: ## bring the dev stack up on this computer: matchbox, pulumi up, the addresses to look at
 	@$(PYTHON) -m tools.environment
@@ -26,13 +28,17 @@ down-aws: ## destroy that pod and stop the simulator
 	@$(PYTHON) -m tools --set aws >/dev/null
 	@$(RUN) -m lab down-aws
 
-test: ## install what the tests need and run all of them
+test: ## install what the tests need and run all of them; missing tools are built beside the quick tests
 	@$(PYTHON) -m tools.packages tests/packages.txt
 	@$(PYTHON) -m tools.environment --dev
-	@$(PYTHON) -m tools --set test >/dev/null
-	@$(PYTHON) -m tools.judges >/dev/null
 	@$(MAKE) --no-print-directory check
-	@$(RUN) -m pytest -n 2 --dist loadgroup
+	@$(PYTHON) -m tools --set test --linters --beside $(QUICK_TESTS)
+	@$(PYTEST) -m system --durations=30
+
+test-quick: ## lint, type-check, and run the tests that need no root, no tools, no services and no network
+	@$(PYTHON) -m tools.environment --dev
+	@$(MAKE) --no-print-directory check
+	@$(QUICK_TESTS)
 
 check: ## lint and type-check
 	@.venv/bin/ruff check .

@@ -25,8 +25,15 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption("--golden-update", action="store_true", help="write the golden files anew")
 
 
+# the folders with the longest tests come first, so that both workers have something to do until the end
+LONGEST_FIRST = ("boot", "aws", "engine", "provisioning", "machine")
+
+
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     quick.mark_system_tests(items)
+    rank = {folder: place for place, folder in enumerate(LONGEST_FIRST)}
+    tests = Path(__file__).parent
+    items.sort(key=lambda item: rank.get(item.path.relative_to(tests).parts[0], len(rank)))
 
 
 @pytest.hookimpl(wrapper=True)

@@ -1,9 +1,11 @@
 """The command `python3 -m tools`."""
 
 import argparse
+import subprocess
 import sys
 
 from tools.errors import ToolError
+from tools.judges import judges_python
 from tools.pin import pin
 from tools.progress import say
 from tools.provide import ensure, path_with, tool_names
@@ -31,17 +33,37 @@ def provide(arguments: list[str]) -> int:
     parser = argparse.ArgumentParser(prog="python3 -m tools", description=DESCRIPTION, epilog=EPILOG)
     parser.add_argument("names", metavar="NAME", nargs="*", help="a tool of tools.toml")
     parser.add_argument("--set", metavar="SET", action="append", default=[], help="all tools of a set: up, test")
+    parser.add_argument("--linters", action="store_true", help="provide the policy linters of the AWS stack as well")
+    parser.add_argument(
+        "--beside", metavar="COMMAND", nargs=argparse.REMAINDER, help="run COMMAND meanwhile; print nothing else"
+    )
     parser.add_argument("--path", action="store_true", help="print a value for PATH that has the tools on it")
     options = parser.parse_args(arguments)
     names = [*options.names, *(name for set_name in options.set for name in tool_names(set_name))]
     if not names:
         parser.error("name a tool or a set")
+    if options.beside:
+        return run_beside(options.beside, names, linters=options.linters)
     if options.path:
         print(path_with(names))
         return 0
     for name, path in ensure(names).items():
         print(name, path)
+    if options.linters:
+        print("linters", judges_python())
     return 0
+
+
+def run_beside(command: list[str], names: list[str], *, linters: bool) -> int:
+    """Provides the tools while a command runs; returns the command's exit status, or raises ToolError."""
+    with subprocess.Popen(command) as process:
+        try:
+            ensure(names)
+            if linters:
+                judges_python()
+        finally:
+            status = process.wait()
+    return status
 
 
 if __name__ == "__main__":

@@ -3,6 +3,7 @@
 import hashlib
 import os
 import platform
+import time
 from collections.abc import Iterable
 from dataclasses import replace
 from pathlib import Path
@@ -14,7 +15,7 @@ from tools.download import DownloadError, fetch_verified, releases_address, take
 from tools.errors import ToolError
 from tools.find import find, why_not
 from tools.manifest import Manifest, Tool
-from tools.progress import say, step
+from tools.progress import heartbeat, say
 
 MACHINES = {"x86_64": "amd64", "aarch64": "arm64"}
 
@@ -22,12 +23,21 @@ MACHINES = {"x86_64": "amd64", "aarch64": "arm64"}
 def ensure(names: Iterable[str], manifest: Manifest | None = None) -> dict[str, Path]:
     """Makes sure that the named tools are there and returns the path of each of their programs, in that order.
 
-    Raises ToolError with one message for the first tool that cannot be had.
+    Prints nothing when all are there. Else a line says what is missing and how long it takes, and a line for each tool
+    says where it was found or how it was made. Raises ToolError with one message for the first tool that cannot be had.
     """
     manifest = manifest or manifests.load()
+    tools = [manifest.tool(name) for name in names]
+    found = {tool.name: _find(manifest, tool) for tool in tools}
+    missing = [tool for tool in tools if found[tool.name] is None]
+    if missing:
+        say(f"missing: {', '.join(f'{tool.name} ({_takes(manifest, tool)})' for tool in missing)}")
     paths: dict[str, Path] = {}
-    for tool in [manifest.tool(name) for name in names]:
-        paths |= _provide(manifest, tool)
+    for tool in tools:
+        programs, how = found[tool.name] or _make(manifest, tool)
+        if missing:
+            say(f"{tool.name} {tool.version}: {how}")
+        paths |= programs
     return paths
 
 
@@ -55,15 +65,43 @@ def current_platform() -> str:
     return f"{platform.system().lower()}-{MACHINES.get(machine, machine)}"
 
 
-def _provide(manifest: Manifest, tool: Tool) -> dict[str, Path]:
+Provided = tuple[dict[str, Path], str]
+"""The path of each program of a tool, and where it was found or how it was made."""
+
+
+def _entry(manifest: Manifest, tool: Tool) -> Path:
+    return cache_root() / "tools" / f"{tool.name}-{tool.version}-{cache_key(manifest, tool)}"
+
+
+def _programs(tool: Tool, entry: Path) -> dict[str, Path]:
+    return {program: entry / "bin" / program for program in tool.programs}
+
+
+def _find(manifest: Manifest, tool: Tool) -> Provided | None:
+    if on_path := find(tool):
+        return on_path, f"found at {on_path[tool.name]}"
+    entry = _entry(manifest, tool)
+    return (_programs(tool, entry), "found in the cache") if entry.is_dir() else None
+
+
+def _takes(manifest: Manifest, tool: Tool) -> str:
+    """How a missing tool is had, and how long that takes."""
+    if _asset(manifest, tool) and releases_address():
+        return "download"
+    return ", ".join(f"build, {recipe.takes}" for recipe in tool.builds) or "no way to have it"
+
+
+def _make(manifest: Manifest, tool: Tool) -> Provided:
+    """Makes the tool in the cache."""
+    begin = time.monotonic()
+    ways: list[str] = []
+    entry = _entry(manifest, tool)
     try:
-        if found := find(tool):
-            return found
-        entry = cache_root() / "tools" / f"{tool.name}-{tool.version}-{cache_key(manifest, tool)}"
-        make_entry(entry, tool.name, lambda into: _make(manifest, tool, into))
+        make_entry(entry, tool.name, lambda into: ways.append(_fill(manifest, tool, into)))
     except OSError as error:
         raise ToolError(f"{tool.name}: {error}") from error
-    return {program: entry / "bin" / program for program in tool.programs}
+    how = f"{ways[0]} in {time.monotonic() - begin:.0f} s" if ways else "made by another run"
+    return _programs(tool, entry), how
 
 
 def cache_key(manifest: Manifest, tool: Tool) -> str:
@@ -88,20 +126,20 @@ def _asset(manifest: Manifest, tool: Tool) -> tuple[str, str] | None:
     return (path, manifest.checksums[path]) if path and path in manifest.checksums else None
 
 
-def _make(manifest: Manifest, tool: Tool, entry: Path) -> None:
-    """Fills a new cache entry with the tool."""
+def _fill(manifest: Manifest, tool: Tool, entry: Path) -> str:
+    """Fills a new cache entry with the tool; returns how."""
     if reason := why_not(tool):
         say(reason)
     programs = entry / "bin"
     programs.mkdir()
     if _download(manifest, tool, programs):
-        return
+        return "downloaded (SHA-256 checked)"
     if not tool.builds:
         raise ToolError(f"{tool.name}: not on PATH as {tool.on_path}, not to be downloaded, and has no build")
     for recipe in tool.builds:
-        name = recipe.program
-        with step(f"building {name} from source ({recipe.takes}, once)", f"building {name}", f"built {name}"):
-            build(recipe, manifest.folder / name, programs)
+        with heartbeat(f"building {recipe.program}"):
+            build(recipe, manifest.folder / recipe.program, programs)
+    return "built from source"
 
 
 def _download(manifest: Manifest, tool: Tool, programs: Path) -> bool:
@@ -112,9 +150,8 @@ def _download(manifest: Manifest, tool: Tool, programs: Path) -> bool:
     path, checksum = asset
     members = {member.replace("{platform}", current_platform()): name for member, name in tool.release.members.items()}
     file = programs.with_name("asset")
-    doing = f"downloading {tool.name}"
     try:
-        with step(f"{doing} {tool.version}", doing, f"downloaded {tool.name}"):
+        with heartbeat(f"downloading {tool.name} {tool.version}"):
             fetch_verified(f"{address}/{path}", checksum, file)
             take_programs(file, tool.name, members, programs)
     except DownloadError as error:

@@ -1,4 +1,5 @@
 import os
+import re
 import subprocess
 import sys
 import time
@@ -51,8 +52,9 @@ def test_a_build_has_its_flags_its_tags_and_its_scripts(demo, go_on_path, capsys
     assert printed == "1.2.3 tagged"
     assert os.access(program.parent / "demo-launcher", os.X_OK)
     said = capsys.readouterr().err.splitlines()
-    assert said[0] == "tools: building demo from source (1 s, once)"
-    assert said[1].startswith("tools: built demo in ")
+    assert said[0] == "tools: missing: demo (build, 1 s)"
+    assert re.fullmatch(r"tools: demo 1\.2\.3: built from source in \d+ s", said[1])
+    assert len(said) == 2
 
 
 def test_the_second_time_nothing_runs(demo, go_on_path, monkeypatch, capsys):
@@ -61,6 +63,17 @@ def test_the_second_time_nothing_runs(demo, go_on_path, monkeypatch, capsys):
     monkeypatch.setattr(subprocess, "Popen", lambda *_, **__: pytest.fail("a program was started"))
     assert ensure(["demo"], demo) == first
     assert capsys.readouterr().err == ""
+
+
+def test_where_one_tool_is_missing_each_has_its_line(demo, go_on_path, fake_program, capsys):
+    toml = demo.folder / "tools.toml"
+    toml.write_text(toml.read_text() + MANIFEST.replace("demo", "other").partition("[[")[0])
+    fake_program("other", "v1.2.3")
+    ensure(["other", "demo"], manifests.load(demo.folder))
+    missing, other, built = capsys.readouterr().err.splitlines()
+    assert missing == "tools: missing: demo (build, 1 s)"
+    assert other.startswith("tools: other 1.2.3: found at /")
+    assert built.startswith("tools: demo 1.2.3: built from source in ")
 
 
 def test_what_the_user_set_for_go_does_not_change_the_build(demo, go_on_path, monkeypatch):
@@ -200,7 +213,8 @@ def test_two_runs_at_once_build_once(demo, go_on_path, cache, tmp_path, python_e
     assert [process.returncode for process in both] == [0, 0], ends
     assert len({out for out, _ in ends}) == 1
     assert log.read_text().split().count("build") == 1
-    assert sum("built demo" in err for _, err in ends) == 1
+    assert sum("demo 1.2.3: built from source" in err for _, err in ends) == 1
+    assert sum("demo 1.2.3: made by another run" in err for _, err in ends) == 1
     entries = sorted(path.name for path in (cache / "tools").iterdir())
     assert entries == [Path(ends[0][0]).parents[1].name, "demo.lock"]
 
@@ -372,3 +386,21 @@ def test_no_name_is_a_usage_error(python_environment):
     result = run_command(environment=python_environment)
     assert result.returncode == 2
     assert "name a tool or a set" in result.stderr
+
+
+def test_a_command_runs_while_the_tools_are_provided(fake_program, python_environment, tmp_path):
+    fake_program("quadlet", "v5.4.2")
+    script = f"import pathlib, sys; pathlib.Path({str(tmp_path / 'ran')!r}).touch(); sys.exit(3)"
+    command = [sys.executable, "-m", "tools", "quadlet", "--beside", sys.executable, "-c", script]
+    result = subprocess.run(command, env=python_environment, capture_output=True, text=True, check=False)
+    assert (result.returncode, result.stdout, result.stderr) == (3, "", "")
+    assert (tmp_path / "ran").exists()
+
+
+def test_a_missing_tool_fails_after_the_command_has_ended(python_environment, tmp_path):
+    script = f"import pathlib, time; time.sleep(1); pathlib.Path({str(tmp_path / 'ran')!r}).touch()"
+    command = [sys.executable, "-m", "tools", "pulumy", "--beside", sys.executable, "-c", script]
+    result = subprocess.run(command, env=python_environment, capture_output=True, text=True, check=False)
+    assert result.returncode == 1
+    assert "pulumy: no such tool" in result.stderr
+    assert (tmp_path / "ran").exists()

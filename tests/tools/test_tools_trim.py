@@ -1,0 +1,60 @@
+"""The copy of the Terraform AWS provider: what is changed in it."""
+
+import pytest
+
+from tools import ToolError
+from tools.trim import BACKOFF, WAITS, only_clients, shorter_waits
+
+LOOP = """
+func NewLoopWithOptions(timeout time.Duration, opts ...Option) *Loop {
+	return &Loop{
+		deadline: inttypes.NewDeadline(timeout),
+	}
+}
+
+func (r *Loop) sleep(ctx context.Context, d time.Duration) {
+	select {
+	case <-ctx.Done():
+		return
+	case <-r.config.timer.After(d):
+	}
+}
+"""
+CLIENTS = """package conns
+
+import (
+	"context"
+
+	"github.com/aws/aws-sdk-go-v2/service/ec2"
+	"github.com/aws/aws-sdk-go-v2/service/sqs"
+)
+
+func (c *AWSClient) EC2Client(ctx context.Context) *ec2.Client {
+	return nil
+}
+
+func (c *AWSClient) SQSClient(ctx context.Context) *sqs.Client {
+	return nil
+}
+"""
+
+
+def test_pauses_are_a_thousandth_and_waits_give_up_after_a_twentieth():
+    changed = shorter_waits(LOOP)
+    assert "case <-r.config.timer.After(d / 1000):" in changed
+    assert "deadline: inttypes.NewDeadline(min(timeout, max(timeout/20, 5*time.Second)))," in changed
+    for line, shorter in WAITS:
+        changed = changed.replace(shorter, line)
+    assert changed == LOOP, "nothing else is changed"
+
+
+@pytest.mark.parametrize("line", [line for line, _ in WAITS])
+def test_a_provider_whose_loops_have_changed_is_not_built(line):
+    with pytest.raises(ToolError, match=f"{BACKOFF} has no single line"):
+        shorter_waits(LOOP.replace(line, "something else"))
+
+
+def test_only_the_clients_that_are_used_stay():
+    text = only_clients(CLIENTS, ["EC2Client"])
+    assert "EC2Client" in text
+    assert "sqs" not in text.lower()
