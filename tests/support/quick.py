@@ -1,7 +1,8 @@
 """The quick tests: those that need no root, no pinned tool, no engine, no service and no network.
 
-A test is quick unless it is marked `system`, by its folder, by a fixture that it uses, or by itself. While a quick test runs, an audit hook refuses every program that is not
-in `PROGRAMS` and every connection that leaves this computer, so that a missing mark fails in `make test` as well.
+A test is quick unless it is marked `system`, by its folder, by a fixture that it uses, or by itself. While a quick
+test runs, an audit hook refuses every program that is not in `PROGRAMS` and every connection that leaves this computer,
+so that a missing mark fails in `make test` as well.
 """
 
 import os
