@@ -58,6 +58,9 @@ USERS = [{"name": name, "sshAuthorizedKeys": [SSH_KEY]} for name in ("core", "al
 # QEMU's network, but not the address that its DHCP server gives
 ADDRESS = "10.0.2.77/24"
 NETWORKS = {"ens2": {"ipv4": {"method": "manual", "address1": f"{ADDRESS},{HOST_ADDRESS}"}}}
+# QEMU translates a program once, but again for each address at which it is loaded: all programs get the same one.
+FAST = ["norandmaps", "mitigations=off"]
+ARGUMENTS = ["quiet", "systemd.show_status=false", "panic=1", *FAST]
 RELEASE = "44.20260802.3.1"
 KEPT = "/extra/kept"
 # Health checks are podman runs, which take long where every instruction is emulated. Sidekiq's first one is too early.
@@ -180,9 +183,8 @@ class Rig:
         """Bring the stack up with these settings and boot the machine over the network; returns what it said."""
         storage = {"disk": "/dev/vda", "rootGib": ROOT_GIB}
         self.stack.values["host"] = host(users=USERS, storage=storage, snippets=[ALWAYS, *snippets])
-        quiet = ["quiet", "systemd.show_status=false", "panic=1"]
         self.stack.machines(
-            machine(mac=MAC, hostname=hostname, console=["ttyS0"], kernelArguments=quiet, networks=NETWORKS)
+            machine(mac=MAC, hostname=hostname, console=["ttyS0"], kernelArguments=ARGUMENTS, networks=NETWORKS)
         )
         self.stack.up()
         return VirtualMachine(MAC, UUID, self.disk, self.images.root, uefi).boot(
