@@ -29,6 +29,7 @@ from lab.matchbox import MatchboxServer
 from tests.conftest import IN_CI
 from tests.machine.pod_programs import RequireProgram
 from tests.support.boot import container_images, system
+from tests.support.boot.accelerator import probe
 from tests.support.boot.disk_image import Partition, mounted_xfs, partitions
 from tests.support.boot.images import OWN_FILES, Images, make_images
 from tests.support.boot.virtual_machine import HOST_ADDRESS, IMAGE_DRIVE, UEFI, VirtualMachine, new_disk
@@ -160,6 +161,8 @@ class Rig:
 
     def __init__(self, folder: Path, server: MatchboxServer) -> None:
         folder.mkdir()
+        for bios in (None, UEFI):
+            probe(bios)
         self.folder = folder
         self.stack = Stack(server)
         self.url = f"http://{HOST_ADDRESS}:{server.http_port}"
