@@ -60,7 +60,7 @@ USERS = [{"name": name, "sshAuthorizedKeys": [SSH_KEY]} for name in ("core", "al
 ADDRESS = "10.0.2.77/24"
 NETWORKS = {"ens2": {"ipv4": {"method": "manual", "address1": f"{ADDRESS},{HOST_ADDRESS}"}}}
 # QEMU translates a program once, but again for each address at which it is loaded: all programs get the same one.
-FAST = ["norandmaps", "mitigations=off"]
+FAST = ["norandmaps", "mitigations=off", "highres=off"]
 ARGUMENTS = ["quiet", "systemd.show_status=false", "panic=1", *FAST]
 RELEASE = "44.20260802.3.1"
 KEPT = "/extra/kept"
@@ -74,7 +74,7 @@ SELDOM = "".join(
         ("redis", 60),
         ("nginx", 60),
         ("diaspora-web", 60),
-        ("diaspora-sidekiq", 10),
+        ("diaspora-sidekiq", 3),
     )
 )
 ALWAYS = f"""
