@@ -10,9 +10,9 @@ import json
 from collections.abc import Iterable, Iterator, Mapping
 from functools import lru_cache
 from typing import Any
-from urllib.parse import quote
 
 from diaspora_infra.config import PxeMachine
+from diaspora_infra.host.data_url import plain
 from diaspora_infra.host.fragment import Context
 from diaspora_infra.host.templates import UNIT_FOLDER, file
 
@@ -59,7 +59,7 @@ def bundle_text(bundle: Ignition, *, secret: bool) -> str:
 
 def with_file(ignition: Ignition, path: str, text: str) -> Ignition:
     """Put a file for root alone into an Ignition config, in place of one at that path."""
-    entry = {"path": path, "mode": 0o600, "overwrite": True, "contents": {"source": f"data:,{quote(text)}"}}
+    entry = {"path": path, "mode": 0o600, "overwrite": True, "contents": {**plain(text.encode())}}
     rest = _without(ignition, path)
     storage = rest.get("storage", {})
     return {**rest, "storage": {**storage, "files": [*storage.get("files", ()), entry]}}
@@ -72,16 +72,16 @@ def as_fragment(path: str, text: str) -> dict[str, Any]:
 
 def _parts(ignition: Ignition) -> Iterator[tuple[str, str]]:
     """Name what a machine's own part holds, each with a hash: the words that a podmin reads when it has changed."""
-    plain = _without(ignition, MACHINE_FILE)
-    storage, systemd = plain.get("storage", {}), plain.get("systemd", {})
+    own = _without(ignition, MACHINE_FILE)
+    storage, systemd = own.get("storage", {}), own.get("systemd", {})
     # the engine hands over the tables of a stack file in another order than the file has
     files = sorted(storage.get("files", ()), key=lambda entry: str(entry["path"]))
     named = {
         "disks": {key: storage[key] for key in _DISKS if storage.get(key)},
-        "users": plain.get("passwd") or {},
+        "users": own.get("passwd") or {},
         "networks": [entry for entry in files if entry["path"].startswith(_KEYFILES)],
-        "kernel arguments": plain.get("kernelArguments") or {},
-        "merged configs": {key: value for key, value in plain["ignition"].items() if key != "version" and value},
+        "kernel arguments": own.get("kernelArguments") or {},
+        "merged configs": {key: value for key, value in own["ignition"].items() if key != "version" and value},
     }
     yield from ((name, _digest(value)) for name, value in named.items() if value)
     others = [entry for entry in files if not entry["path"].startswith(_KEYFILES)]

@@ -16,7 +16,8 @@ from diaspora_infra.config import (
     Settings,
 )
 from diaspora_infra.config.secrets import travelling_secrets
-from diaspora_infra.host.bundle import add_bundle, in_the_clear, split
+from diaspora_infra.host.bundle import add_bundle, beside, split
+from diaspora_infra.host.data_url import in_the_clear, repacked
 from diaspora_infra.host.features import FEATURES, MACHINE_FEATURES, POD_FEATURES
 from diaspora_infra.host.features.firewall import firewall
 from diaspora_infra.host.features.provisioning import provisioning
@@ -30,7 +31,10 @@ BUTANE_VERSION = "1.5.0"
 
 @dataclass(frozen=True)
 class Rendered:
-    """A machine's config. `secret` tells whether something in it was given by the user as a secret."""
+    """A machine's config. `secret` tells whether something in it was given by the user as a secret.
+
+    The text follows from the settings alone: it has the same bytes on every computer.
+    """
 
     document: dict[str, Any]
     ignition: str
@@ -52,11 +56,12 @@ def render(settings: Settings | ProvisioningSettings, machine: Machine, secrets:
     missing = [Problem(secret.key, "its value is needed to render") for secret in needed if secret.key not in secrets]
     if missing:
         raise ConfigError(missing)
-    context = Context(settings, machine, secrets)
+    # a secret that does not travel must not change the text: who renders may have its value or not
+    context = Context(settings, machine, {secret.key: secrets[secret.key] for secret in needed})
     own = combine(feature(context) for feature in MACHINE_FEATURES)
     pod = _pod_part(context)
-    rest, bundle = _translate(_document([own])), pod.ignition
-    identity = machine_text(context, in_the_clear(rest))
+    rest, bundle = in_the_clear(_translate(_document([own]))), pod.ignition
+    identity = machine_text(context, rest)
     document = _document([own, as_fragment(MACHINE_FILE, identity), pod.fragment])
     users = snippets(settings, machine)
     if users:
@@ -65,11 +70,12 @@ def render(settings: Settings | ProvisioningSettings, machine: Machine, secrets:
         except butane.ButaneError as error:
             raise ConfigError(_problem(entry) for entry in error.report) from None
         # What snippets change in files of the pod belongs to the bundle, everything else to the machine.
-        rest, bundle = split(merged.ignition, pod.fragment)
-        bundle = _identified(bundle, secret=bool(needed))
-        identity = machine_text(context, in_the_clear(rest))
-    ignition = add_bundle(with_file(rest, MACHINE_FILE, identity), bundle)
-    return Rendered(document, _text(ignition), secret=bool(needed))
+        rest, bundle = split(_decoded(merged.ignition), pod.fragment)
+        bundle = with_file(bundle, BUNDLE_FILE, bundle_text(bundle, secret=bool(needed)))
+        identity = machine_text(context, rest)
+    rest = with_file(rest, MACHINE_FILE, identity)
+    text = _readable(beside(rest, bundle)) if aws_of(context) else _text(add_bundle(repacked(rest), bundle))
+    return Rendered(document, text, secret=bool(needed))
 
 
 def render_provisioning(settings: ProvisioningSettings) -> Rendered:
@@ -82,11 +88,17 @@ def render_provisioning(settings: ProvisioningSettings) -> Rendered:
         merged = butane.merge([("diaspora-infra", document), *users], strict=True, max_version=BUTANE_VERSION)
     except butane.ButaneError as error:
         raise ConfigError(_problem(entry) for entry in error.report) from None
-    return Rendered(document, _text(merged.ignition), secret=False)
+    return Rendered(document, _text(repacked(_decoded(merged.ignition))), secret=False)
 
 
-def _identified(bundle: dict[str, Any], *, secret: bool) -> dict[str, Any]:
-    return with_file(bundle, BUNDLE_FILE, bundle_text(in_the_clear(bundle), secret=secret))
+def _decoded(ignition: dict[str, Any]) -> dict[str, Any]:
+    """Write contents in the clear. Raises ConfigError for a snippet's that are not what they say."""
+    try:
+        whole: dict[str, Any] = in_the_clear(ignition)
+    except ValueError as error:
+        allowed = "allowed: data URLs that are what they say"
+        raise ConfigError([Problem("snippets", f"a data URL cannot be decoded ({error}); {allowed}")]) from None
+    return whole
 
 
 @dataclass(frozen=True)
@@ -109,8 +121,8 @@ def _pod_part(context: Context) -> _PodPart:
     key = (context.settings.pod.model_dump_json(), used, target, context.machine.architecture, secrets)
     if key not in _pod_parts:
         features = combine(feature(context) for feature in POD_FEATURES)
-        bundle = _translate(_document([features]))
-        text = bundle_text(in_the_clear(bundle), secret=bool(secrets))
+        bundle = in_the_clear(_translate(_document([features])))
+        text = bundle_text(bundle, secret=bool(secrets))
         fragment = combine([features, as_fragment(BUNDLE_FILE, text)])
         if len(_pod_parts) >= _REMEMBERED_PODS:
             _pod_parts.clear()
@@ -133,6 +145,11 @@ def _document(fragments: Iterable[Fragment]) -> dict[str, Any]:
 
 def _text(ignition: dict[str, Any]) -> str:
     return json.dumps(ignition, separators=(",", ":"), ensure_ascii=False)
+
+
+def _readable(ignition: dict[str, Any]) -> str:
+    """Write a config for people too: nothing stores it for many machines, so that its length does not count."""
+    return json.dumps(ignition, indent=1, sort_keys=True, ensure_ascii=False)
 
 
 def _problem(entry: butane.Entry) -> Problem:

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from diaspora_infra.cli import main
-from diaspora_infra.host.bundle import contents
+from diaspora_infra.host.data_url import contents
 from lab.engine import PROJECT, Engine
 from tests.cli.test_check import stack_file
 from tests.support import configs

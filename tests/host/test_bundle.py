@@ -9,7 +9,8 @@ from hypothesis import strategies as st
 
 from diaspora_infra.config import load
 from diaspora_infra.host import butane_document, render
-from diaspora_infra.host.bundle import contents, pack, unpack
+from diaspora_infra.host.bundle import pack, unpack
+from diaspora_infra.host.data_url import contents
 from diaspora_infra.host.features import POD_FEATURES
 from diaspora_infra.host.fragment import Context
 from diaspora_infra.pxe.served import meaning

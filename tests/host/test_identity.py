@@ -7,7 +7,7 @@ import pytest
 
 from diaspora_infra.config import load
 from diaspora_infra.host import render
-from diaspora_infra.host.bundle import contents
+from diaspora_infra.host.data_url import contents
 from diaspora_infra.host.identity import BUNDLE_FILE, MACHINE_FILE
 from tests.support.configs import SSH_KEY, host, ignition_config, machine, mail, pod, pxe, pxe_config
 

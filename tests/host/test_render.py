@@ -3,14 +3,16 @@
 import json
 import subprocess
 from pathlib import Path
+from typing import Any
 
 import pytest
 
+from diaspora_infra import butane
 from diaspora_infra.config import ConfigError, load
 from diaspora_infra.host import render
 from diaspora_infra.host.bundle import unpack
 from diaspora_infra.pxe.served import meaning
-from tests.support.configs import host, ignition_config, machine, mail, pod, pxe, pxe_config
+from tests.support.configs import aws_config, host, ignition_config, machine, mail, pod, pxe, pxe_config
 
 
 def problems(**changes: object) -> list[str]:
@@ -41,6 +43,58 @@ def test_every_wrong_line_of_every_snippet_is_named() -> None:
 def test_what_would_be_a_warning_is_refused() -> None:
     (line,) = problems(host=host(snippets=["variant: fcos\nversion: 1.5.0\nstorrage: {}\n"]))
     assert line.startswith("host.snippets[0]: line 3: $.storrage: ")
+
+
+@pytest.mark.parametrize("place", ["contents: {%s}", "append: [{%s}]"])
+def test_contents_of_a_snippet_that_are_not_what_they_say_are_one_line(place: str) -> None:
+    resource = place % "source: 'data:,plain', compression: gzip"
+    snippet = f"variant: fcos\nversion: 1.5.0\nstorage: {{files: [{{path: /etc/a, {resource}}}]}}\n"
+    (line,) = problems(host=host(snippets=[snippet]))
+    assert line.startswith("snippets: a data URL cannot be decoded (not gzip: ")
+    assert line.endswith("; allowed: data URLs that are what they say")
+
+
+SNIPPET = f"""
+variant: fcos
+version: 1.5.0
+ignition: {{config: {{merge: [{{inline: '{{"ignition": {{"version": "3.4.0"}}}}{" " * 2000}'}}]}}}}
+storage:
+  files:
+    - {{path: /etc/long, contents: {{inline: {"long " * 500}}}}}
+    - {{path: /etc/longer, append: [{{inline: {"longer " * 500}}}]}}
+    - {{path: /etc/diaspora/diaspora.toml, overwrite: true, contents: {{inline: {"longest " * 500}}}}}
+"""
+
+
+@pytest.mark.parametrize("snippets", [[], [SNIPPET]], ids=["plain", "snippet"])
+def test_on_aws_a_person_can_read_the_config(snippets: list[str]) -> None:
+    settings = load(aws_config(region="eu-west-1") | {"host": host(snippets=snippets)})
+    text = render(settings, settings.machines[0], {}).ignition
+    assert '"data:;base64' not in text
+    assert '"compression"' not in text
+    assert text.count("\n") > 500
+    config = json.loads(text)
+    storage, units = config["storage"], config["systemd"]["units"]
+    for names in ([entry["path"] for entry in storage["files"]], [entry["name"] for entry in units]):
+        assert names == sorted(set(names)), "Ignition wants each name once"
+    assert "/etc/containers/systemd/nginx.container" in json.dumps(storage["files"])
+    assert len(config["ignition"].get("config", {}).get("merge", [])) == len(snippets)
+
+
+def test_a_secret_that_does_not_travel_changes_nothing() -> None:
+    settings = load(aws_config(region="eu-west-1", pod_changes={"backup": {}}), ["backupPassword"])
+    texts = {render(settings, settings.machines[0], secrets).ignition for secrets in ({}, {"backupPassword": "x"})}
+    assert len(texts) == 1
+
+
+def test_the_config_on_aws_is_what_butane_makes_of_the_document() -> None:
+    settings = load(aws_config(region="eu-west-1"))
+    rendered = render(settings, settings.machines[0], {})
+    assert meaning(rendered.ignition) == meaning(translated(rendered.document))
+
+
+def translated(document: dict[str, Any]) -> str:
+    return json.dumps(butane.translate(document, name="test", strict=True).ignition)
 
 
 def test_the_machines_snippet_wins_over_the_stacks() -> None:

@@ -208,6 +208,9 @@ def tree_of(config: Ignition) -> dict[str, Node]:
 def test_the_packed_and_the_unpacked_config_make_the_same_tree(made: Applied) -> None:
     packed = json.loads(made.rendered.ignition)
     unpacked = unpack(packed)
+    if made.case.config["target"] == "aws":
+        assert unpacked == packed, "on AWS nothing is packed"
+        return
     assert packed["ignition"]["config"]["merge"]
     assert not unpacked["ignition"]["config"]["merge"]
     assert tree_of(unpacked) == made.tree
