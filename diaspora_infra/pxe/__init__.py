@@ -5,7 +5,8 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from diaspora_infra.pxe.provisioning import ProvisioningServer, ProvisioningServerArgs
-    from diaspora_infra.pxe.pxe_pod import PxePod, PxePodArgs, revision_of
+    from diaspora_infra.pxe.pxe_pod import PxePod, PxePodArgs
+    from diaspora_infra.pxe.served import revision_of
 
 __all__ = ["ProvisioningServer", "ProvisioningServerArgs", "PxePod", "PxePodArgs", "revision_of"]
 
@@ -14,7 +15,7 @@ _MODULES = {
     "ProvisioningServerArgs": "provisioning",
     "PxePod": "pxe_pod",
     "PxePodArgs": "pxe_pod",
-    "revision_of": "pxe_pod",
+    "revision_of": "served",
 }
 
 

@@ -1,6 +1,5 @@
 """PxePod: the matchbox profile and group of one machine."""
 
-import hashlib
 from typing import NotRequired, TypedDict
 
 import pulumi
@@ -10,14 +9,14 @@ from diaspora_infra.config import Architecture, Stream
 from diaspora_infra.pxe.install import Boot, InstallSettings, install_boot
 from diaspora_infra.pxe.served import (
     NotServableError,
+    as_served,
     check_servable,
     ignition_url,
     ipxe_url,
     meaning_digest,
+    public_hash,
+    revision_of,
 )
-
-_DIGITS = 12
-_ROUNDS = 100_000
 
 
 class PxePodArgs(TypedDict):
@@ -93,21 +92,11 @@ class PxePod(pulumi.ComponentResource):
         self.ignition_url = address.apply(lambda pair: ignition_url(*pair))
         self.config = pulumi.Output.unsecret(
             pulumi.Output.all(ignition, ignition.is_secret()).apply(
-                lambda known: f"c{_public_hash(meaning_digest(known[0]), name, secret=known[1])[1:]}"
+                lambda known: f"c{public_hash(meaning_digest(known[0]), name, secret=known[1])[1:]}"
             )
         )
         # The outputs can all be derived from the children: registering them would only make the state larger.
         self.register_outputs({})
-
-
-def revision_of(name: str, ignition: str, boot: Boot, *, secret: bool) -> str:
-    """Hash what a machine is told: 12 hex digits for the names of its profile and group.
-
-    Names can be read by anyone. Where the config holds a secret, the hash is made slow, so that nobody can try out
-    passwords.
-    """
-    content = "\0".join([ignition, boot.kernel, *boot.initrds, *boot.args])
-    return _public_hash(content, name, secret=secret)
 
 
 _INSTALL_KEYS = frozenset(InstallSettings.__annotations__)
@@ -122,7 +111,7 @@ def _full_name(
     values = {key: value for key, value in args.items() if key in _INSTALL_KEYS or key == "ignition"}
     text = values.pop("ignition")
     if isinstance(text, str) and all(_is_known(value) for value in values.values()):
-        return f"{name}-{revision_of(name, text, install_boot(**values), secret=False)}"  # type: ignore[arg-type]
+        return f"{name}-{revision_of(name, _checked(text, name), install_boot(**values), secret=False)}"  # type: ignore[arg-type]
     return pulumi.Output.unsecret(
         pulumi.Output.all(ignition, boot, ignition.is_secret()).apply(
             lambda known: f"{name}-{revision_of(name, known[0], known[1], secret=known[2])}"
@@ -137,14 +126,9 @@ def _is_known(value: object) -> bool:
 
 
 def _checked(ignition: str, name: str) -> str:
+    """Refuse what the server could not serve; returns the text for it."""
     try:
         check_servable(ignition, name)
     except NotServableError as error:
         raise pulumi.RunError(str(error)) from None
-    return ignition
-
-
-def _public_hash(text: str, salt: str, *, secret: bool) -> str:
-    if not secret:
-        return hashlib.sha256(text.encode()).hexdigest()[:_DIGITS]
-    return hashlib.pbkdf2_hmac("sha256", text.encode(), salt.encode(), _ROUNDS).hex()[:_DIGITS]
+    return as_served(ignition)

@@ -10,7 +10,8 @@ import pulumiverse_matchbox as matchbox
 from diaspora_infra.config import Pxe, PxeMachine, Settings
 from diaspora_infra.pulumi_config import Secrets, render_known
 from diaspora_infra.pxe.install import install_boot, install_settings
-from diaspora_infra.pxe.pxe_pod import PxePod, PxePodArgs, revision_of
+from diaspora_infra.pxe.pxe_pod import PxePod, PxePodArgs
+from diaspora_infra.pxe.served import revision_of
 from diaspora_infra.pxe.server import check_reachable, read_credentials
 
 

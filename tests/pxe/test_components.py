@@ -1,5 +1,7 @@
 """PxePod, Ignition and ProvisioningServer on Pulumi's mocks: what they ask the engine for."""
 
+import base64
+import gzip
 import json
 from collections.abc import Callable, Iterator
 from typing import Any
@@ -68,7 +70,26 @@ def test_profile_and_group_of_a_machine(run: Callable[[Program], tuple[Recorder,
     assert name == profile
     assert name.startswith("pod1-")
     assert mac == "52:54:00:00:00:01"
-    assert recorder.of("Profile")[0]["rawIgnition"] == IGNITION
+    assert json.loads(recorder.of("Profile")[0]["rawIgnition"]) == json.loads(IGNITION)
+
+
+def test_who_packed_the_contents_and_wrote_the_json_changes_nothing(
+    run: Callable[[Program], tuple[Recorder, Any]],
+) -> None:
+    """Else a profile would change under its own name, and the machine be without one for a moment."""
+
+    def ignition(level: int, **options: Any) -> str:
+        data = base64.b64encode(gzip.compress(b"a line\n" * 300, level)).decode()
+        resource = {"compression": "gzip", "source": f"data:;base64,{data}"}
+        config = {"storage": {"files": [{"path": "/x", "contents": resource}]}, "ignition": {"version": "3.4.0"}}
+        return json.dumps(config, **options)
+
+    texts = [ignition(1), ignition(9), ignition(6, indent=2, sort_keys=True)]
+    assert len(set(texts)) == 3
+    found = [run(lambda text=text: PxePod("pod1", args(ignition=text)).profile)[0] for text in texts]
+    found.append(run(lambda: PxePod("pod1", args(ignition=pulumi.Output.from_input(texts[1]))).profile)[0])
+    assert [each.of("Profile") for each in found] == [found[0].of("Profile")] * 4
+    assert [each.of("Group") for each in found] == [found[0].of("Group")] * 4
 
 
 def test_every_resource_has_the_component_as_its_parent(run: Callable[[Program], tuple[Recorder, Any]]) -> None:

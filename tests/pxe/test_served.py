@@ -9,7 +9,17 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from diaspora_infra.pxe.served import NotServableError, check_servable, ignition_url, ipxe_url, meaning, meaning_digest
+from diaspora_infra.pxe.install import Boot
+from diaspora_infra.pxe.served import (
+    NotServableError,
+    as_served,
+    check_servable,
+    ignition_url,
+    ipxe_url,
+    meaning,
+    meaning_digest,
+    revision_of,
+)
 
 
 def config(source: str, **resource: str) -> str:
@@ -28,6 +38,25 @@ def test_meaning_does_not_depend_on_how_contents_are_packed(text: str) -> None:
     assert len(digests) == 1
 
 
+def test_the_served_text_means_the_same_and_stays_as_it_is() -> None:
+    data = base64.b64encode(gzip.compress(b"a line\n" * 300)).decode()
+    ignition = config(f"data:;base64,{data}", compression="gzip")
+    served = as_served(ignition)
+    assert served != ignition
+    assert meaning(served) == meaning(ignition)
+    assert as_served(served) == served
+
+
+def test_the_revision_follows_what_contents_are_and_how_a_machine_boots() -> None:
+    def revision(ignition: str = config("data:,a"), *, args: tuple[str, ...] = ("x",), secret: bool = False) -> str:
+        return revision_of("pod1", ignition, Boot("kernel", ["initrd"], args), secret=secret)
+
+    packed = [base64.b64encode(gzip.compress(b"a", level)).decode() for level in (1, 9)]
+    same = [config("data:;base64,YQ=="), *(config(f"data:;base64,{text}", compression="gzip") for text in packed)]
+    assert {revision(each) for each in same} == {revision()}
+    assert len({revision(), revision(config("data:,b")), revision(args=("y",)), revision(secret=True)}) == 4
+
+
 def test_meaning_ignores_what_matchbox_adds() -> None:
     ignition = '{"proxy":{},"timeouts":{},"version":"3.4.0"}'
     served = f'{{"ignition":{ignition},"passwd":{{}},"storage":{{"files":[{{"group":{{}},"path":"/x"}}]}}}}'
@@ -39,6 +68,8 @@ def test_meaning_ignores_what_matchbox_adds() -> None:
     [
         (config("data:,a"), config("data:,b")),
         (config("data:,a"), config("data:,a").replace("/etc/x", "/etc/y")),
+        (config("data:,%FF"), config("data:,%5Cxff")),
+        (config("data:,%FF"), config("data:,ff")),
         (config("data:,a", overwrite="x"), config("data:,a")),
         ('{"ignition":{"version":"3.4.0"},"a":[0]}', '{"ignition":{"version":"3.4.0"},"a":[false]}'),
         ('{"ignition":{"version":"3.4.0"},"mode":0}', '{"ignition":{"version":"3.4.0"}}'),
