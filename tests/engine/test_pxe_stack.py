@@ -1,5 +1,6 @@
 """The whole chain: config -> engine -> provider -> matchbox -> what a machine gets."""
 
+import dataclasses
 import json
 import subprocess
 from pathlib import Path
@@ -10,6 +11,7 @@ from diaspora_infra.pxe.served import meaning
 from diaspora_infra.pxe.verify import ipxe_script, verify
 from tests.support.configs import machine
 from tests.support.stack import Stack
+from tests.support.zlibs import other_zlib
 
 
 def test_life_of_a_stack(stack: Stack) -> None:
@@ -42,6 +44,39 @@ def test_life_of_a_stack(stack: Stack) -> None:
     assert destroy.returncode == 0, destroy.stdout + destroy.stderr
     assert stack.files() == {"profiles": [], "groups": []}
     assert stack.get("/ipxe?mac=52:54:00:00:00:01")[0] == 404
+
+
+def test_another_computers_zlib_changes_nothing(stack: Stack) -> None:
+    """A profile that changed under its own name would be deleted first, and the machine be without a config."""
+    stack.values["host"]["snippets"] = [LONG]
+    stack.up()
+    before = stack.files(), stack.served("52:54:00:00:00:01")
+    stack.engine = dataclasses.replace(stack.engine, environment=other_zlib())
+    again = stack.up("--expect-no-changes")
+    assert "5 unchanged" in again.stdout
+    assert (stack.files(), stack.served("52:54:00:00:00:01")) == before
+
+
+LONG = f"""
+variant: fcos
+version: 1.5.0
+storage:
+  files:
+    - {{path: /etc/motd, contents: {{inline: {"packed by the translator " * 200}}}}}
+"""
+
+
+def test_refresh_finds_an_ignition_config_that_somebody_changed_on_the_server(stack: Stack) -> None:
+    """The text is compared, not its meaning alone: so a change of either is seen, and taken back."""
+    stack.up()
+    (file,) = stack.server.data.glob("ignition/*.ign")
+    good = file.read_text()
+    file.write_text(good.replace("3.4.0", "3.3.0", 1))
+    stack.run("refresh")
+    stack.up()
+    (file,) = stack.server.data.glob("ignition/*.ign")
+    assert file.read_text() == good
+    assert_served_as_meant(stack)
 
 
 def test_refresh_finds_what_somebody_changed_on_the_server(stack: Stack) -> None:
