@@ -5,7 +5,7 @@ import os
 import signal
 import subprocess
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -37,8 +37,10 @@ class Background:
         """Tell whether the process that this folder started still runs."""
         return self._pid() is not None
 
-    def start(self, command: Sequence[str], ready: Callable[[], bool]) -> None:
-        """Start the process and wait until it is ready. Raises LabError."""
+    def start(
+        self, command: Sequence[str], ready: Callable[[], bool], environment: Mapping[str, str] | None = None
+    ) -> None:
+        """Start the process, in our environment or in this one, and wait until it is ready. Raises LabError."""
         self.folder.mkdir(parents=True, exist_ok=True)
         with self.log.open("ab") as log:
             process = subprocess.Popen(
@@ -46,6 +48,7 @@ class Background:
                 stdin=subprocess.DEVNULL,
                 stdout=log,
                 stderr=log,
+                env=environment,
                 start_new_session=True,
             )
         self._children.append(process)

@@ -9,10 +9,12 @@ import hypothesis
 import pytest
 
 from lab.matchbox import MatchboxServer, free_ports
-from tests.support import quick
+from tests.support import quick, surroundings
 from tests.support.golden import Golden
 from tests.support.stack import Stack
 from tools import tool_path
+
+surroundings.settle()
 
 IN_CI = bool(os.environ.get("CI"))
 

@@ -1,6 +1,7 @@
 """The simulated account: the server, and what the engine needs to work on it."""
 
 import json
+import os
 import shlex
 import socket
 import sys
@@ -11,7 +12,9 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
+from lab.aws import real_plugin
 from lab.aws.bridge import VERSION
+from lab.aws.environment import provider_environment
 from lab.aws.simulator.refusals import PATH as REFUSALS
 from lab.background import Background
 from lab.engine import PROJECT, Plugin
@@ -60,11 +63,11 @@ class Account:
             return False
         if self._answers():
             raise LabError(f"port {self.port} of {ADDRESS} is taken by another program")
-        self._process.start([sys.executable, "-m", "lab.aws.simulator.server", str(self.port)], self._answers)
+        command = [sys.executable, "-m", "lab.aws.simulator.server", str(self.port)]
+        self._process.start(command, self._answers, provider_environment(self.endpoint))
         if self.bridge_port:
-            variables = self.variables() | {"LAB_AWS_PORT": str(self.bridge_port)}
-            command = ["env", *(f"{name}={value}" for name, value in variables.items()), sys.executable]
-            self._bridge.start([*command, "-m", "lab.aws.bridge.plugin"], self._bridge_listens)
+            environment = {**os.environ, **self.variables(), "LAB_AWS_PORT": str(self.bridge_port)}
+            self._bridge.start([sys.executable, "-m", "lab.aws.bridge.plugin"], self._bridge_listens, environment)
         return True
 
     def running(self) -> bool:
@@ -90,33 +93,49 @@ class Account:
             pass
 
     def plugin(self) -> Plugin:
-        """The provider plugin for this account."""
+        """The provider plugin for this account: the real one if it is on PATH in the right version, else the bridge.
+
+        Which one is decided when it is installed, and a stack keeps it. The real one was never tried (real_plugin.py).
+        """
         return Plugin("aws", VERSION, self._launcher)
 
     def variables(self) -> dict[str, str]:
         """Environment for the engine and its program."""
         attach = {"PULUMI_DEBUG_PROVIDERS": f"aws:{self.bridge_port}"} if self.bridge_port else {}
-        return {"LAB_AWS_ENDPOINT": self.endpoint, "LAB_AWS_LOG": str(self.bridge_log), **attach}
+        return {
+            "LAB_AWS_ENDPOINT": self.endpoint,
+            "LAB_AWS_LOG": str(self.bridge_log),
+            # the engine would take a plugin on PATH of any version before what is installed, and go to AWS with it
+            "PULUMI_IGNORE_AMBIENT_PLUGINS": "true",
+            **attach,
+        }
 
     def client(self, service: str, region: str) -> Any:
-        """A boto3 client of one of its services."""
+        """A boto3 client of one of its services, which no profile or proxy of the podmin's leads elsewhere."""
         import boto3  # it takes half a second, and the engine needs none
+        import botocore.config
+        import botocore.session
 
-        return boto3.client(
+        nothing = dict.fromkeys(("profile", "config_file", "credentials_file"), (None, None, None, None))
+        session = boto3.Session(botocore_session=botocore.session.Session(session_vars=nothing))
+        return session.client(
             service,
             endpoint_url=self.endpoint,
             region_name=region,
             aws_access_key_id="simulator",
             aws_secret_access_key="simulator",  # noqa: S106 - nobody's
+            config=botocore.config.Config(proxies={}),
         )
 
     def _launcher(self) -> Path:
-        """A program that starts the bridge with the Python that runs us."""
+        """A program that starts the real plugin or the bridge, by way of the Python that runs us."""
+        real = real_plugin.find()
+        module = ["lab.aws.real_plugin", str(real)] if real else ["lab.aws.bridge.plugin"]
         self.folder.mkdir(parents=True, exist_ok=True)
-        file = self.folder / "pulumi-resource-aws"
-        project, python = shlex.quote(str(PROJECT)), shlex.quote(sys.executable)
+        file = self.folder / real_plugin.NAME
+        command = shlex.join([sys.executable, "-m", *module])
         file.write_text(
-            f"#!/bin/sh\nPYTHONPATH={project} exec {python} -m lab.aws.bridge.plugin\n",
+            f'#!/bin/sh\nPYTHONPATH={shlex.quote(str(PROJECT))} exec {command} "$@"\n',
             encoding="utf-8",
         )
         file.chmod(0o755)

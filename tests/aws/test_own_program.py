@@ -1,5 +1,6 @@
 """A program of somebody's own that takes single components."""
 
+import os
 from pathlib import Path
 
 import pytest
@@ -39,8 +40,21 @@ def own_stack(account: Account, tmp_path: Path) -> AwsStack:
     return AwsStack(account, tmp_path / "lab", program(tmp_path, "own", PROGRAM))
 
 
-def test_single_components_make_a_machine_without_a_pod(own_stack: AwsStack) -> None:
+@pytest.fixture
+def another_plugin(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """Puts a plugin of another version on PATH; returns a file that is there when an engine has started it."""
+    folder = tmp_path / "on-path"
+    folder.mkdir()
+    file = folder / "pulumi-resource-aws"
+    file.write_text(f"#!/bin/sh\n[ $1 = -version ] && echo 6.0.0 || touch {folder}/started\n")
+    file.chmod(0o755)
+    monkeypatch.setenv("PATH", f"{folder}{os.pathsep}{os.environ['PATH']}")
+    return folder / "started"
+
+
+def test_single_components_make_a_machine_without_a_pod(another_plugin: Path, own_stack: AwsStack) -> None:
     own_stack.good("up")
+    assert not another_plugin.exists()
     instance_id = own_stack.engine.outputs()["instance"]
     assert user_data(own_stack, instance_id) == '{"ignition": {"version": "3.4.0"}}'
     assert may_reach(own_stack) == {

@@ -35,6 +35,7 @@ def test_the_life_of_a_stack(aws_stack: AwsStack, tmp_path: Path) -> None:
     changes_its_machine_and_keeps_its_data(aws_stack)
     closes_what_somebody_opened(aws_stack)
     goes_when_it_may(aws_stack)
+    comes_again(aws_stack)
 
 
 def comes_up(stack: AwsStack) -> None:
@@ -151,3 +152,10 @@ def goes_when_it_may(stack: AwsStack) -> None:
     assert snapshot["Encrypted"]
     left = rds.describe_db_cluster_snapshots(SnapshotType="manual")["DBClusterSnapshots"]
     assert [each["DBClusterSnapshotIdentifier"] for each in left] == [f"{cluster['DBClusterIdentifier']}-final"]
+
+
+def comes_again(stack: AwsStack) -> None:
+    """Nothing that the account keeps of the first life is in the way of the second."""
+    stack.good("up")
+    a_request_finds_its_way(stack)
+    stack.good("destroy")

@@ -24,6 +24,7 @@ from lab.matchbox import MatchboxServer
 from tests.cli.test_check import stack_file
 from tests.pxe.releases import OLDER, SIGNATURE, VERSION, Releases, image, names, serving, sha256, stream_metadata
 from tests.support import configs
+from tests.support.processes import interruptible
 
 PROGRAM = Path(sys.executable).parent / "diaspora-infra"
 
@@ -317,7 +318,8 @@ def test_a_keyring_without_gpgv(run: Run, server: Releases, tmp_path: Path, monk
 
 def start(server: Releases, folder: Path) -> subprocess.Popen[str]:
     line = [PROGRAM, *map(str, command(server, folder))]
-    return subprocess.Popen(line, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+    with interruptible():
+        return subprocess.Popen(line, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
 
 
 @pytest.mark.parametrize(("sign", "code"), [(signal.SIGINT, 130), (signal.SIGKILL, -9)])

@@ -28,8 +28,6 @@ from tools import manifest
 
 WORKFLOW = yaml.safe_load((EXAMPLES / "ci/preview.yml").read_text())
 
-WITH_TOOLS = f'PATH="$PATH:{path_with_tools()}"'
-
 # the steps of the workflow that are not run: what they do is there already
 REPLACED = {"actions/checkout@v5", "actions/setup-python@v6", "pulumi/actions@v6"}
 
@@ -211,14 +209,15 @@ def test_provisioning_server(reader: Reader) -> None:
     assert settings.host.storage.disk == installer[installer.index("--dest-device") + 1]
 
     # the page says what the stack says
-    steps = json.loads(reader.run(f"{WITH_TOOLS}; pulumi stack output nextSteps --json").stdout)
+    with_tools = f'PATH="$PATH:{path_with_tools()}"'
+    steps = json.loads(reader.run(f"{with_tools}; pulumi stack output nextSteps --json").stdout)
     commands = [" ".join(command) for program in ("ssh", "scp") for command in told(program)]
     for step in steps:
         program, _, arguments = step.partition(" ")
         if program in {"ssh", "scp"}:
             home = str(reader.folder / "home")
             assert arguments.replace("'", "").replace("~", home) in commands
-    assert reader.run(f"{WITH_TOOLS}; pulumi stack output httpUrl").stdout.strip() == settings.provisioning.http_url
+    assert reader.run(f"{with_tools}; pulumi stack output httpUrl").stdout.strip() == settings.provisioning.http_url
     for name in ("ca.crt", "client.crt", "client.key"):
         assert (reader.folder / "home/.matchbox" / name).is_file()
 

@@ -11,13 +11,14 @@ import pytest
 
 from lab.aws.bridge import autonames, sdk
 from lab.aws.bridge.known import Known
-from lab.aws.bridge.plugin import _environment, _schema_cache
+from lab.aws.bridge.plugin import _schema_cache
 from lab.aws.bridge.proposal import propose
 from lab.aws.bridge.resource import Resource
 from lab.aws.bridge.shapes import Field, Many, Record, Scalar, Shape, Table, record_of
 from lab.aws.bridge.terraform import TerraformProvider
 from lab.aws.bridge.types import FUNCTIONS, RESOURCES
 from lab.aws.bridge.values import UNKNOWN, BadValueError, pack, record_to_terraform, sorted_sets, to_pulumi, unpack
+from lab.aws.environment import provider_environment
 from tools import tool_path
 
 NEWER_IN_THE_SDK = {
@@ -36,7 +37,7 @@ NEWER_IN_THE_SDK = {
 def schema() -> Iterator[Any]:
     binary = tool_path("terraform-provider-aws")
     before = list(sys.path)
-    provider = TerraformProvider(binary, _environment("http://127.0.0.1:1"), sys.stderr)
+    provider = TerraformProvider(binary, provider_environment("http://127.0.0.1:1"), sys.stderr)
     try:
         yield provider.schema(_schema_cache(binary))
     finally:

@@ -14,6 +14,7 @@ from lab import command
 from lab.engine import PROJECT
 from lab.errors import LabError
 from lab.report import changes
+from tests.support.processes import interruptible
 
 
 @pytest.mark.parametrize(
@@ -36,24 +37,17 @@ def test_a_failure_is_one_line(monkeypatch: pytest.MonkeyPatch, capsys: pytest.C
 LOADS_LONG = "from pathlib import Path; import time; Path(__file__).with_name('loading').touch(); time.sleep(60)"
 
 
-@pytest.fixture
-def heard() -> Iterator[None]:
-    """Programs started now hear Ctrl-C, even where the tests run in the background of a shell."""
-    before = signal.signal(signal.SIGINT, signal.default_int_handler)
-    yield
-    signal.signal(signal.SIGINT, before)
-
-
-@pytest.mark.usefixtures("heard")
 def test_ctrl_c_while_modules_are_loaded_is_one_line(tmp_path: Path) -> None:
     (tmp_path / "pydantic.py").write_text(LOADS_LONG)
-    with subprocess.Popen(
-        [sys.executable, "-m", "lab", "up"],
-        cwd=PROJECT,
-        env={**os.environ, "PYTHONPATH": str(tmp_path)},
-        stderr=subprocess.PIPE,
-        text=True,
-    ) as process:
+    with interruptible():
+        process = subprocess.Popen(
+            [sys.executable, "-m", "lab", "up"],
+            cwd=PROJECT,
+            env={**os.environ, "PYTHONPATH": str(tmp_path)},
+            stderr=subprocess.PIPE,
+            text=True,
+        )
+    with process:
         while not (tmp_path / "loading").exists() and process.poll() is None:
             time.sleep(0.02)
         process.send_signal(signal.SIGINT)

@@ -143,17 +143,99 @@ def update_of_a_mapping(account: Probed) -> bool:
     return bool(api.get_api_mapping(ApiMappingId=mapping, DomainName="d.example.org")["ApiId"] == made[1])
 
 
+class Zone:
+    """A hosted zone of example.org that is made for one probe."""
+
+    def __init__(self, account: Probed) -> None:
+        self.client = account.client("route53")
+        zone = self.client.create_hosted_zone(Name="example.org", CallerReference="x")["HostedZone"]
+        self.identifier = zone["Id"]
+
+    def change(self, *changes: tuple[str, dict[str, Any]]) -> str:
+        """Send one batch of pairs of action and record; what is refused is told, else nothing."""
+        batch = [{"Action": action, "ResourceRecordSet": record} for action, record in changes]
+        try:
+            self.client.change_resource_record_sets(HostedZoneId=self.identifier, ChangeBatch={"Changes": batch})
+        except ClientError as error:
+            return str(error.response["Error"]["Message"])
+        return ""
+
+    def there(self) -> list[tuple[str, str, str]]:
+        """Name, type and value of the records."""
+        sets = self.client.list_resource_record_sets(HostedZoneId=self.identifier)["ResourceRecordSets"]
+        return [
+            (each["Name"], each["Type"], each["ResourceRecords"][0]["Value"])
+            for each in sets
+            if each["Type"] not in {"NS", "SOA"}
+        ]
+
+
+def record(name: str, value: str = "192.0.2.1", kind: str = "A", **more: Any) -> dict[str, Any]:
+    return {"Name": name, "Type": kind, "TTL": 60, "ResourceRecords": [{"Value": value}], **more}
+
+
 def certificate_that_waits_for_its_record(account: Probed) -> bool:
-    acm, route53 = account.client("acm"), account.client("route53")
+    acm = account.client("acm")
     arn = acm.request_certificate(DomainName="pod.example.org", ValidationMethod="DNS")["CertificateArn"]
-    before = acm.describe_certificate(CertificateArn=arn)["Certificate"]
-    record = before["DomainValidationOptions"][0]["ResourceRecord"]
-    zone = route53.create_hosted_zone(Name="example.org", CallerReference="x")["HostedZone"]["Id"]
-    values = {"Name": record["Name"], "Type": "CNAME", "TTL": 60, "ResourceRecords": [{"Value": record["Value"]}]}
-    changes = [{"Action": "CREATE", "ResourceRecordSet": values}]
-    route53.change_resource_record_sets(HostedZoneId=zone, ChangeBatch={"Changes": changes})
-    after = acm.describe_certificate(CertificateArn=arn)["Certificate"]
-    return (before["Status"], after["Status"]) == ("PENDING_VALIDATION", "ISSUED")
+
+    def shown() -> Any:
+        return acm.describe_certificate(CertificateArn=arn)["Certificate"]
+
+    proof = shown()["DomainValidationOptions"][0]["ResourceRecord"]
+    zone, statuses = Zone(account), [shown()["Status"]]
+    for value in ("another.acm-validations.aws.", proof["Value"]):
+        zone.change(("UPSERT", record(proof["Name"], value, "CNAME")))
+        statuses.append(shown()["Status"])
+    return statuses == ["PENDING_VALIDATION", "PENDING_VALIDATION", "ISSUED"]
+
+
+def record_made_again(account: Probed) -> bool:
+    zone, first = Zone(account), record("a.example.org")
+    zone.change(("CREATE", first))
+    zone.change(("CREATE", record("b.example.org")))
+    zone.change(("DELETE", first))
+    return zone.change(("CREATE", first)) == "" and len(zone.there()) == 2
+
+
+def record_made_twice(account: Probed) -> bool:
+    zone = Zone(account)
+    zone.change(("CREATE", record("a.example.org")))
+    refused = zone.change(("CREATE", record("A.example.org.", "192.0.2.2")))
+    others = [record("a.example.org", kind="AAAA", value="2001:db8::1"), record("b.example.org")]
+    return "already exists" in refused and zone.change(*(("CREATE", each) for each in others)) == ""
+
+
+def record_deleted_twice(account: Probed) -> bool:
+    zone, first = Zone(account), record("a.example.org")
+    zone.change(("CREATE", first))
+    other = zone.change(("DELETE", record("a.example.org", "192.0.2.2")))
+    good = zone.change(("DELETE", first))
+    again = zone.change(("DELETE", first))
+    return "do not match" in other and good == "" and "not found" in again
+
+
+def records_with_one_set_identifier(account: Probed) -> bool:
+    zone = Zone(account)
+    pair = [record(f"{name}.example.org", SetIdentifier="blue", Weight=1) for name in "ab"]
+    zone.change(*(("CREATE", each) for each in pair))
+    zone.change(("CREATE", record("a.example.org", SetIdentifier="green", Weight=1)))
+    zone.change(("DELETE", pair[0]))
+    return [name for name, *_ in zone.there()] == ["a.example.org.", "b.example.org."]
+
+
+def batch_that_is_refused_as_a_whole(account: Probed) -> bool:
+    zone = Zone(account)
+    zone.change(("CREATE", record("a.example.org")))
+    zone.change(("UPSERT", record("a.example.org", "192.0.2.9")), ("CREATE", record("b.notexample.org")))
+    return zone.there() == [("a.example.org.", "A", "192.0.2.1")]
+
+
+def record_replaced_in_one_batch(account: Probed) -> bool:
+    zone, first = Zone(account), record("a.example.org")
+    zone.change(("CREATE", first))
+    zone.change(("DELETE", first), ("CREATE", first))
+    zone.change(("CREATE", record("b.example.org")), ("DELETE", first), ("CREATE", first))
+    return zone.there() == [("a.example.org.", "A", "192.0.2.1"), ("b.example.org.", "A", "192.0.2.1")]
 
 
 def instance_connect_endpoint(account: Probed) -> bool:
@@ -399,6 +481,14 @@ PROBES: dict[str, list[Probe]] = {
     ],
     "ipv6": [subnet_by_its_ipv6_network, state_of_an_ipv6_network],
     "rds": [cluster_without_old_scaling, years_of_a_cluster, years_of_an_instance, own_ids_of_instances],
+    "route53": [
+        record_made_again,
+        record_made_twice,
+        record_deleted_twice,
+        records_with_one_set_identifier,
+        batch_that_is_refused_as_a_whole,
+        record_replaced_in_one_batch,
+    ],
     "s3": [tags_of_a_new_bucket, bucket_that_demands_tls],
     "servicediscovery": [instance_registered_again],
     "sesv2": [dkim_tokens, date_of_dkim_keys, mail_from, tags_of_an_identity],

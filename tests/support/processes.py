@@ -1,8 +1,25 @@
-"""Ending a process and everything that it started."""
+"""Processes that the tests start: which signals they hear, and how they end with everything that they started."""
 
 import os
 import signal
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
+
+
+@contextmanager
+def interruptible() -> Iterator[None]:
+    """What is started in here hears SIGINT, even where the tests themselves do not.
+
+    In the background of a script SIGINT is ignored, and a program that starts with that keeps to it, ours too. Whatever
+    handler we have instead, a program that we start begins with the default; `preexec_fn` would do the same, but not
+    safely beside the threads of a test's servers.
+    """
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGINT, before)
 
 
 def kill_tree(pid: int) -> None:

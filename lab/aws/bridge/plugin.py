@@ -25,6 +25,7 @@ from lab.aws.bridge.resource import META, Resource
 from lab.aws.bridge.shapes import Record, record_of
 from lab.aws.bridge.terraform import ProviderError, TerraformProvider, text_of, value_of
 from lab.aws.bridge.types import FUNCTIONS
+from lab.aws.environment import provider_environment
 from tools import tool_path
 from tools.cache import cache_root
 
@@ -41,7 +42,7 @@ class Plugin(provider_pb2_grpc.ResourceProviderServicer):
         self.serves_many_runs = serves_many_runs
         self.log = log
         binary = tool_path("terraform-provider-aws")
-        self.terraform = TerraformProvider(binary, _environment(endpoint), log)
+        self.terraform = TerraformProvider(binary, provider_environment(endpoint), log)
         self.messages, self.stub = self.terraform.messages, self.terraform.stub
         self.schema = self.terraform.schema(_schema_cache(binary))
         self.known = Known.kept(_schema_cache(binary), self.schema)
@@ -221,11 +222,6 @@ class Plugin(provider_pb2_grpc.ResourceProviderServicer):
         return {
             "region": os.environ.get("AWS_REGION", "eu-west-1"),
             **config,
-            "accessKey": "simulator",
-            "secretKey": "simulator",
-            "skipCredentialsValidation": True,
-            "skipMetadataApiCheck": "true",
-            "s3UsePathStyle": True,
             # a connection that ends early now and then is tried again, what the simulator lacks soon fails
             "maxRetries": 3,
         }
@@ -356,15 +352,6 @@ def _from_json(text: str) -> Any:
         return values.plain(json.loads(text))
     except ValueError:
         return text
-
-
-def _environment(endpoint: str) -> dict[str, str]:
-    return {
-        "AWS_ENDPOINT_URL": endpoint,
-        # names such as ACCOUNT.127.0.0.1, which the provider makes for S3 control, reach the simulator as their proxy
-        "HTTP_PROXY": endpoint,
-        "AWS_EC2_METADATA_DISABLED": "true",
-    }
 
 
 def _schema_cache(binary: Path) -> Path:

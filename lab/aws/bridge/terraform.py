@@ -111,10 +111,10 @@ def _step(step: Any) -> str:
     return f"[{step.element_key_string or step.element_key_int}]"
 
 
-def _environment(extra: Mapping[str, str]) -> dict[str, str]:
+def _environment(given: Mapping[str, str]) -> dict[str, str]:
     # with a certificate of the engine's own plugins in its environment the provider would insist on TLS
-    inherited = {name: value for name, value in os.environ.items() if name != "PLUGIN_CLIENT_CERT"}
-    return {**inherited, **extra, "TF_PLUGIN_MAGIC_COOKIE": _COOKIE, "PLUGIN_PROTOCOL_VERSIONS": "5"}
+    kept = {name: value for name, value in given.items() if name != "PLUGIN_CLIENT_CERT"}
+    return {**kept, "TF_PLUGIN_MAGIC_COOKIE": _COOKIE, "PLUGIN_PROTOCOL_VERSIONS": "5"}
 
 
 def _end_with_parent() -> None:

@@ -11,13 +11,14 @@ from lab.aws.simulator.patches import (
     ec2,
     ipv6,
     rds,
+    route53,
     s3,
     servicediscovery,
     sesv2,
     sesv2_settings,
 )
 
-ALL = (acm, apigatewayv2, budgets, ec2, ipv6, rds, s3, servicediscovery, sesv2, sesv2_settings)
+ALL = (acm, apigatewayv2, budgets, ec2, ipv6, rds, route53, s3, servicediscovery, sesv2, sesv2_settings)
 
 
 def apply() -> None:

@@ -20,13 +20,19 @@ def apply() -> None:
 def _proved(certificate: Any) -> bool:
     options = certificate.describe()["Certificate"].get("DomainValidationOptions", [])
     account = certificate.arn.split(":")[4]
-    wanted = {option["ResourceRecord"]["Name"].rstrip(".").lower() for option in options}
+    proofs = [option["ResourceRecord"] for option in options]  # all of type CNAME
+    wanted = {(_dns_name(proof["Name"]), _dns_name(proof["Value"])) for proof in proofs}
     zones = route53_backends[account]["aws"].zones.values()
     there = {
-        record.name.rstrip(".").lower()
+        (_dns_name(record.name), _dns_name(value))
         for zone in zones
         if not zone.private_zone
         for record in zone.rrsets
         if record.type == "CNAME"
+        for value in record.records or ()
     }
     return wanted <= there
+
+
+def _dns_name(name: str) -> str:
+    return name.rstrip(".").lower()

@@ -1,0 +1,31 @@
+"""What the AWS provider reads of its environment: with this it reaches the simulator, and nothing of the podmin's."""
+
+import os
+from collections.abc import Mapping
+
+_PROXIES = ("HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY", "NO_PROXY")
+_REGION = ("AWS_REGION", "AWS_DEFAULT_REGION")
+
+
+def provider_environment(endpoint: str, inherited: Mapping[str, str] = os.environ) -> dict[str, str]:
+    """The environment for a provider whose account is at `endpoint`.
+
+    S3 needs no setting: where the endpoint is an IP address, the SDK puts the bucket into the path.
+    """
+    kept = {name: value for name, value in inherited.items() if not _of_the_podmin(name.upper())}
+    return {
+        **kept,
+        "AWS_ENDPOINT_URL": endpoint,
+        # names such as ACCOUNT.127.0.0.1, which the provider makes for S3 control, reach the simulator as their proxy
+        "HTTP_PROXY": endpoint,
+        "AWS_ACCESS_KEY_ID": "simulator",
+        "AWS_SECRET_ACCESS_KEY": "simulator",
+        "AWS_CONFIG_FILE": os.devnull,
+        "AWS_SHARED_CREDENTIALS_FILE": os.devnull,
+        "AWS_EC2_METADATA_DISABLED": "true",
+    }
+
+
+def _of_the_podmin(name: str) -> bool:
+    """Profiles, roles, endpoints, proxies: what could lead to another account, or away from this one."""
+    return name in _PROXIES or (name.startswith("AWS_") and name not in _REGION)

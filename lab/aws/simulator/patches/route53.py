@@ -1,0 +1,76 @@
+"""Route 53: a change batch is judged by the records that are there, and takes effect as a whole or not at all."""
+
+from collections.abc import Sequence
+from typing import Any
+
+from moto.route53.exceptions import (
+    DnsNameInvalidForZone,
+    InvalidActionValue,
+    ResourceRecordAlreadyExists,
+    Route53ClientError,
+)
+from moto.route53.models import RecordSet, Route53Backend
+from moto.route53.utils import validate_domain_name
+
+
+def apply() -> None:
+    """Without: a record that was made and deleted cannot be made again as long as there is another later in the zone.
+
+    moto asks a journal of all changes instead of the records. So it also makes a record twice, deletes what is not
+    there, and keeps half of a batch that it refuses.
+    """
+    Route53Backend.change_resource_record_sets = _change
+
+
+def _change(backend: Any, zone_id: str, changes: Sequence[dict[str, Any]]) -> None:
+    zone = backend.get_hosted_zone(zone_id)
+    records = list(zone.rrsets)
+    for change in changes:
+        records = _changed(records, change["Action"], _record(zone, change["ResourceRecordSet"]))
+    zone.rrsets = records
+
+
+def _record(zone: Any, given: dict[str, Any]) -> Any:
+    """The record that a change is about, as the zone keeps it."""
+    validate_domain_name(given["Name"], code="InvalidChangeBatch")
+    name = _dns_name(given["Name"])
+    if not f".{name}".endswith(f".{_dns_name(zone.name)}"):
+        raise DnsNameInvalidForZone(name=given["Name"], zone_name=zone.name)
+    values = [each["Value"] for each in given.get("ResourceRecords") or []]
+    make: Any = RecordSet  # its base class has abstract methods, which moto itself leaves out
+    return make({**given, "Name": name, "ResourceRecords": values})
+
+
+def _changed(records: list[RecordSet], action: str, record: RecordSet) -> list[RecordSet]:
+    there = [each for each in records if _key(each) == _key(record)]
+    others = [each for each in records if _key(each) != _key(record)]
+    if action == "CREATE" and there:
+        raise ResourceRecordAlreadyExists(name=record.name, _type=str(record.type))
+    if action == "DELETE":
+        _check_deletion(there, record)
+        return others
+    if action not in ("CREATE", "UPSERT"):
+        raise InvalidActionValue(action)
+    return [*others, record]
+
+
+def _check_deletion(there: list[RecordSet], record: RecordSet) -> None:
+    what = f"Tried to delete resource record set [name='{record.name}', type='{record.type}'] but "
+    if not there:
+        raise Route53ClientError("InvalidChangeBatch", f"{what}it was not found")
+    if _content(there[0]) != _content(record):
+        raise Route53ClientError("InvalidChangeBatch", f"{what}the values provided do not match the current values")
+
+
+def _key(record: RecordSet) -> tuple[Any, ...]:
+    return _dns_name(record.name), record.type, record.set_identifier
+
+
+def _content(record: RecordSet) -> tuple[Any, ...]:
+    alias = record.alias_target or {}
+    return record.ttl, sorted(record.records), alias.get("HostedZoneId"), _dns_name(alias.get("DNSName", ""))
+
+
+def _dns_name(name: str) -> str:
+    """A name in one way of writing: DNS does not tell capitals apart."""
+    return f"{name.rstrip('.')}.".lower()

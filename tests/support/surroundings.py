@@ -1,0 +1,21 @@
+"""What the tests would inherit from whoever starts them, in one state for all of them."""
+
+import os
+
+_PREFIXES = ("AWS_", "GIT_", "PG", "PULUMI_", "RESTIC_")
+_NAMES = frozenset({"BASH_ENV", "CDPATH", "ENV"})
+_LOCAL = "127.0.0.1,localhost"
+
+
+def settle() -> None:
+    """Forget the settings of programs that the tests start, take the usual umask, ask our own servers directly.
+
+    To be called before any test module is imported: some packages read such a variable at once. Signals are not
+    touched, so that the tests themselves can run in the background of a script (`processes.interruptible`).
+    """
+    os.umask(0o022)
+    for name in [name for name in os.environ if name.startswith(_PREFIXES) or name in _NAMES]:
+        del os.environ[name]
+    for name in ("no_proxy", "NO_PROXY"):
+        before = os.environ.get(name)
+        os.environ[name] = f"{before},{_LOCAL}" if before else _LOCAL
