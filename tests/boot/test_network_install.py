@@ -29,6 +29,7 @@ from lab.matchbox import MatchboxServer
 from tests.conftest import IN_CI
 from tests.machine.pod_programs import RequireProgram
 from tests.support.boot import container_images, system
+from tests.support.boot.accelerator import probe
 from tests.support.boot.disk_image import Partition, mounted_xfs, partitions
 from tests.support.boot.images import OWN_FILES, Images, make_images
 from tests.support.boot.virtual_machine import HOST_ADDRESS, IMAGE_DRIVE, UEFI, VirtualMachine, new_disk
@@ -58,6 +59,9 @@ USERS = [{"name": name, "sshAuthorizedKeys": [SSH_KEY]} for name in ("core", "al
 # QEMU's network, but not the address that its DHCP server gives
 ADDRESS = "10.0.2.77/24"
 NETWORKS = {"ens2": {"ipv4": {"method": "manual", "address1": f"{ADDRESS},{HOST_ADDRESS}"}}}
+# QEMU translates a program once, but again for each address at which it is loaded: all programs get the same one.
+FAST = ["norandmaps", "mitigations=off", "highres=off"]
+ARGUMENTS = ["quiet", "systemd.show_status=false", "panic=1", *FAST]
 RELEASE = "44.20260802.3.1"
 KEPT = "/extra/kept"
 # Health checks are podman runs, which take long where every instruction is emulated. Sidekiq's first one is too early.
@@ -70,7 +74,7 @@ SELDOM = "".join(
         ("redis", 60),
         ("nginx", 60),
         ("diaspora-web", 60),
-        ("diaspora-sidekiq", 10),
+        ("diaspora-sidekiq", 3),
     )
 )
 ALWAYS = f"""
@@ -157,6 +161,8 @@ class Rig:
 
     def __init__(self, folder: Path, server: MatchboxServer) -> None:
         folder.mkdir()
+        for bios in (None, UEFI):
+            probe(bios)
         self.folder = folder
         self.stack = Stack(server)
         self.url = f"http://{HOST_ADDRESS}:{server.http_port}"
@@ -180,9 +186,8 @@ class Rig:
         """Bring the stack up with these settings and boot the machine over the network; returns what it said."""
         storage = {"disk": "/dev/vda", "rootGib": ROOT_GIB}
         self.stack.values["host"] = host(users=USERS, storage=storage, snippets=[ALWAYS, *snippets])
-        quiet = ["quiet", "systemd.show_status=false", "panic=1"]
         self.stack.machines(
-            machine(mac=MAC, hostname=hostname, console=["ttyS0"], kernelArguments=quiet, networks=NETWORKS)
+            machine(mac=MAC, hostname=hostname, console=["ttyS0"], kernelArguments=ARGUMENTS, networks=NETWORKS)
         )
         self.stack.up()
         return VirtualMachine(MAC, UUID, self.disk, self.images.root, uefi).boot(

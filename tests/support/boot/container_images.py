@@ -41,8 +41,11 @@ def _entrypoints() -> dict[str, str]:
     return {**defaults, pod()["image"]: ""}
 
 
-def make_store(work: Path, store: Path) -> None:
-    """Make the folder `store`, in which podman finds the images; as it would have pulled them."""
+def make_store(work: Path, store: Path, helpers: Path) -> None:
+    """Make the folder `store`, in which podman finds the images; as it would have pulled them.
+
+    `helpers` holds netavark, which podman asks for even when it starts nothing.
+    """
     tree = debian_tree(PACKAGES, work, [*UNNEEDED, "usr/share", "var/lib/dpkg", "usr/lib/systemd"])
     _add_own_files(tree)
     archive = work / "root.tar"
@@ -51,10 +54,16 @@ def make_store(work: Path, store: Path) -> None:
     policy.write_text(json.dumps({"default": [{"type": "insecureAcceptAnything"}]}), encoding="utf-8")
     configuration = work / "storage.conf"
     configuration.write_text(
-        f'[storage]\ndriver = "overlay"\ngraphroot = "{store}"\nrunroot = "{work / "run"}"\n', encoding="utf-8"
+        f'[storage]\ndriver = "overlay"\ngraphroot = "{store}"\nrunroot = "{work / "run"}"\n'
+        # else podman leaves the folder mounted on itself
+        '[storage.options.overlay]\nskip_mount_home = "true"\n',
+        encoding="utf-8",
     )
+    engine = work / "containers.conf"
+    engine.write_text(f'[engine]\nhelper_binaries_dir = ["{helpers}"]\n', encoding="utf-8")
     environment = {
         "PATH": "/usr/sbin:/usr/bin:/sbin:/bin",
+        "CONTAINERS_CONF": str(engine),
         "CONTAINERS_STORAGE_CONF": str(configuration),
         "PODMAN_IGNORE_CGROUPSV1_WARNING": "1",
     }

@@ -64,7 +64,7 @@ def make_system(work: Path, tree: Path) -> None:
         (tree / path).unlink(missing_ok=True)
         (tree / path).symlink_to(target)
     (tree / "usr/lib/sysusers.d/tests.conf").write_text(ACCOUNTS, encoding="utf-8")
-    make_store(work / "container", tree / "usr/lib/containers/storage")
+    make_store(work / "container", tree / "usr/lib/containers/storage", tree / "usr/lib/podman")
 
 
 def add_own_files(tree: Path) -> Path:

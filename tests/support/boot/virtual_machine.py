@@ -1,10 +1,12 @@
-"""A virtual machine that boots over the network, always emulated: what it does must not depend on the host's CPU."""
+"""A virtual machine that boots over the network."""
 
 import re
 import subprocess
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
+
+from tests.support.boot.accelerator import QEMU, accelerator, machine_options
 
 # QEMU's user network: the host, as the guest sees it.
 HOST_ADDRESS = "10.0.2.2"
@@ -43,12 +45,10 @@ class VirtualMachine:
         return said
 
     def _command(self, url: str, log: Path) -> Sequence[str]:
-        firmware = ["-bios", UEFI] if self.uefi else []
+        bios = UEFI if self.uefi else None
         return [
-            "qemu-system-x86_64", "-nodefaults", "-no-user-config", "-no-reboot", "-display", "none",
-            # graphics=off: firmware and iPXE speak on the serial port
-            "-machine", "pc,graphics=off", "-accel", "tcg,thread=multi", "-cpu", "max", "-smp", "2",
-            "-m", str(MEMORY_MIB), "-uuid", self.uuid, *firmware, "-serial", f"file:{log}",
+            QEMU, *machine_options(bios), *accelerator(bios).options(), "-smp", "2",
+            "-m", str(MEMORY_MIB), "-uuid", self.uuid, "-serial", f"file:{log}",
             "-netdev", f"user,id=net,bootfile={url}",
             "-device", f"virtio-net-pci,netdev=net,mac={self.mac},bootindex=1",
             "-drive", f"if=none,id=disk,file={self.disk},format=raw,cache=unsafe",

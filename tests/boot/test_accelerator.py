@@ -1,0 +1,78 @@
+"""KVM is used only when a machine has just booted with it; a script plays QEMU."""
+
+import os
+import time
+from pathlib import Path
+
+import pytest
+
+from tests.support.boot.accelerator import EMULATION, KVM, Accelerator, choose
+from tests.support.boot.virtual_machine import UEFI
+
+BANNER = "echo 'iPXE 1.0.0+git -- Open Source Network Boot Firmware'"
+# a program that the script starts would hold its output open when only the script is killed
+HANG = "exec sleep 600"
+
+
+@pytest.fixture
+def device(tmp_path: Path) -> Path:
+    """In the place of /dev/kvm."""
+    device = tmp_path / "kvm"
+    device.touch()
+    return device
+
+
+def tried(device: Path, folder: Path, *lines: str, bios: str | None = None, seconds: float = 30) -> Accelerator:
+    """The choice with a QEMU that runs these lines; it notes its process id and its words."""
+    qemu = folder / "qemu"
+    noted = [f"echo $$ > {folder / 'pid'}", f'echo "$*" > {folder / "words"}']
+    qemu.write_text("\n".join(["#!/bin/bash", *noted, *lines, ""]), encoding="utf-8")
+    qemu.chmod(0o755)
+    return choose(bios, device=device, qemu=str(qemu), seconds=seconds)
+
+
+def assert_killed(folder: Path) -> None:
+    with pytest.raises(ProcessLookupError):
+        os.kill(int((folder / "pid").read_text()), 0)
+
+
+def test_a_script_that_runs_shows_that_kvm_works(tmp_path: Path, device: Path) -> None:
+    # as a serial port delivers it
+    assert tried(device, tmp_path, BANNER, "printf probe-one", "sleep 0.1", "echo -two-three", HANG) == KVM
+    assert_killed(tmp_path)
+
+
+@pytest.mark.parametrize("bios", [None, UEFI])
+def test_the_probe_is_a_machine_with_the_firmware_of_the_test(tmp_path: Path, device: Path, bios: str | None) -> None:
+    tried(device, tmp_path, bios=bios)
+    words = (tmp_path / "words").read_text()
+    assert "-machine pc,graphics=off" in words
+    assert "-accel kvm -cpu host" in words
+    assert (f"-bios {UEFI} " in words) == (bios is not None)
+
+
+def test_an_error_of_kvm_ends_the_probe_at_once(tmp_path: Path, device: Path) -> None:
+    start = time.monotonic()
+    assert tried(device, tmp_path, BANNER, "echo 'KVM internal error. Suberror: 1' >&2", HANG) == EMULATION
+    assert time.monotonic() - start < 20
+    assert_killed(tmp_path)
+
+
+def test_a_qemu_that_ends_has_not_reached_the_script(tmp_path: Path, device: Path) -> None:
+    lines = ("echo 'failed to initialize kvm: Operation not permitted' >&2", "exit 1")
+    assert tried(device, tmp_path, BANNER, *lines) == EMULATION
+
+
+def test_a_script_that_is_only_shown_did_not_run(tmp_path: Path, device: Path) -> None:
+    show = r"cat $(sed 's/.*tftp=\([^,]*\),.*/\1/' <<< \"$*\")/probe.ipxe".replace('\\"', '"')
+    assert tried(device, tmp_path, show) == EMULATION
+
+
+def test_a_machine_that_hangs_is_killed(tmp_path: Path, device: Path) -> None:
+    assert tried(device, tmp_path, BANNER, HANG, seconds=1) == EMULATION
+    assert_killed(tmp_path)
+
+
+def test_without_a_device_nothing_is_tried(tmp_path: Path) -> None:
+    assert tried(tmp_path / "none", tmp_path) == EMULATION
+    assert not (tmp_path / "pid").exists()
