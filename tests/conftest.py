@@ -29,13 +29,17 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 # the folders with the longest tests come first, so that both workers have something to do until the end
 LONGEST_FIRST = ("boot", "aws", "engine", "provisioning", "machine")
+GROUPED_BY_MODULE = frozenset({"lab", "machine", "provisioning"})
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     quick.mark_system_tests(items)
     rank = {folder: place for place, folder in enumerate(LONGEST_FIRST)}
-    tests = Path(__file__).parent
-    items.sort(key=lambda item: rank.get(item.path.relative_to(tests).parts[0], len(rank)))
+    for item in items:
+        # a module's servers are started once: one worker runs all of its tests
+        if quick.folder_of(item) in GROUPED_BY_MODULE and not item.get_closest_marker("xdist_group"):
+            item.add_marker(pytest.mark.xdist_group(item.path.stem))
+    items.sort(key=lambda item: rank.get(quick.folder_of(item), len(rank)))
 
 
 @pytest.hookimpl(wrapper=True)

@@ -28,13 +28,16 @@ PROGRAMS = frozenset(
 _running: list[str] = []
 
 
+def folder_of(item: pytest.Item) -> str:
+    """The folder of tests/ in which a test is, or the name of its file there."""
+    return item.path.relative_to(Path(__file__).parent.parent).parts[0]
+
+
 def mark_system_tests(items: list[pytest.Item]) -> None:
     """Mark the tests of `SYSTEM_FOLDERS` and those that use `SYSTEM_FIXTURES`."""
-    tests = Path(__file__).parent.parent
     for item in items:
-        folder = item.path.relative_to(tests).parts[0]
         fixtures = getattr(item, "fixturenames", ())
-        if folder in SYSTEM_FOLDERS or not SYSTEM_FIXTURES.isdisjoint(fixtures):
+        if folder_of(item) in SYSTEM_FOLDERS or not SYSTEM_FIXTURES.isdisjoint(fixtures):
             item.add_marker(pytest.mark.system)
 
 
