@@ -1,5 +1,7 @@
 PYTHON ?= python3
 RUN := .venv/bin/python
+# .venv is ours: without the bytecode, each start of Python compiles its packages again, which takes seconds
+unexport PYTHONDONTWRITEBYTECODE
 PYTEST := $(RUN) -m pytest -n 2 --dist loadgroup
 QUICK_TESTS := $(PYTEST) -m "not system" --durations=30
 

@@ -109,6 +109,8 @@ class Reader:
             "DIASPORA_INFRA_CACHE": str(cache_root()),
             "MATCHBOX_ASSETS": str(self.assets),
             "PIP_CONSTRAINT": str(self.folder / "constraints.txt"),
+            # Python compiles what it imports; all packages together take a minute
+            "PIP_NO_COMPILE": "1",
             "PULUMI_HOME": str(self.folder / "pulumi"),
             "PULUMI_BACKEND_URL": (self.folder / "state").as_uri(),
             "PULUMI_CONFIG_PASSPHRASE": "a passphrase of the tests",
