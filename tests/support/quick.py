@@ -21,16 +21,18 @@ SYSTEM_FIXTURES = frozenset(
 """Every test that uses one of these fixtures is marked `system`."""
 
 PROGRAMS = frozenset(
-    {Path(sys.executable).name, "bash", "diaspora-infra", "git", "hadolint", "python", "python3", "sh"}
+    {Path(sys.executable).name, "bash", "butane-py", "diaspora-infra", "git", "hadolint", "python", "python3", "sh"}
 )
 """Programs that a quick test may start: those of the base system, and those in `.venv`."""
+
+_TESTS = Path(__file__).parent.parent
 
 _running: list[str] = []
 
 
 def folder_of(item: pytest.Item) -> str:
-    """The folder of tests/ in which a test is, or the name of its file there."""
-    return item.path.relative_to(Path(__file__).parent.parent).parts[0]
+    """The folder of tests/ that holds a test; nothing for the tests of butane-py."""
+    return item.path.relative_to(_TESTS).parts[0] if item.path.is_relative_to(_TESTS) else ""
 
 
 def mark_system_tests(items: list[pytest.Item]) -> None:
