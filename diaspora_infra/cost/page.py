@@ -131,11 +131,10 @@ target.
 - **The database wakes up** for every visitor whom nginx cannot serve alone, every message from another pod and every
   job of Sidekiq, at any hour. Each wake-up costs at least {SECONDS_AWAKE // 60} minutes: PgBouncer keeps the
   connection for {LONGEST_IDLE_SECONDS} seconds, then `aws.database.autoPauseSeconds` begin, 5 minutes.
-  {PROMISE_HOURS} hours are
-  {number_text(times)} wake-ups a month, {number_text(times / 30)} a day, of which the daily backup and Sidekiq's daily
-  jobs use about two. One wake-up an hour is {number_text(hourly)} hours a month, and then the sum is
-  {_usd(minimal, hours=hourly):.2f}. A pod with a few contacts may stay below that; one that is well connected will not.
-  An hour awake costs {hour:.2f}. Check the metric `ServerlessDatabaseCapacity` after a week.
+  {PROMISE_HOURS} hours are {number_text(times)} wake-ups a month, {number_text(times / 30)} a day, of which the daily
+  backup and Sidekiq's daily jobs use about two. One wake-up an hour is {number_text(hourly)} hours a month, and then
+  the sum is {_usd(minimal, hours=hourly):.2f}. A pod with a few contacts may stay below that; one that is well
+  connected will not. An hour awake costs {hour:.2f}. Check the metric `ServerlessDatabaseCapacity` after a week.
 - **Other regions** have other prices. This page does not estimate them.
 - **CPU.** t4g and t3 machines have a share of a processor. The stack sets their credit mode to `standard`: a busy
   machine becomes slow. If you switch it to `unlimited` by hand, you pay for each hour above the share.
