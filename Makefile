@@ -1,6 +1,8 @@
 PYTHON ?= python3
 RUN := .venv/bin/python
-PYTEST := $(RUN) -m pytest -n 2 --dist loadgroup
+# .venv is ours: without the bytecode, each start of Python compiles its packages again, which takes seconds
+unexport PYTHONDONTWRITEBYTECODE
+PYTEST := $(RUN) -m pytest -n 3 --dist loadgroup --no-loadscope-reorder
 QUICK_TESTS := $(PYTEST) -m "not system" --durations=30
 
 .PHONY: help up down up-aws down-aws test test-quick check docs fuzz bench golden clean
@@ -53,7 +55,7 @@ docs: ## build the documentation site into .site/; a link that leads nowhere is 
 fuzz: ## compare Butane with the Go program on many documents (SEED=7 EXAMPLES=4000, some minutes)
 	@$(PYTHON) -m tools.environment --dev
 	@$(PYTHON) -m tools --set test >/dev/null
-	@BUTANE_EXAMPLES=$(or $(EXAMPLES),4000) BUTANE_SEED=$(or $(SEED),1) $(RUN) -m pytest -q -n 2 tests/butane
+	@BUTANE_EXAMPLES=$(or $(EXAMPLES),4000) BUTANE_SEED=$(or $(SEED),1) $(RUN) -m pytest -q -n 2 butane-py/tests
 
 golden: ## write the golden files, docs/config.schema.json and the generated pages again (review the diff)
 	@$(RUN) -m pytest -q tests/golden tests/config --golden-update
@@ -64,4 +66,4 @@ bench: ## measure speed and state size, as ratios against a floor (about 12 minu
 	@$(RUN) -m benchmarks
 
 clean: ## remove .venv, .site and the caches of the checks (never .lab: it may hold a running stack)
-	rm -rf .venv .site .mypy_cache .ruff_cache .pytest_cache .hypothesis dist
+	rm -rf .venv .site .mypy_cache .ruff_cache .pytest_cache .hypothesis dist butane-py/dist

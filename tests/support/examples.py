@@ -19,7 +19,8 @@ EXAMPLES = PROJECT / "examples"
 
 # what a checkout must have to make its environment and to run the stack program
 _NEEDED = (
-    "LICENSE", "Pulumi.yaml", "README.md", "__main__.py", "diaspora_infra", "docs", "examples", "pyproject.toml",
+    "LICENSE", "Pulumi.yaml", "README.md", "__main__.py", "butane-py", "diaspora_infra", "docs", "examples",
+    "pyproject.toml", "templates", "tools", "uv.lock",
     "templates", "tools", "uv.lock",
 )  # fmt: skip
 
@@ -109,6 +110,8 @@ class Reader:
             "DIASPORA_INFRA_CACHE": str(cache_root()),
             "MATCHBOX_ASSETS": str(self.assets),
             "PIP_CONSTRAINT": str(self.folder / "constraints.txt"),
+            # Python compiles what it imports; all packages together take a minute
+            "PIP_NO_COMPILE": "1",
             "PULUMI_HOME": str(self.folder / "pulumi"),
             "PULUMI_BACKEND_URL": (self.folder / "state").as_uri(),
             "PULUMI_CONFIG_PASSPHRASE": "a passphrase of the tests",

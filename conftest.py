@@ -1,0 +1,64 @@
+"""What holds for the tests of both packages, in tests/ and butane-py/tests/: rules, options and the pinned programs."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import hypothesis
+import pytest
+
+from tests.support import quick, surroundings
+from tools import tool_path
+
+surroundings.settle()
+
+# how long an example takes says nothing where cores are shared
+hypothesis.settings.register_profile("shared-cores", deadline=None)
+hypothesis.settings.load_profile("shared-cores")
+
+# the folders with the longest tests come first, so that all workers have something to do until the end
+LONGEST_FIRST = ("boot", "aws", "engine", "provisioning", "machine")
+# in these, one worker runs all tests of a module, so that the module's servers are started once
+GROUPED_BY_MODULE = frozenset({"lab", "machine", "provisioning"})
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption("--golden-update", action="store_true", help="write the golden files anew")
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    quick.mark_system_tests(items)
+    rank = {folder: place for place, folder in enumerate(LONGEST_FIRST)}
+    for item in items:
+        if quick.folder_of(item) in GROUPED_BY_MODULE and not item.get_closest_marker("xdist_group"):
+            item.add_marker(pytest.mark.xdist_group(item.path.stem))
+    items.sort(key=lambda item: rank.get(quick.folder_of(item), len(rank)))
+
+
+def pytest_collection_finish(session: pytest.Session) -> None:
+    """Stop where pytest-xdist ignores groups: it does so silently with a pytest that it does not know."""
+    if getattr(session.config.option, "loadgroup", False):
+        grouped = [item for item in session.items if item.get_closest_marker("xdist_group")]
+        if not all("@" in item.nodeid for item in grouped):
+            raise pytest.UsageError("pytest-xdist ignores xdist_group; pyproject.toml names the pytest that it knows")
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_protocol(item: pytest.Item) -> Iterator[None]:
+    quick.begin(item)
+    try:
+        return (yield)
+    finally:
+        quick.end(item)
+
+
+@pytest.fixture(scope="session")
+def butane_binary() -> Path:
+    """The Go program butane."""
+    return tool_path("butane")
+
+
+@pytest.fixture(scope="session")
+def ignition_validate() -> Path:
+    """The Go program ignition-validate."""
+    return tool_path("ignition-validate")
