@@ -5,7 +5,7 @@ unexport PYTHONDONTWRITEBYTECODE
 PYTEST := $(RUN) -m pytest -n 3 --dist loadgroup --no-loadscope-reorder
 QUICK_TESTS := $(PYTEST) -m "not system" --durations=30
 
-.PHONY: help up down up-aws down-aws test test-quick check fuzz bench golden clean
+.PHONY: help up down up-aws down-aws test test-quick check docs fuzz bench golden clean
 
 help: ## list the commands
 	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -47,12 +47,17 @@ check: ## lint and type-check
 	@.venv/bin/ruff format --check .
 	@.venv/bin/mypy
 
+docs: ## build the documentation site into .site/; a link that leads nowhere is an error
+	@$(PYTHON) -m tools.environment --dev
+	@NO_MKDOCS_2_WARNING=1 $(RUN) -m mkdocs build --strict --quiet
+	@echo "Open .site/index.html"
+
 fuzz: ## compare Butane with the Go program on many documents (SEED=7 EXAMPLES=4000, some minutes)
 	@$(PYTHON) -m tools.environment --dev
 	@$(PYTHON) -m tools --set test >/dev/null
 	@BUTANE_EXAMPLES=$(or $(EXAMPLES),4000) BUTANE_SEED=$(or $(SEED),1) $(RUN) -m pytest -q -n 2 butane-py/tests
 
-golden: ## write the golden files and docs/config.schema.json anew (review the diff)
+golden: ## write the golden files, docs/config.schema.json and the generated pages again (review the diff)
 	@$(RUN) -m pytest -q tests/golden tests/config --golden-update
 
 bench: ## measure speed and state size, as ratios against a floor (about 12 minutes)
@@ -60,5 +65,5 @@ bench: ## measure speed and state size, as ratios against a floor (about 12 minu
 	@$(PYTHON) -m tools --set up --set aws butane >/dev/null
 	@$(RUN) -m benchmarks
 
-clean: ## remove .venv and the caches of the checks (never .lab: it may hold a running stack)
-	rm -rf .venv .mypy_cache .ruff_cache .pytest_cache .hypothesis dist butane-py/dist
+clean: ## remove .venv, .site and the caches of the checks (never .lab: it may hold a running stack)
+	rm -rf .venv .site .mypy_cache .ruff_cache .pytest_cache .hypothesis dist butane-py/dist

@@ -19,7 +19,8 @@ EXAMPLES = PROJECT / "examples"
 
 # what a checkout must have to make its environment and to run the stack program
 _NEEDED = (
-    "Pulumi.yaml", "README.md", "__main__.py", "butane-py", "diaspora_infra", "docs", "examples", "pyproject.toml",
+    "LICENSE", "Pulumi.yaml", "README.md", "__main__.py", "butane-py", "diaspora_infra", "docs", "examples",
+    "pyproject.toml", "templates", "tools", "uv.lock",
     "templates", "tools", "uv.lock",
 )  # fmt: skip
 
