@@ -38,9 +38,6 @@ from tests.support.ignition_root import Node, applied, read_tree
 from tests.support.stack import Stack
 from tools.packages import is_there, read_packages
 
-# one worker for all of them: two virtual machines at once would take longer
-pytestmark = pytest.mark.xdist_group("boot")
-
 # what tests/packages.txt names for these tests
 NEEDED = (
     "apt-get", "cpio", "dpkg-deb", "mkfs.ext4", "mkfs.xfs", "modprobe", "mount", "qemu-system-x86_64", "sfdisk",
