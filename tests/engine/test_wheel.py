@@ -82,7 +82,9 @@ def test_the_wheel_holds_the_package_and_its_templates_and_nothing_else(wheels: 
     assert {name: files[name] for name in templates} == templates
     assert "diaspora-infra = diaspora_infra.cli:main" in files["entry_points.txt"].decode()
     assert "diaspora_infra/py.typed" in files
-    assert {name for name in files if "/" in name} == files_below("diaspora_infra") | templates.keys()
+    licence = {"licenses/LICENSE"}
+    assert {name for name in files if "/" in name} == files_below("diaspora_infra") | templates.keys() | licence
+    assert message_from_bytes(files["METADATA"])["License-Expression"] == "Apache-2.0"
 
 
 def test_the_wheel_of_butane_holds_the_package_and_needs_pyyaml_only(wheels: Path) -> None:

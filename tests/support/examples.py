@@ -21,7 +21,6 @@ EXAMPLES = PROJECT / "examples"
 _NEEDED = (
     "LICENSE", "Pulumi.yaml", "README.md", "__main__.py", "butane-py", "diaspora_infra", "docs", "examples",
     "pyproject.toml", "templates", "tools", "uv.lock",
-    "templates", "tools", "uv.lock",
 )  # fmt: skip
 
 Result = subprocess.CompletedProcess[str]
