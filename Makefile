@@ -34,8 +34,8 @@ test: ## install what the tests need and run all of them; missing tools are buil
 	@$(PYTHON) -m tools.packages tests/packages.txt
 	@$(PYTHON) -m tools.environment --dev
 	@$(MAKE) --no-print-directory check
-	@$(PYTHON) -m tools --set test --linters --beside $(QUICK_TESTS)
-	@$(PYTEST) -m system --durations=30
+	@$(PYTHON) -m tools --set test --linters --beside $(QUICK_TESTS); quick=$$?; \
+	$(PYTEST) -m system --durations=30 && exit $$quick
 
 test-quick: ## lint, type-check, and run the tests that need no root, no tools, no services and no network
 	@$(PYTHON) -m tools.environment --dev
