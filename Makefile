@@ -2,7 +2,7 @@ PYTHON ?= python3
 RUN := .venv/bin/python
 # .venv is ours: without the bytecode, each start of Python compiles its packages again, which takes seconds
 unexport PYTHONDONTWRITEBYTECODE
-PYTEST := $(RUN) -m pytest -n 3 --dist loadgroup --no-loadscope-reorder
+PYTEST := $(RUN) -m pytest -n 4 --dist loadgroup --no-loadscope-reorder
 QUICK_TESTS := $(PYTEST) -m "not system" --durations=30
 
 .PHONY: help up down up-aws down-aws test test-quick check docs fuzz bench golden clean

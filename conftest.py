@@ -15,10 +15,22 @@ surroundings.settle()
 hypothesis.settings.register_profile("shared-cores", deadline=None)
 hypothesis.settings.load_profile("shared-cores")
 
-# the folders with the longest tests come first, so that all workers have something to do until the end
-LONGEST_FIRST = ("boot", "aws", "engine", "provisioning", "machine")
+TESTS = Path(__file__).parent / "tests"
+# the modules and folders with the longest tests come first, so that all workers have something to do until the end
+LONGEST_FIRST = (
+    "boot",
+    "machine/test_pod_upgrade",
+    "machine/test_pod_restore.",
+    "machine/test_pod_import",
+    "aws",
+    "engine",
+    "provisioning",
+    "machine",
+)
 # in these, one worker runs all tests of a module, so that the module's servers are started once
 GROUPED_BY_MODULE = frozenset({"lab", "machine", "provisioning"})
+# its tests wait longer than its servers take to start
+NOT_GROUPED = frozenset({"test_pod_upgrade"})
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
@@ -28,11 +40,18 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 @pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     quick.mark_system_tests(items)
-    rank = {folder: place for place, folder in enumerate(LONGEST_FIRST)}
     for item in items:
-        if quick.folder_of(item) in GROUPED_BY_MODULE and not item.get_closest_marker("xdist_group"):
+        grouped = quick.folder_of(item) in GROUPED_BY_MODULE and item.path.stem not in NOT_GROUPED
+        if grouped and not item.get_closest_marker("xdist_group"):
             item.add_marker(pytest.mark.xdist_group(item.path.stem))
-    items.sort(key=lambda item: rank.get(quick.folder_of(item), len(rank)))
+    items.sort(key=_place)
+
+
+def _place(item: pytest.Item) -> int:
+    """The first entry of LONGEST_FIRST that the path of the test's module begins with."""
+    path = item.path.relative_to(TESTS).as_posix() if item.path.is_relative_to(TESTS) else ""
+    places = [place for place, start in enumerate(LONGEST_FIRST) if path.startswith(start)]
+    return min(places, default=len(LONGEST_FIRST))
 
 
 def pytest_collection_finish(session: pytest.Session) -> None:

@@ -33,9 +33,21 @@ MIGRATIONS = (
     "20240101000000_last.rb",
 )
 
-STAND_IN = '''#!{python} -I
-import json, os, pathlib, pwd, re, shutil, signal, subprocess, sys, time
+STAND_IN = '''#!{python} -IS
+import json, os, pathlib, re, signal, sys, time
 
+
+class Later:
+    """A module that is imported when it is used: most calls need few of them."""
+
+    def __init__(self, name):
+        self.__dict__["name"] = name
+
+    def __getattr__(self, attribute):
+        return getattr(__import__(self.name), attribute)
+
+
+pwd, shutil, subprocess = map(Later, ("pwd", "shutil", "subprocess"))
 settings = json.loads(pathlib.Path({settings!r}).read_text())
 record = pathlib.Path(settings["record"])
 arguments = sys.argv[1:]

@@ -57,8 +57,20 @@ exec /usr/bin/mv "$@"
 """
 
 STAND_IN = '''#!{python} -IS
-import hashlib, json, os, pathlib, pwd, re, shutil, signal, subprocess, sys
+import json, os, pathlib, re, signal, sys
 
+
+class Later:
+    """A module that is imported when it is used: most calls need few of them."""
+
+    def __init__(self, name):
+        self.__dict__["name"] = name
+
+    def __getattr__(self, attribute):
+        return getattr(__import__(self.name), attribute)
+
+
+hashlib, pwd, shutil, subprocess = map(Later, ("hashlib", "pwd", "shutil", "subprocess"))
 settings = json.loads(pathlib.Path({settings!r}).read_text())
 record, root, data, run = (pathlib.Path(settings[key]) for key in ("record", "root", "data", "run"))
 arguments = sys.argv[1:]
