@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import Any
 
 from tests.host.pod import LIBEXEC
+from tests.machine.later import LATER
 from tests.machine.test_pod_postgresql import Postgresql
 
 PASSWORD = "correct horse battery"
@@ -33,20 +34,10 @@ MIGRATIONS = (
     "20240101000000_last.rb",
 )
 
-STAND_IN = '''#!{python} -IS
-import json, os, pathlib, re, signal, sys, time
-
-
-class Later:
-    """A module that is imported when it is used: most calls need few of them."""
-
-    def __init__(self, name):
-        self.__dict__["name"] = name
-
-    def __getattr__(self, attribute):
-        return getattr(__import__(self.name), attribute)
-
-
+STAND_IN = (
+    "#!{python} -IS\nimport json, os, pathlib, re, signal, sys, time\n"
+    + LATER
+    + '''
 pwd, shutil, subprocess = map(Later, ("pwd", "shutil", "subprocess"))
 settings = json.loads(pathlib.Path({settings!r}).read_text())
 record = pathlib.Path(settings["record"])
@@ -179,6 +170,7 @@ else:
     status = 125
 sys.exit(status if status >= 0 else 128 - status)
 '''
+)
 
 
 @dataclass
