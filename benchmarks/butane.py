@@ -8,8 +8,8 @@ from collections.abc import Callable
 
 import yaml
 
+import butane
 from benchmarks.stacks import stack_values
-from diaspora_infra import butane
 from diaspora_infra.config import load
 from diaspora_infra.host import render
 from tools import tool_path

@@ -119,7 +119,7 @@ class Engine:
 
     def recover(self) -> None:
         """Clean up after a run that was killed: a state file cut short, its lock, what it noted as not finished."""
-        self._mend_state()
+        self.mend_state()
         self._run(["cancel", "--yes", "--stack", self.stack])
         self.run("refresh", "--clear-pending-creates")
 
@@ -171,7 +171,7 @@ class Engine:
             raise LabError(f"pulumi {' '.join(arguments[:2])} failed, see above")
         return result
 
-    def _mend_state(self) -> None:
+    def mend_state(self) -> None:
         """Mend files that were being written when the engine was killed.
 
         The engine keeps a backup of the state, one step older; notes about a file's type lie beside it in `.attrs`

@@ -1,50 +1,17 @@
-"""Fixtures for all tests: golden files, programs of the machine, the pinned tools, a real matchbox and engine."""
+"""Fixtures for the tests of diaspora-infra: golden files, programs of the machine, a real matchbox and engine."""
 
 import os
 import shutil
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
-import hypothesis
 import pytest
 
 from lab.matchbox import MatchboxServer, free_ports
-from tests.support import quick, surroundings
 from tests.support.golden import Golden
 from tests.support.stack import Stack
-from tools import tool_path
-
-surroundings.settle()
 
 IN_CI = bool(os.environ.get("CI"))
-
-# how long an example takes says nothing where cores are shared
-hypothesis.settings.register_profile("shared-cores", deadline=None)
-hypothesis.settings.load_profile("shared-cores")
-
-
-def pytest_addoption(parser: pytest.Parser) -> None:
-    parser.addoption("--golden-update", action="store_true", help="write the golden files anew")
-
-
-# the folders with the longest tests come first, so that both workers have something to do until the end
-LONGEST_FIRST = ("boot", "aws", "engine", "provisioning", "machine")
-
-
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    quick.mark_system_tests(items)
-    rank = {folder: place for place, folder in enumerate(LONGEST_FIRST)}
-    tests = Path(__file__).parent
-    items.sort(key=lambda item: rank.get(item.path.relative_to(tests).parts[0], len(rank)))
-
-
-@pytest.hookimpl(wrapper=True)
-def pytest_runtest_protocol(item: pytest.Item) -> Iterator[None]:
-    quick.begin(item)
-    try:
-        return (yield)
-    finally:
-        quick.end(item)
 
 
 @pytest.fixture
@@ -67,18 +34,6 @@ def require_program() -> Callable[[str, str], str]:
         return found
 
     return require
-
-
-@pytest.fixture(scope="session")
-def butane_binary() -> Path:
-    """The Go program butane."""
-    return tool_path("butane")
-
-
-@pytest.fixture(scope="session")
-def ignition_validate() -> Path:
-    """The Go program ignition-validate."""
-    return tool_path("ignition-validate")
 
 
 @pytest.fixture

@@ -1,19 +1,23 @@
-"""The pages: links lead somewhere, and what a reader would copy works."""
+"""The pages: links lead somewhere, what a reader would copy works, and the site builds."""
 
+import os
 import re
+import subprocess
+import sys
+import textwrap
 from pathlib import Path
 
 import pytest
 import yaml
 
-from diaspora_infra.config import load, parse_stack_file
+from diaspora_infra.config import StackFile, Target, load, parse_stack_file
 from diaspora_infra.host import render
 from lab.engine import PROJECT
 
 PAGES = sorted(
     page
     for page in PROJECT.rglob("*.md")
-    if not {".venv", ".lab", "node_modules", ".pytest_cache"} & set(page.relative_to(PROJECT).parts)
+    if not {".venv", ".lab", ".site", "node_modules", ".pytest_cache"} & set(page.relative_to(PROJECT).parts)
 )
 
 
@@ -36,12 +40,41 @@ def anchors(page: Path) -> set[str]:
     return {re.sub(r"[^\w -]", "", heading.lower()).replace(" ", "-") for heading in headings}
 
 
-def test_the_readmes_stack_file_is_good() -> None:
-    text = (PROJECT / "README.md").read_text(encoding="utf-8")
-    (block,) = re.findall(r"```yaml\n(.*?)```", text, flags=re.DOTALL)
-    file = parse_stack_file(block)
-    settings = load(file.values, file.secrets)
+def test_the_stack_file_for_beginners_is_good() -> None:
+    """README and docs/first-pod.md show the same one."""
+    pages = ("README.md", "docs/first-pod.md")
+    first, second = (stack_file(PROJECT / page) for page in pages)
+    assert first.values == second.values
+    settings = load(first.values, first.secrets)
     assert render(settings, settings.machines[0], {}).ignition
+
+
+def stack_file(page: Path) -> StackFile:
+    (block,) = re.findall(r"^ *```yaml\n(.*?)^ *```", page.read_text(encoding="utf-8"), re.DOTALL | re.MULTILINE)
+    return parse_stack_file(textwrap.dedent(block))
+
+
+def test_the_readme_says_what_was_never_run_of_each_target() -> None:
+    rows = re.findall(r"^\| \[`(\w+)`\]\(.*\) \|.*\| (.+) \|$", (PROJECT / "README.md").read_text(), re.MULTILINE)
+    assert sorted(target for target, _ in rows) == sorted(Target)
+
+
+def test_the_site_builds_without_a_warning_and_without_a_network(tmp_path: Path) -> None:
+    dead_end = "http://127.0.0.1:9"
+    done = subprocess.run(
+        [sys.executable, "-m", "mkdocs", "build", "--strict", "--quiet", "--site-dir", tmp_path / "site"],
+        cwd=PROJECT,
+        env={**os.environ, "NO_MKDOCS_2_WARNING": "1", "http_proxy": dead_end, "https_proxy": dead_end},
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=60,
+    )
+    assert (done.returncode, done.stdout + done.stderr) == (0, "")
+    other_host = re.compile(r"""<(?:script|img|link|iframe)[^>]*(?:src|href)=["']?(?:https?:)?//[^>]*>""")
+    for page in (tmp_path / "site").rglob("*.html"):
+        loaded = other_host.findall(page.read_text(encoding="utf-8"))
+        assert loaded == [], page
 
 
 def test_the_commands_of_the_readme_are_targets_of_the_makefile() -> None:

@@ -7,27 +7,29 @@ from pathlib import Path
 
 import pytest
 
-PACKAGE = Path(__file__).resolve().parent.parent / "diaspora_infra"
+PROJECT = Path(__file__).resolve().parent.parent
+PACKAGE = PROJECT / "diaspora_infra"
+BUTANE = PROJECT / "butane-py/src/butane"
+ALIAS = PACKAGE / "butane"
 
 # what each layer may import of the project, besides itself
 ALLOWED = {
     "config": set(),
-    "butane": set(),
-    "host": {"config", "butane"},
-    "cost": {"config"},
-    "pxe": {"config", "host", "pulumi_config"},
+    "host": {"butane", "diaspora_infra.config"},
+    "cost": {"diaspora_infra.config"},
+    "pxe": {"diaspora_infra.config", "diaspora_infra.host", "diaspora_infra.pulumi_config"},
 }
 
 
 def imports(file: Path) -> set[str]:
-    """Top-level names that a module imports; parts of the project as `diaspora_infra.PART`."""
+    """Modules that a file imports; parts of the project as `butane` and `diaspora_infra.PART`."""
     found = set()
     for node in ast.walk(ast.parse(file.read_text(encoding="utf-8"))):
         names = [alias.name for alias in node.names] if isinstance(node, ast.Import) else []
         if isinstance(node, ast.ImportFrom):
             own = node.module == "diaspora_infra"
             names = [f"{node.module}.{alias.name}" for alias in node.names] if own else [node.module or ""]
-        found |= {".".join(name.split(".")[:2]) if name.startswith("diaspora_infra") else name for name in names}
+        found |= {".".join(name.split(".")[: 2 if name.startswith("diaspora_infra") else 1]) for name in names}
     return found
 
 
@@ -35,13 +37,26 @@ def imports(file: Path) -> set[str]:
 def test_imports_go_one_way(layer: str) -> None:
     files = list((PACKAGE / layer).rglob("*.py"))
     assert files
-    allowed = {f"diaspora_infra.{part}" for part in (*ALLOWED[layer], layer)}
     for file in files:
-        own = {name for name in imports(file) if name.startswith("diaspora_infra.")}
-        assert own <= allowed, file
+        own = {name for name in imports(file) if name == "butane" or name.startswith("diaspora_infra.")}
+        assert own <= {*ALLOWED[layer], f"diaspora_infra.{layer}"}, file
 
 
-@pytest.mark.parametrize("layer", ["config", "butane", "host", "cost"])
+def test_butane_imports_yaml_and_the_standard_library_only() -> None:
+    files = list(BUTANE.rglob("*.py"))
+    assert files
+    for file in files:
+        assert imports(file) <= {"butane", "yaml", *sys.stdlib_module_names}, file
+
+
+def test_only_other_programs_use_the_alias() -> None:
+    for folder in (PACKAGE, PROJECT / "lab", PROJECT / "benchmarks", PROJECT / "examples"):
+        for file in folder.rglob("*.py"):
+            if not file.is_relative_to(ALIAS):
+                assert "diaspora_infra.butane" not in imports(file), file
+
+
+@pytest.mark.parametrize("layer", ["config", "host", "cost"])
 def test_no_pulumi_below_the_components(layer: str) -> None:
     for file in (PACKAGE / layer).rglob("*.py"):
         assert not {name for name in imports(file) if name.split(".")[0].startswith("pulumi")}, file
@@ -51,6 +66,10 @@ def test_no_pulumi_below_the_components(layer: str) -> None:
     ("module", "forbidden"),
     [
         ("diaspora_infra", "pulumi_aws"),
+        ("butane", "diaspora_infra"),
+        ("butane", "pydantic"),
+        ("butane", "pulumi"),
+        ("butane", "jinja2"),
         ("diaspora_infra.butane", "pydantic"),
         ("diaspora_infra.host", "pulumi"),
         ("diaspora_infra.cost", "pulumi"),

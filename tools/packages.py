@@ -6,14 +6,11 @@ stops with the list.
 
 import os
 import shutil
-import subprocess
 import sys
-from collections.abc import Mapping
 from pathlib import Path
 
-from tools.causes import cause
+from tools.apt import install_packages
 from tools.errors import ToolError
-from tools.progress import step
 
 # where Debian puts servers; not on every user's PATH
 SERVER_FOLDERS = "/usr/sbin:/sbin"
@@ -48,26 +45,6 @@ def is_there(name: str) -> bool:
     if name.startswith("/"):
         return Path(name).is_file()
     return shutil.which(name, path=f"{os.environ.get('PATH', '')}:{SERVER_FOLDERS}") is not None
-
-
-def install_packages(missing: Mapping[str, str]) -> None:
-    """Installs the packages of what is missing with apt. Raises ToolError that names it."""
-    packages = sorted(set(missing.values()))
-    command = f"apt-get install {' '.join(packages)}"
-    if not shutil.which("apt-get") or os.geteuid() != 0:
-        raise ToolError(f"missing: {', '.join(sorted(missing))}; as root: {command} (or what your system has for it)")
-    # RUNLEVEL=1 keeps the packages from starting their services
-    environment = {**os.environ, "DEBIAN_FRONTEND": "noninteractive", "RUNLEVEL": "1"}
-    with step(f"installing system packages: {' '.join(packages)}", "installing packages", "installed packages"):
-        said = ""  # an update that cannot reach its servers only warns, and the install then knows no such package
-        for step_command in (
-            ["apt-get", "update", "-qq"],
-            ["apt-get", "install", "-y", "-qq", "--no-install-recommends", *packages],
-        ):
-            result = subprocess.run(step_command, env=environment, capture_output=True, text=True, check=False)
-            said += result.stderr
-            if result.returncode:
-                raise ToolError(f"{command} failed: {cause(said)}")
 
 
 if __name__ == "__main__":

@@ -6,10 +6,10 @@ import sys
 import tempfile
 from pathlib import Path
 
+from tools.apt import install_packages
 from tools.causes import cause
 from tools.errors import ToolError
 from tools.find import ask_version
-from tools.packages import install_packages
 
 PIP_OPTIONS = ["--disable-pip-version-check", "--no-compile"]
 OPTIONS = ["--quiet", "--no-deps", "--only-binary=:all:", "--require-hashes"]

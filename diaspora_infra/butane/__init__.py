@@ -1,21 +1,18 @@
-"""Butane to Ignition in Python: the variant fcos, versions 1.0.0 to 1.7.0.
+"""An alias of the package `butane`, for programs that know it by its earlier name. New programs import `butane`."""
 
-    from diaspora_infra.butane import ButaneError, translate
-
-    try:
-        translation = translate(text, name="pod.bu", files=Path("files"))
-    except ButaneError as error:
-        print(error)  # one line a problem: pod.bu:7:19: $.storage.files.0.path: the path must be absolute
-    else:
-        print(translation.text(pretty=True))
-
-The package needs nothing of the rest of the project, only PyYAML.
-"""
-
-from diaspora_infra.butane.api import Translation, check_ignition, merge, translate
-from diaspora_infra.butane.files import LocalFile, LocalLink
-from diaspora_infra.butane.report import ButaneError, Entry, Level, Report
-from diaspora_infra.butane.schema import VERSIONS
+from butane import (
+    VERSIONS,
+    ButaneError,
+    Entry,
+    Level,
+    LocalFile,
+    LocalLink,
+    Report,
+    Translation,
+    check_ignition,
+    merge,
+    translate,
+)
 
 __all__ = [
     "VERSIONS",

@@ -13,9 +13,9 @@ from diaspora_infra.config.secrets import NAMESPACE, SECRETS
 INTRO = """\
 # Settings
 
-<!-- Written by `make golden` from diaspora_infra/config. Change the docstrings of the models there, not this page. -->
+<!-- `make golden` writes this page from diaspora_infra/config. Change the docstrings of the models, not this page. -->
 
-A stack is one file, `Pulumi.STACK.yaml`. This is a whole one:
+A stack is one file, `Pulumi.STACK.yaml`. This is a complete one:
 
 ```yaml
 # yaml-language-server: $schema=docs/config.schema.json
@@ -37,9 +37,9 @@ config:
       - {name: pod1, mac: "52:54:00:a1:9c:ae"}
 ```
 
-**Mistakes.** `diaspora-infra check Pulumi.STACK.yaml` needs no engine and no network. It prints every mistake on a line
-of its own (the key, what is wrong, what is allowed) and ends with 1. `pulumi preview` and `pulumi up` do the same
-checks before they touch anything.
+**Mistakes.** `diaspora-infra check Pulumi.STACK.yaml` needs no engine and no network. It prints every mistake on a
+separate line (the key, what is wrong, what is allowed) and ends with 1. `pulumi preview` and `pulumi up` do the same
+checks before they change anything.
 
 ```text
 host.storage.rootGib: 4 is out of range; allowed: 8 to 1024
@@ -47,16 +47,16 @@ pod.admin.nickname: unknown key; allowed: email, username
 pxe.machines[1].mac: '52:54:00:a1:9c:ae' is already used by pxe.machines[0].mac; allowed: a value of its own
 ```
 
-**Keys** are written in camelCase. A key that nobody reads is a mistake, so a misspelt one is never silently left out.
+**Keys** are written in camelCase. An unknown key is a mistake, so a misspelt key is never silently ignored.
 
 **Values** are read the way the engine reads them: `03:00`, `52:54:00:a1:9c:ae` and `off` need no quotes. Text that
 looks like a number does: `name: "1984"`.
 
-**Secrets** are keys of their own (see [Secrets](#secrets)) and never stand in the file as plain text. Set them with
-`pulumi config set --secret`; the file then holds `secure:` and the encrypted value. `check` needs no secret's value.
+**Secrets** have separate keys (see [Secrets](#secrets)) and are never in the file as plain text. Set them with
+`pulumi config set --secret`; the file then contains `secure:` and the encrypted value. `check` needs no secret's value.
 
-**Editors.** The first line of the example makes every editor with the YAML language server complete keys, show these
-descriptions and underline mistakes, from [config.schema.json](config.schema.json).
+**Editors.** With the first line of the example, every editor with the YAML language server completes keys, shows these
+descriptions and underlines mistakes, from [config.schema.json](config.schema.json).
 
 Below, `machines[]` stands for each machine of the list.
 """
@@ -84,7 +84,7 @@ def _secrets() -> Iterator[str]:
     yield from (
         "## Secrets",
         "",
-        "Each is given to the stack, or placed on the machine: see",
+        "Set each secret in the stack, or place it on the machine: see",
         "[where secrets are](security.md#secrets) and `pod.secretsOnMachine`.",
         "",
         "| Key | Description | Set it with |",
@@ -100,7 +100,7 @@ def _images() -> Iterator[str]:
         "## Images",
         "",
         "The default container images. *Verified* means pulled and started by the project's tests; the machines that",
-        "build the project reach no registry, so none could be.",
+        "build the project have no access to a registry, so no image is verified.",
         "",
         "| Image | Reference | Architectures | Verified |",
         "|---|---|---|---|",

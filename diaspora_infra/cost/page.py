@@ -57,11 +57,11 @@ def _introduction() -> Iterator[str]:
     yield f"""\
 # What a pod on AWS costs
 
-<!-- Written by `make golden` from diaspora_infra/cost. Change that, not this page. -->
+<!-- `make golden` writes this page from diaspora_infra/cost. Change the code, not this page. -->
 
 `diaspora-infra cost Pulumi.STACK.yaml` prints what your own stack file costs a month. The stack output `monthlyCost`
 has the sums. A budget sends a mail to `aws.notices` when 80 percent of `aws.monthlyBudgetUsd` are spent, and when AWS
-foresees more than all of it; it looks at the whole account, without tax, and it stops nothing.
+forecasts more than 100 percent; it covers the whole account, without tax, and it stops nothing.
 
 | `aws.size` | Machine | Memory | A month |
 |---|---|---|---:|
@@ -69,11 +69,11 @@ foresees more than all of it; it looks at the whole account, without tax, and it
 | `small` | t4g.small | 2 GiB, zram | **{small:.2f}** |
 
 US dollars **without tax**, in {PRICED_REGION}, with {PROMISE_TRAFFIC} traffic and the database awake for
-{PROMISE_HOURS} hours a month; every volume, bucket and address is counted.
+{PROMISE_HOURS} hours a month; every volume, bucket and address is included.
 
-**No bill of this stack was ever seen.** The sums come from the prices below and from assumed traffic. Whether a pod is
-pleasant to use on 1 GiB of memory is unverified: nobody has run one there. Begin with `minimal` if the money decides,
-and change `aws.size` when pages become slow; the machine is then replaced, its data stays.
+**The cost was never measured on a real account.** The sums are calculated from the prices below and from assumed
+traffic. Whether a pod is fast enough on 1 GiB of memory is unverified: nobody has run one there. Start with `minimal`
+if the cost matters most, and change `aws.size` when pages become slow; the machine is then replaced, its data stays.
 """
 
 
@@ -82,7 +82,7 @@ def _sizes() -> Iterator[str]:
         yield f"## Size {size}\n"
         yield from markdown(cost_table(example(size=size)))
         yield ""
-    yield "`?` behind a price: no source confirms it. Without a price:"
+    yield "A `?` after a price means that no source confirms it. Items without a price:"
     yield ""
     yield from (f"- {line}" for line in FREE)
     yield ""
@@ -108,41 +108,42 @@ def _promise() -> Iterator[str]:
     volume = _usd(example(instance={"dataGib": 20})) - usd
     wide = _usd(minimal, acu=Decimal(1))
     yield f"""\
-## What breaks the promise
+## What exceeds the target
 
-The promise is: `minimal` stays under {PROMISE_USD} dollars with {PROMISE_TRAFFIC} traffic and the database awake for
-{PROMISE_HOURS} hours. It comes to {usd:.2f}, so there is little room. {unsure:.2f} of that rest on prices that no
-source confirms: were they all {UNCONFIRMED_MARGIN} times as high, it would still hold, with {dearer:.2f}.
+The target: `minimal` costs less than {PROMISE_USD} dollars with {PROMISE_TRAFFIC} traffic and the database awake for
+{PROMISE_HOURS} hours. It costs {usd:.2f}, so there is little margin. {unsure:.2f} of that depend on prices that no
+source confirms: if all of them were {UNCONFIRMED_MARGIN} times as high, the sum would be {dearer:.2f}, still below the
+target.
 
-| What | A month then |
+| Change | A month then |
 |---|---:|
-| Tax: 20 percent of value-added tax, for instance | {usd * Decimal("1.2"):.2f} |
-| The database awake for {most} hours: as far as the promise reaches | {_usd(minimal, hours=Decimal(most)):.2f} |
-| awake half of the time | {_usd(minimal, hours=Decimal(HOURS_A_MONTH) / 2):.2f} |
-| never asleep | {_usd(minimal, hours=Decimal(HOURS_A_MONTH)):.2f} |
-| The database takes 1 ACU while it is awake, not {number_text(typical.database_acu)} | {wide:.2f} |
+| Tax, for example 20 percent value-added tax | {usd * Decimal("1.2"):.2f} |
+| The database awake for {most} hours, the most within the target | {_usd(minimal, hours=Decimal(most)):.2f} |
+| The database awake half of the time | {_usd(minimal, hours=Decimal(HOURS_A_MONTH) / 2):.2f} |
+| The database never asleep | {_usd(minimal, hours=Decimal(HOURS_A_MONTH)):.2f} |
+| The database uses 1 ACU while it is awake, not {number_text(typical.database_acu)} | {wide:.2f} |
 | Busy traffic | {_usd(minimal, traffic="busy"):.2f} |
 | `aws.size: small` | {_usd(example(size="small")):.2f} |
 | A data volume 10 GiB larger | {usd + volume:.2f} |
 | `database.engine: rds` | {_usd(example(database={"engine": "rds"})):.2f} |
 | A log of all connections (`network.flowLogsDays: 30`) | {_usd(example(network={"flowLogsDays": 30})):.2f} |
 
-- **What wakes the database.** Every visitor whom nginx cannot serve alone, every message from another pod, every job
-  of Sidekiq, at any hour. Each time costs at least {SECONDS_AWAKE // 60} minutes: PgBouncer keeps the connection for
-  {LONGEST_IDLE_SECONDS} seconds, then `aws.database.autoPauseSeconds` begin, 5 minutes. {PROMISE_HOURS} hours are
-  {number_text(times)} such times a month, {number_text(times / 30)} a day, and the daily backup and Sidekiq's daily
-  jobs take about two of them. One an hour is {number_text(hourly)} hours a month, and then the sum is
-  {_usd(minimal, hours=hourly):.2f}. A pod with a few contacts may stay below that; one that is well connected will not.
-  An hour awake costs {hour:.2f}. Look at the metric `ServerlessDatabaseCapacity` after a week.
-- **Other regions** have other prices. They are not guessed here.
-- **CPU.** t4g and t3 machines have a share of a processor. The stack makes them with credit mode `standard`: a busy
-  machine becomes slow. Somebody who switches it to `unlimited` by hand pays for each hour above the share.
-- **Traffic above 100 GB a month** costs {PRICES["traffic out"].usd:.2f} a GB: many pictures, many visitors, or
-  somebody who means harm.
-- **What is not in the stack**: your domain's yearly fee, snapshots that you keep by hand, a support plan, the final
-  snapshot of a database that `pulumi destroy` leaves.
-- **What makes it cheaper for a while**: t4g.small was free of charge for 750 hours a month until 2026-12-31 (seen in
-  January 2026), and new accounts have credits. Neither is counted.
+- **The database wakes up** for every visitor whom nginx cannot serve alone, every message from another pod and every
+  job of Sidekiq, at any hour. Each wake-up costs at least {SECONDS_AWAKE // 60} minutes: PgBouncer keeps the
+  connection for {LONGEST_IDLE_SECONDS} seconds, then `aws.database.autoPauseSeconds` begin, 5 minutes.
+  {PROMISE_HOURS} hours are {number_text(times)} wake-ups a month, {number_text(times / 30)} a day, of which the daily
+  backup and Sidekiq's daily jobs use about two. One wake-up an hour is {number_text(hourly)} hours a month, and then
+  the sum is {_usd(minimal, hours=hourly):.2f}. A pod with a few contacts may stay below that; one that is well
+  connected will not. An hour awake costs {hour:.2f}. Check the metric `ServerlessDatabaseCapacity` after a week.
+- **Other regions** have other prices. This page does not estimate them.
+- **CPU.** t4g and t3 machines have a share of a processor. The stack sets their credit mode to `standard`: a busy
+  machine becomes slow. If you switch it to `unlimited` by hand, you pay for each hour above the share.
+- **Traffic above 100 GB a month** costs {PRICES["traffic out"].usd:.2f} a GB: many pictures, many visitors, or an
+  attack.
+- **Not in the stack**: your domain's yearly fee, snapshots that you keep by hand, a support plan, the final snapshot of
+  a database that `pulumi destroy` leaves.
+- **Temporary discounts**: t4g.small was free of charge for 750 hours a month until 2026-12-31 (seen in January 2026),
+  and new accounts have credits. Neither is included.
 """
 
 
@@ -162,22 +163,22 @@ _WAYS: Mapping[str, dict[str, Any]] = {
 
 def _other_ways() -> Iterator[str]:
     yield "## Other ways to run it\n"
-    yield f"With {PROMISE_TRAFFIC} traffic, by the hours in which the database is awake:\n"
+    yield f"With {PROMISE_TRAFFIC} traffic, by the hours during which the database is awake:\n"
     yield f"| Settings | {' | '.join(f'{hours} h' for hours in AWAKE_HOURS)} |"
     yield "|---|---:|---:|---:|"
     for name, changes in _WAYS.items():
         sums = " | ".join(f"{_usd(example(**changes), hours=hours):.2f}" for hours in AWAKE_HOURS)
         yield f"| {name} | {sums} |"
     yield """
-A pod that is awake most of the day is cheapest with `onInstance`: then the database is in the pod's own backups, and a
-machine of 1 GiB has it to carry as well. The sums hold the volumes that the settings ask for: a pod that outgrows them
-needs a larger `aws.instance.dataGib`.
+A pod whose database is awake most of the day is cheapest with `onInstance`: the database is then in the pod's own
+backups, and runs on the same machine of 1 GiB. The sums include the volumes at the size that the settings request: a
+pod that outgrows them needs a larger `aws.instance.dataGib`.
 """
 
 
 def _assumptions() -> Iterator[str]:
-    yield "## The traffic that is assumed\n"
-    yield "Three pods to reckon with. None was measured; a month of your own bill says more.\n"
+    yield "## Assumed traffic\n"
+    yield "The sums are calculated for three pods. None was measured; your own bill of one month tells you more.\n"
     yield f"| A month | {' | '.join(TRAFFIC)} |"
     yield f"|---|{'---:|' * len(TRAFFIC)}"
     for name, words in {
@@ -204,15 +205,15 @@ def _assumptions() -> Iterator[str]:
         cells = (value if isinstance(value, str) else number_text(value) for value in values)
         yield f"| {words} | {' | '.join(cells)} |"
     yield """
-The swap file is reckoned to change wholly every day, which is the worst that snapshots of the data volume can meet.
-Requests, traffic, mails and storage that an account has free in its first months are not subtracted, but for the 100 GB
+The swap file is assumed to change completely every day, which is the worst case for snapshots of the data volume. The
+requests, traffic, mails and storage that an account has free in its first months are not subtracted, except the 100 GB
 of traffic out and the 10 alarms.
 """
 
 
 def _prices() -> Iterator[str]:
     yield "## Prices and their sources\n"
-    yield f"Unit prices in {PRICED_REGION}, on demand, US dollars without tax. AWS itself was never asked.\n"
+    yield f"Unit prices in {PRICED_REGION}, on demand, US dollars without tax. AWS itself was never queried.\n"
     yield "| Price of | Unit | Dollars | Confirmed | Source | Date |"
     yield "|---|---|---:|---|---|---|"
     prices: dict[str, Price] = {

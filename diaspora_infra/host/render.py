@@ -7,7 +7,7 @@ from typing import Any
 
 import yaml
 
-from diaspora_infra import butane
+import butane
 from diaspora_infra.config import (
     ConfigError,
     Machine,

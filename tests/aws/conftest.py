@@ -7,6 +7,7 @@ from pathlib import Path
 import pulumi_aws
 import pytest
 
+from lab.aws import real_plugin
 from lab.aws.account import Account
 from lab.aws.bridge.types import RESOURCES
 from lab.matchbox import free_ports
@@ -24,7 +25,8 @@ with warnings.catch_warnings():
 @pytest.fixture(scope="session")
 def account_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Account]:
     """The server, once a test process."""
-    account = Account(tmp_path_factory.mktemp("account"), *free_ports(2))
+    # one bridge serves all runs; a real plugin is started by the engine for each run
+    account = Account(tmp_path_factory.mktemp("account"), *free_ports(1 if real_plugin.find() else 2))
     account.start()
     try:
         yield account

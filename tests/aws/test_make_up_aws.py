@@ -1,4 +1,4 @@
-"""`make up-aws` and `make down-aws` in a clean clone, as the README has them."""
+"""`make up-aws` and `make down-aws` in a clean clone, as docs/try.md has them."""
 
 import os
 import signal

@@ -38,9 +38,6 @@ from tests.support.ignition_root import Node, applied, read_tree
 from tests.support.stack import Stack
 from tools.packages import is_there, read_packages
 
-# one worker for all of them: two virtual machines at once would take longer
-pytestmark = pytest.mark.xdist_group("boot")
-
 # what tests/packages.txt names for these tests
 NEEDED = (
     "apt-get", "cpio", "dpkg-deb", "mkfs.ext4", "mkfs.xfs", "modprobe", "mount", "qemu-system-x86_64", "sfdisk",
@@ -48,7 +45,7 @@ NEEDED = (
     "/usr/lib/ipxe/qemu/efi-virtio.rom", "/usr/lib/ipxe/qemu/pxe-virtio.rom", UEFI, "/usr/share/seabios/bios-256k.bin",
 )  # fmt: skip
 PACKAGES = Path(__file__).parent.parent / "packages.txt"
-README = Path(__file__).parent.parent.parent / "README.md"
+PAGE = Path(__file__).parent.parent.parent / "docs" / "machine.md"
 
 MIB, GIB = 1 << 20, 1 << 30
 MAC, UUID = "52:54:00:00:00:01", "5d7d5b86-31b7-4ee0-8d3f-5a8f1b1d0c11"
@@ -253,7 +250,7 @@ def test_a_machine_becomes_a_pod_and_comes_back_after_a_reinstall_with_its_data(
     assert_data_prepared(first)
     assert_runs_the_pod(first, "first.lan")
     assert_started_in_order(first.report["journal"])
-    assert_as_in_the_readme(first.report["pod-status"])
+    assert_as_on_the_page(first.report["pod-status"])
 
     second = rig.install("second.lan", uefi=True)
     assert_booted_over_the_network(second, "x86_64")
@@ -360,12 +357,12 @@ def assert_started_in_order(journal: str) -> None:
         assert up.start() < reached.start(), name
 
 
-def assert_as_in_the_readme(status: str) -> None:
-    """README shows the same lines, but for numbers and hashes."""
+def assert_as_on_the_page(status: str) -> None:
+    """The page shows the same lines, but for numbers and hashes."""
     shown = re.search(
-        r"^\$ sudo diaspora-pod status\n(.*?)^\$ ", README.read_text(encoding="utf-8"), re.MULTILINE | re.DOTALL
+        r"^\$ sudo diaspora-pod status\n(.*?)^\$ ", PAGE.read_text(encoding="utf-8"), re.MULTILINE | re.DOTALL
     )
-    assert shown, "no status in README.md"
+    assert shown, "no status in docs/machine.md"
     changing = r"[0-9a-f]{16,}|\d+"
     assert re.sub(changing, "N", shown[1]) == re.sub(changing, "N", status)
 

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 import yaml
 
-from diaspora_infra import butane
+import butane
 from diaspora_infra.cli import main
 from diaspora_infra.config import load
 from diaspora_infra.host import render

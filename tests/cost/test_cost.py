@@ -180,8 +180,8 @@ def test_a_pod_without_backups_pays_none() -> None:
 
 
 def test_a_question_keeps_the_database_awake_for_the_connection_and_the_pause() -> None:
-    assert "60 hours are\n  600 such times a month, 20 a day" in page_text()
-    assert "One an hour is 72 hours a month, and then the sum is\n  20.37." in page_text()
+    assert "60 hours are 600 wake-ups a month, 20 a day" in page_text()
+    assert "One wake-up an hour is 72 hours a month, and then\n  the sum is 20.37." in page_text()
 
 
 def test_mail_that_is_off_is_not_paid() -> None:

@@ -18,7 +18,7 @@ PASSWORD = "correct-horse-battery-staple"
 @pytest.fixture
 def engine(tmp_path: Path) -> Engine:
     """An engine for the project's program; the stack file is Pulumi.test.yaml in `tmp_path`."""
-    return Engine(tmp_path / "lab", "test", tmp_path / "Pulumi.test.yaml", PROJECT)
+    return Engine(tmp_path / "lab", "test", tmp_path / "Pulumi.test.yaml", PROJECT, preloaded=True)
 
 
 def rendered(source: Path, output: Path, *arguments: str) -> str:

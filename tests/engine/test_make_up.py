@@ -1,4 +1,4 @@
-"""`make up` and `make down` in a clean clone, as the README has them."""
+"""`make up` and `make down` in a clean clone, as docs/try.md has them."""
 
 import json
 import re

@@ -1,4 +1,4 @@
-"""The wheel: what is in it, and a program outside the tree that uses nothing but the installed package."""
+"""The wheels: what is in them, and a program outside the tree that uses nothing but the installed packages."""
 
 import json
 import os
@@ -7,6 +7,7 @@ import shutil
 import subprocess
 import sys
 import zipfile
+from email import message_from_bytes
 from pathlib import Path
 
 import pytest
@@ -23,28 +24,36 @@ from lab.matchbox import MatchboxServer, free_ports
 from tests.support.examples import EXAMPLES, copy_example, get, make_constraints, make_home
 from tests.support.stack import Stack
 
-pytestmark = pytest.mark.xdist_group("wheel")  # one worker: the wheel is built once
+pytestmark = pytest.mark.xdist_group("wheel")  # one worker: the wheels are built once
 
 OWN_PROGRAM = EXAMPLES / "own-program"
 
 
 @pytest.fixture(scope="module")
-def wheel(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The project's wheel, built as pip builds it: with hatchling in an environment of its own."""
-    folder = tmp_path_factory.mktemp("wheel")
-    pip(sys.executable, "wheel", "--no-deps", "--wheel-dir", str(folder), str(PROJECT))
-    (file,) = folder.iterdir()
-    return file
+def wheels(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder with the wheels of both packages, built as pip builds them: each in an environment of its own."""
+    folder = tmp_path_factory.mktemp("wheels")
+    pip(sys.executable, "wheel", "--no-deps", "--wheel-dir", str(folder), str(PROJECT), str(PROJECT / "butane-py"))
+    return folder
 
 
 @pytest.fixture(scope="module")
-def environment(wheel: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A new virtual environment with the wheel, and its dependencies in the versions of this environment."""
+def environment(wheels: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A new virtual environment with the wheels, and their dependencies in the versions of this environment."""
     folder = tmp_path_factory.mktemp("installed")
     subprocess.run([sys.executable, "-m", "venv", folder / "venv"], check=True)
     constraints = make_constraints(folder / "constraints.txt")
-    pip(str(folder / "venv/bin/python"), "install", "--constraint", str(constraints), str(wheel))
+    files = sorted(str(file) for file in wheels.iterdir())
+    # Python compiles what it imports; all packages together take a minute
+    pip(str(folder / "venv/bin/python"), "install", "--no-compile", "--constraint", str(constraints), *files)
     return folder / "venv"
+
+
+def content(wheels: Path, name: str) -> dict[str, bytes]:
+    """The files of a wheel; those of its `.dist-info` under their bare names."""
+    (file,) = wheels.glob(f"{name}-*.whl")
+    with zipfile.ZipFile(file) as archive:
+        return {entry.partition(".dist-info/")[2] or entry: archive.read(entry) for entry in archive.namelist()}
 
 
 def pip(python: str, *arguments: str) -> None:
@@ -66,18 +75,28 @@ def files_below(folder: str) -> set[str]:
     return {name for name in listed.splitlines() if (PROJECT / name).is_file()}
 
 
-def test_the_wheel_holds_the_package_and_its_templates_and_nothing_else(wheel: Path) -> None:
-    with zipfile.ZipFile(wheel) as archive:
-        names = set(archive.namelist())
-        templates = {f"diaspora_infra/{name}": (PROJECT / name).read_bytes() for name in files_below("templates")}
-        assert len(templates) > 20
-        assert {name: archive.read(name) for name in templates} == templates
-        (information,) = {name.partition("/")[0] for name in names if ".dist-info/" in name}
-        points = archive.read(f"{information}/entry_points.txt").decode()
-    assert "diaspora-infra = diaspora_infra.cli:main" in points
-    assert "diaspora_infra/py.typed" in names
-    package = {name for name in names if not name.startswith(f"{information}/")}
-    assert package == files_below("diaspora_infra") | templates.keys()
+def test_the_wheel_holds_the_package_and_its_templates_and_nothing_else(wheels: Path) -> None:
+    files = content(wheels, "diaspora_infra")
+    templates = {f"diaspora_infra/{name}": (PROJECT / name).read_bytes() for name in files_below("templates")}
+    assert len(templates) > 20
+    assert {name: files[name] for name in templates} == templates
+    assert "diaspora-infra = diaspora_infra.cli:main" in files["entry_points.txt"].decode()
+    assert "diaspora_infra/py.typed" in files
+    licence = {"licenses/LICENSE"}
+    assert {name for name in files if "/" in name} == files_below("diaspora_infra") | templates.keys() | licence
+    assert message_from_bytes(files["METADATA"])["License-Expression"] == "Apache-2.0"
+
+
+def test_the_wheel_of_butane_holds_the_package_and_needs_pyyaml_only(wheels: Path) -> None:
+    files = content(wheels, "butane_py")
+    assert "butane-py = butane.__main__:main" in files["entry_points.txt"].decode()
+    assert {"butane/py.typed", "licenses/LICENSE"} <= files.keys()
+    package = {name.removeprefix("butane-py/src/") for name in files_below("butane-py/src")}
+    assert {name for name in files if "/" in name} == package | {"licenses/LICENSE"}
+    metadata = message_from_bytes(files["METADATA"])
+    assert metadata.get_all("Requires-Dist") == ["pyyaml<7,>=6"]
+    assert metadata["License-Expression"] == "Apache-2.0"
+    assert metadata.get_payload() == (PROJECT / "butane-py/README.md").read_text(encoding="utf-8")
 
 
 def test_the_installed_command_renders_what_the_tree_renders(environment: Path, tmp_path: Path) -> None:
@@ -85,6 +104,15 @@ def test_the_installed_command_renders_what_the_tree_renders(environment: Path, 
     assert run(environment / "bin/diaspora-infra", "check", source, cwd=tmp_path).startswith(f"{source}: good")
     installed = run(environment / "bin/diaspora-infra", "render", source, cwd=tmp_path)
     assert installed == run(Path(sys.executable).parent / "diaspora-infra", "render", source, cwd=PROJECT)
+
+
+def test_the_installed_butane(environment: Path, tmp_path: Path) -> None:
+    (tmp_path / "pod.bu").write_text("variant: fcos\nversion: 1.5.0\n")
+    for command in (["butane-py"], ["python", "-m", "butane"], ["python", "-m", "diaspora_infra.butane"]):
+        said = run(environment / "bin" / command[0], *command[1:], "--strict", "pod.bu", cwd=tmp_path)
+        assert said == '{"ignition":{"version":"3.4.0"}}\n'
+    place = run(environment / "bin/python", "-c", "import butane; print(butane.__file__)", cwd=tmp_path)
+    assert Path(place.strip()).resolve().is_relative_to(environment.resolve())
 
 
 def test_a_program_outside_the_tree(environment: Path, matchbox_server: MatchboxServer, tmp_path: Path) -> None:

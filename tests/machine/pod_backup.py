@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import Any
 
 from tests.host.pod import LIBEXEC
+from tests.machine.later import LATER
 from tests.machine.test_pod_postgresql import Postgresql
 
 PASSWORD = "correct horse battery"
@@ -33,9 +34,11 @@ MIGRATIONS = (
     "20240101000000_last.rb",
 )
 
-STAND_IN = '''#!{python} -I
-import json, os, pathlib, pwd, re, shutil, signal, subprocess, sys, time
-
+STAND_IN = (
+    "#!{python} -IS\nimport json, os, pathlib, re, signal, sys, time\n"
+    + LATER
+    + '''
+pwd, shutil, subprocess = map(Later, ("pwd", "shutil", "subprocess"))
 settings = json.loads(pathlib.Path({settings!r}).read_text())
 record = pathlib.Path(settings["record"])
 arguments = sys.argv[1:]
@@ -167,6 +170,7 @@ else:
     status = 125
 sys.exit(status if status >= 0 else 128 - status)
 '''
+)
 
 
 @dataclass

@@ -25,6 +25,7 @@ from diaspora_infra.config.images import IMAGES, Image
 from diaspora_infra.host import render
 from diaspora_infra.host.templates import templates_folder
 from tests.host.pod import LIBEXEC
+from tests.machine.later import LATER
 from tests.support.configs import machine, pod, pxe, pxe_config
 from tests.support.ignition_root import Node, read_tree
 from tests.support.processes import kill_tree
@@ -56,9 +57,11 @@ fi
 exec /usr/bin/mv "$@"
 """
 
-STAND_IN = '''#!{python} -IS
-import hashlib, json, os, pathlib, pwd, re, shutil, signal, subprocess, sys
-
+STAND_IN = (
+    "#!{python} -IS\nimport json, os, pathlib, re, signal, sys\n"
+    + LATER
+    + '''
+hashlib, pwd, shutil, subprocess = map(Later, ("hashlib", "pwd", "shutil", "subprocess"))
 settings = json.loads(pathlib.Path({settings!r}).read_text())
 record, root, data, run = (pathlib.Path(settings[key]) for key in ("record", "root", "data", "run"))
 arguments = sys.argv[1:]
@@ -288,6 +291,7 @@ else:
 fault("after")
 sys.exit(status)
 '''
+)
 
 
 def config_of(

@@ -33,13 +33,13 @@ def small_disk(folder: Path, mib: int = SIZE) -> Iterator[Path]:
 
 
 @pytest.fixture
-def here(tmp_path: Path, require_program: RequireProgram) -> Iterator[Pod]:
+def here(tmp_path: Path, restic: str) -> Iterator[Pod]:
     """A pod whose data partition and system disk have 64 MiB each."""
     context = pod_context(backup={}, secrets={"backupPassword": PASSWORD})
     tree = write_tree(pod_fragment(context), tmp_path / "tree")
     nowhere = cast("Postgresql", type("Nowhere", (), {"folder": tmp_path, "port": 1, "programs": tmp_path}))
     with small_disk(tmp_path / "pod/data"), small_disk(tmp_path / "system") as system:
-        pod = Pod(tmp_path / "pod", tree, nowhere, 0, require_program("restic", "restic"))
+        pod = Pod(tmp_path / "pod", tree, nowhere, 0, restic)
         pod.extra = {"DIASPORA_SYSTEM": str(system), "STATE_DIRECTORY": str(tmp_path / "notices")}
         pod.prepare()
         yield pod

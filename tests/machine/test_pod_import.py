@@ -95,12 +95,12 @@ class Dump:
 
 
 @pytest.fixture
-def here(tmp_path: Path, tree: Path, server: Postgresql, redis: int, require_program: RequireProgram) -> Pod:
+def here(tmp_path: Path, tree: Path, server: Postgresql, redis: int, restic: str) -> Pod:
     """A new machine after its first start: nobody is in the pod but the administrator that it has made."""
     empty_database(server)
     text = "create table users (id serial, username text, encrypted_password text)"
     sql(server, f"set role diaspora; {text}; insert into users (username, encrypted_password) values ('podmin', 'x')")
-    pod = Pod(tmp_path / "here", tree, server, redis, require_program("restic", "restic"))
+    pod = Pod(tmp_path / "here", tree, server, redis, restic)
     pod.prepare()
     (pod.data / "secrets/admin_password").write_text("first\n")
     (pod.data / "secrets/admin_password_fingerprint").write_text(hashlib.sha256(b"x").hexdigest() + "\n")

@@ -48,10 +48,10 @@ def tree(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture
-def first(tmp_path: Path, tree: Path, server: Postgresql, redis: int, require_program: RequireProgram) -> Pod:
+def first(tmp_path: Path, tree: Path, server: Postgresql, redis: int, restic: str) -> Pod:
     """A pod in use that was backed up."""
     fill(server)
-    pod = Pod(tmp_path / "first", tree, server, redis, require_program("restic", "restic"))
+    pod = Pod(tmp_path / "first", tree, server, redis, restic)
     pod.prepare()
     fill_uploads(pod)
     pod.succeed("backup")
@@ -59,9 +59,9 @@ def first(tmp_path: Path, tree: Path, server: Postgresql, redis: int, require_pr
 
 
 @pytest.fixture
-def idle(tmp_path: Path, tree: Path, server: Postgresql, redis: int, require_program: RequireProgram) -> Pod:
+def idle(tmp_path: Path, tree: Path, server: Postgresql, redis: int, restic: str) -> Pod:
     """A pod that says when it was backed up, without anything to restore."""
-    pod = Pod(tmp_path / "idle", tree, server, redis, require_program("restic", "restic"))
+    pod = Pod(tmp_path / "idle", tree, server, redis, restic)
     pod.prepare()
     (pod.data / "state/backup").write_text(f"{int(time.time()) - 80_000}\n")
     return pod

@@ -47,11 +47,11 @@ def redis(tmp_path_factory: pytest.TempPathFactory, require_program: RequireProg
 
 
 @pytest.fixture
-def lost(tmp_path: Path, server: Postgresql, redis: int, require_program: RequireProgram) -> Pod:
+def lost(tmp_path: Path, server: Postgresql, redis: int, restic: str) -> Pod:
     """A pod whose machine is about to burn; its repository, elsewhere, is all that will be left."""
     fill(server)
     tree = write_tree(pod_fragment(BACKUP), tmp_path / "tree")
-    pod = Pod(tmp_path / "lost", tree, server, redis, require_program("restic", "restic"))
+    pod = Pod(tmp_path / "lost", tree, server, redis, restic)
     pod.prepare()
     fill_uploads(pod)
     pod.succeed("backup")

@@ -70,10 +70,16 @@ def folder() -> Iterator[Path]:
 
 @pytest.fixture
 def machine(
-    folder: Path, tree: Path, server: Postgresql, redis: int, account: Account, require_program: RequireProgram
+    folder: Path,
+    tree: Path,
+    server: Postgresql,
+    redis: int,
+    account: Account,
+    restic: str,
+    require_program: RequireProgram,
 ) -> Iterator[tuple[Pod, Uploads]]:
     """A machine whose bucket is mounted, with pictures in it."""
-    pod = Pod(folder / "pod", tree, server, redis, require_program("restic", "restic"))
+    pod = Pod(folder / "pod", tree, server, redis, restic)
     for made in uploads_of(pod.data, tree, require_program("s3fs", "s3fs"), account, *free_ports(1)):
         made.start()
         read_parameters(pod, folder)

@@ -26,8 +26,6 @@ from tests.support.boot.virtual_machine import UEFI
 from tests.support.configs import full_dhcp, host, machine, pod, provisioning_config, pxe
 from tools import tool_path
 
-pytestmark = pytest.mark.xdist_group("boot")
-
 MAC, UUID = "52:54:00:00:00:01", "5d7d5b86-31b7-4ee0-8d3f-5a8f1b1d0c11"
 SECONDS = 200
 RELEASE = "44.20260802.3.1"

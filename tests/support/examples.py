@@ -19,8 +19,8 @@ EXAMPLES = PROJECT / "examples"
 
 # what a checkout must have to make its environment and to run the stack program
 _NEEDED = (
-    "Pulumi.yaml", "README.md", "__main__.py", "diaspora_infra", "docs", "examples", "pyproject.toml", "templates",
-    "tools", "uv.lock",
+    "LICENSE", "Pulumi.yaml", "README.md", "__main__.py", "butane-py", "diaspora_infra", "docs", "examples",
+    "pyproject.toml", "templates", "tools", "uv.lock",
 )  # fmt: skip
 
 Result = subprocess.CompletedProcess[str]
@@ -109,6 +109,8 @@ class Reader:
             "DIASPORA_INFRA_CACHE": str(cache_root()),
             "MATCHBOX_ASSETS": str(self.assets),
             "PIP_CONSTRAINT": str(self.folder / "constraints.txt"),
+            # Python compiles what it imports; all packages together take a minute
+            "PIP_NO_COMPILE": "1",
             "PULUMI_HOME": str(self.folder / "pulumi"),
             "PULUMI_BACKEND_URL": (self.folder / "state").as_uri(),
             "PULUMI_CONFIG_PASSPHRASE": "a passphrase of the tests",

@@ -21,20 +21,25 @@ SYSTEM_FIXTURES = frozenset(
 """Every test that uses one of these fixtures is marked `system`."""
 
 PROGRAMS = frozenset(
-    {Path(sys.executable).name, "bash", "diaspora-infra", "git", "hadolint", "python", "python3", "sh"}
+    {Path(sys.executable).name, "bash", "butane-py", "diaspora-infra", "git", "hadolint", "python", "python3", "sh"}
 )
 """Programs that a quick test may start: those of the base system, and those in `.venv`."""
+
+_TESTS = Path(__file__).parent.parent
 
 _running: list[str] = []
 
 
+def folder_of(item: pytest.Item) -> str:
+    """The folder of tests/ that holds a test; nothing for the tests of butane-py."""
+    return item.path.relative_to(_TESTS).parts[0] if item.path.is_relative_to(_TESTS) else ""
+
+
 def mark_system_tests(items: list[pytest.Item]) -> None:
     """Mark the tests of `SYSTEM_FOLDERS` and those that use `SYSTEM_FIXTURES`."""
-    tests = Path(__file__).parent.parent
     for item in items:
-        folder = item.path.relative_to(tests).parts[0]
         fixtures = getattr(item, "fixturenames", ())
-        if folder in SYSTEM_FOLDERS or not SYSTEM_FIXTURES.isdisjoint(fixtures):
+        if folder_of(item) in SYSTEM_FOLDERS or not SYSTEM_FIXTURES.isdisjoint(fixtures):
             item.add_marker(pytest.mark.system)
 
 

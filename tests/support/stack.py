@@ -4,6 +4,7 @@ import json
 import subprocess
 import urllib.error
 import urllib.request
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -27,7 +28,7 @@ class Stack:
         self.values = configs.pxe_config()
         self.point_to(server)
         self.secure: dict[str, str] = {}
-        self.engine = Engine(server.folder, "test", self.file, project)
+        self.engine = Engine(server.folder, "test", self.file, project, preloaded=True)
 
     def point_to(self, server: MatchboxServer) -> None:
         self.values["pxe"]["matchbox"] = {
@@ -65,6 +66,12 @@ class Stack:
         self.write()
         self.engine.prepare()
         return self.engine.run(command, *arguments, check=False)
+
+    def run_as_users_do(self, command: str) -> Result:
+        """Run the engine, which starts a Python for the program: what a user sees of a fault."""
+        self.write()
+        self.engine.prepare()
+        return replace(self.engine, preloaded=False).run(command, check=False)
 
     def up(self, *arguments: str) -> Result:
         """Run `pulumi up`, which must succeed."""

@@ -1,9 +1,11 @@
 """What the tests would inherit from whoever starts them, in one state for all of them."""
 
 import os
+import sys
 
 _PREFIXES = ("AWS_", "GIT_", "PG", "PULUMI_", "RESTIC_")
-_NAMES = frozenset({"BASH_ENV", "CDPATH", "ENV"})
+# without bytecode each start of Python would compile its packages again, which takes seconds
+_NAMES = frozenset({"BASH_ENV", "CDPATH", "ENV", "PYTHONDONTWRITEBYTECODE"})
 _LOCAL = "127.0.0.1,localhost"
 
 
@@ -16,6 +18,7 @@ def settle() -> None:
     os.umask(0o022)
     for name in [name for name in os.environ if name.startswith(_PREFIXES) or name in _NAMES]:
         del os.environ[name]
+    sys.dont_write_bytecode = False
     for name in ("no_proxy", "NO_PROXY"):
         before = os.environ.get(name)
         os.environ[name] = f"{before},{_LOCAL}" if before else _LOCAL
