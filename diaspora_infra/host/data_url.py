@@ -7,7 +7,7 @@ These are packed by whatever zlib a computer has, so they are written anew: `in_
 import base64
 import gzip
 import zlib
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from functools import lru_cache
 from typing import Any
 from urllib.parse import quote, unquote_to_bytes
@@ -40,6 +40,18 @@ def contents(resource: Mapping[str, Any]) -> bytes:
         return gzip.decompress(data)
     except (OSError, EOFError, zlib.error) as error:
         raise ValueError(f"not gzip: {error}") from None
+
+
+def undecodable(part: Any, path: str = "$") -> Iterator[tuple[str, str]]:
+    """Find the data URLs in a part of a config that cannot be decoded: where each is, and why."""
+    if is_data(part):
+        try:
+            contents(part)
+        except ValueError as error:
+            yield path, str(error)
+    elif isinstance(part, dict | list):
+        for key, value in part.items() if isinstance(part, dict) else enumerate(part):
+            yield from undecodable(value, f"{path}.{key}")
 
 
 def plain(data: bytes) -> Mapping[str, str]:

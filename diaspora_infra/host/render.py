@@ -1,7 +1,8 @@
 """Render one machine: settings -> Butane document -> Ignition."""
 
 import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any
 
@@ -17,7 +18,7 @@ from diaspora_infra.config import (
 )
 from diaspora_infra.config.secrets import travelling_secrets
 from diaspora_infra.host.bundle import add_bundle, beside, split
-from diaspora_infra.host.data_url import in_the_clear, repacked
+from diaspora_infra.host.data_url import in_the_clear, repacked, undecodable
 from diaspora_infra.host.features import FEATURES, MACHINE_FEATURES, POD_FEATURES
 from diaspora_infra.host.features.firewall import firewall
 from diaspora_infra.host.features.provisioning import provisioning
@@ -70,7 +71,7 @@ def render(settings: Settings | ProvisioningSettings, machine: Machine, secrets:
         except butane.ButaneError as error:
             raise ConfigError(_problem(entry) for entry in error.report) from None
         # What snippets change in files of the pod belongs to the bundle, everything else to the machine.
-        rest, bundle = split(_decoded(merged.ignition), pod.fragment)
+        rest, bundle = split(_decoded(merged.ignition, users), pod.fragment)
         bundle = with_file(bundle, BUNDLE_FILE, bundle_text(bundle, secret=bool(needed)))
         identity = machine_text(context, rest)
     rest = with_file(rest, MACHINE_FILE, identity)
@@ -88,17 +89,28 @@ def render_provisioning(settings: ProvisioningSettings) -> Rendered:
         merged = butane.merge([("diaspora-infra", document), *users], strict=True, max_version=BUTANE_VERSION)
     except butane.ButaneError as error:
         raise ConfigError(_problem(entry) for entry in error.report) from None
-    return Rendered(document, _text(repacked(_decoded(merged.ignition))), secret=False)
+    return Rendered(document, _text(repacked(_decoded(merged.ignition, users))), secret=False)
 
 
-def _decoded(ignition: dict[str, Any]) -> dict[str, Any]:
+def _decoded(ignition: dict[str, Any], users: Iterable[tuple[str, str]]) -> dict[str, Any]:
     """Write contents in the clear. Raises ConfigError for a snippet's that are not what they say."""
     try:
         whole: dict[str, Any] = in_the_clear(ignition)
-    except ValueError as error:
-        allowed = "allowed: data URLs that are what they say"
-        raise ConfigError([Problem("snippets", f"a data URL cannot be decoded ({error}); {allowed}")]) from None
+    except ValueError:
+        # a snippet that stands only beside the others cannot be searched alone
+        raise ConfigError([*_undecodable(users)] or _of_ignition("snippets", ignition)) from None
     return whole
+
+
+def _undecodable(users: Iterable[tuple[str, str]]) -> Iterator[Problem]:
+    for key, text in users:
+        with suppress(butane.ButaneError):
+            yield from _of_ignition(key, butane.translate(text, name=key, max_version=BUTANE_VERSION).ignition)
+
+
+def _of_ignition(key: str, ignition: dict[str, Any]) -> list[Problem]:
+    allowed = "allowed: contents that are what their URL and compression say"
+    return [Problem(key, f"{path}: cannot be decoded: {reason}; {allowed}") for path, reason in undecodable(ignition)]
 
 
 @dataclass(frozen=True)

@@ -8,11 +8,21 @@ from typing import Any
 import pytest
 
 from diaspora_infra import butane
-from diaspora_infra.config import ConfigError, load
+from diaspora_infra.config import ConfigError, load, load_stack
 from diaspora_infra.host import render
 from diaspora_infra.host.bundle import unpack
 from diaspora_infra.pxe.served import meaning
-from tests.support.configs import aws_config, host, ignition_config, machine, mail, pod, pxe, pxe_config
+from tests.support.configs import (
+    aws_config,
+    host,
+    ignition_config,
+    machine,
+    mail,
+    pod,
+    provisioning_config,
+    pxe,
+    pxe_config,
+)
 
 
 def problems(**changes: object) -> list[str]:
@@ -45,13 +55,40 @@ def test_what_would_be_a_warning_is_refused() -> None:
     assert line.startswith("host.snippets[0]: line 3: $.storrage: ")
 
 
-@pytest.mark.parametrize("place", ["contents: {%s}", "append: [{%s}]"])
-def test_contents_of_a_snippet_that_are_not_what_they_say_are_one_line(place: str) -> None:
-    resource = place % "source: 'data:,plain', compression: gzip"
-    snippet = f"variant: fcos\nversion: 1.5.0\nstorage: {{files: [{{path: /etc/a, {resource}}}]}}\n"
-    (line,) = problems(host=host(snippets=[snippet]))
-    assert line.startswith("snippets: a data URL cannot be decoded (not gzip: ")
-    assert line.endswith("; allowed: data URLs that are what they say")
+FALSE_GZIP = [
+    "source: 'data:,plain', compression: gzip",
+    """inline: '{"ignition": {"version": "3.4.0"}}', compression: gzip""",
+]
+
+
+@pytest.mark.parametrize("resource", FALSE_GZIP, ids=["source", "inline"])
+@pytest.mark.parametrize(
+    ("document", "place"),
+    [
+        ("storage: {files: [{path: /etc/a, contents: {%s}}]}", "storage.files.0.contents"),
+        ("storage: {files: [{path: /etc/a, append: [{%s}]}]}", "storage.files.0.append.0"),
+        # over a file of the pod
+        ("storage: {files: [{path: /etc/diaspora/diaspora.toml, contents: {%s}}]}", "storage.files.0.contents"),
+        ("ignition: {config: {merge: [{%s}]}}", "ignition.config.merge.0"),
+    ],
+)
+def test_contents_of_a_snippet_that_are_not_what_they_say_are_one_line(
+    document: str, place: str, resource: str
+) -> None:
+    head = "variant: fcos\nversion: 1.5.0\n"
+    (line,) = problems(host=host(snippets=[head, f"{head}{document % resource}\n"]))
+    assert line.startswith(f"host.snippets[1]: $.{place}: cannot be decoded: not gzip: ")
+    assert line.endswith("; allowed: contents that are what their URL and compression say")
+
+
+def test_every_snippet_whose_contents_are_not_what_they_say_is_named() -> None:
+    head = "variant: fcos\nversion: 1.5.0\n"
+    wrong = head + "storage: {files: [{path: /etc/%s, contents: {inline: x, compression: gzip}}]}\n"
+    lines = problems(host=host(snippets=[wrong % "a"]), pxe=pxe(machine(1, snippets=[wrong % "b"])))
+    assert [line.partition(":")[0] for line in lines] == ["host.snippets[0]", "pxe.machines[0].snippets[0]"]
+    settings = load_stack(provisioning_config() | {"host": host(snippets=[wrong % "a"])})
+    with pytest.raises(ConfigError, match=r"^host\.snippets\[0\]: \$\.storage\.files\.0\.contents: "):
+        render(settings, settings.machines[0], {})
 
 
 SNIPPET = f"""
