@@ -3,10 +3,11 @@
 import base64
 import gzip
 import json
+import random
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from diaspora_infra.pxe.install import Boot
@@ -20,6 +21,7 @@ from diaspora_infra.pxe.served import (
     meaning_digest,
     revision_of,
 )
+from tests.host.test_data_url import forms_of
 
 
 def config(source: str, **resource: str) -> str:
@@ -36,6 +38,34 @@ def test_meaning_does_not_depend_on_how_contents_are_packed(text: str) -> None:
         meaning_digest(config(f"data:;base64,{entry}", compression="gzip")) for entry in packed
     }
     assert len(digests) == 1
+
+
+@given(st.dictionaries(st.text(min_size=1), st.binary(max_size=3000), max_size=4), st.randoms(use_true_random=False))
+def test_the_same_meaning_is_served_as_the_same_bytes(files: dict[str, bytes], dice: random.Random) -> None:
+    def written() -> str:
+        """The config as one of many programs writes it."""
+        entries = [{"contents": dice.choice(forms_of(data)), "path": path} for path, data in files.items()]
+        config = {"storage": {"files": [shuffled(entry) for entry in entries]}, "ignition": {"version": "3.4.0"}}
+        return json.dumps(shuffled(config), indent=dice.choice([None, 2]), ensure_ascii=dice.choice([True, False]))
+
+    def shuffled(table: dict[str, Any]) -> dict[str, Any]:
+        return dict(dice.sample(list(table.items()), len(table)))
+
+    one, other = written(), written()
+    assert meaning_digest(one) == meaning_digest(other)
+    assert as_served(one) == as_served(other) == as_served(as_served(one))
+    boot = Boot("kernel", ["initrd"], ("x",))
+    assert revision_of("pod1", one, boot, secret=False) == revision_of("pod1", other, boot, secret=False)
+
+
+@given(st.binary(max_size=300), st.binary(max_size=300))
+@example(b"\xff", b"\xfe")
+@example(b"\xff", "\ufffd".encode())
+def test_other_contents_have_another_meaning(one: bytes, other: bytes) -> None:
+    def digest(data: bytes) -> str:
+        return meaning_digest(config(f"data:;base64,{base64.b64encode(data).decode()}"))
+
+    assert (digest(one) == digest(other)) is (one == other)
 
 
 def test_the_served_text_means_the_same_and_stays_as_it_is() -> None:
