@@ -19,8 +19,8 @@ from diaspora_infra.aws.security_groups import SecurityGroups, SecurityGroupsArg
 from diaspora_infra.aws.uploads import Uploads
 from diaspora_infra.aws.zones import check_type, check_zones
 from diaspora_infra.config import ConfigError, Settings, load
-from diaspora_infra.config.aws import Aws
-from diaspora_infra.config.aws_parameters import UPLOADS_BUCKET, machine_parameters, parameter_path
+from diaspora_infra.config.aws.aws import Aws
+from diaspora_infra.config.aws.parameter_names import UPLOADS_BUCKET, machine_parameters, parameter_path
 from diaspora_infra.cost.promise import monthly_cost
 from diaspora_infra.pulumi_config import render_machine, unusable
 

@@ -10,8 +10,8 @@ import pulumi_aws as aws
 from diaspora_infra.aws.images import last_line
 from diaspora_infra.aws.policy import Statement, document
 from diaspora_infra.aws.tags import named
-from diaspora_infra.config.aws_facts import DKIM_BY_REGION
-from diaspora_infra.config.mail import ses_host
+from diaspora_infra.config.aws.availability import DKIM_BY_REGION
+from diaspora_infra.config.pod.mail import ses_host
 
 PORT = 587
 """SMTP with STARTTLS; EC2 blocks port 25 (SES developer guide, connecting to an SMTP endpoint)."""

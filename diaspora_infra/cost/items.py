@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from decimal import Decimal
 
 from diaspora_infra.config import ConfigError, Problem, Settings, Target
-from diaspora_infra.config.aws import Aws
+from diaspora_infra.config.aws.aws import Aws
 from diaspora_infra.cost.prices import FREE_TRAFFIC_OUT_GB, INSTANCES, PRICES, RDS_INSTANCES, Price
 from diaspora_infra.cost.traffic import HOURS_A_MONTH, Traffic
 

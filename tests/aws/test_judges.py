@@ -5,7 +5,7 @@ from collections.abc import Mapping
 
 import pytest
 
-from diaspora_infra.config.aws_facts import (
+from diaspora_infra.config.aws.availability import (
     AURORA_VERSIONS,
     INSTANCE_TYPES,
     REGIONS,

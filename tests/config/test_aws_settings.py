@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 from diaspora_infra.config import ConfigError, load
-from diaspora_infra.config.aws_facts import AURORA_VERSIONS
+from diaspora_infra.config.aws.availability import AURORA_VERSIONS
 from tests.support import configs
 
 REGION = {"region": "eu-west-1"}

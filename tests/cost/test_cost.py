@@ -8,14 +8,14 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from diaspora_infra.config import ConfigError, Settings, load
-from diaspora_infra.config.aws import AwsDatabase
-from diaspora_infra.config.aws_facts import INSTANCE_TYPES, SIZES
-from diaspora_infra.config.reference import reference_text
+from diaspora_infra.config.aws.availability import INSTANCE_TYPES, SIZES
+from diaspora_infra.config.aws.aws import AwsDatabase
 from diaspora_infra.cost import HOURS_A_MONTH, TRAFFIC, Traffic, database_sleeps, monthly_items, monthly_usd
 from diaspora_infra.cost.items import NO_SETTING
-from diaspora_infra.cost.page import AUTO_PAUSE_SECONDS, UNCONFIRMED_MARGIN, page_text
 from diaspora_infra.cost.prices import INSTANCES, PRICES, RDS_INSTANCES
 from diaspora_infra.cost.promise import PROMISE_HOURS, PROMISE_TRAFFIC, PROMISE_USD, monthly_cost
+from generators.config_reference import reference_text
+from generators.cost_page import AUTO_PAUSE_SECONDS, UNCONFIRMED_MARGIN, page_text
 from tests.support import configs
 
 TYPICAL = TRAFFIC["typical"]

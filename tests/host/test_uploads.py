@@ -5,7 +5,7 @@ import re
 import pytest
 
 from diaspora_infra.config import ConfigError
-from diaspora_infra.config.aws_parameters import UPLOADS_BUCKET, machine_parameters
+from diaspora_infra.config.aws.parameter_names import UPLOADS_BUCKET, machine_parameters
 from diaspora_infra.host.fragment import Context
 from tests.host.aws_pod import aws_context
 from tests.host.pod import LIBEXEC, QUADLETS, containers, files, pod_context, pod_fragment, read_quadlet, values

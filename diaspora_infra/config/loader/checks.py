@@ -7,20 +7,20 @@ position in the list, which may have gaps where a machine is wrong in itself.
 import ipaddress
 from collections.abc import Callable, Iterable, Mapping
 
-from diaspora_infra.config.aws import AwsRelease
-from diaspora_infra.config.backup import check_backup
-from diaspora_infra.config.diaspora import PaypalDonations
-from diaspora_infra.config.disk_space import check_disk_space
-from diaspora_infra.config.firewall import check_firewall
-from diaspora_infra.config.host import Host, Machine, User
+from diaspora_infra.config.aws.aws import AwsRelease
+from diaspora_infra.config.host.firewall import check_firewall
+from diaspora_infra.config.host.host import Host, Machine, User
+from diaspora_infra.config.host.networks import check_networks, static_addresses
 from diaspora_infra.config.images import default_image
-from diaspora_infra.config.mail import check_mail
-from diaspora_infra.config.monitoring import check_monitoring
-from diaspora_infra.config.networks import check_networks, static_addresses
-from diaspora_infra.config.pod import Pod
+from diaspora_infra.config.pod.backup import check_backup
+from diaspora_infra.config.pod.diaspora_toml import PaypalDonations
+from diaspora_infra.config.pod.disk_space import check_disk_space
+from diaspora_infra.config.pod.mail import check_mail
+from diaspora_infra.config.pod.monitoring import check_monitoring
+from diaspora_infra.config.pod.pod import Pod
+from diaspora_infra.config.pod.tls import check_tls
 from diaspora_infra.config.problems import Problem, join_path
-from diaspora_infra.config.pxe import PxeMachine, Release
-from diaspora_infra.config.tls import check_tls
+from diaspora_infra.config.pxe.pxe import PxeMachine, Release
 from diaspora_infra.config.types import Stream
 
 Machines = Mapping[int, Machine]

@@ -5,11 +5,11 @@ from typing import Any, TypeVar
 
 from pydantic import BaseModel, ValidationError
 
-from diaspora_infra.config.aws import Aws
-from diaspora_infra.config.aws_checks import check_aws
-from diaspora_infra.config.aws_pod import pod_on_aws
-from diaspora_infra.config.aws_sizes import sized_host, sized_pod
-from diaspora_infra.config.checks import (
+from diaspora_infra.config.aws.aws import Aws
+from diaspora_infra.config.aws.checks import check_aws
+from diaspora_infra.config.aws.derived import pod_on_aws, sized_host, sized_pod
+from diaspora_infra.config.host.host import Host, Machine
+from diaspora_infra.config.loader.checks import (
     check_addresses,
     check_host,
     check_images,
@@ -18,9 +18,10 @@ from diaspora_infra.config.checks import (
     check_pod,
     check_release,
 )
-from diaspora_infra.config.diaspora import why_not_a_setting
-from diaspora_infra.config.host import Host, Machine
-from diaspora_infra.config.pod import Pod
+from diaspora_infra.config.loader.stack_file import is_secure
+from diaspora_infra.config.pod.diaspora_toml import why_not_a_setting
+from diaspora_infra.config.pod.pod import Pod
+from diaspora_infra.config.pod.upgrade import check_upgrade
 from diaspora_infra.config.problems import (
     ConfigError,
     Problem,
@@ -32,18 +33,16 @@ from diaspora_infra.config.problems import (
     refused,
     unknown_key,
 )
-from diaspora_infra.config.provisioning import (
+from diaspora_infra.config.provisioning.server import (
     Provisioning,
     ProvisioningSettings,
     check_provisioning,
     check_provisioning_host,
 )
-from diaspora_infra.config.pxe import Pxe, PxeMachine
+from diaspora_infra.config.pxe.pxe import Pxe, PxeMachine
 from diaspora_infra.config.secrets import SECRET_KEYS, SECRETS, check_secrets, meant_secret
 from diaspora_infra.config.settings import IgnitionExport, Settings, aws_machine
-from diaspora_infra.config.stack_file import is_secure
 from diaspora_infra.config.types import Target
-from diaspora_infra.config.upgrade import check_upgrade
 
 KEYS = ("target", "pod", "host", "pxe", "aws", "ignition", "provisioning")
 PROVISIONING_KEYS = ("target", "host", "provisioning")

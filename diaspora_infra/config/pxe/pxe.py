@@ -4,7 +4,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
-from diaspora_infra.config.host import Machine
+from diaspora_infra.config.host.host import Machine
 from diaspora_infra.config.model import Model
 from diaspora_infra.config.types import (
     DEFAULT_RELEASE,

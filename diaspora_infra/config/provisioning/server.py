@@ -6,10 +6,10 @@ from typing import Annotated, Literal
 
 from pydantic import AfterValidator, Field
 
-from diaspora_infra.config.checks import check_host
-from diaspora_infra.config.host import Host, Machine
+from diaspora_infra.config.host.host import Host, Machine
+from diaspora_infra.config.host.networks import check_networks
+from diaspora_infra.config.loader.checks import check_host
 from diaspora_infra.config.model import Model
-from diaspora_infra.config.networks import check_networks
 from diaspora_infra.config.problems import Problem
 from diaspora_infra.config.types import Form, HttpUrl, ImageReference, MachineName, OffWord, Target, TargetField
 

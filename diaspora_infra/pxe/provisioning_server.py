@@ -5,7 +5,7 @@ from typing import Any, TypedDict
 import pulumi
 
 from diaspora_infra.config import ConfigError, ProvisioningSettings, load_stack
-from diaspora_infra.config.provisioning import host_of
+from diaspora_infra.config.provisioning.server import host_of
 from diaspora_infra.host import render
 from diaspora_infra.host.features.provisioning import ON_DATA
 from diaspora_infra.pulumi_config import unusable

@@ -3,11 +3,11 @@
 import ipaddress
 from collections.abc import Iterator
 
-from diaspora_infra.config.aws import Aws
-from diaspora_infra.config.aws_facts import REGIONS_WITHOUT_SES, REGIONS_WITHOUT_SMALL_RDS, REGIONS_WITHOUT_T3A
-from diaspora_infra.config.aws_pod import mail_on_aws, uses_ses
-from diaspora_infra.config.host import Host
-from diaspora_infra.config.pod import Pod
+from diaspora_infra.config.aws.availability import REGIONS_WITHOUT_SES, REGIONS_WITHOUT_SMALL_RDS, REGIONS_WITHOUT_T3A
+from diaspora_infra.config.aws.aws import Aws
+from diaspora_infra.config.aws.derived import mail_on_aws, uses_ses
+from diaspora_infra.config.host.host import Host
+from diaspora_infra.config.pod.pod import Pod
 from diaspora_infra.config.problems import Problem
 
 

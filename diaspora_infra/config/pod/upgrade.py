@@ -4,10 +4,10 @@ from collections.abc import Iterable
 
 from pydantic import Field
 
-from diaspora_infra.config.host import Machine
+from diaspora_infra.config.host.host import Machine
 from diaspora_infra.config.model import Model
 from diaspora_infra.config.problems import Problem
-from diaspora_infra.config.pxe import PxeMachine
+from diaspora_infra.config.pxe.pxe import PxeMachine
 from diaspora_infra.config.types import ClockTime
 
 

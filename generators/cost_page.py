@@ -7,7 +7,7 @@ from decimal import Decimal
 from typing import Any
 
 from diaspora_infra.config import Settings, load
-from diaspora_infra.config.aws_facts import LONGEST_IDLE_SECONDS
+from diaspora_infra.config.aws.availability import LONGEST_IDLE_SECONDS
 from diaspora_infra.cost.items import monthly_items, monthly_usd
 from diaspora_infra.cost.prices import FREE, INSTANCES, PRICED_REGION, PRICES, RDS_INSTANCES, Price
 from diaspora_infra.cost.promise import PROMISE_HOURS, PROMISE_TRAFFIC, PROMISE_USD

@@ -3,8 +3,8 @@
 from dataclasses import dataclass
 from typing import Literal
 
-from diaspora_infra.config.aws import Aws
-from diaspora_infra.config.pod import Pod
+from diaspora_infra.config.aws.aws import Aws
+from diaspora_infra.config.pod.pod import Pod
 from diaspora_infra.config.secrets import SECRETS, SES_SECRETS, Secret, placed
 
 Form = Literal["fact", "line", "variable", "key"]

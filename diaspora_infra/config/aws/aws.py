@@ -6,7 +6,7 @@ from typing import Annotated, Literal
 
 from pydantic import AfterValidator, BeforeValidator, Field
 
-from diaspora_infra.config.aws_facts import (
+from diaspora_infra.config.aws.availability import (
     AURORA_VERSIONS,
     INSTANCE_TYPES,
     REGIONS,
@@ -14,9 +14,9 @@ from diaspora_infra.config.aws_facts import (
     InstanceType,
     Size,
 )
-from diaspora_infra.config.firewall import Source
+from diaspora_infra.config.host.firewall import Source
 from diaspora_infra.config.model import Model
-from diaspora_infra.config.pod import SecretName
+from diaspora_infra.config.pod.pod import SecretName
 from diaspora_infra.config.problems import refused
 from diaspora_infra.config.types import (
     DEFAULT_RELEASE,

@@ -5,10 +5,10 @@ from collections.abc import Iterator
 from typing import Any
 
 from diaspora_infra.config.images import IMAGES
-from diaspora_infra.config.load import KEYS
+from diaspora_infra.config.loader.load import KEYS
 from diaspora_infra.config.problems import range_words
-from diaspora_infra.config.schema import Schema, settings_schema
 from diaspora_infra.config.secrets import NAMESPACE, SECRETS
+from generators.config_schema import Schema, settings_schema
 
 INTRO = """\
 # Settings

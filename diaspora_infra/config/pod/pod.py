@@ -5,16 +5,16 @@ from typing import Annotated, Literal
 
 from pydantic import AfterValidator, Field
 
-from diaspora_infra.config.backup import Backup
-from diaspora_infra.config.diaspora import Environment, Map, PaypalDonations, Privacy, Services
-from diaspora_infra.config.disk_space import DiskSpace
-from diaspora_infra.config.mail import Mail
 from diaspora_infra.config.model import Model
-from diaspora_infra.config.monitoring import Monitoring
+from diaspora_infra.config.pod.backup import Backup
+from diaspora_infra.config.pod.diaspora_toml import Environment, Map, PaypalDonations, Privacy, Services
+from diaspora_infra.config.pod.disk_space import DiskSpace
+from diaspora_infra.config.pod.mail import Mail
+from diaspora_infra.config.pod.monitoring import Monitoring
+from diaspora_infra.config.pod.tls import Tls
+from diaspora_infra.config.pod.upgrade import Upgrade
 from diaspora_infra.config.problems import refused
-from diaspora_infra.config.tls import Tls
 from diaspora_infra.config.types import AbsolutePath, Domain, Email, Form, ImageReference, Line, NonEmpty
-from diaspora_infra.config.upgrade import Upgrade
 
 # config/defaults.yml of diaspora* 0.9.1, settings.username_blacklist
 RESERVED_USERNAMES = frozenset(

@@ -7,8 +7,8 @@ import ipaddress
 import re
 from collections.abc import Callable, Iterator, Mapping
 
-from diaspora_infra.config.host import Keyfile
-from diaspora_infra.config.keyfile import INTERFACE, SECTIONS, Kind, holds_secret, kind_of, text_of
+from diaspora_infra.config.host.host import Keyfile
+from diaspora_infra.config.host.keyfile import INTERFACE, SECTIONS, Kind, holds_secret, kind_of, text_of
 from diaspora_infra.config.problems import Problem, join_path, unknown_key
 
 # Kinds of connection that have a section of their own; any other is plain ethernet.

@@ -11,8 +11,8 @@ from typing import Any
 
 from pydantic.json_schema import GenerateJsonSchema
 
-from diaspora_infra.config.keyfile import SECTIONS, Kind
-from diaspora_infra.config.load import KEYS, PROVISIONING_KEYS
+from diaspora_infra.config.host.keyfile import SECTIONS, Kind
+from diaspora_infra.config.loader.load import KEYS, PROVISIONING_KEYS
 from diaspora_infra.config.secrets import NAMESPACE, SECRETS
 from diaspora_infra.config.settings import Settings
 
