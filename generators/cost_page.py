@@ -10,8 +10,8 @@ from diaspora_infra.config import Settings, load
 from diaspora_infra.config.aws.availability import LONGEST_IDLE_SECONDS
 from diaspora_infra.cost.items import monthly_items, monthly_usd
 from diaspora_infra.cost.prices import FREE, INSTANCES, PRICED_REGION, PRICES, RDS_INSTANCES, Price
-from diaspora_infra.cost.promise import PROMISE_HOURS, PROMISE_TRAFFIC, PROMISE_USD
 from diaspora_infra.cost.table import AWAKE_HOURS, cost_table, markdown, number_text
+from diaspora_infra.cost.target import TARGET_HOURS, TARGET_TRAFFIC, TARGET_USD
 from diaspora_infra.cost.traffic import HOURS_A_MONTH, TRAFFIC
 
 AUTO_PAUSE_SECONDS = 300
@@ -19,7 +19,7 @@ AUTO_PAUSE_SECONDS = 300
 SECONDS_AWAKE = AUTO_PAUSE_SECONDS + LONGEST_IDLE_SECONDS
 """What a question costs at least: PgBouncer keeps the connection for a while, and only then the pause is counted."""
 UNCONFIRMED_MARGIN = Decimal("1.3")
-"""The promise holds if every price that no source confirms is so many times as high."""
+"""The target holds if every price that no source confirms is so many times as high."""
 
 _EXAMPLE: dict[str, Any] = {
     "target": "aws",
@@ -44,7 +44,7 @@ _EXAMPLE: dict[str, Any] = {
 
 def page_text() -> str:
     """The text of `docs/cost.md`."""
-    return "\n".join((*_introduction(), *_sizes(), *_promise(), *_other_ways(), *_assumptions(), *_prices()))
+    return "\n".join((*_introduction(), *_sizes(), *_target(), *_other_ways(), *_assumptions(), *_prices()))
 
 
 def example(**aws: Any) -> Settings:
@@ -60,16 +60,16 @@ def _introduction() -> Iterator[str]:
 <!-- `make golden` writes this page from diaspora_infra/cost. Change the code, not this page. -->
 
 `diaspora-infra cost Pulumi.STACK.yaml` prints what your own stack file costs a month. The stack output `monthlyCost`
-has the sums. A budget sends a mail to `aws.notices` when 80 percent of `aws.monthlyBudgetUsd` are spent, and when AWS
-forecasts more than 100 percent; it covers the whole account, without tax, and it stops nothing.
+has the sums. A budget sends a mail to `aws.alertEmail` when 80 percent of `aws.monthlyBudgetUsd` are spent, and when
+AWS forecasts more than 100 percent; it covers the whole account, without tax, and it stops nothing.
 
 | `aws.size` | Machine | Memory | A month |
 |---|---|---|---:|
 | `minimal` (default) | t4g.micro | 1 GiB, zram and a swap file of 1 GiB | **{minimal:.2f}** |
 | `small` | t4g.small | 2 GiB, zram | **{small:.2f}** |
 
-US dollars **without tax**, in {PRICED_REGION}, with {PROMISE_TRAFFIC} traffic and the database awake for
-{PROMISE_HOURS} hours a month; every volume, bucket and address is included.
+US dollars **without tax**, in {PRICED_REGION}, with {TARGET_TRAFFIC} traffic and the database awake for
+{TARGET_HOURS} hours a month; every volume, bucket and address is included.
 
 **The cost was never measured on a real account.** The sums are calculated from the prices below and from assumed
 traffic. Whether a pod is fast enough on 1 GiB of memory is unverified: nobody has run one there. Start with `minimal`
@@ -88,30 +88,30 @@ def _sizes() -> Iterator[str]:
     yield ""
 
 
-def _promise() -> Iterator[str]:
+def _target() -> Iterator[str]:
     minimal = example()
     usd = _usd(minimal)
     unsure = sum(
         (
             item.usd
-            for item in monthly_items(minimal, TRAFFIC[PROMISE_TRAFFIC], PROMISE_HOURS)
+            for item in monthly_items(minimal, TRAFFIC[TARGET_TRAFFIC], TARGET_HOURS)
             if not item.price.confirmed
         ),
         Decimal(0),
     )
     dearer = usd + unsure * (UNCONFIRMED_MARGIN - 1)
-    hour = _usd(minimal, hours=PROMISE_HOURS + 1) - usd
-    times = PROMISE_HOURS * 3600 / SECONDS_AWAKE
+    hour = _usd(minimal, hours=TARGET_HOURS + 1) - usd
+    times = TARGET_HOURS * 3600 / SECONDS_AWAKE
     hourly = Decimal(24 * 30 * SECONDS_AWAKE) / 3600
-    most = PROMISE_HOURS + math.floor((PROMISE_USD - usd) / hour)
-    typical = TRAFFIC[PROMISE_TRAFFIC]
+    most = TARGET_HOURS + math.floor((TARGET_USD - usd) / hour)
+    typical = TRAFFIC[TARGET_TRAFFIC]
     volume = _usd(example(instance={"dataGib": 20})) - usd
     wide = _usd(minimal, acu=Decimal(1))
     yield f"""\
 ## What exceeds the target
 
-The target: `minimal` costs less than {PROMISE_USD} dollars with {PROMISE_TRAFFIC} traffic and the database awake for
-{PROMISE_HOURS} hours. It costs {usd:.2f}, so there is little margin. {unsure:.2f} of that depend on prices that no
+The target: `minimal` costs less than {TARGET_USD} dollars with {TARGET_TRAFFIC} traffic and the database awake for
+{TARGET_HOURS} hours. It costs {usd:.2f}, so there is little margin. {unsure:.2f} of that depend on prices that no
 source confirms: if all of them were {UNCONFIRMED_MARGIN} times as high, the sum would be {dearer:.2f}, still below the
 target.
 
@@ -131,7 +131,7 @@ target.
 - **The database wakes up** for every visitor whom nginx cannot serve alone, every message from another pod and every
   job of Sidekiq, at any hour. Each wake-up costs at least {SECONDS_AWAKE // 60} minutes: PgBouncer keeps the
   connection for {LONGEST_IDLE_SECONDS} seconds, then `aws.database.autoPauseSeconds` begin, 5 minutes.
-  {PROMISE_HOURS} hours are {number_text(times)} wake-ups a month, {number_text(times / 30)} a day, of which the daily
+  {TARGET_HOURS} hours are {number_text(times)} wake-ups a month, {number_text(times / 30)} a day, of which the daily
   backup and Sidekiq's daily jobs use about two. One wake-up an hour is {number_text(hourly)} hours a month, and then
   the sum is {_usd(minimal, hours=hourly):.2f}. A pod with a few contacts may stay below that; one that is well
   connected will not. An hour awake costs {hour:.2f}. Check the metric `ServerlessDatabaseCapacity` after a week.
@@ -163,7 +163,7 @@ _WAYS: Mapping[str, dict[str, Any]] = {
 
 def _other_ways() -> Iterator[str]:
     yield "## Other ways to run it\n"
-    yield f"With {PROMISE_TRAFFIC} traffic, by the hours during which the database is awake:\n"
+    yield f"With {TARGET_TRAFFIC} traffic, by the hours during which the database is awake:\n"
     yield f"| Settings | {' | '.join(f'{hours} h' for hours in AWAKE_HOURS)} |"
     yield "|---|---:|---:|---:|"
     for name, changes in _WAYS.items():
@@ -228,7 +228,7 @@ def _prices() -> Iterator[str]:
 
 
 def _usd(
-    settings: Settings, *, traffic: str = PROMISE_TRAFFIC, hours: Decimal = PROMISE_HOURS, acu: Decimal | None = None
+    settings: Settings, *, traffic: str = TARGET_TRAFFIC, hours: Decimal = TARGET_HOURS, acu: Decimal | None = None
 ) -> Decimal:
     used = TRAFFIC[traffic] if acu is None else replace(TRAFFIC[traffic], database_acu=acu)
     return monthly_usd(settings, used, hours)

@@ -1,11 +1,11 @@
 """The machine on an address of its own, in the simulated account."""
 
-from tests.aws.account_view import instance, may_reach
-from tests.aws.exactly import in_the_clear, roles
-from tests.aws.made_for_real import asked, encrypted_backup_password, same_types
-from tests.aws.parts_of_the_account import DOMAIN, records
-from tests.aws.reach import on_the_internet, reaches
+from tests.aws.account_asserts import DOMAIN, records
+from tests.aws.account_client import instance, may_reach
+from tests.aws.account_inventory import in_the_clear, roles
+from tests.aws.reachability import on_the_internet, reaches
 from tests.aws.rules import problems
+from tests.aws.simulated_types import asked, encrypted_backup_password, same_types
 from tests.aws.stacks import DIRECT
 from tests.support.aws_stack import AwsStack
 

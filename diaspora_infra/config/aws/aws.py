@@ -72,7 +72,7 @@ class ExistingNetwork(Model):
     public_subnet_id: Annotated[str, _identifier("subnet")]
     """Subnet for the machine; it has a route to an internet gateway. It must be in the first of `zones`."""
     private_subnet_ids: list[Annotated[str, _identifier("subnet")]] = Field(min_length=2)
-    """Subnets for the database and for the entrance, in two zones or more."""
+    """Subnets for the database and for the VPC link, in two zones or more."""
 
 
 class Network(Model):
@@ -159,7 +159,7 @@ class AwsDns(Model):
     """Make the zone. Your registrar must then be told its name servers (stack output `nameServers`)."""
 
 
-class AwsEntrance(Model):
+class AwsHttpApi(Model):
     """API Gateway, with `edge: gateway`."""
 
     requests_per_second: int = Field(default=100, ge=1, le=10000)
@@ -224,7 +224,7 @@ class Aws(Model):
     """`gateway`: API Gateway has the certificate and nothing on the machine can be reached from the internet, but no
     request may be larger than 10 MB (account archives are). `direct`: nginx on an address of the machine's own, with a
     certificate by `pod.tls`; no limit, and cheaper."""
-    entrance: AwsEntrance = AwsEntrance()
+    http_api: AwsHttpApi = AwsHttpApi()
     """API Gateway."""
     instance: Instance = Instance()
     """The machine."""
@@ -250,8 +250,8 @@ class Aws(Model):
     monthly_budget_usd: int = Field(default=20, ge=1, le=100000)
     """A mail is sent when 80 percent of this are spent in a month, and when AWS foresees more than all of it. It counts
     the whole account, without tax."""
-    notices: Email | None = None
-    """Where alarms and budget notices are sent; `pod.admin.email` when not set."""
+    alert_email: Email | None = None
+    """Where alarms and budget alerts are sent; `pod.admin.email` when not set."""
     protect: bool = True
     """Refuse to delete what holds data: database, buckets, data volume, zone. Set it to false and run `pulumi up`
     before `pulumi destroy`."""

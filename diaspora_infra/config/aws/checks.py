@@ -17,7 +17,7 @@ def check_aws(aws: Aws, pod: Pod | None, host: Host | None) -> list[Problem]:
     if pod is not None:
         problems += [
             *_domain(aws, pod),
-            *_entrance(aws, pod),
+            *_http_api(aws, pod),
             *_subnets(aws, pod),
             *_backups(aws, pod),
             *_mail(aws, pod),
@@ -109,11 +109,11 @@ def _domain(aws: Aws, pod: Pod) -> Iterator[Problem]:
         )
 
 
-def _entrance(aws: Aws, pod: Pod) -> Iterator[Problem]:
+def _http_api(aws: Aws, pod: Pod) -> Iterator[Problem]:
     if aws.edge == "gateway" and "tls" in pod.model_fields_set:
         yield Problem("pod.tls", "nothing uses it: API Gateway has the certificate; allowed: with aws.edge: direct")
-    if aws.edge == "direct" and "entrance" in aws.model_fields_set:
-        yield Problem("aws.entrance", "nothing uses it: there is no API Gateway; allowed: with aws.edge: gateway")
+    if aws.edge == "direct" and "http_api" in aws.model_fields_set:
+        yield Problem("aws.httpApi", "nothing uses it: there is no API Gateway; allowed: with aws.edge: gateway")
 
 
 def _subnets(aws: Aws, pod: Pod) -> Iterator[Problem]:
