@@ -20,7 +20,7 @@ def _build() -> None:
     settings, secrets = load_stack_config()
     # imported only when needed: a target's provider package is slow to import
     if isinstance(settings, ProvisioningSettings):
-        from diaspora_infra.pxe.provisioning import provisioning_stack
+        from diaspora_infra.pxe.provisioning_server import provisioning_stack
 
         outputs = provisioning_stack(settings)
     elif settings.target is Target.PXE:

@@ -3,6 +3,7 @@
 import ast
 import subprocess
 import sys
+from collections import Counter
 from pathlib import Path
 
 import pytest
@@ -77,10 +78,20 @@ def test_no_pulumi_below_the_components(layer: str) -> None:
         ("diaspora_infra.pxe.stack", "pulumi_aws"),
         ("diaspora_infra.ignition", "pulumiverse_matchbox"),
         ("diaspora_infra.pxe", "pulumi"),
-        ("diaspora_infra.pxe.provisioning", "pulumiverse_matchbox"),
+        ("diaspora_infra.pxe.provisioning_server", "pulumiverse_matchbox"),
         ("diaspora_infra.aws", "pulumi"),
     ],
 )
 def test_nothing_is_imported_that_is_not_needed(module: str, forbidden: str) -> None:
     code = f"import sys, {module}; sys.exit({forbidden!r} in sys.modules)"
     subprocess.run([sys.executable, "-c", code], check=True)
+
+
+def test_at_most_two_files_share_a_name() -> None:
+    names = Counter(file.name for file in PACKAGE.rglob("*.py") if not file.name.startswith("__"))
+    assert {name for name, files in names.items() if files > 2} == set()
+
+
+def test_generators_of_documentation_stay_out_of_the_package() -> None:
+    for file in PACKAGE.rglob("*.py"):
+        assert "generators" not in {name.split(".")[0] for name in imports(file)}, file

@@ -5,8 +5,8 @@ import subprocess
 import sys
 
 from tools.errors import ToolError
-from tools.judges import judges_python
 from tools.pin import pin
+from tools.policy_linters import policy_linters_python
 from tools.progress import say
 from tools.provide import ensure, path_with, tool_names
 
@@ -50,7 +50,7 @@ def provide(arguments: list[str]) -> int:
     for name, path in ensure(names).items():
         print(name, path)
     if options.linters:
-        print("linters", judges_python())
+        print("linters", policy_linters_python())
     return 0
 
 
@@ -60,7 +60,7 @@ def run_beside(command: list[str], names: list[str], *, linters: bool) -> int:
         try:
             ensure(names)
             if linters:
-                judges_python()
+                policy_linters_python()
         finally:
             status = process.wait()
     return status

@@ -5,7 +5,7 @@ import shutil
 import subprocess
 from collections.abc import Mapping
 
-from tools.causes import cause
+from tools.error_hints import cause
 from tools.errors import ToolError
 from tools.progress import step
 

@@ -12,7 +12,7 @@ import sys
 from pathlib import Path
 
 from tools.cache import cache_root, make_entry
-from tools.causes import cause
+from tools.error_hints import cause
 from tools.errors import ToolError
 from tools.manifest import FOLDER
 from tools.progress import step

@@ -7,7 +7,7 @@ import tempfile
 from pathlib import Path
 
 from tools.apt import install_packages
-from tools.causes import cause
+from tools.error_hints import cause
 from tools.errors import ToolError
 from tools.find import ask_version
 

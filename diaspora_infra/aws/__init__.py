@@ -4,23 +4,25 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from diaspora_infra.aws.alerts import Alerts, AlertsArgs
     from diaspora_infra.aws.aws_pod import AwsPod, AwsPodArgs
     from diaspora_infra.aws.backups import Backups, BackupsArgs
     from diaspora_infra.aws.budget import Budget, BudgetArgs
     from diaspora_infra.aws.certificate import Certificate, CertificateArgs
     from diaspora_infra.aws.database import Database, DatabaseArgs, DatabaseEngine
     from diaspora_infra.aws.dns import Dns, DnsArgs
-    from diaspora_infra.aws.entrance import Entrance, EntranceArgs
+    from diaspora_infra.aws.http_api import HttpApi, HttpApiArgs
     from diaspora_infra.aws.images import ImageArgs
     from diaspora_infra.aws.machine import Machine, MachineArgs, ShellEndpointArgs
     from diaspora_infra.aws.mail import Mail, MailArgs, MailRecord
     from diaspora_infra.aws.network import Network, NetworkArgs
-    from diaspora_infra.aws.notices import Notices, NoticesArgs
     from diaspora_infra.aws.parameters import Parameters, ParametersArgs
     from diaspora_infra.aws.security_groups import SecurityGroups, SecurityGroupsArgs
     from diaspora_infra.aws.uploads import Uploads, UploadsArgs
 
 __all__ = [
+    "Alerts",
+    "AlertsArgs",
     "AwsPod",
     "AwsPodArgs",
     "Backups",
@@ -34,8 +36,8 @@ __all__ = [
     "DatabaseEngine",
     "Dns",
     "DnsArgs",
-    "Entrance",
-    "EntranceArgs",
+    "HttpApi",
+    "HttpApiArgs",
     "ImageArgs",
     "Machine",
     "MachineArgs",
@@ -44,8 +46,6 @@ __all__ = [
     "MailRecord",
     "Network",
     "NetworkArgs",
-    "Notices",
-    "NoticesArgs",
     "Parameters",
     "ParametersArgs",
     "SecurityGroups",
@@ -69,8 +69,8 @@ _MODULES = {
     "DatabaseEngine": "database",
     "Dns": "dns",
     "DnsArgs": "dns",
-    "Entrance": "entrance",
-    "EntranceArgs": "entrance",
+    "HttpApi": "http_api",
+    "HttpApiArgs": "http_api",
     "ImageArgs": "images",
     "Machine": "machine",
     "MachineArgs": "machine",
@@ -79,8 +79,8 @@ _MODULES = {
     "MailRecord": "mail",
     "Network": "network",
     "NetworkArgs": "network",
-    "Notices": "notices",
-    "NoticesArgs": "notices",
+    "Alerts": "alerts",
+    "AlertsArgs": "alerts",
     "Parameters": "parameters",
     "ParametersArgs": "parameters",
     "SecurityGroups": "security_groups",

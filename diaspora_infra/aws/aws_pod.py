@@ -4,24 +4,24 @@ from typing import Any, NotRequired, TypedDict
 
 import pulumi
 
+from diaspora_infra.aws.alerts import Alerts
 from diaspora_infra.aws.backups import Backups
 from diaspora_infra.aws.budget import Budget
 from diaspora_infra.aws.certificate import Certificate
 from diaspora_infra.aws.database import Database, DatabaseArgs, DatabaseEngine
 from diaspora_infra.aws.dns import Dns, DnsArgs
-from diaspora_infra.aws.entrance import Entrance
+from diaspora_infra.aws.http_api import HttpApi
 from diaspora_infra.aws.machine import Machine, MachineArgs, Statement
 from diaspora_infra.aws.mail import Mail
 from diaspora_infra.aws.network import Network, NetworkArgs, check_existing
-from diaspora_infra.aws.notices import Notices
 from diaspora_infra.aws.parameters import Parameters
 from diaspora_infra.aws.security_groups import SecurityGroups, SecurityGroupsArgs
 from diaspora_infra.aws.uploads import Uploads
 from diaspora_infra.aws.zones import check_type, check_zones
 from diaspora_infra.config import ConfigError, Settings, load
-from diaspora_infra.config.aws import Aws
-from diaspora_infra.config.aws_parameters import UPLOADS_BUCKET, machine_parameters, parameter_path
-from diaspora_infra.cost.promise import monthly_cost
+from diaspora_infra.config.aws.aws import Aws
+from diaspora_infra.config.aws.parameter_names import UPLOADS_BUCKET, machine_parameters, parameter_path
+from diaspora_infra.cost.target import monthly_cost
 from diaspora_infra.pulumi_config import render_machine, unusable
 
 
@@ -58,13 +58,13 @@ class AwsPod(pulumi.ComponentResource):
 
         self._network()
         self._groups = SecurityGroups(name, self._groups_args(), self._child)
-        email = self._aws.notices or self._settings.pod.admin.email
-        self._notices = Notices(name, {"email": email, "tags": self._tags}, self._child)
+        email = self._aws.alert_email or self._settings.pod.admin.email
+        self._alerts = Alerts(name, {"email": email, "tags": self._tags}, self._child)
         self._dns = Dns(name, self._dns_args(), self._child)
         self._mail = self._make_mail()
         self._data()
         self._machine = Machine(name, self._machine_args(), self._child)
-        self._entrance()
+        self._http_api()
         Budget(name, {"monthly_usd": self._aws.monthly_budget_usd, "email": email, "tags": self._tags}, self._child)
 
         self.outputs = self._outputs()
@@ -124,7 +124,7 @@ class AwsPod(pulumi.ComponentResource):
                 "region": self._aws.region,
                 "domain": mail.sender_domain,
                 "sender": mail.sender_address,
-                "notices_topic_arn": self._notices.topic_arn,
+                "alerts_topic_arn": self._alerts.topic_arn,
                 "existing_identity": settings.existing_identity,
                 "mail_from": settings.mail_from,
                 "dmarc": settings.dmarc,
@@ -221,7 +221,7 @@ class AwsPod(pulumi.ComponentResource):
             "statements": self._statements,
             "root_gib": settings.root_gib,
             "data_gib": settings.data_gib,
-            "topic_arn": self._notices.topic_arn,
+            "topic_arn": self._alerts.topic_arn,
             "elastic_ip": self._aws.edge == "direct",
             "volume_tags": self._volume_tags,
             "protect": self._aws.protect,
@@ -243,7 +243,7 @@ class AwsPod(pulumi.ComponentResource):
             args["zone"] = settings.zone or self._settings.pod.domain
         return args
 
-    def _entrance(self) -> None:
+    def _http_api(self) -> None:
         """API Gateway with the pod's domain, or the domain on the machine's own address."""
         domain = self._settings.pod.domain
         self._next_step: pulumi.Output[str | None] | None = None
@@ -259,7 +259,7 @@ class AwsPod(pulumi.ComponentResource):
         )
         if certificate.issued is not None:
             self._next_step = certificate.issued.apply(self._step_to_a_certificate)
-        Entrance(
+        HttpApi(
             self._name,
             {
                 "domain": domain,
@@ -269,8 +269,8 @@ class AwsPod(pulumi.ComponentResource):
                 "subnet_ids": self._private_subnet_ids,
                 "security_group_id": self._groups.link_id,
                 "address": self._machine.private_ip,
-                "requests_per_second": self._aws.entrance.requests_per_second,
-                "log_days": self._aws.entrance.log_days,
+                "requests_per_second": self._aws.http_api.requests_per_second,
+                "log_days": self._aws.http_api.log_days,
                 "tags": self._tags,
             },
             self._child,

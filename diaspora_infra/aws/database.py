@@ -10,7 +10,7 @@ import pulumi_aws as aws
 
 from diaspora_infra.aws.parameters import made_once
 from diaspora_infra.aws.tags import named
-from diaspora_infra.config.aws_facts import AURORA_VERSIONS
+from diaspora_infra.config.aws.availability import AURORA_VERSIONS
 
 DATABASE = "diaspora_production"
 """Name of the database, as diaspora* calls it."""

@@ -5,7 +5,7 @@ from typing import Any, NotRequired, TypedDict
 import pulumi
 import pulumi_aws as aws
 
-from diaspora_infra.config.aws_facts import ACCOUNT_OF_FEDORA_COREOS
+from diaspora_infra.config.aws.availability import ACCOUNT_OF_FEDORA_COREOS
 
 ARCHITECTURES = {"aarch64": "arm64", "x86_64": "x86_64"}
 """What EC2 calls an architecture, by Fedora's name."""

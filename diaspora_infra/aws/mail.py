@@ -10,8 +10,8 @@ import pulumi_aws as aws
 from diaspora_infra.aws.images import last_line
 from diaspora_infra.aws.policy import Statement, document
 from diaspora_infra.aws.tags import named
-from diaspora_infra.config.aws_facts import DKIM_BY_REGION
-from diaspora_infra.config.mail import ses_host
+from diaspora_infra.config.aws.availability import DKIM_BY_REGION
+from diaspora_infra.config.pod.mail import ses_host
 
 PORT = 587
 """SMTP with STARTTLS; EC2 blocks port 25 (SES developer guide, connecting to an SMTP endpoint)."""
@@ -42,7 +42,7 @@ class MailArgs(TypedDict):
     """Domain that mails come from."""
     sender: str
     """Address that mails come from; it is in `domain`."""
-    notices_topic_arn: NotRequired[pulumi.Input[str]]
+    alerts_topic_arn: NotRequired[pulumi.Input[str]]
     """SNS topic that bounces and complaints are reported to; SES must be allowed to publish to it."""
     existing_identity: NotRequired[bool]
     """The domain is an identity in SES already, with its records; only the credentials are made then."""
@@ -126,15 +126,15 @@ class Mail(pulumi.ComponentResource):
             tags=named(self._tags, f"{self._name} mail"),
             opts=self._child,
         )
-        if "notices_topic_arn" in self._args:
+        if "alerts_topic_arn" in self._args:
             aws.sesv2.ConfigurationSetEventDestination(
-                f"{self._name}-mail-notices",
+                f"{self._name}-mail-alerts",
                 configuration_set_name=settings.configuration_set_name,
-                event_destination_name="notices",
+                event_destination_name="alerts",
                 event_destination={
                     "enabled": True,
                     "matching_event_types": ["BOUNCE", "COMPLAINT", "REJECT"],
-                    "sns_destination": {"topic_arn": self._args["notices_topic_arn"]},
+                    "sns_destination": {"topic_arn": self._args["alerts_topic_arn"]},
                 },
                 opts=self._child,
             )

@@ -1,4 +1,4 @@
-"""Network: a VPC with a public subnet for the machine, and private ones for the database and the entrance."""
+"""Network: a VPC with a public subnet for the machine, and private ones for the database and the VPC link."""
 
 import ipaddress
 import json
@@ -223,7 +223,7 @@ def flow_log_policy(group: str) -> str:
 
 
 def check_existing(vpc: str, zone: str, public: str, private: Sequence[str], parent: pulumi.Resource) -> None:
-    """Look at subnets that are there already. Raises RunError where the machine or the entrance would not fit in."""
+    """Look at subnets that are there already. Raises RunError where the machine or the VPC link does not fit in."""
     options = pulumi.InvokeOptions(parent=parent)
     zones = {}
     for subnet in (public, *private):

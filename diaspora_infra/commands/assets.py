@@ -9,7 +9,7 @@ from pathlib import Path
 from pydantic import TypeAdapter, ValidationError
 
 from diaspora_infra.config import Architecture, ConfigError, Problem, Release, Stream, load, parse_stack_file
-from diaspora_infra.config.checks import check_release
+from diaspora_infra.config.loader.checks import check_release
 from diaspora_infra.config.problems import problems_of
 from diaspora_infra.config.types import HttpUrl
 

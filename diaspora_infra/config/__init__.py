@@ -1,14 +1,14 @@
 """Settings of a stack: typed, checked, and free of I/O."""
 
-from diaspora_infra.config.host import Host, Machine
-from diaspora_infra.config.load import load, load_provisioning, load_stack
-from diaspora_infra.config.pod import Pod
+from diaspora_infra.config.host.host import Host, Machine
+from diaspora_infra.config.loader.load import load, load_provisioning, load_stack
+from diaspora_infra.config.loader.stack_file import StackFile, account_problems, add_region, parse_stack_file
+from diaspora_infra.config.pod.pod import Pod
 from diaspora_infra.config.problems import ConfigError, Problem
-from diaspora_infra.config.provisioning import Provisioning, ProvisioningSettings
-from diaspora_infra.config.pxe import Matchbox, Pxe, PxeMachine, Release
+from diaspora_infra.config.provisioning.server import Provisioning, ProvisioningSettings
+from diaspora_infra.config.pxe.pxe import Matchbox, Pxe, PxeMachine, Release
 from diaspora_infra.config.secrets import NAMESPACE, SECRET_KEYS, SECRETS, needed_secrets
 from diaspora_infra.config.settings import Settings
-from diaspora_infra.config.stack_file import StackFile, account_problems, add_region, parse_stack_file
 from diaspora_infra.config.types import Architecture, Stream, Target
 
 __all__ = [

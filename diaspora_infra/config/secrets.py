@@ -4,9 +4,9 @@ import re
 from collections.abc import Callable, Collection
 from dataclasses import dataclass
 
-from diaspora_infra.config.pod import Pod
+from diaspora_infra.config.pod.pod import Pod
 from diaspora_infra.config.problems import Problem
-from diaspora_infra.config.provisioning import ProvisioningSettings
+from diaspora_infra.config.provisioning.server import ProvisioningSettings
 from diaspora_infra.config.settings import Settings
 from diaspora_infra.config.types import Target
 

@@ -4,12 +4,12 @@ from collections.abc import Sequence
 
 from pydantic import Field
 
-from diaspora_infra.config.aws import Aws
-from diaspora_infra.config.host import Host, Machine
+from diaspora_infra.config.aws.aws import Aws
+from diaspora_infra.config.host.host import Host, Machine
 from diaspora_infra.config.model import Model
-from diaspora_infra.config.pod import Pod
-from diaspora_infra.config.provisioning import Provisioning
-from diaspora_infra.config.pxe import Pxe
+from diaspora_infra.config.pod.pod import Pod
+from diaspora_infra.config.provisioning.server import Provisioning
+from diaspora_infra.config.pxe.pxe import Pxe
 from diaspora_infra.config.types import Target, TargetField
 
 

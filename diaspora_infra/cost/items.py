@@ -5,12 +5,12 @@ from dataclasses import dataclass
 from decimal import Decimal
 
 from diaspora_infra.config import ConfigError, Problem, Settings, Target
-from diaspora_infra.config.aws import Aws
+from diaspora_infra.config.aws.aws import Aws
 from diaspora_infra.cost.prices import FREE_TRAFFIC_OUT_GB, INSTANCES, PRICES, RDS_INSTANCES, Price
 from diaspora_infra.cost.traffic import HOURS_A_MONTH, Traffic
 
 ACCESS_LOG_GB = Decimal("0.5")
-"""Size of the entrance's log for a million requests."""
+"""Size of the access log of API Gateway for a million requests."""
 NO_SETTING = "none"
 DATABASE_CAPACITY = "Aurora capacity"
 """Name of the item that grows with the hours in which the database is awake."""
@@ -49,7 +49,7 @@ def monthly_items(settings: Settings, traffic: Traffic, awake_hours: Decimal) ->
     return (
         *_machine(settings, aws, traffic),
         *_database(aws, traffic, awake_hours),
-        *_entrance(aws, traffic),
+        *_http_api(aws, traffic),
         *_buckets(settings, aws, traffic),
         *_rest(settings, aws, traffic),
     )
@@ -104,7 +104,7 @@ def _database(aws: Aws, traffic: Traffic, awake_hours: Decimal) -> Iterator[Item
     yield Item("Aurora backups", PRICES["Aurora backups"], changes, "aws.database.backupDays")
 
 
-def _entrance(aws: Aws, traffic: Traffic) -> Iterator[Item]:
+def _http_api(aws: Aws, traffic: Traffic) -> Iterator[Item]:
     if aws.edge == "gateway":
         yield Item("API Gateway requests", PRICES["API Gateway requests"], traffic.requests, "aws.edge")
         yield Item("Cloud Map instance", PRICES["Cloud Map instance"], Decimal(1), "aws.edge")
@@ -137,12 +137,12 @@ def _rest(settings: Settings, aws: Aws, traffic: Traffic) -> Iterator[Item]:
         # each end pays its direction
         between = 2 * traffic.traffic_between_zones
         yield Item("Traffic between zones", PRICES["traffic between zones"], between, "aws.edge, aws.database.engine")
-    log_days = aws.entrance.log_days if aws.edge == "gateway" else 0
+    log_days = aws.http_api.log_days if aws.edge == "gateway" else 0
     access_log = ACCESS_LOG_GB * traffic.requests if log_days else Decimal(0)
     flow_days = aws.network.flow_logs_days
     connections = traffic.connection_log if flow_days else Decimal(0)
     if access_log or connections:
-        setting = "aws.edge, aws.entrance.logDays, aws.network.flowLogsDays"
+        setting = "aws.edge, aws.httpApi.logDays, aws.network.flowLogsDays"
         yield Item("Logs", PRICES["logs"], access_log + connections, setting)
         kept = (access_log * log_days + connections * flow_days) / 30
         yield Item("Logs kept", PRICES["logs kept"], kept, setting)

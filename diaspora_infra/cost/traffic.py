@@ -18,7 +18,7 @@ class Traffic:
     traffic_out: Decimal
     """Traffic to the internet."""
     traffic_between_zones: Decimal
-    """Traffic between the machine and the database or the entrance, where they are in two zones; each direction."""
+    """Traffic between the machine and the database or the VPC link, where they are in two zones; each direction."""
     database: Decimal
     """Size of the database."""
     database_changes: Decimal

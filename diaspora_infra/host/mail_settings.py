@@ -1,4 +1,4 @@
-"""How the pod sends its mail: for diaspora*, and for notices to the podmin."""
+"""How the pod sends its mail: for diaspora*, and for alerts to the podmin."""
 
 from typing import Any
 
@@ -33,7 +33,7 @@ def smtp_table(pod: Pod) -> dict[str, Any]:
     }
 
 
-def notice_settings(pod: Pod) -> dict[str, Any]:
+def alert_settings(pod: Pod) -> dict[str, Any]:
     """Write what send-mail.rb needs to know, but for the password. Raises ValueError without mail."""
     smtp = smtp_table(pod)
     sender = pod.mail.sender_address if pod.mail else ""

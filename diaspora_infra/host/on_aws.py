@@ -1,7 +1,7 @@
 """What differs on AWS: the settings of that target, and what they move away from the machine."""
 
 from diaspora_infra.config import Settings
-from diaspora_infra.config.aws import Aws
+from diaspora_infra.config.aws.aws import Aws
 from diaspora_infra.config.types import Target
 from diaspora_infra.host.fragment import MachineContext
 

@@ -4,15 +4,15 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from diaspora_infra.pxe.provisioning import ProvisioningServer, ProvisioningServerArgs
+    from diaspora_infra.pxe.provisioning_server import ProvisioningServer, ProvisioningServerArgs
     from diaspora_infra.pxe.pxe_pod import PxePod, PxePodArgs
     from diaspora_infra.pxe.served import revision_of
 
 __all__ = ["ProvisioningServer", "ProvisioningServerArgs", "PxePod", "PxePodArgs", "revision_of"]
 
 _MODULES = {
-    "ProvisioningServer": "provisioning",
-    "ProvisioningServerArgs": "provisioning",
+    "ProvisioningServer": "provisioning_server",
+    "ProvisioningServerArgs": "provisioning_server",
     "PxePod": "pxe_pod",
     "PxePodArgs": "pxe_pod",
     "revision_of": "served",

@@ -13,7 +13,7 @@ from lab.aws.bridge.types import RESOURCES
 from lab.matchbox import free_ports
 from tests.support.aws_stack import AwsStack
 
-pytest.register_assert_rewrite("tests.aws.parts_of_the_account")
+pytest.register_assert_rewrite("tests.aws.account_asserts")
 
 # the SDK warns of its own old classes where they are defined; what our components use is looked at when they use it
 with warnings.catch_warnings():

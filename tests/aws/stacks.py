@@ -1,4 +1,4 @@
-"""Whole pods on Pulumi's mocks, with all values known: what rules and judges look at."""
+"""Whole pods on Pulumi's mocks, with all values known: what rules and policy linters look at."""
 
 from collections.abc import Callable, Iterable
 from typing import Any

@@ -25,7 +25,7 @@ def stack(account: Account, tmp_path: Path) -> AwsStack:
     return AwsStack(account, tmp_path / "lab", program(tmp_path, "diaspora-infra", PROGRAM))
 
 
-def notices(client: Any, name: str) -> dict[tuple[str, float], list[str]]:
+def alerts(client: Any, name: str) -> dict[tuple[str, float], list[str]]:
     """Addresses by kind and percent."""
     budget = {"AccountId": ACCOUNT, "BudgetName": name}
     found = client.describe_notifications_for_budget(**budget)["Notifications"]
@@ -52,7 +52,7 @@ def test_a_budget_tells_the_podmin_in_time(stack: AwsStack) -> None:
     assert budget["CostTypes"]["IncludeTax"] is False
     assert not budget.get("CostFilters"), "the whole account"
     address = ["podmin@example.org"]
-    assert notices(client, name) == {("ACTUAL", 80): address, ("FORECASTED", 100): address}
+    assert alerts(client, name) == {("ACTUAL", 80): address, ("FORECASTED", 100): address}
     tags = client.list_tags_for_resource(ResourceARN=f"arn:aws:budgets::{ACCOUNT}:budget/{name}")["ResourceTags"]
     assert {tag["Key"]: tag["Value"] for tag in tags} == {"Pod": "pod.example.org", "Name": "pod budget"}
 
@@ -61,7 +61,7 @@ def test_a_budget_tells_the_podmin_in_time(stack: AwsStack) -> None:
     assert stack.engine.outputs()["name"] == name
     changed = client.describe_budget(AccountId=ACCOUNT, BudgetName=name)["Budget"]
     assert float(changed["BudgetLimit"]["Amount"]) == 35
-    assert set(map(tuple, notices(client, name).values())) == {("other@example.org",)}
+    assert set(map(tuple, alerts(client, name).values())) == {("other@example.org",)}
     stack.good("preview", "--expect-no-changes")
 
     stack.good("destroy")

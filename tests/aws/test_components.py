@@ -13,6 +13,7 @@ from pulumi.runtime import mocks
 
 import diaspora_infra.aws as components
 from diaspora_infra.aws import (
+    Alerts,
     AwsPod,
     Backups,
     Budget,
@@ -20,11 +21,10 @@ from diaspora_infra.aws import (
     Database,
     DatabaseEngine,
     Dns,
-    Entrance,
+    HttpApi,
     Machine,
     Mail,
     Network,
-    Notices,
     Parameters,
     SecurityGroups,
     Uploads,
@@ -32,9 +32,9 @@ from diaspora_infra.aws import (
 from diaspora_infra.aws.machine import alarm_action
 from diaspora_infra.aws.user_data import LIMIT, fits, object_key, pointer
 from lab.aws.bridge import sdk
-from tests.aws.made_for_real import ELSEWHERE, MOCKS_ONLY, PROGRAMS, types
 from tests.aws.mock_account import Made, MockAccount
 from tests.aws.rules import problems
+from tests.aws.simulated_types import ELSEWHERE, MOCKS_ONLY, PROGRAMS, types
 from tests.aws.stacks import asked
 from tests.support import configs
 from tests.support.mocked import Runner, mock_engine
@@ -74,8 +74,8 @@ def pod(options: pulumi.ResourceOptions, **changes: Any) -> AwsPod:
     return AwsPod("one", {"pod": values["pod"], "host": values["host"], "aws": values["aws"]}, options)
 
 
-def entrance(options: pulumi.ResourceOptions) -> Entrance:
-    return Entrance(
+def http_api(options: pulumi.ResourceOptions) -> HttpApi:
+    return HttpApi(
         "one",
         {
             "domain": "pod.example.org",
@@ -116,7 +116,7 @@ def mail(options: pulumi.ResourceOptions, **changes: Any) -> Mail:
             "region": REGION,
             "domain": "pod.example.org",
             "sender": "no-reply@pod.example.org",
-            "notices_topic_arn": "arn:aws:sns:eu-west-1:123456789012:topic",
+            "alerts_topic_arn": "arn:aws:sns:eu-west-1:123456789012:topic",
             "tags": TAGS,
             **changes,
         },
@@ -146,7 +146,7 @@ MAKING: dict[str, tuple[Making, ...]] = {
         lambda options: database(options, engine=DatabaseEngine.RDS),
     ),
     "Dns": (lambda options: Dns("one", {"zone": "example.org", "create": True, "tags": TAGS}, options),),
-    "Entrance": (entrance,),
+    "HttpApi": (http_api,),
     "Machine": (
         machine,
         lambda options: machine(
@@ -171,7 +171,7 @@ MAKING: dict[str, tuple[Making, ...]] = {
             options,
         ),
     ),
-    "Notices": (lambda options: Notices("one", {"email": "podmin@example.org", "tags": TAGS}, options),),
+    "Alerts": (lambda options: Alerts("one", {"email": "podmin@example.org", "tags": TAGS}, options),),
     "Parameters": (
         lambda options: Parameters(
             "one",
@@ -310,7 +310,7 @@ def test_deprecated_arguments_are_noticed(run: Runner) -> None:
 
 
 # these take a Dns, which is a component of this language
-@pytest.mark.parametrize("name", sorted(MAKING.keys() - {"Certificate", "Entrance"}))
+@pytest.mark.parametrize("name", sorted(MAKING.keys() - {"Certificate", "HttpApi"}))
 def test_other_languages_could_read_the_arguments(name: str) -> None:
     component = getattr(components, name)
     definition = Analyzer("diaspora-infra").analyze_component(component)
@@ -443,7 +443,7 @@ def test_a_zone_that_cannot_be_read_is_not_said_to_be_missing(run: Runner) -> No
 
 
 def test_a_budget_needs_no_topic(run: Runner) -> None:
-    (policy,) = make(run, MAKING["Notices"][0]).of("TopicPolicy")
+    (policy,) = make(run, MAKING["Alerts"][0]).of("TopicPolicy")
     (statement,) = json.loads(policy.inputs["policy"])["Statement"]
     assert statement["Principal"]["Service"] == ["cloudwatch.amazonaws.com", "ses.amazonaws.com"]
 

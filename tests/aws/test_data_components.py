@@ -304,7 +304,7 @@ def test_no_snapshots_when_they_are_off(run: Run) -> None:
 
 def test_mail_comes_from_one_address_and_only_by_tls(run: Run) -> None:
     def program() -> "pulumi.Output[Any]":
-        mail = Mail("pod", mail_args(notices_topic_arn="arn:aws:sns:eu-west-1:123456789012:notices"))
+        mail = Mail("pod", mail_args(alerts_topic_arn="arn:aws:sns:eu-west-1:123456789012:alerts"))
         return pulumi.Output.all(
             mail.host, mail.port, mail.user, mail.password, mail.password.is_secret(), mail.records
         )
@@ -463,7 +463,7 @@ def whole_set() -> None:
     Database("other", database_args(engine="rds"))
     Uploads("pod", {"tags": TAGS})
     Backups("pod", backups_args(object_lock_days=1))
-    Mail("pod", mail_args(notices_topic_arn="arn:aws:sns:eu-west-1:123456789012:notices"))
+    Mail("pod", mail_args(alerts_topic_arn="arn:aws:sns:eu-west-1:123456789012:alerts"))
     Parameters("pod", parameters_args(secrets={"a": "b"}, facts={"c": "d"}))
 
 

@@ -1,6 +1,6 @@
 """A run that AWS stops in the middle, and the next one."""
 
-from tests.aws.account_view import instance
+from tests.aws.account_client import instance
 from tests.support.aws_stack import AwsStack
 
 

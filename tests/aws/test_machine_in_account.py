@@ -4,12 +4,12 @@ from dataclasses import replace
 
 from diaspora_infra.config import load
 from diaspora_infra.host import render
-from tests.aws.account_view import instance, may_reach
-from tests.aws.exactly import in_the_clear, roles
-from tests.aws.made_for_real import asked, encrypted_backup_password, same_types
-from tests.aws.parts_of_the_account import DOMAIN, config_objects, records
-from tests.aws.reach import on_the_internet, reaches
+from tests.aws.account_asserts import DOMAIN, config_objects, records
+from tests.aws.account_client import instance, may_reach
+from tests.aws.account_inventory import in_the_clear, roles
+from tests.aws.reachability import on_the_internet, reaches
 from tests.aws.rules import problems
+from tests.aws.simulated_types import asked, encrypted_backup_password, same_types
 from tests.aws.stacks import DIRECT
 from tests.support.aws_stack import REGION, AwsStack
 from tests.support.zlibs import other_zlib

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from lab.aws.account import Account
-from tests.aws.account_view import may_reach, user_data
+from tests.aws.account_client import may_reach, user_data
 from tests.support.aws_stack import AwsStack, program
 
 PROGRAM = """

@@ -8,7 +8,7 @@ import pulumi
 import pytest
 
 from diaspora_infra.aws import AwsPod
-from diaspora_infra.aws.notices import topic_policy
+from diaspora_infra.aws.alerts import topic_policy
 from tests.aws.mock_account import MockAccount
 from tests.support import configs
 from tests.support.mocked import Runner, mock_engine

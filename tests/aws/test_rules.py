@@ -69,7 +69,7 @@ FAULTS = [
     Fault(ALARM, {"alarmActions": ["arn:aws:automate:us-east-1:ec2:recover"]}, "is no action of this region"),
     Fault(ALARM, {"metricName": "CPUUtilization"}, "recover does not go with CPUUtilization"),
     Fault(ALARM, {"evaluationPeriods": 15}, "recover wants 2 minutes"),
-    # the entrance
+    # the HTTP API
     Fault(INTEGRATION, {"requestParameters": {"overwrite:header.X-Forwarded-Proto": "https"}}, "is reserved"),
     Fault(INTEGRATION, {"requestParameters": {"append:header.forwarded": "for=x"}}, "is reserved"),
     Fault(INTEGRATION, {"timeoutMilliseconds": 60000}, "timeout"),
@@ -176,7 +176,7 @@ FAULTS = [
     Fault(
         "aws:sns/topicPolicy:TopicPolicy",
         {"policy": policy(Principal={"Service": "budgets.amazonaws.com"}, Action="sns:Publish", Resource="arn")},
-        "its notices would be thrown away",
+        "its alerts would be thrown away",
     ),
     Fault("aws:ec2/vpcEndpoint:VpcEndpoint", {"serviceName": "com.amazonaws.us-east-1.s3"}, "of another region"),
     Fault("aws:ec2/securityGroup:SecurityGroup", {"description": "The pod's machine"}, "description"),
@@ -216,7 +216,7 @@ def test_each_planted_fault_is_caught(fault: Fault) -> None:
 
 def test_a_domain_waits_for_its_certificate() -> None:
     hasty = [each._replace(depends={}) if each.token == DOMAIN else each for each in good("gateway")]
-    assert "pod-entrance: does not wait for the certificate" in problems(hasty)
+    assert "pod-http-api: does not wait for the certificate" in problems(hasty)
 
 
 def test_every_rule_has_a_fault() -> None:

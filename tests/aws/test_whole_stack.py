@@ -4,13 +4,8 @@ import json
 from pathlib import Path
 from typing import Any
 
-from diaspora_infra.cost.promise import PROMISE_USD
-from tests.aws.account_view import instance, may_reach, user_data
-from tests.aws.exactly import everything_is_as_it_must_be
-from tests.aws.judges.accepted import FINDINGS
-from tests.aws.judges.judging import Judges
-from tests.aws.made_for_real import asked, same_types
-from tests.aws.parts_of_the_account import (
+from diaspora_infra.cost.target import TARGET_USD
+from tests.aws.account_asserts import (
     a_request_finds_its_way,
     attached,
     check_alarms,
@@ -20,7 +15,12 @@ from tests.aws.parts_of_the_account import (
     the_machine_is_closed,
     where_it_is,
 )
+from tests.aws.account_client import instance, may_reach, user_data
+from tests.aws.account_inventory import everything_is_as_it_must_be
+from tests.aws.policy_linters.accepted import FINDINGS
+from tests.aws.policy_linters.running import PolicyLinters
 from tests.aws.rules import problems
+from tests.aws.simulated_types import asked, same_types
 from tests.support.aws_bill import uncounted
 from tests.support.aws_stack import AwsStack
 
@@ -29,9 +29,9 @@ def test_the_life_of_a_stack(aws_stack: AwsStack, tmp_path: Path) -> None:
     comes_up(aws_stack)
     the_machine_is_closed(aws_stack)
     everything_is_as_it_must_be(aws_stack)
-    judges_find_nothing(aws_stack, tmp_path)
+    policy_linters_find_nothing(aws_stack, tmp_path)
     a_request_finds_its_way(aws_stack)
-    costs_what_is_promised(aws_stack)
+    costs_at_most_the_target(aws_stack)
     changes_its_machine_and_keeps_its_data(aws_stack)
     closes_what_somebody_opened(aws_stack)
     goes_when_it_may(aws_stack)
@@ -50,17 +50,17 @@ def comes_up(stack: AwsStack) -> None:
     assert vpc["CidrBlock"] == "10.0.0.0/16"
 
 
-def judges_find_nothing(stack: AwsStack, folder: Path) -> None:
-    """The judges say the same of what was really made as of what the mocks are asked for (test_judges.py)."""
-    verdict = Judges(folder).judge({"up": asked(stack)})
+def policy_linters_find_nothing(stack: AwsStack, folder: Path) -> None:
+    """The policy linters find the same in the account as in what the mocks are asked for (test_policy_linters.py)."""
+    verdict = PolicyLinters(folder).check({"up": asked(stack)})
     assert {(each.check, each.resource) for each in verdict.findings} - FINDINGS == set()
 
 
-def costs_what_is_promised(stack: AwsStack) -> None:
+def costs_at_most_the_target(stack: AwsStack) -> None:
     """What a stack makes is what `diaspora-infra cost` counts."""
     assert uncounted(stack) == []
     shown = stack.engine.outputs()["monthlyCost"]
-    assert 0 < shown["low"] < shown["typical"] < PROMISE_USD
+    assert 0 < shown["low"] < shown["typical"] < TARGET_USD
     budgets = stack.client("budgets").describe_budgets(AccountId="123456789012")["Budgets"]
     assert [float(budget["BudgetLimit"]["Amount"]) for budget in budgets] == [20]
 
@@ -68,7 +68,7 @@ def costs_what_is_promised(stack: AwsStack) -> None:
 def changes_its_machine_and_keeps_its_data(stack: AwsStack) -> None:
     before, volume = instance(stack), data_volume(stack)
     (pointed,) = config_objects(stack)
-    entrance = parts_of_the_entrance(stack)
+    http_api = http_api_parts(stack)
 
     # another type has another memory, which the config follows: another machine with the same data
     stack.values["aws"]["size"] = "small"
@@ -97,10 +97,10 @@ def changes_its_machine_and_keeps_its_data(stack: AwsStack) -> None:
     # API Gateway is told of the other machine, and nothing else of it changes
     assert after["PrivateIpAddress"] != before["PrivateIpAddress"]
     assert service_instances(stack) == [("machine", where_it_is(stack))]
-    assert parts_of_the_entrance(stack) == entrance
+    assert http_api_parts(stack) == http_api
 
 
-def parts_of_the_entrance(stack: AwsStack) -> list[Any]:
+def http_api_parts(stack: AwsStack) -> list[Any]:
     gateway = stack.client("apigatewayv2")
     (api,) = gateway.get_apis()["Items"]
     return [

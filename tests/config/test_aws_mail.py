@@ -6,9 +6,9 @@ import boto3
 import pytest
 
 from diaspora_infra.config import ConfigError, Settings, load, needed_secrets
-from diaspora_infra.config.aws_facts import REGIONS, REGIONS_WITHOUT_SES
-from diaspora_infra.config.aws_parameters import machine_parameters
-from diaspora_infra.config.mail import Ses
+from diaspora_infra.config.aws.availability import REGIONS, REGIONS_WITHOUT_SES
+from diaspora_infra.config.aws.parameter_names import machine_parameters
+from diaspora_infra.config.pod.mail import Ses
 from tests.support import configs
 
 RELAY = {"senderAddress": "pod@pod.example.org", "relay": {"image": "localhost/relay:1"}}

@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 from diaspora_infra.config import ConfigError, load
-from diaspora_infra.config.aws_facts import AURORA_VERSIONS
+from diaspora_infra.config.aws.availability import AURORA_VERSIONS
 from tests.support import configs
 
 REGION = {"region": "eu-west-1"}
@@ -60,10 +60,10 @@ MISTAKES: list[tuple[dict[str, Any], list[str]]] = [
         ["pod.subnet: aws.network.cidr (10.8"],
     ),
     ({"network": {"flowLogsDays": 2}}, ["aws.network.flowLogsDays: 2 is not valid; allowed: 0, 1, 3, 5, 7, 14"]),
-    ({"entrance": {"logDays": 4}}, ["aws.entrance.logDays: 4 is not valid; allowed: 0, 1, 3, 5, 7, 14"]),
+    ({"httpApi": {"logDays": 4}}, ["aws.httpApi.logDays: 4 is not valid; allowed: 0, 1, 3, 5, 7, 14"]),
     (
-        {"edge": "direct", "entrance": {"logDays": 7}},
-        ["aws.entrance: nothing uses it: there is no API Gateway; allowed: with aws.edge: gateway"],
+        {"edge": "direct", "httpApi": {"logDays": 7}},
+        ["aws.httpApi: nothing uses it: there is no API Gateway; allowed: with aws.edge: gateway"],
     ),
     ({"pod": {"tls": {"mode": "acme"}}}, ["pod.tls: nothing uses it: API Gateway has the certificate"]),
     ({"dns": {"zone": "example.net"}}, ["aws.dns.zone: 'example.net' does not hold the pod's domain, pod.example.org"]),

@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 from diaspora_infra.config import ConfigError, load, needed_secrets
-from diaspora_infra.config.backup import Backup
+from diaspora_infra.config.pod.backup import Backup
 from tests.support.configs import SSH_KEY, aws_config, ignition_config, pod
 
 ALL = ("backupPassword", "backupAccessKey", "backupSecretKey", "backupSshKey", "backupRestPassword")

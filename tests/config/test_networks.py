@@ -7,8 +7,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from diaspora_infra.config import ConfigError, load
-from diaspora_infra.config.keyfile import SECTIONS, holds_secret, in_order, kind_of
-from diaspora_infra.config.networks import check_networks
+from diaspora_infra.config.host.keyfile import SECTIONS, holds_secret, in_order, kind_of
+from diaspora_infra.config.host.networks import check_networks
 from tests.support.configs import machine, pxe, pxe_config
 
 PATH = "pxe.machines[0].networks"

@@ -12,8 +12,8 @@ from pydantic import BaseModel
 
 from diaspora_infra.config import NAMESPACE, ConfigError, Settings, load, parse_stack_file
 from diaspora_infra.config.problems import model_in
-from diaspora_infra.config.reference import INTRO, reference_text
-from diaspora_infra.config.schema import stack_schema, stack_schema_text
+from generators.config_reference import INTRO, reference_text
+from generators.config_schema import stack_schema, stack_schema_text
 from tests.config.mistakes import GOOD, MISTAKES, changed
 from tests.support import configs
 from tests.support.golden import Golden

@@ -5,7 +5,7 @@ from typing import Any, get_args
 import pytest
 
 from diaspora_infra.config import SECRETS, ConfigError, load, needed_secrets
-from diaspora_infra.config.pod import PlacedSecret
+from diaspora_infra.config.pod.pod import PlacedSecret
 from tests.support.configs import ignition_config, mail, pod
 
 S3 = {"backup": {"repository": "s3:https://s3.example.org/my-pod"}, "mail": mail()}

@@ -8,7 +8,7 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from diaspora_infra.config import ConfigError, Settings, load, parse_stack_file
-from diaspora_infra.config.stack_file import plain_scalar
+from diaspora_infra.config.loader.stack_file import plain_scalar
 
 
 def pod_of(yaml_text: str) -> Any:

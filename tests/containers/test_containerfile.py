@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from diaspora_infra.config.pod import ImageLayout
+from diaspora_infra.config.pod.pod import ImageLayout
 
 FOLDER = Path(__file__).resolve().parents[2] / "containers/diaspora"
 TEXT = (FOLDER / "Containerfile").read_text(encoding="utf-8")

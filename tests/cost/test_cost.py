@@ -1,4 +1,4 @@
-"""What a stack costs: the promise, the sums, and that nothing which has a price is left out."""
+"""What a stack costs: the target, the sums, and that nothing which has a price is left out."""
 
 from decimal import Decimal
 from typing import Any, get_args
@@ -8,14 +8,14 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from diaspora_infra.config import ConfigError, Settings, load
-from diaspora_infra.config.aws import AwsDatabase
-from diaspora_infra.config.aws_facts import INSTANCE_TYPES, SIZES
-from diaspora_infra.config.reference import reference_text
+from diaspora_infra.config.aws.availability import INSTANCE_TYPES, SIZES
+from diaspora_infra.config.aws.aws import AwsDatabase
 from diaspora_infra.cost import HOURS_A_MONTH, TRAFFIC, Traffic, database_sleeps, monthly_items, monthly_usd
 from diaspora_infra.cost.items import NO_SETTING
-from diaspora_infra.cost.page import AUTO_PAUSE_SECONDS, UNCONFIRMED_MARGIN, page_text
 from diaspora_infra.cost.prices import INSTANCES, PRICES, RDS_INSTANCES
-from diaspora_infra.cost.promise import PROMISE_HOURS, PROMISE_TRAFFIC, PROMISE_USD, monthly_cost
+from diaspora_infra.cost.target import TARGET_HOURS, TARGET_TRAFFIC, TARGET_USD, monthly_cost
+from generators.config_reference import reference_text
+from generators.cost_page import AUTO_PAUSE_SECONDS, UNCONFIRMED_MARGIN, page_text
 from tests.support import configs
 
 TYPICAL = TRAFFIC["typical"]
@@ -55,20 +55,20 @@ def names(stack: Settings, traffic: Traffic = TYPICAL, hours: int = 60) -> list[
     return [item.name for item in monthly_items(stack, traffic, Decimal(hours))]
 
 
-def test_the_smallest_size_keeps_its_promise() -> None:
+def test_the_smallest_size_stays_below_the_target() -> None:
     assert "size" not in configs.aws_config()["aws"]
-    assert monthly_usd(settings(), TRAFFIC[PROMISE_TRAFFIC], PROMISE_HOURS) < PROMISE_USD
-    assert (PROMISE_TRAFFIC, PROMISE_HOURS, PROMISE_USD) == ("typical", 60, 20)
+    assert monthly_usd(settings(), TRAFFIC[TARGET_TRAFFIC], TARGET_HOURS) < TARGET_USD
+    assert (TARGET_TRAFFIC, TARGET_HOURS, TARGET_USD) == ("typical", 60, 20)
 
 
-def test_the_promise_does_not_hang_on_a_price_that_is_not_confirmed() -> None:
-    items = monthly_items(settings(), TRAFFIC[PROMISE_TRAFFIC], PROMISE_HOURS)
+def test_the_target_holds_without_unconfirmed_prices() -> None:
+    items = monthly_items(settings(), TRAFFIC[TARGET_TRAFFIC], TARGET_HOURS)
     unsure = [item.usd for item in items if not item.price.confirmed]
     assert unsure
-    assert sum(item.usd for item in items) + sum(unsure) * (UNCONFIRMED_MARGIN - 1) < PROMISE_USD
+    assert sum(item.usd for item in items) + sum(unsure) * (UNCONFIRMED_MARGIN - 1) < TARGET_USD
 
 
-def test_the_promise_counts_every_volume_bucket_and_address() -> None:
+def test_the_target_counts_every_volume_bucket_and_address() -> None:
     assert set(names(settings())) >= {
         "Machine t4g.micro",
         "Public IPv4 address",
@@ -91,7 +91,7 @@ def test_the_promise_counts_every_volume_bucket_and_address() -> None:
 
 def test_the_larger_size_shows_its_true_price() -> None:
     for traffic in TRAFFIC.values():
-        assert monthly_usd(settings(size="small"), traffic, PROMISE_HOURS) > PROMISE_USD
+        assert monthly_usd(settings(size="small"), traffic, TARGET_HOURS) > TARGET_USD
     difference = monthly_usd(settings(size="small"), TYPICAL, Decimal(0)) - monthly_usd(settings(), TYPICAL, Decimal(0))
     # the larger machine costs as much again, and has no swap file in its snapshots
     assert difference == Decimal(730) * Decimal("0.0092") - 7 * Decimal("0.05")

@@ -4,8 +4,8 @@ from pathlib import Path
 
 import pytest
 
-from diaspora_infra.cost.page import example, page_text
 from diaspora_infra.cost.table import cost_table, plain
+from generators.cost_page import example, page_text
 from lab.engine import PROJECT
 from tests.support.golden import Golden
 

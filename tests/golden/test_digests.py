@@ -18,8 +18,8 @@ from tests.conftest import IN_CI
 from tests.support.golden import Golden
 from tests.support.zlibs import other_zlib
 from tools.cache import cache_root
-from tools.causes import cause
 from tools.environment import uv
+from tools.error_hints import cause
 
 DIGESTS = "digests.json"
 VERSIONS = ("3.11", "3.12", "3.13", "3.14")

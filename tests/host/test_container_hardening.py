@@ -110,7 +110,7 @@ def test_no_exception_is_out_of_date() -> None:
 
 
 @pytest.mark.parametrize("key", [*REQUIRED, "PidsLimit", "User"])
-def test_the_contract_notices_what_is_missing(key: str, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_contract_finds_what_is_missing(key: str, monkeypatch: pytest.MonkeyPatch) -> None:
     weak = [entry for entry in container("least", "nginx") if entry[0] != key]
     monkeypatch.setattr(f"{__name__}.container", lambda *_: weak)
     assert differs("least", "nginx") == {key}

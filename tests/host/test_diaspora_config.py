@@ -12,7 +12,7 @@ from pydantic import BaseModel
 from pydantic.alias_generators import to_camel
 
 from diaspora_infra.config import SECRETS, ConfigError, Host, Pod, load
-from diaspora_infra.config.diaspora import NOT_SETTINGS
+from diaspora_infra.config.pod.diaspora_toml import NOT_SETTINGS
 from diaspora_infra.config.problems import model_in
 from diaspora_infra.host.diaspora_config import database_yml, diaspora_toml
 from diaspora_infra.host.sizes import sizes

@@ -11,7 +11,7 @@ from tests.host.test_sizes import limits
 RELAY: dict[str, Any] = {"senderAddress": "no-reply@Example.org", "relay": {"image": "localhost/relay:1"}}
 
 
-def test_diaspora_and_notices_use_the_relay_on_the_machine() -> None:
+def test_diaspora_and_alerts_use_the_relay_on_the_machine() -> None:
     texts = files(pod_fragment(pod_context(mail=RELAY)))
     mail = tomllib.loads(texts["/etc/diaspora/diaspora.toml"])["configuration"]["mail"]
     assert mail["enable"] is True

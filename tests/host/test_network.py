@@ -6,7 +6,7 @@ from typing import Any
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from diaspora_infra.config.keyfile import SECTIONS
+from diaspora_infra.config.host.keyfile import SECTIONS
 from diaspora_infra.host.features.network import escaped, keyfile_text, network
 from tests.host.contexts import context
 

@@ -25,7 +25,7 @@ def test_diaspora_logs_in_with_an_account_that_only_the_machine_knows() -> None:
         assert "diaspora-smtp-password,type=env,target=MAIL_SMTP_PASSWORD" in secrets
 
 
-def test_notices_go_the_same_way() -> None:
+def test_alerts_go_the_same_way() -> None:
     texts = files(pod_fragment(aws_context()))
     mail = json.loads(texts["/etc/diaspora/mail.json"])
     assert (mail["from"], mail["to"]) == ("no-reply@pod.example.org", "podmin@example.org")

@@ -37,4 +37,4 @@ def test_the_timer_is_there_only_when_it_is_asked_for() -> None:
     context = type(pod_context())(settings, settings.machines[0], {})
     texts = files(pod_fragment(context))
     assert "OnCalendar=*-*-* 05:10" in texts[TIMER]
-    assert "OnFailure=diaspora-notice@%N.service" in texts[TIMER.replace(".timer", ".service")]
+    assert "OnFailure=diaspora-alert@%N.service" in texts[TIMER.replace(".timer", ".service")]

@@ -5,7 +5,7 @@ import re
 import pytest
 
 from diaspora_infra.config import ConfigError
-from diaspora_infra.config.aws_parameters import UPLOADS_BUCKET, machine_parameters
+from diaspora_infra.config.aws.parameter_names import UPLOADS_BUCKET, machine_parameters
 from diaspora_infra.host.fragment import Context
 from tests.host.aws_pod import aws_context
 from tests.host.pod import LIBEXEC, QUADLETS, containers, files, pod_context, pod_fragment, read_quadlet, values
@@ -89,7 +89,7 @@ def test_the_podmin_may_name_the_image() -> None:
 
 def test_without_a_bucket_backup_and_restoration_know_nothing_of_it() -> None:
     texts = files(pod_fragment(aws_context(uploads="volume", **BACKUP)))
-    for name in ("backup", "restic", "restore", "import", "take-over"):
+    for name in ("backup", "restic", "restore", "import", "switch-database"):
         assert "uploads-mount" not in texts[f"/{LIBEXEC}/{name}"]
         assert "uploads.service" not in texts[f"/{LIBEXEC}/{name}"]
 

@@ -450,7 +450,7 @@ def options_of_a_configuration_set(account: Probed) -> bool:
 def event_destinations(account: Probed) -> bool:
     ses, topic = account.client("sesv2"), {"TopicArn": "arn:aws:sns:eu-west-1:123456789012:x"}
     name: dict[str, Any] = {"ConfigurationSetName": "four"}
-    named = {**name, "EventDestinationName": "notices"}
+    named = {**name, "EventDestinationName": "alerts"}
     ses.create_configuration_set(**name)
     for change, events in (("create", ["BOUNCE"]), ("update", ["BOUNCE", "COMPLAINT"])):
         destination = {"Enabled": True, "MatchingEventTypes": events, "SnsDestination": topic}
@@ -459,7 +459,7 @@ def event_destinations(account: Probed) -> bool:
     (shown,) = ses.get_configuration_set_event_destinations(**name)["EventDestinations"]
     ses.delete_configuration_set_event_destination(**named)
     left = ses.get_configuration_set_event_destinations(**name)["EventDestinations"]
-    return (shown["Name"], shown["MatchingEventTypes"], left) == ("notices", ["BOUNCE", "COMPLAINT"], [])
+    return (shown["Name"], shown["MatchingEventTypes"], left) == ("alerts", ["BOUNCE", "COMPLAINT"], [])
 
 
 PROBES: dict[str, list[Probe]] = {

@@ -80,7 +80,7 @@ class Machine:
 
     def prepare(self, **secrets: str) -> None:
         """Make its folders; `secrets` are those of the user, by the name of their file."""
-        for name in ("data/state", "data/secrets", "given", "record", "bin", "notices"):
+        for name in ("data/state", "data/secrets", "given", "record", "bin", "alerts"):
             (self.folder / name).mkdir(parents=True, exist_ok=True)
         for key, value in secrets.items():
             (self.folder / "given" / key).write_text(value)
@@ -112,7 +112,7 @@ class Machine:
                 "DIASPORA_GIVEN_SECRETS": str(self.folder / "given"),
                 "DIASPORA_CONFIGURATION": str(self.tree / "etc/diaspora"),
                 "DIASPORA_PROGRAMS": str(self.tree / LIBEXEC),
-                "STATE_DIRECTORY": str(self.folder / "notices"),
+                "STATE_DIRECTORY": str(self.folder / "alerts"),
                 **self.variables,
             },
             input=text, capture_output=True, text=True, timeout=60, check=False,

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from diaspora_infra.config.networks import check_networks
+from diaspora_infra.config.host.networks import check_networks
 from diaspora_infra.host.features.network import keyfile_text
 
 UUID = "11111111-2222-3333-4444-555555555555"

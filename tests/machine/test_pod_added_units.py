@@ -29,7 +29,7 @@ UNITS = {
         "diaspora-disk-space.service",
         "diaspora-health.service",
     ],
-    "relay": ["relay.service", "relay-dkim.service", "diaspora-dkim-key.service", "diaspora-notice@.service"],
+    "relay": ["relay.service", "relay-dkim.service", "diaspora-dkim-key.service", "diaspora-alert@.service"],
     "smarthost": ["relay.service", "relay-dkim.service"],
 }
 

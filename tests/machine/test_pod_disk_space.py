@@ -40,7 +40,7 @@ def here(tmp_path: Path, restic: str) -> Iterator[Pod]:
     nowhere = cast("Postgresql", type("Nowhere", (), {"folder": tmp_path, "port": 1, "programs": tmp_path}))
     with small_disk(tmp_path / "pod/data"), small_disk(tmp_path / "system") as system:
         pod = Pod(tmp_path / "pod", tree, nowhere, 0, restic)
-        pod.extra = {"DIASPORA_SYSTEM": str(system), "STATE_DIRECTORY": str(tmp_path / "notices")}
+        pod.extra = {"DIASPORA_SYSTEM": str(system), "STATE_DIRECTORY": str(tmp_path / "alerts")}
         pod.prepare()
         yield pod
 
@@ -78,7 +78,7 @@ def test_the_podmin_is_told_once_at_each_crossing(here: Pod) -> None:
 
     assert told() == ""
     fill(here.data, 87)
-    assert told() == "notice for the podmin: the data partition is 87 % full"
+    assert told() == "alert for the podmin: the data partition is 87 % full"
     assert told() == ""
     fill(here.data, 82)
     assert told() == ""
@@ -87,12 +87,12 @@ def test_the_podmin_is_told_once_at_each_crossing(here: Pod) -> None:
     fill(here.data, 70)
     assert told() == ""
     fill(here.data, 87)
-    assert told().startswith("notice ")
+    assert told().startswith("alert ")
 
 
 def test_the_system_disk_is_watched_too(here: Pod, tmp_path: Path) -> None:
     fill(tmp_path / "system", 90)
-    assert here.succeed("check-disk-space").startswith("notice for the podmin: the system disk is 90 % full")
+    assert here.succeed("check-disk-space").startswith("alert for the podmin: the system disk is 90 % full")
     assert here.succeed("check-disk-space") == ""
 
 

@@ -472,7 +472,7 @@ class TestCommand:
 
 
 def test_shellcheck_finds_nothing(tree: Path, require_program: RequireProgram) -> None:
-    programs = [*((tree / LIBEXEC / name) for name in ("restore", "import", "take-over", "check-complete")),
+    programs = [*((tree / LIBEXEC / name) for name in ("restore", "import", "switch-database", "check-complete")),
                 tree / "usr/local/bin/diaspora-pod"]  # fmt: skip
     done = subprocess.run(
         [require_program("shellcheck", "shellcheck"), "--external-sources", *programs],

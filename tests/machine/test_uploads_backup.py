@@ -283,7 +283,7 @@ def test_an_imported_pod_s_uploads_go_into_the_bucket(machine: tuple[Pod, Upload
 
 
 def test_shellcheck_finds_nothing(tree: Path, require_program: RequireProgram) -> None:
-    names = ("uploads-mount", "backup", "restic", "restore", "import", "take-over")
+    names = ("uploads-mount", "backup", "restic", "restore", "import", "switch-database")
     programs = [tree / LIBEXEC / name for name in names]
     for words in (["--external-sources", *programs], ["--shell=sh", tree / "etc/diaspora/uploads/start"]):
         command = [require_program("shellcheck", "shellcheck"), *words]

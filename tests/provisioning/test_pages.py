@@ -6,9 +6,9 @@ import subprocess
 import yaml
 
 from diaspora_infra.config import NAMESPACE, ProvisioningSettings, load_provisioning, load_stack, parse_stack_file
-from diaspora_infra.config.provisioning import BootFiles
+from diaspora_infra.config.provisioning.server import BootFiles
 from diaspora_infra.host.features.provisioning import ON_ANY_HOST, ON_DATA, TFTP_FOLDER, open_ports
-from diaspora_infra.pxe.provisioning import next_steps
+from diaspora_infra.pxe.provisioning_server import next_steps
 from lab.engine import PROJECT
 from tests.containers.test_containerfile import hadolint_program
 from tests.support.configs import full_dhcp, provisioning_config

@@ -19,8 +19,8 @@ from diaspora_infra.config import (
     load_stack,
     needed_secrets,
 )
-from diaspora_infra.config.provisioning import host_of, port_of
-from diaspora_infra.config.schema import stack_schema
+from diaspora_infra.config.provisioning.server import host_of, port_of
+from generators.config_schema import stack_schema
 from tests.config.mistakes import changed
 from tests.support.configs import full_dhcp, pod, provisioning_config, pxe_config
 

@@ -49,7 +49,7 @@ def parts(account: MockAccount) -> list[str]:
 
 
 def reach(account: MockAccount) -> list[str]:
-    """Who may reach whom: security group rules, the entrances, and the subnets in which all this lies."""
+    """Who may reach whom: security group rules, the ways in, and the subnets in which all this lies."""
     made = [each for each in account.made if each.custom]
     owner = {
         group: each.kind

@@ -27,7 +27,7 @@ def make_clone(folder: Path) -> Path:
 
 
 def make(clone: Path, *arguments: str) -> Result:
-    """Run `make`; the caller judges the result."""
+    """Run `make`; the caller checks the result."""
     environment = {key: value for key, value in os.environ.items() if not key.startswith(("PULUMI_", "VIRTUAL_ENV"))}
     return subprocess.run(
         ["make", "--no-print-directory", *arguments],

@@ -130,7 +130,7 @@ class Reader:
         return result
 
     def shell(self, script: str, folder: Path, more: Mapping[str, str], *options: str) -> Result:
-        """Run a script; the caller judges the result."""
+        """Run a script; the caller checks the result."""
         return subprocess.run(
             ["bash", "--noprofile", "--norc", *(options or ("-euo", "pipefail")), "-c", script],
             cwd=folder,

@@ -62,7 +62,7 @@ class Stack:
         self.file.write_text(yaml.safe_dump({"config": config}, sort_keys=False), encoding="utf-8")
 
     def run(self, command: str, *arguments: str) -> Result:
-        """Run the engine; the caller judges the result."""
+        """Run the engine; the caller checks the result."""
         self.write()
         self.engine.prepare()
         return self.engine.run(command, *arguments, check=False)

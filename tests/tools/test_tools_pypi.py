@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from tools import ToolError, pypi
-from tools.causes import PROXIES, cause
+from tools.error_hints import PROXIES, cause
 from tools.pypi import install_from_pypi
 
 FAKE_PIP = """#!/bin/sh

@@ -4,6 +4,7 @@ A feature is a function from a Context to a Fragment, with its templates in the 
 means a module here, a folder under `templates/`, its settings, and its place in this list.
 """
 
+from diaspora_infra.host.features.alerts import alerts
 from diaspora_infra.host.features.backup import backup
 from diaspora_infra.host.features.diaspora import diaspora
 from diaspora_infra.host.features.disk_space import disk_space
@@ -18,7 +19,6 @@ from diaspora_infra.host.features.memory import memory
 from diaspora_infra.host.features.monitoring import monitoring
 from diaspora_infra.host.features.network import network
 from diaspora_infra.host.features.nginx import nginx
-from diaspora_infra.host.features.notices import notices
 from diaspora_infra.host.features.parameters import parameters
 from diaspora_infra.host.features.pod_command import pod_command
 from diaspora_infra.host.features.pod_data import pod_data
@@ -29,7 +29,7 @@ from diaspora_infra.host.features.redis import redis
 from diaspora_infra.host.features.relay import relay
 from diaspora_infra.host.features.storage import storage
 from diaspora_infra.host.features.swap import swap
-from diaspora_infra.host.features.take_over import take_over
+from diaspora_infra.host.features.switch_database import switch_database
 from diaspora_infra.host.features.time_zone import time_zone
 from diaspora_infra.host.features.tls import tls
 from diaspora_infra.host.features.updates import updates
@@ -62,12 +62,12 @@ POD_FEATURES: tuple[Feature, ...] = (
     redis,
     diaspora,
     first_admin,
-    take_over,
+    switch_database,
     tls,
     nginx,
     backup,
     relay,
-    notices,
+    alerts,
     health,
     disk_space,
     monitoring,

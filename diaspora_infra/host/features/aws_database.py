@@ -1,7 +1,7 @@
 """The way to a database that AWS runs: PgBouncer for the pod, and the programs of PostgreSQL for backups."""
 
-from diaspora_infra.config.aws import Aws
-from diaspora_infra.config.aws_facts import LONGEST_IDLE_SECONDS
+from diaspora_infra.config.aws.availability import LONGEST_IDLE_SECONDS
+from diaspora_infra.config.aws.aws import Aws
 from diaspora_infra.host.container_images import PGBOUNCER_UID, POSTGRESQL_UID, container_image
 from diaspora_infra.host.fragment import Context, Fragment
 from diaspora_infra.host.sizes import sizes

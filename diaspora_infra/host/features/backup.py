@@ -2,7 +2,7 @@
 
 import shlex
 
-from diaspora_infra.config.backup import Backup
+from diaspora_infra.config.pod.backup import Backup
 from diaspora_infra.host.container_images import container_image
 from diaspora_infra.host.fragment import Context, Fragment, combine
 from diaspora_infra.host.on_aws import has_backup_bucket, has_uploads_bucket

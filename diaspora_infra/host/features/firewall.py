@@ -4,7 +4,7 @@ import ipaddress
 from collections.abc import Iterable
 
 from diaspora_infra.config import ProvisioningSettings
-from diaspora_infra.config.firewall import SSH_PORT, WEB_PORTS
+from diaspora_infra.config.host.firewall import SSH_PORT, WEB_PORTS
 from diaspora_infra.host.features.provisioning import open_ports
 from diaspora_infra.host.features.tls import ends_here
 from diaspora_infra.host.fragment import Fragment, MachineContext, combine

@@ -5,5 +5,5 @@ from diaspora_infra.host.templates import render_tree
 
 
 def health(_context: Context) -> Fragment:
-    """Look every 15 minutes, and fail, which sends a notice, when a service is down for ten."""
+    """Look every 15 minutes, and fail, which sends an alert, when a service is down for ten."""
     return render_tree("health")

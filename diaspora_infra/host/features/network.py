@@ -2,9 +2,9 @@
 
 import uuid
 
-from diaspora_infra.config.host import Keyfile
-from diaspora_infra.config.keyfile import SECTIONS, in_order, kind_of, text_of
-from diaspora_infra.config.networks import connection_type, controller, interface_name
+from diaspora_infra.config.host.host import Keyfile
+from diaspora_infra.config.host.keyfile import SECTIONS, in_order, kind_of, text_of
+from diaspora_infra.config.host.networks import connection_type, controller, interface_name
 from diaspora_infra.host.fragment import Fragment, MachineContext
 from diaspora_infra.host.templates import file
 

@@ -1,6 +1,6 @@
 """Secrets and facts of a machine on AWS: read from Parameter Store at boot, and again every 15 minutes."""
 
-from diaspora_infra.config.aws_parameters import machine_parameters, parameter_path
+from diaspora_infra.config.aws.parameter_names import machine_parameters, parameter_path
 from diaspora_infra.host.features.pod_secrets import file_name
 from diaspora_infra.host.fragment import Context, Fragment, combine
 from diaspora_infra.host.on_aws import aws_of

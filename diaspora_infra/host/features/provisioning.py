@@ -10,7 +10,7 @@ from typing import Any
 
 from diaspora_infra.config import ConfigError, Problem, Provisioning
 from diaspora_infra.config.images import default_image
-from diaspora_infra.config.provisioning import Dhcp, port_of
+from diaspora_infra.config.provisioning.server import Dhcp, port_of
 from diaspora_infra.host.features.storage import DATA_FOLDER
 from diaspora_infra.host.fragment import Fragment, combine
 from diaspora_infra.host.templates import render_tree

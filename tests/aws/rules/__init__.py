@@ -5,7 +5,7 @@ Each rule looks at all resources of a stack (token, name, inputs) and names what
 
 from collections.abc import Iterable
 
-from tests.aws.rules import data, entrance, machine, permissions
+from tests.aws.rules import data, http_api, machine, permissions
 from tests.aws.rules.resources import Asked, Resources, Rule
 
 __all__ = ["RULES", "Asked", "Resources", "Rule", "problems"]
@@ -14,11 +14,11 @@ RULES: tuple[Rule, ...] = (
     machine.machines,
     machine.volumes,
     machine.alarms,
-    entrance.gateway,
-    entrance.routes,
-    entrance.links,
-    entrance.discovery,
-    entrance.names,
+    http_api.gateway,
+    http_api.routes,
+    http_api.links,
+    http_api.discovery,
+    http_api.names,
     data.clusters,
     data.databases,
     data.database_machines,

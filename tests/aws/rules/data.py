@@ -4,7 +4,7 @@ import re
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from diaspora_infra.config.aws_facts import AURORA_VERSIONS
+from diaspora_infra.config.aws.availability import AURORA_VERSIONS
 from tests.aws.rules.resources import Asked, Resources, of, several, statements
 
 CLUSTER, INSTANCE = "aws:rds/cluster:Cluster", "aws:rds/instance:Instance"

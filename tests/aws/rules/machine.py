@@ -4,7 +4,7 @@ import re
 from collections.abc import Iterator
 
 from diaspora_infra.aws.user_data import LIMIT
-from diaspora_infra.config.aws_facts import INSTANCE_TYPES
+from diaspora_infra.config.aws.availability import INSTANCE_TYPES
 from tests.aws.rules.resources import REGION, Resources, of
 
 ALARM_ACTION = re.compile(r"arn:aws[a-z-]*:automate:([a-z0-9-]+):ec2:(recover|reboot|stop|terminate)")

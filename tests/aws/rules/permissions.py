@@ -67,7 +67,7 @@ def topics(resources: Resources) -> Iterator[str]:
     }
     for each in of(resources, *SENDERS) if allowed else ():
         if SENDERS[each.token] not in allowed:
-            yield f"{each.name}: its notices would be thrown away"
+            yield f"{each.name}: its alerts would be thrown away"
 
 
 def mails(resources: Resources) -> Iterator[str]:

@@ -10,7 +10,7 @@ from moto.budgets.responses import BudgetsResponse
 
 
 def apply() -> None:
-    """Without: a budget with a notice cannot be made, for nobody can be asked whom it tells; no change, no tags."""
+    """Without: a budget with an alert cannot be made, for nobody can be asked whom it tells; no change, no tags."""
     original = BudgetsResponse.create_budget
 
     def create_budget(response: Any) -> str:

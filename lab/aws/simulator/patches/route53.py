@@ -1,4 +1,4 @@
-"""Route 53: a change batch is judged by the records that are there, and takes effect as a whole or not at all."""
+"""Route 53: a change batch is checked by the records that are there, and takes effect as a whole or not at all."""
 
 from collections.abc import Sequence
 from typing import Any

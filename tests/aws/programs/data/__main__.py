@@ -5,7 +5,7 @@ from typing import Any
 import pulumi
 import pulumi_aws as aws
 
-from diaspora_infra.aws import Backups, Database, Mail, Network, Notices, Parameters, Uploads
+from diaspora_infra.aws import Alerts, Backups, Database, Mail, Network, Parameters, Uploads
 
 DOMAIN = "pod.example.org"
 REGION = "eu-west-1"
@@ -21,7 +21,7 @@ network = Network("pod", {"region": REGION, "zones": ["eu-west-1a", "eu-west-1b"
 group = aws.ec2.SecurityGroup(
     "database", vpc_id=network.vpc_id, description="database", tags=tags, opts=pulumi.ResourceOptions(provider=provider)
 )
-notices = Notices("pod", {"email": "podmin@example.org", "tags": tags}, options)
+alerts = Alerts("pod", {"email": "podmin@example.org", "tags": tags}, options)
 database = Database(
     "pod",
     {
@@ -46,7 +46,7 @@ mail = Mail(
         "region": REGION,
         "domain": DOMAIN,
         "sender": f"no-reply@{DOMAIN}",
-        "notices_topic_arn": notices.topic_arn,
+        "alerts_topic_arn": alerts.topic_arn,
         "tags": tags,
         **changes.get("mail", {}),
     },

@@ -1,0 +1,59 @@
+"""Alerts: where alarms go, and who is told."""
+
+import json
+from typing import NotRequired, TypedDict
+
+import pulumi
+import pulumi_aws as aws
+
+from diaspora_infra.aws.tags import named
+
+SENDERS = ("cloudwatch.amazonaws.com", "ses.amazonaws.com")
+"""The services that may send alerts, for this account alone. A budget mails by itself."""
+
+
+class AlertsArgs(TypedDict):
+    """What a Alerts needs."""
+
+    email: str
+    """Who is told. AWS first sends a mail there with a link that confirms it; until then it sends nothing else."""
+    tags: NotRequired[dict[str, str]]
+    """Tags of everything in it."""
+
+
+class Alerts(pulumi.ComponentResource):
+    """A topic that sends what it gets by mail."""
+
+    topic_arn: pulumi.Output[str]
+    """ARN of the topic; it is known when services may send to it."""
+
+    def __init__(self, name: str, args: AlertsArgs, opts: pulumi.ResourceOptions | None = None) -> None:
+        super().__init__("diaspora-infra:aws:Alerts", name, {}, opts)
+        child = pulumi.ResourceOptions(parent=self)
+        account = aws.get_caller_identity_output(opts=pulumi.InvokeOptions(parent=self)).account_id
+        # not encrypted with a key: those that cost nothing shut alarms out, and no alert holds a secret
+        topic = aws.sns.Topic(f"{name}-alerts", tags=named(args.get("tags", {}), f"{name} alerts"), opts=child)
+        policy = aws.sns.TopicPolicy(
+            f"{name}-alerts",
+            arn=topic.arn,
+            policy=pulumi.Output.all(topic.arn, account).apply(lambda known: topic_policy(*known)),
+            opts=child,
+        )
+        aws.sns.TopicSubscription(
+            f"{name}-podmin", topic=topic.arn, protocol="email", endpoint=args["email"], opts=child
+        )
+        self.topic_arn = policy.arn
+        self.register_outputs({"topicArn": self.topic_arn})
+
+
+def topic_policy(topic: str, account: str) -> str:
+    """Let the services of AWS send to a topic, on behalf of this account only."""
+    statement = {
+        "Sid": "OwnServices",
+        "Effect": "Allow",
+        "Principal": {"Service": list(SENDERS)},
+        "Action": "sns:Publish",
+        "Resource": topic,
+        "Condition": {"StringEquals": {"aws:SourceAccount": account}},
+    }
+    return json.dumps({"Version": "2012-10-17", "Statement": [statement]})

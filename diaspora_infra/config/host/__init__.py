@@ -1,0 +1,1 @@
+"""The key `host`: what every machine has, and its networks."""

@@ -1,0 +1,132 @@
+"""The `host` key: what every machine has, whatever runs on it."""
+
+from typing import Annotated, Literal
+
+from pydantic import Field
+
+from diaspora_infra.config.host.firewall import Firewall
+from diaspora_infra.config.model import Model
+from diaspora_infra.config.types import (
+    Architecture,
+    ArchitectureField,
+    ClockTime,
+    ConnectionName,
+    DiskPath,
+    HostName,
+    KernelArgument,
+    MachineName,
+    OffWord,
+    Scalar,
+    SshKey,
+    TimeZone,
+    UserName,
+    WeekdayField,
+)
+
+
+class User(Model):
+    """An account on the machine. Logins are by SSH key only."""
+
+    name: UserName
+    """Account name; core exists on every Fedora CoreOS machine and may use sudo."""
+    ssh_authorized_keys: list[SshKey] = Field(min_length=1)
+    """Public keys that may log in."""
+    groups: list[UserName] = []
+    """Further groups, such as sudo or wheel."""
+
+
+class Storage(Model):
+    """The machine's disk: a small root, and a big data partition that survives a reinstall."""
+
+    disk: DiskPath = "/dev/sda"
+    """Disk that the operating system is installed on (the installer erases it but for the data partition)."""
+    root_gib: int = Field(default=12, ge=8, le=1024)
+    """Size of the root filesystem in GiB; Fedora CoreOS refuses to boot below 8. Never change it on a machine with
+    data: the data partition starts behind it. Not used with `dataDisk`, where the root takes its whole disk."""
+    data_gib: int = Field(default=0, ge=0)
+    """Size of the data partition in GiB; 0 takes the rest of the disk. Never change it on a machine with data."""
+    data_disk: DiskPath | None = None
+    """Second disk for the data partition instead of the system disk, best by its lasting name, such as
+    /dev/disk/by-id/ata-EXAMPLE."""
+
+
+class Swap(Model):
+    """Swap space, so that a small machine survives a peak."""
+
+    zram_mib: int = Field(default=1024, ge=0, le=32768)
+    """Compressed swap in memory, in MiB; 0 turns it off. At most half of the memory is used."""
+    file_mib: int = Field(default=0, ge=0, le=65536)
+    """Swap file on the data partition, in MiB; 0 makes none. On AWS 1024 when not set and the machine has 1 GiB."""
+
+
+class UpdateWindow(Model):
+    """A weekly time span in which the machine may reboot into a new release."""
+
+    days: list[WeekdayField] = Field(min_length=1)
+    """Days on which the span starts."""
+    start_time: ClockTime
+    """Start, HH:MM in the machine's time zone."""
+    length_minutes: int = Field(ge=1, le=1440)
+    """Length in minutes."""
+
+
+class Updates(Model):
+    """When the operating system updates itself (zincati)."""
+
+    strategy: Annotated[Literal["periodic", "immediate", "off"], OffWord] = "periodic"
+    """`periodic` reboots only in `windows`, `immediate` at any time, `off` never."""
+    windows: list[UpdateWindow] = [
+        UpdateWindow.model_validate({"days": ["Sun"], "startTime": "03:00", "lengthMinutes": 60})
+    ]
+    """Spans for `periodic`; not used with another strategy."""
+
+
+Snippet = Annotated[str, Field(min_length=1, json_schema_extra={"contentMediaType": "application/yaml"})]
+
+# [section][key] = value of a NetworkManager keyfile
+Keyfile = dict[str, dict[str, Scalar]]
+
+
+class Host(Model):
+    """What every machine has."""
+
+    users: list[User] = Field(min_length=1)
+    """Accounts that may log in by SSH; one of them is core or in the group sudo or wheel."""
+    memory_mib: int = Field(default=2048, ge=1024, le=1048576)
+    """Memory of the machine in MiB. What each container may take follows from it, and `pod.sizing`. On AWS it is that
+    of the instance type."""
+    storage: Storage = Storage()
+    """Disk layout."""
+    swap: Swap = Swap()
+    """Swap space."""
+    updates: Updates = Updates()
+    """When the operating system updates itself."""
+    firewall: Firewall = Firewall()
+    """What can be reached on the machine."""
+    time_zone: TimeZone = "Etc/UTC"
+    """Time zone of the machine and of its update windows."""
+    guest_agent: bool = False
+    """Install the QEMU guest agent (for virtual machines on QEMU/libvirt or Proxmox)."""
+    kernel_arguments: list[KernelArgument] = []
+    """Kernel arguments of the installed system."""
+    snippets: list[Snippet] = []
+    """Butane documents, merged after everything else for every machine; they win."""
+
+
+class Machine(Model):
+    """One machine."""
+
+    name: MachineName
+    """Name of the machine, unique in the stack; resources are named after it."""
+    hostname: HostName | None = None
+    """Host name; the machine's name when not set."""
+    networks: dict[ConnectionName, Keyfile] = {}
+    """NetworkManager connections: a name to the sections and keys of its keyfile. The name is also the interface,
+    unless `connection.interface-name`, `ethernet.mac-address` or a `match` section says which card is meant.
+    Without any connection, every interface uses DHCP."""
+    architecture: ArchitectureField = Architecture.X86_64
+    """CPU architecture."""
+    disk: DiskPath | None = None
+    """System disk of this machine; `host.storage.disk` when not set."""
+    snippets: list[Snippet] = []
+    """Butane documents for this machine, merged last; they win."""

@@ -1,0 +1,189 @@
+"""Checks that look at several settings at once.
+
+Each takes only what it looks at, so that a mistake elsewhere does not hide what it finds. Machines come with their
+position in the list, which may have gaps where a machine is wrong in itself.
+"""
+
+import ipaddress
+from collections.abc import Callable, Iterable, Mapping
+
+from diaspora_infra.config.aws.aws import AwsRelease
+from diaspora_infra.config.host.firewall import check_firewall
+from diaspora_infra.config.host.host import Host, Machine, User
+from diaspora_infra.config.host.networks import check_networks, static_addresses
+from diaspora_infra.config.images import default_image
+from diaspora_infra.config.pod.backup import check_backup
+from diaspora_infra.config.pod.diaspora_toml import PaypalDonations
+from diaspora_infra.config.pod.disk_space import check_disk_space
+from diaspora_infra.config.pod.mail import check_mail
+from diaspora_infra.config.pod.monitoring import check_monitoring
+from diaspora_infra.config.pod.pod import Pod
+from diaspora_infra.config.pod.tls import check_tls
+from diaspora_infra.config.problems import Problem, join_path
+from diaspora_infra.config.pxe.pxe import PxeMachine, Release
+from diaspora_infra.config.types import Stream
+
+Machines = Mapping[int, Machine]
+
+
+def check_pod(pod: Pod, *, ses: bool = False, backup_bucket: bool = False) -> list[Problem]:
+    """Settings of the pod that do not work together.
+
+    `ses`: Amazon SES takes the mail where nothing else does. `backup_bucket`: the stack makes a place for backups.
+    """
+    problems = []
+    settings = pod.settings
+    if settings.maintenance.remove_old_users.enable and pod.mail is None and not ses:
+        problems.append(
+            Problem(
+                "pod.settings.maintenance.removeOldUsers.enable",
+                "users would be removed without a warning, since pod.mail is not set; allowed: false without mail",
+            )
+        )
+    if settings.welcome_message.enabled and not settings.welcome_message.text:
+        problems.append(Problem("pod.settings.welcomeMessage.text", "missing; it is required when enabled is true"))
+    problems += check_backup(pod.backup, bucket=backup_bucket)
+    if pod.admin.username in (settings.username_blacklist or ()):
+        problems.append(
+            Problem(
+                "pod.admin.username",
+                f"{pod.admin.username!r} is in pod.settings.usernameBlacklist; allowed: a name that is not",
+            )
+        )
+    problems += _check_paypal(settings.paypal_donations)
+    problems += check_monitoring(pod.monitoring)
+    problems += check_disk_space(pod.disk_space)
+    problems += check_mail(pod.mail, pod.domain, ses=ses)
+    return [*problems, *check_tls(pod.tls)]
+
+
+def _check_paypal(paypal: PaypalDonations) -> list[Problem]:
+    buttons = [paypal.paypal_hosted_button_id, paypal.paypal_unhosted_button_encrypted]
+    if not paypal.enable or sum(button is not None for button in buttons) == 1:
+        return []
+    return [
+        Problem(
+            "pod.settings.paypalDonations.enable",
+            "true needs a button; allowed: one of paypalHostedButtonId and paypalUnhostedButtonEncrypted beside it",
+        )
+    ]
+
+
+def check_host(host: Host) -> list[Problem]:
+    """Settings of every machine that do not work together."""
+    names = {index: user.name for index, user in enumerate(host.users)}
+    problems = list(_duplicates(names, lambda index: f"host.users[{index}].name"))
+    problems += [
+        Problem(f"host.users[{index}].name", "root must not log in; allowed: core or another user with sudo")
+        for index, name in names.items()
+        if name == "root"
+    ]
+    if "root" not in names.values() and not any(_may_administrate(user) for user in host.users):
+        problems.append(
+            Problem("host.users", "none of them may administrate; allowed: a user core, or one with groups: [sudo]")
+        )
+    updates = host.updates
+    if updates.strategy == "periodic" and not updates.windows:
+        problems.append(Problem("host.updates.windows", "empty; allowed: at least one window with strategy periodic"))
+    if updates.strategy != "periodic" and updates.windows and "windows" in updates.model_fields_set:
+        problems.append(
+            Problem(
+                "host.updates.windows",
+                f"nothing keeps to them with strategy {updates.strategy}; allowed: strategy periodic, or no windows",
+            )
+        )
+    if host.storage.data_disk == host.storage.disk:
+        problems.append(Problem("host.storage.dataDisk", "is the system disk; allowed: another disk, or leave it out"))
+    return [*problems, *check_firewall(host.firewall)]
+
+
+def _may_administrate(user: User) -> bool:
+    return user.name == "core" or not {"sudo", "wheel"}.isdisjoint(user.groups)
+
+
+# the third number of a Fedora CoreOS version (fedora-coreos-tracker, Design.md)
+_STREAM_NUMBERS = {"1": Stream.NEXT, "2": Stream.TESTING, "3": Stream.STABLE}
+
+
+def check_release(path: str, release: Release | AwsRelease) -> list[Problem]:
+    """A version that its stream never had."""
+    stream = _STREAM_NUMBERS.get(release.version.split(".")[2])
+    if stream is release.stream:
+        return []
+    which = release.version if "version" in release.model_fields_set else f"the default, {release.version},"
+    number = next(number for number, each in _STREAM_NUMBERS.items() if each is release.stream)
+    other = f", or stream: {stream}" if stream else ""
+    return [
+        Problem(
+            f"{path}.release.version",
+            f"{which} is not of stream {release.stream}; allowed: a version with {number} as its third number{other}",
+        )
+    ]
+
+
+def check_machines(path: str, machines: Machines) -> list[Problem]:
+    """Machines of one target that get in each other's way, and their networks."""
+    names = {index: machine.name for index, machine in machines.items()}
+    problems = list(_duplicates(names, lambda index: f"{path}[{index}].name"))
+    macs = {index: machine.mac for index, machine in machines.items() if isinstance(machine, PxeMachine)}
+    problems += _duplicates(macs, lambda index: f"{path}[{index}].mac")
+    for index, machine in machines.items():
+        problems += check_networks(f"{path}[{index}].networks", machine.networks)
+    return problems
+
+
+def check_addresses(path: str, pod: Pod, machines: Machines) -> list[Problem]:
+    """Addresses of machines that lie inside the network of the pod's containers."""
+    subnet = ipaddress.IPv4Network(pod.subnet)
+    return [
+        Problem(
+            join_path(f"{path}[{index}].networks", name, "ipv4", key),
+            f"{address} is inside pod.subnet, {subnet}; allowed: an address outside, or another pod.subnet",
+        )
+        for index, machine in machines.items()
+        for name, keyfile in machine.networks.items()
+        for key, address in static_addresses(keyfile)
+        if address in subnet
+    ]
+
+
+def check_images(pod: Pod, machines: Machines) -> list[Problem]:
+    """Images that nobody can choose but the user."""
+    architectures = {machine.architecture for machine in machines.values()}
+    lacking = sorted(each for each in architectures if default_image("diaspora", each) is None)
+    if pod.image is not None or not lacking:
+        return []
+    return [
+        Problem(
+            "pod.image",
+            f"missing; there is no default diaspora* image for {', '.join(lacking)}; "
+            "allowed: your own pinned image (see containers/diaspora/README.md)",
+        )
+    ]
+
+
+def check_machines_on_host(path: str, host: Host, machines: Machines) -> list[Problem]:
+    """Settings of single machines that do not go with those of every machine."""
+    problems = []
+    for index, machine in machines.items():
+        if isinstance(machine, PxeMachine) and machine.install == "always" and host.updates.strategy != "off":
+            problems.append(
+                Problem(
+                    f"{path}[{index}].install",
+                    "always reinstalls at every network boot, so an update that reboots would reinstall; "
+                    "allowed: once, or host.updates.strategy: off",
+                )
+            )
+        if machine.disk is not None and machine.disk == host.storage.data_disk:
+            problems.append(Problem(f"{path}[{index}].disk", "is host.storage.dataDisk; allowed: another disk"))
+    return problems
+
+
+def _duplicates(values: Mapping[int, str], path: Callable[[int], str]) -> Iterable[Problem]:
+    first: dict[str, int] = {}
+    for index, value in values.items():
+        if value in first:
+            yield Problem(
+                path(index), f"{value!r} is already used by {path(first[value])}; allowed: a value of its own"
+            )
+        first.setdefault(value, index)

@@ -1,0 +1,260 @@
+"""From plain data (what YAML or the engine gives) to Settings, with every problem named at once. No I/O."""
+
+from collections.abc import Collection, Iterator, Mapping
+from typing import Any, TypeVar
+
+from pydantic import BaseModel, ValidationError
+
+from diaspora_infra.config.aws.aws import Aws
+from diaspora_infra.config.aws.checks import check_aws
+from diaspora_infra.config.aws.derived import pod_on_aws, sized_host, sized_pod
+from diaspora_infra.config.host.host import Host, Machine
+from diaspora_infra.config.loader.checks import (
+    check_addresses,
+    check_host,
+    check_images,
+    check_machines,
+    check_machines_on_host,
+    check_pod,
+    check_release,
+)
+from diaspora_infra.config.loader.stack_file import is_secure
+from diaspora_infra.config.pod.diaspora_toml import why_not_a_setting
+from diaspora_infra.config.pod.pod import Pod
+from diaspora_infra.config.pod.upgrade import check_upgrade
+from diaspora_infra.config.problems import (
+    ConfigError,
+    Problem,
+    description,
+    join_path,
+    key_path,
+    problems_of,
+    quoted,
+    refused,
+    unknown_key,
+)
+from diaspora_infra.config.provisioning.server import (
+    Provisioning,
+    ProvisioningSettings,
+    check_provisioning,
+    check_provisioning_host,
+)
+from diaspora_infra.config.pxe.pxe import Pxe, PxeMachine
+from diaspora_infra.config.secrets import SECRET_KEYS, SECRETS, check_secrets, meant_secret
+from diaspora_infra.config.settings import IgnitionExport, Settings, aws_machine
+from diaspora_infra.config.types import Target
+
+KEYS = ("target", "pod", "host", "pxe", "aws", "ignition", "provisioning")
+PROVISIONING_KEYS = ("target", "host", "provisioning")
+
+_Model = TypeVar("_Model", bound=BaseModel)
+
+
+def load_stack(values: Mapping[str, Any], secrets: Collection[str] = ()) -> Settings | ProvisioningSettings:
+    """Build the settings of a stack of any target; see `load`."""
+    if values.get("target") != Target.PROVISIONING:
+        return load(values, secrets)
+    loader = _Loader(values, secrets)
+    settings = loader.load_provisioning()
+    if loader.problems or settings is None:
+        raise ConfigError(loader.problems)
+    return settings
+
+
+def load_provisioning(values: Mapping[str, Any]) -> Provisioning:
+    """Build the settings of a provisioning server from its key alone. Raises ConfigError with all problems."""
+    loader = _Loader(values, ())
+    provisioning = loader.provisioning(required=True)
+    if loader.problems or provisioning is None:
+        raise ConfigError(loader.problems)
+    return provisioning
+
+
+def load(values: Mapping[str, Any], secrets: Collection[str] = ()) -> Settings:
+    """Build the Settings of a stack with a pod.
+
+    `values` holds the keys of the project's namespace without it (`pod`, not `diaspora-infra:pod`); `secrets` names
+    the secret keys that are set. Raises ConfigError with all problems.
+    """
+    if values.get("target") == Target.PROVISIONING:
+        pods = ", ".join(target for target in Target if target is not Target.PROVISIONING)
+        raise ConfigError([Problem("target", f"provisioning has no pod; allowed here: {pods}")])
+    loader = _Loader(values, secrets)
+    settings = loader.load()
+    if loader.problems or settings is None:
+        raise ConfigError(loader.problems)
+    return settings
+
+
+class _Loader:
+    """Reads the keys one by one and collects what is wrong."""
+
+    def __init__(self, values: Mapping[str, Any], secrets: Collection[str]) -> None:
+        self.values = values
+        self.secrets = secrets
+        self.problems: list[Problem] = []
+        self.unusable: set[str] = set()
+
+    def load(self) -> Settings | None:
+        """The Settings; None when one of its keys is no good."""
+        self._check_keys()
+        target = self._target()
+        pod = self._section("pod", Pod, required=True)
+        host = self._section("host", Host, required=True)
+        pxe = self._section("pxe", Pxe, required=target is Target.PXE)
+        aws = self._section("aws", Aws, required=target is Target.AWS)
+        export = self._section("ignition", IgnitionExport)
+        provisioning = self.provisioning(required=False)
+        machines: dict[Target, dict[int, Machine]] = {
+            Target.PXE: self._machines("pxe", PxeMachine),
+            Target.AWS: {0: aws_machine(aws)} if aws else {},
+            Target.IGNITION: self._machines("ignition", Machine),
+        }
+        if "ignition" not in self.values:
+            export = IgnitionExport()
+            machines[Target.IGNITION] = dict(enumerate(export.machines))
+        self._check_parts(target, pod, host, pxe, aws)
+        self._check_machines(target, pod, host, machines)
+        if not (target and pod and host and export):
+            return None
+        if target is Target.AWS and aws:
+            pod, host = pod_on_aws(sized_pod(pod, aws), aws), sized_host(host, aws)
+        return Settings(target=target, pod=pod, host=host, pxe=pxe, aws=aws, ignition=export, provisioning=provisioning)
+
+    def _check_parts(
+        self, target: Target | None, pod: Pod | None, host: Host | None, pxe: Pxe | None, aws: Aws | None
+    ) -> None:
+        if pod:
+            on_aws = target is Target.AWS
+            existing = aws.existing_parameters if on_aws and aws else {}
+            # what is wrong with the key aws has a line of its own, and none about mail then
+            ses, bucket = aws is None or aws.mail.enabled, aws is None or aws.backups.bucket
+            self.problems += check_pod(pod, ses=on_aws and ses, backup_bucket=on_aws and bucket)
+            self.problems += check_secrets(pod, {*self.secrets, *map(str, self.values)}, existing)
+        if host:
+            self.problems += check_host(host)
+        if pxe:
+            self.problems += check_release("pxe", pxe.release)
+        if aws:
+            self.problems += check_release("aws.instance", aws.instance.release)
+            self.problems += check_aws(aws, pod, host)
+
+    def _check_machines(
+        self,
+        target: Target | None,
+        pod: Pod | None,
+        host: Host | None,
+        machines: Mapping[Target, Mapping[int, Machine]],
+    ) -> None:
+        for key in (Target.PXE, Target.IGNITION):
+            self.problems += check_machines(f"{key}.machines", machines[key])
+            if pod:
+                self.problems += check_addresses(f"{key}.machines", pod, machines[key])
+        if pod and target:
+            self.problems += check_images(pod, machines[target])
+            self.problems += check_upgrade(pod.upgrade, machines[target].values())
+        if host and target:
+            self.problems += check_machines_on_host(f"{target}.machines", host, machines[target])
+
+    def load_provisioning(self) -> ProvisioningSettings | None:
+        """The settings of a provisioning server; None when one of its keys is no good."""
+        self._check_keys()
+        for key in KEYS:
+            if key in self.values and key not in PROVISIONING_KEYS:
+                allowed = "host and provisioning"
+                self._note(key, f"does not go with target provisioning, which has no pod; allowed: {allowed}")
+        host = self._section("host", Host, required=True)
+        provisioning = self.provisioning(required=True)
+        if host:
+            self.problems += check_provisioning_host(host, provisioning)
+        return ProvisioningSettings(host=host, provisioning=provisioning) if host and provisioning else None
+
+    def provisioning(self, *, required: bool) -> Provisioning | None:
+        """The key `provisioning`."""
+        provisioning = self._section("provisioning", Provisioning, required=required)
+        if provisioning:
+            self.problems += check_provisioning(provisioning)
+        return provisioning
+
+    def _check_keys(self) -> None:
+        for key in map(str, self.values):
+            secret = next((secret for secret in SECRETS if secret.key == key), None)
+            if secret:
+                self._note(key, f"given as plain text; allowed: {secret.command}")
+            elif key not in KEYS:
+                self.problems.append(unknown_key(key_path(key), key, KEYS, SECRET_KEYS))
+
+    def _target(self) -> Target | None:
+        value = self.values.get("target")
+        if isinstance(value, str) and value in list(Target):
+            return Target(value)
+        allowed = ", ".join(Target)
+        self._note("target", f"missing; allowed: {allowed}" if value in (None, "") else refused(value, allowed))
+        return None
+
+    def _section(self, key: str, model: type[_Model], *, required: bool = False) -> _Model | None:
+        if key not in self.values:
+            if required:
+                self._note(key, f"missing; it is required: {description(Settings.model_fields[key])}")
+            return None
+        unusable = [_hint(problem) for problem in _unusable(key, self.values[key])]
+        self.problems += unusable
+        if unusable:
+            self.unusable.add(key)
+            return None
+        try:
+            return model.model_validate(self.values[key], by_alias=True, by_name=False)
+        except ValidationError as error:
+            self.problems += [_hint(problem) for problem in problems_of(error, model, key)]
+            return None
+
+    def _machines(self, key: str, model: type[Machine]) -> dict[int, Machine]:
+        """The machines that are good in themselves, even where the rest of the section is not."""
+        section = self.values.get(key) if key not in self.unusable else None
+        entries = section.get("machines") if isinstance(section, dict) else None
+        machines: dict[int, Machine] = {}
+        for index, entry in enumerate(entries if isinstance(entries, list) else ()):
+            try:
+                machines[index] = model.model_validate(entry, by_alias=True, by_name=False)
+            except ValidationError:
+                continue  # the section has said so
+        return machines
+
+    def _note(self, path: str, message: str) -> None:
+        self.problems.append(Problem(path, message))
+
+
+def _unusable(key: str, section: object) -> Iterator[Problem]:
+    """Values that no setting takes: secrets, keys that are not text, and what no file can hold."""
+    rest: list[tuple[tuple[str | int, ...], object]] = [((key,), section)]
+    while rest:
+        location, value = rest.pop()
+        path = join_path(*location)
+        if is_secure(value):
+            yield Problem(path, "given as a secret, which it is not; allowed: a plain value")
+        elif isinstance(value, Mapping):
+            for name, item in value.items():
+                if isinstance(name, str) and _is_unicode(name):
+                    rest.append(((*location, name), item))
+                else:
+                    yield Problem(path, f"{quoted(name)} as a key; allowed: text in Unicode")
+        elif isinstance(value, list):
+            rest += [((*location, index), item) for index, item in enumerate(value)]
+        elif isinstance(value, int) and not -(2**63) <= value < 2**63:
+            yield Problem(path, refused(value, "a whole number of 64 bits"))
+        elif isinstance(value, str) and not _is_unicode(value):
+            yield Problem(path, refused(value, "text in Unicode"))
+
+
+def _is_unicode(text: str) -> bool:
+    """Tell whether a text is free of lone surrogates."""
+    return not any("\ud800" <= letter <= "\udfff" for letter in text)
+
+
+def _hint(problem: Problem) -> Problem:
+    """Say how to set a secret, or what to set in place of a key of diaspora.toml, that was looked for here."""
+    secret = meant_secret(problem.path)
+    if secret:
+        return Problem(problem.path, f"is the secret {secret.key}, a key of its own; allowed: {secret.command}")
+    reason = why_not_a_setting(problem.path) if problem.message.startswith("unknown key") else None
+    return Problem(problem.path, reason) if reason else problem

@@ -1,0 +1,36 @@
+"""The `pod.upgrade` key: when the machine looks for a new version of its pod by itself."""
+
+from collections.abc import Iterable
+
+from pydantic import Field
+
+from diaspora_infra.config.host.host import Machine
+from diaspora_infra.config.model import Model
+from diaspora_infra.config.problems import Problem
+from diaspora_infra.config.pxe.pxe import PxeMachine
+from diaspora_infra.config.types import ClockTime
+
+
+class Upgrade(Model):
+    """Upgrades of the pod. `diaspora-pod upgrade` on the machine does one at any time."""
+
+    automatic: bool = False
+    """Do one every day, when the server has a new version of the pod for this machine."""
+    time: ClockTime = Field(default="04:30")
+    """When, in the time zone of the machine, or up to a quarter of an hour later."""
+
+
+def check_upgrade(upgrade: Upgrade, machines: Iterable[Machine]) -> list[Problem]:
+    """Automatic upgrades of a machine whose config no server has."""
+    problems = []
+    served = [isinstance(machine, PxeMachine) and machine.install != "off" for machine in machines]
+    if upgrade.automatic and not all(served):
+        problems.append(
+            Problem(
+                "pod.upgrade.automatic",
+                "no server has the config of every machine; allowed: false, or target pxe without install: off",
+            )
+        )
+    if upgrade.time != Upgrade().time and not upgrade.automatic:
+        problems.append(Problem("pod.upgrade.time", "nothing keeps to it; allowed: with automatic: true"))
+    return problems

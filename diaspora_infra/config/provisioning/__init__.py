@@ -1,0 +1,1 @@
+"""The key `provisioning`: the server that other machines boot from."""

@@ -1,0 +1,192 @@
+"""The `provisioning` key: the server that other machines boot from, with matchbox, DHCP and TFTP."""
+
+import ipaddress
+from collections.abc import Iterator
+from typing import Annotated, Literal
+
+from pydantic import AfterValidator, Field
+
+from diaspora_infra.config.host.host import Host, Machine
+from diaspora_infra.config.host.networks import check_networks
+from diaspora_infra.config.loader.checks import check_host
+from diaspora_infra.config.model import Model
+from diaspora_infra.config.problems import Problem
+from diaspora_infra.config.types import Form, HttpUrl, ImageReference, MachineName, OffWord, Target, TargetField
+
+_ADDRESS = r"[0-9]{1,3}(?:[.][0-9]{1,3}){3}"
+_ADDRESS_ALLOWED = "an IPv4 address, such as 192.168.1.5"
+_NETWORK_ALLOWED = "an IPv4 network with the length of its prefix (8 to 30), such as 192.168.1.0/24"
+
+
+def _address(value: str) -> str:
+    try:
+        return str(ipaddress.IPv4Address(value))
+    except ValueError:
+        raise ValueError(f"{value!r} is not valid; allowed: {_ADDRESS_ALLOWED}") from None
+
+
+def _network(value: str) -> str:
+    try:
+        network = ipaddress.IPv4Network(value)
+    except ValueError:
+        network = None
+    if network is None or not 8 <= network.prefixlen <= 30:
+        raise ValueError(f"{value!r} is not valid; allowed: {_NETWORK_ALLOWED}")
+    return str(network)
+
+
+Address = Annotated[str, Form(_ADDRESS, _ADDRESS_ALLOWED), AfterValidator(_address)]
+Network = Annotated[str, Form(rf"{_ADDRESS}/[0-9]{{1,2}}", _NETWORK_ALLOWED), AfterValidator(_network)]
+Interface = Annotated[str, Form("[A-Za-z0-9_.-]{1,15}", "a network interface, such as eno1")]
+FileName = Annotated[str, Form("[A-Za-z0-9_-][A-Za-z0-9_.-]*", "the name of a file, such as undionly.kpxe")]
+
+
+class BootFiles(Model):
+    """The files of iPXE that TFTP sends, by the firmware that asks. They are in the image of dnsmasq."""
+
+    bios: FileName = "undionly.kpxe"
+    """For a BIOS."""
+    uefi: FileName = "ipxe.efi"
+    """For UEFI on x86_64. `snponly.efi` uses the firmware's own driver of the network card; the project's image has
+    it too."""
+    uefi_arm64: FileName | None = None
+    """For UEFI on aarch64. Not set: such machines get no answer, as the default image has no file for them."""
+
+
+class Dhcp(Model):
+    """How machines learn where to boot from."""
+
+    mode: Annotated[Literal["proxy", "full", "off"], OffWord] = "proxy"
+    """`proxy`: the network has a DHCP server, such as a home router; this one adds where to boot from and gives no
+    addresses. `full`: this is the only DHCP server. `off`: neither DHCP nor TFTP; you have both elsewhere."""
+    network: Network | None = None
+    """The network of the machines; required unless `mode` is `off`. The server has an address in it."""
+    interface: Interface | None = None
+    """Answer on this interface only; on all when not set."""
+    first_address: Address | None = None
+    """First address to give, with mode `full`."""
+    last_address: Address | None = None
+    """Last address to give, with mode `full`."""
+    router: Address | None = None
+    """Gateway to tell, with mode `full`; the server itself when not set."""
+    dns_servers: list[Address] = []
+    """DNS servers to tell, with mode `full`; none when empty."""
+    lease_hours: int = Field(default=12, ge=1, le=8760)
+    """How long an address is given for, in hours."""
+    boot_files: BootFiles = BootFiles()
+    """The files of iPXE."""
+
+
+class Provisioning(Machine):
+    """A provisioning server: matchbox, and DHCP and TFTP that lead machines to it."""
+
+    name: MachineName = "provisioning"
+    """Name of the machine."""
+    http_url: HttpUrl
+    """Address that machines boot from, such as http://192.168.1.5:8080: `pxe.matchbox.httpUrl` of their stack. With
+    a name instead of the address, the DNS server of the network must know it."""
+    rpc_port: int = Field(default=8081, ge=1, le=65535)
+    """Port of the gRPC API, for podmins: `pxe.matchbox.rpcEndpoint` of the machines' stack."""
+    dhcp: Dhcp = Dhcp()
+    """How machines learn where to boot from."""
+    matchbox_image: ImageReference | None = None
+    """Image of matchbox; when not set, the one under [Images](#images)."""
+    dnsmasq_image: ImageReference | None = None
+    """Image of dnsmasq, with iPXE's files in /var/lib/tftpboot, such as one built from containers/dnsmasq; when not
+    set, the one under [Images](#images)."""
+
+
+class ProvisioningSettings(Model):
+    """The stack of a provisioning server (target `provisioning`)."""
+
+    target: TargetField = Target.PROVISIONING
+    """`provisioning`."""
+    host: Host
+    """What the machine has."""
+    provisioning: Provisioning
+    """The provisioning server."""
+
+    @property
+    def machines(self) -> list[Machine]:
+        """The one machine."""
+        return [self.provisioning]
+
+
+def check_provisioning(provisioning: Provisioning) -> list[Problem]:
+    """Settings of the server that do not work together."""
+    problems = [*_check_address(provisioning), *_check_dhcp(provisioning.dhcp)]
+    return [*problems, *check_networks("provisioning.networks", provisioning.networks)]
+
+
+def check_provisioning_host(host: Host, provisioning: Provisioning | None) -> list[Problem]:
+    """Settings of the machine that the server runs on."""
+    problems = check_host(host)
+    if provisioning and provisioning.disk is not None and provisioning.disk == host.storage.data_disk:
+        problems.append(Problem("provisioning.disk", "is host.storage.dataDisk; allowed: another disk"))
+    return problems
+
+
+def port_of(http_url: str) -> int:
+    """The port in an http:// address."""
+    host = http_url.removeprefix("http://").rpartition("]")[2]
+    return int(host.rpartition(":")[2]) if ":" in host else 80
+
+
+def host_of(http_url: str) -> str:
+    """The name or address in an http:// address, as a URL has it."""
+    host = http_url.removeprefix("http://")
+    return host if host.endswith("]") or ":" not in host else host.rpartition(":")[0]
+
+
+def _check_address(provisioning: Provisioning) -> Iterator[Problem]:
+    url = provisioning.http_url
+    if not url.startswith("http://") or "/" in url.removeprefix("http://"):
+        allowed = "http://HOST:PORT, which is all that matchbox and iPXE speak, without a path"
+        yield Problem("provisioning.httpUrl", f"{url!r} is not valid; allowed: {allowed}")
+    elif port_of(url) == provisioning.rpc_port:
+        yield Problem("provisioning.rpcPort", "is the port of provisioning.httpUrl; allowed: a port of its own")
+
+
+def _check_dhcp(dhcp: Dhcp) -> Iterator[Problem]:
+    path = "provisioning.dhcp"
+    if dhcp.mode != "full":
+        for name, key in _FULL_ONLY.items():
+            if name in dhcp.model_fields_set:
+                yield Problem(f"{path}.{key}", f"does not go with mode {dhcp.mode}; allowed: mode full")
+    if dhcp.mode != "off" and dhcp.network is None:
+        yield Problem(f"{path}.network", f"missing; allowed: {_NETWORK_ALLOWED}, or mode: off")
+    if dhcp.mode == "full" and dhcp.network is not None:
+        yield from _check_addresses(path, dhcp, ipaddress.IPv4Network(dhcp.network))
+
+
+def _check_addresses(path: str, dhcp: Dhcp, network: ipaddress.IPv4Network) -> Iterator[Problem]:
+    for name in ("first_address", "last_address"):
+        if getattr(dhcp, name) is None:
+            yield Problem(f"{path}.{_FULL_ONLY[name]}", f"missing; allowed: an address in {network}, with mode full")
+    for name in ("first_address", "last_address", "router"):
+        value = getattr(dhcp, name)
+        if value is not None and not _is_host_of(network, ipaddress.IPv4Address(value)):
+            yield Problem(
+                f"{path}.{_FULL_ONLY[name]}", f"{value} is no machine of {network}; allowed: an address inside it"
+            )
+    if dhcp.first_address is not None and dhcp.last_address is not None:
+        first, last = (ipaddress.IPv4Address(value) for value in (dhcp.first_address, dhcp.last_address))
+        if last < first:
+            yield Problem(f"{path}.lastAddress", f"{last} comes before firstAddress, {first}; allowed: a later one")
+        if dhcp.router is not None and first <= ipaddress.IPv4Address(dhcp.router) <= last:
+            yield Problem(
+                f"{path}.router", f"{dhcp.router} is among the addresses to give; allowed: one that is not given"
+            )
+
+
+_FULL_ONLY = {
+    "first_address": "firstAddress",
+    "last_address": "lastAddress",
+    "router": "router",
+    "dns_servers": "dnsServers",
+    "lease_hours": "leaseHours",
+}
+
+
+def _is_host_of(network: ipaddress.IPv4Network, address: ipaddress.IPv4Address) -> bool:
+    return address in network and address not in {network.network_address, network.broadcast_address}

@@ -1,0 +1,1 @@
+"""The key `pxe`: machines that boot over the network."""

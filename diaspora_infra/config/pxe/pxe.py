@@ -1,0 +1,77 @@
+"""The `pxe` key: machines that boot over the network from a matchbox server."""
+
+from typing import Annotated, Literal
+
+from pydantic import Field
+
+from diaspora_infra.config.host.host import Machine
+from diaspora_infra.config.model import Model
+from diaspora_infra.config.types import (
+    DEFAULT_RELEASE,
+    ConfigHash,
+    Console,
+    Endpoint,
+    HttpUrl,
+    KernelArgument,
+    Mac,
+    NonEmpty,
+    OffWord,
+    ReleaseVersion,
+    StreamField,
+)
+from diaspora_infra.config.types import Stream as _Stream
+
+
+class Matchbox(Model):
+    """The matchbox server."""
+
+    http_url: HttpUrl
+    """Address that machines boot from, such as http://matchbox.lan:8080."""
+    rpc_endpoint: Endpoint
+    """Address of its gRPC API, HOST:PORT, such as matchbox.lan:8081."""
+    ca_file: NonEmpty = "~/.matchbox/ca.crt"
+    """Certificate of the authority that signed the server's certificate (PEM); relative to the project folder."""
+    client_cert_file: NonEmpty = "~/.matchbox/client.crt"
+    """Client certificate (PEM)."""
+    client_key_file: NonEmpty = "~/.matchbox/client.key"
+    """Key of the client certificate (PEM)."""
+
+
+class PxeMachine(Machine):
+    """A machine that boots over the network."""
+
+    mac: Mac
+    """MAC address of the network card that it boots from."""
+    install: Annotated[Literal["once", "always", "off"], OffWord] = "once"
+    """`once`: install when it boots from the network; the firmware tries the disk first. `always`: reinstall at
+    every network boot (needs `host.updates.strategy: off`). `off`: serve nothing, the machine boots its disk."""
+    console: list[Console] = []
+    """Consoles of the installer, such as ttyS0,115200n8; the last one shows the messages. `console=` is put before."""
+    kernel_arguments: list[KernelArgument] = []
+    """Further kernel arguments of the installer."""
+    installed_config: ConfigHash | None = None
+    """Config hash that this machine was installed with (the stack output `machines.NAME.config`).
+    Machines whose config has changed since appear in the output `needsReinstall`."""
+
+
+class Release(Model):
+    """The Fedora CoreOS release that is installed."""
+
+    stream: StreamField = _Stream.STABLE
+    """Update stream; with another one than stable, `version` is needed too."""
+    version: ReleaseVersion = DEFAULT_RELEASE
+    """Release; the machine updates itself from there (see `host.updates`). Its third number belongs to the stream:
+    1 next, 2 testing, 3 stable."""
+    source: Literal["releases", "matchbox"] = "releases"
+    """Where machines load kernel and images from: Fedora's release servers, or the `assets` folder of matchbox."""
+
+
+class Pxe(Model):
+    """Machines that boot over the network."""
+
+    matchbox: Matchbox
+    """The matchbox server."""
+    release: Release = Release()
+    """The Fedora CoreOS release that is installed."""
+    machines: list[PxeMachine] = Field(min_length=1)
+    """The machines."""

@@ -1,0 +1,36 @@
+"""Alerts to the podmin: what has failed, by mail where the pod has mail, and in the journal."""
+
+import json
+
+from diaspora_infra.host.container_images import container_image
+from diaspora_infra.host.features.pod_secrets import given_secrets, podman_name
+from diaspora_infra.host.fragment import Context, Fragment, combine
+from diaspora_infra.host.mail_settings import alert_settings
+from diaspora_infra.host.templates import file, render_tree
+
+
+def alerts(context: Context) -> Fragment:
+    """Add the unit `diaspora-alert@.service`, which others name in OnFailure=, and the programs behind it."""
+    pod = context.settings.pod
+    relay = pod.mail.relay if pod.mail else None
+    account = {secret.key: podman_name(secret) for secret in given_secrets(pod)}
+    tree = render_tree(
+        "alerts",
+        mail=pod.mail is not None,
+        to=pod.admin.email,
+        relay=relay,
+        hello=(relay.hello_name if relay else None) or pod.domain,
+        sender_domain=pod.mail.sender_domain if pod.mail else None,
+        smtp_host=pod.mail.smtp.host if pod.mail and pod.mail.smtp else None,
+        domain=pod.domain,
+        image=container_image(context, "diaspora"),
+        uid=pod.image_layout.uid,
+        shell=pod.image_layout.shell,
+        by_ses=pod.mail is not None and pod.mail.by_ses,
+        username=account.get("smtpUsername"),
+        password=account.get("smtpPassword"),
+    )
+    if pod.mail is None:
+        return tree
+    settings = file("/etc/diaspora/mail.json", json.dumps(alert_settings(pod), indent=2) + "\n")
+    return combine([tree, render_tree("mail"), {"storage": {"files": [settings]}}])

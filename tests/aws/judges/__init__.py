@@ -1,1 +1,0 @@
-"""Programs of others that judge the resources of a stack."""

@@ -1,0 +1,1 @@
+"""Policy linters (checkov, parliament, cfn-lint) over the resources of a stack."""
