@@ -2,6 +2,8 @@
 
 import subprocess
 import sys
+import tomllib
+from importlib.metadata import PackageNotFoundError
 from pathlib import Path
 
 import pytest
@@ -94,3 +96,17 @@ def test_both_ways_to_start_it(folder: Path, command: list[str | Path]) -> None:
     done = subprocess.run([*command, "bad.bu"], cwd=folder, capture_output=True, text=True, check=False)
     assert (done.returncode, done.stdout) == (1, "")
     assert done.stderr.startswith("bad.bu:3:26: $.storage.files.0.path: ")
+
+
+def test_the_version(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> None:
+    project = Path(__file__).parent.parent / "pyproject.toml"
+    expected = f"butane-py {tomllib.loads(project.read_text())['project']['version']}\n"
+    assert [main(["--version"]), main(["-V"])] == [0, 0]
+    assert capsys.readouterr().out == 2 * expected
+
+    def not_installed(name: str) -> str:
+        raise PackageNotFoundError(name)
+
+    monkeypatch.setattr("butane.version.version", not_installed)
+    assert main(["--version"]) == 0
+    assert capsys.readouterr().out == expected
