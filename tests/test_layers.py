@@ -18,7 +18,7 @@ ALLOWED = {
     "config": set(),
     "host": {"butane", "diaspora_infra.config"},
     "cost": {"diaspora_infra.config"},
-    "pxe": {"diaspora_infra.config", "diaspora_infra.host", "diaspora_infra.pulumi_config"},
+    "pxe": {"diaspora_infra.config", "diaspora_infra.host", "diaspora_infra.pulumi_config", "diaspora_infra.tables"},
 }
 
 
@@ -48,6 +48,10 @@ def test_butane_imports_yaml_and_the_standard_library_only() -> None:
     assert files
     for file in files:
         assert imports(file) <= {"butane", "yaml", *sys.stdlib_module_names}, file
+
+
+def test_the_types_of_the_tables_import_the_standard_library_only() -> None:
+    assert imports(PACKAGE / "tables.py") <= sys.stdlib_module_names
 
 
 def test_only_other_programs_use_the_alias() -> None:

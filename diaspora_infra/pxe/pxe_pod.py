@@ -49,15 +49,15 @@ class PxePodArgs(TypedDict):
     serve: NotRequired[bool]
     """Make the group, so that the machine installs when it boots from the network; true when not set."""
     revision: NotRequired[str]
-    """Ends the names of profile and group; it has to change when anything else does. A hash of everything when not
-    set and everything is known. Set it (see `revision_of`) where an input is an output, such as a secret."""
+    """Ends the names of profile and group, and has to change with anything else. A hash of everything when not set."""
 
 
 class PxePod(pulumi.ComponentResource):
     """One machine on a matchbox server.
 
     Profile and group are named after the machine and a revision, a hash of what they say. A change therefore makes a
-    new profile and group before the old ones go: the machine never finds the server without a config for it.
+    new profile and group before the old ones go: the machine never finds the server without a config for it. Set
+    `revision` (see `revision_of`) where an input is an output, such as a secret: the hash is not known in time then.
     """
 
     profile: pulumi.Output[str]

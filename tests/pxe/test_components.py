@@ -2,11 +2,11 @@
 
 import json
 from collections.abc import Callable, Iterator
+from types import MappingProxyType
 from typing import Any
 
 import pulumi
 import pytest
-from pulumi.provider.experimental.analyzer import Analyzer
 from pulumi.runtime import mocks
 
 from diaspora_infra.ignition import Ignition
@@ -111,6 +111,31 @@ def test_inputs_may_be_outputs(run: Callable[[Program], tuple[Recorder, Any]]) -
     assert plain.of("Profile") == lifted.of("Profile")
 
 
+def test_a_list_may_be_a_tuple_and_hold_outputs(run: Callable[[Program], tuple[Recorder, Any]]) -> None:
+    plain, name = run(lambda: PxePod("pod1", args(console=["tty0", "ttyS0"])).profile)
+    fixed, fixed_name = run(lambda: PxePod("pod1", args(console=("tty0", "ttyS0"))).profile)
+    lifted, _ = run(lambda: PxePod("pod1", args(console=("tty0", pulumi.Output.from_input("ttyS0")))).profile)
+    assert plain.of("Profile") == fixed.of("Profile") == lifted.of("Profile")
+    assert name == fixed_name
+
+
+@pytest.mark.parametrize("lifted", [False, True])
+@pytest.mark.parametrize(
+    ("change", "line"),
+    [
+        ({"stream": "stabel"}, "pod1: stream: 'stabel' is not valid; allowed: stable, testing, next"),
+        ({"architecture": "arm64"}, "pod1: architecture: 'arm64' is not valid; allowed: x86_64, aarch64"),
+    ],
+)
+def test_a_word_that_is_not_allowed_is_refused(
+    run: Callable[[Program], tuple[Recorder, Any]], change: dict[str, str], line: str, lifted: bool
+) -> None:
+    given = {key: pulumi.Output.from_input(value) if lifted else value for key, value in change.items()}
+    with pytest.raises(pulumi.RunError) as caught:
+        run(lambda: PxePod("pod1", args(**given)).profile)
+    assert str(caught.value) == line
+
+
 def test_a_machine_that_is_off_has_no_group(run: Callable[[Program], tuple[Recorder, Any]]) -> None:
     recorder, _ = run(lambda: PxePod("pod1", args(serve=False)).profile)
     assert len(recorder.of("Profile")) == 1
@@ -166,6 +191,44 @@ def test_a_wrong_config_is_refused_with_all_its_problems(run: Callable[[Program]
     assert "ignition.machines[0].disk: " in str(caught.value)
 
 
+def test_an_unknown_secret_is_refused(run: Callable[[Program], tuple[Recorder, Any]]) -> None:
+    with pytest.raises(pulumi.RunError) as caught:
+        run(lambda: Ignition("pod1", ignition_args(secrets={"smtpPasswort": "x"})).ignition)
+    first, line = str(caught.value).splitlines()
+    assert first == "the config of pod1 cannot be used:"
+    assert line.startswith(
+        "secrets.smtpPasswort: unknown secret; did you mean smtpPassword? Allowed: backupAccessKey, "
+    )
+    assert "'x'" not in line
+
+
+def test_a_secret_that_is_like_no_other_is_refused_without_a_hint(
+    run: Callable[[Program], tuple[Recorder, Any]],
+) -> None:
+    with pytest.raises(pulumi.RunError, match=r"\nsecrets\.zzz: unknown secret; allowed: backupAccessKey, "):
+        run(lambda: Ignition("pod1", ignition_args(secrets={"zzz": "x"})).ignition)
+
+
+def test_numbers_lists_and_tables_may_be_those_of_other_languages(
+    run: Callable[[Program], tuple[Recorder, Any]],
+) -> None:
+    storage = {"rootGib": 12, "dataGib": 40}
+    user = configs.host()["users"][0]
+    _, plain = run(lambda: Ignition("pod1", ignition_args(host=configs.host(storage=storage))).ignition)
+    floats = {key: float(value) for key, value in storage.items()}
+    users = ({**user, "sshAuthorizedKeys": tuple(user["sshAuthorizedKeys"])},)
+    others = configs.host(storage=MappingProxyType(floats), users=users)
+    _, other = run(lambda: Ignition("pod1", ignition_args(host=others)).ignition)
+    assert other == plain
+
+
+def test_a_fraction_in_place_of_a_whole_number_is_refused(run: Callable[[Program], tuple[Recorder, Any]]) -> None:
+    wrong = ignition_args(host=configs.host(storage={"rootGib": 12.5}))
+    line = r"host\.storage\.rootGib: the number 12\.5 given; allowed: a whole number"
+    with pytest.raises(pulumi.RunError, match=line):
+        run(lambda: Ignition("pod1", wrong).ignition)
+
+
 def provisioning_args(**changes: Any) -> Any:
     config = configs.provisioning_config(**changes)
     return {"host": config["host"], "provisioning": config["provisioning"]}
@@ -193,10 +256,8 @@ def test_a_wrong_provisioning_server_is_refused(run: Callable[[Program], tuple[R
         run(lambda: ProvisioningServer("boot", wrong).ignition)
 
 
-@pytest.mark.parametrize(("component", "required"), [(PxePod, 4), (Ignition, 3), (ProvisioningServer, 2)])
-def test_programs_in_other_languages_could_use_it(component: type[pulumi.ComponentResource], required: int) -> None:
-    """The engine's analyzer of Python components understands the arguments, and every one has a description."""
-    definition = Analyzer("diaspora-infra").analyze_component(component)
-    assert len([entry for entry in definition.inputs.values() if not entry.optional]) == required
-    for name, entry in {**definition.inputs, **definition.outputs}.items():
-        assert entry.description, name
+def test_a_provisioning_server_takes_the_numbers_of_other_languages(
+    run: Callable[[Program], tuple[Recorder, Any]],
+) -> None:
+    _, endpoint = run(lambda: ProvisioningServer("boot", provisioning_args(rpcPort=9000.0)).rpc_endpoint)
+    assert endpoint == "192.168.77.5:9000"
