@@ -116,14 +116,20 @@ def revision_of(name: str, ignition: str, boot: Boot, *, secret: bool) -> str:
 _INSTALL_KEYS = frozenset(InstallSettings.__annotations__)
 
 _WORDS: Mapping[str, type[StrEnum]] = {"stream": Stream, "architecture": Architecture}
-"""What the arguments take that are one of a few words."""
+"""Arguments that take one of a few words."""
+
+_LISTS = ("console", "kernel_arguments")
+"""Arguments whose type takes text, too, as every text is a sequence of texts."""
 
 
 def _boot(name: str, install: Mapping[str, Any]) -> Boot:
-    """Tell a machine how to install. Raises RunError for a word that is none of those allowed."""
+    """Tell a machine how to install. Raises RunError for what the types of the arguments cannot refuse."""
     for key, words in _WORDS.items():
         if key in install and install[key] not in list(words):
             raise pulumi.RunError(f"{name}: {key}: {refused(install[key], ', '.join(words))}")
+    for key in _LISTS:
+        if isinstance(install.get(key), str):
+            raise pulumi.RunError(f"{name}: {key}: {refused(install[key], 'a list')}")
     return install_boot(**install)
 
 

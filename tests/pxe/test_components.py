@@ -125,9 +125,10 @@ def test_a_list_may_be_a_tuple_and_hold_outputs(run: Callable[[Program], tuple[R
     [
         ({"stream": "stabel"}, "pod1: stream: 'stabel' is not valid; allowed: stable, testing, next"),
         ({"architecture": "arm64"}, "pod1: architecture: 'arm64' is not valid; allowed: x86_64, aarch64"),
+        ({"console": "ttyS0"}, "pod1: console: 'ttyS0' is not valid; allowed: a list"),
     ],
 )
-def test_a_word_that_is_not_allowed_is_refused(
+def test_a_value_that_is_not_allowed_is_refused(
     run: Callable[[Program], tuple[Recorder, Any]], change: dict[str, str], line: str, lifted: bool
 ) -> None:
     given = {key: pulumi.Output.from_input(value) if lifted else value for key, value in change.items()}
