@@ -35,7 +35,7 @@ Lines = dict[tuple[str, int], str]
 def programs() -> dict[str, str]:
     """The programs by a name of their own: those of this folder, of the examples and of the documentation."""
     found = {f"{file.parent.name}_{file.stem}": file for kind in KINDS for file in (FOLDER / kind).glob("*.py")}
-    found |= {f"example_{file.parent.name.replace('-', '_')}": file for file in EXAMPLES.rglob("__main__.py")}
+    found |= {f"example_{file.parent.name.replace('-', '_')}": file for file in EXAMPLES.glob("*/__main__.py")}
     found_in_docs = {f"docs_{page}": python_of(PROJECT / f"docs/{page}.md") for page in ("aws", "library")}
     return {name: file.read_text(encoding="utf-8") for name, file in found.items()} | found_in_docs
 
