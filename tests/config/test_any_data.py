@@ -104,31 +104,31 @@ def check(config: Any, follow: bool) -> None:
                 assert known(config, problem.path), line
 
 
-def test_the_config_to_be_changed_is_good() -> None:
+def test_full_config_is_valid() -> None:
     assert isinstance(load(CONFIG, SECRET_KEYS), Settings)
     assert len(PLACES) > 100
 
 
 @settings(max_examples=400, deadline=None, derandomize=True)
 @given(st.sampled_from(PLACES), _DATA)
-def test_another_value_anywhere(place: tuple[str | int, ...], value: Any) -> None:
+def test_any_replaced_value_loads_or_is_reported(place: tuple[str | int, ...], value: Any) -> None:
     check(put(CONFIG, place, value), follow=short_keys(value))
 
 
 @settings(max_examples=200, deadline=None, derandomize=True)
 @given(st.sampled_from(PLACES), _KEYS, _DATA)
-def test_one_more_key_anywhere(place: tuple[str | int, ...], key: str, value: Any) -> None:
+def test_any_added_key_loads_or_is_reported(place: tuple[str | int, ...], key: str, value: Any) -> None:
     if isinstance(place[-1], str):
         check(put(CONFIG, (*place[:-1], key), value), follow=short_keys({key: value}))
 
 
 @settings(max_examples=100, deadline=None, derandomize=True)
 @given(st.dictionaries(_KEYS | st.sampled_from(["target", "pod", "host", "pxe", "ignition", "smtpPassword"]), _DATA))
-def test_any_data_at_all(config: dict[str, Any]) -> None:
+def test_arbitrary_data_loads_or_is_reported(config: dict[str, Any]) -> None:
     check(config, follow=False)
 
 
 @pytest.mark.parametrize("value", [None, True, -1, 1.5, "\x00'\n", [], {}, ["a"], {"a": 1}], ids=repr)
-def test_each_kind_of_value_at_each_place(value: Any) -> None:
+def test_each_kind_of_value_at_each_key_loads_or_is_reported(value: Any) -> None:
     for place in PLACES:
         check(put(CONFIG, place, value), follow=True)
