@@ -241,7 +241,7 @@ def rig(tmp_path: Path, matchbox_server: MatchboxServer) -> Rig:
 
 
 @pytest.mark.timeout(2400)
-def test_a_machine_becomes_a_pod_and_comes_back_after_a_reinstall_with_its_data(rig: Rig) -> None:
+def test_machine_boots_as_pod_and_keeps_data_after_reinstall(rig: Rig) -> None:
     """First on an empty disk, then with other settings and UEFI. One test, as it takes minutes."""
     first = rig.install("first.lan", snippets=[FIRST_ONLY])
     assert_booted_over_the_network(first, "i386")
@@ -392,7 +392,7 @@ def assert_all_the_rest_is_new(first: Installed, second: Installed) -> None:
 
 
 @pytest.mark.timeout(1200)
-def test_another_filesystem_in_the_place_of_the_data_stops_the_first_boot_and_is_left_alone(rig: Rig) -> None:
+def test_foreign_filesystem_on_data_partition_stops_first_boot_unchanged(rig: Rig) -> None:
     start, size = (ROOT_GIB + 1) * GIB, 64 * MIB
     table = f'label: gpt\n5 : start={start // MIB}MiB, size={size // MIB}MiB, name="data"\n'
     subprocess.run(["sfdisk", "--quiet", rig.disk], input=table, text=True, check=True, stdout=subprocess.DEVNULL)
@@ -412,7 +412,7 @@ def read_range(disk: Path, start: int, size: int) -> bytes:
         return opened.read(size)
 
 
-def test_the_scripts_of_the_virtual_machine_are_clean(require_program: RequireProgram) -> None:
+def test_shellcheck_accepts_scripts_of_the_virtual_machine(require_program: RequireProgram) -> None:
     stand_ins = [file for file in container_images.OWN_FILES.rglob("*") if file.is_file() and file.suffix == ""]
     scripts = [OWN_FILES / "network-install", system.OWN_FILES / "usr/libexec/rig-report", *stand_ins]
     assert len(scripts) > 8

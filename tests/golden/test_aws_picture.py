@@ -34,7 +34,7 @@ def account() -> MockAccount:
     return answers
 
 
-def test_the_pictures_are_fresh(golden: Golden, account: MockAccount) -> None:
+def test_diagrams_in_aws_page_match_the_code(golden: Golden, account: MockAccount) -> None:
     page = PAGE.read_text(encoding="utf-8")
     page = put_into(page, "reach", block(reach(account)))
     golden.check(PAGE, put_into(page, "parts", block(parts(account))))
