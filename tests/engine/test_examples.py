@@ -56,7 +56,7 @@ def settings_of(file: Path) -> Settings:
     return load(parse_stack_file(file.read_bytes()).values)
 
 
-def test_no_example_is_forgotten() -> None:
+def test_every_example_is_tested_and_listed() -> None:
     # that of AWS is in tests/aws/test_example.py
     tested = {"aws", "bare-metal", "ci", "openstack", "own-program", "provisioning-server", "qemu", "virtualbox"}
     assert {page.parent.name for page in EXAMPLES.glob("*/README.md")} == tested
@@ -66,7 +66,7 @@ def test_no_example_is_forgotten() -> None:
         assert snippets(EXAMPLES / name / "README.md"), name
 
 
-def test_bare_metal(reader: Reader) -> None:
+def test_bare_metal_example_brings_up_its_stack(reader: Reader) -> None:
     reader.stand_in("curl", 'test "$3" = --output && echo "$5" > "$4"')
     result = reader.follow("README.md", "bare-metal/README.md")
     assert "Pulumi.bare-metal.yaml: good; 3 machine(s), target pxe" in result.stdout
@@ -93,7 +93,7 @@ def test_bare_metal(reader: Reader) -> None:
         assert part in keyfiles
 
 
-def test_qemu(reader: Reader) -> None:
+def test_qemu_example_passes_rendered_ignition_to_qemu(reader: Reader) -> None:
     told = play(reader, "qemu-img", "qemu-system-x86_64", "sudo", "virt-install")
     reader.follow("README.md", "qemu/README.md")
 
@@ -115,13 +115,13 @@ def test_qemu(reader: Reader) -> None:
     assert f"size=40,bus=virtio,backing_store={folder}/fedora-coreos.qcow2" in arguments
 
 
-def test_the_engine_previews_the_stack_of_qemu(tmp_path: Path) -> None:
+def test_qemu_example_previews_in_the_engine(tmp_path: Path) -> None:
     engine = Engine(tmp_path / "lab", "qemu", EXAMPLES / "qemu/Pulumi.qemu.yaml")
     engine.prepare()
     assert "+ 1 to create" in engine.run("preview").stdout
 
 
-def test_virtualbox(reader: Reader) -> None:
+def test_virtualbox_example_sets_the_ignition_guest_property(reader: Reader) -> None:
     told = play(reader, "VBoxManage")
     result = reader.follow("README.md", "virtualbox/README.md")
     assert "+ 1 to create" in result.stdout
@@ -136,7 +136,7 @@ def test_virtualbox(reader: Reader) -> None:
     assert settings.host.storage.data_disk == "/dev/sdb"
 
 
-def test_openstack(reader: Reader) -> None:
+def test_openstack_example_uploads_a_pointer_config(reader: Reader) -> None:
     told = play(reader, "openstack")
     result = reader.follow("README.md", "openstack/README.md")
     assert "+ 1 to create" in result.stdout
@@ -173,7 +173,7 @@ def web_server(tmp_path: Path) -> Iterator[tuple[Path, str]]:
     server.server_close()
 
 
-def test_ignition_follows_the_pointer_and_to_this_config_only(tmp_path: Path, web_server: tuple[Path, str]) -> None:
+def test_ignition_follows_the_pointer_only_to_the_verified_config(tmp_path: Path, web_server: tuple[Path, str]) -> None:
     folder, url = web_server
     settings = settings_of(EXAMPLES / "openstack/Pulumi.openstack.yaml")
     whole = without_disks(json.loads(render(settings, settings.machines[0], {}).ignition))
@@ -192,7 +192,7 @@ def test_ignition_follows_the_pointer_and_to_this_config_only(tmp_path: Path, we
         pass
 
 
-def test_provisioning_server(reader: Reader) -> None:
+def test_provisioning_server_example_brings_up_its_stack(reader: Reader) -> None:
     shutil.rmtree(reader.folder / "home/.matchbox")
     told = play(reader, "coreos-installer", "scp", "ssh")
     result = reader.follow("README.md", "provisioning-server/README.md")
@@ -227,7 +227,7 @@ def test_provisioning_server(reader: Reader) -> None:
     assert ["root@192.168.1.5", "server-files/install"] in told("ssh")
 
 
-def test_own_program(reader: Reader) -> None:
+def test_own_program_example_previews(reader: Reader) -> None:
     """Only previewed here; tests/engine/test_wheel.py brings it up."""
     result = reader.follow("README.md", "own-program/README.md")
     assert "+ 9 to create" in result.stdout
@@ -236,7 +236,7 @@ def test_own_program(reader: Reader) -> None:
 # the workflow
 
 
-def test_the_workflow_pins_what_the_project_uses() -> None:
+def test_workflow_pins_the_versions_of_the_project() -> None:
     steps = [step for job in WORKFLOW["jobs"].values() for step in job["steps"]]
     used = {step["uses"] for step in steps if "uses" in step}
     assert used == REPLACED
@@ -309,7 +309,7 @@ def all_good(steps: Iterator[tuple[str, Result]]) -> dict[str, str]:
     return outputs
 
 
-def test_the_workflow_checks_and_previews(repository: Reader) -> None:
+def test_workflow_checks_and_previews(repository: Reader) -> None:
     assert "good; 3 machine(s)" in all_good(run_job(repository, "check"))["Check the stack file"]
     fence, *lines, end = (repository.folder / "job-check/summary.md").read_text().splitlines()
     assert (fence, end) == ("```yaml", "```")
@@ -329,7 +329,7 @@ def test_the_workflow_checks_and_previews(repository: Reader) -> None:
     assert not list(repository.server.data.glob("*/*.json")), "a preview changes nothing"
 
 
-def test_the_workflow_fails_when_the_stack_file_is_wrong(repository: Reader) -> None:
+def test_workflow_fails_on_wrong_stack_file(repository: Reader) -> None:
     file = repository.checkout / "Pulumi.bare-metal.yaml"
     file.write_text(file.read_text().replace("rootGib: 16", "rootGib: 4"))
     name, result = list(run_job(repository, "check"))[-1]
@@ -337,7 +337,7 @@ def test_the_workflow_fails_when_the_stack_file_is_wrong(repository: Reader) -> 
     assert result.stderr == "host.storage.rootGib: 4 is out of range; allowed: 8 to 1024\n"
 
 
-def test_the_workflow_fails_when_matchbox_is_not_there(repository: Reader) -> None:
+def test_workflow_fails_when_matchbox_is_unreachable(repository: Reader) -> None:
     repository.server.stop()
     name, result = list(run_job(repository, "preview"))[-1]
     assert name == "Preview"

@@ -34,7 +34,7 @@ def make(clone: Path) -> Iterator[Make]:
     clone_make(clone, "down")
 
 
-def test_the_readmes_tour(clone: Path, make: Make) -> None:
+def test_make_up_and_down_work_in_a_clean_clone(clone: Path, make: Make) -> None:
     stack_file = (clone / "Pulumi.dev.yaml").read_text()
 
     first = make("up")
