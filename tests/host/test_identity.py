@@ -44,7 +44,7 @@ def changed(before: dict[str, str], after: dict[str, str]) -> set[str]:
     return {name for name in before.keys() | after.keys() if before.get(name) != after.get(name)}
 
 
-def test_a_machine_knows_where_its_config_is() -> None:
+def test_machine_file_has_the_address_of_its_config() -> None:
     known, _ = identity(pxe_config())
     assert known["config"] == "http://matchbox.lan:8080/ignition?mac=52:54:00:00:00:01"
     assert (known["name"], known["domain"]) == ("pod1", "pod.example.org")
@@ -67,16 +67,14 @@ def test_a_machine_knows_where_its_config_is() -> None:
         ({"host": host(snippets=[SNIPPET.format(path="/etc/diaspora/redis/redis.conf")])}, set()),
     ],
 )  # fmt: skip
-def test_a_change_of_the_machine_is_named_and_one_of_the_pod_changes_the_bundle(
-    changes: dict[str, Any], parts: set[str]
-) -> None:
+def test_machine_changes_are_named_and_pod_changes_change_bundle_hash(changes: dict[str, Any], parts: set[str]) -> None:
     before_machine, before_bundle = identity(pxe_config())
     after_machine, after_bundle = identity(pxe_config(**changes))
     assert changed(before_machine["parts"], after_machine["parts"]) == parts
     assert (before_bundle["hash"] == after_bundle["hash"]) is bool(parts)
 
 
-def test_the_machines_of_a_stack_share_their_bundle() -> None:
+def test_machines_of_a_stack_share_their_bundle() -> None:
     config = pxe_config(pxe=pxe(machine(1), machine(2)))
     first, second = ignition_of(config, 0), ignition_of(config, 1)
     assert first["ignition"]["config"] == second["ignition"]["config"]
@@ -84,7 +82,7 @@ def test_the_machines_of_a_stack_share_their_bundle() -> None:
     assert identity(config, 1)[0]["name"] == "pod2"
 
 
-def test_a_changed_secret_is_another_bundle_and_its_hash_is_slow(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_changed_secret_changes_the_slow_bundle_hash(monkeypatch: pytest.MonkeyPatch) -> None:
     config = pxe_config(pod=pod(mail=mail()))
     hashes = {identity(config, smtpPassword=word)[1]["hash"] for word in ("correct horse", "battery staple")}
     assert len(hashes) == 2
@@ -92,7 +90,7 @@ def test_a_changed_secret_is_another_bundle_and_its_hash_is_slow(monkeypatch: py
     assert identity(config, smtpPassword="another one")[1]["hash"] not in hashes
 
 
-def test_the_bundle_lists_what_it_puts_where_and_enables() -> None:
+def test_bundle_lists_its_paths_and_enabled_units() -> None:
     whole = ignition_of(pxe_config())
     bundle = bundle_of(whole)
     known = file_of(bundle, BUNDLE_FILE)
@@ -103,14 +101,14 @@ def test_the_bundle_lists_what_it_puts_where_and_enables() -> None:
     assert {"certbot.timer", "diaspora.target", "podman-auto-update.timer"} <= set(known["enabled"])
 
 
-def test_the_order_of_networks_says_nothing() -> None:
+def test_order_of_networks_does_not_change_the_identity() -> None:
     networks = {"eno1": {"ipv4": {"method": "auto"}}, "eno0": {"ipv4": {"method": "disabled"}}}
     one, _ = identity(pxe_config(pxe=pxe(machine(networks=networks))))
     other, _ = identity(pxe_config(pxe=pxe(machine(networks=dict(sorted(networks.items()))))))
     assert one == other
 
 
-def test_a_snippet_cannot_make_a_machine_lie_about_itself() -> None:
+def test_snippets_cannot_override_the_identity_files() -> None:
     config = pxe_config(host=host(snippets=[SNIPPET.format(path=path) for path in (MACHINE_FILE, BUNDLE_FILE)]))
     known, bundle = identity(config)
     assert known["name"] == "pod1"
