@@ -502,7 +502,7 @@ PROBES: dict[str, list[Probe]] = {
 ALL = [probe for probes in PROBES.values() for probe in probes]
 
 
-def test_a_repeated_request_is_answered_again_and_not_carried_out_again(ours: Probed) -> None:
+def test_repeated_request_gets_the_same_answer_without_a_second_run(ours: Probed) -> None:
     def put(invocation: str, attempt: int) -> bytes:
         return ours.raw(
             "/",
@@ -531,12 +531,12 @@ def test_every_patch_has_a_probe() -> None:
 
 
 @pytest.mark.parametrize("probe", ALL, ids=lambda probe: probe.__name__)
-def test_our_account_answers_as_aws_does(ours: Probed, probe: Probe) -> None:
+def test_patched_simulator_answers_as_aws_does(ours: Probed, probe: Probe) -> None:
     assert probe(ours)
 
 
 @pytest.mark.parametrize("probe", ALL, ids=lambda probe: probe.__name__)
-def test_plain_moto_does_not(plain: Probed, probe: Probe) -> None:
+def test_plain_moto_still_needs_the_patch(plain: Probed, probe: Probe) -> None:
     try:
         right = probe(plain)
     except (ClientError, BotoCoreError, ResponseParserError, urllib.error.HTTPError, KeyError):
@@ -544,13 +544,13 @@ def test_plain_moto_does_not(plain: Probed, probe: Probe) -> None:
     assert not right, "moto does this by itself now: take the patch away"
 
 
-def test_other_denials_of_a_bucket_count(ours: Probed) -> None:
+def test_other_deny_statements_of_bucket_policy_apply(ours: Probed) -> None:
     s3 = _bucket_with_policy(ours, "denied", {})
     with pytest.raises(ClientError, match="403"):
         s3.put_object(Bucket="denied", Key="a", Body=b"x")
 
 
-def test_a_reset_forgets_lifecycle_policies(tmp_path: Path) -> None:
+def test_reset_deletes_lifecycle_policies(tmp_path: Path) -> None:
     account = Account(tmp_path, *free_ports(1))
     account.start()
     try:
