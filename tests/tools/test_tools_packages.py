@@ -25,11 +25,11 @@ def wanted(tmp_path: Path) -> Path:
     return file
 
 
-def test_lines_name_programs_and_files(wanted, tmp_path):
+def test_list_names_programs_and_files(wanted, tmp_path):
     assert read_packages(wanted) == {"demo-program": "demo", f"{tmp_path}/demo.h": "libdemo-dev"}
 
 
-def test_a_program_is_looked_for_on_path_and_a_file_at_its_place(fake_program, tmp_path):
+def test_programs_are_found_on_path_and_files_at_their_path(fake_program, tmp_path):
     assert not is_there("demo-program")
     fake_program("demo-program")
     assert is_there("demo-program")
@@ -42,7 +42,7 @@ def test_a_program_is_looked_for_on_path_and_a_file_at_its_place(fake_program, t
     assert is_there(str(header))
 
 
-def test_nothing_is_said_or_installed_when_all_is_there(wanted, fake_program, tmp_path, capsys):
+def test_nothing_is_printed_or_installed_when_complete(wanted, fake_program, tmp_path, capsys):
     fake_program("demo-program")
     (tmp_path / "demo.h").write_text("")
     fake_program("apt-get", status=1)
@@ -50,7 +50,7 @@ def test_nothing_is_said_or_installed_when_all_is_there(wanted, fake_program, tm
     assert capsys.readouterr() == ("", "")
 
 
-def test_only_what_is_missing_is_installed(wanted, fake_program, on_path, tmp_path, monkeypatch):
+def test_only_missing_packages_are_installed(wanted, fake_program, on_path, tmp_path, monkeypatch):
     fake_program("demo-program")
     monkeypatch.setattr(os, "geteuid", lambda: 0)
     log = tmp_path / "apt.log"
@@ -65,7 +65,7 @@ def test_only_what_is_missing_is_installed(wanted, fake_program, on_path, tmp_pa
 
 
 @pytest.mark.parametrize(("root", "apt"), [(True, False), (False, True)])
-def test_without_apt_or_root_one_line_says_what_is_missing(
+def test_missing_packages_are_reported_without_apt_or_root(
     wanted, fake_program, tmp_path, monkeypatch, capsys, root, apt
 ):
     monkeypatch.setattr(os, "geteuid", lambda: 0 if root else 1000)
@@ -78,7 +78,7 @@ def test_without_apt_or_root_one_line_says_what_is_missing(
     )
 
 
-def test_an_apt_that_fails_is_one_line_with_its_cause(wanted, on_path, monkeypatch, capsys):
+def test_failed_apt_is_reported_in_one_line_with_its_cause(wanted, on_path, monkeypatch, capsys):
     monkeypatch.setattr(os, "geteuid", lambda: 0)
     apt = on_path / "apt-get"
     apt.write_text("#!/bin/sh\necho 'E: no such package' >&2\nexit 100\n")
@@ -87,7 +87,7 @@ def test_an_apt_that_fails_is_one_line_with_its_cause(wanted, on_path, monkeypat
     assert capsys.readouterr().err.splitlines()[-1] == ("apt-get install demo libdemo-dev failed: E: no such package")
 
 
-def test_what_the_tests_need_is_listed_with_its_package():
+def test_packages_of_the_tests_are_listed():
     committed = read_packages(Path(__file__).parents[1] / "packages.txt")
     assert committed["gcc"] == "gcc"
     assert committed["/usr/include/blkid/blkid.h"] == "libblkid-dev"

@@ -18,7 +18,7 @@ def log(tmp_path, monkeypatch):
     return log
 
 
-def test_the_environment_is_made_once_for_the_same_pins(log, tmp_path, monkeypatch):
+def test_environment_is_created_once_for_the_same_pins(log, tmp_path, monkeypatch):
     first = policy_linters.policy_linters_python()
     assert first.exists()
     assert policy_linters.policy_linters_python() == first
@@ -29,7 +29,7 @@ def test_the_environment_is_made_once_for_the_same_pins(log, tmp_path, monkeypat
     assert policy_linters.policy_linters_python() != first
 
 
-def test_what_fails_is_one_line_and_leaves_nothing(log, tmp_path, monkeypatch):
+def test_failure_is_reported_in_one_line_and_leaves_nothing(log, tmp_path, monkeypatch):
     uv = tmp_path / "uv"
     uv.write_text("#!/bin/sh\necho 'error: no such wheel' >&2\nexit 1\n")
     with pytest.raises(ToolError, match=r"^policy linters: uv venv failed: .*no such wheel"):
