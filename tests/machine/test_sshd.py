@@ -137,12 +137,12 @@ def server(request: pytest.FixtureRequest) -> Iterator[tuple[Server, bool]]:
         shutil.rmtree(folder)
 
 
-def test_a_key_opens_the_door(server: tuple[Server, bool]) -> None:
+def test_key_login_is_accepted(server: tuple[Server, bool]) -> None:
     done = server[0].by_key("core")
     assert (done.returncode, done.stdout) == (0, "in\n"), done.stderr
 
 
-def test_a_password_does_not(server: tuple[Server, bool]) -> None:
+def test_password_login_is_refused(server: tuple[Server, bool]) -> None:
     there, ours = server
     for way in ("password", "keyboard-interactive"):
         done = there.by_password("core", way)
@@ -153,14 +153,14 @@ def test_a_password_does_not(server: tuple[Server, bool]) -> None:
         assert there.by_password("core").stdout == "in\n"
 
 
-def test_root_does_not_get_in_by_any_way(server: tuple[Server, bool]) -> None:
+def test_root_login_is_refused(server: tuple[Server, bool]) -> None:
     there, ours = server
     answers = [there.by_key("root").stdout, there.by_password("root").stdout]
     assert answers == (["", ""] if ours else ["in\n", "in\n"])
 
 
 @pytest.mark.parametrize("ours", [True, False], ids=["ours", "without"])
-def test_what_sshd_makes_of_the_files(tmp_path: Path, ours: bool) -> None:
+def test_effective_sshd_settings_are_the_hardened_ones(tmp_path: Path, ours: bool) -> None:
     config = write_config(tmp_path, ours=ours)
     done = subprocess.run(["/usr/sbin/sshd", "-T", "-f", config], capture_output=True, text=True, check=True)
     settings = dict(line.split(" ", 1) for line in done.stdout.splitlines())

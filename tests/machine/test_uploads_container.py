@@ -168,7 +168,7 @@ def uploads(podman: Podman, tmp_path: Path) -> Iterator[Uploads]:
         account.stop()
 
 
-def test_the_machine_and_the_application_see_the_mount_of_the_container(podman: Podman, uploads: Uploads) -> None:
+def test_machine_and_application_see_the_mount_of_the_container(podman: Podman, uploads: Uploads) -> None:
     uploads.start()
     assert uploads.program("check").returncode == 0
     # as diaspora*: another user, without rights, and with a folder of the data volume over uploads/tmp
