@@ -7,12 +7,12 @@ import sys
 from lab.engine import PROJECT
 
 # each failed in one of these surroundings before tests/support/surroundings.py and processes.py cared for it
-DEPENDED = [
+AFFECTED_TESTS = [
     "tests/cli/test_assets.py::test_interrupted_download_resumes",
     "tests/cli/test_render_verify.py::test_render_writes_output_file_with_mode_0644",
     "tests/config/test_aws_mail.py::test_regions_without_ses_match_those_of_boto3",
 ]
-STRANGE = {
+UNUSUAL_ENVIRONMENT = {
     "HOME": "/nonexistent",
     "LANG": "C",
     "TERM": "dumb",
@@ -29,11 +29,11 @@ STRANGE = {
 
 
 def test_tests_pass_in_unusual_environment_with_signals_ignored() -> None:
-    pytest = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", *DEPENDED]
+    pytest = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", *AFFECTED_TESTS]
     result = subprocess.run(
         ["sh", "-c", 'trap "" INT QUIT HUP; umask 077; exec "$@" <&-', "sh", *pytest],
         cwd=PROJECT,
-        env={"PATH": os.environ["PATH"], **STRANGE},
+        env={"PATH": os.environ["PATH"], **UNUSUAL_ENVIRONMENT},
         capture_output=True,
         text=True,
         check=False,

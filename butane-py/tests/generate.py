@@ -293,15 +293,15 @@ class Writer:
 
     def document(self) -> str:
         shape = struct("config", self.minor)
-        body = self.mapping(shape, "", wanted=self.dice.integer(1, 4), skip=("version", "variant"))
+        body = self.mapping(shape, "", size=self.dice.integer(1, 4), skip=("version", "variant"))
         body.items[:0] = [("variant", "fcos"), ("version", f"1.{self.minor}.0")]
         self.keys |= {"variant", "version"}
         body.flow = False
         return "".join(line + "\n" for line in emit(body))
 
-    def mapping(self, shape: Struct, prefix: str, wanted: int, skip: tuple[str, ...] = ()) -> Mapping:
+    def mapping(self, shape: Struct, prefix: str, size: int, skip: tuple[str, ...] = ()) -> Mapping:
         names = [name for name in shape.fields if name not in skip]
-        chosen = self.dice.some(names, min(1, wanted), wanted + 2)
+        chosen = self.dice.some(names, min(1, size), size + 2)
         if not self.chance(self.oddness // 4):
             plain = [name for name in names if shape.fields[name].plain]
             chosen = list(dict.fromkeys([*plain, *chosen]))
@@ -354,28 +354,28 @@ class Writer:
                 ("<<", Mapping([("overwrite", "true"), ("path", "/merged"), ("name", "merged")], flow=True))
             )
 
-    def value(self, shape: Struct, known: Field, prefix: str) -> Any:
+    def value(self, shape: Struct, field: Field, prefix: str) -> Any:
         if self.chance(self.oddness // 10):
             return self.dice.one(WRONG)
-        if not known.many:
-            return self.single(shape, known, prefix)
+        if not field.many:
+            return self.single(shape, field, prefix)
         count = self.dice.integer(0 if self.chance(self.oddness) else 1, 3)
-        items = [self.single(shape, known, prefix) for _ in range(count)]
+        items = [self.single(shape, field, prefix) for _ in range(count)]
         if not self.oddness:
             items = list({_identity(item): item for item in items}.values())
         if self.chance(self.oddness // 10):
             items.insert(self.dice.integer(0, len(items)), "~")
         return Sequence(items, flow=self.chance(20))
 
-    def single(self, shape: Struct, known: Field, prefix: str) -> Any:
-        if known.type not in SCALARS:
-            result = self.mapping(shape.of(known), prefix, wanted=self.dice.integer(0, 5))
+    def single(self, shape: Struct, field: Field, prefix: str) -> Any:
+        if field.type not in SCALARS:
+            result = self.mapping(shape.of(field), prefix, size=self.dice.integer(0, 5))
             if self.chance(self.oddness // 10):
                 return self.shared(result)
             return result
         if self.chance(self.oddness // 4):
-            return self.dice.one(ODD[known.type])
-        return self.pick(POOLS.get((shape.name, known.yaml), (GOOD[known.type], GOOD[known.type])))
+            return self.dice.one(ODD[field.type])
+        return self.pick(POOLS.get((shape.name, field.yaml), (GOOD[field.type], GOOD[field.type])))
 
     def shared(self, value: Mapping) -> Any:
         """Give a value an anchor, or point to one that was given before."""

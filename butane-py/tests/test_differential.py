@@ -56,14 +56,14 @@ def test_seeded_documents_give_the_same_result_as_the_reference(
 
 @pytest.mark.parametrize("minor", range(len(VERSIONS)))
 def test_every_key_of_every_version_gives_the_same_result(butane_binary: Path, local_files: Path, minor: int) -> None:
-    wanted, produced = set(key_paths(minor)), set()
-    for number, key in enumerate(sorted(wanted)):
+    all_keys, produced = set(key_paths(minor)), set()
+    for number, key in enumerate(sorted(all_keys)):
         if key not in produced:
             document = seeded_document(number, minor, forced=key)
             produced |= document.keys
             found = differences(butane_binary, document.text, local_files)
             assert not found, document.text + "\n".join(found)
-    assert produced == wanted
+    assert produced == all_keys
 
 
 @seed(SEED)

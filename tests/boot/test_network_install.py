@@ -149,7 +149,7 @@ class Installed(Machine):
     `meant` is what Ignition makes of the rendered config in a plain folder, where a folder plays the data partition.
     """
 
-    meant: dict[str, Node]
+    expected: dict[str, Node]
     requests: list[str]
 
 
@@ -195,10 +195,10 @@ class Rig:
         """Boot over the network, which must succeed, and read the disk."""
         earlier = len(self._log())
         assert_up(self.boot(hostname, uefi=uefi, snippets=snippets))
-        with applied(json.loads(self.stack.rendered("pod1"))) as meant:
-            tree = read_tree(meant)
+        with applied(json.loads(self.stack.rendered("pod1"))) as expected:
+            tree = read_tree(expected)
         requests = re.findall(r"HTTP GET (\S+?)\"", self._log()[earlier:])
-        return Installed(**vars(self._read()), meant=tree, requests=requests)
+        return Installed(**vars(self._read()), expected=tree, requests=requests)
 
     def _read(self) -> Machine:
         with mounted_xfs(self.disk, "root") as root, mounted_xfs(self.disk, "data") as data:
@@ -222,7 +222,7 @@ def _inode(path: Path) -> tuple[int, int]:
     return status.st_ino, status.st_mtime_ns
 
 
-def need(there: bool, message: str) -> None:
+def skip_unless(there: bool, message: str) -> None:
     """Without what is needed a test fails in CI and is skipped elsewhere."""
     if not there:
         if IN_CI:
@@ -232,11 +232,11 @@ def need(there: bool, message: str) -> None:
 
 @pytest.fixture
 def rig(tmp_path: Path, matchbox_server: MatchboxServer) -> Rig:
-    need(platform.machine() == "x86_64", "needs Debian packages for x86_64")
-    need(os.geteuid() == 0, "needs root: disk images are mounted")
+    skip_unless(platform.machine() == "x86_64", "needs Debian packages for x86_64")
+    skip_unless(os.geteuid() == 0, "needs root: disk images are mounted")
     packages = read_packages(PACKAGES)
     missing = sorted({packages[name] for name in NEEDED if not is_there(name)})
-    need(not missing, f"apt-get install {' '.join(missing)}")
+    skip_unless(not missing, f"apt-get install {' '.join(missing)}")
     return Rig(tmp_path / "boot", matchbox_server)
 
 
@@ -245,20 +245,20 @@ def test_machine_boots_as_pod_and_keeps_data_after_reinstall(rig: Rig) -> None:
     """First on an empty disk, then with other settings and UEFI. One test, as it takes minutes."""
     first = rig.install("first.lan", snippets=[FIRST_ONLY])
     assert_booted_over_the_network(first, "i386")
-    assert_laid_out_as_the_settings_say(first.partitions)
-    assert_made_of_the_config(first, rig.images)
+    assert_partitions_follow_settings(first.partitions)
+    assert_root_matches_config(first, rig.images)
     assert_data_prepared(first)
     assert_runs_the_pod(first, "first.lan")
     assert_started_in_order(first.report["journal"])
-    assert_as_on_the_page(first.report["pod-status"])
+    assert_status_matches_page(first.report["pod-status"])
 
     second = rig.install("second.lan", uefi=True)
     assert_booted_over_the_network(second, "x86_64")
-    assert_laid_out_as_the_settings_say(second.partitions)
+    assert_partitions_follow_settings(second.partitions)
     assert_runs_the_pod(second, "second.lan")
     assert second.partitions["data"] == first.partitions["data"]
     assert_data_kept(first, second)
-    assert_all_the_rest_is_new(first, second)
+    assert_the_rest_is_new(first, second)
 
 
 def assert_booted_over_the_network(installed: Installed, architecture: str) -> None:
@@ -275,7 +275,7 @@ def assert_booted_over_the_network(installed: Installed, architecture: str) -> N
     ]
 
 
-def assert_laid_out_as_the_settings_say(found: dict[str, Partition]) -> None:
+def assert_partitions_follow_settings(found: dict[str, Partition]) -> None:
     root, data = found["root"], found["data"]
     assert [entry.number for entry in found.values()] == [1, 2, 3, 4, 5]
     assert (root.number, root.size) == (4, ROOT_GIB * GIB)
@@ -284,10 +284,10 @@ def assert_laid_out_as_the_settings_say(found: dict[str, Partition]) -> None:
     assert 0 < DISK_GIB * GIB - data.start - data.size <= MIB
 
 
-def assert_made_of_the_config(first: Installed, images: Images) -> None:
+def assert_root_matches_config(first: Installed, images: Images) -> None:
     """Files, folders, links and users are those of the config; running adds little to it outside of /var."""
     found = first.root | {f"{DATA_FOLDER}{path}": node for path, node in first.data.items()}
-    for path, node in first.meant.items():
+    for path, node in first.expected.items():
         if path.removesuffix("-") in ACCOUNTS:
             lines = {_without_dates(line) for line in found[path].content.splitlines()}
             assert {_without_dates(line) for line in node.content.splitlines()} <= lines, path
@@ -298,7 +298,7 @@ def assert_made_of_the_config(first: Installed, images: Images) -> None:
     (keyfile,) = (node for path, node in found.items() if path.startswith("/etc/NetworkManager/system-connections/"))
     assert (keyfile.mode, keyfile.owner) == (0o600, (0, 0))
 
-    more = first.root.keys() - first.meant.keys() - images.paths()
+    more = first.root.keys() - first.expected.keys() - images.paths()
     assert {path for path in more if not re.fullmatch(MADE_BY_RUNNING, path)} == set()
 
 
@@ -309,7 +309,7 @@ def _without_dates(line: bytes) -> bytes:
 
 def assert_data_prepared(first: Installed) -> None:
     """Each folder of the data partition has the mode and owner that the config says; secrets are root's alone."""
-    lines = first.meant["/etc/diaspora/directories.conf"].content.decode().splitlines()
+    lines = first.expected["/etc/diaspora/directories.conf"].content.decode().splitlines()
     entries = [line.split() for line in lines if line.startswith("d ")]
     assert len(entries) > 8
     for _, path, mode, user, group, *_ in entries:
@@ -357,7 +357,7 @@ def assert_started_in_order(journal: str) -> None:
         assert up.start() < reached.start(), name
 
 
-def assert_as_on_the_page(status: str) -> None:
+def assert_status_matches_page(status: str) -> None:
     """The page shows the same lines, but for numbers and hashes."""
     shown = re.search(
         r"^\$ sudo diaspora-pod status\n(.*?)^\$ ", PAGE.read_text(encoding="utf-8"), re.MULTILINE | re.DOTALL
@@ -382,7 +382,7 @@ def assert_data_kept(first: Machine, later: Machine) -> None:
     assert later.data["/log/migrations"].content == b"migrated\nadministrator made\n"
 
 
-def assert_all_the_rest_is_new(first: Installed, second: Installed) -> None:
+def assert_the_rest_is_new(first: Installed, second: Installed) -> None:
     same = {label for label, entry in second.partitions.items() if entry.uuid == first.partitions[label].uuid}
     assert same == {"data"}
     assert "/etc/first-installation" in first.root

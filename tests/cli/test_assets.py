@@ -183,7 +183,10 @@ def test_unreachable_server_is_reported_in_one_line(run: Run) -> None:
 
 def test_every_missing_file_is_reported(run: Run, server: Releases) -> None:
     server.put_stream("x86_64", "aarch64")
-    gone = [f"{Releases.folder(VERSION, each)}/{names(VERSION, each)['rootfs']}" for each in ("aarch64", "x86_64")]
+    gone = [
+        f"{Releases.folder(VERSION, architecture)}/{names(VERSION, architecture)['rootfs']}"
+        for architecture in ("aarch64", "x86_64")
+    ]
     for path in gone:
         del server.files[path]
     code, out, err = run("--architecture", "x86_64", "--architecture", "aarch64")

@@ -65,7 +65,7 @@ def test_json_lists_every_item_with_source_and_date(cost: Any) -> None:
 
 def test_json_covers_all_traffic_levels_and_awake_hours(cost: Any) -> None:
     found = json.loads(cost("--json")[1])["costs"]
-    assert [(each["traffic"], each["databaseAwakeHours"]) for each in found] == [
+    assert [(entry["traffic"], entry["databaseAwakeHours"]) for entry in found] == [
         (traffic, hours) for traffic in ("low", "typical", "busy") for hours in (0, 60, 730)
     ]
 

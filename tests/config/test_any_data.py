@@ -67,7 +67,7 @@ def put(config: Any, place: tuple[str | int, ...], value: Any) -> Any:
     return copy
 
 
-def known(config: Any, path: str) -> bool:
+def is_known_path(config: Any, path: str) -> bool:
     """Tell whether a path leads to a value of the config, or to a key that may be missing there."""
     *way, last = steps(path)
     place, model = config, Settings
@@ -101,7 +101,7 @@ def check(config: Any, follow: bool) -> None:
             assert not JARGON.search(QUOTED.sub("", problem.message)), line
             assert re.search("allowed: .|it is required|is the secret", problem.message), line
             if follow:
-                assert known(config, problem.path), line
+                assert is_known_path(config, problem.path), line
 
 
 def test_full_config_is_valid() -> None:

@@ -29,7 +29,11 @@ def lines(**changes: Any) -> list[str]:
 def parameters(found: Settings) -> dict[str, str | None]:
     """Names of the secrets that the machine reads, and of those that are there already."""
     assert found.aws is not None
-    return {each.name: each.existing for each in machine_parameters(found.aws, found.pod) if each.form != "fact"}
+    return {
+        parameter.name: parameter.existing
+        for parameter in machine_parameters(found.aws, found.pod)
+        if parameter.form != "fact"
+    }
 
 
 def test_pod_without_mail_settings_uses_ses() -> None:
@@ -131,8 +135,8 @@ def test_region_without_ses_requires_a_relay_or_disabled_mail() -> None:
 
 
 def test_regions_without_ses_match_those_of_boto3() -> None:
-    known = boto3.Session().get_available_regions("sesv2")
-    assert REGIONS - set(known) == REGIONS_WITHOUT_SES
+    ses_regions = boto3.Session().get_available_regions("sesv2")
+    assert REGIONS - set(ses_regions) == REGIONS_WITHOUT_SES
 
 
 @pytest.mark.parametrize(

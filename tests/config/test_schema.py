@@ -29,7 +29,7 @@ def errors(values: dict[str, Any]) -> list[str]:
 
 def models(model: type[BaseModel] = Settings) -> set[type[BaseModel]]:
     inner = {model_in(field.annotation) for field in model.model_fields.values()} - {None}
-    return {model}.union(*(models(each) for each in inner if each))
+    return {model}.union(*(models(nested) for nested in inner if nested))
 
 
 def test_json_schema_file_matches_the_models(golden: Golden) -> None:

@@ -34,8 +34,8 @@ def test_backup_without_secrets_is_refused(repository: str) -> None:
     backup = {"repository": repository, **({"username": "pod"} if repository.startswith("rest") else {})}
     with pytest.raises(ConfigError) as raised:
         load(ignition_config(pod=pod(backup=backup)), ())
-    wanted = {"local": 1, "rest": 2}.get(repository.partition(":")[0], 3)
-    assert [problem.path.startswith("backup") for problem in raised.value.problems] == [True] * wanted
+    missing_count = {"local": 1, "rest": 2}.get(repository.partition(":")[0], 3)
+    assert [problem.path.startswith("backup") for problem in raised.value.problems] == [True] * missing_count
 
 
 def test_secret_in_stack_and_on_machine_is_refused() -> None:

@@ -100,7 +100,7 @@ def test_size_small_costs_more_than_the_target() -> None:
 def test_monthly_cost_has_a_sum_for_each_traffic_level() -> None:
     shown = monthly_cost(settings())
     assert shown == {
-        **{name: float(round(monthly_usd(settings(), each, Decimal(60)), 2)) for name, each in TRAFFIC.items()},
+        **{name: float(round(monthly_usd(settings(), traffic, Decimal(60)), 2)) for name, traffic in TRAFFIC.items()},
         "databaseAwakeHours": 60,
         "currency": "USD",
         "pricesOf": "eu-west-1",
@@ -241,7 +241,7 @@ def test_settings_named_by_items_are_in_reference() -> None:
     text = reference_text()
     stacks = [settings(), settings(database={"engine": "rds"})]
     named = {item.setting for stack in stacks for item in monthly_items(stack, TYPICAL, Decimal(60))} - {NO_SETTING}
-    for setting in {each for entry in named for each in entry.split(", ")}:
+    for setting in {part for entry in named for part in entry.split(", ")}:
         table, _, key = setting.rpartition(".")
         section = text.split(f"# {table}\n", 1)[1].split("\n#", 1)[0]
         assert f"| `{key}` |" in section, setting

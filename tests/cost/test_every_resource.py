@@ -66,8 +66,8 @@ FREE = {
 
 
 def test_every_resource_type_has_an_item_or_is_free() -> None:
-    known = {name.removeprefix("aws:") for name in RESOURCES}
-    assert known - FREE - PAID_BY.keys() == set(), (
+    resource_types = {name.removeprefix("aws:") for name in RESOURCES}
+    assert resource_types - FREE - PAID_BY.keys() == set(), (
         "has it a price? Then it needs an item in diaspora_infra/cost/items.py"
     )
     assert FREE & PAID_BY.keys() == set()

@@ -39,17 +39,17 @@ def reader(matchbox_server: MatchboxServer, tmp_path: Path) -> Reader:
     return reader
 
 
-def play(reader: Reader, *programs: str) -> Callable[[str], list[list[str]]]:
+def record_calls(reader: Reader, *programs: str) -> Callable[[str], list[list[str]]]:
     """Play programs that only write down what they are told; returns what gives the arguments of every call."""
     for program in programs:
         # arguments end with NUL, calls with NUL NUL
-        reader.stand_in(program, f'printf "%s\\0" "$@" "" >> "{reader.folder}/{program}.told"')
+        reader.stand_in(program, f'printf "%s\\0" "$@" "" >> "{reader.folder}/{program}.calls"')
 
-    def told(program: str) -> list[list[str]]:
-        text = (reader.folder / f"{program}.told").read_text()
+    def calls_of(program: str) -> list[list[str]]:
+        text = (reader.folder / f"{program}.calls").read_text()
         return [call.split("\0") for call in text.split("\0\0")[:-1]]
 
-    return told
+    return calls_of
 
 
 def settings_of(file: Path) -> Settings:
@@ -81,8 +81,8 @@ def test_bare_metal_example_brings_up_its_stack(reader: Reader) -> None:
         (initrd,) = boot.initrds
         named = dict(argument.split("=", 1) for argument in boot.args if "=" in argument)
         image = named["coreos.inst.image_url"]
-        wanted = [boot.kernel, initrd.split()[-1], named["coreos.live.rootfs_url"], image, f"{image}.sig"]
-        for url in wanted:
+        urls = [boot.kernel, initrd.split()[-1], named["coreos.live.rootfs_url"], image, f"{image}.sig"]
+        for url in urls:
             loaded_from = get(url).strip()
             assert loaded_from.startswith("https://builds.coreos.fedoraproject.org/prod/streams/stable/builds/")
             assert f"/{machine.architecture}/" in loaded_from
@@ -94,10 +94,10 @@ def test_bare_metal_example_brings_up_its_stack(reader: Reader) -> None:
 
 
 def test_qemu_example_passes_rendered_ignition_to_qemu(reader: Reader) -> None:
-    told = play(reader, "qemu-img", "qemu-system-x86_64", "sudo", "virt-install")
+    calls_of = record_calls(reader, "qemu-img", "qemu-system-x86_64", "sudo", "virt-install")
     reader.follow("README.md", "qemu/README.md")
 
-    (arguments,) = told("qemu-system-x86_64")
+    (arguments,) = calls_of("qemu-system-x86_64")
     name, _, file = arguments[arguments.index("-fw_cfg") + 1].partition(",file=")
     assert name == "name=opt/com.coreos/config"
     settings = settings_of(EXAMPLES / "qemu/Pulumi.qemu.yaml")
@@ -106,11 +106,11 @@ def test_qemu_example_passes_rendered_ignition_to_qemu(reader: Reader) -> None:
     disk = arguments[arguments.index("-drive") + 1]
     assert disk.startswith("if=virtio,"), "it is /dev/vda then"
     assert settings.host.storage.disk == "/dev/vda"
-    assert disk.rpartition("=")[2] in told("qemu-img")[0]
+    assert disk.rpartition("=")[2] in calls_of("qemu-img")[0]
 
     folder = "/var/lib/libvirt/images"
-    assert told("sudo") == [["install", "-m", "0644", file, "fedora-coreos.qcow2", f"{folder}/"]]
-    (arguments,) = told("virt-install")
+    assert calls_of("sudo") == [["install", "-m", "0644", file, "fedora-coreos.qcow2", f"{folder}/"]]
+    (arguments,) = calls_of("virt-install")
     assert f"--qemu-commandline=-fw_cfg name=opt/com.coreos/config,file={folder}/{file}" in arguments
     assert f"size=40,bus=virtio,backing_store={folder}/fedora-coreos.qcow2" in arguments
 
@@ -122,12 +122,12 @@ def test_qemu_example_previews_in_the_engine(tmp_path: Path) -> None:
 
 
 def test_virtualbox_example_sets_the_ignition_guest_property(reader: Reader) -> None:
-    told = play(reader, "VBoxManage")
+    calls_of = record_calls(reader, "VBoxManage")
     result = reader.follow("README.md", "virtualbox/README.md")
     assert "+ 1 to create" in result.stdout
     settings = settings_of(EXAMPLES / "virtualbox/Pulumi.virtualbox.yaml")
     ignition = render(settings, settings.machines[0], {}).ignition
-    commands = {tuple(arguments[:2]): arguments for arguments in told("VBoxManage")}
+    commands = {tuple(arguments[:2]): arguments for arguments in calls_of("VBoxManage")}
     # one argument: the kernel that runs this test takes 128 KiB, too
     assert commands["guestproperty", "set"][2:] == ["pod", "/Ignition/Config", ignition]
     assert commands["storageattach", "pod"][-1] in commands["createmedium", "disk"]
@@ -137,7 +137,7 @@ def test_virtualbox_example_sets_the_ignition_guest_property(reader: Reader) -> 
 
 
 def test_openstack_example_uploads_a_pointer_config(reader: Reader) -> None:
-    told = play(reader, "openstack")
+    calls_of = record_calls(reader, "openstack")
     result = reader.follow("README.md", "openstack/README.md")
     assert "+ 1 to create" in result.stdout
     settings = settings_of(EXAMPLES / "openstack/Pulumi.openstack.yaml")
@@ -148,12 +148,12 @@ def test_openstack_example_uploads_a_pointer_config(reader: Reader) -> None:
     digest = hashlib.sha512(config).hexdigest()
     assert pointer["ignition"]["config"]["replace"]["verification"]["hash"] == f"sha512-{digest}"
 
-    commands = {tuple(arguments[:2]): arguments for arguments in told("openstack")}
+    commands = {tuple(arguments[:2]): arguments for arguments in calls_of("openstack")}
     server = commands["server", "create"]
     assert server[server.index("--user-data") + 1] == "pointer.ign"
     assert server[server.index("--image") + 1] == commands["image", "create"][-1]
     assert server[server.index("--security-group") + 1] == commands["security", "group"][-1]
-    ports = [entry[entry.index("--dst-port") + 1] for entry in told("openstack") if "--dst-port" in entry]
+    ports = [entry[entry.index("--dst-port") + 1] for entry in calls_of("openstack") if "--dst-port" in entry]
     assert ports == ["22", "80", "443"]
 
 
@@ -184,9 +184,9 @@ def test_ignition_follows_the_pointer_only_to_the_verified_config(tmp_path: Path
     subprocess.run(["bash", "-euc", f"hash={script}\nEND"], cwd=tmp_path, check=True)
     pointer = json.loads((tmp_path / "pointer.ign").read_text().replace("https://files.example.org", url))
     with applied(whole) as root:
-        wanted = read_tree(root)
+        expected_tree = read_tree(root)
     with applied(pointer) as root:
-        assert read_tree(root) == wanted
+        assert read_tree(root) == expected_tree
     (folder / "pod.ign").write_text(json.dumps(whole).replace("pod", "pot", 1))
     with pytest.raises(RefusedError, match="hash verification failed"), applied(pointer):
         pass
@@ -194,7 +194,7 @@ def test_ignition_follows_the_pointer_only_to_the_verified_config(tmp_path: Path
 
 def test_provisioning_server_example_brings_up_its_stack(reader: Reader) -> None:
     shutil.rmtree(reader.folder / "home/.matchbox")
-    told = play(reader, "coreos-installer", "scp", "ssh")
+    calls_of = record_calls(reader, "coreos-installer", "scp", "ssh")
     result = reader.follow("README.md", "provisioning-server/README.md")
     assert "Pulumi.provisioning-server.yaml: good; 1 machine(s), target provisioning" in result.stdout
     assert "+ 2 to create" in result.stdout, "the stack and the component"
@@ -203,7 +203,7 @@ def test_provisioning_server_example_brings_up_its_stack(reader: Reader) -> None
     source = parse_stack_file((EXAMPLES / "provisioning-server/Pulumi.provisioning-server.yaml").read_bytes())
     settings = load_stack(source.values)
     assert isinstance(settings, ProvisioningSettings)
-    (installer,) = told("coreos-installer")
+    (installer,) = calls_of("coreos-installer")
     ignition = reader.checkout / installer[installer.index("--dest-ignition") + 1]
     assert ignition.read_text() == render(settings, settings.provisioning, {}).ignition + "\n"
     assert settings.host.storage.disk == installer[installer.index("--dest-device") + 1]
@@ -211,7 +211,7 @@ def test_provisioning_server_example_brings_up_its_stack(reader: Reader) -> None
     # the page says what the stack says
     with_tools = f'PATH="$PATH:{path_with_tools()}"'
     steps = json.loads(reader.run(f"{with_tools}; pulumi stack output nextSteps --json").stdout)
-    commands = [" ".join(command) for program in ("ssh", "scp") for command in told(program)]
+    commands = [" ".join(command) for program in ("ssh", "scp") for command in calls_of(program)]
     for step in steps:
         program, _, arguments = step.partition(" ")
         if program in {"ssh", "scp"}:
@@ -224,7 +224,7 @@ def test_provisioning_server_example_brings_up_its_stack(reader: Reader) -> None
     for name, (text, mode) in provisioning_files(settings.provisioning).items():
         file = reader.checkout / "server-files" / name
         assert (file.read_text(), stat.S_IMODE(file.stat().st_mode)) == (text, mode)
-    assert ["root@192.168.1.5", "server-files/install"] in told("ssh")
+    assert ["root@192.168.1.5", "server-files/install"] in calls_of("ssh")
 
 
 def test_own_program_example_previews(reader: Reader) -> None:

@@ -109,8 +109,8 @@ def test_installed_command_renders_the_same_as_the_tree(environment: Path, tmp_p
 def test_installed_butane_commands_translate(environment: Path, tmp_path: Path) -> None:
     (tmp_path / "pod.bu").write_text("variant: fcos\nversion: 1.5.0\n")
     for command in (["butane-py"], ["python", "-m", "butane"], ["python", "-m", "diaspora_infra.butane"]):
-        said = run(environment / "bin" / command[0], *command[1:], "--strict", "pod.bu", cwd=tmp_path)
-        assert said == '{"ignition":{"version":"3.4.0"}}\n'
+        output = run(environment / "bin" / command[0], *command[1:], "--strict", "pod.bu", cwd=tmp_path)
+        assert output == '{"ignition":{"version":"3.4.0"}}\n'
     place = run(environment / "bin/python", "-c", "import butane; print(butane.__file__)", cwd=tmp_path)
     assert Path(place.strip()).resolve().is_relative_to(environment.resolve())
 

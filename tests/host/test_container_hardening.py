@@ -86,7 +86,7 @@ def container(variant: str, name: str) -> list[tuple[str, str]]:
 def differs(variant: str, name: str) -> set[str]:
     """The keys in which a container is less protected than it has to be."""
     found = container(variant, name)
-    keys = {key for key, wanted in REQUIRED.items() if values(found, key) != wanted}
+    keys = {key for key, required in REQUIRED.items() if values(found, key) != required}
     keys |= {key for key in FORBIDDEN if values(found, key)}
     if not values(found, "User") or values(found, "User")[-1] == "0":
         keys.add("User")

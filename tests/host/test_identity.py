@@ -31,8 +31,8 @@ def bundle_of(whole: dict[str, Any]) -> dict[str, Any]:
 def file_of(config: dict[str, Any], path: str) -> dict[str, Any]:
     (found,) = [entry for entry in config["storage"]["files"] if entry["path"] == path]
     assert found["mode"] == 0o600
-    known: dict[str, Any] = json.loads(contents(found["contents"]))
-    return known
+    content: dict[str, Any] = json.loads(contents(found["contents"]))
+    return content
 
 
 def identity(config: dict[str, Any], index: int = 0, **secrets: str) -> tuple[dict[str, Any], dict[str, Any]]:
@@ -45,9 +45,9 @@ def changed(before: dict[str, str], after: dict[str, str]) -> set[str]:
 
 
 def test_machine_file_has_the_address_of_its_config() -> None:
-    known, _ = identity(pxe_config())
-    assert known["config"] == "http://matchbox.lan:8080/ignition?mac=52:54:00:00:00:01"
-    assert (known["name"], known["domain"]) == ("pod1", "pod.example.org")
+    machine_file, _ = identity(pxe_config())
+    assert machine_file["config"] == "http://matchbox.lan:8080/ignition?mac=52:54:00:00:00:01"
+    assert (machine_file["name"], machine_file["domain"]) == ("pod1", "pod.example.org")
     assert identity(ignition_config())[0]["config"] is None
     assert identity(pxe_config(pxe=pxe(machine(install="off"))))[0]["config"] is None
 
@@ -93,12 +93,12 @@ def test_changed_secret_changes_the_slow_bundle_hash(monkeypatch: pytest.MonkeyP
 def test_bundle_lists_its_paths_and_enabled_units() -> None:
     whole = ignition_of(pxe_config())
     bundle = bundle_of(whole)
-    known = file_of(bundle, BUNDLE_FILE)
+    bundle_file = file_of(bundle, BUNDLE_FILE)
     files = {entry["path"] for entry in bundle["storage"]["files"]}
     units = {f"/etc/systemd/system/{unit['name']}" for unit in bundle["systemd"]["units"] if "contents" in unit}
-    assert set(known["paths"]) == files | units
-    assert known["enabled"] == sorted(unit["name"] for unit in bundle["systemd"]["units"] if unit.get("enabled"))
-    assert {"certbot.timer", "diaspora.target", "podman-auto-update.timer"} <= set(known["enabled"])
+    assert set(bundle_file["paths"]) == files | units
+    assert bundle_file["enabled"] == sorted(unit["name"] for unit in bundle["systemd"]["units"] if unit.get("enabled"))
+    assert {"certbot.timer", "diaspora.target", "podman-auto-update.timer"} <= set(bundle_file["enabled"])
 
 
 def test_order_of_networks_does_not_change_the_identity() -> None:
@@ -110,6 +110,6 @@ def test_order_of_networks_does_not_change_the_identity() -> None:
 
 def test_snippets_cannot_override_the_identity_files() -> None:
     config = pxe_config(host=host(snippets=[SNIPPET.format(path=path) for path in (MACHINE_FILE, BUNDLE_FILE)]))
-    known, bundle = identity(config)
-    assert known["name"] == "pod1"
+    machine_file, bundle = identity(config)
+    assert machine_file["name"] == "pod1"
     assert len(bundle["hash"]) == 16

@@ -65,7 +65,7 @@ def test_uuid_is_stable_and_unique_by_machine_and_connection() -> None:
     ]
     assert found[0] == found[1]
     assert len(set(found)) == 3
-    assert all(uuid.UUID(each).version == 5 for each in found)
+    assert all(uuid.UUID(text).version == 5 for text in found)
 
 
 def test_given_keys_override_defaults() -> None:

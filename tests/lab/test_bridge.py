@@ -60,10 +60,10 @@ def names(record: Record) -> list[str]:
 
 def test_every_sdk_property_has_a_field(resources: dict[str, Resource]) -> None:
     for token, resource in resources.items():
-        known, properties = names(resource.record), set(sdk.resource(token).properties)
-        assert len(known) == len(set(known)), token
-        assert properties - set(known) == NEWER_IN_THE_SDK.get(token, set()), token
-        assert set(known) - properties <= {"id", "timeouts"}, token
+        fields, properties = names(resource.record), set(sdk.resource(token).properties)
+        assert len(fields) == len(set(fields)), token
+        assert properties - set(fields) == NEWER_IN_THE_SDK.get(token, set()), token
+        assert set(fields) - properties <= {"id", "timeouts"}, token
 
 
 def test_cached_types_equal_those_read_from_the_schema(
@@ -84,9 +84,9 @@ def test_cached_types_equal_those_read_from_the_schema(
 
 def test_every_function_result_has_a_field(schema: Any) -> None:
     for token, terraform in FUNCTIONS.items():
-        known = sdk.function(token)
-        record = record_of(schema.data_source_schemas[terraform].block, known)
-        assert set(known) - set(names(record)) == NEWER_IN_THE_SDK.get(token, set()), token
+        properties = sdk.function(token)
+        record = record_of(schema.data_source_schemas[terraform].block, properties)
+        assert set(properties) - set(names(record)) == NEWER_IN_THE_SDK.get(token, set()), token
 
 
 def sample(shape: Shape, path: str) -> Any:

@@ -62,8 +62,8 @@ def test_matching_plugin_is_used_with_simulator_credentials_only(
         text=True,
         check=True,
     )
-    told, *lines = started.stdout.splitlines()
-    assert told == "127.0.0.1:4711"
+    address, *lines = started.stdout.splitlines()
+    assert address == "127.0.0.1:4711"
     environment = dict(line.split("=", 1) for line in lines if "=" in line)
     found = {name: value for name, value in environment.items() if name.upper() in THE_PODMINS or "AWS" in name}
     assert found == {

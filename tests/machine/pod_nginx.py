@@ -241,8 +241,8 @@ def site(root: Path, prefix: Path, pod: "Ports", nginx: str) -> Path:
 
 def knows_http2_directive(nginx: str) -> bool:
     """The image's nginx wants `http2 on`, which came with 1.25.1; Debian's may be older."""
-    told = subprocess.run([nginx, "-v"], capture_output=True, text=True, check=True, timeout=60).stderr
-    version = re.findall(r"nginx/(\d+)[.](\d+)[.](\d+)", told)[0]
+    version_text = subprocess.run([nginx, "-v"], capture_output=True, text=True, check=True, timeout=60).stderr
+    version = re.findall(r"nginx/(\d+)[.](\d+)[.](\d+)", version_text)[0]
     return tuple(map(int, version)) >= (1, 25, 1)
 
 

@@ -231,8 +231,8 @@ def sleeping(backend: int, seconds: float) -> Iterator[int]:
             yield int(server.getsockname()[1])
         finally:
             server.shutdown(socket.SHUT_RDWR)
-            for each in opened:
-                each.close()
+            for connection in opened:
+                connection.close()
 
 
 def test_query_waits_until_the_database_is_awake(pooled: Pooled) -> None:

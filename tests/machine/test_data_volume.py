@@ -285,13 +285,13 @@ def test_mount_requires_the_volume_and_waits_without_timeout() -> None:
     mount = units["var-mnt-data.mount"]["contents"].splitlines()
     assert {"Requires=diaspora-data-volume.service", "After=diaspora-data-volume.service"} <= set(mount)
     assert "What=/dev/disk/by-label/data" in mount
-    told = subprocess.run(
+    unit = subprocess.run(
         ["systemd-escape", "--path", "--suffix=device", "/dev/disk/by-label/data"],
         capture_output=True,
         text=True,
         check=True,
     ).stdout.strip()
-    assert told == DEVICE_UNIT
+    assert unit == DEVICE_UNIT
     patience = files(storage(aws_context()))[f"/etc/systemd/system/{DEVICE_UNIT}.d/10-patience.conf"]
     assert "JobRunningTimeoutSec=infinity" in patience
     assert "TimeoutStartSec=infinity" in units["diaspora-data-volume.service"]["contents"]

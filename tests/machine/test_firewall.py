@@ -110,9 +110,9 @@ class Lab:
     def build(self) -> None:
         """Cables, addresses, routes, servers, and what podman adds."""
         # addresses count at once, without looking for the same one elsewhere
-        for each in self.all:
-            each.kernel("net.ipv6.conf.default.accept_dad", 0)
-            each.kernel("net.ipv6.conf.all.accept_dad", 0)
+        for namespace in self.all:
+            namespace.kernel("net.ipv6.conf.default.accept_dad", 0)
+            namespace.kernel("net.ipv6.conf.all.accept_dad", 0)
         cable(self.machine, "eth0", self.client, "eth0")
         self.machine.ip("link add podman1 type bridge")
         self.machine.ip("link set podman1 up")

@@ -340,8 +340,8 @@ def test_first_boot_enables_only_the_expected_units(made: Applied, require_progr
     # systemd does this itself when it finds no machine id; Fedora's last rule disables what nobody names
     systemctl = require_program("systemctl", "systemd")
     subprocess.run([systemctl, "--root", made.root, "preset-all"], check=True, capture_output=True, timeout=60)
-    wanted = (made.root / "etc/systemd/system").glob("*.wants/*")
-    assert {link.name for link in wanted} == made.case.enabled
+    links = (made.root / "etc/systemd/system").glob("*.wants/*")
+    assert {link.name for link in links} == made.case.enabled
 
 
 def test_quadlet_generates_services_from_applied_files(made: Applied, tmp_path: Path) -> None:
@@ -431,7 +431,7 @@ def relative_path_in_the_bundle(config: Ignition) -> None:
     repack(config, change)
 
 
-def half_a_bundle(config: Ignition) -> None:
+def truncated_bundle(config: Ignition) -> None:
     entry = config["ignition"]["config"]["merge"][0]
     head, _, payload = entry["source"].partition(",")
     entry["source"] = f"{head},{payload[: len(payload) // 8 * 4]}"
@@ -448,7 +448,7 @@ def no_such_owner(config: Ignition) -> None:
         (relative_path, "fetch", "path not absolute"),
         (wrong_hash_of_the_bundle, "fetch", "hash verification failed"),
         (relative_path_in_the_bundle, "fetch", "path not absolute"),
-        (half_a_bundle, "fetch", "unexpected EOF"),
+        (truncated_bundle, "fetch", "unexpected EOF"),
         (no_such_owner, "files", "nobody-here"),
     ],
 )
@@ -460,11 +460,11 @@ def test_ignition_refuses_broken_config_without_printing_secrets(
     assert broken != config
     with pytest.raises(RefusedError) as refused, applied(broken):
         pass
-    told = str(refused.value)
-    assert told.startswith(f"{stage}: status 1\n")
-    assert words in told
-    assert "data:" not in told
+    message = str(refused.value)
+    assert message.startswith(f"{stage}: status 1\n")
+    assert words in message
+    assert "data:" not in message
     # part of the password that needs no escape in a URL
     assert "battery" in SMTP_PASSWORD
-    assert "battery" not in told
-    assert len(told) < 2000
+    assert "battery" not in message
+    assert len(message) < 2000

@@ -143,9 +143,9 @@ class Machine:
         """Ends well, and leaves nothing secret in the log, in arguments or in memory."""
         done = self.start(mode)
         assert done.returncode == 0, done.stderr
-        said = done.stdout + done.stderr + self.arguments.read_text()
+        output = done.stdout + done.stderr + self.arguments.read_text()
         for secret in (*VALUES.values(), ROLE["SecretAccessKey"], ROLE["Token"], TOKEN):
-            assert secret not in said
+            assert secret not in output
         assert not list((self.folder / "run").iterdir())
         return done.stdout + done.stderr
 
@@ -253,9 +253,9 @@ def test_boot_retries_until_all_parameters_are_read(machine: Machine) -> None:
     machine.store.delete_parameter(Name=f"{PATH}/smtpPassword")
     timer = threading.Timer(3, machine.put, ("smtpPassword", VALUES["smtpPassword"]))
     timer.start()
-    said = machine.succeed("boot")
+    output = machine.succeed("boot")
     timer.join()
-    assert f"waiting for: {PATH}/smtpPassword" in said
+    assert f"waiting for: {PATH}/smtpPassword" in output
     assert machine.given("smtp_password") == VALUES["smtpPassword"]
 
 
@@ -377,9 +377,9 @@ def test_missing_existing_parameter_is_reported(make: Make) -> None:
     machine = make(relay_context(existingParameters={"smtpPassword": "/elsewhere/smtp"}))
     timer = threading.Timer(2, machine.put, ("/elsewhere/smtp", VALUES["smtpPassword"]))
     timer.start()
-    said = machine.succeed("boot")
+    output = machine.succeed("boot")
     timer.join()
-    assert "waiting for: /elsewhere/smtp \n" in said
+    assert "waiting for: /elsewhere/smtp \n" in output
 
 
 def test_more_existing_parameters_than_one_request_allows_are_read(make: Make) -> None:
@@ -420,9 +420,9 @@ def test_interrupted_rotation_is_completed(machine: Machine) -> None:
 def test_unusable_parameter_does_not_replace_the_stored_one(machine: Machine, bad: str) -> None:
     machine.succeed("boot")
     machine.put("smtpPassword", bad)
-    said = machine.succeed("refresh")
-    assert f"{PATH}/smtpPassword cannot be used" in said
-    assert bad not in said.replace("comma", "")
+    output = machine.succeed("refresh")
+    assert f"{PATH}/smtpPassword cannot be used" in output
+    assert bad not in output.replace("comma", "")
     assert machine.given("smtp_password") == VALUES["smtpPassword"]
     assert machine.restarted() == []
 

@@ -104,14 +104,14 @@ def test_placed_secrets_are_not_in_the_config() -> None:
 
 
 def test_placed_secret_is_root_only_and_passed_to_podman(here: Machine) -> None:
-    told = place(here, "backupPassword", f"{VALUE}\n")
+    output = place(here, "backupPassword", f"{VALUE}\n")
     file = kept(here, "backup_password")
     assert file.read_text() == VALUE
     assert stat.S_IMODE(file.stat().st_mode) == 0o600
     assert stat.S_IMODE(file.parent.stat().st_mode) == 0o700
     assert [path.name for path in file.parent.iterdir()] == ["backup_password"]
     assert here.secret("diaspora-backup-password") == VALUE
-    assert told.startswith("backupPassword is set\n")
+    assert output.startswith("backupPassword is set\n")
     # the pod runs on: nothing of it needs this one
     assert not [call for call in here.calls if call.startswith("systemctl")]
 
@@ -232,16 +232,16 @@ def test_secret_is_refused_without_the_data_partition(here: Machine) -> None:
     ),
 )
 def test_machine_and_settings_accept_the_same_secrets(tree: Path, here: Machine, name: str, value: str) -> None:
-    (secret,) = [each for each in SECRETS if each.key == name]
+    (secret,) = [entry for entry in SECRETS if entry.key == name]
     shutil.rmtree(here.data / "secrets", ignore_errors=True)
     try:
-        wanted: str | None = _content(secret, value)
+        expected: str | None = _content(secret, value)
     except ConfigError:
-        wanted = None
+        expected = None
     done = pod(here, "secret", "set", name, text=value)
     file = kept(here, re.sub("([A-Z])", r"_\1", name).lower())
-    assert (file.read_bytes().decode() if file.exists() else None) == wanted
-    assert done.returncode == (2 if wanted is None else 0)
+    assert (file.read_bytes().decode() if file.exists() else None) == expected
+    assert done.returncode == (2 if expected is None else 0)
 
 
 def test_terminal_does_not_echo_the_secret(here: Machine) -> None:
@@ -309,11 +309,11 @@ def watcher() -> Iterator[Watcher]:
 
 def test_secret_is_never_in_arguments_or_environment(here: Machine, watcher: Watcher) -> None:
     here.podman = SLOW_PODMAN
-    told = place(here, "backupPassword", VALUE) + place(here, "smtpPassword", VALUE)
+    output = place(here, "backupPassword", VALUE) + place(here, "smtpPassword", VALUE)
     assert watcher.looks > 10
     assert b"bash" in watcher.seen_programs
     assert watcher.found == set()
-    assert "planted" not in told
+    assert "planted" not in output
     assert "planted" not in "".join(here.calls)
 
 

@@ -174,7 +174,7 @@ def here(tmp_path: Path, server: Postgresql) -> Pod:
     return pod
 
 
-def rails_makes_it(server: Postgresql) -> str:
+def create_administrator(server: Postgresql) -> str:
     sql(server, "insert into users (username, encrypted_password) values ('po.d-min_1', '$2a$10$secret')")
     return hashlib.sha256(b"$2a$10$secret").hexdigest()
 
@@ -182,7 +182,7 @@ def rails_makes_it(server: Postgresql) -> str:
 def first_start(pod: Pod, server: Postgresql) -> None:
     assert pod.run("administrator", "needed").returncode == 0
     pod.succeed("administrator", "password")
-    rails_makes_it(server)
+    create_administrator(server)
     pod.succeed("administrator", "done")
     pod.succeed("administrator", "ended")
 
@@ -204,7 +204,7 @@ class TestMachine:
         here.succeed("administrator", "password")
         first = (here.record / "secret-diaspora-admin-password").read_text()
         # Rails had begun when the power went
-        rails_makes_it(server)
+        create_administrator(server)
         assert here.run("administrator", "needed").returncode == 0
         here.succeed("administrator", "password")
         assert (here.record / "secret-diaspora-admin-password").read_text() == first

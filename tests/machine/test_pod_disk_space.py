@@ -72,22 +72,22 @@ def back_up(pod: Pod, times: int, mib: int) -> None:
 
 
 def test_alert_is_sent_once_at_each_threshold_crossing(here: Pod) -> None:
-    def told() -> str:
+    def alert() -> str:
         out = here.succeed("check-disk-space")
         return out.splitlines()[0] if out else ""
 
-    assert told() == ""
+    assert alert() == ""
     fill(here.data, 87)
-    assert told() == "alert for the podmin: the data partition is 87 % full"
-    assert told() == ""
+    assert alert() == "alert for the podmin: the data partition is 87 % full"
+    assert alert() == ""
     fill(here.data, 82)
-    assert told() == ""
+    assert alert() == ""
     fill(here.data, 87)
-    assert told() == ""  # it was not below 80
+    assert alert() == ""  # it was not below 80
     fill(here.data, 70)
-    assert told() == ""
+    assert alert() == ""
     fill(here.data, 87)
-    assert told().startswith("alert ")
+    assert alert().startswith("alert ")
 
 
 def test_system_disk_is_monitored(here: Pod, tmp_path: Path) -> None:

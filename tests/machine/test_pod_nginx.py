@@ -43,9 +43,9 @@ def test_application_gets_trusted_headers_only(pod: Pod) -> None:
 
 
 @pytest.mark.parametrize("path", ["/stream?a=b", "/robots.txt", "/assets/main-0a1b.js", "/user/edit"])
-@pytest.mark.parametrize("said", ["http", "gopher", "https, http", ""])
-def test_plain_http_is_redirected_to_https(pod: Pod, path: str, said: str) -> None:
-    response, _ = pod.request(path, X_Forwarded_Proto=said)
+@pytest.mark.parametrize("protocol", ["http", "gopher", "https, http", ""])
+def test_plain_http_is_redirected_to_https(pod: Pod, path: str, protocol: str) -> None:
+    response, _ = pod.request(path, X_Forwarded_Proto=protocol)
     assert (response.status, response.headers["Location"]) == (301, f"https://{DOMAIN}{path}")
 
 

@@ -53,7 +53,7 @@ def headers_seen(pod: Pod, **headers: str) -> dict[str, str]:
 
 
 @pytest.mark.parametrize(
-    ("said", "client"),
+    ("forwarded", "client"),
     [
         (element(CLIENT), CLIENT),
         (f"for={CLIENT};by=54.86.75.10", CLIENT),
@@ -70,8 +70,8 @@ def headers_seen(pod: Pod, **headers: str) -> dict[str, str]:
         ("", "127.0.0.1"),
     ],
 )
-def test_client_address_is_the_last_one_the_gateway_names(pod: Pod, said: str, client: str) -> None:
-    seen = headers_seen(pod, **gateway_headers(said))
+def test_client_address_is_the_last_one_the_gateway_names(pod: Pod, forwarded: str, client: str) -> None:
+    seen = headers_seen(pod, **gateway_headers(forwarded))
     assert (seen["X-Real-IP"], seen["X-Forwarded-For"]) == (client, client)
 
 

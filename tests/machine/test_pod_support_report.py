@@ -55,17 +55,17 @@ def here(tmp_path: Path) -> Pod:
 
 
 def test_report_shows_failures_and_no_secrets(here: Pod) -> None:
-    known = {name: (here.data / "secrets" / name).read_text() for name in ("redis_password", "database_password")}
+    secrets = {name: (here.data / "secrets" / name).read_text() for name in ("redis_password", "database_password")}
     (here.record / "states").mkdir()
     (here.record / "states/diaspora-web.service").write_text("failed")
-    lines = ["the last line of the web server", *(line.format(**known) for line in PLANTED)]
+    lines = ["the last line of the web server", *(line.format(**secrets) for line in PLANTED)]
     (here.record / "journal").write_text("\n".join(lines))
     toml = here.folder / "etc/diaspora.toml"
     toml.write_text(toml.read_text() + '\n[somebody.added]\nfield_key = "leaked-by-hand"\n')
     done = here.command("support-report")
     assert (done.returncode, done.stderr) == (0, "")
-    for secret in (*PLANTED.values(), *known.values(), "leaked-by-hand", "podmin@example.org"):
-        assert secret.format(**known).lower() not in done.stdout.lower()
+    for secret in (*PLANTED.values(), *secrets.values(), "leaked-by-hand", "podmin@example.org"):
+        assert secret.format(**secrets).lower() not in done.stdout.lower()
     for text in (
         "== versions", "== status", "== disks", "== memory", "MemTotal", "== diaspora.toml",
         "== last lines of diaspora-web (failed)", "the last line of the web server", "RAILS_ENV=production",

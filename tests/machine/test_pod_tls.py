@@ -113,8 +113,8 @@ class Tls:
 
     def shows(self, certificate: Path) -> None:
         """Wait until nginx shows this one, and the worker that shows the one before is gone."""
-        wanted = x509.load_pem_x509_certificate(certificate.read_bytes()).serial_number
-        wait_until(lambda: self.serial() == wanted)
+        expected_serial = x509.load_pem_x509_certificate(certificate.read_bytes()).serial_number
+        wait_until(lambda: self.serial() == expected_serial)
         workers = Path(f"/proc/{self.pod.process.pid}/task/{self.pod.process.pid}/children")
         wait_until(lambda: len(workers.read_text().split()) == 1)
 

@@ -136,7 +136,7 @@ def test_failed_certbot_is_retried_by_its_timer_only(root: Path, variant: str) -
     minutes = {"1min": 1, "20min": 20, "1h": 60, "3h": 180}
     tries = [minutes[value] for key, value in timer if key == "OnActiveSec"]
     # Let's Encrypt: five failures an hour
-    assert sum(each < 60 + 1 for each in tries) < 5
+    assert sum(delay < 60 + 1 for delay in tries) < 5
 
 
 def test_systemd_parses_the_timers(root: Path, variant: str, require_program: RequireProgram) -> None:
@@ -218,9 +218,9 @@ def test_units_have_no_ordering_cycle(root: Path) -> None:
 
 
 def test_target_starts_the_permanent_services(root: Path) -> None:
-    wanted = {path.name for path in (root / "etc/systemd/system/diaspora.target.wants").iterdir()}
+    started = {path.name for path in (root / "etc/systemd/system/diaspora.target.wants").iterdir()}
     oneshots = {"diaspora-migrate", "public-files"}
-    assert wanted == {f"{name}.service" for name in CONTAINER_SERVICES if name not in oneshots}
+    assert started == {f"{name}.service" for name in CONTAINER_SERVICES if name not in oneshots}
     assert "WantedBy=multi-user.target" in (root / "etc/systemd/system/diaspora.target").read_text()
 
 

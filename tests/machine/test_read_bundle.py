@@ -62,10 +62,10 @@ def test_reader_gives_the_same_tree_as_ignition(name: str, tmp_path: Path) -> No
     assert {path: real[path] for path in ends} == ends
     folders = {path: node for path, node in tree.items() if node.kind == "directory"}
     assert {path: real[path] for path in folders} == folders
-    known = json.loads(tree[BUNDLE_FILE].content)
-    assert set(known["paths"]) == ends.keys()
+    bundle_file = json.loads(tree[BUNDLE_FILE].content)
+    assert set(bundle_file["paths"]) == ends.keys()
     lists = {key: (tmp_path / "staged" / key).read_text().split() for key in ("enable", "disable")}
-    assert sorted(lists["enable"]) == known["enabled"]
+    assert sorted(lists["enable"]) == bundle_file["enabled"]
     presets = real[PRESETS].content.decode().splitlines()
     assert {f"enable {unit}" for unit in lists["enable"]} <= set(presets)
     assert lists["disable"] == (["diaspora.target"] if name == "pod-stopped" else [])
@@ -223,7 +223,7 @@ def damaged(change: Callable[[Ignition], None]) -> Ignition:
     return dict(broken)
 
 
-def half(config: Ignition) -> None:
+def truncated_bundle(config: Ignition) -> None:
     entry = config["ignition"]["config"]["merge"][0]
     head, _, payload = entry["source"].partition(",")
     entry["source"] = f"{head},{payload[: len(payload) // 8 * 4]}"
@@ -248,7 +248,7 @@ def empty(config: Ignition) -> None:
         (damaged(empty), "has no /etc/diaspora/machine.json"),
         (damaged(without_machine), "has no /etc/diaspora/machine.json"),
         (damaged(lambda config: config["ignition"].pop("config")), "it has no bundle"),
-        (damaged(half), "its bundle cannot be unpacked"),
+        (damaged(truncated_bundle), "its bundle cannot be unpacked"),
     ],
     ids=["nothing", "html", "text", "old", "empty", "foreign", "no-bundle", "half"],
 )

@@ -164,7 +164,7 @@ def test_effective_sshd_settings_are_the_hardened_ones(tmp_path: Path, ours: boo
     config = write_config(tmp_path, ours=ours)
     done = subprocess.run(["/usr/sbin/sshd", "-T", "-f", config], capture_output=True, text=True, check=True)
     settings = dict(line.split(" ", 1) for line in done.stdout.splitlines())
-    wanted = {
+    expected = {
         "permitrootlogin": "no",
         "pubkeyauthentication": "yes",
         "authenticationmethods": "publickey",
@@ -174,9 +174,9 @@ def test_effective_sshd_settings_are_the_hardened_ones(tmp_path: Path, ours: boo
         "hostbasedauthentication": "no",
         "x11forwarding": "no",
     }
-    differing = {name for name, value in wanted.items() if settings[name] != value}
+    differing = {name for name, value in expected.items() if settings[name] != value}
     assert bool(differing) is not ours
     # every line of our file is known and counts
     file = write_tree(hardening(context()), tmp_path / "again") / OURS
     lines = [line for line in file.read_text().splitlines() if not line.startswith("#")]
-    assert {line.split()[0].lower() for line in lines} == set(wanted)
+    assert {line.split()[0].lower() for line in lines} == set(expected)

@@ -146,9 +146,9 @@ def podman(require_program: RequireProgram) -> Iterator[Podman]:
     folder = Path(tempfile.mkdtemp(prefix="podman-"))
     made = Podman(folder)
     made.import_image()
-    tried = made.run("run", "--rm", "--network=host", "--log-driver=none", IMAGE, "ls", "/")
-    if tried.returncode:
-        pytest.skip(f"no container can run here: {tried.stderr}")
+    trial = made.run("run", "--rm", "--network=host", "--log-driver=none", IMAGE, "ls", "/")
+    if trial.returncode:
+        pytest.skip(f"no container can run here: {trial.stderr}")
     yield made
     made.run("rm", "--all", "--force")
     shutil.rmtree(folder)

@@ -133,8 +133,8 @@ def test_files_command_writes_and_lists_the_files(tmp_path: Path, capsys: pytest
     folder = tmp_path / "files"
     for _ in range(2):  # an earlier run is written over
         assert main(["provisioning", "files", str(source), str(folder)]) == 0
-        said = capsys.readouterr().out.splitlines()
-        assert said == sorted(str(path) for path in folder.rglob("*") if path.is_file())
+        output = capsys.readouterr().out.splitlines()
+        assert output == sorted(str(path) for path in folder.rglob("*") if path.is_file())
     assert {path.relative_to(folder).as_posix() for path in folder.rglob("*") if path.is_file()} == set(
         provisioning_files(settings_of(CASES["proxy"]).provisioning)
     )
@@ -201,7 +201,7 @@ class AnyHost:
         )
 
     @property
-    def told(self) -> list[str]:
+    def systemctl_calls(self) -> list[str]:
         """What systemctl was told."""
         return (self.given / "systemctl").read_text().splitlines()
 
@@ -215,7 +215,7 @@ def test_install_script_and_certificates_start_the_services(tmp_path: Path) -> N
         "matchbox runs with these certificates. Remove /given/pki/server.key: the server has its own copy.",
     ]
     start = ["daemon-reload", "restart matchbox.service network-boot.service"]
-    assert host.told == [*start, "restart matchbox.service", *start]
+    assert host.systemctl_calls == [*start, "restart matchbox.service", *start]
     found = tmp_path / "found/etc"
     for path in (host.files / "etc").rglob("*"):
         if path.is_file():
@@ -234,7 +234,7 @@ def test_install_without_dhcp_removes_earlier_dhcp_service(tmp_path: Path) -> No
     old = "/etc/containers/systemd/network-boot.container"
     done = host.run(f"mkdir -p {Path(old).parent} && touch {old} && /files/install && test ! -e {old}")
     assert (done.returncode, done.stderr) == (0, "")
-    assert host.told == ["stop network-boot.service", "daemon-reload", "restart matchbox.service"]
+    assert host.systemctl_calls == ["stop network-boot.service", "daemon-reload", "restart matchbox.service"]
 
 
 def other_authority(pki: Path) -> None:

@@ -60,14 +60,14 @@ def test_proxy_dhcp_sends_ipxe_to_firmware_and_script_to_ipxe(
     start: Start, machine: Host, architecture: int, file: str
 ) -> None:
     start(PROXY)
-    for ipxe, wanted in ((False, file), (True, SCRIPT)):
+    for ipxe, expected in ((False, file), (True, SCRIPT)):
         client = Client(architecture, ipxe)
         offers = offers_of(machine, client, 2)
         assert offers.keys() == {ROUTER, ADDRESS}
         assert offers[ROUTER].address.startswith("192.168.77.2"), "the router gives the address"
         assert offers[ADDRESS].address == "0.0.0.0", "the server gives none"
         assert machine.call(lambda client=client, offers=offers: boot_file(client, offers[ADDRESS], OWN_ADDRESS)) == (
-            wanted
+            expected
         )
         assert machine.call(lambda client=client, offers=offers: request(client, offers[ROUTER])).kind == ACK
 
@@ -97,11 +97,11 @@ def test_proxy_dhcp_offers_the_configured_file_for_arm(start: Start, machine: Ho
 def test_full_dhcp_assigns_addresses_and_boot_files(start: Start, machine: Host) -> None:
     server = start(full_dhcp(router=ROUTER, dnsServers=[ROUTER, "9.9.9.9"], leaseHours=2))
     for architecture, file in ((BIOS, "undionly.kpxe"), (UEFI, "ipxe.efi"), (UEFI_TOO, "ipxe.efi")):
-        for ipxe, wanted in ((False, file), (True, SCRIPT)):
+        for ipxe, expected in ((False, file), (True, SCRIPT)):
             client = Client(architecture, ipxe)
             offer = offers_of(machine, client, 1)[ADDRESS]
             assert 100 <= int(offer.address.rpartition(".")[2]) <= 150
-            assert (offer.file, offer.next_server) == (wanted, ADDRESS)
+            assert (offer.file, offer.next_server) == (expected, ADDRESS)
     taken = machine.call(lambda: request(client, offer))
     assert (taken.kind, taken.address) == (ACK, offer.address)
     assert taken.options[1] == bytes([255, 255, 255, 0])

@@ -29,7 +29,7 @@ ANYTHING = st.recursive(
 )
 
 
-def wanted(version: str, architecture: str) -> list[Asset]:
+def expected_assets(version: str, architecture: str) -> list[Asset]:
     named = vars(image_names(version, architecture))
     return [Asset(name, sha256(image(role, version, architecture))) for role, name in named.items()]
 
@@ -39,8 +39,8 @@ def wanted(version: str, architecture: str) -> list[Asset]:
 def test_stream_and_build_metadata_give_the_same_assets(version: str, architecture: str) -> None:
     stream, build = stream_metadata(version, "x86_64", "aarch64"), build_metadata(version, architecture)
     assert newest_release(stream, architecture) == version
-    assert stream_assets(stream, version, architecture) == wanted(version, architecture)
-    assert build_assets(build, version, architecture) == wanted(version, architecture)
+    assert stream_assets(stream, version, architecture) == expected_assets(version, architecture)
+    assert build_assets(build, version, architecture) == expected_assets(version, architecture)
 
 
 def test_metadata_urls_are_built_from_the_base_url() -> None:
@@ -53,7 +53,7 @@ def test_metadata_urls_are_built_from_the_base_url() -> None:
 def test_asset_names_match_the_boot_config() -> None:
     boot = install_boot(matchbox_url="http://matchbox.lan", version=VERSION, images_from_matchbox=True)
     script = " ".join([boot.kernel, *boot.initrds, *boot.args])
-    for asset in wanted(VERSION, "x86_64"):
+    for asset in expected_assets(VERSION, "x86_64"):
         assert f"http://matchbox.lan/assets/{FOLDER}/{asset.name}" in script
 
 
@@ -85,7 +85,7 @@ def test_changed_stream_metadata_gives_right_assets_or_an_error(place: tuple[str
         assert "\n" not in str(error)
         assert place[-1] not in {"signature", "stream", "release"}
     else:
-        assert found == wanted(VERSION, "x86_64")
+        assert found == expected_assets(VERSION, "x86_64")
 
 
 @given(st.sampled_from(paths(BUILD)), ANYTHING)
@@ -97,7 +97,7 @@ def test_changed_build_metadata_gives_right_assets_or_an_error(place: tuple[str,
         assert "\n" not in str(error)
         assert place != ("buildid",)
     else:
-        assert found == wanted(VERSION, "x86_64")
+        assert found == expected_assets(VERSION, "x86_64")
 
 
 @pytest.mark.parametrize(

@@ -17,7 +17,7 @@ CONTENT = bytes(range(256)) * 3
 ASSET = Asset("image", sha256(CONTENT))
 
 
-class Quiet:
+class CollectedReport:
     """Keeps what is said."""
 
     def __init__(self) -> None:
@@ -38,7 +38,7 @@ def server() -> Iterator[Releases]:
 
 
 @pytest.fixture(autouse=True)
-def well_behaved(server: Releases) -> None:
+def reset_server(server: Releases) -> None:
     reset(server)
 
 
@@ -50,7 +50,7 @@ def reset(server: Releases) -> None:
 
 def fetch(server: Releases, folder: Path) -> tuple[list[str], list[str]]:
     """Fetch the image; returns what was said and what went wrong."""
-    report = Quiet()
+    report = CollectedReport()
     try:
         problems = fetch_assets(server.address, [ASSET], folder, None, report)
     except StopError as error:
@@ -80,7 +80,7 @@ def test_download_resumes_from_any_byte(server: Releases, start: int, ranges: st
         (folder / "image.part").write_bytes(CONTENT[:start])
         assert fetch(server, folder) == (["image: fetched, checksum good"], [])
         assert files(folder) == WHOLE
-    asked = [wanted for path, wanted in server.requests if path == "/image"]
+    asked = [requested_range for path, requested_range in server.requests if path == "/image"]
     if start == len(CONTENT):
         assert asked == []
     elif start == 0:
@@ -133,8 +133,8 @@ def test_valid_file_is_not_downloaded_again(server: Releases, tmp_path: Path) ->
 
 def test_changed_file_is_downloaded_again(server: Releases, tmp_path: Path) -> None:
     (tmp_path / "image").write_bytes(CONTENT[:-1] + b"x")
-    said = ["image: differs from the release; fetching it anew", "image: fetched, checksum good"]
-    assert fetch(server, tmp_path) == (said, [])
+    lines = ["image: differs from the release; fetching it anew", "image: fetched, checksum good"]
+    assert fetch(server, tmp_path) == (lines, [])
     assert files(tmp_path) == WHOLE
 
 
@@ -147,7 +147,7 @@ def test_download_with_wrong_checksum_is_removed(server: Releases, tmp_path: Pat
 def test_missing_assets_are_reported_and_others_are_downloaded(server: Releases, tmp_path: Path) -> None:
     server.files |= {"/b": b"b", "/b.sig": SIGNATURE, "/c": b"c"}
     assets = [Asset("a", sha256(b"a")), Asset("b", sha256(b"b")), Asset("c", sha256(b"c"))]
-    problems = fetch_assets(server.address, assets, tmp_path, None, Quiet())
+    problems = fetch_assets(server.address, assets, tmp_path, None, CollectedReport())
     assert [str(problem) for problem in problems] == [
         f"{server.address}/{name}.sig: the server answers 404 (not found)" for name in ("a", "c")
     ]
@@ -169,7 +169,7 @@ def test_oversized_signature_is_refused(server: Releases, tmp_path: Path) -> Non
 
 def test_unreachable_server_is_reported_in_one_line(tmp_path: Path) -> None:
     with pytest.raises(StopError) as caught:
-        fetch_assets("http://127.0.0.1:9", [ASSET, ASSET], tmp_path, None, Quiet())
+        fetch_assets("http://127.0.0.1:9", [ASSET, ASSET], tmp_path, None, CollectedReport())
     what = "not reachable (Connection refused); run it again to go on from there"
     assert str(caught.value) == f"http://127.0.0.1:9/image.sig: {what}"
 

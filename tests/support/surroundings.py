@@ -9,7 +9,7 @@ _NAMES = frozenset({"BASH_ENV", "CDPATH", "ENV", "PYTHONDONTWRITEBYTECODE"})
 _LOCAL = "127.0.0.1,localhost"
 
 
-def settle() -> None:
+def reset_environment() -> None:
     """Forget the settings of programs that the tests start, take the usual umask, ask our own servers directly.
 
     To be called before any test module is imported: some packages read such a variable at once. Signals are not

@@ -51,10 +51,10 @@ def test_build_uses_flags_tags_and_scripts(demo, go_on_path, capsys):
     printed = subprocess.run([program], capture_output=True, text=True, check=True).stderr
     assert printed == "1.2.3 tagged"
     assert os.access(program.parent / "demo-launcher", os.X_OK)
-    said = capsys.readouterr().err.splitlines()
-    assert said[0] == "tools: missing: demo (build, 1 s)"
-    assert re.fullmatch(r"tools: demo 1\.2\.3: built from source in \d+ s", said[1])
-    assert len(said) == 2
+    lines = capsys.readouterr().err.splitlines()
+    assert lines[0] == "tools: missing: demo (build, 1 s)"
+    assert re.fullmatch(r"tools: demo 1\.2\.3: built from source in \d+ s", lines[1])
+    assert len(lines) == 2
 
 
 def test_second_run_starts_no_program(demo, go_on_path, monkeypatch, capsys):
@@ -180,10 +180,10 @@ def test_long_step_prints_progress_lines(monkeypatch, capsys):
     monkeypatch.setattr(progress, "HEARTBEAT_SECONDS", 0.05)
     with progress.step("building demo", "building demo", "built demo"):
         time.sleep(0.18)
-    said = capsys.readouterr().err.splitlines()
-    assert said[0] == "tools: building demo"
-    assert said[1:-1].count("tools: still building demo (0 s)") >= 2
-    assert said[-1] == "tools: built demo in 0 s"
+    lines = capsys.readouterr().err.splitlines()
+    assert lines[0] == "tools: building demo"
+    assert lines[1:-1].count("tools: still building demo (0 s)") >= 2
+    assert lines[-1] == "tools: built demo in 0 s"
 
 
 CALLER = """

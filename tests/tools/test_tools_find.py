@@ -109,11 +109,11 @@ def test_version_of_missing_program_is_none(tmp_path: Path):
 versions = st.tuples(*[st.integers(0, 9999)] * 3)
 
 
-@given(wanted=versions, there=versions)
-def test_version_conditions_compare_numbers(wanted, there):
-    text = ".".join(map(str, wanted))
-    assert accepts(f">={text}", there) == (there >= wanted)
-    assert accepts(f"=={text}", there) == (there == wanted)
+@given(required=versions, installed=versions)
+def test_version_conditions_compare_numbers(required, installed):
+    text = ".".join(map(str, required))
+    assert accepts(f">={text}", installed) == (installed >= required)
+    assert accepts(f"=={text}", installed) == (installed == required)
 
 
 @given(version=versions, before=st.sampled_from(["", "v", "go version go", "Ignition "]))

@@ -39,10 +39,10 @@ def test_failure_is_reported_in_one_line_and_leaves_nothing(log, tmp_path, monke
 
 def test_every_package_is_pinned_with_hashes():
     text = policy_linters.REQUIREMENTS.read_text()
-    for wanted in re.findall(
+    for requirement in re.findall(
         r"^[a-z-]+==\S+", policy_linters.REQUIREMENTS.with_suffix(".in").read_text(), re.MULTILINE
     ):
-        assert f"\n{wanted} " in text
+        assert f"\n{requirement} " in text
     blocks = re.split(r"\n(?=[a-z])", text)[1:]
     assert len(blocks) > 50
     assert all("==" in block and "--hash=sha256:" in block for block in blocks)

@@ -28,13 +28,13 @@ def into(tmp_path: Path) -> Path:
 
 
 @pytest.fixture
-def bare(monkeypatch: pytest.MonkeyPatch) -> None:
+def python_without_pip(monkeypatch: pytest.MonkeyPatch) -> None:
     """A Python without pip and without ensurepip, as Debian's is without python3-venv."""
     monkeypatch.setattr(pypi, "_has_pip", lambda _: False)
     monkeypatch.setattr(pypi, "_has_ensurepip", lambda: False)
 
 
-def test_python_without_ensurepip_is_reported_with_the_package_to_install(bare, into, tmp_path):
+def test_python_without_ensurepip_is_reported_with_the_package_to_install(python_without_pip, into, tmp_path):
     with pytest.raises(ToolError) as failure:
         install_from_pypi("demo is missing", tmp_path / "pins.txt", into)
     assert str(failure.value) == (
@@ -43,7 +43,7 @@ def test_python_without_ensurepip_is_reported_with_the_package_to_install(bare, 
     assert list(into.iterdir()) == []
 
 
-def test_python_without_pip_uses_pip_of_a_new_environment(bare, into, tmp_path, monkeypatch):
+def test_python_without_pip_uses_pip_of_a_new_environment(python_without_pip, into, tmp_path, monkeypatch):
     monkeypatch.setattr(pypi, "_has_ensurepip", lambda: True)
     run = subprocess.run
 
@@ -64,7 +64,9 @@ def test_python_without_pip_uses_pip_of_a_new_environment(bare, into, tmp_path, 
 
 
 @pytest.mark.parametrize("program", ["uv", "python"])
-def test_failed_installation_from_pypi_is_reported_in_one_line(bare, into, tmp_path, on_path, monkeypatch, program):
+def test_failed_installation_from_pypi_is_reported_in_one_line(
+    python_without_pip, into, tmp_path, on_path, monkeypatch, program
+):
     installer = on_path / program
     installer.write_text("#!/bin/sh\necho first >&2\necho 'no demo here' >&2\nexit 2\n")
     installer.chmod(0o755)

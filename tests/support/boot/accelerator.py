@@ -79,12 +79,12 @@ def choose(bios: str | None, *, device: Path = DEVICE, qemu: str = QEMU, seconds
 
 
 def _reaches_script(command: Sequence[str], seconds: float) -> bool:
-    said = b""
+    output = b""
     for part in _output(command, seconds):
-        said += part
-        if MARKER in said:
+        output += part
+        if MARKER in output:
             return True
-        if ERROR in said:
+        if ERROR in output:
             return False
     return False
 

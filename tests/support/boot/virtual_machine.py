@@ -40,9 +40,9 @@ class VirtualMachine:
             how = f"QEMU ended with status {done.returncode} {done.stderr}"
         except subprocess.TimeoutExpired:
             how = f"QEMU was killed after {SECONDS} s"
-        said = log.read_text(encoding="utf-8", errors="replace")
-        assert re.search(LAST, said), f"{how}; the machine said: {said[-3000:]}"
-        return said
+        output = log.read_text(encoding="utf-8", errors="replace")
+        assert re.search(LAST, output), f"{how}; the machine said: {output[-3000:]}"
+        return output
 
     def _command(self, url: str, log: Path) -> Sequence[str]:
         bios = UEFI if self.uefi else None
