@@ -1,4 +1,4 @@
-"""The pages: links lead somewhere, what a reader would copy works, and the site builds."""
+"""The pages: links are valid, commands and stack files work, and the site builds."""
 
 import os
 import re

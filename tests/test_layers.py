@@ -1,4 +1,4 @@
-"""The layers: what may import what."""
+"""The layers: allowed imports."""
 
 import ast
 import subprocess

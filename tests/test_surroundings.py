@@ -1,4 +1,4 @@
-"""No test depends on how it was started: some that did are run again by a strange parent."""
+"""Tests do not depend on their environment: some that did run again from an unusual parent process."""
 
 import os
 import subprocess

@@ -44,7 +44,7 @@ class Block:
 
 @dataclass
 class Mapping:
-    """Keys and values in order; keys may be wrong and may be there twice."""
+    """Keys and values in order; keys may be wrong or duplicate."""
 
     items: list[tuple[str, Any]] = field(default_factory=list)
     flow: bool = False
@@ -232,7 +232,7 @@ class Drawn:
 
 
 class Dice(Protocol):
-    """Where choices come from: Hypothesis, which can make a failing document smaller, or a seed."""
+    """The source of choices: Hypothesis, which can shrink a failing document, or a seed."""
 
     def integer(self, low: int, high: int) -> int: ...
 
@@ -319,7 +319,7 @@ class Writer:
         return result
 
     def careful(self, shape: Struct, chosen: list[str]) -> list[str]:
-        """Add what is needed and drop what cannot stand beside it."""
+        """Add required keys and drop conflicting ones."""
         needed = [name for name in NEEDED.get(shape.name, ()) if name in shape.fields]
         chosen = list(dict.fromkeys([*chosen, *needed]))
         for group in EXCLUSIVE.get(shape.name, ()):
@@ -337,7 +337,7 @@ class Writer:
         return chosen
 
     def spoil(self, mapping: Mapping) -> None:
-        """Add what no schema has: an unknown key, a key twice, a key that is no text, a merge."""
+        """Add invalid parts: an unknown key, a duplicate key, a key that is not a string, a merge."""
         kind = self.dice.one(["unknown", "twice", "number", "null", "merge", "list"])
         if kind == "twice" and mapping.items:
             mapping.items.append((mapping.items[0][0], "again"))
@@ -378,7 +378,7 @@ class Writer:
         return self.pick(POOLS.get((shape.name, field.yaml), (GOOD[field.type], GOOD[field.type])))
 
     def shared(self, value: Mapping) -> Any:
-        """Give a value an anchor, or point to one that was given before."""
+        """Give a value an anchor, or refer to an earlier anchor."""
         if self.anchors and self.chance(60):
             return f"*{self.dice.one(self.anchors)}"
         name = f"a{len(self.anchors)}"
@@ -388,7 +388,7 @@ class Writer:
 
 
 def _identity(item: Any) -> str:
-    """What makes an element of a list a duplicate of another."""
+    """The value by which elements of a list are duplicates."""
     if isinstance(item, Mapping):
         return next((str(value) for key, value in item.items if key in IDENTITY), str(id(item)))
     return str(item)

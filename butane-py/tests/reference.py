@@ -23,7 +23,7 @@ Finding = tuple[str, str, int | None, int | None]
 
 @dataclass
 class Outcome:
-    """What a program said of a document."""
+    """The result of a program for a document."""
 
     accepted: bool
     compact: str = ""
@@ -35,7 +35,7 @@ class Outcome:
 
 
 def reference(binary: Path, text: str, files: Path | None = None) -> Outcome:
-    """Run the Go program."""
+    """Run the Go program on a document."""
     arguments = [str(binary), "--raw-errors", *(["--files-dir", str(files)] if files else [])]
     compact = _run(arguments, text)
     if compact.returncode:
@@ -138,7 +138,7 @@ def _compare_output(go: Outcome, python: Outcome) -> list[str]:
 
 
 def _decoded(theirs: Any, mine: Any, found: list[str]) -> tuple[Any, Any]:
-    """Replace sources that only differ in how they are compressed by their contents."""
+    """Replace compressed sources by their contents, so that only real differences remain."""
     if isinstance(theirs, dict) and isinstance(mine, dict):
         pair: tuple[dict[str, Any], dict[str, Any]] = {}, {}
         for key in theirs.keys() | mine.keys():
@@ -170,6 +170,6 @@ def contents(resource: dict[str, Any]) -> str:
 
 
 def ignition_findings(binary: Path, text: str) -> tuple[bool, set[tuple[str, str]]]:
-    """Run ignition-validate: whether it accepts the document, and level and path of what it says."""
+    """Run ignition-validate: whether it accepts the document, and level and path of its entries."""
     done = _run([str(binary), "-"], text)
     return done.returncode == 0, {(level, path) for level, path, _, _ in _findings(done.stdout)}

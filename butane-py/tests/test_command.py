@@ -1,4 +1,4 @@
-"""The command, beside the Go program."""
+"""The command, compared with the Go program."""
 
 import subprocess
 import sys
@@ -51,7 +51,7 @@ def folder(tmp_path: Path) -> Path:
 def test_command_has_exit_code_and_output_of_the_go_program(
     folder: Path, butane_binary: Path, options: list[str]
 ) -> None:
-    """Equal exit codes and equal output; the words on the standard error are ours."""
+    """Exit codes and output are equal; messages on standard error differ."""
     output = folder / "out.ign"
     results = []
     for command in (butane_binary, COMMAND):

@@ -1,4 +1,4 @@
-"""One document a feature and one a mistake, each through both programs."""
+"""One document for each feature and each mistake, run through both programs."""
 
 from pathlib import Path
 
@@ -20,7 +20,7 @@ def test_corpus_gives_the_same_result_as_the_reference(butane_binary: Path, loca
 
 @pytest.mark.parametrize("path", DOCUMENTS, ids=NAMES)
 def test_corpus_folder_matches_the_verdict(local_files: Path, path: Path) -> None:
-    """A document's folder says what becomes of it."""
+    """The folder of a document names the expected verdict."""
     verdict = path.parent.name
     try:
         translation = translate(path.read_bytes(), name=path.name, files=local_files)

@@ -1,4 +1,4 @@
-"""Generated documents through the Go program and through ours: same verdict, places, warnings and output.
+"""Generated documents, run through both programs: same verdict, positions, warnings and output.
 
 BUTANE_EXAMPLES sets how many documents are drawn; BUTANE_SEED makes other ones.
 """
@@ -47,7 +47,7 @@ def test_any_document_gives_the_same_result_as_the_reference(
 def test_seeded_documents_give_the_same_result_as_the_reference(
     butane_binary: Path, local_files: Path, part: int
 ) -> None:
-    """Seeds are faster than Hypothesis' choices, so that more documents fit in the same time."""
+    """Seeds are faster than Hypothesis, so more documents fit in the same time."""
     for number in range(SEED + part, SEED + 2 * EXAMPLES, 4):
         document = seeded_document(number, number % len(VERSIONS), ODDNESS[number // len(VERSIONS) % len(ODDNESS)])
         found = differences(butane_binary, document.text, local_files)
@@ -101,7 +101,7 @@ def _without_advertisements(ignition: Any) -> Any:
 
 
 def test_ignition_documents_get_the_same_verdict_as_the_reference(ignition_validate: Path, local_files: Path) -> None:
-    """Ignition documents, most of them damaged: what the reference refuses is refused here, and the reverse."""
+    """Ignition documents, most of them damaged: both programs refuse the same ones."""
     checked = 0
     for number in range(SEED, SEED + EXAMPLES):
         try:

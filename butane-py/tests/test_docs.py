@@ -1,4 +1,4 @@
-"""What docs/butane.md and the README show is run."""
+"""Runs the examples of docs/butane.md and the README."""
 
 import re
 from pathlib import Path

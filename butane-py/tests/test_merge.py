@@ -1,4 +1,4 @@
-"""Several documents as one; what Ignition itself does with them is compared in test_differential.py."""
+"""Merging several documents; test_differential.py compares the result with Ignition's own merge."""
 
 import pytest
 

@@ -106,7 +106,7 @@ def test_random_numbers_give_the_same_result_as_the_reference(butane_binary: Pat
 
 @pytest.mark.parametrize("start", range(-1, 10_000, 500))
 def test_modes_get_the_same_octal_warnings_as_in_the_reference(butane_binary: Path, start: int) -> None:
-    """Which modes look as if they were meant in octal: all up to 4096, and a part of those beyond."""
+    """Modes that look like octal numbers written in decimal: all up to 4096, and a part of the larger ones."""
     modes = range(start, start + 500, 1 if start <= 0o10000 else 7)
     files = [{"path": f"/f{mode}", "mode": mode} for mode in modes]
     directories = [{"path": f"/d{mode}", "mode": mode} for mode in modes]
@@ -171,7 +171,7 @@ def test_invalid_unit_texts_are_refused(contents: str) -> None:
 
 
 def test_parser_without_libyaml_gives_the_same_nodes(monkeypatch: pytest.MonkeyPatch) -> None:
-    """PyYAML's own scanner serves where libyaml is missing."""
+    """PyYAML's own scanner is used where libyaml is missing."""
     text = "a: [1, &x {b: c}]\nd: *x\n"
     expected = nodes.compose(text)
     monkeypatch.setattr(nodes, "_EventParser", nodes.yaml.SafeLoader)

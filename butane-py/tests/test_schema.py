@@ -1,4 +1,4 @@
-"""The keys that our table has are those of the reference."""
+"""The keys of the schema table are those of the reference."""
 
 import subprocess
 from pathlib import Path

@@ -1,4 +1,4 @@
-"""The interface: what goes in, what comes out, and what is said of mistakes."""
+"""The interface: inputs, outputs and messages about mistakes."""
 
 import base64
 import gzip

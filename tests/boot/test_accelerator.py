@@ -1,4 +1,4 @@
-"""KVM is used only when a machine has just booted with it; a script plays QEMU."""
+"""KVM is used only when a probe machine has just booted with it; a script stands in for QEMU."""
 
 import os
 import time
@@ -16,7 +16,7 @@ HANG = "exec sleep 600"
 
 @pytest.fixture
 def device(tmp_path: Path) -> Path:
-    """In the place of /dev/kvm."""
+    """A file in place of /dev/kvm."""
     device = tmp_path / "kvm"
     device.touch()
     return device
@@ -25,7 +25,7 @@ def device(tmp_path: Path) -> Path:
 def choose_with_qemu(
     device: Path, folder: Path, *lines: str, bios: str | None = None, seconds: float = 30
 ) -> Accelerator:
-    """The choice with a QEMU that runs these lines; it notes its process id and its words."""
+    """The choice with a fake QEMU that runs these lines and writes down its process id and arguments."""
     qemu = folder / "qemu"
     noted = [f"echo $$ > {folder / 'pid'}", f'echo "$*" > {folder / "words"}']
     qemu.write_text("\n".join(["#!/bin/bash", *noted, *lines, ""]), encoding="utf-8")

@@ -1,11 +1,11 @@
 """A machine boots over the network, becomes a pod, and is installed again with its data.
 
-Seen here: the firmware's network boot, the iPXE script, kernel and arguments that the stack made; the config that
+Real here: the firmware's network boot, the iPXE script, kernel and arguments that the stack made; the config that
 matchbox serves, applied by Ignition itself to a disk: partitions, filesystems, users, files; then the root of that
 disk: its systemd, Quadlet and podman start the units and containers of the pod. The disk is read from outside when the
 machine is off.
 
-Played (see tests/support/boot): kernel and programs are Debian's; what coreos-installer does is done by a script, above
+Mocked (see tests/support/boot): kernel and programs are Debian's; what coreos-installer does is done by a script, above
 all the new partition table that keeps the partition `data`. In the containers are nginx, Redis and the node exporter,
 but scripts in the place of PostgreSQL and diaspora*. So nothing here shows that coreos-installer itself keeps the
 partition, nor what Fedora CoreOS or SELinux do.
@@ -122,9 +122,9 @@ ORDER = (
 
 @dataclass(frozen=True)
 class Machine:
-    """What lies on the disk of a machine that came up and was turned off.
+    """The disk of a machine that booted and was shut down.
 
-    `report` is what the machine wrote down about itself (system/usr/libexec/rig-report), by file name.
+    `report` holds the files in which the machine reports its state (system/usr/libexec/rig-report), by name.
     """
 
     partitions: dict[str, Partition]
@@ -144,9 +144,9 @@ class Machine:
 
 @dataclass(frozen=True)
 class Installed(Machine):
-    """A machine after its installation and first start, and what it asked matchbox for.
+    """A machine after its installation and first start, and its requests to matchbox.
 
-    `meant` is what Ignition makes of the rendered config in a plain folder, where a folder plays the data partition.
+    `expected` is the tree that Ignition makes from the rendered config in a plain folder, data partition included.
     """
 
     expected: dict[str, Node]
@@ -170,7 +170,7 @@ class Rig:
         self._put_images()
 
     def _put_images(self) -> None:
-        """Put the images where the settings say that those of Fedora CoreOS are."""
+        """Put the images where the settings expect those of Fedora CoreOS."""
         self.images = made = make_images(self.folder)
         names = image_names(RELEASE, "x86_64")
         assets = self.stack.server.data / ASSETS
@@ -180,7 +180,7 @@ class Rig:
         (assets / names.metal).write_text(IMAGE_DRIVE, encoding="utf-8")
 
     def boot(self, hostname: str, *, uefi: bool = False, snippets: Sequence[str] = ()) -> str:
-        """Bring the stack up with these settings and boot the machine over the network; returns what it said."""
+        """Bring the stack up with these settings and boot the machine over the network; returns its console output."""
         storage = {"disk": "/dev/vda", "rootGib": ROOT_GIB}
         self.stack.values["host"] = host(users=USERS, storage=storage, snippets=[ALWAYS, *snippets])
         self.stack.machines(
@@ -223,7 +223,7 @@ def _inode(path: Path) -> tuple[int, int]:
 
 
 def skip_unless(there: bool, message: str) -> None:
-    """Without what is needed a test fails in CI and is skipped elsewhere."""
+    """Fail in CI and skip elsewhere when a requirement is missing."""
     if not there:
         if IN_CI:
             pytest.fail(message)
@@ -242,7 +242,7 @@ def rig(tmp_path: Path, matchbox_server: MatchboxServer) -> Rig:
 
 @pytest.mark.timeout(2400)
 def test_machine_boots_as_pod_and_keeps_data_after_reinstall(rig: Rig) -> None:
-    """First on an empty disk, then with other settings and UEFI. One test, as it takes minutes."""
+    """First on an empty disk, then with other settings and UEFI. One test, because it takes minutes."""
     first = rig.install("first.lan", snippets=[FIRST_ONLY])
     assert_booted_over_the_network(first, "i386")
     assert_partitions_follow_settings(first.partitions)
@@ -262,7 +262,7 @@ def test_machine_boots_as_pod_and_keeps_data_after_reinstall(rig: Rig) -> None:
 
 
 def assert_booted_over_the_network(installed: Installed, architecture: str) -> None:
-    """The machine asked for these addresses and no other; `architecture` is that of its iPXE."""
+    """The machine requested only these addresses; `architecture` is that of its iPXE."""
     me = f"uuid={UUID}&mac={MAC.replace(':', '-')}"
     names = image_names(RELEASE, "x86_64")
     assert installed.requests == [
@@ -285,7 +285,7 @@ def assert_partitions_follow_settings(found: dict[str, Partition]) -> None:
 
 
 def assert_root_matches_config(first: Installed, images: Images) -> None:
-    """Files, folders, links and users are those of the config; running adds little to it outside of /var."""
+    """Files, folders, links and users are those of the config; running adds little outside of /var."""
     found = first.root | {f"{DATA_FOLDER}{path}": node for path, node in first.data.items()}
     for path, node in first.expected.items():
         if path.removesuffix("-") in ACCOUNTS:
@@ -303,7 +303,7 @@ def assert_root_matches_config(first: Installed, images: Images) -> None:
 
 
 def _without_dates(line: bytes) -> bytes:
-    """Leave out on which day the accounts in /etc/shadow were made."""
+    """Remove the creation dates of accounts from /etc/shadow."""
     return re.sub(rb"^([^:]*:[!*][^:]*):\d+:", rb"\1::", line)
 
 
@@ -358,7 +358,7 @@ def assert_started_in_order(journal: str) -> None:
 
 
 def assert_status_matches_page(status: str) -> None:
-    """The page shows the same lines, but for numbers and hashes."""
+    """The page shows the same lines except for numbers and hashes."""
     shown = re.search(
         r"^\$ sudo diaspora-pod status\n(.*?)^\$ ", PAGE.read_text(encoding="utf-8"), re.MULTILINE | re.DOTALL
     )
@@ -368,7 +368,7 @@ def assert_status_matches_page(status: str) -> None:
 
 
 def assert_data_kept(first: Machine, later: Machine) -> None:
-    """Secrets, database and certificate are the first ones; what is done once was not done again."""
+    """Secrets, database and certificate are unchanged; one-time steps did not run again."""
     kept = [path for path in first.data if path.startswith(("/secrets/", "/extra", "/domain", "/tls/", "/public/"))]
     for path in kept:
         assert later.data[path] == first.data[path], path

@@ -56,7 +56,7 @@ def command(server: Releases, folder: Path, *arguments: object) -> list[object]:
 
 
 def release(version: str, *architectures: str) -> dict[str, bytes]:
-    """What lies in the folder when all is there."""
+    """The files of a complete download."""
     images = {
         name: image(role, version, architecture)
         for architecture in architectures
@@ -372,7 +372,7 @@ def test_full_disk_is_reported_in_one_line(server: Releases, tmp_path: Path) -> 
 
 
 def read(terminal: int) -> bytes:
-    """Read on; nothing when all writers are gone."""
+    """Read more output; empty when all writers have closed."""
     try:
         return os.read(terminal, 4096)
     except OSError:

@@ -1,4 +1,4 @@
-"""The name that `butane` had before it became a package of its own."""
+"""The alias `diaspora_infra.butane` of the separate package `butane`."""
 
 import subprocess
 import sys

@@ -1,4 +1,4 @@
-"""`diaspora-infra check`: everything that is wrong with a stack file, in lines and an exit code."""
+"""`diaspora-infra check`: reports every mistake of a stack file in one line each, and an exit code."""
 
 import subprocess
 import sys
@@ -28,7 +28,7 @@ def stack_file(folder: Path, values: dict[str, Any]) -> Path:
 
 @pytest.fixture
 def check(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> Any:
-    """Checks a config, or a file as it is; returns exit code, standard output and the lines of standard error."""
+    """Checks a config or a file; returns exit code, standard output and the lines of standard error."""
 
     def run(given: dict[str, Any] | Path) -> Check:
         code = main(["check", str(given if isinstance(given, Path) else stack_file(tmp_path, given))])

@@ -44,7 +44,7 @@ def matchbox_settings(files: PkiFolder, endpoint: str = "matchbox.lan:8081") -> 
 
 
 def accepted(files: PkiFolder) -> bool:
-    """Whether the program takes the client's files."""
+    """Whether the program accepts the client's files."""
     return bool(read_credentials(matchbox_settings(files), Path("/")))
 
 
@@ -145,7 +145,7 @@ def test_matchbox_accepts_files_of_init_and_renew(run: Run, matchbox_server: Mat
 
 
 def test_renew_replaces_certificate_whose_key_does_not_match(run: Run, tmp_path: Path) -> None:
-    """As it is after a run that was killed between the two files."""
+    """This is the state after a run was killed between the two files."""
     files = create_pki(tmp_path, ["matchbox.lan"])
     shutil.copy(files.key("server"), files.key("client"))
     assert run("renew", tmp_path)[1][1] == f"{tmp_path}/client.crt: renewed, with a new key"

@@ -1,4 +1,4 @@
-"""Whatever a valid config is changed into: settings, or lines that anyone can read."""
+"""A valid config with any change loads, or is reported in readable lines."""
 
 import json
 import re
@@ -40,7 +40,7 @@ _DATA = st.recursive(
 
 
 def full_config() -> dict[str, Any]:
-    """A config with a value at every key that has a default, and at most of the others."""
+    """A config with a value for every key that has a default and for most other keys."""
     config = configs.pxe_config(ignition={"machines": [{"name": "a"}]})
     for change in GOOD:
         config = changed(config, {path: value for path, value in change.items() if value is not None})

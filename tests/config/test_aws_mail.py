@@ -1,4 +1,4 @@
-"""Mail on AWS: by Amazon SES unless the podmin names another way; and secrets that are parameters already."""
+"""Mail on AWS: by Amazon SES unless the podmin configures a relay; and secrets in existing parameters."""
 
 from typing import Any
 
@@ -27,7 +27,7 @@ def lines(**changes: Any) -> list[str]:
 
 
 def parameters(found: Settings) -> dict[str, str | None]:
-    """Names of the secrets that the machine reads, and of those that are there already."""
+    """The secrets that the machine reads, with the names of existing parameters."""
     assert found.aws is not None
     return {
         parameter.name: parameter.existing

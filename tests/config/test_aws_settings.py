@@ -1,4 +1,4 @@
-"""Mistakes in the settings of target aws: one line each, before anything is made."""
+"""Mistakes in the settings of target aws: one line each, before anything is created."""
 
 from typing import Any
 
@@ -109,7 +109,7 @@ def problems(values: dict[str, Any]) -> list[str]:
 
 @pytest.mark.parametrize(("changes", "lines"), MISTAKES, ids=lambda value: str(value)[:40])
 def test_each_mistake_is_reported_in_one_line(changes: dict[str, Any], lines: list[str]) -> None:
-    """Lines by their beginnings. The same settings without the mistakes are good."""
+    """Lines are compared by their beginnings. The same settings without the mistakes are valid."""
     load(configs.aws_config(**REGION), ())
     own = {key: value for key, value in changes.items() if key not in {"pod", "host"}}
     values = configs.aws_config(pod_changes=changes.get("pod"), **{**REGION, **own})

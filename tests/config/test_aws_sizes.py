@@ -1,4 +1,4 @@
-"""What the size of a machine on AWS means for the host and the pod on it."""
+"""The effect of the size of a machine on AWS on the host and the pod."""
 
 from typing import Any
 

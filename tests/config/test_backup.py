@@ -1,4 +1,4 @@
-"""The settings of the backup, and what they do not go with."""
+"""The settings of the backup, and their conflicts."""
 
 from typing import Any
 
@@ -78,7 +78,7 @@ def test_each_mistake_is_reported_in_one_line(backup: dict[str, Any], line: str)
 
 
 def test_aws_pod_may_restore_first_from_the_bucket_of_its_stack() -> None:
-    """That is no folder of the data partition, though pod.backup.repository is left as it is."""
+    """The bucket is not a folder of the data partition, although pod.backup.repository has its default."""
     changes = {"backup": {"restoreFirst": True}}
     found = load(aws_config(pod_changes=changes, region="eu-west-1"), ALL)
     assert found.pod.backup

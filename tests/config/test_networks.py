@@ -1,4 +1,4 @@
-"""What is said about a machine's network connections before it boots."""
+"""Checks of a machine's network connections before it boots."""
 
 from typing import Any
 

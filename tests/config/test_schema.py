@@ -1,4 +1,4 @@
-"""The generated JSON Schema and reference: fresh, complete, and of one mind with the models."""
+"""The generated JSON Schema and reference: up to date, complete, and consistent with the models."""
 
 import json
 import re

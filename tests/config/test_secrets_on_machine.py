@@ -1,4 +1,4 @@
-"""Secrets that the podmin places on the machine, or gives to the stack: one of the two."""
+"""Secrets that the podmin places on the machine or sets in the stack, but not both."""
 
 from typing import Any, get_args
 

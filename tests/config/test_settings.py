@@ -1,4 +1,4 @@
-"""What `load` makes of plain data: settings, or one line for each mistake."""
+"""`load` turns plain data into settings, or into one line for each mistake."""
 
 import re
 import time

@@ -62,7 +62,7 @@ def test_pod_specific_files_are_not_in_the_image(file: str) -> None:
 
 
 def test_final_stage_check_fails_on_pod_specific_file(tmp_path: Path) -> None:
-    """The shell text of that RUN, without its other conditions, in a folder with and without a key."""
+    """Runs the shell loop of that RUN instruction in a folder with and without a key."""
     loop = re.search(r"RUN (for file in .*?done) ", FINAL_STAGE, re.DOTALL)
     assert loop
     command = ["sh", "-c", loop[1].replace("\\\n", "")]

@@ -27,7 +27,7 @@ def test_base_image_is_pinned_and_named_in_readme() -> None:
 
 
 def test_s3fs_versions_support_credentials_of_an_iam_role() -> None:
-    """s3fs learned it in 1.91."""
+    """s3fs supports roles since 1.91."""
     assert " ge 1.91" in TEXT
     major, minor = re.findall(r"s3fs:(\d+)\.(\d+)$", IMAGES["s3fs"].reference or "")[0]
     assert (int(major), int(minor)) >= (1, 91)

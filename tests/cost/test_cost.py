@@ -1,4 +1,4 @@
-"""What a stack costs: the target, the sums, and that nothing which has a price is left out."""
+"""The cost of a stack: the target, the sums, and completeness of the priced items."""
 
 from decimal import Decimal
 from typing import Any, get_args

@@ -40,7 +40,7 @@ def reader(matchbox_server: MatchboxServer, tmp_path: Path) -> Reader:
 
 
 def record_calls(reader: Reader, *programs: str) -> Callable[[str], list[list[str]]]:
-    """Play programs that only write down what they are told; returns what gives the arguments of every call."""
+    """Replace programs by stand-ins that record their calls; returns a function that lists the calls."""
     for program in programs:
         # arguments end with NUL, calls with NUL NUL
         reader.stand_in(program, f'printf "%s\\0" "$@" "" >> "{reader.folder}/{program}.calls"')
@@ -159,7 +159,7 @@ def test_openstack_example_uploads_a_pointer_config(reader: Reader) -> None:
 
 @pytest.fixture
 def web_server(tmp_path: Path) -> Iterator[tuple[Path, str]]:
-    """A folder and the address that it is served under."""
+    """A folder and the URL that serves it."""
     folder = tmp_path / "web"
     folder.mkdir()
     server = http.server.ThreadingHTTPServer(
@@ -228,7 +228,7 @@ def test_provisioning_server_example_brings_up_its_stack(reader: Reader) -> None
 
 
 def test_own_program_example_previews(reader: Reader) -> None:
-    """Only previewed here; tests/engine/test_wheel.py brings it up."""
+    """Only a preview; tests/engine/test_wheel.py brings the stack up."""
     result = reader.follow("README.md", "own-program/README.md")
     assert "+ 9 to create" in result.stdout
 
@@ -248,7 +248,7 @@ def test_workflow_pins_the_versions_of_the_project() -> None:
 
 @pytest.fixture
 def repository(reader: Reader) -> Reader:
-    """A repository with the bare-metal stack, and what its settings on GitHub hold."""
+    """A repository with the bare-metal stack, and its variables and secrets on GitHub."""
     reader.follow("ci/README.md")
     workflow = reader.checkout / ".github/workflows/preview.yml"
     assert workflow.read_text() == (EXAMPLES / "ci/preview.yml").read_text()

@@ -1,4 +1,4 @@
-"""Faults: what the user sees, and that the next `pulumi up` converges."""
+"""Faults: the messages to the user, and the next `pulumi up` converges."""
 
 import shutil
 import subprocess
@@ -97,7 +97,7 @@ def test_expired_server_certificate_is_reported(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize(("wait_for", "clean_up"), [(1, True), (7, True), (4, False)])
 def test_killed_up_is_completed_by_the_next_up(stack: Stack, wait_for: int, clean_up: bool) -> None:
-    """SIGKILL the engine and all its children when some profiles are there: the next run finishes the job."""
+    """SIGKILL the engine and its children when some profiles exist: the next run completes the stack."""
     machines = [machine(number) for number in range(1, 11)]
     stack.machines(*machines)
     stack.write()

@@ -19,7 +19,7 @@ Make = Callable[[str], Result]
 
 @pytest.fixture(scope="module")
 def clone(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """What git has of the project, with other ports, so that a running `make up` is not disturbed."""
+    """A clean clone with other ports, so that a running `make up` is not disturbed."""
     folder = make_clone(tmp_path_factory.mktemp("clone"))
     http_port, rpc_port = free_ports(2)
     stack_file = folder / "Pulumi.dev.yaml"

@@ -1,4 +1,4 @@
-"""The whole chain: config -> engine -> provider -> matchbox -> what a machine gets."""
+"""The whole chain: config -> engine -> provider -> matchbox -> what is served to a machine."""
 
 import json
 import subprocess

@@ -1,4 +1,4 @@
-"""The wheels: what is in them, and a program outside the tree that uses nothing but the installed packages."""
+"""The wheels: their contents, and programs outside the tree that use only the installed packages."""
 
 import json
 import os
@@ -70,7 +70,7 @@ def run(*command: str | Path, cwd: Path) -> str:
 
 
 def files_below(folder: str) -> set[str]:
-    """What git keeps below a folder, with what is new and not ignored."""
+    """The files below a folder that git tracks or would add."""
     listed = run("git", "ls-files", "--cached", "--others", "--exclude-standard", folder, cwd=PROJECT)
     return {name for name in listed.splitlines() if (PROJECT / name).is_file()}
 
@@ -191,7 +191,7 @@ def test_aws_program_outside_the_tree_brings_up_its_stack(environment: Path, tmp
 
 
 def test_other_targets_do_not_import_the_aws_provider(stack: Stack, tmp_path: Path) -> None:
-    """It takes seconds to import, and need not be installed."""
+    """The provider takes seconds to import and need not be installed."""
     folder = tmp_path / "trap"
     folder.mkdir()
     (folder / "pulumi_aws.py").write_text(f"open({str(folder / 'sprung')!r}, 'w').close()\nraise SystemExit(3)\n")

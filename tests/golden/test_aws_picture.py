@@ -1,4 +1,4 @@
-"""The pictures in docs/aws.md are those of the code."""
+"""The diagrams in docs/aws.md match the code."""
 
 import pulumi
 import pytest
@@ -18,7 +18,7 @@ PAGE = PROJECT / "docs" / "aws.md"
 
 @pytest.fixture(scope="module")
 def account() -> MockAccount:
-    """What the stack of examples/aws asks for."""
+    """The resources that the stack of examples/aws requests."""
     from diaspora_infra.aws import AwsPod
 
     values = parse_stack_file((PROJECT / "examples/aws/Pulumi.aws.yaml").read_bytes()).values

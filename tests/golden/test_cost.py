@@ -1,4 +1,4 @@
-"""The table of `diaspora-infra cost`, and the page about money."""
+"""The table of `diaspora-infra cost`, and the page docs/cost.md."""
 
 from pathlib import Path
 

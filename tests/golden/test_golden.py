@@ -1,4 +1,4 @@
-"""Golden files: what the dev stack renders to. `make golden` writes them anew; read the diff."""
+"""Golden files: the rendered dev stack. `make golden` rewrites them; review the diff."""
 
 from diaspora_infra.config import Settings, load, load_stack, parse_stack_file
 from diaspora_infra.host import render

@@ -1,4 +1,4 @@
-"""What the backup adds to a machine."""
+"""The files and units that the backup adds to a machine."""
 
 import dataclasses
 import re

@@ -73,7 +73,7 @@ def test_empty_snippet_changes_nothing() -> None:
 
 
 def test_bundle_depends_only_on_pod_and_memory() -> None:
-    """Only so can it be rendered once for all machines."""
+    """So the bundle can be rendered once for all machines."""
     rich = {
         "networks": {"eno1": {"ipv4": {"method": "auto"}}},
         "disk": "/dev/nvme0n1",

@@ -1,4 +1,4 @@
-"""What protects the machine from its containers: a contract for every container, whatever the settings."""
+"""Hardening of containers: a contract for every container, for all settings."""
 
 import re
 
@@ -84,7 +84,7 @@ def container(variant: str, name: str) -> list[tuple[str, str]]:
 
 
 def differs(variant: str, name: str) -> set[str]:
-    """The keys in which a container is less protected than it has to be."""
+    """The keys in which a container misses required hardening."""
     found = container(variant, name)
     keys = {key for key, required in REQUIRED.items() if values(found, key) != required}
     keys |= {key for key in FORBIDDEN if values(found, key)}
@@ -118,7 +118,7 @@ def test_contract_detects_missing_hardening(key: str, monkeypatch: pytest.Monkey
 
 @pytest.mark.parametrize(("variant", "name"), EVERY)
 def test_selinux_labels_are_shared(variant: str, name: str) -> None:
-    """Never Z: the label would be another one at each start, and the whole folder would be labelled anew."""
+    """Never Z: each start would use another label and relabel the whole folder."""
     for volume in values(container(variant, name), "Volume"):
         source, _target, *options = volume.split(":")
         words = options[0].split(",") if options else []
@@ -170,7 +170,7 @@ def test_containers_started_by_programs_are_hardened(variant: str) -> None:
 
 
 def test_application_writes_temporary_files_to_disk() -> None:
-    """An upload waits as a whole in a temporary file; /tmp of a read-only container is memory."""
+    """An upload is buffered completely in a temporary file; /tmp of a read-only container is in memory."""
     for name in ("diaspora-web", "diaspora-sidekiq", "diaspora-migrate", "diaspora-administrator"):
         found = container("least", name)
         assert "TMPDIR=/srv/diaspora/tmp" in values(found, "Environment")

@@ -1,4 +1,4 @@
-"""What a machine knows about its config: the address, a hash of each part, the bundle's hash."""
+"""The identity files of a machine: the address of its config, a hash of each part, the bundle's hash."""
 
 import json
 from typing import Any

@@ -1,4 +1,4 @@
-"""The mail of the pod, as its containers and programs are told."""
+"""The mail settings of the pod's containers and programs."""
 
 import json
 import tomllib

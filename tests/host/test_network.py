@@ -1,4 +1,4 @@
-"""Keyfiles: their place, their mode, and what is in them."""
+"""Keyfiles: path, mode and content."""
 
 import uuid
 from typing import Any

@@ -1,4 +1,4 @@
-"""What holds for every container of the pod."""
+"""Properties of every container of the pod."""
 
 import re
 from collections.abc import Callable
@@ -148,7 +148,7 @@ def test_features_are_deterministic(feature: Callable[..., object]) -> None:
 
 
 def test_podman_auto_updates_only_redis_and_nginx_on_floating_tags() -> None:
-    """A tag that names a patch release would never change; diaspora* and PostgreSQL change by an upgrade only."""
+    """A tag of a patch release never changes; diaspora* and PostgreSQL change only by an upgrade."""
     updated = {
         name: values(sections["Container"], "Image")[0]
         for name, sections in CONTAINERS.items()

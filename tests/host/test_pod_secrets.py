@@ -1,4 +1,4 @@
-"""The secret that travels in the config, and how it is refused."""
+"""Secrets that the config contains, and refused values."""
 
 import dataclasses
 import re

@@ -1,4 +1,4 @@
-"""From settings to Ignition: snippets, secrets, and the Go program's opinion."""
+"""From settings to Ignition: snippets, secrets, and comparison with the Go program."""
 
 import json
 import subprocess

@@ -1,4 +1,4 @@
-"""A machine on AWS whose mail goes by Amazon SES, as its containers and programs are told."""
+"""The mail settings of a machine on AWS that uses Amazon SES."""
 
 import json
 import tomllib

@@ -1,4 +1,4 @@
-"""What follows from the machine's memory."""
+"""Sizes that follow from the machine's memory."""
 
 import tomllib
 from typing import Any
@@ -23,7 +23,7 @@ def context(memory_mib: int, swap: dict[str, int], **changes: Any) -> Context:
 
 
 def limits(fragment: dict[str, Any]) -> dict[str, int]:
-    """MiB by container, as the drop-ins say it."""
+    """The memory limit in MiB of each container, from the drop-ins."""
     found = {}
     for path, text in files(fragment).items():
         if path.endswith(".container.d/20-memory.conf"):

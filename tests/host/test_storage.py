@@ -1,4 +1,4 @@
-"""The disk layout, and that a reinstall finds the data again."""
+"""The disk layout; a reinstall finds the data again."""
 
 import pytest
 from hypothesis import given

@@ -1,4 +1,4 @@
-"""Swap: what is set up, and the program that makes the swap file, run for real."""
+"""Swap: the settings, and the real run of the program that creates the swap file."""
 
 import os
 import shutil
@@ -63,7 +63,7 @@ class Machine:
         self.file.parent.mkdir()
 
     def replace(self, name: str, text: str) -> None:
-        """Put a stand-in in the place of a program."""
+        """Replace a program by a stand-in."""
         path = self.programs / name
         path.unlink(missing_ok=True)
         path.write_text(f"#!{self.programs}/bash\nset -eu\n{text}\n")

@@ -1,4 +1,4 @@
-"""What the modes of `pod.tls` put on the machine."""
+"""The files and units of each mode of `pod.tls`."""
 
 import re
 from typing import Any
@@ -89,7 +89,7 @@ def test_only_configured_proxies_are_trusted() -> None:
 
 @pytest.mark.parametrize("tls", [{}, {"mode": "own"}, PROXY])
 def test_config_contains_no_private_key(tls: dict[str, Any]) -> None:
-    """Programs that make or take one compare its first line."""
+    """Programs that create or read a key compare its first line."""
     for path, text in files(pod_fragment(pod_context(tls=tls))).items():
         if not path.startswith("/usr/local/libexec/diaspora/"):
             assert "PRIVATE KEY" not in text, path

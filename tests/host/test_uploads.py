@@ -1,4 +1,4 @@
-"""Uploads in a bucket: who waits for the mount, and what is left alone where there is none."""
+"""Uploads in a bucket: the units that wait for the mount, and pods without a bucket."""
 
 import re
 
@@ -62,7 +62,7 @@ def test_bucket_holds_finished_uploads_only() -> None:
 
 
 def test_mount_point_is_not_owned_by_the_application() -> None:
-    """systemd-tmpfiles would give it to the application, or fail to give the mount away."""
+    """systemd-tmpfiles would change the owner of the folder, or fail to change that of the mount."""
     directories = files(pod_fragment(BUCKET))["/etc/diaspora/directories.conf"]
     assert "/var/mnt/data/uploads " not in directories
     assert re.search("^d +/var/mnt/data/tmp/cached +0700 1000 1000", directories, re.MULTILINE)

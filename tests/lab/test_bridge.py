@@ -1,4 +1,4 @@
-"""The plugin in front of the Terraform provider: names and shapes of every type it knows, proposals, names it makes."""
+"""The plugin in front of the Terraform provider: names and shapes of every type, proposals, generated names."""
 
 import re
 import sys

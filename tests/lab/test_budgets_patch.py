@@ -1,4 +1,4 @@
-"""The simulator's patch of budgets: what moto lacks, and what it then can."""
+"""The simulator's patch for budgets: operations that moto lacks."""
 
 from pathlib import Path
 

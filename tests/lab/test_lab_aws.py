@@ -1,4 +1,4 @@
-"""`python -m lab up-aws` and `down-aws`: their lines, without an engine and an account."""
+"""`python -m lab up-aws` and `down-aws`: messages and exit codes, without an engine and an account."""
 
 import socket
 from pathlib import Path
@@ -16,7 +16,7 @@ from tests.support import configs
 
 @pytest.fixture
 def lab(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """A folder of its own for the lab."""
+    """A separate folder for the lab."""
     monkeypatch.setattr(command, "FOLDER", tmp_path / ".lab")
     return tmp_path / ".lab" / "aws"
 

@@ -1,4 +1,4 @@
-"""The command `python -m lab`: its lines and its exit codes, without an engine."""
+"""The command `python -m lab`: messages and exit codes, without an engine."""
 
 import os
 import signal
@@ -71,7 +71,7 @@ def test_engine_changes_are_summarized_in_one_line(counts: list[str], line: str)
 
 @pytest.fixture
 def stack_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
-    """The dev stack's file, to be changed, and a folder of its own for the lab."""
+    """A copy of the dev stack's file, and a separate folder for the lab."""
     file = tmp_path / "Pulumi.dev.yaml"
     file.write_text((PROJECT / "Pulumi.dev.yaml").read_text())
     monkeypatch.setattr(command, "STACK_FILE", file)

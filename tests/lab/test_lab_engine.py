@@ -1,4 +1,4 @@
-"""What an engine gets from the user's environment."""
+"""The environment variables that an engine gets from the user."""
 
 import os
 from pathlib import Path

@@ -1,4 +1,4 @@
-"""The local matchbox server: started once, stopped by whoever knows its folder."""
+"""The local matchbox server: started once, found and stopped by its folder."""
 
 from pathlib import Path
 

@@ -1,4 +1,4 @@
-"""The provider plugin of AWS on PATH: when it is taken, and what it is given. A fake program stands for it."""
+"""The provider plugin of AWS on PATH: when it is used, and with which environment. A fake program stands in for it."""
 
 import os
 import subprocess
@@ -27,7 +27,7 @@ PutOnPath = Callable[[str], Path]
 
 @pytest.fixture
 def put_on_path(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> PutOnPath:
-    """Puts a plugin of a version on PATH; started in earnest, it writes down its arguments and its environment."""
+    """Puts a plugin of a version on PATH; a started plugin records its arguments and environment."""
     folder = tmp_path / "on-path"
     folder.mkdir()
     monkeypatch.setenv("PATH", f"{folder}{os.pathsep}{os.environ['PATH']}")

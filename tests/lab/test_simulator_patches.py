@@ -1,7 +1,7 @@
-"""The account on this computer: each patch of it does what it is for, and is needed still.
+"""The simulated account: each patch works and is still needed.
 
-Every probe asks our account and an account of plain moto the same. Where plain moto answers as AWS does, the patch can
-go.
+Every probe runs against the simulator and against plain moto. Where plain moto answers as AWS does, the patch can be
+removed.
 """
 
 import json
@@ -28,7 +28,7 @@ ARN = "arn:aws:ses:eu-west-1:123456789012"
 
 @dataclass(frozen=True)
 class Probed:
-    """An account that a probe looks at."""
+    """An account that a probe queries."""
 
     endpoint: str
 
@@ -42,7 +42,7 @@ class Probed:
         )
 
     def raw(self, path: str, service: str, body: bytes | None = None, **headers: str) -> bytes:
-        """The answer as it is on the wire: boto3 is kinder than other clients."""
+        """The raw response: boto3 is more lenient than other clients."""
         signed = (
             f"AWS4-HMAC-SHA256 Credential=x/20260101/eu-west-1/{service}/aws4_request, SignedHeaders=host, Signature=x"
         )
@@ -144,7 +144,7 @@ def mapping_update(account: Probed) -> bool:
 
 
 class Zone:
-    """A hosted zone of example.org that is made for one probe."""
+    """A hosted zone of example.org, created for one probe."""
 
     def __init__(self, account: Probed) -> None:
         self.client = account.client("route53")
@@ -152,7 +152,7 @@ class Zone:
         self.identifier = zone["Id"]
 
     def change(self, *changes: tuple[str, dict[str, Any]]) -> str:
-        """Send one batch of pairs of action and record; what is refused is told, else nothing."""
+        """Send one batch of pairs of action and record; returns the error message, or nothing."""
         batch = [{"Action": action, "ResourceRecordSet": record} for action, record in changes]
         try:
             self.client.change_resource_record_sets(HostedZoneId=self.identifier, ChangeBatch={"Changes": batch})

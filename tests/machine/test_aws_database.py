@@ -99,7 +99,7 @@ class Pooled:
         return {"PATH": os.environ["PATH"], "PGPASSWORD": PASSWORD}
 
     def connections(self) -> list[str]:
-        """How the application is connected to the server now: with TLS or without."""
+        """The current connections of the application to the server: with TLS or without."""
         query = "select ssl from pg_stat_ssl join pg_stat_activity using (pid) where usename = 'diaspora'"
         return self.database.administer("-c", query).split()
 
@@ -128,7 +128,7 @@ def pooled(require_program: RequireProgram, tmp_path_factory: pytest.TempPathFac
 
 
 def certify(folder: Path, data: Path) -> None:
-    """An authority in `folder`, and a certificate of it for localhost where the server looks for its own."""
+    """An authority in `folder`, and a server certificate signed by it for localhost, in the server's data folder."""
 
     def openssl(*arguments: str | Path) -> None:
         subprocess.run(["openssl", *arguments], check=True, capture_output=True, timeout=60)
@@ -202,7 +202,7 @@ def test_idle_client_does_not_wake_the_database(pooled: Pooled) -> None:
 
 @contextlib.contextmanager
 def sleeping(backend: int, seconds: float) -> Iterator[int]:
-    """A port behind which the database wakes up: connections hang until then, and are served after."""
+    """A port of a database that wakes up: connections hang until then, and are served afterwards."""
     awake = time.monotonic() + seconds
     opened: list[socket.socket] = []
     with socket.create_server(("localhost", 0)) as server:

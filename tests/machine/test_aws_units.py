@@ -67,7 +67,7 @@ def test_machine_and_pod_parts_do_not_overlap(variant: str) -> None:
 
 @pytest.mark.parametrize("variant", CONTEXTS)
 def test_config_exceeds_user_data_limit_and_has_no_disks(variant: str) -> None:
-    """So the machine gets a pointer to it (aws/user_data.py); this fails when that is no longer needed."""
+    """The machine gets a pointer to its config (aws/user_data.py); fails when the pointer is no longer needed."""
     context = CONTEXTS[variant]
     ignition = render(context.settings, context.machine, {}).ignition
     assert USER_DATA_LIMIT < len(ignition) < 100_000

@@ -1,4 +1,4 @@
-"""The data volume on AWS: real disks (loop devices), real filesystems. Only lsblk's answer is made up."""
+"""The data volume on AWS: real disks (loop devices), real filesystems. Only the output of lsblk is mocked."""
 
 import json
 import os
@@ -48,7 +48,7 @@ def disk(path: str, *mountpoints: str) -> dict[str, Any]:
 
 @dataclass
 class Disks:
-    """Loop devices, and a machine that takes them for disks."""
+    """Loop devices that the machine uses as disks."""
 
     folder: Path
     program: Path
@@ -64,7 +64,7 @@ class Disks:
         return self.devices[-1]
 
     def shown(self, *disks: dict[str, Any]) -> None:
-        """From now on lsblk answers with the system's disk and these."""
+        """Set the output of lsblk: the system disk and these disks."""
         new = self.folder / "lsblk.new"
         new.write_text(json.dumps({"blockdevices": [SYSTEM_NVME, ZRAM, IDLE_ZRAM, *disks]}))
         new.rename(self.folder / "lsblk.json")

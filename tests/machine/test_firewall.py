@@ -172,13 +172,13 @@ def lab() -> Iterator[Lab]:
 
 @pytest.fixture
 def guarded(lab: Lab) -> Lab:
-    """The lab with the firewall in force."""
+    """The lab with the firewall active."""
     lab.start(rendered(**SETTINGS))
     return lab
 
 
 def answers(lab: Lab, *asked: tuple[object, ...]) -> list[str]:
-    """What the client gets, asked at the IPv4 and the IPv6 address of the machine."""
+    """The client's answers from the IPv4 and the IPv6 address of the machine."""
     return lab.client.ask(*((kind, address, *rest) for address in (MACHINE, MACHINE6) for kind, *rest in asked))
 
 
@@ -213,7 +213,7 @@ def test_published_port_is_closed_unless_opened(guarded: Lab) -> None:
 
 
 def test_containers_are_reachable_only_by_published_ports(guarded: Lab) -> None:
-    """Not even by the number of an open port."""
+    """This holds for the numbers of open ports too."""
     asked = [("tcp", address, port) for address in (WEB, WEB6) for port in (8080, 8443, 5000, 5432)]
     assert guarded.client.ask(*asked) == [NOTHING] * 8
 

@@ -154,7 +154,7 @@ CASES = {
 
 @dataclass(frozen=True)
 class Applied:
-    """A case with its machine, what was rendered for it, and the root that Ignition made of the packed config."""
+    """A case with its machine, the rendered config, and the root that Ignition made from the packed config."""
 
     case: Case
     machine: Machine
@@ -166,7 +166,7 @@ class Applied:
         return self.tree[path].content.decode()
 
     def new_files(self) -> dict[str, Node]:
-        """The files that were not there before, less those of the accounts (/etc/passwd and the like)."""
+        """The new files, without those of the accounts (/etc/passwd and the like)."""
         accounts = {f"/{path}" for path in ROOT_FILES}
         backups = {f"{path}-" for path in accounts}
         return {
@@ -228,7 +228,7 @@ def test_applied_files_are_exactly_those_of_the_config(made: Applied) -> None:
 
 
 def test_files_have_expected_modes_and_owners(made: Applied) -> None:
-    """Keyfiles and secrets are for root alone, programs can be run, a user's keys are the user's own."""
+    """Keyfiles and secrets are root-only, programs are executable, a user's keys belong to the user."""
     for path, node in made.new_files().items():
         expected = (0o644, ROOT)
         if path.startswith((f"{KEYFILES}/", f"{SECRETS}/")) or path in {MACHINE_FILE, BUNDLE_FILE}:
@@ -415,7 +415,7 @@ def wrong_hash_of_the_bundle(config: Ignition) -> None:
 
 
 def repack(config: Ignition, change: Callable[[Ignition], None]) -> None:
-    """Change what is inside of the bundle."""
+    """Change the content of the bundle."""
     entry = config["ignition"]["config"]["merge"][0]
     head, _, payload = entry["source"].partition(",")
     bundle = json.loads(gzip.decompress(base64.b64decode(payload)))

@@ -1,4 +1,4 @@
-"""Our keyfiles, read and written again by NetworkManager itself: nothing may be dropped, added or moved."""
+"""Our keyfiles, parsed and rewritten by NetworkManager: nothing may be dropped, added or moved."""
 
 import re
 import subprocess
@@ -78,7 +78,7 @@ def nmcli(require_program: Callable[[str, str], str]) -> str:
 
 
 def written_again(nmcli: str, text: str) -> str:
-    """What NetworkManager makes of a keyfile. `autoconnect` is the one property that the command must name."""
+    """A keyfile as NetworkManager rewrites it. `autoconnect` is the one property that the command must name."""
     autoconnect = "no" if "autoconnect=false" in text else "yes"
     command = [nmcli, "--offline", "connection", "modify", "connection.autoconnect", autoconnect]
     done = subprocess.run(command, input=text, capture_output=True, text=True, check=False, timeout=60)

@@ -1,6 +1,6 @@
 """Parameters of a machine on AWS: the real script and the real curl, against the simulated account.
 
-A server on loopback stands in for the metadata service, and passes questions for Parameter Store to the simulator.
+A server on loopback stands in for the metadata service, and forwards requests for Parameter Store to the simulator.
 """
 
 import json
@@ -41,7 +41,7 @@ TOKEN = "imds-token"
 
 
 class Metadata(BaseHTTPRequestHandler):
-    """The metadata service (version 2 only), and a door to the simulator."""
+    """The metadata service (version 2 only), and a proxy to the simulator."""
 
     server: "Door"
 
@@ -85,7 +85,7 @@ class Metadata(BaseHTTPRequestHandler):
 
 
 class Door(ThreadingHTTPServer):
-    """The stand-in and what it was asked."""
+    """The stand-in and its requests."""
 
     def __init__(self, simulator: str) -> None:
         super().__init__(("127.0.0.1", 0), Metadata)
@@ -140,7 +140,7 @@ class Machine:
         )
 
     def succeed(self, mode: str) -> str:
-        """Ends well, and leaves nothing secret in the log, in arguments or in memory."""
+        """Succeeds, and leaves no secret in the log, in arguments or in memory."""
         done = self.start(mode)
         assert done.returncode == 0, done.stderr
         output = done.stdout + done.stderr + self.arguments.read_text()
@@ -167,7 +167,7 @@ def account(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Account]:
 
 
 def relay_context(**changes: Any) -> Context:
-    """A pod with a relay and backups of its podmin's."""
+    """A pod with a mail relay and backups of the podmin."""
     given = {key: value for key, value in VALUES.items() if key not in changes.get("existingParameters", {})}
     pod_changes = {"mail": MAIL, "backup": BACKUP}
     return aws_context(pod_changes=pod_changes, secrets=given, backups={"bucket": False}, **changes)
@@ -180,7 +180,7 @@ def machine(make: Make) -> Machine:
 
 @pytest.fixture
 def make(account: Account, tmp_path: Path, require_program: RequireProgram) -> Iterator[Make]:
-    """A function that makes the machine of a context."""
+    """A function that creates the machine of a context."""
     account.reset()
     door = Door(account.endpoint)
     threading.Thread(target=door.serve_forever, daemon=True).start()

@@ -271,7 +271,7 @@ def test_terminal_does_not_echo_the_secret(here: Machine) -> None:
 
 
 class Watcher(threading.Thread):
-    """Looks at the command lines and environments of all processes, again and again."""
+    """Repeatedly checks the command lines and environments of all processes."""
 
     def __init__(self, word: bytes) -> None:
         super().__init__(daemon=True)

@@ -1,4 +1,4 @@
-"""The units of what a pod may have besides, read by Quadlet, systemd, butane and ignition."""
+"""The units of optional features of a pod, read by Quadlet, systemd, butane and ignition."""
 
 import re
 import shutil

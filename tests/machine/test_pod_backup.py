@@ -169,7 +169,7 @@ def test_stale_prune_lock_does_not_stop_the_next_backup(here: Pod) -> None:
 
 
 def test_lock_of_a_running_process_is_respected(here: Pod) -> None:
-    """A check holds the exclusive lock; a backup must wait for another time instead of removing it."""
+    """A check holds the exclusive lock; a backup must fail instead of removing the lock."""
     here.succeed("backup")
     # a restic that is stopped holds its lock for ever
     command = [here.restic, "--no-cache", "--repo", here.repository, "check", "--read-data"]

@@ -51,7 +51,7 @@ def used(folder: Path) -> int:
 
 
 def fill(folder: Path, percent: int) -> Path:
-    """Fill the filesystem up to so many percent, with one file of the pod."""
+    """Fill the filesystem to this percentage, with one file of the pod."""
     file = folder / "uploads/filler"
     file.parent.mkdir(exist_ok=True)
     file.unlink(missing_ok=True)
@@ -63,7 +63,7 @@ def fill(folder: Path, percent: int) -> Path:
 
 
 def back_up(pod: Pod, times: int, mib: int) -> None:
-    """So many snapshots, each with so much that no other has."""
+    """Create this many snapshots, each with this much unique data."""
     picture = pod.data / "uploads/picture"
     for _ in range(times):
         picture.write_bytes(os.urandom(mib * MIB))

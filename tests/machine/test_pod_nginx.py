@@ -1,4 +1,4 @@
-"""The rendered nginx config in a real nginx, behind a proxy that ends HTTPS: these tests. HTTPS: test_pod_tls.py."""
+"""The rendered nginx config in a real nginx, behind a proxy that terminates HTTPS. For HTTPS see test_pod_tls.py."""
 
 import gzip
 import http.client
@@ -160,7 +160,7 @@ def test_restarted_application_is_found_at_its_new_address(pod: Pod) -> None:
 
 
 def send(pod: Pod, path: str, size: int) -> int:
-    """Send a body and give the status; nginx may answer, and close, before it has read everything."""
+    """Send a body and return the status; nginx may answer and close before reading everything."""
     connection = http.client.HTTPConnection("127.0.0.1", pod.port, timeout=30)
     try:
         connection.putrequest("POST", path, skip_host=True)

@@ -1,7 +1,7 @@
 """The rendered nginx config in a real nginx, fed with what API Gateway sends to the machine.
 
-The gateway sends no X-Forwarded-For. The client is in Forwarded, as the last element; what the client wrote there
-itself comes before it.
+The gateway sends no X-Forwarded-For. The client is the last element of Forwarded; elements that the client
+wrote come before.
 """
 
 import json
@@ -23,7 +23,7 @@ VIA = "HTTP/1.1 AmazonAPIGateway"
 
 
 def element(client: str) -> str:
-    """What the gateway writes about a client."""
+    """The element that the gateway appends for a client."""
     return f"by=54.86.75.10;for={client};host={DOMAIN};proto=https"
 
 

@@ -1,4 +1,4 @@
-"""The programs of the pod, run for real in a folder of their own, with a stand-in for podman."""
+"""The programs of the pod, run for real in a separate folder, with a stand-in for podman."""
 
 import re
 import socket
@@ -309,7 +309,7 @@ class TestPublicFiles:
 
 @pytest.fixture
 def answering() -> Iterator[tuple[socket.socket, list[bytes]]]:
-    """A server on 127.0.0.1 that answers what a test puts into the list."""
+    """A server on 127.0.0.1 that sends the answers in a list."""
     answers: list[bytes] = []
     with socket.create_server(("127.0.0.1", 0)) as server:
 

@@ -1,4 +1,4 @@
-"""The mail relay: Debian's Postfix and OpenDKIM under the rendered configuration, and a world to send to.
+"""The mail relay: Debian's Postfix and OpenDKIM with the rendered configuration, and a simulated internet.
 
 Two network namespaces: the pod's, where the relay has the address 10.89.71.2 and a container of the pod 10.89.71.5, and
 the world's with a name server and the mail server of world.test. Postfix runs with the capabilities of its container.
@@ -51,7 +51,7 @@ except smtplib.SMTPResponseException as error:
 
 @dataclass
 class Relay:
-    """The relay of a pod, and the world around it."""
+    """The relay of a pod, and the simulated internet."""
 
     folder: Path
     tree: Path
@@ -142,13 +142,13 @@ class Relay:
         source: str = CONTAINER,
         where: str = "pod",
     ) -> str:
-        """Hand a mail to the relay, and return the code of its last answer."""
+        """Send a mail to the relay, and return the code of the last answer."""
         host = RELAY if where == "pod" else OUTSIDE
         command = self.inside(sys.executable, "-c", TALK, source, host, sender, receiver, body, where=where)
         return subprocess.run(command, capture_output=True, text=True, check=True, timeout=60).stdout.strip()
 
     def arrived(self, count: int) -> list[tuple[str, bytes]]:
-        """Wait for so many mails: the envelope of each, and its content."""
+        """Wait for this many mails: returns envelope and content of each."""
         self.wait(lambda: len([*self.taken.glob("*.mail")]) >= count)
         found = []
         for path in sorted(self.taken.glob("*.mail")):
@@ -187,7 +187,7 @@ def networks(name: str) -> Iterator[None]:
 
 @pytest.fixture(scope="module")
 def open_folder() -> Iterator[Path]:
-    """Not in pytest's folder, which only one user may enter."""
+    """A folder outside of pytest's, which only one user may enter."""
     made = Path(tempfile.mkdtemp(prefix="pod-relay-"))
     made.chmod(0o711)
     yield made

@@ -1,4 +1,4 @@
-"""The support report: what it says, and that nothing secret is in it."""
+"""The support report: its content, and no secrets in it."""
 
 import os
 import shutil

@@ -72,7 +72,7 @@ esac
 
 @dataclass
 class Tls:
-    """A running pod with its programs, and an ACME server that finds it."""
+    """A running pod with its programs, and an ACME server that reaches the pod."""
 
     pod: Pod
     machine: Machine
@@ -99,20 +99,20 @@ class Tls:
         return self.machine.run("use-certificate", str(folder), NGINX_IMAGE, GROUP)
 
     def renewed(self, *arguments: str) -> str:
-        """Run what certbot.service runs; gives what the second program prints."""
+        """Run the commands of certbot.service; returns the output of the second one."""
         done = self.certbot(*arguments)
         assert done.returncode == 0, done.stdout + done.stderr
         return self.machine.succeed("use-certificate", str(self.live), NGINX_IMAGE, GROUP)
 
     def serial(self) -> int:
-        """Of the certificate that nginx shows."""
+        """The serial number of the certificate that nginx serves."""
         with self.pod.handshake(trusting_anybody()) as connection:
             shown = connection.getpeercert(binary_form=True)
         assert shown
         return x509.load_der_x509_certificate(shown).serial_number
 
     def shows(self, certificate: Path) -> None:
-        """Wait until nginx shows this one, and the worker that shows the one before is gone."""
+        """Wait until nginx serves this certificate, and the worker with the previous one has ended."""
         expected_serial = x509.load_pem_x509_certificate(certificate.read_bytes()).serial_number
         wait_until(lambda: self.serial() == expected_serial)
         workers = Path(f"/proc/{self.pod.process.pid}/task/{self.pod.process.pid}/children")
@@ -133,7 +133,7 @@ def trusting_anybody() -> ssl.SSLContext:
 
 
 def write_pair(folder: Path, name: x509.GeneralName) -> Path:
-    """A key and a certificate that signs itself, as fullchain.pem and privkey.pem."""
+    """A key and a self-signed certificate, as privkey.pem and fullchain.pem."""
     key = ec.generate_private_key(ec.SECP256R1())
     subject = x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, "test")])
     now = datetime.datetime.now(datetime.UTC)
@@ -218,7 +218,7 @@ def tls(tmp_path_factory: pytest.TempPathFactory, require_program: RequireProgra
 
 @pytest.fixture
 def placeholder(tls: Tls) -> Path:
-    """The pod as it is before its first certificate."""
+    """The pod before its first certificate."""
     folder = tls.machine.data / "tls"
     (folder / "current.new").symlink_to("placeholder")
     (folder / "current.new").rename(folder / "current")

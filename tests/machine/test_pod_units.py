@@ -49,7 +49,7 @@ def variant(request: pytest.FixtureRequest) -> str:
 
 @pytest.fixture(scope="module")
 def root(variant: str, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A root with the pod's files, and in /etc/systemd/system what the generator makes of the Quadlet files."""
+    """A root with the pod's files, and in /etc/systemd/system the units that Quadlet generates."""
     root = write_tree(pod_fragment(CONTEXTS[variant]), tmp_path_factory.mktemp("root"))
     done = generate(root / QUADLETS.lstrip("/"), root / "etc/systemd/system")
     assert (done.returncode, done.stderr) == (0, "")
@@ -57,7 +57,7 @@ def root(variant: str, tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def dependencies(root: Path, key: str) -> dict[str, set[str]]:
-    """What every unit names in a key such as After."""
+    """The units that each unit names in a key such as After."""
     found = {}
     for path in (root / "etc/systemd/system").iterdir():
         if path.is_file():
@@ -67,7 +67,7 @@ def dependencies(root: Path, key: str) -> dict[str, set[str]]:
 
 
 def reached(graph: dict[str, set[str]], start: str) -> set[str]:
-    """All units that a unit depends on, over any number of steps."""
+    """All units that a unit depends on, directly or indirectly."""
     seen: set[str] = set()
     todo = [start]
     while todo:

@@ -1,4 +1,4 @@
-"""The machine's reader of a served config: it makes of the bundle what Ignition makes of it, and refuses the rest."""
+"""The machine's reader of a served config: it unpacks the bundle as Ignition does, and refuses everything else."""
 
 import base64
 import copy
@@ -130,7 +130,7 @@ def test_units_links_and_owners_are_read(tmp_path: Path) -> None:
 
 
 def with_bundle(bundle: Ignition) -> Ignition:
-    """A served config of a machine, with a bundle as it was given (nothing in it is checked)."""
+    """A served config of a machine, with a bundle whose content is not checked."""
     rest = json.loads(rendered_of(ignition_config(pod=pod()))[1].ignition)
     rest["ignition"].pop("config")
     packed = base64.b64encode(gzip.compress(json.dumps({"ignition": {"version": "3.4.0"}, **bundle}).encode())).decode()

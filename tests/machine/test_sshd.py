@@ -1,4 +1,4 @@
-"""SSH logins, with a real sshd on the loopback interface, among the files that Fedora has.
+"""SSH logins, with a real sshd on the loopback interface and the config files of Fedora.
 
 Accounts and passwords are those of a mount namespace; the system's own are not touched.
 """
@@ -72,7 +72,7 @@ class Server:
 
 
 def write_config(folder: Path, *, ours: bool) -> Path:
-    """An sshd_config as Fedora's, with its drop-ins and, or without, our own."""
+    """An sshd_config like Fedora's, with its drop-ins, and with or without ours."""
     tree = write_tree(hardening(context()), folder)
     drop_ins = tree / "etc/ssh/sshd_config.d"
     if not ours:
@@ -124,7 +124,7 @@ def start(folder: Path, *, ours: bool) -> "subprocess.Popen[bytes]":
 
 @pytest.fixture(scope="module", params=[True, False], ids=["ours", "without"])
 def server(request: pytest.FixtureRequest) -> Iterator[tuple[Server, bool]]:
-    """An sshd with our file, and one without it: that one shows that the test would notice."""
+    """An sshd with our file, and one without it to prove that the tests detect the difference."""
     # not in pytest's folder, which only one user may enter
     folder = Path(os.environ.get("TMPDIR", "/tmp")) / f"pod-sshd-{os.getpid()}-{request.param}"
     folder.mkdir()

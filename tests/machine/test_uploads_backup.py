@@ -78,7 +78,7 @@ def machine(
     restic: str,
     require_program: RequireProgram,
 ) -> Iterator[tuple[Pod, Uploads]]:
-    """A machine whose bucket is mounted, with pictures in it."""
+    """A machine with a mounted bucket that holds uploads."""
     pod = Pod(folder / "pod", tree, server, redis, restic)
     for made in uploads_of(pod.data, tree, require_program("s3fs", "s3fs"), account, *free_ports(1)):
         made.start()
@@ -97,7 +97,7 @@ def saved(pod: Pod, host: str) -> set[str]:
 
 
 def read_parameters(pod: Pod, folder: Path) -> None:
-    """What fetch-parameters leaves on the data volume."""
+    """The files that fetch-parameters writes to the data volume."""
     for name, text in {
         "state/facts/backup_repository": str(folder / "repository"),
         "secrets/given/backup_password": PASSWORD,
@@ -150,7 +150,7 @@ def test_uploads_are_backed_up_weekly_and_on_demand(machine: tuple[Pod, Uploads]
 
 
 def test_next_backup_fetches_only_new_files(machine: tuple[Pod, Uploads]) -> None:
-    """Also after a new mount, which gives every file another inode. The table of costs reckons with it."""
+    """This holds after a remount too, which gives every file a new inode. The cost table relies on it."""
     pod, made = machine
     for number in range(100):
         made.client.put_object(Bucket=BUCKET, Key=f"images/{number}.jpg", Body=b"x")
@@ -188,7 +188,7 @@ def test_restore_brings_back_deleted_uploads_and_deletes_none(machine: tuple[Pod
 
 
 def test_backup_and_restore_fail_without_the_bucket(machine: tuple[Pod, Uploads]) -> None:
-    """An empty folder in its place would push the pictures out of the repository, snapshot by snapshot."""
+    """Backups of an empty folder would gradually remove the uploads from the repository."""
     pod, made = machine
     pod.succeed("backup")
     before = rows(pod.server)

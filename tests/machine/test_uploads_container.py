@@ -1,4 +1,4 @@
-"""The container of s3fs as podman makes it from the unit, and one of the application beside it.
+"""The container of s3fs as podman runs it from the unit, and a container of the application.
 
 podman has the version of Fedora CoreOS; the image is Debian's s3fs with what it needs; runc runs it.
 """
@@ -37,7 +37,7 @@ LEFT_OUT_WITH_VALUE = re.compile("--health-|--log-driver$")
 
 @dataclass
 class Podman:
-    """podman with a store of its own."""
+    """podman with a separate store."""
 
     folder: Path
     environment: dict[str, str] = field(init=False)

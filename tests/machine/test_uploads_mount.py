@@ -1,4 +1,4 @@
-"""The bucket with the uploads, mounted by a real s3fs with the rendered options; and what happens without it."""
+"""The bucket with the uploads, mounted by a real s3fs with the rendered options; and pods without the mount."""
 
 import os
 import shutil
@@ -51,7 +51,7 @@ def mounted(uploads: Uploads) -> Uploads:
 
 
 def by(user: int, script: str, folder: Path) -> "subprocess.CompletedProcess[str]":
-    """Run a script as a user of a container that has no rights beside."""
+    """Run a script as an unprivileged user of a container."""
     return subprocess.run(
         ["setpriv", f"--reuid={user}", f"--regid={user}", "--clear-groups", "--bounding-set=-all",
          "sh", "-euc", f"cd {folder}; {script}"],
@@ -85,7 +85,7 @@ def test_foreign_objects_are_owned_by_the_application_user(mounted: Uploads) -> 
 
 
 def test_large_file_is_uploaded_in_parts(mounted: Uploads) -> None:
-    """Longer than one part: account archives are."""
+    """Account archives are larger than one part."""
     content = os.urandom(60 * 1024 * 1024)
     (mounted.folder / "archive.gz").write_bytes(content)
     assert mounted.content("archive.gz") == content
@@ -142,7 +142,7 @@ def test_dead_mount_blocks_writes_until_a_restart(mounted: Uploads) -> None:
 
 
 def test_stale_mount_is_replaced_at_start(mounted: Uploads) -> None:
-    """Nothing was run after the end of s3fs: the machine lost its power, say."""
+    """s3fs ended without cleanup, for example by a power cut."""
     mounted.kill()
     mounted.start()
     assert by(APPLICATION, "printf one > a", mounted.folder).returncode == 0
@@ -165,7 +165,7 @@ def test_mount_retries_while_s3_is_unreachable(mounted: Uploads) -> None:
 
 
 def test_containers_do_not_start_without_the_mount(uploads: Uploads) -> None:
-    """What the units run before their containers."""
+    """The commands that the units run before their containers."""
     uploads.folder.mkdir()
     for drop_in in ("diaspora-.container.d", "nginx.container.d"):
         sections = read_quadlet(files(FRAGMENT)[f"{QUADLETS}/{drop_in}/20-uploads.conf"])

@@ -76,7 +76,7 @@ def test_units_for_any_host_are_valid(case: str, tmp_path: Path, require_program
 
 
 def assert_units(quadlets: Path, root: Path, require_program: RequireProgram) -> None:
-    """podman's generator takes the files, systemd takes what it makes of them, and every section is one it reads."""
+    """Quadlet accepts the files, systemd accepts the generated units, and all sections are known."""
     systemd_analyze = require_program("systemd-analyze", "systemd")
     units = root / "etc/systemd/system"
     done = generate(quadlets, units)
@@ -202,7 +202,7 @@ class AnyHost:
 
     @property
     def systemctl_calls(self) -> list[str]:
-        """What systemctl was told."""
+        """The recorded calls of systemctl."""
         return (self.given / "systemctl").read_text().splitlines()
 
 

@@ -1,4 +1,4 @@
-"""Firmware that boots over a network with a provisioning server and a home router: the whole way, none of it played.
+"""Firmware that boots over a network with a provisioning server and a home router: the whole process, nothing mocked.
 
 UEFI boots with its own PXE (DHCP, proxy DHCP, TFTP), loads iPXE and with that the script of matchbox. A BIOS has no PXE
 of its own: its network card's ROM is iPXE already, so undionly.kpxe itself is only seen in test_network_boot.py.

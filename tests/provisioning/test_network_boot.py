@@ -1,4 +1,4 @@
-"""dnsmasq as it is rendered, in a network of its own: what firmware, iPXE and other machines are answered.
+"""dnsmasq as it is rendered, in a network of its own: the answers to firmware, iPXE and other machines.
 
 The clients are packets as firmware sends them; tests/provisioning/test_firmware.py has real firmware.
 """
@@ -39,7 +39,7 @@ def start(network: Network, tmp_path: Path) -> Start:
 
 @pytest.fixture
 def machine(network: Network) -> Host:
-    """Where the clients ask from."""
+    """The host of the clients."""
     return network.host(f"{OWN_ADDRESS}/24")
 
 

@@ -1,4 +1,4 @@
-"""The page about provisioning servers, and the image of dnsmasq: they say what the project does."""
+"""The page about provisioning servers, and the image of dnsmasq: both match the code."""
 
 import re
 import subprocess

@@ -1,4 +1,4 @@
-"""The settings of a provisioning server: what is taken, and the lines about what is not."""
+"""The settings of a provisioning server: accepted values, and one line for each mistake."""
 
 import ipaddress
 from typing import Any

@@ -1,4 +1,4 @@
-"""The metadata of releases: what is read from it, and what is refused."""
+"""The metadata of releases: assets that are read, and refused metadata."""
 
 import copy
 from typing import Any
@@ -58,7 +58,7 @@ def test_asset_names_match_the_boot_config() -> None:
 
 
 def paths(document: Any) -> list[tuple[str, ...]]:
-    """All places in a document."""
+    """All paths in a document."""
     if not isinstance(document, dict):
         return []
     return [place for key, value in document.items() for place in [(key,), *((key, *rest) for rest in paths(value))]]

@@ -1,4 +1,4 @@
-"""PxePod, Ignition and ProvisioningServer on Pulumi's mocks: what they ask the engine for."""
+"""PxePod, Ignition and ProvisioningServer on Pulumi's mocks: the resources that they register."""
 
 import json
 from collections.abc import Callable, Iterator
@@ -36,7 +36,7 @@ class Recorder(mocks.Mocks):
 
 @pytest.fixture
 def run() -> Iterator[Callable[[Program], tuple[Recorder, Any]]]:
-    """Runs a program; returns what was registered and its output."""
+    """Runs a program; returns the registered resources and the output."""
     with mock_engine() as runner:
 
         def run_program(program: Program) -> tuple[Recorder, Any]:

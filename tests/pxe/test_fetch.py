@@ -1,4 +1,4 @@
-"""Fetching a file: resumed at any byte, verified, one line for whatever goes wrong."""
+"""Downloading a file: resumed at any byte, verified, one line for each error."""
 
 import fcntl
 import tempfile
@@ -18,7 +18,7 @@ ASSET = Asset("image", sha256(CONTENT))
 
 
 class CollectedReport:
-    """Keeps what is said."""
+    """Collects the lines of the report."""
 
     def __init__(self) -> None:
         self.lines: list[str] = []
@@ -49,7 +49,7 @@ def reset(server: Releases) -> None:
 
 
 def fetch(server: Releases, folder: Path) -> tuple[list[str], list[str]]:
-    """Fetch the image; returns what was said and what went wrong."""
+    """Fetch the image; returns the reported lines and the problems."""
     report = CollectedReport()
     try:
         problems = fetch_assets(server.address, [ASSET], folder, None, report)

@@ -105,7 +105,7 @@ def test_expired_client_certificate_is_refused(files: PkiFolder) -> None:
 
 
 def test_strict_tls_client_accepts_the_server(files: PkiFolder) -> None:
-    """As Python is from 3.13 on."""
+    """Python is strict since 3.13."""
     client = ssl.create_default_context(cafile=str(files.ca))
     client.verify_flags |= ssl.VERIFY_X509_STRICT
     server = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH, cafile=str(files.ca))
@@ -150,7 +150,7 @@ def test_server_certificate_without_key_identifiers_is_accepted(
 
 
 def _sign_without_key_identifiers(files: PkiFolder) -> None:
-    """Sign the server's certificate anew with only the names in it."""
+    """Sign a new server certificate with only the names in it."""
     authority = x509.load_pem_x509_certificate(files.ca.read_bytes())
     authority_key = load_pem_private_key(files.ca_key.read_bytes(), password=None)
     assert isinstance(authority_key, EllipticCurvePrivateKey)

@@ -1,4 +1,4 @@
-"""What an Ignition config means, and what matchbox cannot serve."""
+"""The meaning of an Ignition config, and configs that matchbox cannot serve."""
 
 import base64
 import gzip

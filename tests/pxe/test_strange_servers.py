@@ -1,4 +1,4 @@
-"""Servers that are not what they should be: one line each, never a traceback."""
+"""Servers with invalid answers: one line each, never a traceback."""
 
 import socketserver
 import threading

@@ -1,4 +1,4 @@
-"""What stands in the simulated account and has a price, against what `diaspora-infra cost` counts."""
+"""Compares the priced resources of the simulated account with those that `diaspora-infra cost` counts."""
 
 from collections.abc import Iterator
 from decimal import Decimal
@@ -11,7 +11,7 @@ FREE_ALARMS = 10
 
 
 def uncounted(stack: AwsStack) -> list[str]:
-    """Lines about what the account holds more of than the cost of the stack counts."""
+    """Lines about resources that exceed the counts of the cost of the stack."""
     values = {**stack.values, "aws": {"region": REGION, **stack.values["aws"]}}
     items = monthly_items(load(values), TRAFFIC["typical"], Decimal(60))
     counted = {item.name: item.quantity for item in items}
@@ -32,7 +32,7 @@ def uncounted(stack: AwsStack) -> list[str]:
 
 
 def _held(stack: AwsStack) -> Iterator[tuple[str, int]]:
-    """What the account holds, by the words of `uncounted`."""
+    """The resources of the account, by the names in `uncounted`."""
     ec2, clouds = stack.client("ec2"), stack.client("servicediscovery")
     yield "GiB of volumes", sum(volume["Size"] for volume in ec2.describe_volumes()["Volumes"])
     addresses = {address["PublicIp"] for address in ec2.describe_addresses()["Addresses"]}

@@ -1,4 +1,4 @@
-"""Pictures of a pod on AWS, drawn from the resources that AwsPod asks for."""
+"""Pictures of a pod on AWS, drawn from the resources that AwsPod registers."""
 
 import re
 from collections import Counter, defaultdict
@@ -23,7 +23,7 @@ def put_into(page: str, name: str, picture: str) -> str:
 
 
 def parts(account: MockAccount) -> list[str]:
-    """The components, what each makes, and which needs which."""
+    """The components, their resources, and their dependencies."""
     made = {resource.urn: resource for resource in account.made}
     home = {urn: _component(resource, made) for urn, resource in made.items()}
     kinds: dict[str, Counter[str]] = defaultdict(Counter)
@@ -93,7 +93,7 @@ _TITLES = {
 
 
 def _rules(made: list[Made], owner: dict[str, str]) -> Iterator[str]:
-    """Arrows for the rules that let something in, and for what may go out to everybody."""
+    """Arrows for the rules that let something in, and for unrestricted outgoing traffic."""
     for rule in made:
         inputs = rule.inputs
         if rule.kind == "SecurityGroupIngressRule":
@@ -104,7 +104,7 @@ def _rules(made: list[Made], owner: dict[str, str]) -> Iterator[str]:
 
 
 def _places(made: list[Made]) -> dict[str, str]:
-    """Kind of subnet in which each thing lies, by the subnets that it names."""
+    """The kind of subnet of each resource, from the subnets that the resource names."""
     groups = {
         f"subnetgroup-{resource.name}": resource.inputs["subnetIds"]
         for resource in made
@@ -126,7 +126,7 @@ def _uses(integration: Made, kind: str) -> bool:
 
 
 def _component(resource: Made, made: dict[str, Made]) -> str | None:
-    """The component of AwsPod to which a resource belongs, or AwsPod itself; none for what is outside."""
+    """The component of AwsPod to which a resource belongs, or AwsPod itself; none for resources outside of it."""
     place = None
     while (parent := made.get(resource.parent)) is not None:
         place = parent.kind if resource.custom or parent.kind != "AwsPod" else resource.kind
@@ -142,7 +142,7 @@ def _needed(resource: Made) -> set[str]:
 
 
 def _edges(needs: dict[str, set[str]], order: list[str]) -> Iterator[tuple[str, str]]:
-    """What each needs, without what follows from the rest."""
+    """The direct dependencies of each component, without those that follow from others."""
     beyond: dict[str, set[str]] = {}
 
     def all_of(place: str) -> set[str]:

@@ -84,7 +84,7 @@ class Releases(http.server.SimpleHTTPRequestHandler):
 
 
 class Server:
-    """A release server on loopback: files to put in, addresses asked for."""
+    """A release server on loopback: its files and its requests."""
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder

@@ -8,7 +8,7 @@ from tools.errors import ToolError
 
 @pytest.fixture
 def log(tmp_path, monkeypatch):
-    """What a stand-in for uv was asked for; it makes a Python where it is told to."""
+    """The recorded calls of a stand-in for uv, which creates a Python in the given folder."""
     uv, log = tmp_path / "uv", tmp_path / "uv.log"
     script = f'#!/bin/sh\necho "$1" >> {log}\n[ "$1" != venv ] || for last; do :; done\nmkdir -p "$last/bin"\n'
     uv.write_text(script + '[ "$1" != venv ] || touch "$last/bin/python"\n')

@@ -1,4 +1,4 @@
-"""The copy of the Terraform AWS provider: what is changed in it."""
+"""The copy of the Terraform AWS provider: its changes."""
 
 import pytest
 

@@ -31,7 +31,7 @@ class VirtualMachine:
     uefi: bool = False
 
     def boot(self, url: str, log: Path) -> str:
-        """Boot the iPXE script at an address and wait until the machine is off; returns what its serial port said.
+        """Boot the iPXE script at an address and wait until the machine is off; returns the output of its serial port.
 
         Raises AssertionError when it takes too long.
         """
@@ -59,7 +59,7 @@ class VirtualMachine:
 
 
 def new_disk(file: Path, size: int) -> Path:
-    """Make an empty disk that takes no space yet."""
+    """Create an empty sparse disk."""
     with file.open("wb") as opened:
         opened.truncate(size)
     return file
