@@ -1,4 +1,4 @@
-"""PxePod, Ignition and ProvisioningServer on Pulumi's mocks: what they ask the engine for."""
+"""PxePod, Ignition and ProvisioningServer on Pulumi's mocks: the resources that they register."""
 
 import json
 from collections.abc import Callable, Iterator
@@ -36,7 +36,7 @@ class Recorder(mocks.Mocks):
 
 @pytest.fixture
 def run() -> Iterator[Callable[[Program], tuple[Recorder, Any]]]:
-    """Runs a program; returns what was registered and its output."""
+    """Runs a program; returns the registered resources and the output."""
     with mock_engine() as runner:
 
         def run_program(program: Program) -> tuple[Recorder, Any]:
@@ -62,7 +62,7 @@ def names(recorder: Recorder) -> tuple[str, str]:
     return profile["name"], group["selector"]["mac"]
 
 
-def test_profile_and_group_of_a_machine(run: Callable[[Program], tuple[Recorder, Any]]) -> None:
+def test_machine_gets_a_profile_and_a_group(run: Callable[[Program], tuple[Recorder, Any]]) -> None:
     recorder, profile = run(lambda: PxePod("pod1", args()).profile)
     name, mac = names(recorder)
     assert name == profile
@@ -71,7 +71,7 @@ def test_profile_and_group_of_a_machine(run: Callable[[Program], tuple[Recorder,
     assert recorder.of("Profile")[0]["rawIgnition"] == IGNITION
 
 
-def test_every_resource_has_the_component_as_its_parent(run: Callable[[Program], tuple[Recorder, Any]]) -> None:
+def test_resources_have_the_component_as_parent(run: Callable[[Program], tuple[Recorder, Any]]) -> None:
     urns: list[str] = []
 
     def program() -> "pulumi.Output[Any]":
@@ -84,7 +84,7 @@ def test_every_resource_has_the_component_as_its_parent(run: Callable[[Program],
     assert all("diaspora-infra:index:PxePod$" in urn for urn in urns)
 
 
-def test_names_follow_every_part_of_the_content(run: Callable[[Program], tuple[Recorder, Any]]) -> None:
+def test_names_change_with_every_part_of_the_content(run: Callable[[Program], tuple[Recorder, Any]]) -> None:
     changes: list[dict[str, Any]] = [
         {},
         {"ignition": IGNITION.replace("3.4.0", "3.3.0")},
@@ -137,13 +137,13 @@ def test_a_value_that_is_not_allowed_is_refused(
     assert str(caught.value) == line
 
 
-def test_a_machine_that_is_off_has_no_group(run: Callable[[Program], tuple[Recorder, Any]]) -> None:
+def test_machine_with_install_off_has_no_group(run: Callable[[Program], tuple[Recorder, Any]]) -> None:
     recorder, _ = run(lambda: PxePod("pod1", args(serve=False)).profile)
     assert len(recorder.of("Profile")) == 1
     assert recorder.of("Group") == []
 
 
-def test_names_and_hashes_of_secret_content_are_neither_secret_nor_fast(
+def test_names_of_secret_content_are_public_slow_hashes(
     run: Callable[[Program], tuple[Recorder, Any]],
 ) -> None:
     def program(ignition: Any) -> "pulumi.Output[Any]":
@@ -157,7 +157,7 @@ def test_names_and_hashes_of_secret_content_are_neither_secret_nor_fast(
     assert plain[1] != secret[1]
 
 
-def test_an_ignition_that_matchbox_would_serve_empty_is_refused(
+def test_ignition_version_that_matchbox_serves_empty_is_refused(
     run: Callable[[Program], tuple[Recorder, Any]],
 ) -> None:
     with pytest.raises(pulumi.RunError, match=r"pod1: matchbox would serve an empty config for Ignition 3\.5\.0"):
@@ -168,13 +168,13 @@ def ignition_args(**changes: Any) -> Any:
     return {"pod": configs.pod(), "host": configs.host(), "machine": {}, **changes}
 
 
-def test_the_ignition_component_works_alone(run: Callable[[Program], tuple[Recorder, Any]]) -> None:
+def test_ignition_component_works_alone(run: Callable[[Program], tuple[Recorder, Any]]) -> None:
     recorder, text = run(lambda: Ignition("pod1", ignition_args()).ignition)
     assert json.loads(text)["ignition"]["version"] == "3.4.0"
     assert [entry.typ for entry in recorder.resources] == ["diaspora-infra:index:Ignition"]
 
 
-def test_an_ignition_with_a_secret_is_a_secret(run: Callable[[Program], tuple[Recorder, Any]]) -> None:
+def test_ignition_with_secret_is_a_secret_output(run: Callable[[Program], tuple[Recorder, Any]]) -> None:
     def program(**changes: Any) -> "pulumi.Output[Any]":
         output = Ignition("pod1", ignition_args(**changes)).ignition
         return pulumi.Output.from_input(output.is_secret())
@@ -184,7 +184,7 @@ def test_an_ignition_with_a_secret_is_a_secret(run: Callable[[Program], tuple[Re
     assert run(lambda: program(**with_mail))[1] is True
 
 
-def test_a_wrong_config_is_refused_with_all_its_problems(run: Callable[[Program], tuple[Recorder, Any]]) -> None:
+def test_wrong_config_is_refused_with_all_problems(run: Callable[[Program], tuple[Recorder, Any]]) -> None:
     wrong = ignition_args(pod=configs.pod(domain="x"), machine={"disk": "sda"})
     with pytest.raises(pulumi.RunError) as caught:
         run(lambda: Ignition("pod1", wrong).ignition)
@@ -235,7 +235,9 @@ def provisioning_args(**changes: Any) -> Any:
     return {"host": config["host"], "provisioning": config["provisioning"]}
 
 
-def test_a_provisioning_server(run: Callable[[Program], tuple[Recorder, Any]]) -> None:
+def test_provisioning_server_exports_ignition_addresses_and_steps(
+    run: Callable[[Program], tuple[Recorder, Any]],
+) -> None:
     def program() -> "pulumi.Output[Any]":
         lifted = {key: pulumi.Output.from_input(value) for key, value in provisioning_args().items()}
         server = ProvisioningServer("boot", lifted)  # type: ignore[arg-type]
@@ -251,7 +253,7 @@ def test_a_provisioning_server(run: Callable[[Program], tuple[Recorder, Any]]) -
     assert "ssh core@192.168.77.5 'sudo matchbox-certificates pki && rm -r pki'" in next_steps
 
 
-def test_a_wrong_provisioning_server_is_refused(run: Callable[[Program], tuple[Recorder, Any]]) -> None:
+def test_wrong_provisioning_server_is_refused(run: Callable[[Program], tuple[Recorder, Any]]) -> None:
     wrong = provisioning_args(httpUrl="https://matchbox.lan", rpcPort=0)
     with pytest.raises(pulumi.RunError, match=r"provisioning\.rpcPort: 0 is out of range"):
         run(lambda: ProvisioningServer("boot", wrong).ignition)
