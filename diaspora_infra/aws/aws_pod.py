@@ -22,7 +22,7 @@ from diaspora_infra.config import ConfigError, Settings, load
 from diaspora_infra.config.aws.aws import Aws
 from diaspora_infra.config.aws.parameter_names import UPLOADS_BUCKET, machine_parameters, parameter_path
 from diaspora_infra.cost.target import monthly_cost
-from diaspora_infra.pulumi_config import render_machine, unusable
+from diaspora_infra.pulumi_config import config_run_error, render_machine
 
 
 class AwsPodArgs(TypedDict):
@@ -337,4 +337,4 @@ def _load(name: str, args: AwsPodArgs) -> Settings:
     try:
         return load(values, args.get("secrets", {}))
     except ConfigError as error:
-        raise unusable(error, name) from None
+        raise config_run_error(error, name) from None

@@ -41,7 +41,7 @@ def forms_of(data: bytes) -> list[dict[str, str]]:
 @example(b"")
 @example(LONG)
 @example(bytes(range(256)) * 9)
-def test_contents_survive(data: bytes) -> None:
+def test_contents_round_trip(data: bytes) -> None:
     for form in (plain(data), shortest(data)):
         assert contents(form) == data
         assert form["source"].isascii()
@@ -49,7 +49,7 @@ def test_contents_survive(data: bytes) -> None:
         assert not set(form["source"]) & set('?#<>"{}|\\^[]` ')
 
 
-def test_short_contents_are_in_the_clear_and_long_ones_as_short_as_can_be() -> None:
+def test_shortest_form_is_chosen() -> None:
     assert plain(b"[Unit]\nA=b: c/d?\n") == {"source": "data:,%5BUnit%5D%0AA=b:%20c/d%3F%0A"}
     assert shortest(b"short") == plain(b"short")
     assert shortest(LONG)["compression"] == "gzip"
@@ -72,13 +72,13 @@ def config(resource: dict[str, str]) -> dict[str, Any]:
 
 @given(some_contents)
 @example(LONG)
-def test_every_data_url_is_written_anew_and_nothing_else(data: bytes) -> None:
+def test_only_data_urls_are_rewritten(data: bytes) -> None:
     forms = forms_of(data)
     assert [in_the_clear(config(form)) for form in forms] == [config({**plain(data)})] * len(forms)
     assert [repacked(config(form)) for form in forms] == [config({**shortest(data)})] * len(forms)
 
 
-def test_contents_that_hold_a_data_url_stay_as_they_are() -> None:
+def test_data_urls_inside_contents_are_kept() -> None:
     data = b'{"ignition": {"config": {"merge": [{"source": "data:,%61"}]}}}'
     assert contents(repacked({"contents": packed(data, 9)})["contents"]) == data
     assert contents(in_the_clear({"contents": packed(data, 9)})["contents"]) == data
@@ -94,7 +94,7 @@ def test_contents_that_hold_a_data_url_stay_as_they_are() -> None:
         {"source": "data:;base64,H4sIAAAA", "compression": "gzip"},
     ],
 )
-def test_what_cannot_be_decoded_is_an_error(resource: dict[str, str]) -> None:
+def test_undecodable_data_urls_are_errors(resource: dict[str, str]) -> None:
     with pytest.raises(ValueError, match=r".") as caught:
         contents(resource)
     if resource["source"].startswith("data:"):
@@ -102,7 +102,7 @@ def test_what_cannot_be_decoded_is_an_error(resource: dict[str, str]) -> None:
         assert [*undecodable(whole)] == [("$.a.1.contents", str(caught.value))]
 
 
-def test_the_packed_bytes_are_fixed() -> None:
+def test_packed_bytes_are_fixed() -> None:
     """Another digest here is another config on every server: it is a change that podmins are told of."""
     dice = random.Random(1)
     words = [bytes(dice.choices(b"abcdefghij=/.-", k=dice.randint(1, 9))) for _ in range(200)]

@@ -1,4 +1,4 @@
-"""From settings to Ignition: snippets, secrets, and the Go program's opinion."""
+"""From settings to Ignition: snippets, secrets, and comparison with the Go program."""
 
 import json
 import subprocess
@@ -32,12 +32,12 @@ def problems(**changes: object) -> list[str]:
     return [str(problem) for problem in caught.value.problems]
 
 
-def test_a_snippet_above_the_version_is_refused_by_name() -> None:
+def test_snippet_with_newer_version_is_refused_by_name() -> None:
     (line,) = problems(host=host(snippets=["variant: fcos\nversion: 1.6.0\n"]))
     assert line.startswith("host.snippets[0]: line 2: $.version: version 1.6.0 is above 1.5.0")
 
 
-def test_every_wrong_line_of_every_snippet_is_named() -> None:
+def test_every_wrong_line_of_every_snippet_is_reported() -> None:
     wrong = "variant: fcos\nversion: 1.5.0\nstorage:\n  files:\n    - path: relative\n      mode: 99999\n"
     lines = problems(
         host=host(snippets=["variant: fcos\nversion: 1.5.0\n", wrong]),
@@ -50,7 +50,7 @@ def test_every_wrong_line_of_every_snippet_is_named() -> None:
     ]
 
 
-def test_what_would_be_a_warning_is_refused() -> None:
+def test_snippet_warnings_are_refused() -> None:
     (line,) = problems(host=host(snippets=["variant: fcos\nversion: 1.5.0\nstorrage: {}\n"]))
     assert line.startswith("host.snippets[0]: line 3: $.storrage: ")
 
@@ -72,16 +72,14 @@ FALSE_GZIP = [
         ("ignition: {config: {merge: [{%s}]}}", "ignition.config.merge.0"),
     ],
 )
-def test_contents_of_a_snippet_that_are_not_what_they_say_are_one_line(
-    document: str, place: str, resource: str
-) -> None:
+def test_false_gzip_in_a_snippet_is_one_error_line(document: str, place: str, resource: str) -> None:
     head = "variant: fcos\nversion: 1.5.0\n"
     (line,) = problems(host=host(snippets=[head, f"{head}{document % resource}\n"]))
     assert line.startswith(f"host.snippets[1]: $.{place}: cannot be decoded: not gzip: ")
     assert line.endswith("; allowed: contents that are what their URL and compression say")
 
 
-def test_every_snippet_whose_contents_are_not_what_they_say_is_named() -> None:
+def test_every_snippet_with_false_gzip_is_reported() -> None:
     head = "variant: fcos\nversion: 1.5.0\n"
     wrong = head + "storage: {files: [{path: /etc/%s, contents: {inline: x, compression: gzip}}]}\n"
     lines = problems(host=host(snippets=[wrong % "a"]), pxe=pxe(machine(1, snippets=[wrong % "b"])))
@@ -104,7 +102,7 @@ storage:
 
 
 @pytest.mark.parametrize("snippets", [[], [SNIPPET]], ids=["plain", "snippet"])
-def test_on_aws_a_person_can_read_the_config(snippets: list[str]) -> None:
+def test_config_on_aws_is_readable(snippets: list[str]) -> None:
     settings = load(aws_config(region="eu-west-1") | {"host": host(snippets=snippets)})
     text = render(settings, settings.machines[0], {}).ignition
     assert '"data:;base64' not in text
@@ -118,13 +116,13 @@ def test_on_aws_a_person_can_read_the_config(snippets: list[str]) -> None:
     assert len(config["ignition"].get("config", {}).get("merge", [])) == len(snippets)
 
 
-def test_a_secret_that_does_not_travel_changes_nothing() -> None:
+def test_config_is_independent_of_secrets_that_are_not_in_it() -> None:
     settings = load(aws_config(region="eu-west-1", pod_changes={"backup": {}}), ["backupPassword"])
     texts = {render(settings, settings.machines[0], secrets).ignition for secrets in ({}, {"backupPassword": "x"})}
     assert len(texts) == 1
 
 
-def test_the_config_on_aws_is_what_butane_makes_of_the_document() -> None:
+def test_config_on_aws_equals_the_translated_document() -> None:
     settings = load(aws_config(region="eu-west-1"))
     rendered = render(settings, settings.machines[0], {})
     assert meaning(rendered.ignition) == meaning(translated(rendered.document))
@@ -134,7 +132,7 @@ def translated(document: dict[str, Any]) -> str:
     return json.dumps(butane.translate(document, name="test", strict=True).ignition)
 
 
-def test_the_machines_snippet_wins_over_the_stacks() -> None:
+def test_machine_snippet_overrides_stack_snippet() -> None:
     def snippet(text: str) -> str:
         file = f"{{path: /etc/motd, contents: {{inline: {text}}}}}"
         return f"variant: fcos\nversion: 1.5.0\nstorage: {{files: [{file}]}}\n"
@@ -147,7 +145,7 @@ def test_the_machines_snippet_wins_over_the_stacks() -> None:
     assert motd["contents"]["data"] == "machine"
 
 
-def test_a_secret_is_needed_and_makes_the_result_secret() -> None:
+def test_required_secret_makes_the_result_secret() -> None:
     settings = load(ignition_config(pod=pod(mail=mail())), {"smtpPassword"})
     with pytest.raises(ConfigError, match=r"^smtpPassword: "):
         render(settings, settings.machines[0], {})
@@ -168,7 +166,7 @@ def test_a_secret_is_needed_and_makes_the_result_secret() -> None:
         pxe_config(host=host(storage={"disk": "/dev/sda", "dataDisk": "/dev/sdb"}, updates={"strategy": "off"})),
     ],
 )
-def test_the_go_program_makes_the_same_of_the_document(
+def test_butane_gives_the_same_ignition(
     config: dict[str, object], butane_binary: Path, ignition_validate: Path, tmp_path: Path
 ) -> None:
     settings = load(config)
@@ -185,7 +183,7 @@ def test_the_go_program_makes_the_same_of_the_document(
         assert (checked.returncode, checked.stdout, checked.stderr) == (0, "", "")
 
 
-def test_snippets_hold_everything_themselves() -> None:
+def test_snippets_cannot_read_files() -> None:
     local = "variant: fcos\nversion: 1.5.0\nstorage: {files: [{path: /etc/x, contents: {local: x}}]}\n"
     lines = problems(host=host(snippets=[local, "snippets/motd.bu"]))
     assert lines == [
