@@ -14,7 +14,6 @@ from pathlib import Path
 import pytest
 
 from lab.engine import PROJECT
-from tests.conftest import IN_CI
 from tests.support.golden import Golden
 from tests.support.zlibs import other_zlib
 from tools.cache import cache_root
@@ -54,7 +53,7 @@ def test_digests_are_equal_with_another_zlib() -> None:
 @pytest.mark.system
 @pytest.mark.filterwarnings("default::UserWarning")
 def test_digests_are_equal_with_other_pythons(tmp_path: Path) -> None:
-    """A Python that this computer cannot have is named in a warning; CI must have all."""
+    """A Python that is neither installed nor within reach of uv is named in a warning."""
     with_packages = uv_run(tmp_path / "requirements.txt")
     missing = {}
     for version in VERSIONS:
@@ -66,7 +65,6 @@ def test_digests_are_equal_with_other_pythons(tmp_path: Path) -> None:
         program = f"import sys; assert '%d.%d' % sys.version_info[:2] == '{version}'; import tests.golden.digests as it"
         command = [*with_packages, "--python", python, "python", "-c", f"{program}; it.main()"]
         READ_ONLY.check(DIGESTS, output(command, **UV))
-    assert len(missing) < len(VERSIONS) - 1 and not (IN_CI and missing), missing
     for version, reason in missing.items():
         warnings.warn(f"digests were not tested with Python {version}: {reason}", stacklevel=1)
 
