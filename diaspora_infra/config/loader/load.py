@@ -93,7 +93,7 @@ class _Loader:
         self.values = values
         self.secrets = secrets
         self.problems: list[Problem] = []
-        self.unusable: set[str] = set()
+        self.invalid_sections: set[str] = set()
 
     def load(self) -> Settings | None:
         """The Settings; None when one of its keys is no good."""
@@ -197,10 +197,10 @@ class _Loader:
             if required:
                 self._note(key, f"missing; it is required: {description(Settings.model_fields[key])}")
             return None
-        unusable = [_hint(problem) for problem in _unusable(key, self.values[key])]
-        self.problems += unusable
-        if unusable:
-            self.unusable.add(key)
+        invalid = [_hint(problem) for problem in _invalid_values(key, self.values[key])]
+        self.problems += invalid
+        if invalid:
+            self.invalid_sections.add(key)
             return None
         try:
             return model.model_validate(self.values[key], by_alias=True, by_name=False)
@@ -210,7 +210,7 @@ class _Loader:
 
     def _machines(self, key: str, model: type[Machine]) -> dict[int, Machine]:
         """The machines that are good in themselves, even where the rest of the section is not."""
-        section = self.values.get(key) if key not in self.unusable else None
+        section = self.values.get(key) if key not in self.invalid_sections else None
         entries = section.get("machines") if isinstance(section, dict) else None
         machines: dict[int, Machine] = {}
         for index, entry in enumerate(entries if isinstance(entries, list) else ()):
@@ -224,7 +224,7 @@ class _Loader:
         self.problems.append(Problem(path, message))
 
 
-def _unusable(key: str, section: object) -> Iterator[Problem]:
+def _invalid_values(key: str, section: object) -> Iterator[Problem]:
     """Values that no setting takes: secrets, keys that are not text, and what no file can hold."""
     rest: list[tuple[tuple[str | int, ...], object]] = [((key,), section)]
     while rest:
