@@ -17,6 +17,7 @@ from diaspora_infra.config import (
     needed_secrets,
     parse_stack_file,
 )
+from diaspora_infra.config.loader.stack_file import read_yaml
 from diaspora_infra.cost.table import cost_table, notes, plain
 from lab.aws.account import Account
 from lab.engine import PROJECT, Engine
@@ -112,7 +113,7 @@ def _engine(account: Account) -> Engine:
 
 def _unprotect(engine: Engine) -> str:
     """Lift the protection in the engine's stack file; returns the region."""
-    config = yaml.safe_load(engine.stack_file.read_text(encoding="utf-8"))["config"]
+    config = read_yaml(engine.stack_file.read_text(encoding="utf-8"))["config"]
     aws = config[f"{NAMESPACE}:aws"]
     aws["protect"] = False
     _write(engine.stack_file, config)
