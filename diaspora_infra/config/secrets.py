@@ -7,8 +7,7 @@ from dataclasses import dataclass
 from diaspora_infra.config.pod.pod import Pod
 from diaspora_infra.config.problems import Problem
 from diaspora_infra.config.provisioning.server import ProvisioningSettings
-from diaspora_infra.config.settings import Settings
-from diaspora_infra.config.types import Target
+from diaspora_infra.config.settings import AwsSettings, Settings
 
 NAMESPACE = "diaspora-infra"
 
@@ -138,17 +137,18 @@ def needed_secrets(settings: Settings | ProvisioningSettings) -> list[Secret]:
     """The secrets that have to be given to the stack; none with the settings of a provisioning server."""
     if isinstance(settings, ProvisioningSettings):
         return []
-    existing = settings.aws.existing_parameters if settings.target is Target.AWS and settings.aws else {}
     return [
         secret
         for secret in SECRETS
-        if secret.needed(settings.pod) and not placed(settings.pod, secret) and secret.key not in existing
+        if secret.needed(settings.pod)
+        and not placed(settings.pod, secret)
+        and secret.key not in settings.existing_parameters
     ]
 
 
 def travelling_secrets(settings: Settings | ProvisioningSettings) -> list[Secret]:
     """The secrets that travel in the machine's config; on AWS none does, the machine reads them itself."""
-    return [] if settings.target is Target.AWS else needed_secrets(settings)
+    return [] if isinstance(settings, AwsSettings) else needed_secrets(settings)
 
 
 def placed(pod: Pod, secret: Secret) -> bool:

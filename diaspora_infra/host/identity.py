@@ -12,7 +12,7 @@ from functools import lru_cache
 from typing import Any
 from urllib.parse import quote
 
-from diaspora_infra.config import PxeMachine
+from diaspora_infra.config import PxeMachine, PxeSettings
 from diaspora_infra.host.fragment import Context
 from diaspora_infra.host.templates import UNIT_FOLDER, file
 
@@ -35,10 +35,10 @@ def ignition_url(matchbox_url: str, mac: str) -> str:
 
 def config_url(context: Context) -> str | None:
     """Where a machine finds its own config later; None where no server has it."""
-    pxe, machine = context.settings.pxe, context.machine
-    if pxe is None or not isinstance(machine, PxeMachine) or machine.install == "off":
+    settings, machine = context.settings, context.machine
+    if not isinstance(settings, PxeSettings) or not isinstance(machine, PxeMachine) or machine.install == "off":
         return None
-    return ignition_url(pxe.matchbox.http_url, machine.mac)
+    return ignition_url(settings.pxe.matchbox.http_url, machine.mac)
 
 
 def machine_text(context: Context, ignition: Ignition) -> str:

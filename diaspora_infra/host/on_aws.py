@@ -1,15 +1,14 @@
 """What differs on AWS: the settings of that target, and what they move away from the machine."""
 
-from diaspora_infra.config import Settings
+from diaspora_infra.config import AwsSettings
 from diaspora_infra.config.aws.aws import Aws
-from diaspora_infra.config.types import Target
 from diaspora_infra.host.fragment import MachineContext
 
 
 def aws_of(context: MachineContext) -> Aws | None:
     """The settings of the target `aws`; None for any other target, also when the stack file has the key `aws`."""
     settings = context.settings
-    return settings.aws if isinstance(settings, Settings) and settings.target is Target.AWS else None
+    return settings.aws if isinstance(settings, AwsSettings) else None
 
 
 def has_external_database(context: MachineContext) -> bool:

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from diaspora_infra.config import ConfigError, Settings, load
+from diaspora_infra.config import AwsSettings, ConfigError, Settings, load
 from diaspora_infra.config.aws.availability import INSTANCE_TYPES, SIZES
 from diaspora_infra.config.aws.aws import AwsDatabase
 from diaspora_infra.cost import HOURS_A_MONTH, TRAFFIC, Traffic, database_sleeps, monthly_items, monthly_usd
@@ -175,7 +175,7 @@ def test_what_a_setting_turns_off_costs_nothing(changes: dict[str, Any], gone: s
 
 def test_a_pod_without_backups_pays_none() -> None:
     without = load(configs.aws_config(region="eu-west-1"))
-    assert without.aws is not None and without.aws.backups.bucket
+    assert isinstance(without, AwsSettings) and without.aws.backups.bucket
     assert set(names(settings())) - set(names(without)) == {"Backups in S3"}
 
 

@@ -4,7 +4,7 @@ import re
 
 import pytest
 
-from diaspora_infra.config import ConfigError
+from diaspora_infra.config import AwsSettings, ConfigError
 from diaspora_infra.config.aws.parameter_names import UPLOADS_BUCKET, machine_parameters
 from diaspora_infra.host.fragment import Context
 from tests.host.aws_pod import aws_context
@@ -48,7 +48,7 @@ def test_without_a_bucket_there_is_nothing_of_it(context: Context) -> None:
     assert not [path for path, text in texts.items() if "uploads-mount" in text or "uploads.service" in text
                 if not path.endswith("fetch-parameters")]  # fmt: skip
     assert re.search("^d +/var/mnt/data/uploads +0755 1000", texts["/etc/diaspora/directories.conf"], re.MULTILINE)
-    if context.settings.aws:
+    if isinstance(context.settings, AwsSettings):
         assert UPLOADS_BUCKET not in machine_parameters(context.settings.aws, context.settings.pod)
 
 
