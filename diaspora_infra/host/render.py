@@ -15,7 +15,7 @@ from diaspora_infra.config import (
     ProvisioningSettings,
     Settings,
 )
-from diaspora_infra.config.secrets import travelling_secrets
+from diaspora_infra.config.secrets import secrets_in_ignition
 from diaspora_infra.host.bundle import add_bundle, in_the_clear, split
 from diaspora_infra.host.features import FEATURES, MACHINE_FEATURES, POD_FEATURES
 from diaspora_infra.host.features.firewall import firewall
@@ -48,7 +48,7 @@ def render(settings: Settings | ProvisioningSettings, machine: Machine, secrets:
     """
     if isinstance(settings, ProvisioningSettings):
         return render_provisioning(settings)
-    needed = travelling_secrets(settings)
+    needed = secrets_in_ignition(settings)
     missing = [Problem(secret.key, "its value is needed to render") for secret in needed if secret.key not in secrets]
     if missing:
         raise ConfigError(missing)

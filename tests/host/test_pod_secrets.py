@@ -6,6 +6,7 @@ import re
 import pytest
 
 from diaspora_infra.config import SECRETS, ConfigError, load, needed_secrets
+from diaspora_infra.config.secrets import DATABASE_PASSWORD, GENERATED
 from diaspora_infra.host.features.pod_secrets import pod_secrets
 from diaspora_infra.host.fragment import Context
 from tests.host.pod import SMTP_PASSWORD, containers, files, pod_context, pod_fragment, values
@@ -64,3 +65,22 @@ def test_a_password_that_diaspora_would_misread_is_refused_without_being_shown(p
     with pytest.raises(ConfigError) as raised:
         pod_secrets(context)
     assert str(raised.value) == problem
+
+
+def test_the_machine_generates_the_secrets_of_the_table_and_no_other() -> None:
+    text = files(pod_fragment(pod_context()))["/usr/local/libexec/diaspora/make-secrets"]
+    found = {name: int(number) for name, number in re.findall(r"^keep (\w+) (\d+)$", text, re.MULTILINE)}
+    assert found == GENERATED
+    assert text.count("\nkeep ") == len(GENERATED)
+
+
+def test_a_secret_says_in_one_place_what_it_takes_who_needs_it_and_where_it_lies() -> None:
+    known = {secret.key: (secret.form, secret.user, secret.file_name) for secret in (*SECRETS, DATABASE_PASSWORD)}
+    assert known["smtpPassword"] == ("variable", "application", "smtp_password")
+    assert known["smarthostPassword"] == ("line", "relay", "smarthost_password")
+    assert known["backupAccessKey"] == ("line", "backup", "backup_access_key")
+    assert known["backupSshKey"] == ("key", "backup", "backup_ssh_key")
+    assert known["databasePassword"] == ("line", "database", "database_password")
+    for secret in SECRETS:
+        assert secret.content(secret.stand_in).strip() == secret.stand_in
+        assert (secret.owner, secret.form == "variable") == ("user", secret.variable is not None)

@@ -114,7 +114,7 @@ class Machine:
         self.store.put_parameter(Name=place, Value=value, Type="SecureString", Overwrite=True)
 
     def given(self, name: str) -> str:
-        return (self.data / "secrets/given" / name).read_text()
+        return (self.data / "secrets/provided" / name).read_text()
 
     def podman(self, name: str) -> str:
         return (self.folder / f"record/secret-diaspora-{name}").read_text()
@@ -224,7 +224,7 @@ def test_secrets_come_at_boot(machine: Machine) -> None:
     machine.succeed("boot")
     assert machine.given("smtp_password") == VALUES["smtpPassword"]
     assert machine.given("backup_password") == VALUES["backupPassword"]
-    folder = machine.data / "secrets/given"
+    folder = machine.data / "secrets/provided"
     assert folder.stat().st_mode & 0o777 == 0o700
     assert {path.name for path in folder.iterdir()} == {
         "smtp_password", "backup_password", "backup_access_key", "backup_secret_key", "database_password",

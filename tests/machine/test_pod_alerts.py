@@ -71,7 +71,7 @@ def test_an_alert_goes_by_ses_with_the_account_that_was_fetched(tmp_path: Path) 
     tls, ca = certificate(tmp_path / "pki", "127.0.0.1")
     context = aws_context(pod_changes={"imageLayout": {"certificateAuthorities": str(ca)}})
     here = Machine(tmp_path / "machine", write_tree(pod_fragment(context), tmp_path / "tree"))
-    given = here.folder / "data/secrets/given"
+    given = here.folder / "data/secrets/provided"
     given.mkdir(parents=True)
     # what diaspora-parameters.service has read
     (given / "smtp_username").write_text("AKIAEXAMPLE")

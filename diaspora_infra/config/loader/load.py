@@ -41,7 +41,7 @@ from diaspora_infra.config.provisioning.server import (
     check_provisioning_host,
 )
 from diaspora_infra.config.pxe.pxe import Pxe, PxeMachine
-from diaspora_infra.config.secrets import SECRET_KEYS, SECRETS, check_secrets, meant_secret
+from diaspora_infra.config.secrets import SECRET_KEYS, SECRETS, check_secrets, secret_for_path
 from diaspora_infra.config.settings import (
     AwsSettings,
     IgnitionExport,
@@ -298,7 +298,7 @@ def _is_unicode(text: str) -> bool:
 
 def _hint(problem: Problem) -> Problem:
     """Say how to set a secret, or what to set in place of a key of diaspora.toml, that was looked for here."""
-    secret = meant_secret(problem.path)
+    secret = secret_for_path(problem.path)
     if secret:
         return Problem(problem.path, f"is the secret {secret.key}, a key of its own; allowed: {secret.command}")
     reason = why_not_a_setting(problem.path) if problem.message.startswith("unknown key") else None

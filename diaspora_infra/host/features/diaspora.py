@@ -1,8 +1,8 @@
 """diaspora* itself: web server, background jobs, migration, public files."""
 
+from diaspora_infra.config.secrets import application_variables
 from diaspora_infra.host.container_images import container_image
 from diaspora_infra.host.diaspora_config import database_yml, diaspora_toml
-from diaspora_infra.host.features.pod_secrets import given_secrets, podman_name
 from diaspora_infra.host.fragment import Context, Fragment, combine
 from diaspora_infra.host.on_aws import has_external_database, has_uploads_bucket
 from diaspora_infra.host.sizes import sizes
@@ -22,7 +22,7 @@ def diaspora(context: Context) -> Fragment:
         uid=layout.uid,
         shell=layout.shell,
         puma_threads=sized.puma_threads,
-        secrets={podman_name(secret): secret.variable for secret in given_secrets(pod)},
+        secrets={secret.podman_name: secret.variable for secret in application_variables(pod)},
     )
     files = [
         file("/etc/diaspora/diaspora.toml", diaspora_toml(pod, sized)),

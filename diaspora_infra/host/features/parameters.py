@@ -1,7 +1,6 @@
 """Secrets and facts of a machine on AWS: read from Parameter Store at boot, and again every 15 minutes."""
 
 from diaspora_infra.config.aws.parameter_names import machine_parameters, parameter_path
-from diaspora_infra.host.features.pod_secrets import file_name
 from diaspora_infra.host.fragment import Context, Fragment, combine
 from diaspora_infra.host.on_aws import aws_of
 from diaspora_infra.host.templates import file, render_tree
@@ -22,7 +21,7 @@ def parameters(context: Context) -> Fragment:
         region=aws.region,
         path=path,
         rows=[
-            f"{entry.existing or f'{path}/{entry.name}'} {entry.name} {file_name(entry.name)} {entry.form} {entry.user}"
+            f"{entry.existing or f'{path}/{entry.name}'} {entry.name} {entry.file_name} {entry.form} {entry.user}"
             for entry in found
         ],
     )
