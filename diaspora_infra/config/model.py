@@ -20,6 +20,10 @@ class Model(BaseModel):
         hide_input_in_errors=True,
     )
 
+    def __hash__(self) -> int:
+        """By value, lists and tables included."""
+        return hash(self.model_dump_json())
+
     def with_derived(self, **values: Any) -> Self:
         """A copy with values that follow from other settings; they do not count as set (`model_fields_set`)."""
         return cast(Self, self.model_construct(_fields_set=set(self.model_fields_set), **{**self.__dict__, **values}))

@@ -13,7 +13,7 @@ from typing import Any
 from urllib.parse import quote
 
 from diaspora_infra.config import PxeMachine, PxeSettings
-from diaspora_infra.host.fragment import Context
+from diaspora_infra.host.fragment import PodMachineContext
 from diaspora_infra.host.templates import UNIT_FOLDER, file
 
 Ignition = dict[str, Any]
@@ -33,7 +33,7 @@ def ignition_url(matchbox_url: str, mac: str) -> str:
     return f"{matchbox_url}/ignition?mac={mac}"
 
 
-def config_url(context: Context) -> str | None:
+def config_url(context: PodMachineContext) -> str | None:
     """Where a machine finds its own config later; None where no server has it."""
     settings, machine = context.settings, context.machine
     if not isinstance(settings, PxeSettings) or not isinstance(machine, PxeMachine) or machine.install == "off":
@@ -41,7 +41,7 @@ def config_url(context: Context) -> str | None:
     return ignition_url(settings.pxe.matchbox.http_url, machine.mac)
 
 
-def machine_text(context: Context, ignition: Ignition) -> str:
+def machine_text(context: PodMachineContext, ignition: Ignition) -> str:
     """Write the machine's file about its own part of a config (all but the bundle, contents in the clear)."""
     known = {
         "name": context.machine.name,

@@ -10,8 +10,8 @@ from hypothesis import strategies as st
 from diaspora_infra.config import load
 from diaspora_infra.host import butane_document, render
 from diaspora_infra.host.bundle import contents, pack, unpack
-from diaspora_infra.host.features import POD_FEATURES
-from diaspora_infra.host.fragment import Context
+from diaspora_infra.host.features import pod_part
+from diaspora_infra.host.fragment import pod_context
 from diaspora_infra.pxe.served import meaning
 from tests.support.configs import host, ignition_config, machine, pxe, pxe_config
 
@@ -83,8 +83,7 @@ def test_the_bundle_depends_on_the_pod_and_on_memory_alone() -> None:
     fragments = []
     for values, entry in zip(hosts, [machine(1), machine(2, **rich)], strict=True):
         settings = load(pxe_config(host=values, pxe=pxe(entry)))
-        context = Context(settings, settings.machines[0], {})
-        fragments.append([feature(context) for feature in POD_FEATURES])
+        fragments.append(pod_part(pod_context(settings, settings.machines[0].architecture, {})))
     assert fragments[0] == fragments[1]
 
 
@@ -100,7 +99,7 @@ def test_another_memory_is_another_bundle(change: dict[str, Any]) -> None:
 
 def test_no_two_features_write_the_same_file() -> None:
     settings = load(pxe_config(host=host(guestAgent=True, swap={"zramMib": 64, "fileMib": 64})))
-    document = butane_document(Context(settings, settings.machines[0], {}))
+    document = butane_document(settings, settings.machines[0], {})
     for names in (
         [entry["path"] for entry in document["storage"]["files"]],
         [entry["name"] for entry in document["systemd"]["units"]],

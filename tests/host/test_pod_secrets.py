@@ -8,15 +8,14 @@ import pytest
 from diaspora_infra.config import SECRETS, ConfigError, load, needed_secrets
 from diaspora_infra.config.secrets import DATABASE_PASSWORD, GENERATED
 from diaspora_infra.host.features.pod_secrets import pod_secrets
-from diaspora_infra.host.fragment import Context
-from tests.host.pod import SMTP_PASSWORD, containers, files, pod_context, pod_fragment, values
+from tests.host.pod import SMTP_PASSWORD, Context, containers, files, pod_context, pod_fragment, values
 from tests.support.configs import ignition_config, mail, pod
 
 PATH = "/etc/diaspora/secrets/smtp_password"
 
 
 def test_the_smtp_password_is_a_file_that_only_root_reads() -> None:
-    storage = pod_secrets(pod_context(with_mail=True))["storage"]
+    storage = pod_secrets(pod_context(with_mail=True).of_pod)["storage"]
     (given,) = [entry for entry in storage["files"] if entry["path"] == PATH]
     assert (given["mode"], given["contents"]["inline"]) == (0o600, SMTP_PASSWORD)
     assert storage["directories"] == [{"path": "/etc/diaspora/secrets", "mode": 0o700}]
@@ -63,7 +62,7 @@ def test_each_secret_of_the_user_reaches_the_application() -> None:
 def test_a_password_that_diaspora_would_misread_is_refused_without_being_shown(password: str, problem: str) -> None:
     context = dataclasses.replace(pod_context(with_mail=True), secrets={"smtpPassword": password})
     with pytest.raises(ConfigError) as raised:
-        pod_secrets(context)
+        pod_secrets(context.of_pod)
     assert str(raised.value) == problem
 
 

@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from diaspora_infra.host.features import FEATURES
+from diaspora_infra.host.features import AWS_MACHINE_FEATURES, MACHINE_FEATURES
 from diaspora_infra.host.features.guest_agent import guest_agent
 from diaspora_infra.host.features.kernel_arguments import kernel_arguments
 from diaspora_infra.host.features.time_zone import time_zone
@@ -70,9 +70,11 @@ def test_the_guest_agent_only_where_asked_for() -> None:
     assert last == f"ExecStart=/usr/bin/touch {condition.removeprefix('ConditionPathExists=!')}"
 
 
-def test_the_features_of_the_machine_come_before_those_of_the_pod() -> None:
-    names = [feature.__name__ for feature in FEATURES]
-    assert names[:10] == [
+def test_the_features_of_the_machine() -> None:
+    names = [feature.__name__ for feature in MACHINE_FEATURES]
+    assert names == [
         "users", "hostname", "kernel_arguments", "network", "storage", "time_zone", "swap", "updates",
         "hardening", "guest_agent",
     ]  # fmt: skip
+    on_aws = [feature.__name__ for feature in AWS_MACHINE_FEATURES]
+    assert on_aws == ["data_volume" if name == "storage" else name for name in names]

@@ -6,9 +6,18 @@ import pytest
 
 from diaspora_infra.config import AwsSettings, ConfigError
 from diaspora_infra.config.aws.parameter_names import UPLOADS_BUCKET, machine_parameters
-from diaspora_infra.host.fragment import Context
 from tests.host.aws_pod import aws_context
-from tests.host.pod import LIBEXEC, QUADLETS, containers, files, pod_context, pod_fragment, read_quadlet, values
+from tests.host.pod import (
+    LIBEXEC,
+    QUADLETS,
+    Context,
+    containers,
+    files,
+    pod_context,
+    pod_fragment,
+    read_quadlet,
+    values,
+)
 
 BUCKET = aws_context()
 BACKUP = {"pod_changes": {"backup": {}}, "secrets": {"backupPassword": "x"}}

@@ -19,11 +19,10 @@ import pytest
 
 from diaspora_infra.host import render
 from diaspora_infra.host.bundle import unpack
-from diaspora_infra.host.fragment import Context
 from lab.aws.account import Account
 from lab.matchbox import free_ports
 from tests.host.aws_pod import aws_context
-from tests.host.pod import LIBEXEC, files, pod_context, pod_fragment, write_tree
+from tests.host.pod import LIBEXEC, Context, files, pod_context, pod_fragment, write_tree
 from tests.machine.pod_programs import PODMAN, RequireProgram
 
 PATH = "/diaspora/pod.example.org"

@@ -17,7 +17,6 @@ from hypothesis import strategies as st
 
 from diaspora_infra.config import ConfigError
 from diaspora_infra.config.secrets import SECRETS
-from diaspora_infra.host.features.pod_secrets import _content
 from diaspora_infra.host.render import render
 from tests.host.pod import LIBEXEC, files, pod_context, pod_fragment, write_tree
 from tests.machine.pod_programs import PODMAN, Machine, RequireProgram, machine
@@ -235,7 +234,7 @@ def test_the_machine_and_the_settings_agree(tree: Path, here: Machine, name: str
     (secret,) = [each for each in SECRETS if each.key == name]
     shutil.rmtree(here.data / "secrets", ignore_errors=True)
     try:
-        wanted: str | None = _content(secret, value)
+        wanted: str | None = secret.content(value)
     except ConfigError:
         wanted = None
     done = pod(here, "secret", "set", name, text=value)

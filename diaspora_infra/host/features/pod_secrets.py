@@ -9,11 +9,9 @@ from diaspora_infra.config.secrets import (
     Service,
     Source,
     secrets_from_outside,
-    secrets_in_ignition,
     source_of,
 )
-from diaspora_infra.host.fragment import Context, Fragment, combine
-from diaspora_infra.host.on_aws import aws_of, has_external_database
+from diaspora_infra.host.fragment import Fragment, PodContext, combine
 from diaspora_infra.host.templates import file, render_tree
 
 FROM_STACK_DIR = "/etc/diaspora/secrets"
@@ -31,23 +29,23 @@ _WAITING: dict[Service, tuple[tuple[str, ...], str]] = {
 }
 
 
-def pod_secrets(context: Context) -> Fragment:
+def pod_secrets(context: PodContext) -> Fragment:
     """Make passwords at the first boot; put the secrets of the user, if there are any, where the machine finds them."""
-    pod = context.settings.pod
-    on_aws = aws_of(context) is not None
-    needed = secrets_from_outside(pod, database_on_aws=has_external_database(context))
-    table = [(secret, source_of(secret, pod, on_aws=on_aws)) for secret in needed]
+    pod = context.pod
+    needed = secrets_from_outside(pod, database_on_aws=context.database_on_aws)
+    table = [(secret, source_of(secret, pod, on_aws=context.on_aws)) for secret in needed]
     waiting = list(_waiting(secret for secret, source in table if source != "config"))
     tree = render_tree("pod_secrets", secrets=[_row(secret, source) for secret, source in table], generated=GENERATED)
     fragment = combine([tree, {"storage": {"files": waiting}}])
-    given = secrets_in_ignition(context.settings)
-    if not given:
+    if not context.secrets:
         return fragment
     # The named exception: what only the user knows has to travel in the config.
+    values = dict(context.secrets)
     folder = {"path": FROM_STACK_DIR, "mode": 0o700}
     files = [
-        file(f"{FROM_STACK_DIR}/{secret.file_name}", secret.content(context.secrets[secret.key]), mode=0o600)
-        for secret in given
+        file(f"{FROM_STACK_DIR}/{secret.file_name}", secret.content(values[secret.key]), mode=0o600)
+        for secret, source in table
+        if source == "config"
     ]
     return combine([fragment, {"storage": {"directories": [folder], "files": files}}])
 
