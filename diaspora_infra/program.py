@@ -5,7 +5,7 @@ from pathlib import Path
 import pulumi
 
 from diaspora_infra.config import AwsSettings, ConfigError, ProvisioningSettings, PxeSettings
-from diaspora_infra.pulumi_config import load_stack_config, unusable
+from diaspora_infra.pulumi_config import config_run_error, load_stack_config
 
 
 def build_stack() -> None:
@@ -13,7 +13,7 @@ def build_stack() -> None:
     try:
         _build()
     except ConfigError as error:
-        raise unusable(error, "this stack") from None
+        raise config_run_error(error, "this stack") from None
 
 
 def _build() -> None:

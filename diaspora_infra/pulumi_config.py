@@ -1,7 +1,8 @@
-"""Settings and secrets of the running Pulumi stack."""
+"""Settings and secrets of the running Pulumi stack, and of the tables that components take."""
 
+import difflib
 import json
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping, Sequence
 from typing import Any
 
 import pulumi
@@ -11,6 +12,7 @@ from diaspora_infra.config import (
     SECRET_KEYS,
     ConfigError,
     Machine,
+    Problem,
     ProvisioningSettings,
     Settings,
     account_problems,
@@ -18,6 +20,7 @@ from diaspora_infra.config import (
     load_stack,
     needed_secrets,
 )
+from diaspora_infra.config.problems import join_path
 from diaspora_infra.host import Rendered, render
 
 Secrets = Mapping[str, pulumi.Output[str]]
@@ -28,7 +31,7 @@ def load_stack_config() -> tuple[Settings | ProvisioningSettings, Secrets]:
     config = pulumi.Config(NAMESPACE)
     names = pulumi.runtime.config.CONFIG.get()  # the only list of all keys that are set
     keys = {name.partition(":")[2] for name in names if name.startswith(f"{NAMESPACE}:")}
-    values = {key: _plain(config.require(key)) for key in keys - SECRET_KEYS}
+    values = {key: _decoded(config.require(key)) for key in keys - SECRET_KEYS}
     add_region(values, pulumi.Config("aws").get("region"))
     # a secret that was set as plain text is passed on as a value, and refused there
     values |= {key: "" for key in keys & SECRET_KEYS if not pulumi.runtime.is_config_secret(f"{NAMESPACE}:{key}")}
@@ -46,6 +49,21 @@ def load_account_config() -> dict[str, Any]:
     return values
 
 
+def plain_tables(values: Mapping[str, Any]) -> dict[str, Any]:
+    """Turn the tables of a program into what `load` takes: tables, lists, and whole numbers without a fraction.
+
+    Every number from a program in another language arrives as a float, 12 as 12.0.
+    """
+    return {key: _plain_value(value) for key, value in values.items()}
+
+
+def known_secrets(given: Collection[str]) -> Collection[str]:
+    """Return the names of secrets that a component was given. Raises ConfigError for names that are no secret's."""
+    if problems := [_unknown_secret(name) for name in given if name not in SECRET_KEYS]:
+        raise ConfigError(problems)
+    return given
+
+
 def render_machine(settings: Settings, machine: Machine, secrets: Secrets) -> pulumi.Input[str]:
     """Render a machine's Ignition; a secret output where it holds a secret."""
     if not secrets:
@@ -58,15 +76,30 @@ def render_known(settings: Settings, machine: Machine, secrets: Mapping[str, str
     try:
         return render(settings, machine, secrets)
     except ConfigError as error:
-        raise unusable(error, machine.name) from None
+        raise config_run_error(error, machine.name) from None
 
 
-def unusable(error: ConfigError, what: str) -> pulumi.RunError:
+def config_run_error(error: ConfigError, what: str) -> pulumi.RunError:
     """Say what is wrong with a config, in the way that the engine prints without a traceback."""
     return pulumi.RunError(f"the config of {what} cannot be used:\n{error}")
 
 
-def _plain(text: str) -> Any:
+def _plain_value(value: object) -> object:
+    if isinstance(value, Mapping):
+        return plain_tables(value)
+    if isinstance(value, Sequence) and not isinstance(value, str | bytes):
+        return [_plain_value(item) for item in value]
+    return int(value) if isinstance(value, float) and value.is_integer() else value
+
+
+def _unknown_secret(name: str) -> Problem:
+    names = sorted(SECRET_KEYS)
+    close = difflib.get_close_matches(name, names, n=1)
+    hint = f"did you mean {close[0]}? Allowed" if close else "allowed"
+    return Problem(join_path("secrets", name), f"unknown secret; {hint}: {', '.join(names)}")
+
+
+def _decoded(text: str) -> Any:
     """Turn what the engine hands over (JSON for tables, bare text for the rest) back into plain data."""
     try:
         return json.loads(text)
@@ -76,5 +109,5 @@ def _plain(text: str) -> Any:
 
 def _lists(text: str) -> Any:
     """Leave text as it is, a profile's name that is a number too."""
-    value = _plain(text)
+    value = _decoded(text)
     return value if isinstance(value, list) else text

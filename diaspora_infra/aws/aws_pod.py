@@ -23,7 +23,7 @@ from diaspora_infra.config.aws.aws import Aws
 from diaspora_infra.config.aws.parameter_names import UPLOADS_BUCKET, machine_parameters, parameter_path
 from diaspora_infra.cost.items import aws_settings
 from diaspora_infra.cost.target import monthly_cost
-from diaspora_infra.pulumi_config import render_machine, unusable
+from diaspora_infra.pulumi_config import config_run_error, render_machine
 
 
 class AwsPodArgs(TypedDict):
@@ -336,4 +336,4 @@ def _load(name: str, args: AwsPodArgs) -> AwsSettings:
     try:
         return aws_settings(load(values, args.get("secrets", {})))
     except ConfigError as error:
-        raise unusable(error, name) from None
+        raise config_run_error(error, name) from None

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any, cast
+from typing import Any
 
 import pulumi
 import pulumiverse_matchbox as matchbox
@@ -56,14 +56,14 @@ def _provider(pxe: Pxe, folder: Path) -> matchbox.Provider:
 def _pod(settings: PxeSettings, machine: PxeMachine, secrets: Mapping[str, str], provider: matchbox.Provider) -> PxePod:
     install = install_settings(settings, machine)
     rendered = render_known(settings, machine, secrets)
-    args = {
+    args: PxePodArgs = {
         **install,
         "mac": machine.mac,
         "ignition": pulumi.Output.secret(rendered.ignition) if rendered.secret else rendered.ignition,
         "revision": revision_of(machine.name, rendered.ignition, install_boot(**install), secret=rendered.secret),
         "serve": machine.install != "off",
     }
-    return PxePod(machine.name, cast(PxePodArgs, args), pulumi.ResourceOptions(providers=[provider]))
+    return PxePod(machine.name, args, pulumi.ResourceOptions(providers=[provider]))
 
 
 def _machine_outputs(machine: PxeMachine, pod: PxePod) -> dict[str, Any]:

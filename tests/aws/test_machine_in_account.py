@@ -10,7 +10,7 @@ from tests.aws.stacks import DIRECT
 from tests.support.aws_stack import AwsStack
 
 
-def test_direct_opens_the_web_ports_alone_and_keeps_the_address(aws_stack: AwsStack) -> None:
+def test_direct_edge_opens_only_web_ports_and_keeps_the_address(aws_stack: AwsStack) -> None:
     aws_stack.values["aws"] |= DIRECT
     aws_stack.values["pod"]["backup"] = {}
     aws_stack.values["backupPassword"] = encrypted_backup_password(aws_stack)

@@ -52,7 +52,7 @@ def another_plugin(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return folder / "started"
 
 
-def test_single_components_make_a_machine_without_a_pod(another_plugin: Path, own_stack: AwsStack) -> None:
+def test_single_components_create_a_machine_without_a_pod(another_plugin: Path, own_stack: AwsStack) -> None:
     own_stack.good("up")
     assert not another_plugin.exists()
     instance_id = own_stack.engine.outputs()["instance"]

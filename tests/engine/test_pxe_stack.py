@@ -1,4 +1,4 @@
-"""The whole chain: config -> engine -> provider -> matchbox -> what a machine gets."""
+"""The whole chain: config -> engine -> provider -> matchbox -> what is served to a machine."""
 
 import json
 import subprocess
@@ -13,7 +13,7 @@ from tests.support.configs import machine
 from tests.support.stack import Stack
 
 
-def test_life_of_a_stack(stack: Stack) -> None:
+def test_stack_is_created_updated_and_destroyed(stack: Stack) -> None:
     stack.machines(machine(1), machine(2), machine(3, install="off"))
 
     preview = stack.run("preview")
@@ -45,7 +45,7 @@ def test_life_of_a_stack(stack: Stack) -> None:
     assert stack.get("/ipxe?mac=52:54:00:00:00:01")[0] == 404
 
 
-def test_refresh_finds_what_somebody_changed_on_the_server(stack: Stack) -> None:
+def test_refresh_detects_manual_changes_on_the_server(stack: Stack) -> None:
     stack.up()
     (profile,) = stack.server.data.glob("profiles/*.json")
     content = json.loads(profile.read_text())
@@ -61,7 +61,7 @@ def test_refresh_finds_what_somebody_changed_on_the_server(stack: Stack) -> None
     assert_served_as_meant(stack)
 
 
-def test_refresh_finds_what_somebody_deleted_on_the_server(stack: Stack) -> None:
+def test_refresh_detects_manual_deletions_on_the_server(stack: Stack) -> None:
     stack.up()
     for file in stack.server.data.glob("*/*.json"):
         file.unlink()
@@ -70,7 +70,7 @@ def test_refresh_finds_what_somebody_deleted_on_the_server(stack: Stack) -> None
     assert_served_as_meant(stack)
 
 
-def test_what_is_served_is_valid_and_equal_to_what_butane_makes(
+def test_served_config_is_valid_and_equals_output_of_butane(
     stack: Stack, butane_binary: Path, ignition_validate: Path, tmp_path: Path
 ) -> None:
     stack.up()
@@ -88,7 +88,7 @@ def test_what_is_served_is_valid_and_equal_to_what_butane_makes(
     assert meaning(butane.stdout) == meaning(rendered.ignition) == meaning(served.read_text())
 
 
-def test_a_user_secret_is_served_but_nowhere_in_the_clear(stack: Stack) -> None:
+def test_user_secret_is_served_but_encrypted_in_state_and_outputs(stack: Stack) -> None:
     password = "correct-horse-battery-staple"
     stack.values["pod"]["mail"] = {
         "senderAddress": "pod@example.org",
@@ -114,7 +114,7 @@ def test_a_user_secret_is_served_but_nowhere_in_the_clear(stack: Stack) -> None:
         assert "ciphertext" in profile[side]["rawIgnition"], side
 
 
-def test_needs_reinstall_names_the_machines_that_changed_since_their_installation(stack: Stack) -> None:
+def test_needs_reinstall_lists_machines_changed_since_installation(stack: Stack) -> None:
     stack.machines(machine(1), machine(2))
     stack.up()
     configs = {name: entry["config"] for name, entry in stack.engine.outputs()["machines"].items()}

@@ -1,4 +1,4 @@
-"""What a feature is given, from plain settings."""
+"""The context of a feature, from plain settings."""
 
 from typing import Any
 

@@ -1,4 +1,4 @@
-"""The secret that travels in the config, and how it is refused."""
+"""Secrets that the config contains, and refused values."""
 
 import dataclasses
 import re
@@ -14,14 +14,14 @@ from tests.support.configs import ignition_config, mail, pod
 PATH = "/etc/diaspora/secrets/smtp_password"
 
 
-def test_the_smtp_password_is_a_file_that_only_root_reads() -> None:
+def test_smtp_password_is_a_root_only_file() -> None:
     storage = pod_secrets(pod_context(with_mail=True).of_pod)["storage"]
     (given,) = [entry for entry in storage["files"] if entry["path"] == PATH]
     assert (given["mode"], given["contents"]["inline"]) == (0o600, SMTP_PASSWORD)
     assert storage["directories"] == [{"path": "/etc/diaspora/secrets", "mode": 0o700}]
 
 
-def test_without_an_account_no_password_travels() -> None:
+def test_smtp_password_is_left_out_without_an_account() -> None:
     context = dataclasses.replace(pod_context(), secrets={"smtpPassword": SMTP_PASSWORD})
     fragment = pod_fragment(context)
     assert SMTP_PASSWORD not in str(fragment)
@@ -29,7 +29,7 @@ def test_without_an_account_no_password_travels() -> None:
     assert not [secret for secret in values(web, "Secret") if "smtp" in secret]
 
 
-def test_each_secret_of_the_user_reaches_the_application() -> None:
+def test_user_secrets_reach_the_application() -> None:
     given = {secret.key: f"value-of-{secret.key}" for secret in SECRETS if secret.variable}
     changes = {
         "mail": mail(),
@@ -59,21 +59,21 @@ def test_each_secret_of_the_user_reaches_the_application() -> None:
         ("line\nbreak", "smtpPassword: holds a line break or control character; allowed: one line of text"),
     ],
 )
-def test_a_password_that_diaspora_would_misread_is_refused_without_being_shown(password: str, problem: str) -> None:
+def test_smtp_password_that_diaspora_misreads_is_refused_without_echo(password: str, problem: str) -> None:
     context = dataclasses.replace(pod_context(with_mail=True), secrets={"smtpPassword": password})
     with pytest.raises(ConfigError) as raised:
         pod_secrets(context.of_pod)
     assert str(raised.value) == problem
 
 
-def test_the_machine_generates_the_secrets_of_the_table_and_no_other() -> None:
+def test_make_secrets_generates_only_the_listed_secrets() -> None:
     text = files(pod_fragment(pod_context()))["/usr/local/libexec/diaspora/make-secrets"]
     found = {name: int(number) for name, number in re.findall(r"^keep (\w+) (\d+)$", text, re.MULTILINE)}
     assert found == GENERATED
     assert text.count("\nkeep ") == len(GENERATED)
 
 
-def test_a_secret_says_in_one_place_what_it_takes_who_needs_it_and_where_it_lies() -> None:
+def test_secret_has_form_user_and_file_name() -> None:
     known = {secret.key: (secret.form, secret.user, secret.file_name) for secret in (*SECRETS, DATABASE_PASSWORD)}
     assert known["smtpPassword"] == ("variable", "application", "smtp_password")
     assert known["smarthostPassword"] == ("line", "relay", "smarthost_password")

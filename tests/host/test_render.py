@@ -1,4 +1,4 @@
-"""From settings to Ignition: snippets, secrets, and the Go program's opinion."""
+"""From settings to Ignition: snippets, secrets, and comparison with the Go program."""
 
 import json
 import subprocess
@@ -20,12 +20,12 @@ def problems(**changes: object) -> list[str]:
     return [str(problem) for problem in caught.value.problems]
 
 
-def test_a_snippet_above_the_version_is_refused_by_name() -> None:
+def test_snippet_with_newer_version_is_refused_by_name() -> None:
     (line,) = problems(host=host(snippets=["variant: fcos\nversion: 1.6.0\n"]))
     assert line.startswith("host.snippets[0]: line 2: $.version: version 1.6.0 is above 1.5.0")
 
 
-def test_every_wrong_line_of_every_snippet_is_named() -> None:
+def test_every_wrong_line_of_every_snippet_is_reported() -> None:
     wrong = "variant: fcos\nversion: 1.5.0\nstorage:\n  files:\n    - path: relative\n      mode: 99999\n"
     lines = problems(
         host=host(snippets=["variant: fcos\nversion: 1.5.0\n", wrong]),
@@ -38,12 +38,12 @@ def test_every_wrong_line_of_every_snippet_is_named() -> None:
     ]
 
 
-def test_what_would_be_a_warning_is_refused() -> None:
+def test_snippet_warnings_are_refused() -> None:
     (line,) = problems(host=host(snippets=["variant: fcos\nversion: 1.5.0\nstorrage: {}\n"]))
     assert line.startswith("host.snippets[0]: line 3: $.storrage: ")
 
 
-def test_the_machines_snippet_wins_over_the_stacks() -> None:
+def test_machine_snippet_overrides_stack_snippet() -> None:
     def snippet(text: str) -> str:
         file = f"{{path: /etc/motd, contents: {{inline: {text}}}}}"
         return f"variant: fcos\nversion: 1.5.0\nstorage: {{files: [{file}]}}\n"
@@ -56,7 +56,7 @@ def test_the_machines_snippet_wins_over_the_stacks() -> None:
     assert motd["contents"]["data"] == "machine"
 
 
-def test_a_secret_is_needed_and_makes_the_result_secret() -> None:
+def test_required_secret_makes_the_result_secret() -> None:
     settings = load(ignition_config(pod=pod(mail=mail())), {"smtpPassword"})
     with pytest.raises(ConfigError, match=r"^smtpPassword: "):
         render(settings, settings.machines[0], {})
@@ -77,7 +77,7 @@ def test_a_secret_is_needed_and_makes_the_result_secret() -> None:
         pxe_config(host=host(storage={"disk": "/dev/sda", "dataDisk": "/dev/sdb"}, updates={"strategy": "off"})),
     ],
 )
-def test_the_go_program_makes_the_same_of_the_document(
+def test_butane_gives_the_same_ignition(
     config: dict[str, object], butane_binary: Path, ignition_validate: Path, tmp_path: Path
 ) -> None:
     settings = load(config)
@@ -94,7 +94,7 @@ def test_the_go_program_makes_the_same_of_the_document(
         assert (checked.returncode, checked.stdout, checked.stderr) == (0, "", "")
 
 
-def test_snippets_hold_everything_themselves() -> None:
+def test_snippets_cannot_read_files() -> None:
     local = "variant: fcos\nversion: 1.5.0\nstorage: {files: [{path: /etc/x, contents: {local: x}}]}\n"
     lines = problems(host=host(snippets=[local, "snippets/motd.bu"]))
     assert lines == [

@@ -1,4 +1,4 @@
-"""What an Ignition config means, and what matchbox cannot serve."""
+"""The meaning of an Ignition config, and configs that matchbox cannot serve."""
 
 import base64
 import gzip
@@ -18,7 +18,7 @@ def config(source: str, **resource: str) -> str:
 
 
 @given(st.text())
-def test_meaning_does_not_depend_on_how_contents_are_packed(text: str) -> None:
+def test_digest_is_independent_of_content_encoding(text: str) -> None:
     data = text.encode()
     plain = base64.b64encode(data).decode()
     packed = [base64.b64encode(gzip.compress(data, level)).decode() for level in (1, 9)]
@@ -28,7 +28,7 @@ def test_meaning_does_not_depend_on_how_contents_are_packed(text: str) -> None:
     assert len(digests) == 1
 
 
-def test_meaning_ignores_what_matchbox_adds() -> None:
+def test_digest_ignores_additions_of_matchbox() -> None:
     ignition = '{"proxy":{},"timeouts":{},"version":"3.4.0"}'
     served = f'{{"ignition":{ignition},"passwd":{{}},"storage":{{"files":[{{"group":{{}},"path":"/x"}}]}}}}'
     assert meaning(served) == {"ignition": {"version": "3.4.0"}, "storage": {"files": [{"path": "/x"}]}}
@@ -45,12 +45,12 @@ def test_meaning_ignores_what_matchbox_adds() -> None:
         ('{"ignition":{"version":"3.4.0"},"enabled":false}', '{"ignition":{"version":"3.4.0"}}'),
     ],
 )
-def test_meaning_tells_real_differences(one: str, other: str) -> None:
+def test_digest_differs_for_real_changes(one: str, other: str) -> None:
     assert meaning_digest(one) != meaning_digest(other)
 
 
 @pytest.mark.parametrize("version", ["3.0.0", "3.3.0", "3.4.0"])
-def test_versions_that_matchbox_serves(version: str) -> None:
+def test_ignition_versions_up_to_3_4_are_servable(version: str) -> None:
     check_servable(json.dumps({"ignition": {"version": version}}), "pod1")
 
 
@@ -72,7 +72,7 @@ def test_versions_that_matchbox_serves(version: str) -> None:
         "variant: fcos\nversion: 1.5.0",
     ],
 )
-def test_what_matchbox_would_serve_empty_is_refused_in_one_line(ignition: str) -> None:
+def test_unservable_config_is_refused_in_one_line(ignition: str) -> None:
     with pytest.raises(
         NotServableError, match=r"^pod1: .*; allowed: an Ignition config of version 3\.0\.0 to 3\.4\.0$"
     ):
@@ -87,7 +87,7 @@ def test_what_matchbox_would_serve_empty_is_refused_in_one_line(ignition: str) -
         {"source": "data:;base64,H4sIAAAA", "compression": "gzip"},
     ],
 )
-def test_contents_that_ignition_could_not_decode_are_refused(resource: dict[str, str]) -> None:
+def test_undecodable_contents_are_refused(resource: dict[str, str]) -> None:
     for ignition in (
         {"version": "3.4.0", "config": {"merge": [resource]}},
         {"version": "3.4.0", "config": {"replace": resource}},
@@ -104,12 +104,12 @@ JSON = st.recursive(
 
 
 @given(st.dictionaries(st.text(), JSON))
-def test_any_config_has_a_stable_meaning(document: dict[str, Any]) -> None:
+def test_digest_is_independent_of_json_formatting(document: dict[str, Any]) -> None:
     document["ignition"] = {"version": "3.4.0"}
     text = json.dumps(document)
     assert meaning_digest(text) == meaning_digest(json.dumps(document, indent=2))
 
 
-def test_addresses() -> None:
+def test_urls_are_built_from_base_url_and_mac() -> None:
     assert ipxe_url("http://m:8080", "52:54:00:a1:9c:ae") == "http://m:8080/ipxe?mac=52:54:00:a1:9c:ae"
     assert ignition_url("http://m:8080", "52:54:00:a1:9c:ae") == "http://m:8080/ignition?mac=52:54:00:a1:9c:ae"
