@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pulumi
 
-from diaspora_infra.config import ConfigError, ProvisioningSettings, Target
+from diaspora_infra.config import AwsSettings, ConfigError, ProvisioningSettings, PxeSettings
 from diaspora_infra.pulumi_config import config_run_error, load_stack_config
 
 
@@ -23,11 +23,11 @@ def _build() -> None:
         from diaspora_infra.pxe.provisioning_server import provisioning_stack
 
         outputs = provisioning_stack(settings)
-    elif settings.target is Target.PXE:
+    elif isinstance(settings, PxeSettings):
         from diaspora_infra.pxe.stack import pxe_stack
 
         outputs = pxe_stack(settings, secrets, Path.cwd())
-    elif settings.target is Target.AWS:
+    elif isinstance(settings, AwsSettings):
         from diaspora_infra.aws.stack import aws_stack
 
         outputs = aws_stack(settings, secrets)

@@ -15,7 +15,7 @@ ALIAS = PACKAGE / "butane"
 
 # what each layer may import of the project, besides itself
 ALLOWED = {
-    "config": set(),
+    "config": {"butane"},
     "host": {"butane", "diaspora_infra.config"},
     "cost": {"diaspora_infra.config"},
     "pxe": {"diaspora_infra.config", "diaspora_infra.host", "diaspora_infra.pulumi_config", "diaspora_infra.tables"},
@@ -41,6 +41,15 @@ def test_layers_import_only_allowed_layers(layer: str) -> None:
     for file in files:
         own = {name for name in imports(file) if name == "butane" or name.startswith("diaspora_infra.")}
         assert own <= {*ALLOWED[layer], f"diaspora_infra.{layer}"}, file
+
+
+def test_config_imports_only_the_yaml_scalar_reader_of_butane() -> None:
+    files = [file for file in (PACKAGE / "config").rglob("*.py") if "butane" in imports(file)]
+    assert files == [PACKAGE / "config/loader/stack_file.py"]
+    (line,) = (
+        line for line in files[0].read_text(encoding="utf-8").splitlines() if "import" in line and "butane" in line
+    )
+    assert line == "from butane.nodes import resolve_plain"
 
 
 def test_butane_imports_only_yaml_and_the_standard_library() -> None:

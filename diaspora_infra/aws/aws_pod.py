@@ -18,9 +18,10 @@ from diaspora_infra.aws.parameters import Parameters
 from diaspora_infra.aws.security_groups import SecurityGroups, SecurityGroupsArgs
 from diaspora_infra.aws.uploads import Uploads
 from diaspora_infra.aws.zones import check_type, check_zones
-from diaspora_infra.config import ConfigError, Settings, load
+from diaspora_infra.config import AwsSettings, ConfigError, load
 from diaspora_infra.config.aws.aws import Aws
 from diaspora_infra.config.aws.parameter_names import UPLOADS_BUCKET, machine_parameters, parameter_path
+from diaspora_infra.cost.items import aws_settings
 from diaspora_infra.cost.target import monthly_cost
 from diaspora_infra.pulumi_config import config_run_error, render_machine
 
@@ -35,7 +36,7 @@ class AwsPodArgs(TypedDict):
     aws: NotRequired[dict[str, Any]]
     """The pod on AWS; `region` is required."""
     settings: NotRequired[Any]
-    """A `diaspora_infra.config.Settings` in place of the three tables, for a program that has one."""
+    """A `diaspora_infra.config.AwsSettings` in place of the three tables, for a program that has one."""
     secrets: NotRequired[dict[str, pulumi.Input[str]]]
     """Secret keys of the stack config, such as smtpPassword, and their values."""
 
@@ -72,8 +73,6 @@ class AwsPod(pulumi.ComponentResource):
 
     @property
     def _aws(self) -> Aws:
-        if self._settings.aws is None:
-            raise ValueError("target aws without the key aws")
         return self._settings.aws
 
     def _network(self) -> None:
@@ -108,7 +107,7 @@ class AwsPod(pulumi.ComponentResource):
             "edge": self._aws.edge,
             "shell_access": self._aws.instance.shell_access,
             "ssh_from": self._aws.instance.ssh_from or [],
-            "database": self._aws.database.engine != "onInstance",
+            "database": self._settings.database_on_aws,
             "ipv6": self._aws.network.ipv6,
             "tags": self._tags,
         }
@@ -141,13 +140,13 @@ class AwsPod(pulumi.ComponentResource):
         """The database, the place of the backups, and the parameters by which the machine finds both."""
         pod, path = self._settings.pod, parameter_path(self._aws, self._settings.pod)
         facts: dict[str, pulumi.Input[str]] = {}
-        if self._aws.database.engine != "onInstance":
+        if self._settings.database_on_aws:
             facts["databaseHost"] = Database(self._name, self._database_args(path), self._child).host
-        if self._aws.uploads == "bucket":
+        if self._settings.uploads_in_bucket:
             uploads = Uploads(self._name, {"protect": self._aws.protect, "tags": self._tags}, self._child)
             facts[UPLOADS_BUCKET.name] = uploads.bucket
             self._statements += uploads.statements
-        own_bucket = self._aws.backups.bucket and pod.backup is not None
+        own_bucket = self._settings.backup_bucket
         backups = Backups(
             self._name,
             {
@@ -222,7 +221,7 @@ class AwsPod(pulumi.ComponentResource):
             "root_gib": settings.root_gib,
             "data_gib": settings.data_gib,
             "topic_arn": self._alerts.topic_arn,
-            "elastic_ip": self._aws.edge == "direct",
+            "elastic_ip": not self._settings.behind_gateway,
             "volume_tags": self._volume_tags,
             "protect": self._aws.protect,
             "tags": self._tags,
@@ -247,7 +246,7 @@ class AwsPod(pulumi.ComponentResource):
         """API Gateway with the pod's domain, or the domain on the machine's own address."""
         domain = self._settings.pod.domain
         self._next_step: pulumi.Output[str | None] | None = None
-        if self._aws.edge == "direct":
+        if not self._settings.behind_gateway:
             # no AAAA, also with IPv6 in the VPC: the pod itself does not answer on IPv6 (docs/tls.md)
             self._dns.record(f"{self._name}-domain", domain, "A", [self._machine.public_ip], self._child)
             return
@@ -326,15 +325,15 @@ class AwsPod(pulumi.ComponentResource):
         return pulumi.Output.concat(f"ssh {user}@", self._machine.public_ip) if access == "ssh" else None
 
 
-def _load(name: str, args: AwsPodArgs) -> Settings:
+def _load(name: str, args: AwsPodArgs) -> AwsSettings:
     settings = args.get("settings")
-    if isinstance(settings, Settings):
+    if isinstance(settings, AwsSettings):
         return settings
     values: dict[str, Any] = {"target": "aws"}
     for key in ("pod", "host", "aws"):
         if key in args:
             values[key] = args[key]
     try:
-        return load(values, args.get("secrets", {}))
+        return aws_settings(load(values, args.get("secrets", {})))
     except ConfigError as error:
         raise config_run_error(error, name) from None

@@ -6,16 +6,14 @@ import pulumi
 import pulumi_aws as aws
 
 from diaspora_infra.aws.aws_pod import AwsPod, AwsPodArgs
-from diaspora_infra.config import Settings
+from diaspora_infra.config import AwsSettings
 from diaspora_infra.pulumi_config import Secrets, load_account_config
 
 NAME = "pod"
 
 
-def aws_stack(settings: Settings, secrets: Secrets) -> dict[str, Any]:
+def aws_stack(settings: AwsSettings, secrets: Secrets) -> dict[str, Any]:
     """Make everything; returns the stack outputs."""
-    if settings.aws is None:
-        raise ValueError("target aws without the key aws")
     account = load_account_config()
     provider = aws.Provider(
         "aws",

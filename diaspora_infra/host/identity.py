@@ -11,9 +11,9 @@ from collections.abc import Iterable, Iterator, Mapping
 from functools import lru_cache
 from typing import Any
 
-from diaspora_infra.config import PxeMachine
+from diaspora_infra.config import PxeMachine, PxeSettings
 from diaspora_infra.host.data_url import plain
-from diaspora_infra.host.fragment import Context
+from diaspora_infra.host.fragment import PodMachineContext
 from diaspora_infra.host.templates import UNIT_FOLDER, file
 
 Ignition = dict[str, Any]
@@ -33,15 +33,15 @@ def ignition_url(matchbox_url: str, mac: str) -> str:
     return f"{matchbox_url}/ignition?mac={mac}"
 
 
-def config_url(context: Context) -> str | None:
+def config_url(context: PodMachineContext) -> str | None:
     """Where a machine finds its own config later; None where no server has it."""
-    pxe, machine = context.settings.pxe, context.machine
-    if pxe is None or not isinstance(machine, PxeMachine) or machine.install == "off":
+    settings, machine = context.settings, context.machine
+    if not isinstance(settings, PxeSettings) or not isinstance(machine, PxeMachine) or machine.install == "off":
         return None
-    return ignition_url(pxe.matchbox.http_url, machine.mac)
+    return ignition_url(settings.pxe.matchbox.http_url, machine.mac)
 
 
-def machine_text(context: Context, ignition: Ignition) -> str:
+def machine_text(context: PodMachineContext, ignition: Ignition) -> str:
     """Write the machine's file about its own part of a config (all but the bundle, contents in the clear)."""
     known = {
         "name": context.machine.name,

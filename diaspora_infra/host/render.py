@@ -10,21 +10,28 @@ import yaml
 
 import butane
 from diaspora_infra.config import (
+    AwsSettings,
     ConfigError,
     Machine,
     Problem,
     ProvisioningSettings,
     Settings,
 )
-from diaspora_infra.config.secrets import travelling_secrets
+from diaspora_infra.config.secrets import secrets_in_ignition
 from diaspora_infra.host.bundle import add_bundle, beside, split
 from diaspora_infra.host.data_url import in_the_clear, repacked, undecodable
-from diaspora_infra.host.features import FEATURES, MACHINE_FEATURES, POD_FEATURES
-from diaspora_infra.host.features.firewall import firewall
+from diaspora_infra.host.features import machine_part, pod_part
+from diaspora_infra.host.features.firewall import provisioning_firewall
 from diaspora_infra.host.features.provisioning import provisioning
-from diaspora_infra.host.fragment import Context, Fragment, MachineContext, combine
+from diaspora_infra.host.fragment import (
+    Fragment,
+    MachineContext,
+    PodContext,
+    PodMachineContext,
+    combine,
+    pod_context,
+)
 from diaspora_infra.host.identity import BUNDLE_FILE, MACHINE_FILE, as_fragment, bundle_text, machine_text, with_file
-from diaspora_infra.host.on_aws import aws_of
 
 # matchbox 0.11 serves an empty config for Ignition 3.5 and later, so nothing may go above 3.4.0.
 BUTANE_VERSION = "1.5.0"
@@ -53,14 +60,13 @@ def render(settings: Settings | ProvisioningSettings, machine: Machine, secrets:
     """
     if isinstance(settings, ProvisioningSettings):
         return render_provisioning(settings)
-    needed = travelling_secrets(settings)
+    needed = secrets_in_ignition(settings)
     missing = [Problem(secret.key, "its value is needed to render") for secret in needed if secret.key not in secrets]
     if missing:
         raise ConfigError(missing)
-    # a secret that does not travel must not change the text: who renders may have its value or not
-    context = Context(settings, machine, {secret.key: secrets[secret.key] for secret in needed})
-    own = combine(feature(context) for feature in MACHINE_FEATURES)
-    pod = _pod_part(context)
+    context = PodMachineContext(settings, machine)
+    own = machine_part(context)
+    pod = _pod_part(pod_context(settings, machine.architecture, secrets))
     rest, bundle = in_the_clear(_translate(_document([own]))), pod.ignition
     identity = machine_text(context, rest)
     document = _document([own, as_fragment(MACHINE_FILE, identity), pod.fragment])
@@ -75,15 +81,19 @@ def render(settings: Settings | ProvisioningSettings, machine: Machine, secrets:
         bundle = with_file(bundle, BUNDLE_FILE, bundle_text(bundle, secret=bool(needed)))
         identity = machine_text(context, rest)
     rest = with_file(rest, MACHINE_FILE, identity)
-    text = _readable(beside(rest, bundle)) if aws_of(context) else _text(add_bundle(repacked(rest), bundle))
+    text = (
+        _readable(beside(rest, bundle))
+        if isinstance(settings, AwsSettings)
+        else _text(add_bundle(repacked(rest), bundle))
+    )
     return Rendered(document, text, secret=bool(needed))
 
 
 def render_provisioning(settings: ProvisioningSettings) -> Rendered:
     """Render a provisioning server. Raises ConfigError when a snippet is wrong."""
     context = MachineContext(settings, settings.provisioning)
-    parts = [feature(context) for feature in (*MACHINE_FEATURES, firewall)]
-    document = _document([*parts, provisioning(settings.provisioning)])
+    own = [machine_part(context), provisioning_firewall(settings)]
+    document = _document([*own, provisioning(settings.provisioning)])
     users = snippets(settings, settings.provisioning)
     try:
         merged = butane.merge([("diaspora-infra", document), *users], strict=True, max_version=BUTANE_VERSION)
@@ -119,36 +129,31 @@ class _PodPart:
     ignition: dict[str, Any]
 
 
-_pod_parts: dict[tuple[object, ...], _PodPart] = {}
+_pod_parts: dict[PodContext, _PodPart] = {}
 _REMEMBERED_PODS = 8
 
 
-def _pod_part(context: Context) -> _PodPart:
+def _pod_part(context: PodContext) -> _PodPart:
     """Render what the pod's features add; it is the same on all machines of one architecture."""
-    secrets = tuple(sorted(context.secrets.items()))
-    host = context.settings.host
-    used = (host.memory_mib, host.swap, host.firewall.model_dump_json())
-    aws = aws_of(context)
-    target = aws.model_dump_json() if aws else ""
-    key = (context.settings.pod.model_dump_json(), used, target, context.machine.architecture, secrets)
-    if key not in _pod_parts:
-        features = combine(feature(context) for feature in POD_FEATURES)
+    if context not in _pod_parts:
+        features = pod_part(context)
         bundle = in_the_clear(_translate(_document([features])))
-        text = bundle_text(bundle, secret=bool(secrets))
+        text = bundle_text(bundle, secret=bool(context.secrets))
         fragment = combine([features, as_fragment(BUNDLE_FILE, text)])
         if len(_pod_parts) >= _REMEMBERED_PODS:
             _pod_parts.clear()
-        _pod_parts[key] = _PodPart(fragment, with_file(bundle, BUNDLE_FILE, text))
-    return _pod_parts[key]
+        _pod_parts[context] = _PodPart(fragment, with_file(bundle, BUNDLE_FILE, text))
+    return _pod_parts[context]
 
 
 def _translate(document: dict[str, Any]) -> dict[str, Any]:
     return butane.translate(document, name="diaspora-infra", strict=True, max_version=BUTANE_VERSION).ignition
 
 
-def butane_document(context: Context) -> dict[str, Any]:
+def butane_document(settings: Settings, machine: Machine, secrets: Mapping[str, str]) -> dict[str, Any]:
     """Join what all features add to this machine."""
-    return _document([feature(context) for feature in FEATURES])
+    pod = pod_context(settings, machine.architecture, secrets)
+    return _document([machine_part(MachineContext(settings, machine)), pod_part(pod)])
 
 
 def _document(fragments: Iterable[Fragment]) -> dict[str, Any]:

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from diaspora_infra.config import SECRET_KEYS, ConfigError, Settings, load
+from diaspora_infra.config import SECRET_KEYS, ConfigError, Settings, WrittenSettings, load
 from diaspora_infra.config.problems import fields_of, model_in
 from tests.config.mistakes import GOOD, changed, steps
 from tests.support import configs
@@ -70,7 +70,7 @@ def put(config: Any, place: tuple[str | int, ...], value: Any) -> Any:
 def is_known_path(config: Any, path: str) -> bool:
     """Tell whether a path leads to a value of the config, or to a key that may be missing there."""
     *way, last = steps(path)
-    place, model = config, Settings
+    place, model = config, WrittenSettings
     for step in way:
         if isinstance(step, str) and model is not None and step in fields_of(model):
             model = model_in(fields_of(model)[step].annotation)

@@ -5,7 +5,7 @@ from typing import Any
 import boto3
 import pytest
 
-from diaspora_infra.config import ConfigError, Settings, load, needed_secrets
+from diaspora_infra.config import AwsSettings, ConfigError, Settings, load, needed_secrets
 from diaspora_infra.config.aws.availability import REGIONS, REGIONS_WITHOUT_SES
 from diaspora_infra.config.aws.parameter_names import machine_parameters
 from diaspora_infra.config.pod.mail import Ses
@@ -28,7 +28,7 @@ def lines(**changes: Any) -> list[str]:
 
 def parameters(found: Settings) -> dict[str, str | None]:
     """The secrets that the machine reads, with the names of existing parameters."""
-    assert found.aws is not None
+    assert isinstance(found, AwsSettings)
     return {
         parameter.name: parameter.existing
         for parameter in machine_parameters(found.aws, found.pod)

@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from diaspora_infra.config import ConfigError, load
+from diaspora_infra.config import AwsSettings, ConfigError, load
 from diaspora_infra.config.aws.availability import AURORA_VERSIONS
 from tests.support import configs
 
@@ -123,7 +123,7 @@ def test_each_mistake_is_reported_in_one_line(changes: dict[str, Any], lines: li
 @pytest.mark.parametrize("engine", ["auroraServerless", "rds"])
 def test_database_version_can_be_set_for_aurora_and_rds(engine: str) -> None:
     settings = load(configs.aws_config(**REGION, database={"engine": engine, "version": "16.9"}), ())
-    assert settings.aws is not None
+    assert isinstance(settings, AwsSettings)
     assert settings.aws.database.version == "16.9"
 
 

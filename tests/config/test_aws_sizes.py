@@ -28,13 +28,14 @@ def test_instance_type_sets_memory_swap_and_concurrency(
     aws: dict[str, Any], memory_mib: int, file_mib: int, threads: int, jobs: int
 ) -> None:
     found = settings(**aws)
-    at_once = sizes(found.pod, found.host)
+    at_once = sizes(found.pod, found.host.memory_mib, found.host.swap)
     assert (found.host.memory_mib, found.host.swap.file_mib) == (memory_mib, file_mib)
     assert (at_once.puma_threads, at_once.sidekiq_concurrency) == (threads, jobs)
 
 
 def test_smallest_machine_has_zram_and_swap_file() -> None:
-    assert swap_mib(settings().host) == 512 + 1024
+    found = settings().host
+    assert swap_mib(found.memory_mib, found.swap) == 512 + 1024
 
 
 @pytest.mark.parametrize("file_mib", [0, 4096])
@@ -44,7 +45,7 @@ def test_explicit_settings_override_those_of_the_size(file_mib: int) -> None:
         pod={"sizing": {"pumaThreads": 1, "sidekiqConcurrency": 7}},
     )
     assert (found.host.swap.file_mib, found.host.swap.zram_mib) == (file_mib, 256)
-    at_once = sizes(found.pod, found.host)
+    at_once = sizes(found.pod, found.host.memory_mib, found.host.swap)
     assert (at_once.puma_threads, at_once.sidekiq_concurrency) == (1, 7)
 
 

@@ -7,7 +7,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from diaspora_infra.config import ConfigError, load
-from diaspora_infra.config.host.keyfile import SECTIONS, holds_secret, in_order, kind_of
+from diaspora_infra.config.host.keyfile import SECTIONS, holds_secret, in_order, value_spec
 from diaspora_infra.config.host.networks import check_networks
 from tests.support.configs import machine, pxe, pxe_config
 
@@ -161,10 +161,10 @@ def test_table_of_keys_contains_no_secrets() -> None:
 
 
 def test_numbered_keys_are_accepted_and_sorted_by_number() -> None:
-    assert kind_of("ipv4", "address12") is kind_of("ipv4", "address1")
-    assert kind_of("ipv4", "route12_options") is kind_of("ipv4", "route1_options")
-    assert kind_of("ipv4", "dns1") is None
-    assert kind_of("ipv4", "address") is None
+    assert value_spec("ipv4", "address12") is value_spec("ipv4", "address1")
+    assert value_spec("ipv4", "route12_options") is value_spec("ipv4", "route1_options")
+    assert value_spec("ipv4", "dns1") is None
+    assert value_spec("ipv4", "address") is None
     assert in_order(["route1_options", "method", "address10", "route1", "address2"]) == [
         "address2",
         "address10",

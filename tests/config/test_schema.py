@@ -10,7 +10,7 @@ import pytest
 import yaml
 from pydantic import BaseModel
 
-from diaspora_infra.config import NAMESPACE, ConfigError, Settings, load, parse_stack_file
+from diaspora_infra.config import NAMESPACE, ConfigError, WrittenSettings, load, parse_stack_file
 from diaspora_infra.config.problems import model_in
 from generators.config_reference import INTRO, reference_text
 from generators.config_schema import stack_schema, stack_schema_text
@@ -27,7 +27,7 @@ def errors(values: dict[str, Any]) -> list[str]:
     return [error.message for error in VALIDATOR.iter_errors({"config": config})]
 
 
-def models(model: type[BaseModel] = Settings) -> set[type[BaseModel]]:
+def models(model: type[BaseModel] = WrittenSettings) -> set[type[BaseModel]]:
     inner = {model_in(field.annotation) for field in model.model_fields.values()} - {None}
     return {model}.union(*(models(nested) for nested in inner if nested))
 
@@ -130,7 +130,7 @@ def test_messages_in_reference_are_those_of_load() -> None:
 
 def test_every_key_of_the_models_is_in_reference() -> None:
     text = reference_text()
-    for model in models() - {Settings}:
+    for model in models() - {WrittenSettings}:
         for field in model.model_fields.values():
             assert f"| `{field.alias}` |" in text
 

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from pydantic import ValidationError
 
-from diaspora_infra.config import Architecture, ConfigError, Settings, Stream, Target, load
+from diaspora_infra.config import Architecture, ConfigError, PxeSettings, Settings, Stream, Target, load
 from diaspora_infra.config.problems import Problem, join_path, quoted
 from diaspora_infra.config.time_zones import TIME_ZONES
 from tests.config.mistakes import GOOD, MISTAKES, PUBLIC_KEYS, changed
@@ -127,7 +127,7 @@ def test_messages_never_contain_secrets() -> None:
 def test_optional_settings_have_defaults() -> None:
     settings = load(configs.pxe_config())
     assert settings.target is Target.PXE
-    assert settings.pxe is not None
+    assert isinstance(settings, PxeSettings)
     assert settings.pxe.release.stream is Stream.STABLE
     assert settings.machines == settings.pxe.machines
     machine = settings.pxe.machines[0]
@@ -152,7 +152,7 @@ def test_values_are_normalized() -> None:
         "host.updates.strategy": False,
     }
     settings = load(changed(configs.pxe_config(), change))
-    assert settings.pxe is not None
+    assert isinstance(settings, PxeSettings)
     assert settings.pxe.machines[0].mac == "52:54:00:a1:9c:ae"
     assert settings.pxe.matchbox.http_url == "http://matchbox.lan:8080"
     assert settings.host.users[0].ssh_authorized_keys == [configs.SSH_KEY]
@@ -171,8 +171,8 @@ def test_settings_accept_python_names_and_aliases() -> None:
     settings = load(configs.pxe_config())
     dumped = settings.model_dump()
     assert dumped["host"]["storage"]["root_gib"] == 12
-    assert Settings.model_validate(dumped) == settings
-    assert Settings.model_validate(settings.model_dump(by_alias=True)) == settings
+    assert PxeSettings.model_validate(dumped) == settings
+    assert PxeSettings.model_validate(settings.model_dump(by_alias=True)) == settings
 
 
 def test_load_does_not_change_its_input() -> None:

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from diaspora_infra.config import ConfigError, Settings, load
+from diaspora_infra.config import AwsSettings, ConfigError, Settings, load
 from diaspora_infra.config.aws.availability import INSTANCE_TYPES, SIZES
 from diaspora_infra.config.aws.aws import AwsDatabase
 from diaspora_infra.cost import HOURS_A_MONTH, TRAFFIC, Traffic, database_sleeps, monthly_items, monthly_usd
@@ -173,7 +173,7 @@ def test_disabled_features_cost_nothing(changes: dict[str, Any], gone: set[str])
 
 def test_pod_without_backups_pays_nothing_for_backups() -> None:
     without = load(configs.aws_config(region="eu-west-1"))
-    assert without.aws is not None and without.aws.backups.bucket
+    assert isinstance(without, AwsSettings) and without.aws.backups.bucket
     assert set(names(settings())) - set(names(without)) == {"Backups in S3"}
 
 

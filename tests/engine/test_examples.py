@@ -15,7 +15,7 @@ from pathlib import Path
 import pytest
 import yaml
 
-from diaspora_infra.config import ProvisioningSettings, Settings, load, load_stack, parse_stack_file
+from diaspora_infra.config import ProvisioningSettings, PxeSettings, Settings, load, load_stack, parse_stack_file
 from diaspora_infra.host import render
 from diaspora_infra.host.provisioning_files import provisioning_files
 from diaspora_infra.pxe.install import install_boot, install_settings
@@ -75,7 +75,7 @@ def test_bare_metal_example_brings_up_its_stack(reader: Reader) -> None:
     assert result.stdout.endswith("pod1: served as meant\npod2: served as meant\npod3: served as meant\n")
 
     settings = settings_of(reader.checkout / "Pulumi.bare-metal.yaml")
-    assert settings.pxe is not None
+    assert isinstance(settings, PxeSettings)
     for machine in settings.pxe.machines:
         boot = install_boot(**install_settings(settings, machine))
         (initrd,) = boot.initrds

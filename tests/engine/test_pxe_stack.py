@@ -5,6 +5,7 @@ import json
 import subprocess
 from pathlib import Path
 
+from diaspora_infra.config import PxeSettings
 from diaspora_infra.host import render
 from diaspora_infra.pxe.install import install_boot, install_settings
 from diaspora_infra.pxe.served import meaning
@@ -168,7 +169,7 @@ def assert_served_as_meant(stack: Stack) -> None:
     settings = stack.settings()
     lines, good = verify(settings, {})
     assert good, lines
-    assert settings.pxe is not None
+    assert isinstance(settings, PxeSettings)
     for entry in settings.pxe.machines:
         if entry.install != "off":
             assert meaning(stack.served(entry.mac)) == meaning(stack.rendered(entry.name))

@@ -1,6 +1,6 @@
 """Golden files: the rendered dev stack. `make golden` rewrites them; review the diff."""
 
-from diaspora_infra.config import Settings, load, load_stack, parse_stack_file
+from diaspora_infra.config import PxeSettings, Settings, load, load_stack, parse_stack_file
 from diaspora_infra.host import render
 from diaspora_infra.pxe.install import install_boot, install_settings
 from diaspora_infra.pxe.verify import ipxe_script
@@ -21,7 +21,7 @@ def test_butane_config_of_dev_machine(golden: Golden) -> None:
 
 def test_ipxe_script_of_dev_machine(golden: Golden) -> None:
     settings = dev_settings()
-    assert settings.pxe is not None
+    assert isinstance(settings, PxeSettings)
     script = ipxe_script(install_boot(**install_settings(settings, settings.pxe.machines[0])))
     golden.check("dev/pod1.ipxe", script)
 

@@ -29,7 +29,7 @@ def texts(**settings: Any) -> dict[str, str]:
 
 
 def test_backup_is_off_without_the_setting() -> None:
-    assert backup(pod_context()) == {}
+    assert backup(pod_context().of_pod) == {}
 
 
 def test_restic_image_is_pinned() -> None:
@@ -95,11 +95,11 @@ def test_time_and_retention_follow_the_settings() -> None:
 def test_unusable_secret_is_refused_without_being_shown(key: str, value: str, problem: str) -> None:
     context = pod_context(backup={"repository": "sftp://p@h/b", "hostKey": SSH_KEY}, secrets=SECRETS)
     with pytest.raises(ConfigError) as raised:
-        pod_secrets(dataclasses.replace(context, secrets=SECRETS | {key: value}))
+        pod_secrets(dataclasses.replace(context, secrets=SECRETS | {key: value}).of_pod)
     assert str(raised.value) == problem
 
 
 def test_private_key_file_ends_with_a_line_break() -> None:
     context = pod_context(backup={"repository": "sftp://p@h/b", "hostKey": SSH_KEY}, secrets=SECRETS)
-    found = {entry["path"]: entry["contents"]["inline"] for entry in pod_secrets(context)["storage"]["files"]}
+    found = {entry["path"]: entry["contents"]["inline"] for entry in pod_secrets(context.of_pod)["storage"]["files"]}
     assert found["/etc/diaspora/secrets/backup_ssh_key"] == f"{PRIVATE}\n"

@@ -11,8 +11,8 @@ from diaspora_infra.config import load
 from diaspora_infra.host import butane_document, render
 from diaspora_infra.host.bundle import pack, unpack
 from diaspora_infra.host.data_url import contents
-from diaspora_infra.host.features import POD_FEATURES
-from diaspora_infra.host.fragment import Context
+from diaspora_infra.host.features import pod_part
+from diaspora_infra.host.fragment import pod_context
 from diaspora_infra.pxe.served import meaning
 from tests.support.configs import host, ignition_config, machine, pxe, pxe_config
 
@@ -84,8 +84,7 @@ def test_bundle_depends_only_on_pod_and_memory() -> None:
     fragments = []
     for values, entry in zip(hosts, [machine(1), machine(2, **rich)], strict=True):
         settings = load(pxe_config(host=values, pxe=pxe(entry)))
-        context = Context(settings, settings.machines[0], {})
-        fragments.append([feature(context) for feature in POD_FEATURES])
+        fragments.append(pod_part(pod_context(settings, settings.machines[0].architecture, {})))
     assert fragments[0] == fragments[1]
 
 
@@ -101,7 +100,7 @@ def test_changed_memory_or_swap_changes_the_bundle(change: dict[str, Any]) -> No
 
 def test_features_do_not_write_the_same_file() -> None:
     settings = load(pxe_config(host=host(guestAgent=True, swap={"zramMib": 64, "fileMib": 64})))
-    document = butane_document(Context(settings, settings.machines[0], {}))
+    document = butane_document(settings, settings.machines[0], {})
     for names in (
         [entry["path"] for entry in document["storage"]["files"]],
         [entry["name"] for entry in document["systemd"]["units"]],

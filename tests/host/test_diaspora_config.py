@@ -71,7 +71,7 @@ HOST = Host.model_validate(host())
 
 
 def toml(pod: Pod) -> str:
-    return diaspora_toml(pod, sizes(pod, HOST))
+    return diaspora_toml(pod, sizes(pod, HOST.memory_mib, HOST.swap))
 
 
 def written(**changes: Any) -> dict[str, Any]:
@@ -230,7 +230,7 @@ def test_pod_name_cannot_set_the_rails_environment(name: str) -> None:
     [({}, 5), ({"sidekiqConcurrency": 12}, 12), ({"pumaThreads": 8, "sidekiqConcurrency": 2}, 8)],
 )
 def test_database_yml_has_connection_and_pool_size(sizing: dict[str, int], pool: int) -> None:
-    text = database_yml(sizes(Pod.model_validate(pod(sizing=sizing)), HOST))
+    text = database_yml(sizes(Pod.model_validate(pod(sizing=sizing)), HOST.memory_mib, HOST.swap))
     assert yaml.safe_load(text) == {
         "production": {
             "adapter": "postgresql",
@@ -246,7 +246,8 @@ def test_database_yml_has_connection_and_pool_size(sizing: dict[str, int], pool:
 
 
 def test_numeric_password_stays_a_string() -> None:
-    text = database_yml(sizes(Pod.model_validate(pod()), HOST)).replace("<%= ENV['DB_PASSWORD'] %>", "0123456789")
+    sized = sizes(Pod.model_validate(pod()), HOST.memory_mib, HOST.swap)
+    text = database_yml(sized).replace("<%= ENV['DB_PASSWORD'] %>", "0123456789")
     assert yaml.safe_load(text)["production"]["password"] == "0123456789"
 
 

@@ -7,8 +7,17 @@ import pytest
 
 from diaspora_infra.config import ConfigError, load
 from diaspora_infra.config.images import IMAGES, POSTGRESQL_MAJOR
-from diaspora_infra.host.features import FEATURES
-from tests.host.pod import POD_FEATURES, QUADLETS, containers, files, pod_context, pod_fragment, values
+from diaspora_infra.host import butane_document
+from diaspora_infra.host.features import (
+    AWS_FEATURES,
+    BASE_FEATURES,
+    POD_FEATURES,
+    SERVICE_FEATURES,
+    machine_part,
+    pod_part,
+)
+from tests.host.aws_pod import aws_context
+from tests.host.pod import QUADLETS, Context, containers, files, pod_context, pod_fragment, values
 from tests.support.configs import ignition_config, pod
 
 FRAGMENT = pod_fragment(pod_context(with_mail=True))
@@ -16,8 +25,17 @@ CONTAINERS = containers(FRAGMENT)
 APPLICATION = ("diaspora-migrate", "diaspora-administrator", "diaspora-web", "diaspora-sidekiq")
 
 
-def test_pod_features_come_last() -> None:
-    assert FEATURES[-len(POD_FEATURES) :] == POD_FEATURES
+@pytest.mark.parametrize("context", [pod_context(), aws_context()], ids=["metal", "aws"])
+def test_pod_features_come_after_machine_features(context: Context) -> None:
+    own, pod = machine_part(context.of_machine), pod_part(context.of_pod)
+    document = butane_document(context.settings, context.machine, context.secrets)
+    assert document["storage"]["files"] == [*own["storage"]["files"], *pod["storage"]["files"]]
+    assert document["systemd"]["units"] == [*own["systemd"]["units"], *pod["systemd"]["units"]]
+
+
+def test_feature_is_in_one_list_only() -> None:
+    assert len({*POD_FEATURES, *AWS_FEATURES}) == len(POD_FEATURES) + len(AWS_FEATURES)
+    assert (*BASE_FEATURES, *SERVICE_FEATURES) == POD_FEATURES
 
 
 def test_pod_has_the_expected_containers() -> None:
@@ -143,7 +161,13 @@ def test_unsuitable_pod_networks_are_refused(subnet: str) -> None:
 
 @pytest.mark.parametrize("feature", POD_FEATURES, ids=lambda feature: feature.__name__)
 def test_features_are_deterministic(feature: Callable[..., object]) -> None:
-    context = pod_context(with_mail=True)
+    context = pod_context(with_mail=True).of_pod
+    assert feature(context) == feature(context)
+
+
+@pytest.mark.parametrize("feature", [*POD_FEATURES, *AWS_FEATURES], ids=lambda feature: feature.__name__)
+def test_features_on_aws_are_deterministic(feature: Callable[..., object]) -> None:
+    context = aws_context().of_pod
     assert feature(context) == feature(context)
 
 

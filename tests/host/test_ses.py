@@ -39,7 +39,7 @@ def test_containers_wait_for_ses_username_and_password() -> None:
     assert f"{path}/smtpUsername smtpUsername smtp_username variable application" in rows
     assert f"{path}/smtpPassword smtpPassword smtp_password variable application" in rows
     waiting = texts["/etc/containers/systemd/diaspora-.container.d/30-secrets.conf"]
-    assert "ConditionPathExists=/var/mnt/data/secrets/given/smtp_username\n" in waiting
+    assert "ConditionPathExists=/var/mnt/data/secrets/provided/smtp_username\n" in waiting
 
 
 def test_disabled_mail_leaves_out_ses() -> None:

@@ -7,9 +7,9 @@ import pytest
 import yaml
 
 from diaspora_infra.config import load
-from diaspora_infra.host.fragment import Context
+from diaspora_infra.config.host.host import Swap
 from diaspora_infra.host.sizes import sizes, swap_mib
-from tests.host.pod import QUADLETS, containers, files, pod_fragment, read_quadlet, values
+from tests.host.pod import QUADLETS, Context, containers, files, pod_fragment, read_quadlet, values
 from tests.support.configs import host, ignition_config, pod
 
 ZRAM = {"zramMib": 1024}
@@ -64,15 +64,15 @@ def test_concurrency_and_buffers_follow_the_memory(memory_mib: int, threads: int
 
 def test_explicit_sizing_overrides_the_defaults() -> None:
     settings = context(4096, ZRAM, sizing={"sidekiqConcurrency": 2}).settings
-    found = sizes(settings.pod, settings.host)
+    found = sizes(settings.pod, settings.host.memory_mib, settings.host.swap)
     assert (found.puma_threads, found.sidekiq_concurrency, found.connections) == (9, 2, 9)
 
 
 def test_thread_count_is_limited_on_large_machines() -> None:
     settings = context(262144, ZRAM).settings
-    found = sizes(settings.pod, settings.host)
+    found = sizes(settings.pod, settings.host.memory_mib, settings.host.swap)
     assert (found.puma_threads, found.shared_buffers_mib) == (16, 4096)
 
 
 def test_zram_is_at_most_half_the_memory() -> None:
-    assert swap_mib(context(1024, {"zramMib": 1024, "fileMib": 100}).settings.host) == 612
+    assert swap_mib(1024, Swap(zram_mib=1024, file_mib=100)) == 612

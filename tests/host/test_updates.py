@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from diaspora_infra.host.features import FEATURES
+from diaspora_infra.host.features import AWS_MACHINE_FEATURES, MACHINE_FEATURES
 from diaspora_infra.host.features.guest_agent import guest_agent
 from diaspora_infra.host.features.kernel_arguments import kernel_arguments
 from diaspora_infra.host.features.time_zone import time_zone
@@ -70,9 +70,11 @@ def test_guest_agent_is_installed_only_when_enabled() -> None:
     assert last == f"ExecStart=/usr/bin/touch {condition.removeprefix('ConditionPathExists=!')}"
 
 
-def test_machine_features_come_before_pod_features() -> None:
-    names = [feature.__name__ for feature in FEATURES]
-    assert names[:10] == [
+def test_machine_features_have_a_fixed_order() -> None:
+    names = [feature.__name__ for feature in MACHINE_FEATURES]
+    assert names == [
         "users", "hostname", "kernel_arguments", "network", "storage", "time_zone", "swap", "updates",
         "hardening", "guest_agent",
     ]  # fmt: skip
+    on_aws = [feature.__name__ for feature in AWS_MACHINE_FEATURES]
+    assert on_aws == ["data_volume" if name == "storage" else name for name in names]

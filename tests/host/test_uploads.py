@@ -4,11 +4,20 @@ import re
 
 import pytest
 
-from diaspora_infra.config import ConfigError
+from diaspora_infra.config import AwsSettings, ConfigError
 from diaspora_infra.config.aws.parameter_names import UPLOADS_BUCKET, machine_parameters
-from diaspora_infra.host.fragment import Context
 from tests.host.aws_pod import aws_context
-from tests.host.pod import LIBEXEC, QUADLETS, containers, files, pod_context, pod_fragment, read_quadlet, values
+from tests.host.pod import (
+    LIBEXEC,
+    QUADLETS,
+    Context,
+    containers,
+    files,
+    pod_context,
+    pod_fragment,
+    read_quadlet,
+    values,
+)
 
 BUCKET = aws_context()
 BACKUP = {"pod_changes": {"backup": {}}, "secrets": {"backupPassword": "x"}}
@@ -48,7 +57,7 @@ def test_pod_without_bucket_has_no_upload_mount(context: Context) -> None:
     assert not [path for path, text in texts.items() if "uploads-mount" in text or "uploads.service" in text
                 if not path.endswith("fetch-parameters")]  # fmt: skip
     assert re.search("^d +/var/mnt/data/uploads +0755 1000", texts["/etc/diaspora/directories.conf"], re.MULTILINE)
-    if context.settings.aws:
+    if isinstance(context.settings, AwsSettings):
         assert UPLOADS_BUCKET not in machine_parameters(context.settings.aws, context.settings.pod)
 
 

@@ -9,8 +9,7 @@ from pathlib import Path
 import pytest
 
 from diaspora_infra.host import render
-from diaspora_infra.host.features import MACHINE_FEATURES
-from diaspora_infra.host.fragment import combine
+from diaspora_infra.host.features import machine_part
 from tests.host.aws_pod import aws_context
 from tests.host.pod import QUADLETS, pod_fragment, write_tree
 from tests.machine.pod_programs import RequireProgram
@@ -57,7 +56,7 @@ def test_systemd_accepts_the_units(variant: str, tmp_path: Path, require_program
 @pytest.mark.parametrize("variant", CONTEXTS)
 def test_machine_and_pod_parts_do_not_overlap(variant: str) -> None:
     context = CONTEXTS[variant]
-    own = combine(feature(context) for feature in MACHINE_FEATURES)
+    own = machine_part(context.of_machine)
     pod = pod_fragment(context)
     for fragment in (own, pod):
         names = [unit["name"] for unit in fragment["systemd"]["units"]]

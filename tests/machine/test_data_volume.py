@@ -14,7 +14,7 @@ from typing import Any
 
 import pytest
 
-from diaspora_infra.host.features.data_volume import DEVICE_UNIT
+from diaspora_infra.host.features.data_volume import DEVICE_UNIT, data_volume
 from diaspora_infra.host.features.storage import storage
 from tests.conftest import IN_CI
 from tests.host.aws_pod import aws_context
@@ -26,6 +26,8 @@ PROGRAMS = (
     ("losetup", "mount"), ("mkfs.xfs", "xfsprogs"), ("mkfs.ext4", "e2fsprogs"), ("xfs_growfs", "xfsprogs"),
     ("blkid", "util-linux"), ("wipefs", "util-linux"), ("jq", "jq"), ("mount", "mount"),
 )  # fmt: skip
+
+VOLUME = data_volume(aws_context().of_machine)
 
 SYSTEM_NVME = {
     "path": "/dev/nvme0n1",
@@ -97,7 +99,7 @@ class Disks:
 def disks(tmp_path: Path, require_program: RequireProgram) -> Iterator[Disks]:
     for program, package in PROGRAMS:
         require_program(program, package)
-    root = write_tree(storage(aws_context()), tmp_path / "root")
+    root = write_tree(VOLUME, tmp_path / "root")
     (tmp_path / "bin").mkdir()
     lsblk = tmp_path / "bin/lsblk"
     lsblk.write_text(f"#!/bin/sh\n[ \"$*\" = '--json --output PATH,TYPE,MOUNTPOINTS' ] && cat {tmp_path}/lsblk.json\n")
@@ -243,7 +245,7 @@ def test_filesystem_grows_with_the_volume(disks: Disks, tmp_path: Path) -> None:
     folder.mkdir()
     (command,) = [
         line.removeprefix("ExecStart=")
-        for line in files(storage(aws_context()))["/etc/systemd/system/diaspora-data-grow.service"].splitlines()
+        for line in files(VOLUME)["/etc/systemd/system/diaspora-data-grow.service"].splitlines()
         if line.startswith("ExecStart=")
     ]
     words = command.replace("/var/mnt/data", str(folder)).split()
@@ -275,13 +277,13 @@ class mounted:  # noqa: N801  # reads as a verb
 
 
 def test_ignition_config_does_not_contain_the_volume() -> None:
-    fragment = storage(aws_context())
+    fragment = VOLUME
     assert set(fragment["storage"]) == {"files"}
-    assert "data-volume" not in str(storage(pod_context()))
+    assert "data-volume" not in str(storage(pod_context().of_machine))
 
 
 def test_mount_requires_the_volume_and_waits_without_timeout() -> None:
-    units = {unit["name"]: unit for unit in storage(aws_context())["systemd"]["units"]}
+    units = {unit["name"]: unit for unit in VOLUME["systemd"]["units"]}
     mount = units["var-mnt-data.mount"]["contents"].splitlines()
     assert {"Requires=diaspora-data-volume.service", "After=diaspora-data-volume.service"} <= set(mount)
     assert "What=/dev/disk/by-label/data" in mount
@@ -292,6 +294,6 @@ def test_mount_requires_the_volume_and_waits_without_timeout() -> None:
         check=True,
     ).stdout.strip()
     assert unit == DEVICE_UNIT
-    patience = files(storage(aws_context()))[f"/etc/systemd/system/{DEVICE_UNIT}.d/10-patience.conf"]
+    patience = files(VOLUME)[f"/etc/systemd/system/{DEVICE_UNIT}.d/10-patience.conf"]
     assert "JobRunningTimeoutSec=infinity" in patience
     assert "TimeoutStartSec=infinity" in units["diaspora-data-volume.service"]["contents"]

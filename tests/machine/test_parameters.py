@@ -19,11 +19,10 @@ import pytest
 
 from diaspora_infra.host import render
 from diaspora_infra.host.bundle import unpack
-from diaspora_infra.host.fragment import Context
 from lab.aws.account import Account
 from lab.matchbox import free_ports
 from tests.host.aws_pod import aws_context
-from tests.host.pod import LIBEXEC, files, pod_context, pod_fragment, write_tree
+from tests.host.pod import LIBEXEC, Context, files, pod_context, pod_fragment, write_tree
 from tests.machine.pod_programs import PODMAN, RequireProgram
 
 PATH = "/diaspora/pod.example.org"
@@ -114,7 +113,7 @@ class Machine:
         self.store.put_parameter(Name=place, Value=value, Type="SecureString", Overwrite=True)
 
     def given(self, name: str) -> str:
-        return (self.data / "secrets/given" / name).read_text()
+        return (self.data / "secrets/provided" / name).read_text()
 
     def podman(self, name: str) -> str:
         return (self.folder / f"record/secret-diaspora-{name}").read_text()
@@ -224,7 +223,7 @@ def test_boot_fetches_the_secrets(machine: Machine) -> None:
     machine.succeed("boot")
     assert machine.given("smtp_password") == VALUES["smtpPassword"]
     assert machine.given("backup_password") == VALUES["backupPassword"]
-    folder = machine.data / "secrets/given"
+    folder = machine.data / "secrets/provided"
     assert folder.stat().st_mode & 0o777 == 0o700
     assert {path.name for path in folder.iterdir()} == {
         "smtp_password", "backup_password", "backup_access_key", "backup_secret_key", "database_password",

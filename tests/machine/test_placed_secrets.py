@@ -17,7 +17,6 @@ from hypothesis import strategies as st
 
 from diaspora_infra.config import ConfigError
 from diaspora_infra.config.secrets import SECRETS
-from diaspora_infra.host.features.pod_secrets import _content
 from diaspora_infra.host.render import render
 from tests.host.pod import LIBEXEC, files, pod_context, pod_fragment, write_tree
 from tests.machine.pod_programs import PODMAN, Machine, RequireProgram, machine
@@ -87,7 +86,7 @@ def place(here: Machine, name: str, text: str | bytes) -> str:
 
 
 def kept(here: Machine, name: str) -> Path:
-    return here.data / "secrets/given" / name
+    return here.data / "secrets/provided" / name
 
 
 @pytest.fixture(autouse=True)
@@ -130,7 +129,7 @@ def test_relay_starts_when_its_password_is_placed(tmp_path: Path) -> None:
     )
     fragment = pod_fragment(context)
     drop_in = files(fragment)["/etc/containers/systemd/relay.container.d/30-secrets.conf"]
-    assert "ConditionPathExists=/var/mnt/data/secrets/given/smarthost_password\n" in drop_in
+    assert "ConditionPathExists=/var/mnt/data/secrets/provided/smarthost_password\n" in drop_in
     made = machine(tmp_path / "one", write_tree(fragment, tmp_path / "tree"))
     (made.data / "domain").write_text("pod.example.org\n")
     place(made, "smarthostPassword", "x")
@@ -208,7 +207,7 @@ def test_unusable_secret_is_refused_in_one_line_without_echo(
     assert (done.returncode, done.stdout) == (2, b"")
     assert words in done.stderr.decode()
     assert done.stderr.count(b"\n") == 1
-    assert not (here.data / "secrets/given").exists()
+    assert not (here.data / "secrets/provided").exists()
     assert b"key at all" not in done.stderr
 
 
@@ -235,7 +234,7 @@ def test_machine_and_settings_accept_the_same_secrets(tree: Path, here: Machine,
     (secret,) = [entry for entry in SECRETS if entry.key == name]
     shutil.rmtree(here.data / "secrets", ignore_errors=True)
     try:
-        expected: str | None = _content(secret, value)
+        expected: str | None = secret.content(value)
     except ConfigError:
         expected = None
     done = pod(here, "secret", "set", name, text=value)
@@ -345,14 +344,14 @@ def test_units_wait_for_their_secrets() -> None:
     texts = files(FRAGMENT)
     application = texts["/etc/containers/systemd/diaspora-.container.d/30-secrets.conf"]
     assert re.findall("^Condition.*", application, re.MULTILINE) == [
-        "ConditionPathExists=/var/mnt/data/secrets/given/smtp_password",
-        "ConditionPathExists=/var/mnt/data/secrets/given/camo_key",
+        "ConditionPathExists=/var/mnt/data/secrets/provided/smtp_password",
+        "ConditionPathExists=/var/mnt/data/secrets/provided/camo_key",
     ]
     for name in ("diaspora-backup", "diaspora-backup-check"):
         text = texts[f"/etc/systemd/system/{name}.service.d/30-secrets.conf"]
         assert re.findall("^Assert.*", text, re.MULTILINE) == [
-            "AssertPathExists=/var/mnt/data/secrets/given/backup_password",
-            "AssertPathExists=/var/mnt/data/secrets/given/backup_ssh_key",
+            "AssertPathExists=/var/mnt/data/secrets/provided/backup_password",
+            "AssertPathExists=/var/mnt/data/secrets/provided/backup_ssh_key",
         ]
     assert not [path for path in files(pod_fragment(pod_context())) if "30-secrets" in path]
 

@@ -71,7 +71,7 @@ def test_alert_uses_the_fetched_ses_account(tmp_path: Path) -> None:
     tls, ca = certificate(tmp_path / "pki", "127.0.0.1")
     context = aws_context(pod_changes={"imageLayout": {"certificateAuthorities": str(ca)}})
     here = Machine(tmp_path / "machine", write_tree(pod_fragment(context), tmp_path / "tree"))
-    given = here.folder / "data/secrets/given"
+    given = here.folder / "data/secrets/provided"
     given.mkdir(parents=True)
     # what diaspora-parameters.service has read
     (given / "smtp_username").write_text("AKIAEXAMPLE")

@@ -52,8 +52,8 @@ def test_backup_holds_the_whole_pod_without_machine_credentials(here: Pod, requi
     here.restic = require_program("restic", "restic")
     here.prepare_programs()
     # what the podmin placed on the machine
-    (here.data / "secrets" / "given").mkdir()
-    (here.data / "secrets" / "given" / "backup_password").write_text(PASSWORD)
+    (here.data / "secrets" / "provided").mkdir()
+    (here.data / "secrets" / "provided" / "backup_password").write_text(PASSWORD)
     assert here.succeed("backup") == ""
     saved = here.saved()
     configuration = [path for path in saved if path.startswith("/backup/staging/configuration/")]

@@ -100,7 +100,7 @@ def read_parameters(pod: Pod, folder: Path) -> None:
     """The files that fetch-parameters writes to the data volume."""
     for name, text in {
         "state/facts/backup_repository": str(folder / "repository"),
-        "secrets/given/backup_password": PASSWORD,
+        "secrets/provided/backup_password": PASSWORD,
     }.items():
         (pod.data / name).parent.mkdir(parents=True, exist_ok=True)
         (pod.data / name).write_text(text)

@@ -2,7 +2,7 @@
 
 import pytest
 
-from diaspora_infra.config import load
+from diaspora_infra.config import PxeSettings, load
 from diaspora_infra.pxe.install import image_names, install_boot, install_settings
 from tests.support import configs
 
@@ -61,7 +61,7 @@ def test_machine_settings_override_common_ones() -> None:
             ),
         )
     )
-    assert settings.pxe is not None
+    assert isinstance(settings, PxeSettings)
     first, second = (install_settings(settings, machine) for machine in settings.pxe.machines)
     assert (first["disk"], first["architecture"]) == ("/dev/vda", "x86_64")
     assert (second["disk"], second["architecture"]) == ("/dev/nvme0n1", "aarch64")
