@@ -17,6 +17,7 @@ CALLS: dict[str, dict[str, Any]] = {
     "aws:index/getAvailabilityZones:getAvailabilityZones": {"names": [f"{REGION}{letter}" for letter in "abc"]},
     "aws:index/getCallerIdentity:getCallerIdentity": {"accountId": ACCOUNT},
     "aws:index/getPartition:getPartition": {"partition": "aws"},
+    "aws:index/getRegion:getRegion": {"region": REGION},
     "aws:route53/getZone:getZone": {"zoneId": "Z0123456789"},
     "aws:sesv2/getEmailIdentity:getEmailIdentity": {"configurationSetName": "own-settings"},
     "aws:ssm/getParameter:getParameter": {"type": "SecureString"},
