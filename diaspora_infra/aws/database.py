@@ -289,8 +289,8 @@ def _capacity_problems(component: str, args: DatabaseArgs) -> Iterator[ArgumentE
         allowed = "allowed: max_acu no less than min_acu"
         yield ArgumentError(component, "min_acu", f"{minimum} with max_acu: {maximum}", allowed)
     if minimum > 0 and pause is not None:
-        problem = "nothing uses it, since only min_acu: 0 pauses"
-        yield ArgumentError(component, "auto_pause_seconds", problem, "allowed: leave it out")
+        allowed = "allowed: leave it out, since only min_acu: 0 pauses"
+        yield ArgumentError(component, "auto_pause_seconds", "nothing uses it", allowed)
 
 
 def _number_problems(component: str, argument: str, value: object) -> Iterator[ArgumentError]:

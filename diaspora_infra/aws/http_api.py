@@ -42,7 +42,7 @@ class HttpApiArgs(TypedDict):
     certificate_arn: pulumi.Input[str]
     """Certificate of the domain, in this region."""
     certificate_issued: NotRequired[pulumi.Input[bool] | None]
-    """While it is false the domain itself is left out; the certificate is good when not set."""
+    """While it is false the domain itself is left out; true when not set."""
     subnet_ids: pulumi.Input[Sequence[pulumi.Input[str]]]
     """Subnets of the VPC link, in two zones or more."""
     security_group_id: pulumi.Input[str]
@@ -52,8 +52,8 @@ class HttpApiArgs(TypedDict):
     port: NotRequired[pulumi.Input[int]]
     """Port of its web server; 80 when not set."""
     requests_per_second: NotRequired[pulumi.Input[int]]
-    """Requests that are let through; 100 a second when not set, and twice as many at a time. More are refused with
-    status 429, so that a flood does not become a bill."""
+    """Requests that are let through in a second; 100 when not set. Twice as many are let through at a time. More are
+    refused with status 429, so that a flood does not become a bill."""
     log_days: NotRequired[int]
     """Days for which the access log is kept; 14 when not set, and no log is made with 0. A plain value,
     not an output."""

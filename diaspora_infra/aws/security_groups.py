@@ -51,7 +51,7 @@ class SecurityGroupsArgs(TypedDict):
     """IPv4 and IPv6 networks or addresses that may reach port 22, with `shell_access` ssh. Plain values, not
     outputs."""
     database: NotRequired[bool]
-    """Make a group for a database that only the machine reaches. A plain value, not an output."""
+    """Make a group for a database that only the machine reaches; false when not set. A plain value, not an output."""
     ipv6: NotRequired[bool]
     """Also open to IPv6 what is open to the whole internet; false when not set. A plain value, not an output."""
     tags: NotRequired[pulumi.Input[Mapping[str, pulumi.Input[str]]]]

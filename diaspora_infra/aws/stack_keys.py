@@ -27,7 +27,9 @@ MACHINE = {
     "image.id": StackKey("aws.instance.imageId"),
 }
 MAIL = {"existing_identity": StackKey("aws.mail.existingIdentity")}
-DATABASE = {"auto_pause_seconds": StackKey("aws.database.autoPauseSeconds", "allowed: minAcu: 0, or leave it out")}
+DATABASE = {
+    "auto_pause_seconds": StackKey("aws.database.autoPauseSeconds", "allowed: with minAcu: 0, which lets Aurora pause")
+}
 PARAMETERS = {"existing": StackKey("aws.existingParameters")}
 
 

@@ -121,8 +121,10 @@ def _computed(token: str, identifier: str) -> dict[str, Any]:
             ]
         },
         "aws:apigatewayv2/domainName:DomainName": {
-            "targetDomainName": "d-1.execute-api.eu-west-1.amazonaws.com",
-            "hostedZoneId": "ZLY8HYME6SFDD",
+            "domainNameConfiguration": {
+                "targetDomainName": "d-1.execute-api.eu-west-1.amazonaws.com",
+                "hostedZoneId": "ZLY8HYME6SFDD",
+            }
         },
         "aws:ec2/eip:Eip": {"publicIp": "192.0.2.10", "allocationId": "eipalloc-1"},
         "aws:ec2/instance:Instance": {"privateIp": "10.0.0.10", "publicIp": "192.0.2.20"},
