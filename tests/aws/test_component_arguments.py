@@ -24,6 +24,7 @@ from diaspora_infra.aws import (
     Uploads,
 )
 from diaspora_infra.aws.stack import stack_outputs
+from lab.engine import PROJECT
 from tests.aws.every_component import program
 from tests.aws.mock_account import MockAccount
 from tests.support import configs
@@ -380,3 +381,24 @@ def test_outputs_of_a_stack_keep_their_names(run: Runner, changes: dict[str, Any
     assert found["instance"] == "instance-one-machine"
     if "mail" in further:
         assert set(found["mail"]) == {"host", "sender", "nextSteps"}
+
+
+# the guide
+
+
+@pytest.mark.parametrize("number", [0, 1])
+def test_programs_of_the_guide_run(run: Runner, monkeypatch: pytest.MonkeyPatch, number: int) -> None:
+    source = re.findall(r"```python\n(.*?)```", (PROJECT / "docs/aws.md").read_text(encoding="utf-8"), re.DOTALL)[
+        number
+    ]
+    exported: dict[str, Any] = {}
+    monkeypatch.setattr(pulumi, "export", exported.__setitem__)
+    account = MockAccount()
+
+    def guide() -> "pulumi.Output[Any]":
+        exec(compile(source, "docs/aws.md", "exec"), {})
+        return pulumi.Output.all(**exported)
+
+    found = run(account, guide)
+    assert found["address"] == "192.0.2.10", "the Elastic IP"
+    assert account.of("Volume")
