@@ -5,9 +5,9 @@ from typing import Any, NotRequired, TypedDict
 
 import pulumi
 
-from diaspora_infra.config import ConfigError, Settings, load
+from diaspora_infra.config import ConfigError, Settings
 from diaspora_infra.host import render
-from diaspora_infra.pulumi_config import Secrets, config_run_error, known_secrets, plain_tables, render_machine
+from diaspora_infra.pulumi_config import Secrets, config_run_error, load_tables, render_machine
 from diaspora_infra.tables import HostTable, MachineTable, PodTable
 
 
@@ -51,7 +51,7 @@ def _render(name: str, known: Mapping[str, Any]) -> str:
     }
     secrets = known["secrets"]
     try:
-        settings = load(plain_tables(tables), known_secrets(secrets))
+        settings = load_tables(tables, secrets)
         return render(settings, settings.machines[0], secrets).ignition
     except ConfigError as error:
         raise config_run_error(error, name) from None

@@ -17,6 +17,7 @@ from diaspora_infra.config import (
     Settings,
     account_problems,
     add_region,
+    load,
     load_stack,
     needed_secrets,
 )
@@ -57,11 +58,19 @@ def plain_tables(values: Mapping[str, Any]) -> dict[str, Any]:
     return {key: _plain_value(value) for key, value in values.items()}
 
 
-def known_secrets(given: Collection[str]) -> Collection[str]:
-    """Return the names of secrets that a component was given. Raises ConfigError for names that are no secret's."""
-    if problems := [_unknown_secret(name) for name in given if name not in SECRET_KEYS]:
+def load_tables(values: Mapping[str, Any], secrets: Collection[str]) -> Settings:
+    """Build the settings from the tables of a component; `secrets` names those that it was given.
+
+    Raises ConfigError with all problems.
+    """
+    problems = [_unknown_secret(name) for name in secrets if name not in SECRET_KEYS]
+    try:
+        settings = load(plain_tables(values), SECRET_KEYS.intersection(secrets))
+    except ConfigError as error:
+        raise ConfigError([*problems, *error.problems]) from None
+    if problems:
         raise ConfigError(problems)
-    return given
+    return settings
 
 
 def render_machine(settings: Settings, machine: Machine, secrets: Secrets) -> pulumi.Input[str]:

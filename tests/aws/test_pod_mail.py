@@ -9,6 +9,7 @@ import pytest
 
 from diaspora_infra.aws import AwsPod
 from diaspora_infra.aws.alerts import topic_policy
+from diaspora_infra.aws.stack import stack_outputs
 from tests.aws.mock_account import MockAccount
 from tests.support import configs
 from tests.support.mocked import Runner, mock_engine
@@ -31,7 +32,7 @@ def make(
 
     def program() -> "pulumi.Output[Any]":
         tables: Any = {key: values[key] for key in ("pod", "host", "aws")}
-        outputs = AwsPod("one", {**tables, "secrets": secrets or {}}).outputs
+        outputs = stack_outputs(AwsPod("one", {**tables, "secrets": secrets or {}}))
         return pulumi.Output.all(**{key: outputs[key] for key in ("mail", "dnsRecords") if key in outputs})
 
     return account, run(account, program)

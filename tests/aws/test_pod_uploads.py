@@ -25,7 +25,7 @@ def make(run: Runner, **changes: Any) -> MockAccount:
 
     def program() -> "pulumi.Output[Any]":
         tables: Any = {key: values[key] for key in ("pod", "host", "aws")}
-        return pulumi.Output.from_input(AwsPod("one", tables).outputs["instance"])
+        return AwsPod("one", tables).instance_id
 
     run(account, program)
     return account

@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 
 import pytest
 
-from diaspora_infra.aws.user_data import LIMIT
+from diaspora_infra.aws.user_data import USER_DATA_MAX_BYTES
 from tests.aws.rules import RULES, Asked, problems
 from tests.aws.stacks import SECRETS, STACKS, resources
 
@@ -54,7 +54,7 @@ PARAMETER, MAIL_FROM = (
 
 FAULTS = [
     # the machine
-    Fault(MACHINE, {"userData": "x" * (LIMIT + 1)}, "user data of more than 16 KiB"),
+    Fault(MACHINE, {"userData": "x" * (USER_DATA_MAX_BYTES + 1)}, "user data of more than 16 KiB"),
     Fault(MACHINE, {"userDataReplaceOnChange": False}, "a new Ignition config would do nothing"),
     Fault(MACHINE, {"metadataOptions": {**METADATA, "httpTokens": "optional"}}, "IMDSv1"),
     Fault(MACHINE, {"metadataOptions": {**METADATA, "httpPutResponseHopLimit": 2}}, "containers reach"),

@@ -20,14 +20,15 @@ PAGE = PROJECT / "docs" / "aws.md"
 def account() -> MockAccount:
     """The resources that the stack of examples/aws requests."""
     from diaspora_infra.aws import AwsPod
+    from diaspora_infra.aws.stack import stack_outputs
 
     values = parse_stack_file((PROJECT / "examples/aws/Pulumi.aws.yaml").read_bytes()).values
     settings = load(values, SECRET_KEYS)
     answers = MockAccount()
 
     def program() -> pulumi.Output[object]:
-        pod = AwsPod("pod", {"settings": settings, "secrets": {"backupPassword": "stand-in"}})
-        return pulumi.Output.from_input(pod.outputs)
+        pod = AwsPod("pod", {"_settings": settings, "secrets": {"backupPassword": "stand-in"}})
+        return pulumi.Output.from_input(stack_outputs(pod))
 
     with mock_engine() as run:
         run(answers, program)
