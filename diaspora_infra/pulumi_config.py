@@ -1,6 +1,5 @@
 """Settings and secrets of the running Pulumi stack, and of the tables that components take."""
 
-import difflib
 import json
 from collections.abc import Collection, Mapping, Sequence
 from typing import Any
@@ -21,7 +20,7 @@ from diaspora_infra.config import (
     load_stack,
     needed_secrets,
 )
-from diaspora_infra.config.problems import join_path
+from diaspora_infra.config.problems import join_path, unknown_key
 from diaspora_infra.host import Rendered, render
 
 Secrets = Mapping[str, pulumi.Output[str]]
@@ -102,10 +101,8 @@ def _plain_value(value: object) -> object:
 
 
 def _unknown_secret(name: str) -> Problem:
-    names = sorted(SECRET_KEYS)
-    close = difflib.get_close_matches(name, names, n=1)
-    hint = f"did you mean {close[0]}? Allowed" if close else "allowed"
-    return Problem(join_path("secrets", name), f"unknown secret; {hint}: {', '.join(names)}")
+    problem = unknown_key(join_path("secrets", name), name, SECRET_KEYS)
+    return Problem(problem.path, problem.message.replace("unknown key", "unknown secret", 1))
 
 
 def _decoded(text: str) -> Any:

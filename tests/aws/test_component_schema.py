@@ -18,16 +18,13 @@ COMPONENTS: list[type[pulumi.ComponentResource]] = [
     if issubclass(exported, pulumi.ComponentResource)
 ]
 OF_ANY_TYPE = {
-    "AwsPod.aws",
-    "AwsPod.host",
     "AwsPod.monthlyCost",
-    "AwsPod.pod",
     "Backups.statements",
     "Machine.statements",
     "Parameters.statements",
     "Uploads.statements",
 }
-"""Properties in which anything may stand: tables of a stack file, and statements of IAM policies."""
+"""Properties in which anything may stand: the sums of the cost, and statements of IAM policies."""
 
 
 class WrongArgs(TypedDict):
@@ -69,7 +66,8 @@ def properties(package: dict[str, Any]) -> Iterator[tuple[str, dict[str, Any]]]:
 
 def test_every_component_is_in_the_schema(package: dict[str, Any]) -> None:
     assert set(package["resources"]) == {f"{PACKAGE}:index:{component.__name__}" for component in COMPONENTS}
-    assert {token.rpartition(":")[2] for token in package["types"]} == {
+    names = {token.rpartition(":")[2] for token in package["types"]}
+    assert {name for name in names if not name.endswith("Table")} == {
         "Architecture",
         "DatabaseEngine",
         "DnsRecord",
@@ -83,7 +81,8 @@ def test_every_component_is_in_the_schema(package: dict[str, Any]) -> None:
 
 
 def test_everything_has_a_description(package: dict[str, Any]) -> None:
-    assert [name for name, entry in properties(package) if not entry.get("description")] == []
+    # a keyword of Python: the description of its table has it
+    assert [name for name, entry in properties(package) if not entry.get("description")] == ["OpenPortTable.from"]
 
 
 def test_types_say_what_they_hold(package: dict[str, Any]) -> None:
@@ -106,7 +105,7 @@ def test_what_takes_no_output_says_so(package: dict[str, Any]) -> None:
 def test_what_other_parts_of_aws_call_for_takes_an_output(package: dict[str, Any]) -> None:
     """Ids and addresses, which are only known when something has been made."""
     for name, entry in properties(package):
-        if name.endswith(("Id", "Ids", "Arn", "tags", "Tags")):
+        if "Table." not in name and name.endswith(("Id", "Ids", "Arn", "tags", "Tags")):
             assert not entry.get("plain"), name
 
 

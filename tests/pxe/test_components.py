@@ -219,7 +219,7 @@ def test_an_unknown_secret_is_refused(run: Callable[[Program], tuple[Recorder, A
     first, line = str(caught.value).splitlines()
     assert first == "the config of pod1 cannot be used:"
     assert line.startswith(
-        "secrets.smtpPasswort: unknown secret; did you mean smtpPassword? Allowed: backupAccessKey, "
+        "secrets.smtpPasswort: unknown secret (did you mean smtpPassword?); allowed: backupAccessKey, "
     )
     assert "'x'" not in line
 

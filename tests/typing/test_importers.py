@@ -36,14 +36,17 @@ def programs() -> dict[str, str]:
     """The programs by a name of their own: those of this folder, of the examples and of the documentation."""
     found = {f"{file.parent.name}_{file.stem}": file for kind in KINDS for file in (FOLDER / kind).glob("*.py")}
     found |= {f"example_{file.parent.name.replace('-', '_')}": file for file in EXAMPLES.glob("*/__main__.py")}
-    found_in_docs = {f"docs_{page}": python_of(PROJECT / f"docs/{page}.md") for page in ("aws", "library")}
+    found_in_docs = {
+        f"docs_{page}_{number}": program
+        for page in ("aws", "library")
+        for number, program in enumerate(python_of(PROJECT / f"docs/{page}.md"), start=1)
+    }
     return {name: file.read_text(encoding="utf-8") for name, file in found.items()} | found_in_docs
 
 
-def python_of(page: Path) -> str:
-    """The one Python program of a page."""
-    (program,) = re.findall(r"```python\n(.*?)```", page.read_text(encoding="utf-8"), flags=re.DOTALL)
-    return str(program)
+def python_of(page: Path) -> list[str]:
+    """The Python programs of a page."""
+    return re.findall(r"```python\n(.*?)```", page.read_text(encoding="utf-8"), flags=re.DOTALL)
 
 
 PROGRAMS = programs()
@@ -104,8 +107,10 @@ def lines(text: str, mark: str) -> set[int]:
     return {number for number, line in enumerate(text.splitlines(), start=1) if line.endswith(mark)}
 
 
-def test_no_example_is_forgotten() -> None:
-    assert {"example_own_program", "docs_aws", "docs_library", "programs_pxe", "programs_aws"} <= set(GOOD)
+def test_all_examples_are_found() -> None:
+    assert {"example_own_program", "docs_aws_1", "docs_aws_2", "docs_library_1", "programs_pxe", "programs_aws"} <= set(
+        GOOD
+    )
 
 
 @pytest.mark.parametrize("checker", CHECKERS)

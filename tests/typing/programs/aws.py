@@ -2,13 +2,28 @@
 
 import pulumi
 
-from diaspora_infra.aws import AwsPod, Network, SecurityGroups
+from diaspora_infra.aws import Alerts, AwsPod, Database, Edge, Machine, Network, SecurityGroups, ShellAccess, Uploads
+from diaspora_infra.config import Architecture
 from diaspora_infra.tables import AwsTable, HostTable, PodTable
 
 config = pulumi.Config()
 tags = {"Pod": "pod.example.org"}
-network = Network("own", {"region": "eu-west-1", "zones": ["eu-west-1b", "eu-west-1c"], "tags": tags})
-groups = SecurityGroups("own", {"vpc_id": network.vpc_id, "edge": "direct", "shell_access": "none", "tags": tags})
+network = Network("own", {"zones": ["eu-west-1b", "eu-west-1c"], "tags": tags})
+groups = SecurityGroups(
+    "own",
+    {"vpc_id": network.vpc_id, "edge": Edge.DIRECT, "shell_access": ShellAccess.NONE, "database": True, "tags": tags},
+)
+alerts = Alerts("own", {"email": config.require("email"), "tags": tags})
+uploads = Uploads("own", {"tags": tags})
+database = Database(
+    "own",
+    {
+        "subnet_ids": network.private_subnet_ids,
+        "security_group_ids": [groups.machine_id],
+        "password_parameter": "/own/databasePassword",
+        "tags": tags,
+    },
+)
 
 pod = AwsPod(
     "pod",
@@ -41,6 +56,24 @@ aws_table: AwsTable = {
     "tags": tags,
 }
 
-pulumi.export("machineGroup", groups.machine_id)
-pulumi.export("podUrn", pod.urn)
+machine = Machine(
+    "own",
+    {
+        "zone": "eu-west-1b",
+        "subnet_id": network.public_subnet_id,
+        "security_group_ids": [groups.machine_id],
+        "instance_type": "t4g.small",
+        "image": {"architecture": Architecture.AARCH64, "version": "44.20260802.3.1"},
+        "ignition": pulumi.Output.concat('{"ignition": {"version": "3.4.0"}, "database": "', database.host, '"}'),
+        "statements": uploads.statements,
+        "topic_arn": alerts.topic_arn,
+        "tags": tags,
+    },
+)
+
+# the parts and the outputs of a pod
+data_volume: pulumi.Output[str] = pod.data_volume_id
+pulumi.export("podAlarms", pod.alerts.topic_arn)
+pulumi.export("apiId", None if pod.http_api is None else pod.http_api.api_id)
+pulumi.export("volumes", [data_volume, machine.volume_id])
 pulumi.export("tables", [len(pod_table), len(host_table), len(aws_table)])
