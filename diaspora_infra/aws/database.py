@@ -287,7 +287,7 @@ def _capacity_problems(component: str, args: DatabaseArgs) -> Iterator[ArgumentE
         yield from _number_problems(component, argument, value)
     if isinstance(maximum, int | float) and minimum > maximum:
         allowed = "allowed: max_acu no less than min_acu"
-        yield ArgumentError(component, "min_acu", f"{minimum} with max_acu: {maximum}", allowed)
+        yield ArgumentError(component, "min_acu", f"{_plain(minimum)} with max_acu: {_plain(maximum)}", allowed)
     if minimum > 0 and pause is not None:
         allowed = "allowed: leave it out, since only min_acu: 0 pauses"
         yield ArgumentError(component, "auto_pause_seconds", "nothing uses it", allowed)
@@ -295,4 +295,9 @@ def _capacity_problems(component: str, args: DatabaseArgs) -> Iterator[ArgumentE
 
 def _number_problems(component: str, argument: str, value: object) -> Iterator[ArgumentError]:
     if isinstance(value, int | float) and (allowed := allowed_numbers(AwsDatabase, argument, value)):
-        yield ArgumentError(component, argument, f"{value}", f"allowed: {allowed}")
+        yield ArgumentError(component, argument, _plain(value), f"allowed: {allowed}")
+
+
+def _plain(number: float) -> str:
+    """A number as it was written: the settings hold 1 as 1.0."""
+    return str(int(number)) if number == int(number) else str(number)

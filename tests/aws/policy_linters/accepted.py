@@ -44,7 +44,7 @@ ACCEPTED = (
     Accepted(
         "CKV_AWS_26",
         "the keys that cost nothing shut CloudWatch out of the topic, and no alert holds a secret",
-        ("aws_sns_topic.pod_notices",),
+        ("aws_sns_topic.pod_alerts",),
     ),
     # buckets
     Accepted("CKV_AWS_144", "a copy in another region doubles the bill; pod.backup may name any other place", BUCKETS),
