@@ -16,7 +16,7 @@ a_missing_region: AwsTable = {"size": "minimal"}  # mistake
 network = Network("a", {"zones": [1, 2]})  # mistake
 groups = SecurityGroups("b", {"vpc_id": network.vpc_id, "edge": 80, "shell_access": ShellAccess.NONE})  # mistake
 Uploads("c", {"protected": True})  # mistake
-Database("d", {"subnet_ids": network.private_subnet_ids, "security_group_ids": []})  # mistake
+Database("d", {"subnet_ids": [], "security_group_ids": [], "max_acu": "two"})  # mistake
 Machine("e", {"zone": "eu-west-1b"})  # mistake
 HttpApi("f", {"domain": "pod.example.org", "dns": network})  # mistake
 
