@@ -1,6 +1,8 @@
 """What holds for the tests of both packages, in tests/ and butane-py/tests/: rules, options and the pinned programs."""
 
+import gc
 from collections.abc import Iterator
+from functools import cache
 from pathlib import Path
 
 import hypothesis
@@ -10,6 +12,10 @@ from tests.support import quick, surroundings
 from tools import tool_path
 
 surroundings.reset_environment()
+
+# nearly all that is made until the tests are collected stays: there is little garbage to look for
+usual_threshold = gc.get_threshold()
+gc.set_threshold(100_000, 100, 100)
 
 # how long an example takes says nothing where cores are shared
 hypothesis.settings.register_profile("shared-cores", deadline=None)
@@ -44,18 +50,22 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
         grouped = quick.folder_of(item) in GROUPED_BY_MODULE and item.path.stem not in NOT_GROUPED
         if grouped and not item.get_closest_marker("xdist_group"):
             item.add_marker(pytest.mark.xdist_group(item.path.stem))
-    items.sort(key=_place)
+    items.sort(key=lambda item: _place(item.path))
 
 
-def _place(item: pytest.Item) -> int:
-    """The first entry of LONGEST_FIRST that the path of the test's module begins with."""
-    path = item.path.relative_to(TESTS).as_posix() if item.path.is_relative_to(TESTS) else ""
+@cache
+def _place(module: Path) -> int:
+    """The first entry of LONGEST_FIRST that the path of a module begins with."""
+    path = module.relative_to(TESTS).as_posix() if module.is_relative_to(TESTS) else ""
     places = [place for place, start in enumerate(LONGEST_FIRST) if path.startswith(start)]
     return min(places, default=len(LONGEST_FIRST))
 
 
 def pytest_collection_finish(session: pytest.Session) -> None:
     """Stop where pytest-xdist ignores groups: it does so silently with a pytest that it does not know."""
+    # it is not gone through again and again while the tests run
+    gc.freeze()
+    gc.set_threshold(*usual_threshold)
     if getattr(session.config.option, "loadgroup", False):
         grouped = [item for item in session.items if item.get_closest_marker("xdist_group")]
         if not all("@" in item.nodeid for item in grouped):

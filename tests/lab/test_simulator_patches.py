@@ -17,6 +17,7 @@ import cbor2
 import pytest
 from botocore.exceptions import BotoCoreError, ClientError
 from botocore.parsers import ResponseParserError
+from moto.iam.aws_managed_policies import aws_managed_policies_data
 from moto.server import ThreadedMotoServer
 
 from lab.aws.account import Account
@@ -526,7 +527,7 @@ def test_every_patch_has_a_probe() -> None:
     names = {patch.__name__.split(".")[-1] for patch in patches.ALL}
     layers = {file.stem for file in Path(patches.__file__).parent.parent.glob("*.py")} - {"__init__", "server"}
     # test_budgets_patch.py; and what is no mending of moto
-    elsewhere = {"budgets", "refusals", "repeats"}
+    elsewhere = {"budgets", "policies", "refusals", "repeats"}
     assert set(PROBES) == (names | layers) - elsewhere
 
 
@@ -548,6 +549,22 @@ def test_other_deny_statements_of_bucket_policy_apply(ours: Probed) -> None:
     s3 = _bucket_with_policy(ours, "denied", {})
     with pytest.raises(ClientError, match="403"):
         s3.put_object(Bucket="denied", Key="a", Body=b"x")
+
+
+def test_reset_detaches_managed_policies_and_keeps_their_documents(ours: Probed) -> None:
+    iam = ours.client("iam")
+    name, path = "AmazonSSMManagedInstanceCore", "arn:aws:iam::aws:policy/AmazonSSMManagedInstanceCore"
+    iam.create_role(RoleName="attached", AssumeRolePolicyDocument="{}")
+    iam.attach_role_policy(RoleName="attached", PolicyArn=path)
+    assert iam.get_policy(PolicyArn=path)["Policy"]["AttachmentCount"] == 1
+    ours.raw("/moto-api/reset", "iam", b"")
+    policy = iam.get_policy(PolicyArn=path)["Policy"]
+    assert policy["AttachmentCount"] == 0
+    known = json.loads(aws_managed_policies_data)
+    version = iam.get_policy_version(PolicyArn=path, VersionId=policy["DefaultVersionId"])["PolicyVersion"]
+    assert version["Document"] == known[name]["Document"]
+    pages = iam.get_paginator("list_policies").paginate(Scope="AWS")
+    assert {policy["PolicyName"] for page in pages for policy in page["Policies"]} == set(known)
 
 
 def test_reset_deletes_lifecycle_policies(tmp_path: Path) -> None:

@@ -10,13 +10,12 @@ import os
 import shutil
 import signal
 import subprocess
-import sys
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 from tests.host.pod import LIBEXEC
-from tests.machine.later import LATER
+from tests.machine.later import LATER, write_program
 from tests.machine.test_pod_postgresql import Postgresql
 
 PASSWORD = "correct horse battery"
@@ -35,49 +34,46 @@ MIGRATIONS = (
 )
 
 STAND_IN = (
-    "#!{python} -IS\nimport json, os, pathlib, re, signal, sys, time\n"
-    + LATER
+    LATER
     + '''
-pwd, shutil, subprocess = map(Later, ("pwd", "shutil", "subprocess"))
-settings = json.loads(pathlib.Path({settings!r}).read_text())
-record = pathlib.Path(settings["record"])
+json, pwd, re, subprocess, time = map(Later, ("json", "pwd", "re", "subprocess", "time"))
+record = settings["record"]
 arguments = sys.argv[1:]
-name = pathlib.Path(sys.argv[0]).name
+name = os.path.basename(sys.argv[0])
 line = " ".join([name, *arguments])
-with (record / "calls").open("a") as calls:
-    calls.write(line.replace("\\n", " ") + "\\n")
+write(record + "/calls", line.replace("\\n", " ") + "\\n", "a")
+KILL = 9
 
 
-def account():
-    if os.getuid() != 0:
-        return {{}}
-    entry = pwd.getpwnam("postgres")
-    return {{"user": entry.pw_uid, "group": entry.pw_gid, "extra_groups": []}}
+def told(file, otherwise=""):
+    """What the test has put down in this file."""
+    return read(record + "/" + file) if os.path.exists(record + "/" + file) else otherwise
 
 
-def run(command, environment, **options):
+def run(command, environment, account=None, folder=None):
     """Run a program to its end, or to where the test wants it, or all, to be killed."""
-    fault = json.loads((record / "fault").read_text()) if (record / "fault").exists() else None
+    fault = json.loads(told("fault")) if told("fault") else None
     if not fault or not re.search(fault["match"], line):
-        return subprocess.run(command, env=environment, **options).returncode
-    (record / "fault").unlink()
+        return spawn(command, environment, account=account, folder=folder)
+    os.unlink(record + "/fault")
     if fault["when"] == "fail":
         return 1
     if fault["when"] == "before":
-        os.killpg(0, signal.SIGKILL)
+        os.killpg(0, KILL)
     if fault["when"] == "after":
-        subprocess.run(command, env=environment, **options)
-        os.killpg(0, signal.SIGKILL)
-    seen = pathlib.Path(fault["until"])
-    process = subprocess.Popen(command, env=environment, **options)
+        spawn(command, environment, account=account, folder=folder)
+        os.killpg(0, KILL)
+    assert not account
+    seen = fault["until"]
+    process = subprocess.Popen(command, env=environment, cwd=folder)
     while process.poll() is None:
         # a file of restic has this name once it is whole
-        if seen.is_dir() and any(len(path.name) == 64 for path in seen.iterdir()):
+        if os.path.isdir(seen) and any(len(name) == 64 for name in os.listdir(seen)):
             process.kill()
             process.wait()
-            os.killpg(0, signal.SIGKILL)
+            os.killpg(0, KILL)
         time.sleep(0.0005)
-    (record / "fault-came-too-late").touch()
+    write(record + "/fault-came-too-late", "")
     return process.returncode
 
 
@@ -86,18 +82,19 @@ def execute(words):
         assert words.pop(0) in ("--interactive",), line
     container, program, *words = words
     if container == "postgresql":
-        environment = {{"PATH": "/usr/bin:/bin", "PGHOST": settings["pg_host"], "PGPORT": str(settings["pg_port"])}}
-        program = program if program == "awk" else f"{{settings['pg_programs']}}/{{program}}"
-        words = [word.replace("--username=postgres", f"--username={{settings['administrator']}}") for word in words]
-        return run([program, *words], environment, cwd="/", **account())
+        environment = {"PATH": "/usr/bin:/bin", "PGHOST": settings["pg_host"], "PGPORT": str(settings["pg_port"])}
+        program = program if program == "awk" else settings["pg_programs"] + "/" + program
+        words = [word.replace("--username=postgres", "--username=" + settings["administrator"]) for word in words]
+        account = pwd.getpwnam("postgres") if os.getuid() == 0 else None
+        return run([program, *words], environment, account, "/")
     assert (container, program) == ("redis", "redis-cli"), line
-    environment = {{"PATH": "/usr/bin:/bin", "REDISCLI_AUTH": settings["redis_password"]}}
+    environment = {"PATH": "/usr/bin:/bin", "REDISCLI_AUTH": settings["redis_password"]}
     return run(["redis-cli", "-p", str(settings["redis_port"]), *words], environment)
 
 
 def container(words):
-    environment, folder = {{"PATH": "/usr/bin:/bin", "HOME": "/nowhere"}}, None
-    files = {{}}
+    environment, folder = {"PATH": "/usr/bin:/bin", "HOME": "/nowhere"}, None
+    files = {}
     while words[0].startswith("-"):
         option, _, value = words.pop(0).partition("=")
         if option == "--env":
@@ -108,59 +105,61 @@ def container(words):
         elif option == "--secret":
             secret, *rest = value.split(",")
             fields = dict(entry.split("=") for entry in rest)
-            stored = record / f"secret-{{secret}}"
+            stored = record + "/secret-" + secret
             if fields.get("type") == "env":
-                environment[fields["target"]] = stored.read_text()
+                environment[fields["target"]] = read(stored)
             else:
-                files[f"/run/secrets/{{secret}}"] = str(stored)
+                files["/run/secrets/" + secret] = stored
         elif option == "--volume":
-            assert pathlib.Path(value.split(":")[0]).is_dir(), line
+            assert os.path.isdir(value.split(":")[0]), line
         elif option == "--user":
             words.pop(0)
     image = words.pop(0)
     if words[:2] == ["bash", "-c"]:
         assert words[2:] == ["ls /srv/diaspora/db/migrate"], line
-        print((record / "migrations").read_text())
+        print(told("migrations"), flush=True)
         return run(["true"], environment)
     assert "/restic:" in image, line
-    environment = {{key: files.get(value, value) for key, value in environment.items()}}
+    environment = {key: files.get(value, value) for key, value in environment.items()}
     if settings["elsewhere"]:
         environment["RESTIC_REPOSITORY"] = settings["elsewhere"]
-    return run([settings["restic"], *words], environment, cwd=folder)
+    return run([settings["restic"], *words], environment, folder=folder)
 
 
 def systemctl(words):
-    (record / "states").mkdir(exist_ok=True)
+    os.makedirs(record + "/states", exist_ok=True)
     verb, *units = words
     units = [unit for unit in units if not unit.startswith("-")]
     if verb == "start" and "diaspora-backup.service" in units:
-        return subprocess.run([*settings["backup"]], env=os.environ).returncode
+        return spawn(settings["backup"])
     if verb == "is-active":
-        state = (record / "states" / units[0])
-        print(state.read_text() if state.exists() else "active")
-        return 0 if not state.exists() or state.read_text() == "active" else 3
-    fault = record / "fault"
-    if fault.exists() and re.search(json.loads(fault.read_text())["match"], line):
-        fault.unlink()
+        state = told("states/" + units[0], "active")
+        print(state)
+        return 0 if state == "active" else 3
+    if told("fault") and re.search(json.loads(told("fault"))["match"], line):
+        os.unlink(record + "/fault")
         return 1
     return 0
+
+
+def copy(source, target):
+    with open(source, "rb") as opened, open(target, "wb") as made:
+        made.write(opened.read())
 
 
 if name == "systemctl":
     status = systemctl(arguments)
 elif name == "journalctl":
-    print((record / "journal").read_text() if (record / "journal").exists() else "")
+    print(told("journal"))
     status = 0
 elif arguments[:2] == ["secret", "create"]:
-    source = "/dev/stdin" if arguments[-1] == "-" else arguments[-1]
-    (record / f"secret-{{arguments[-2]}}").write_bytes(pathlib.Path(source).read_bytes())
+    copy("/dev/stdin" if arguments[-1] == "-" else arguments[-1], record + "/secret-" + arguments[-2])
     status = 0
 elif arguments[:2] == ["secret", "rm"]:
-    (record / f"secret-{{arguments[2]}}").unlink()
+    os.unlink(record + "/secret-" + arguments[2])
     status = 0
 elif arguments[0] == "inspect":
-    state = record / "states" / f"health-{{arguments[-1]}}"
-    print(state.read_text() if state.exists() else "healthy")
+    print(told("states/health-" + arguments[-1], "healthy"))
     status = 0
 elif arguments[0] == "exec":
     status = execute(arguments[1:])
@@ -237,11 +236,8 @@ class Pod:
             "elsewhere": str(elsewhere or ""),
             "backup": [bash, str(self.tree / LIBEXEC / "backup")],
         }
-        (self.folder / "settings.json").write_text(json.dumps(settings))
-        text = STAND_IN.format(python=sys.executable, settings=str(self.folder / "settings.json"))
         for name in ("podman", "systemctl", "journalctl"):
-            (self.folder / "bin" / name).write_text(text)
-            (self.folder / "bin" / name).chmod(0o755)
+            write_program(self.folder / "bin" / name, STAND_IN, settings)
 
     def run(self, program: str, *arguments: str, prefix: str = LIBEXEC) -> "subprocess.CompletedProcess[str]":
         """Run a program of the machine to its end, in a process group of its own."""

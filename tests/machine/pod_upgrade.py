@@ -16,6 +16,7 @@ import subprocess
 import sys
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from functools import cache
 from pathlib import Path
 from typing import Any
 from unittest import mock
@@ -25,7 +26,7 @@ from diaspora_infra.config.images import IMAGES, Image
 from diaspora_infra.host import render
 from diaspora_infra.host.templates import templates_folder
 from tests.host.pod import LIBEXEC
-from tests.machine.later import LATER
+from tests.machine.later import LATER, write_program
 from tests.support.configs import machine, pod, pxe, pxe_config
 from tests.support.ignition_root import Node, read_tree
 from tests.support.processes import kill_tree
@@ -44,7 +45,7 @@ PROGRAMS = (
     "timeout", "touch", "tr",
 )  # fmt: skip
 
-# Moves, unless the test wants everything to die at a certain file.
+# Moves, and lets everything die at a certain file.
 MV = """#!/usr/bin/bash
 if [[ -e {fault} ]]; then
     read -r when match < {fault}
@@ -58,47 +59,46 @@ exec /usr/bin/mv "$@"
 """
 
 STAND_IN = (
-    "#!{python} -IS\nimport json, os, pathlib, re, signal, sys\n"
-    + LATER
+    LATER
     + '''
-hashlib, pwd, shutil, subprocess = map(Later, ("hashlib", "pwd", "shutil", "subprocess"))
-settings = json.loads(pathlib.Path({settings!r}).read_text())
-record, root, data, run = (pathlib.Path(settings[key]) for key in ("record", "root", "data", "run"))
+json, re, shutil = map(Later, ("json", "re", "shutil"))
+import pwd
+
+record, root, data, run = (settings[key] for key in ("record", "root", "data", "run"))
 arguments = sys.argv[1:]
-name = pathlib.Path(sys.argv[0]).name
+name = os.path.basename(sys.argv[0])
 line = " ".join([name, *arguments]).replace("\\n", " ")
-with (record / "calls").open("a") as calls:
-    calls.write(line + "\\n")
+write(record + "/calls", line + "\\n", "a")
 account = pwd.getpwnam("postgres")
-as_user = {{"user": account.pw_uid, "group": account.pw_gid, "extra_groups": [], "cwd": "/"}}
-PG = {{"PATH": "/usr/bin:/bin", "PGHOST": settings["socket"], "PGPORT": str(settings["port"]), "LC_ALL": "C.UTF-8"}}
+PG = {"PATH": "/usr/bin:/bin", "PGHOST": settings["socket"], "PGPORT": str(settings["port"]), "LC_ALL": "C.UTF-8"}
+KILL = 9
 
 
 def die():
     """Kill everything of this session: some programs have a process group of their own."""
-    for entry in pathlib.Path("/proc").iterdir():
-        if entry.name.isdigit() and int(entry.name) != os.getpid():
+    for entry in os.listdir("/proc"):
+        if entry.isdigit() and int(entry) != os.getpid():
             try:
-                if os.getsid(int(entry.name)) == os.getsid(0):
-                    os.kill(int(entry.name), signal.SIGKILL)
+                if os.getsid(int(entry)) == os.getsid(0):
+                    os.kill(int(entry), KILL)
             except ProcessLookupError:
                 pass
-    os.kill(os.getpid(), signal.SIGKILL)
+    os.kill(os.getpid(), KILL)
 
 
 def fault(when):
     """Die with the program that called, or tell it to fail, where the test wants it."""
-    file = record / "fault"
-    if not file.exists():
+    file = record + "/fault"
+    if not os.path.exists(file):
         return False
-    wanted = json.loads(file.read_text())
+    wanted = json.loads(read(file))
     if wanted["when"] != when or not re.search(wanted["match"], line):
         return False
     if wanted["skip"]:
         wanted["skip"] -= 1
-        file.write_text(json.dumps(wanted))
+        write(file, json.dumps(wanted))
         return False
-    file.unlink()
+    os.unlink(file)
     if when != "fail":
         die()
     return True
@@ -109,57 +109,65 @@ def behaviour(image):
 
 
 def unit_files():
-    digest = hashlib.sha256()
-    for folder in (root / "etc/systemd/system", root / "etc/containers/systemd", run / "systemd/system"):
-        for path in sorted(folder.rglob("*")):
-            if path.is_file() and not path.is_symlink() and not path.name.endswith(".upgrade-new"):
-                digest.update(str(path).encode() + path.read_bytes())
-    return digest.hexdigest()
+    """The content of all of them."""
+    found = []
+    for top in (root + "/etc/systemd/system", root + "/etc/containers/systemd", run + "/systemd/system"):
+        for folder, _, names in os.walk(top):
+            for path in (os.path.join(folder, name) for name in names if not name.endswith(".upgrade-new")):
+                if not os.path.islink(path):
+                    found.append(path + "\\0" + read(path))
+    return "\\0".join(sorted(found))
 
 
 def pod():
-    return json.loads((root / "etc/diaspora/pod.json").read_text())
+    return json.loads(read(root + "/etc/diaspora/pod.json"))
 
 
 def active(unit):
-    file = record / "units" / unit
-    return file.exists() and file.read_text() == "active"
+    file = record + "/units/" + unit
+    return os.path.exists(file) and read(file) == "active"
 
 
 def mark(unit, state):
-    (record / "units" / unit).write_text(state)
+    write(record + "/units/" + unit, state)
 
 
 def script(program, *words):
-    return subprocess.run(["/usr/bin/bash", str(root / "{libexec}" / program), *words],
-        env={{**os.environ, "DIASPORA_DATA": str(data)}}).returncode == 0
+    command = ["/usr/bin/bash", settings["programs"] + "/" + program, *words]
+    return spawn(command, {**os.environ, "DIASPORA_DATA": data}) == 0
 
 
 def sql(text, database="diaspora_production", *options):
-    return subprocess.run(["psql", "-X", "-q", "-v", "ON_ERROR_STOP=1", "-U", "postgres", "-d", database, *options],
-        input=text, text=True, env=PG, stdout=subprocess.DEVNULL, **as_user).returncode == 0
+    command = ["psql", "-X", "-q", "-v", "ON_ERROR_STOP=1", "-U", "postgres", "-d", database, *options]
+    return spawn(command, PG, text=text, quiet=True, account=account, folder="/") == 0
+
+
+def pg_ctl(folder, *words):
+    command = [settings["pg_programs"] + "/pg_ctl", "-D", folder, "-w", *words]
+    assert spawn(command, quiet=True, account=account, folder="/") == 0, command
 
 
 def start_postgresql():
-    container = (root / "etc/containers/systemd/postgresql.container").read_text()
+    container = read(root + "/etc/containers/systemd/postgresql.container")
     major = re.search("Image=[^:]*postgres:([0-9]+)", container)[1]
-    folder = data / "postgresql"
+    folder = data + "/postgresql"
     if not script("check-postgresql", major):
         return False
-    if not (folder / "PG_VERSION").exists():
+    if not os.path.exists(folder + "/PG_VERSION"):
         shutil.copytree(settings["empty"], folder, dirs_exist_ok=True)
-        for path in (folder, *folder.rglob("*")):
-            os.chown(path, account.pw_uid, account.pw_gid)
-    elif (folder / "PG_VERSION").read_text() != major + "\\n":
+        for parent, _, names in os.walk(folder):
+            for path in (parent, *(os.path.join(parent, name) for name in names)):
+                os.chown(path, account.pw_uid, account.pw_gid)
+    elif read(folder + "/PG_VERSION") != major + "\\n":
         sys.exit("the server would not read this folder")
-    (folder / "postmaster.pid").unlink(missing_ok=True)
-    (folder / "PG_VERSION").write_text(settings["real_major"] + "\\n")
-    options = "-k {{}} -p {{}} -c listen_addresses= -c fsync=off -c shared_buffers=16MB".format(
+    if os.path.exists(folder + "/postmaster.pid"):
+        os.unlink(folder + "/postmaster.pid")
+    write(folder + "/PG_VERSION", settings["real_major"] + "\\n")
+    options = "-k {} -p {} -c listen_addresses= -c fsync=off -c shared_buffers=16MB".format(
         settings["socket"], settings["port"])
-    subprocess.run([settings["pg_programs"] + "/pg_ctl", "-D", folder, "-w", "-o", options, "-l", settings["log"],
-        "start"], check=True, stdout=subprocess.DEVNULL, close_fds=True, **as_user)
-    (folder / "PG_VERSION").write_text(major + "\\n")
-    text = (root / "etc/diaspora/postgresql/database.sql").read_text()
+    pg_ctl(folder, "-o", options, "-l", settings["log"], "start")
+    write(folder + "/PG_VERSION", major + "\\n")
+    text = read(root + "/etc/diaspora/postgresql/database.sql")
     return sql(text.replace("/run/secrets/diaspora-database-password", settings["password"]), "postgres")
 
 
@@ -179,15 +187,15 @@ def publish():
     image = pod()["image"]
     if not script("once-per-image", "needed", "public", image):
         return True
-    (data / "public" / "image").write_text(image)
+    write(data + "/public/image", image)
     return script("once-per-image", "done", "public", image)
 
 
-REQUIRED = {{
+REQUIRED = {
     "postgresql": ["diaspora-data"], "redis": ["diaspora-data"], "diaspora-migrate": ["postgresql", "redis"],
     "public-files": ["diaspora-data"], "nginx": ["public-files"], "diaspora-web": ["diaspora-migrate"],
     "diaspora-sidekiq": ["diaspora-migrate"],
-}}
+}
 
 
 def start(unit):
@@ -200,17 +208,17 @@ def start(unit):
         return True
     if unit == "diaspora-backup.service":
         return True
-    if (record / "loaded").read_text() != unit_files():
+    if read(record + "/loaded") != unit_files():
         sys.exit(unit + " would be started from old files")
     for needed in REQUIRED.get(short, ()):
         if not start(needed + ".service"):
             return False
     if short == "diaspora-data":
-        (data / "postgresql").mkdir(mode=0o700, exist_ok=True)
-        os.chown(data / "postgresql", account.pw_uid, account.pw_gid)
+        os.makedirs(data + "/postgresql", mode=0o700, exist_ok=True)
+        os.chown(data + "/postgresql", account.pw_uid, account.pw_gid)
         good = script("check-upgrade")
     else:
-        steps = {{"postgresql": start_postgresql, "diaspora-migrate": migrate, "public-files": publish}}
+        steps = {"postgresql": start_postgresql, "diaspora-migrate": migrate, "public-files": publish}
         good = steps[short]() if short in steps else True
     if short == "diaspora-web":
         good = behaviour(pod()["image"]).get("web") != "fails"
@@ -225,11 +233,11 @@ def stop(unit):
         for service in reversed(pod()["services"]):
             stop(service + ".service")
     if short == "postgresql" and active(unit):
-        major = (data / "postgresql/PG_VERSION").read_text()
-        (data / "postgresql/PG_VERSION").write_text(settings["real_major"] + "\\n")
-        subprocess.run([settings["pg_programs"] + "/pg_ctl", "-D", data / "postgresql", "-w", "-m", "fast", "stop"],
-            check=True, stdout=subprocess.DEVNULL, **as_user)
-        (data / "postgresql/PG_VERSION").write_text(major)
+        folder = data + "/postgresql"
+        major = read(folder + "/PG_VERSION")
+        write(folder + "/PG_VERSION", settings["real_major"] + "\\n")
+        pg_ctl(folder, "-m", "fast", "stop")
+        write(folder + "/PG_VERSION", major)
     mark(unit, "inactive")
     return True
 
@@ -237,49 +245,51 @@ def stop(unit):
 def systemctl(words):
     verb, *units = [word for word in words if word != "--quiet"]
     if verb == "daemon-reload":
-        (record / "loaded").write_text(unit_files())
+        write(record + "/loaded", unit_files())
         return 0
     if verb == "is-active":
         if "--quiet" not in words:
-            print((record / "units" / units[0]).read_text() if (record / "units" / units[0]).exists() else "inactive")
+            file = record + "/units/" + units[0]
+            print(read(file) if os.path.exists(file) else "inactive")
         return 0 if active(units[0]) else 3
     if verb in ("enable", "disable"):
-        link = root / "etc/systemd/system/wants" / units[0]
-        link.parent.mkdir(exist_ok=True)
-        link.unlink(missing_ok=True)
+        link = root + "/etc/systemd/system/wants/" + units[0]
+        os.makedirs(os.path.dirname(link), exist_ok=True)
+        if os.path.lexists(link):
+            os.unlink(link)
         if verb == "enable":
-            link.symlink_to("/there")
+            os.symlink("/there", link)
         return 0
-    act = {{"reload-or-restart": [start], "start": [start], "stop": [stop], "restart": [stop, start]}}[verb]
+    act = {"reload-or-restart": [start], "start": [start], "stop": [stop], "restart": [stop, start]}[verb]
     return 0 if all([step(unit) for unit in units for step in act]) else 1
 
 
 def podman(words):
-    pulled = record / "pulled"
-    known = pulled.read_text().split("\\n") if pulled.exists() else []
+    pulled = record + "/pulled"
+    known = read(pulled).split("\\n") if os.path.exists(pulled) else []
     if words[:2] == ["image", "inspect"]:
         if words[-1] not in known:
             return 125
-        print(hashlib.sha256(words[-1].encode()).hexdigest())
+        print(words[-1].encode().hex())
         return 0
     if words[:2] == ["image", "exists"]:
         return 0 if words[-1] in known else 1
     if words[0] == "pull":
         if words[-1] in settings["gone"]:
             return 125
-        pulled.write_text("\\n".join([*known, words[-1]]))
+        write(pulled, "\\n".join([*known, words[-1]]))
         return 0
     if words[0] == "inspect":
         if not active(words[-1] + ".service"):
             return 125
-        print(behaviour(pod()["image"]).get("health", {{}}).get(words[-1], "healthy"))
+        print(behaviour(pod()["image"]).get("health", {}).get(words[-1], "healthy"))
         return 0
     if words[0] == "exec":
         words = [word for word in words[1:] if word != "--interactive"]
         assert words[0] == "postgresql", line
         if not active("postgresql.service"):
             return 125
-        return subprocess.run([settings["pg_programs"] + "/" + words[1], *words[2:]], env=PG, **as_user).returncode
+        return spawn([settings["pg_programs"] + "/" + words[1], *words[2:]], PG, account=account, folder="/")
     return 0 if words[:2] == ["network", "rm"] else 125
 
 
@@ -312,6 +322,13 @@ def config_of(
         config: dict[str, Any] = json.loads(render(settings, settings.machines[0], {}).ignition)
         remembered.clear()
     return config
+
+
+@cache
+def major_of(programs: Path) -> str:
+    """The major of the PostgreSQL of this system."""
+    version = subprocess.run([programs / "postgres", "-V"], capture_output=True, text=True, check=True)
+    return version.stdout.split()[2].split(".")[0]
 
 
 @dataclass
@@ -374,18 +391,17 @@ class Upgraded:
         """Write the stand-ins."""
         (self.folder / "password").write_text("0123456789abcdef")
         (self.folder / "password").chmod(0o644)
-        version = subprocess.run([self.server_programs / "postgres", "-V"], capture_output=True, text=True, check=True)
         settings = {
             **{name: str(self.folder / name) for name in ("record", "root", "data", "run", "socket", "password")},
             "port": 5432,
             "pg_programs": str(self.server_programs),
             "empty": str(empty),
             "log": str(self.folder / "socket" / "log"),
-            "real_major": version.stdout.split()[2].split(".")[0],
+            "programs": str(self.root / LIBEXEC),
+            "real_major": major_of(self.server_programs),
             "images": self.images,
             "gone": self.gone,
         }
-        (self.folder / "settings.json").write_text(json.dumps(settings))
         programs = self.folder / "bin"
         shutil.rmtree(programs, ignore_errors=True)
         programs.mkdir()
@@ -393,12 +409,8 @@ class Upgraded:
             found = shutil.which(name)
             assert found, name
             (programs / name).symlink_to(found)
-        stand_in = STAND_IN.format(python=sys.executable, settings=str(self.folder / "settings.json"), libexec=LIBEXEC)
-        texts = dict.fromkeys(("podman", "systemctl"), stand_in) | {"mv": MV.format(fault=self.record / "mv-fault")}
-        for name, text in texts.items():
-            (programs / name).unlink(missing_ok=True)
-            (programs / name).write_text(text)
-            (programs / name).chmod(0o755)
+        for name in ("podman", "systemctl"):
+            write_program(programs / name, STAND_IN, settings)
 
     def run(self, *command: str | Path) -> "subprocess.CompletedProcess[str]":
         """Run a program of the machine in a process group of its own, to its end."""
@@ -425,6 +437,11 @@ class Upgraded:
     def upgrade_to(self, config: dict[str, Any], *options: str) -> "subprocess.CompletedProcess[str]":
         (self.folder / "new.ign").write_text(json.dumps(config))
         return self.upgrade(*options, self.folder / "new.ign")
+
+    def is_active(self, unit: str) -> bool:
+        """What systemctl says, without the start of a program."""
+        file = self.record / "units" / unit
+        return file.exists() and file.read_text() == "active"
 
     def systemctl(self, *words: str) -> int:
         return self.run(self.folder / "bin/systemctl", *words).returncode
@@ -461,6 +478,10 @@ class Upgraded:
 
     def fault_of_mv(self, match: str, when: str = "after") -> None:
         (self.record / "mv-fault").write_text(f"{when} {match}\n")
+        program = self.folder / "bin/mv"
+        program.unlink()
+        program.write_text(MV.format(fault=self.record / "mv-fault"))
+        program.chmod(0o755)
 
     def sql(self, text: str, user: str = "postgres") -> str:
         done = subprocess.run(
@@ -473,7 +494,8 @@ class Upgraded:
 
     @property
     def calls(self) -> list[str]:
-        return (self.record / "calls").read_text().splitlines()
+        file = self.record / "calls"
+        return file.read_text().splitlines() if file.exists() else []
 
     def files(self) -> dict[str, Node]:
         """What is below the root, but the links of enabled units."""

@@ -8,6 +8,7 @@ import sys
 import urllib.request
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from functools import cache
 from pathlib import Path
 
 from lab.engine import PROJECT
@@ -57,9 +58,14 @@ def copy_example(source: Path, target: Path, server: MatchboxServer) -> None:
 
 def make_constraints(file: Path) -> Path:
     """Write the versions of this environment, so that pip installs no others."""
-    command = [sys.executable, "-m", "pip", "freeze", "--exclude-editable"]
-    file.write_text(subprocess.run(command, capture_output=True, text=True, check=True).stdout, encoding="utf-8")
+    file.write_text(_installed(), encoding="utf-8")
     return file
+
+
+@cache
+def _installed() -> str:
+    command = [sys.executable, "-m", "pip", "freeze", "--exclude-editable"]
+    return subprocess.run(command, capture_output=True, text=True, check=True).stdout
 
 
 @dataclass(frozen=True)

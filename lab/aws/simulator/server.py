@@ -3,6 +3,7 @@
 Port 0 takes a free one. The first line on standard output is the address.
 """
 
+import gc
 import os
 import sys
 from pathlib import Path
@@ -26,7 +27,7 @@ from moto.moto_server.werkzeug_app import (
 )
 from werkzeug.serving import make_server
 
-from lab.aws.simulator import patches
+from lab.aws.simulator import patches, policies
 from lab.aws.simulator.cbor import Cbor
 from lab.aws.simulator.lifecycle import Lifecycle
 from lab.aws.simulator.refusals import Refusals
@@ -46,9 +47,13 @@ def main(arguments: list[str]) -> int:
         print("usage: python -m lab.aws.simulator.server PORT", file=sys.stderr)
         return 2
     patches.apply()
+    policies.apply()
     application = Repeats(Refusals(Lifecycle(Cbor(DomainDispatcherApplication(create_backend_app)))))
     server = make_server("127.0.0.1", int(arguments[0]), application, threaded=True, request_handler=_QuietHandler)
     print(f"http://127.0.0.1:{server.server_port}", flush=True)
+    # the modules stay; to go through all of them again and again takes half of the time
+    gc.freeze()
+    gc.set_threshold(20_000, 20, 20)
     server.serve_forever()
     return 0
 
