@@ -75,7 +75,8 @@ class AwsPod(pulumi.ComponentResource):
     name_servers: pulumi.Output[Sequence[str]] | None
     """Name servers of a hosted zone that is made here, for the registrar; None with another zone."""
     next_step: pulumi.Output[str | None] | None
-    """What a person has to do for the certificate, None inside when nothing is left; None where nobody ever has to."""
+    """What a person has to do for the certificate; its value is None when nothing is left. None where the stack
+    waits for the certificate, or has none."""
 
     def __init__(self, name: str, args: AwsPodArgs, opts: pulumi.ResourceOptions | None = None) -> None:
         super().__init__("diaspora-infra:index:AwsPod", name, {}, opts)
