@@ -67,6 +67,7 @@ def test_no_pulumi_below_the_components(layer: str) -> None:
     ("module", "forbidden"),
     [
         ("diaspora_infra", "pulumi_aws"),
+        ("diaspora_infra.config", "cryptography"),
         ("butane", "diaspora_infra"),
         ("butane", "pydantic"),
         ("butane", "pulumi"),
