@@ -2,6 +2,8 @@
 
 import base64
 import difflib
+import functools
+import importlib.resources
 import ipaddress
 import re
 from dataclasses import dataclass
@@ -13,7 +15,6 @@ from pydantic import AfterValidator, BeforeValidator, Field, GetCoreSchemaHandle
 from pydantic_core import CoreSchema, core_schema
 
 from diaspora_infra.config.problems import kind_of, quoted, refused
-from diaspora_infra.config.time_zones import TIME_ZONES
 
 if TYPE_CHECKING:
     from cryptography.hazmat.primitives.serialization.ssh import SSHPublicKeyTypes
@@ -177,10 +178,18 @@ def _whole_disk(value: str) -> str:
     return value
 
 
+@functools.cache
+def time_zones() -> frozenset[str]:
+    """Names of the time zones, from a package: no file of this computer decides what is valid."""
+    names = importlib.resources.files("tzdata").joinpath("zones").read_text(encoding="ascii").split()
+    return frozenset(names) - {"Factory"}  # stands for "nobody has set a time zone"
+
+
 def _time_zone(value: str) -> str:
-    if value in TIME_ZONES:
+    zones = time_zones()
+    if value in zones:
         return value
-    names = {name.lower(): name for name in sorted(TIME_ZONES)}
+    names = {name.lower(): name for name in sorted(zones)}
     wanted = value[:60].lower().replace(" ", "_")
     same = [name for name in names if name.rpartition("/")[2] == wanted]
     close = [*same, *difflib.get_close_matches(wanted, names, n=1, cutoff=0.6)]
