@@ -103,15 +103,35 @@ def state_file(name: str) -> Path:
 
 
 def trimmed(state: dict[str, Any]) -> dict[str, Any]:
-    """A state without the times of its making, and without the places in the program that made it."""
-    state["deployment"]["manifest"].pop("time", None)
-    for resource in state["deployment"]["resources"]:
+    """A state without the times of its making and the places in the program that made it, in a fixed order."""
+    deployment = state["deployment"]
+    deployment["manifest"].pop("time", None)
+    deployment["resources"] = _in_order(deployment["resources"])
+    for resource in deployment["resources"]:
         for name in ("created", "modified", "sourcePosition", "stackTrace"):
             resource.pop(name, None)
         for name in ("id", "outputs"):
             if name in resource:
                 resource[name] = _at_some_time(resource[name])
     return state
+
+
+def _in_order(resources: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """Sort by URN, but keep each resource after those that it needs, as the engine demands."""
+    waiting = sorted(resources, key=lambda resource: str(resource["urn"]))
+    placed: dict[str, dict[str, Any]] = {}
+    while waiting:
+        following = next(each for each in waiting if _needs(each) <= placed.keys())
+        waiting.remove(following)
+        placed[following["urn"]] = following
+    return [*placed.values()]
+
+
+def _needs(resource: Mapping[str, Any]) -> set[str]:
+    lists = [resource.get("dependencies", []), *resource.get("propertyDependencies", {}).values()]
+    provider = resource.get("provider", "").rpartition("::")[0]
+    others = (resource.get("parent", ""), resource.get("deletedWith", ""), provider)
+    return {urn for urn in (*others, *(urn for urns in lists for urn in urns)) if urn}
 
 
 def _at_some_time(value: Any) -> Any:
