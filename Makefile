@@ -57,7 +57,7 @@ fuzz: ## compare Butane with the Go program on many documents (SEED=7 EXAMPLES=4
 	@$(PYTHON) -m tools --set test >/dev/null
 	@BUTANE_EXAMPLES=$(or $(EXAMPLES),4000) BUTANE_SEED=$(or $(SEED),1) $(RUN) -m pytest -q -n 2 butane-py/tests
 
-golden: ## write the golden files, docs/config.schema.json and the generated pages again (review the diff)
+golden: ## write the golden files, docs/config.schema.json, the generated pages and types again (review the diff)
 	@$(RUN) -m pytest -q tests/golden tests/config --golden-update
 
 states: ## record the engine states that previews are tested on (docs/development.md; review the diff)

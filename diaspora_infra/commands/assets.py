@@ -8,7 +8,7 @@ from pathlib import Path
 
 from pydantic import TypeAdapter, ValidationError
 
-from diaspora_infra.config import Architecture, ConfigError, Problem, Release, Stream, load, parse_stack_file
+from diaspora_infra.config import Architecture, ConfigError, Problem, Release, Stream, load_written, parse_stack_file
 from diaspora_infra.config.loader.checks import check_release
 from diaspora_infra.config.problems import problems_of
 from diaspora_infra.config.types import HttpUrl
@@ -77,7 +77,7 @@ def _wanted(options: argparse.Namespace) -> tuple[str, str | None, list[str]]:
     stream, version, architectures = options.stream, options.version, options.architecture
     if options.stack_file is not None:
         file = parse_stack_file(options.stack_file.read_bytes())
-        pxe = load(file.values, file.secrets).pxe
+        pxe = load_written(file.values, file.secrets).pxe
         if pxe is None:
             raise ConfigError([Problem("pxe", "missing; no machine of this file boots over the network")])
         architectures = architectures or [str(machine.architecture) for machine in pxe.machines]

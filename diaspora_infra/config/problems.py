@@ -50,16 +50,16 @@ def quoted(value: object) -> str:
         return "a very large number"  # Python itself refuses to write the largest ones
     if isinstance(value, int | float):
         return str(value)
-    return kind_of(value)
+    return describe_type(value)
 
 
 def refused(value: object, allowed: str) -> str:
     """The sentence about a value that is not allowed."""
-    what = f"{quoted(value)} is not valid" if isinstance(value, str | int | float) else f"{kind_of(value)} given"
+    what = f"{quoted(value)} is not valid" if isinstance(value, str | int | float) else f"{describe_type(value)} given"
     return f"{what}; allowed: {allowed}"
 
 
-def kind_of(value: object) -> str:
+def describe_type(value: object) -> str:
     """Name the kind of a value of the wrong kind."""
     if value is None:
         return "nothing"
@@ -168,14 +168,14 @@ def _wrong_kind(value: object, wanted: str, numbers: str) -> str:
     """Say that a value is of another kind. Text in place of a list or a table is not shown: it may be a key."""
     if wanted == "text":
         quotes = " (write it in quotes)" if isinstance(value, int | float) else ""
-        return f"{kind_of(value)} given; allowed: text{quotes}"
+        return f"{describe_type(value)} given; allowed: text{quotes}"
     if wanted == "a whole number" and numbers:
         wanted += f" from {numbers}" if " to " in numbers else f", {numbers}"
     if isinstance(value, str) and wanted.startswith("a whole number"):
         return f"{quoted(value)} is text; allowed: {wanted}, without quotes or unit"
     if isinstance(value, str) and wanted == "true or false":
         return f"{quoted(value)} is text; allowed: true or false, without quotes"
-    return f"{kind_of(value)} given; allowed: {wanted}"
+    return f"{describe_type(value)} given; allowed: {wanted}"
 
 
 def range_words(least: object, most: object) -> str:
