@@ -5,7 +5,7 @@ unexport PYTHONDONTWRITEBYTECODE
 PYTEST := $(RUN) -m pytest -n 4 --dist loadgroup --no-loadscope-reorder
 QUICK_TESTS := $(PYTEST) -m "not system" --durations=30
 
-.PHONY: help up down up-aws down-aws test test-quick check docs fuzz bench golden clean
+.PHONY: help up down up-aws down-aws test test-quick check docs fuzz bench golden states clean
 
 help: ## list the commands
 	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -59,6 +59,11 @@ fuzz: ## compare Butane with the Go program on many documents (SEED=7 EXAMPLES=4
 
 golden: ## write the golden files, docs/config.schema.json, the generated pages and types again (review the diff)
 	@$(RUN) -m pytest -q tests/golden tests/config --golden-update
+
+states: ## record the engine states that previews are tested on (docs/development.md; review the diff)
+	@$(PYTHON) -m tools.environment --dev
+	@$(PYTHON) -m tools --set test >/dev/null
+	@$(RUN) -m pytest -q tests/states --record-states
 
 bench: ## measure speed and state size, as ratios against a floor (about 12 minutes)
 	@$(PYTHON) -m tools.environment --dev

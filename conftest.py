@@ -41,6 +41,7 @@ NOT_GROUPED = frozenset({"test_pod_upgrade"})
 
 def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption("--golden-update", action="store_true", help="write the golden files anew")
+    parser.addoption("--record-states", action="store_true", help="record the states of tests/states anew")
 
 
 @pytest.hookimpl(tryfirst=True)

@@ -606,7 +606,7 @@ class UserTable(TypedDict):
     name: str
     """Account name; core exists on every Fedora CoreOS machine and may use sudo."""
     sshAuthorizedKeys: Sequence[str]
-    """Public keys that may log in."""
+    """Public keys that may log in; an RSA key needs 2048 bits or more."""
     groups: NotRequired[Sequence[str]]
     """Further groups, such as sudo or wheel."""
 

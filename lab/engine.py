@@ -104,6 +104,15 @@ class Engine:
         resources: list[dict[str, Any]] = json.loads(result.stdout)["deployment"]["resources"]
         return resources
 
+    def read_state(self) -> dict[str, Any]:
+        """Read the whole state, as the engine keeps it: secrets are encrypted."""
+        state: dict[str, Any] = json.loads(self._run(["stack", "export", "--stack", self.stack]).stdout)
+        return state
+
+    def write_state(self, state: dict[str, Any]) -> None:
+        """Put a state in the place of the one that is there; the passphrase must be that of its secrets."""
+        self._run(["stack", "import", "--stack", self.stack], text=json.dumps(state))
+
     def encrypt(self, key: str, value: str) -> str:
         """Encrypt a secret of the stack's config; returns what the stack file holds under `secure`."""
         file = self._config_file()

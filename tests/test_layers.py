@@ -80,6 +80,7 @@ def test_layers_below_components_do_not_import_pulumi(layer: str) -> None:
     ("module", "forbidden"),
     [
         ("diaspora_infra", "pulumi_aws"),
+        ("diaspora_infra.config", "cryptography"),
         ("butane", "diaspora_infra"),
         ("butane", "pydantic"),
         ("butane", "pulumi"),

@@ -1,20 +1,23 @@
 """Annotated types for the values that recur in the settings: each says what is wrong and what is allowed."""
 
 import base64
-import binascii
 import difflib
+import functools
+import importlib.resources
 import ipaddress
 import re
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 from urllib.parse import urlsplit
 
 from pydantic import AfterValidator, BeforeValidator, Field, GetCoreSchemaHandler, GetJsonSchemaHandler
 from pydantic_core import CoreSchema, core_schema
 
 from diaspora_infra.config.problems import describe_type, quoted, refused
-from diaspora_infra.config.time_zones import TIME_ZONES
+
+if TYPE_CHECKING:
+    from cryptography.hazmat.primitives.serialization.ssh import SSHPublicKeyTypes
 
 
 class Target(StrEnum):
@@ -107,20 +110,21 @@ def _mac(value: str) -> str:
     return value.lower().replace("-", ":")
 
 
-# type of a public key: the number of its fields, the type itself among them (RFC 4253, 5656 and 8709; those of
-# security keys: PROTOCOL.u2f of OpenSSH)
-_KEY_TYPES = {
-    "ssh-ed25519": 2,
-    "ssh-rsa": 3,
-    "ecdsa-sha2-nistp256": 3,
-    "ecdsa-sha2-nistp384": 3,
-    "ecdsa-sha2-nistp521": 3,
-    "sk-ssh-ed25519@openssh.com": 3,
-    "sk-ecdsa-sha2-nistp256@openssh.com": 4,
-}
+_KEY_TYPES = (
+    "ssh-ed25519",
+    "ssh-rsa",
+    "ecdsa-sha2-nistp256",
+    "ecdsa-sha2-nistp384",
+    "ecdsa-sha2-nistp521",
+    "sk-ssh-ed25519@openssh.com",
+    "sk-ecdsa-sha2-nistp256@openssh.com",
+)
 _KEY_WORDS = "|".join(_KEY_TYPES).replace(".", "[.]")
 _KEY = rf"\s*(?:{_KEY_WORDS}) [A-Za-z0-9+/]{{32,}}={{0,2}}(?: [^\x00-\x1f\x7f]*)?\s*"
 _KEY_ALLOWED = f"one line that starts with {', '.join(_KEY_TYPES)}"
+# Fedora's sshd takes no shorter ones: crypto-policies(7) has min_rsa_size = 2048 in the policy DEFAULT and writes it as
+# RequiredRSASize (sshd_config(5): "keys smaller than this limit will be refused") into opensshserver.config
+_RSA_BITS = 2048
 
 
 def _ssh_key(value: str) -> str:
@@ -129,28 +133,36 @@ def _ssh_key(value: str) -> str:
         raise ValueError("this is a private key; allowed: the public key, the line in the .pub file")
     if not re.fullmatch(_KEY, value):
         raise ValueError(f"not an SSH public key; allowed: {_KEY_ALLOWED}")
-    kind, data = value.split()[:2]
-    if not _is_key_data(kind, data):
-        raise ValueError(f"the {kind} key is cut off or damaged; allowed: the whole line in the .pub file")
+    try:
+        _loaded(value)
+    except ValueError:
+        kind = value.split()[0]
+        raise ValueError(f"the {kind} key is cut off or damaged; allowed: the whole line in the .pub file") from None
     return value.strip()
 
 
-def _is_key_data(kind: str, data: str) -> bool:
-    """Tell whether the base64 text of a public key holds the fields of its type, and nothing more."""
-    try:
-        rest = base64.b64decode(data, validate=True)
-    except binascii.Error:
-        return False
-    fields = []
-    while rest:
-        end = 4 + int.from_bytes(rest[:4], "big")
-        if len(rest) < end:
-            return False
-        fields.append(rest[4:end])
-        rest = rest[end:]
-    if len(fields) != _KEY_TYPES[kind] or fields[0] != kind.encode() or not all(fields):
-        return False
-    return "ed25519" not in kind or len(fields[1]) == 32
+def _login_key(value: str) -> str:
+    """Check the size of a key that sshd on the machine must accept."""
+    from cryptography.hazmat.primitives.asymmetric.rsa import RSAPublicKey
+
+    key = _loaded(value)
+    if isinstance(key, RSAPublicKey) and key.key_size < _RSA_BITS:
+        raise ValueError(
+            f"an RSA key of {key.key_size} bits, which sshd refuses; "
+            f"allowed: at least {_RSA_BITS} bits, or a key of another type"
+        )
+    return value
+
+
+def _loaded(value: str) -> "SSHPublicKeyTypes":
+    """Load a public key. Raises ValueError."""
+    from cryptography.hazmat.primitives.serialization import load_ssh_public_key  # takes 0.1 s, which few imports need
+
+    kind, data = value.split()[:2]
+    # cryptography accepts wrong padding, sshd does not
+    if base64.b64encode(base64.b64decode(data)).decode() != data:
+        raise ValueError("wrong padding")
+    return load_ssh_public_key(f"{kind} {data}".encode())
 
 
 def _console(value: str) -> str:
@@ -166,10 +178,18 @@ def _whole_disk(value: str) -> str:
     return value
 
 
+@functools.cache
+def time_zones() -> frozenset[str]:
+    """Names of the time zones, from a package: no file of this computer decides what is valid."""
+    names = importlib.resources.files("tzdata").joinpath("zones").read_text(encoding="ascii").split()
+    return frozenset(names) - {"Factory"}  # stands for "nobody has set a time zone"
+
+
 def _time_zone(value: str) -> str:
-    if value in TIME_ZONES:
+    zones = time_zones()
+    if value in zones:
         return value
-    names = {name.lower(): name for name in sorted(TIME_ZONES)}
+    names = {name.lower(): name for name in sorted(zones)}
     wanted = value[:60].lower().replace(" ", "_")
     same = [name for name in names if name.rpartition("/")[2] == wanted]
     close = [*same, *difflib.get_close_matches(wanted, names, n=1, cutoff=0.6)]
@@ -280,6 +300,7 @@ SshKey = Annotated[
     AfterValidator(_ssh_key),
     Field(json_schema_extra={"pattern": f"^(?:{_KEY})$", "patternErrorMessage": f"allowed: {_KEY_ALLOWED}"}),
 ]
+LoginKey = Annotated[SshKey, AfterValidator(_login_key)]
 ImageReference = Annotated[
     str,
     Form(

@@ -6,6 +6,9 @@ import json
 import re
 from typing import Any
 
+from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
+
 from tests.support import configs
 
 ABSENT = object()
@@ -45,16 +48,25 @@ def public_key(kind: str, *fields: bytes) -> str:
     return f"{kind} {base64.b64encode(blob).decode()}"
 
 
+def rsa_key(bits: int) -> str:
+    """A public RSA key of this size."""
+    return public_key("ssh-rsa", b"\x01\x00\x01", b"\x00" + b"\xff" * (bits // 8))
+
+
+def _point(curve: ec.EllipticCurve) -> bytes:
+    """A point of the curve: the public key of the private key 1."""
+    key = ec.derive_private_key(1, curve).public_key()
+    return key.public_bytes(Encoding.X962, PublicFormat.UncompressedPoint)
+
+
 _APPLICATION = b"ssh:"
-_POINT = b"\x04" + b"\x01" * 64
+_POINTS = {curve.key_size: _point(curve) for curve in (ec.SECP256R1(), ec.SECP384R1(), ec.SECP521R1())}
 PUBLIC_KEYS = [
     public_key("ssh-ed25519", b"\x01" * 32),
-    public_key("ssh-rsa", b"\x01\x00\x01", b"\x00" + b"\xff" * 256),
-    public_key("ecdsa-sha2-nistp256", b"nistp256", _POINT),
-    public_key("ecdsa-sha2-nistp384", b"nistp384", b"\x04" + b"\x01" * 96),
-    public_key("ecdsa-sha2-nistp521", b"nistp521", b"\x04" + b"\x01" * 132),
+    rsa_key(2048),
+    *(public_key(f"ecdsa-sha2-nistp{size}", f"nistp{size}".encode(), point) for size, point in _POINTS.items()),
     public_key("sk-ssh-ed25519@openssh.com", b"\x01" * 32, _APPLICATION),
-    public_key("sk-ecdsa-sha2-nistp256@openssh.com", b"nistp256", _POINT, _APPLICATION),
+    public_key("sk-ecdsa-sha2-nistp256@openssh.com", b"nistp256", _POINTS[256], _APPLICATION),
 ]
 """One of each type, of the sizes that ssh-keygen makes."""
 
@@ -405,7 +417,19 @@ MISTAKES: list[tuple[dict[str, Any], str, bool]] = [
             public_key("ssh-ed25519", b"\x01" * 32, b"\x01"),
             public_key("sk-ssh-ed25519@openssh.com", b"\x01" * 33, _APPLICATION),
             public_key("ssh-rsa", b"\x01" * 20, b""),
+            public_key("ecdsa-sha2-nistp256", b"nistp256", b"\x04" + b"\x01" * 64),
+            public_key("ecdsa-sha2-nistp256", b"nistp384", _POINTS[384]),
+            f"{PUBLIC_KEYS[0]}=",
         )
+    ),
+    *(
+        (
+            {"host.users[0].sshAuthorizedKeys": [rsa_key(bits)]},
+            f"host.users[0].sshAuthorizedKeys[0]: an RSA key of {bits} bits, which sshd refuses; "
+            "allowed: at least 2048 bits, or a key of another type",
+            False,
+        )
+        for bits in (1024, 2040)
     ),
     ({"host.timeZone": "Nowhere"}, f"host.timeZone: 'Nowhere' is not valid; allowed: {_ZONE}", False),
     *(

@@ -26,7 +26,7 @@ VERSIONS = ("3.11", "3.12", "3.13", "3.14")
 READ_ONLY = Golden(update=False)
 PROGRAM = ["-m", "tests.golden.digests"]
 # what rendering does not need: the engine's packages are large, and not all are there for every Python
-UNUSED = ("pulumi", "pulumi-aws", "pulumiverse-matchbox", "cryptography")
+UNUSED = ("pulumi", "pulumi-aws", "pulumiverse-matchbox")
 # where `tools.environment` keeps the packages
 UV = {"UV_CACHE_DIR": os.environ.get("UV_CACHE_DIR", str(cache_root() / "uv"))}
 PACKED = ["-c", "import zlib; print(len(zlib.compress(open('README.md', 'rb').read(), 9)))"]

@@ -14,10 +14,10 @@ from diaspora_infra.config.types import (
     DiskPath,
     HostName,
     KernelArgument,
+    LoginKey,
     MachineName,
     OffWord,
     Scalar,
-    SshKey,
     TimeZone,
     UserName,
     WeekdayField,
@@ -29,8 +29,8 @@ class User(Model):
 
     name: UserName
     """Account name; core exists on every Fedora CoreOS machine and may use sudo."""
-    ssh_authorized_keys: list[SshKey] = Field(min_length=1)
-    """Public keys that may log in."""
+    ssh_authorized_keys: list[LoginKey] = Field(min_length=1)
+    """Public keys that may log in; an RSA key needs 2048 bits or more."""
     groups: list[UserName] = []
     """Further groups, such as sudo or wheel."""
 

@@ -1,29 +1,32 @@
-"""ACM: a certificate is issued when its record is in a public zone of the account."""
+"""ACM: a certificate is issued when its validation record is in a public zone of the account.
+
+moto 5.2.5: every certificate is issued after a time, whatever DNS says.
+AWS: it stays pending until the CNAME record is found
+(https://docs.aws.amazon.com/acm/latest/userguide/dns-validation.html).
+Changes moto/acm/models.py.
+"""
 
 from typing import Any
 
 from moto.acm.models import CertBundle
 from moto.route53.models import route53_backends
 
-
-def apply() -> None:
-    """Without: every certificate is issued at once, whatever DNS says."""
-    original = CertBundle.check
-
-    def check(self: Any) -> None:
-        if self.status != "PENDING_VALIDATION" or _proved(self):
-            original(self)
-
-    CertBundle.check = check
+_original_check = CertBundle.check
 
 
-def _proved(certificate: Any) -> bool:
+def check(self: CertBundle) -> None:
+    """Issue a certificate whose records are there."""
+    if self.status != "PENDING_VALIDATION" or _is_validated(self):
+        _original_check(self)
+
+
+def _is_validated(certificate: CertBundle) -> bool:
     options = certificate.describe()["Certificate"].get("DomainValidationOptions", [])
     account = certificate.arn.split(":")[4]
-    proofs = [option["ResourceRecord"] for option in options]  # all of type CNAME
-    wanted = {(_dns_name(proof["Name"]), _dns_name(proof["Value"])) for proof in proofs}
-    zones = route53_backends[account]["aws"].zones.values()
-    there = {
+    records = [option["ResourceRecord"] for option in options]  # all of type CNAME
+    wanted = {(_dns_name(record["Name"]), _dns_name(record["Value"])) for record in records}
+    zones: Any = route53_backends[account]["aws"].zones.values()
+    present = {
         (_dns_name(record.name), _dns_name(value))
         for zone in zones
         if not zone.private_zone
@@ -31,8 +34,11 @@ def _proved(certificate: Any) -> bool:
         if record.type == "CNAME"
         for value in record.records or ()
     }
-    return wanted <= there
+    return wanted <= present
 
 
 def _dns_name(name: str) -> str:
     return name.rstrip(".").lower()
+
+
+PATCHES = [(CertBundle, "check", check)]

@@ -1,4 +1,13 @@
-"""API Gateway: what a custom domain answers, and updates of stages, domains and mappings."""
+"""API Gateway: the configurations of a custom domain, and updates of stages, domains and mappings.
+
+moto 5.2.5: a domain never becomes available and has no target for an alias; the updates are unknown operations; a
+domain without client certificates shows an empty MutualTlsAuthentication.
+AWS: https://docs.aws.amazon.com/apigatewayv2/latest/api-reference/domainnames-domainname.html,
+https://docs.aws.amazon.com/apigatewayv2/latest/api-reference/apis-apiid-stages-stagename.html,
+https://docs.aws.amazon.com/apigatewayv2/latest/api-reference/domainnames-domainname-apimappings-apimappingid.html;
+the hosted zone of the names: https://docs.aws.amazon.com/general/latest/gr/apigateway.html.
+Changes moto/apigatewayv2/models.py, moto/apigatewayv2/responses.py.
+"""
 
 import hashlib
 import json
@@ -6,58 +15,69 @@ import re
 from typing import Any
 from urllib.parse import unquote
 
-from moto.apigatewayv2 import models
+from moto.apigatewayv2.models import DomainName
 from moto.apigatewayv2.responses import ApiGatewayV2Response
+from moto.core.responses import TYPE_RESPONSE
 
 ZONE = "ZLY8HYME6SFDD"
-"""Hosted zone of regional API Gateway names in eu-west-1 (AWS General Reference, endpoints of API Gateway)."""
+"""Hosted zone of regional API Gateway names in eu-west-1."""
+
+_original_to_json = DomainName.to_json
 
 
-def apply() -> None:
-    """Without: a DomainName never becomes available, its alias has no target, an update is an unknown operation."""
-    original = models.DomainName.to_json
-
-    def to_json(self: Any) -> dict[str, Any]:
-        answer: dict[str, Any] = original(self)
-        region = self.domain_name_arn.split(":")[3]
-        digest = hashlib.sha256(self.domain_name.encode()).hexdigest()[:10]
-        for configuration in answer["domainNameConfigurations"]:
-            configuration.setdefault("apiGatewayDomainName", f"d-{digest}.execute-api.{region}.amazonaws.com")
-            configuration.setdefault("hostedZoneId", ZONE)
-            configuration.setdefault("domainNameStatus", "AVAILABLE")
-        if not answer.get("mutualTlsAuthentication"):
-            answer.pop("mutualTlsAuthentication", None)
-        return answer
-
-    models.DomainName.to_json = to_json
-    ApiGatewayV2Response.update_stage = _update_stage
-    ApiGatewayV2Response.update_domain_name = _update_domain_name
-    ApiGatewayV2Response.update_api_mapping = _update_api_mapping
+def to_json(self: DomainName) -> dict[str, Any]:
+    """Add what AWS fills in."""
+    answer = _original_to_json(self)
+    region = self.domain_name_arn.split(":")[3]
+    digest = hashlib.sha256(self.domain_name.encode()).hexdigest()[:10]
+    for configuration in answer["domainNameConfigurations"]:
+        configuration.setdefault("apiGatewayDomainName", f"d-{digest}.execute-api.{region}.amazonaws.com")
+        configuration.setdefault("hostedZoneId", ZONE)
+        configuration.setdefault("domainNameStatus", "AVAILABLE")
+    if not answer.get("mutualTlsAuthentication"):
+        answer.pop("mutualTlsAuthentication", None)
+    return answer
 
 
-def _update_stage(response: Any) -> Any:
-    _, api, _, stage = response.path.rsplit("/", 3)
-    return _set(
-        response,
-        response.apigatewayv2_backend.get_stage(api, unquote(stage)),
+def update_stage(self: ApiGatewayV2Response) -> TYPE_RESPONSE:
+    """UpdateStage."""
+    api_id = self.path.split("/")[-3]
+    stage_name = unquote(self.path.split("/")[-1])
+    stage = self.apigatewayv2_backend.get_stage(api_id, stage_name)
+    _update(
+        stage,
+        self.body,
         ("accessLogSettings", "autoDeploy", "defaultRouteSettings", "description", "routeSettings", "stageVariables"),
     )
+    return 200, {}, json.dumps(stage.to_json())
 
 
-def _update_domain_name(response: Any) -> Any:
-    domain = response.apigatewayv2_backend.get_domain_name(response.path.split("/")[-1])
-    return _set(response, domain, ("domainNameConfigurations", "mutualTlsAuthentication"))
+def update_domain_name(self: ApiGatewayV2Response) -> TYPE_RESPONSE:
+    """UpdateDomainName."""
+    domain_name = self.apigatewayv2_backend.get_domain_name(domain_name=self.path.split("/")[-1])
+    _update(domain_name, self.body, ("domainNameConfigurations", "mutualTlsAuthentication"))
+    return 200, {}, json.dumps(domain_name.to_json())
 
 
-def _update_api_mapping(response: Any) -> Any:
-    _, domain, _, mapping = response.path.rsplit("/", 3)
-    found = response.apigatewayv2_backend.get_api_mapping(mapping, domain)
-    return _set(response, found, ("apiId", "apiMappingKey", "stage"))
+def update_api_mapping(self: ApiGatewayV2Response) -> TYPE_RESPONSE:
+    """UpdateApiMapping."""
+    mapping = self.apigatewayv2_backend.get_api_mapping(
+        api_mapping_id=self.path.split("/")[-1], domain_name=self.path.split("/")[-3]
+    )
+    _update(mapping, self.body, ("apiId", "apiMappingKey", "stage"))
+    return 200, {}, json.dumps(mapping.to_json())
 
 
-def _set(response: Any, thing: Any, names: tuple[str, ...]) -> Any:
-    body = json.loads(response.body)
+def _update(resource: Any, body: Any, names: tuple[str, ...]) -> None:
+    params = json.loads(body)
     for name in names:
-        if name in body:
-            setattr(thing, re.sub("([A-Z])", lambda found: f"_{found[1].lower()}", name), body[name])
-    return 200, {}, json.dumps(thing.to_json())
+        if name in params:
+            setattr(resource, re.sub("([A-Z])", lambda found: f"_{found[1].lower()}", name), params[name])
+
+
+PATCHES = [
+    (DomainName, "to_json", to_json),
+    (ApiGatewayV2Response, "update_stage", update_stage),
+    (ApiGatewayV2Response, "update_domain_name", update_domain_name),
+    (ApiGatewayV2Response, "update_api_mapping", update_api_mapping),
+]

@@ -1,86 +1,105 @@
-"""Budgets: changing one, who is told, and tags."""
+"""Budgets: changes, subscribers of a notification, tags, and a period without a start.
+
+moto 5.2.5: UpdateBudget, DescribeSubscribersForNotification, TagResource, UntagResource and ListTagsForResource are
+unknown operations; a TimePeriod that has an end alone gets no start.
+AWS: https://docs.aws.amazon.com/aws-cost-management/latest/APIReference/API_budgets_UpdateBudget.html,
+https://docs.aws.amazon.com/aws-cost-management/latest/APIReference/API_budgets_DescribeSubscribersForNotification.html,
+https://docs.aws.amazon.com/aws-cost-management/latest/APIReference/API_budgets_TagResource.html; the start:
+https://docs.aws.amazon.com/aws-cost-management/latest/APIReference/API_budgets_TimePeriod.html.
+Changes moto/budgets/models.py, moto/budgets/responses.py.
+"""
 
 import json
 from datetime import UTC, datetime
 from typing import Any
 
 from moto.budgets.exceptions import NotFoundException
-from moto.budgets.models import Budget
+from moto.budgets.models import Budget, BudgetsBackend
 from moto.budgets.responses import BudgetsResponse
+from moto.utilities.tagging_service import TaggingService
+
+_original_backend = BudgetsBackend.__init__
+_original_create_budget = BudgetsResponse.create_budget
 
 
-def apply() -> None:
-    """Without: a budget with an alert cannot be made, for nobody can be asked whom it tells; no change, no tags."""
-    original = BudgetsResponse.create_budget
-
-    def create_budget(response: Any) -> str:
-        answer: str = original(response)
-        budget = response._get_param("Budget")
-        _begin(_budget(response, budget["BudgetName"]))
-        _tags(response)[_arn(response, budget["BudgetName"])] = response._get_param("ResourceTags") or []
-        return answer
-
-    BudgetsResponse.create_budget = create_budget
-    BudgetsResponse.update_budget = _update_budget
-    BudgetsResponse.describe_subscribers_for_notification = _describe_subscribers
-    BudgetsResponse.list_tags_for_resource = _list_tags
-    BudgetsResponse.tag_resource = _tag
-    BudgetsResponse.untag_resource = _untag
+def init_backend(self: BudgetsBackend, region_name: str, account_id: str) -> None:
+    """Keep tags."""
+    _original_backend(self, region_name, account_id)
+    self.tagger = TaggingService()
 
 
-def _begin(budget: Budget) -> None:
-    """AWS lets a budget begin with the month when nobody says when."""
-    month = datetime.now(UTC).replace(day=1, hour=0, minute=0, second=0, microsecond=0)
-    budget.budget["TimePeriod"].setdefault("Start", month.timestamp())
+def create_budget(self: BudgetsResponse) -> str:
+    """CreateBudget: with tags and a start."""
+    answer = _original_create_budget(self)
+    name = self._get_param("Budget")["BudgetName"]
+    _begin(_budget(self, name))
+    arn = f"arn:{self.partition}:budgets::{self._get_param('AccountId')}:budget/{name}"
+    _tagger(self).tag_resource(arn, self._get_param("ResourceTags") or [])
+    return answer
 
 
-def _update_budget(response: Any) -> str:
-    changed = response._get_param("NewBudget")
-    budget = _budget(response, changed["BudgetName"])
-    budget.budget.update(changed)
+def update_budget(self: BudgetsResponse) -> str:
+    """UpdateBudget."""
+    new_budget = self._get_param("NewBudget")
+    budget = _budget(self, new_budget["BudgetName"])
+    budget.budget.update(new_budget)
     _begin(budget)
     return json.dumps({})
 
 
-def _describe_subscribers(response: Any) -> str:
-    budget = _budget(response, response._get_param("BudgetName"))
-    wanted = response._get_param("Notification")
-    found = [each for each in budget.notifications if each.details == wanted]
+def describe_subscribers_for_notification(self: BudgetsResponse) -> str:
+    """DescribeSubscribersForNotification."""
+    budget = _budget(self, self._get_param("BudgetName"))
+    notification = self._get_param("Notification")
+    found = [each for each in budget.notifications if each.details == notification]
     if not found:
         raise NotFoundException("Unable to get subscribers - the notification doesn't exist.")
     return json.dumps({"Subscribers": found[0].subscribers, "NextToken": None})
 
 
-def _list_tags(response: Any) -> str:
-    return json.dumps({"ResourceTags": _tags(response).get(response._get_param("ResourceARN"), [])})
+def list_tags_for_resource(self: BudgetsResponse) -> str:
+    """ListTagsForResource."""
+    tags = _tagger(self).list_tags_for_resource(self._get_param("ResourceARN"))
+    return json.dumps({"ResourceTags": tags["Tags"]})
 
 
-def _tag(response: Any) -> str:
-    arn, new = response._get_param("ResourceARN"), response._get_param("ResourceTags")
-    keys = {tag["Key"] for tag in new}
-    _tags(response)[arn] = [tag for tag in _tags(response).get(arn, []) if tag["Key"] not in keys] + new
+def tag_resource(self: BudgetsResponse) -> str:
+    """TagResource."""
+    _tagger(self).tag_resource(self._get_param("ResourceARN"), self._get_param("ResourceTags"))
     return json.dumps({})
 
 
-def _untag(response: Any) -> str:
-    arn, keys = response._get_param("ResourceARN"), response._get_param("ResourceTagKeys")
-    _tags(response)[arn] = [tag for tag in _tags(response).get(arn, []) if tag["Key"] not in keys]
+def untag_resource(self: BudgetsResponse) -> str:
+    """UntagResource."""
+    _tagger(self).untag_resource_using_names(self._get_param("ResourceARN"), self._get_param("ResourceTagKeys"))
     return json.dumps({})
 
 
-def _budget(response: Any, name: str) -> Budget:
+def _begin(budget: Budget) -> None:
+    """Begin with the month when no start is given."""
+    month = datetime.now(UTC).replace(day=1, hour=0, minute=0, second=0, microsecond=0)
+    budget.budget["TimePeriod"].setdefault("Start", month.timestamp())
+
+
+def _budget(response: BudgetsResponse, name: str) -> Budget:
     budgets = response.backend.budgets[response._get_param("AccountId")]
     if name not in budgets:
         raise NotFoundException(f"Unable to find budget: {name}")
-    found: Budget = budgets[name]
-    return found
+    return budgets[name]
 
 
-def _arn(response: Any, name: str) -> str:
-    return f"arn:{response.partition}:budgets::{response._get_param('AccountId')}:budget/{name}"
+def _tagger(response: BudgetsResponse) -> TaggingService:
+    backend: Any = response.backend
+    tagger: TaggingService = backend.tagger
+    return tagger
 
 
-def _tags(response: Any) -> dict[str, list[dict[str, str]]]:
-    """Kept in the backend, so that a reset of the simulator forgets them."""
-    known: dict[str, list[dict[str, str]]] = response.backend.__dict__.setdefault("_tags", {})
-    return known
+PATCHES = [
+    (BudgetsBackend, "__init__", init_backend),
+    (BudgetsResponse, "create_budget", create_budget),
+    (BudgetsResponse, "update_budget", update_budget),
+    (BudgetsResponse, "describe_subscribers_for_notification", describe_subscribers_for_notification),
+    (BudgetsResponse, "list_tags_for_resource", list_tags_for_resource),
+    (BudgetsResponse, "tag_resource", tag_resource),
+    (BudgetsResponse, "untag_resource", untag_resource),
+]

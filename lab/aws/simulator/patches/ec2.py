@@ -1,97 +1,125 @@
-"""EC2: maintenance options, security groups of an instance, descriptions of rules, Instance Connect Endpoints."""
+"""EC2: maintenance options, security groups of an instance, descriptions of rules, Instance Connect Endpoints.
+
+moto 5.2.5: an instance shows no MaintenanceOptions, and no security groups that its network interface brings; a rule
+between groups shows no description; ModifyInstanceMaintenanceOptions and the operations of Instance Connect Endpoints
+are unknown.
+AWS: https://docs.aws.amazon.com/AWSEC2/latest/APIReference/API_ModifyInstanceMaintenanceOptions.html,
+https://docs.aws.amazon.com/AWSEC2/latest/APIReference/API_Instance.html,
+https://docs.aws.amazon.com/AWSEC2/latest/APIReference/API_SecurityGroupRule.html,
+https://docs.aws.amazon.com/AWSEC2/latest/APIReference/API_CreateInstanceConnectEndpoint.html,
+https://docs.aws.amazon.com/AWSEC2/latest/APIReference/API_DescribeInstanceConnectEndpoints.html,
+https://docs.aws.amazon.com/AWSEC2/latest/APIReference/API_DeleteInstanceConnectEndpoint.html.
+Changes moto/ec2/models/__init__.py, moto/ec2/models/instances.py, moto/ec2/models/security_groups.py,
+moto/ec2/responses/instances.py; the endpoints belong in new files moto/ec2/models/instance_connect_endpoints.py and
+moto/ec2/responses/instance_connect_endpoints.py.
+"""
 
 import secrets
 from typing import Any
 
 from moto.core.responses import ActionResult
-from moto.ec2.models import instances, security_groups
+from moto.ec2.models import EC2Backend
+from moto.ec2.models.instances import Instance
+from moto.ec2.models.security_groups import SecurityGroupRule
 from moto.ec2.responses import EC2Response
 
-
-def apply() -> None:
-    """Without: an instance differs at once from what was asked for, and a refresh loses its security groups.
-
-    Instance Connect Endpoints are unknown operations.
-    """
-    instances.Instance.maintenance_options = property(
-        lambda instance: {"AutoRecovery": getattr(instance, "_auto_recovery", "default")}
-    )
-    EC2Response.modify_instance_maintenance_options = _modify_maintenance_options
-    instances.Instance.security_groups = property(
-        _security_groups, lambda instance, groups: instance.__dict__.__setitem__("_own_groups", groups)
-    )
-    for rule in vars(security_groups).values():
-        if isinstance(rule, type) and "cidr_ipv4" in vars(rule):
-            rule.description = property(_description)
-    EC2Response.create_instance_connect_endpoint = _create_endpoint
-    EC2Response.describe_instance_connect_endpoints = _describe_endpoints
-    EC2Response.delete_instance_connect_endpoint = _delete_endpoint
+_original_backend = EC2Backend.__init__
 
 
-def _modify_maintenance_options(response: Any) -> ActionResult:
-    instance = response.ec2_backend.get_instance(response._get_param("InstanceId"))
-    instance._auto_recovery = response._get_param("AutoRecovery") or "default"
-    return ActionResult({"InstanceId": instance.id, "AutoRecovery": instance._auto_recovery})
+def init_backend(self: EC2Backend, region_name: str, account_id: str) -> None:
+    """Keep endpoints."""
+    _original_backend(self, region_name, account_id)
+    self.instance_connect_endpoints = {}
 
 
-def _security_groups(instance: Any) -> list[Any]:
-    own = instance.__dict__.get("_own_groups")
+def modify_instance_maintenance_options(self: EC2Response) -> ActionResult:
+    """ModifyInstanceMaintenanceOptions."""
+    instance: Any = self.ec2_backend.get_instance(self._get_param("InstanceId"))
+    instance.maintenance_options = {"AutoRecovery": self._get_param("AutoRecovery") or "default"}
+    return ActionResult({"InstanceId": instance.id, **instance.maintenance_options})
+
+
+def get_security_groups(self: Instance) -> list[Any]:
+    """The groups of the instance, or those of its first network interface."""
+    own = self.__dict__.get("_security_groups")
     if own:
         return list(own)
-    interfaces = list(getattr(instance, "nics", {}).values())
+    interfaces: list[Any] = list(getattr(self, "nics", {}).values())
     return list(interfaces[0]._group_set) if interfaces else []
 
 
-def _description(rule: Any) -> Any:
-    return rule.ip_range.get("Description") or (rule.source_group or {}).get("Description")
+def set_security_groups(self: Instance, security_groups: list[Any]) -> None:
+    """The groups that are given with the instance itself."""
+    self.__dict__["_security_groups"] = security_groups
 
 
-def _endpoints(response: Any) -> dict[str, dict[str, Any]]:
-    """Kept in the backend, so that a reset of the simulator forgets them."""
-    found: dict[str, dict[str, Any]] = response.ec2_backend.__dict__.setdefault("_instance_connect_endpoints", {})
-    return found
+def description(self: SecurityGroupRule) -> str | None:
+    """The description, which comes with the network or with the group."""
+    return self.ip_range.get("Description") or self.source_group.get("Description")
 
 
-def _create_endpoint(response: Any) -> ActionResult:
-    backend, region = response.ec2_backend, response.region
-    subnet = backend.get_subnet(response._get_param("SubnetId"))
-    identifier = f"eice-{secrets.token_hex(8)}"
-    tags = response._parse_tag_specification().get("instance-connect-endpoint", {})
-    backend.create_tags([identifier], tags)
+def create_instance_connect_endpoint(self: EC2Response) -> ActionResult:
+    """CreateInstanceConnectEndpoint."""
+    backend, region = self.ec2_backend, self.region
+    subnet = backend.get_subnet(self._get_param("SubnetId"))
+    endpoint_id = f"eice-{secrets.token_hex(8)}"
+    tags = self._parse_tag_specification().get("instance-connect-endpoint", {})
+    backend.create_tags([endpoint_id], tags)
     endpoint = {
         "OwnerId": backend.account_id,
-        "InstanceConnectEndpointId": identifier,
+        "InstanceConnectEndpointId": endpoint_id,
         "InstanceConnectEndpointArn": (
-            f"arn:aws:ec2:{region}:{backend.account_id}:instance-connect-endpoint/{identifier}"
+            f"arn:aws:ec2:{region}:{backend.account_id}:instance-connect-endpoint/{endpoint_id}"
         ),
         "State": "create-complete",
-        "DnsName": f"{identifier}.{secrets.token_hex(4)}.ec2-instance-connect-endpoint.{region}.amazonaws.com",
+        "DnsName": f"{endpoint_id}.{secrets.token_hex(4)}.ec2-instance-connect-endpoint.{region}.amazonaws.com",
         "NetworkInterfaceIds": [f"eni-{secrets.token_hex(8)}"],
         "VpcId": subnet.vpc_id,
         "AvailabilityZone": subnet.availability_zone,
         "SubnetId": subnet.id,
-        "PreserveClientIp": response._get_bool_param("PreserveClientIp", False),
-        "SecurityGroupIds": response._get_param("SecurityGroupIds", []),
+        "PreserveClientIp": self._get_bool_param("PreserveClientIp", False),
+        "SecurityGroupIds": self._get_param("SecurityGroupIds", []),
         "IpAddressType": "ipv4",
     }
-    _endpoints(response)[identifier] = endpoint
-    return ActionResult({"InstanceConnectEndpoint": {**endpoint, "Tags": _tags(backend, identifier)}})
+    _endpoints(self)[endpoint_id] = endpoint
+    return ActionResult({"InstanceConnectEndpoint": {**endpoint, "Tags": _tags(backend, endpoint_id)}})
 
 
-def _describe_endpoints(response: Any) -> ActionResult:
-    wanted = response._get_param("InstanceConnectEndpointIds", [])
-    found = [
-        {**endpoint, "Tags": _tags(response.ec2_backend, identifier)}
-        for identifier, endpoint in _endpoints(response).items()
-        if not wanted or identifier in wanted
+def describe_instance_connect_endpoints(self: EC2Response) -> ActionResult:
+    """DescribeInstanceConnectEndpoints, without filters."""
+    endpoint_ids = self._get_param("InstanceConnectEndpointIds", [])
+    endpoints = [
+        {**endpoint, "Tags": _tags(self.ec2_backend, endpoint_id)}
+        for endpoint_id, endpoint in _endpoints(self).items()
+        if not endpoint_ids or endpoint_id in endpoint_ids
     ]
-    return ActionResult({"InstanceConnectEndpoints": found})
+    return ActionResult({"InstanceConnectEndpoints": endpoints})
 
 
-def _delete_endpoint(response: Any) -> ActionResult:
-    endpoint = _endpoints(response).pop(response._get_param("InstanceConnectEndpointId"))
+def delete_instance_connect_endpoint(self: EC2Response) -> ActionResult:
+    """DeleteInstanceConnectEndpoint."""
+    endpoint = _endpoints(self).pop(self._get_param("InstanceConnectEndpointId"))
     return ActionResult({"InstanceConnectEndpoint": {**endpoint, "State": "delete-complete"}})
 
 
-def _tags(backend: Any, identifier: str) -> list[dict[str, str]]:
-    return [{"Key": tag["key"], "Value": tag["value"]} for tag in backend.describe_tags({"resource-id": [identifier]})]
+def _endpoints(response: EC2Response) -> dict[str, dict[str, Any]]:
+    backend: Any = response.ec2_backend
+    endpoints: dict[str, dict[str, Any]] = backend.instance_connect_endpoints
+    return endpoints
+
+
+def _tags(backend: Any, resource_id: str) -> list[dict[str, str]]:
+    tags = backend.describe_tags({"resource-id": [resource_id]})
+    return [{"Key": tag["key"], "Value": tag["value"]} for tag in tags]
+
+
+PATCHES = [
+    (EC2Backend, "__init__", init_backend),
+    (Instance, "maintenance_options", {"AutoRecovery": "default"}),
+    (Instance, "security_groups", property(get_security_groups, set_security_groups)),
+    (SecurityGroupRule, "description", property(description)),
+    (EC2Response, "modify_instance_maintenance_options", modify_instance_maintenance_options),
+    (EC2Response, "create_instance_connect_endpoint", create_instance_connect_endpoint),
+    (EC2Response, "describe_instance_connect_endpoints", describe_instance_connect_endpoints),
+    (EC2Response, "delete_instance_connect_endpoint", delete_instance_connect_endpoint),
+]

@@ -1,45 +1,53 @@
-"""RDS: the old scaling configuration, and what happens to a version whose years are over."""
+"""RDS: the old scaling configuration, extended support, and the ids of instances.
+
+moto 5.2.5: a cluster shows a scaling configuration that is empty, which the provider wants to remove at every run; a
+cluster and an instance forget EngineLifecycleSupport; all instances have one resource id, so that the provider waits
+for ever for one to go while there is another.
+AWS: ScalingConfigurationInfo is there for Aurora Serverless v1 alone, and EngineLifecycleSupport is shown
+(https://docs.aws.amazon.com/AmazonRDS/latest/APIReference/API_DBCluster.html); DbiResourceId is unique in a region
+(https://docs.aws.amazon.com/AmazonRDS/latest/APIReference/API_DBInstance.html).
+Changes moto/rds/models.py.
+"""
 
 import uuid
-from collections.abc import Callable
 from typing import Any
 
-from moto.rds import models
+from moto.rds.models import DBCluster, DBInstance
+
+_SUPPORT = "open-source-rds-extended-support"
+_original_cluster = DBCluster.__init__
+_original_instance = DBInstance.__init__
 
 
-def apply() -> None:
-    """Without: a cluster shows an empty scaling configuration, which the provider wants to remove at every run.
-
-    A cluster or instance forgets `EngineLifecycleSupport`, which the provider wants to set at every run. All instances
-    have the same resource id, so that the provider waits for ever for one to go while there is another.
-    """
-    for database in (models.DBCluster, models.DBInstance):
-        database.__init__ = _with_lifecycle(database.__init__)
-    models.DBInstance.__init__ = _with_own_id(models.DBInstance.__init__)
-    for cluster in vars(models).values():
-        if isinstance(cluster, type) and "scaling_configuration_info" in vars(cluster):
-            cluster.scaling_configuration_info = _without_empty(cluster.scaling_configuration_info)
+def init_cluster(self: DBCluster, *args: Any, **kwargs: Any) -> None:
+    """Keep whether support is extended."""
+    _original_cluster(self, *args, **kwargs)
+    self.engine_lifecycle_support = kwargs.get("engine_lifecycle_support") or _SUPPORT
 
 
-def _without_empty(original: Any) -> property:
-    def read(cluster: Any) -> Any:
-        answer = original.fget(cluster)
-        return answer if any(value is not None for value in answer.values()) else None
-
-    return property(read)
-
-
-def _with_lifecycle(original: Callable[..., None]) -> Callable[..., None]:
-    def make(self: Any, *arguments: Any, **named: Any) -> None:
-        original(self, *arguments, **named)
-        self.engine_lifecycle_support = named.get("engine_lifecycle_support") or "open-source-rds-extended-support"
-
-    return make
+def init_instance(self: DBInstance, *args: Any, **kwargs: Any) -> None:
+    """Keep whether support is extended, and make an id."""
+    _original_instance(self, *args, **kwargs)
+    self.engine_lifecycle_support = kwargs.get("engine_lifecycle_support") or _SUPPORT
+    self.dbi_resource_id = f"db-{uuid.uuid4().hex[:26].upper()}"
 
 
-def _with_own_id(original: Callable[..., None]) -> Callable[..., None]:
-    def make(self: Any, *arguments: Any, **named: Any) -> None:
-        original(self, *arguments, **named)
-        self.dbi_resource_id = f"db-{uuid.uuid4().hex[:26].upper()}"
+def scaling_configuration_info(self: DBCluster) -> dict[str, Any] | None:
+    """The scaling configuration, where there is one."""
+    configuration = self.scaling_configuration or {}
+    info = {
+        "MinCapacity": configuration.get("min_capacity"),
+        "MaxCapacity": configuration.get("max_capacity"),
+        "AutoPause": configuration.get("auto_pause"),
+        "SecondsUntilAutoPause": configuration.get("seconds_until_auto_pause"),
+        "TimeoutAction": configuration.get("timeout_action"),
+        "SecondsBeforeTimeout": configuration.get("seconds_before_timeout"),
+    }
+    return info if any(value is not None for value in info.values()) else None
 
-    return make
+
+PATCHES = [
+    (DBCluster, "__init__", init_cluster),
+    (DBInstance, "__init__", init_instance),
+    (DBCluster, "scaling_configuration_info", property(scaling_configuration_info)),
+]

@@ -1,6 +1,12 @@
-"""Route 53: a change batch is checked by the records that are there, and takes effect as a whole or not at all."""
+"""Route 53: a change batch is checked by the records that are there, and takes effect as a whole or not at all.
 
-from collections.abc import Sequence
+moto 5.2.5: a journal of all changes is asked instead of the records. So a record that was made and deleted cannot be
+made again as long as there is another later in the zone; a record can be made twice; what is not there can be deleted;
+and half of a batch that is refused stays.
+AWS: https://docs.aws.amazon.com/Route53/latest/APIReference/API_ChangeResourceRecordSets.html.
+Changes moto/route53/models.py.
+"""
+
 from typing import Any
 
 from moto.route53.exceptions import (
@@ -13,19 +19,11 @@ from moto.route53.models import RecordSet, Route53Backend
 from moto.route53.utils import validate_domain_name
 
 
-def apply() -> None:
-    """Without: a record that was made and deleted cannot be made again as long as there is another later in the zone.
-
-    moto asks a journal of all changes instead of the records. So it also makes a record twice, deletes what is not
-    there, and keeps half of a batch that it refuses.
-    """
-    Route53Backend.change_resource_record_sets = _change
-
-
-def _change(backend: Any, zone_id: str, changes: Sequence[dict[str, Any]]) -> None:
-    zone = backend.get_hosted_zone(zone_id)
+def change_resource_record_sets(self: Route53Backend, zoneid: str, change_list: list[dict[str, Any]]) -> None:
+    """Carry out a batch of changes."""
+    zone = self.get_hosted_zone(zoneid)
     records = list(zone.rrsets)
-    for change in changes:
+    for change in change_list:
         records = _changed(records, change["Action"], _record(zone, change["ResourceRecordSet"]))
     zone.rrsets = records
 
@@ -74,3 +72,6 @@ def _content(record: RecordSet) -> tuple[Any, ...]:
 def _dns_name(name: str) -> str:
     """A name in one way of writing: DNS does not tell capitals apart."""
     return f"{name.rstrip('.')}.".lower()
+
+
+PATCHES = [(Route53Backend, "change_resource_record_sets", change_resource_record_sets)]

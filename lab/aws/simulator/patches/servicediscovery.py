@@ -1,17 +1,26 @@
-"""Cloud Map: registering an instance again."""
+"""Cloud Map: an instance that is registered again.
 
-from typing import Any
+moto 5.2.5: an instance that is registered again with another address is there twice.
+AWS: it is updated (https://docs.aws.amazon.com/cloud-map/latest/api/API_RegisterInstance.html).
+Changes moto/servicediscovery/models.py.
+"""
 
 from moto.servicediscovery.models import ServiceDiscoveryBackend
 
+_original_register_instance = ServiceDiscoveryBackend.register_instance
 
-def apply() -> None:
-    """Without: an instance that is registered again with another address is there twice."""
-    original = ServiceDiscoveryBackend.register_instance
 
-    def register(self: Any, service_id: str, instance_id: str, *arguments: Any, **named: Any) -> Any:
-        service = self.get_service(service_id)
-        service.instances = [each for each in service.instances if each.instance_id != instance_id]
-        return original(self, service_id, instance_id, *arguments, **named)
+def register_instance(
+    self: ServiceDiscoveryBackend,
+    service_id: str,
+    instance_id: str,
+    creator_request_id: str,
+    attributes: dict[str, str],
+) -> str:
+    """Register an instance in place of one with the same id."""
+    service = self.get_service(service_id)
+    service.instances = [each for each in service.instances if each.instance_id != instance_id]
+    return _original_register_instance(self, service_id, instance_id, creator_request_id, attributes)
 
-    ServiceDiscoveryBackend.register_instance = register
+
+PATCHES = [(ServiceDiscoveryBackend, "register_instance", register_instance)]

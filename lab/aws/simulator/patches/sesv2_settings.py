@@ -1,7 +1,15 @@
-"""SES: the options and event destinations of a configuration set."""
+"""SES: the options and event destinations of a configuration set, and the set of an identity.
+
+moto 5.2.5: a configuration set answers JSON that no client can read (a table in the place of a boolean); its options
+cannot be changed; its event destinations, and PutEmailIdentityConfigurationSetAttributes, are unknown operations.
+AWS: https://docs.aws.amazon.com/ses/latest/APIReference-V2/API_GetConfigurationSet.html,
+https://docs.aws.amazon.com/ses/latest/APIReference-V2/API_PutConfigurationSetDeliveryOptions.html and its siblings,
+https://docs.aws.amazon.com/ses/latest/APIReference-V2/API_CreateConfigurationSetEventDestination.html and its siblings,
+https://docs.aws.amazon.com/ses/latest/APIReference-V2/API_PutEmailIdentityConfigurationSetAttributes.html.
+Changes moto/ses/models.py, moto/sesv2/responses.py, moto/sesv2/urls.py.
+"""
 
 import json
-from collections.abc import Callable
 from typing import Any
 from urllib.parse import unquote
 
@@ -9,93 +17,125 @@ from moto.ses.models import ConfigurationSet
 from moto.sesv2 import urls
 from moto.sesv2.responses import SESV2Response
 
-_OPTIONS = ("delivery", "reputation", "sending", "suppression", "tracking", "vdm")
-_SET = "{0}/v2/email/configuration-sets/(?P<name>[^/]+)"
+_SET = "{0}/v2/email/configuration-sets/(?P<ConfigurationSetName>[^/]+)"
+_URLS = (
+    *(f"{_SET}/{kind}-options$" for kind in ("delivery", "reputation", "sending", "suppression", "tracking", "vdm")),
+    f"{_SET}/event-destinations$",
+    f"{_SET}/event-destinations/(?P<EventDestinationName>[^/]+)$",
+    "{0}/v2/email/identities/(?P<EmailIdentity>[^/]+)/configuration-set$",
+)
+_original_set = ConfigurationSet.__init__
 
 
-def apply() -> None:
-    """Without: a set answers JSON that no client can read, and its event destinations are unknown operations."""
-    ConfigurationSet.to_dict_v2 = _to_dict
-    for option in _OPTIONS:
-        setattr(SESV2Response, f"put_configuration_set_{option}_options", _put(option))
-    for name, method in {
-        "create_configuration_set_event_destination": _create_destination,
-        "get_configuration_set_event_destinations": _get_destinations,
-        "update_configuration_set_event_destination": _update_destination,
-        "delete_configuration_set_event_destination": _delete_destination,
-        "put_email_identity_configuration_set_attributes": _put_identity,
-    }.items():
-        setattr(SESV2Response, name, method)
-    paths = [
-        *(f"{_SET}/{option}-options$" for option in _OPTIONS),
-        f"{_SET}/event-destinations$",
-        f"{_SET}/event-destinations/(?P<destination>[^/]+)$",
-        "{0}/v2/email/identities/(?P<name>[^/]+)/configuration-set$",
-    ]
-    urls.url_paths = {**dict.fromkeys(paths, SESV2Response.dispatch), **urls.url_paths}
+def init_set(self: ConfigurationSet, *args: Any, **kwargs: Any) -> None:
+    """Keep event destinations."""
+    _original_set(self, *args, **kwargs)
+    self.event_destinations = {}
 
 
-def _to_dict(settings: Any) -> dict[str, Any]:
-    sending = settings.enabled if isinstance(settings.enabled, dict) else {"SendingEnabled": settings.enabled}
+def to_dict_v2(self: ConfigurationSet) -> dict[str, Any]:
+    """What GetConfigurationSet answers."""
+    enabled: Any = self.enabled  # a boolean from SES v1, a table from v2
+    sending = enabled if isinstance(enabled, dict) else {"SendingEnabled": enabled}
     answer = {
-        "ConfigurationSetName": settings.configuration_set_name,
-        "ReputationOptions": {"ReputationMetricsEnabled": False, **settings.reputation_options},
+        "ConfigurationSetName": self.configuration_set_name,
+        "ReputationOptions": {"ReputationMetricsEnabled": False, **self.reputation_options},
         "SendingOptions": {"SendingEnabled": True, **sending},
-        "DeliveryOptions": settings.delivery_options,
-        "TrackingOptions": settings.tracking_options,
-        "SuppressionOptions": settings.suppression_options,
-        "VdmOptions": settings.vdm_options,
+        "DeliveryOptions": self.delivery_options,
+        "TrackingOptions": self.tracking_options,
+        "SuppressionOptions": self.suppression_options,
+        "VdmOptions": self.vdm_options,
     }
     return {name: value for name, value in answer.items() if value}
 
 
-def _put(option: str) -> Callable[[Any], str]:
-    attribute = "enabled" if option == "sending" else f"{option}_options"
-
-    def put(response: Any) -> str:
-        setattr(_settings(response), attribute, json.loads(response.body))
-        return "{}"
-
-    return put
+def put_configuration_set_delivery_options(self: SESV2Response) -> str:
+    """PutConfigurationSetDeliveryOptions."""
+    _configuration_set(self).delivery_options = json.loads(self.body)
+    return json.dumps({})
 
 
-def _create_destination(response: Any) -> str:
-    body = json.loads(response.body)
-    _destinations(response)[body["EventDestinationName"]] = body["EventDestination"]
-    return "{}"
+def put_configuration_set_reputation_options(self: SESV2Response) -> str:
+    """PutConfigurationSetReputationOptions."""
+    _configuration_set(self).reputation_options = json.loads(self.body)
+    return json.dumps({})
 
 
-def _get_destinations(response: Any) -> str:
-    known = [{"Name": name, **destination} for name, destination in _destinations(response).items()]
-    return json.dumps({"EventDestinations": known})
+def put_configuration_set_sending_options(self: SESV2Response) -> str:
+    """PutConfigurationSetSendingOptions."""
+    _configuration_set(self).enabled = json.loads(self.body)
+    return json.dumps({})
 
 
-def _update_destination(response: Any) -> str:
-    _destinations(response)[_part(response, 1)] = json.loads(response.body)["EventDestination"]
-    return "{}"
+def put_configuration_set_suppression_options(self: SESV2Response) -> str:
+    """PutConfigurationSetSuppressionOptions."""
+    _configuration_set(self).suppression_options = json.loads(self.body)
+    return json.dumps({})
 
 
-def _delete_destination(response: Any) -> str:
-    _destinations(response).pop(_part(response, 1), None)
-    return "{}"
+def put_configuration_set_tracking_options(self: SESV2Response) -> str:
+    """PutConfigurationSetTrackingOptions."""
+    _configuration_set(self).tracking_options = json.loads(self.body)
+    return json.dumps({})
 
 
-def _put_identity(response: Any) -> str:
-    identity = response.sesv2_backend.get_email_identity(_part(response, 0, "identities"))
-    identity.configuration_set_name = json.loads(response.body).get("ConfigurationSetName")
-    return "{}"
+def put_configuration_set_vdm_options(self: SESV2Response) -> str:
+    """PutConfigurationSetVdmOptions."""
+    _configuration_set(self).vdm_options = json.loads(self.body)
+    return json.dumps({})
 
 
-def _settings(response: Any) -> Any:
-    return response.sesv2_backend.get_configuration_set(_part(response, 0))
+def create_configuration_set_event_destination(self: SESV2Response) -> str:
+    """CreateConfigurationSetEventDestination."""
+    destinations = _configuration_set(self).event_destinations
+    destinations[self._get_param("EventDestinationName")] = self._get_param("EventDestination")
+    return json.dumps({})
 
 
-def _destinations(response: Any) -> dict[str, Any]:
-    known: dict[str, Any] = _settings(response).__dict__.setdefault("_destinations", {})
-    return known
+def get_configuration_set_event_destinations(self: SESV2Response) -> str:
+    """GetConfigurationSetEventDestinations."""
+    destinations = _configuration_set(self).event_destinations
+    return json.dumps({"EventDestinations": [{"Name": name, **each} for name, each in destinations.items()]})
 
 
-def _part(response: Any, index: int, after: str = "configuration-sets") -> str:
-    """The name in the path after the kind of thing (0), or after that of a part of it (1)."""
-    parts = response.uri.split("?")[0].split(f"/{after}/")[1].split("/")
-    return unquote(parts[2 * index])
+def update_configuration_set_event_destination(self: SESV2Response) -> str:
+    """UpdateConfigurationSetEventDestination."""
+    name = unquote(self._get_param("EventDestinationName"))
+    _configuration_set(self).event_destinations[name] = self._get_param("EventDestination")
+    return json.dumps({})
+
+
+def delete_configuration_set_event_destination(self: SESV2Response) -> str:
+    """DeleteConfigurationSetEventDestination."""
+    name = unquote(self._get_param("EventDestinationName"))
+    _configuration_set(self).event_destinations.pop(name, None)
+    return json.dumps({})
+
+
+def put_email_identity_configuration_set_attributes(self: SESV2Response) -> str:
+    """PutEmailIdentityConfigurationSetAttributes."""
+    identity = self.sesv2_backend.get_email_identity(unquote(self._get_param("EmailIdentity")))
+    identity.configuration_set_name = self._get_param("ConfigurationSetName")
+    return json.dumps({})
+
+
+def _configuration_set(response: SESV2Response) -> Any:
+    return response.sesv2_backend.get_configuration_set(unquote(response._get_param("ConfigurationSetName")))
+
+
+PATCHES = [
+    (ConfigurationSet, "__init__", init_set),
+    (ConfigurationSet, "to_dict_v2", to_dict_v2),
+    (SESV2Response, "put_configuration_set_delivery_options", put_configuration_set_delivery_options),
+    (SESV2Response, "put_configuration_set_reputation_options", put_configuration_set_reputation_options),
+    (SESV2Response, "put_configuration_set_sending_options", put_configuration_set_sending_options),
+    (SESV2Response, "put_configuration_set_suppression_options", put_configuration_set_suppression_options),
+    (SESV2Response, "put_configuration_set_tracking_options", put_configuration_set_tracking_options),
+    (SESV2Response, "put_configuration_set_vdm_options", put_configuration_set_vdm_options),
+    (SESV2Response, "create_configuration_set_event_destination", create_configuration_set_event_destination),
+    (SESV2Response, "get_configuration_set_event_destinations", get_configuration_set_event_destinations),
+    (SESV2Response, "update_configuration_set_event_destination", update_configuration_set_event_destination),
+    (SESV2Response, "delete_configuration_set_event_destination", delete_configuration_set_event_destination),
+    (SESV2Response, "put_email_identity_configuration_set_attributes", put_email_identity_configuration_set_attributes),
+    *((urls.url_paths, url, SESV2Response.dispatch) for url in _URLS),
+]
