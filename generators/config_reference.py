@@ -44,7 +44,7 @@ checks before they change anything.
 ```text
 host.storage.rootGib: 4 is out of range; allowed: 8 to 1024
 pod.admin.nickname: unknown key; allowed: email, username
-pxe.machines[1].mac: '52:54:00:a1:9c:ae' is already used by pxe.machines[0].mac; allowed: a value of its own
+pxe.machines[1].mac: '52:54:00:a1:9c:ae' is already used by pxe.machines[0].mac; choose another
 ```
 
 **Keys** are written in camelCase. An unknown key is a mistake, so a misspelt key is never silently ignored.

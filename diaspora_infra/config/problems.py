@@ -120,7 +120,7 @@ def _problem(detail: ErrorDetails, model: type[BaseModel], prefix: str) -> Probl
         return unknown_key(path, str(location[-1]), fields_of(_model_at(model, location[:-1])))
     if detail["type"] == "missing":
         owner = _model_at(model, location[:-1])
-        return Problem(path, f"missing; it is required: {description(fields_of(owner)[str(location[-1])])}")
+        return Problem(path, f"required; add this key: {description(fields_of(owner)[str(location[-1])])}")
     return Problem(path, _sentence(detail, _range_at(model, location)))
 
 
@@ -137,10 +137,10 @@ _KINDS = {
 _BOUNDS = {"greater_than", "greater_than_equal", "less_than", "less_than_equal"}
 
 _LENGTHS = {
-    "too_short": ("min_length", "at least", "entries"),
-    "too_long": ("max_length", "at most", "entries"),
-    "string_too_short": ("min_length", "at least", "characters"),
-    "string_too_long": ("max_length", "at most", "characters"),
+    "too_short": ("min_length", "at least", "item"),
+    "too_long": ("max_length", "at most", "item"),
+    "string_too_short": ("min_length", "at least", "character"),
+    "string_too_long": ("max_length", "at most", "character"),
 }
 
 
@@ -157,11 +157,15 @@ def _sentence(detail: ErrorDetails, numbers: str) -> str:
         return f"{quoted(value)} is out of range; allowed: {numbers}"
     if kind in _LENGTHS:
         key, word, unit = _LENGTHS[kind]
-        length = len(value)
-        return f"{f'{length} {unit}' if length else 'empty'}; allowed: {word} {context[key]}"
+        given = _count(len(value), unit) if value else "empty"
+        return f"{given}; allowed: {word} {_count(context[key], unit)}"
     if kind == "multiple_of":
         return refused(value, f"a multiple of {context['multiple_of']}")
     return refused(value, "what docs/config.md says")
+
+
+def _count(number: int, unit: str) -> str:
+    return f"{number} {unit}{'' if number == 1 else 's'}"
 
 
 def _wrong_kind(value: object, wanted: str, numbers: str) -> str:

@@ -167,16 +167,16 @@ def check_secrets(pod: Pod, given: Collection[str], existing: Collection[str] = 
             problems.append(
                 Problem(
                     secret.key,
-                    "is set in the stack, and pod.secretsOnMachine says that it is placed on the machine; "
-                    f"allowed: one of the two (pulumi config rm {NAMESPACE}:{secret.key})",
+                    "set in the stack, but pod.secretsOnMachine lists it; "
+                    f"run: pulumi config rm {NAMESPACE}:{secret.key}, or remove it from pod.secretsOnMachine",
                 )
             )
         elif secret.needed(pod) and not placed(pod, secret) and secret.key not in {*given, *existing}:
             problems.append(
                 Problem(
                     secret.key,
-                    f"missing; it is required: {secret.description} Set it with: {secret.command}; "
-                    "or name it in pod.secretsOnMachine",
+                    f"required; {secret.description} Run: {secret.command}, "
+                    f"or add {secret.key} to pod.secretsOnMachine",
                 )
             )
     return problems + _named_in_vain(pod)
@@ -189,17 +189,14 @@ def _existing_in_vain(pod: Pod, given: Collection[str], existing: Collection[str
         if secret.key not in existing:
             continue
         if not secret.needed(pod):
-            problems.append(
-                Problem(path, "nothing in these settings uses it; allowed: a secret that they need, or leave it out")
-            )
+            problems.append(Problem(path, "no setting uses this secret; remove it"))
         elif placed(pod, secret):
-            problems.append(Problem(path, "is named in pod.secretsOnMachine too; allowed: one of the two"))
+            problems.append(Problem(path, "also listed in pod.secretsOnMachine; remove one of the two"))
         elif secret.key in given:
             problems.append(
                 Problem(
                     path,
-                    "the secret is set in the stack too; "
-                    f"allowed: one of the two (pulumi config rm {NAMESPACE}:{secret.key})",
+                    f"also set in the stack; run: pulumi config rm {NAMESPACE}:{secret.key}, or remove this key",
                 )
             )
     return problems
@@ -208,12 +205,12 @@ def _existing_in_vain(pod: Pod, given: Collection[str], existing: Collection[str
 def _named_in_vain(pod: Pod) -> list[Problem]:
     names = pod.secrets_on_machine
     if "all" in names and len(names) > 1:
-        return [Problem("pod.secretsOnMachine", "all, and names beside it; allowed: [all], or names alone")]
+        return [Problem("pod.secretsOnMachine", "lists all and single names; keep either all or the names")]
     needed = {"all", *(secret.key for secret in SECRETS if secret.needed(pod))}
     return [
         Problem(
             f"pod.secretsOnMachine[{index}]",
-            f"nothing in these settings uses {name}; allowed: a secret that they need, or leave it out",
+            f"no setting uses {name}; remove it",
         )
         for index, name in enumerate(names)
         if name not in needed

@@ -103,7 +103,7 @@ def _reachable(allowed: str) -> AfterValidator:
 
 def _mac(value: str) -> str:
     if int(value[:2], 16) & 1:
-        raise ValueError(f"{value!r} is a multicast address; allowed: the address of one network card")
+        raise ValueError(f"{value!r} is a multicast address; use the address of a network card")
     return value.lower().replace("-", ":")
 
 
@@ -126,12 +126,12 @@ _KEY_ALLOWED = f"one line that starts with {', '.join(_KEY_TYPES)}"
 def _ssh_key(value: str) -> str:
     """Check a public key; no message repeats the value, which may be a private key by mistake."""
     if "PRIVATE KEY" in value:
-        raise ValueError("this is a private key; allowed: the public key, the line in the .pub file")
+        raise ValueError("a private key; use the public key, the line in the .pub file")
     if not re.fullmatch(_KEY, value):
         raise ValueError(f"not an SSH public key; allowed: {_KEY_ALLOWED}")
     kind, data = value.split()[:2]
     if not _is_key_data(kind, data):
-        raise ValueError(f"the {kind} key is cut off or damaged; allowed: the whole line in the .pub file")
+        raise ValueError(f"the {kind} key is incomplete or damaged; copy the whole line from the .pub file")
     return value.strip()
 
 
@@ -179,7 +179,7 @@ def _time_zone(value: str) -> str:
 
 def _pinned(value: str) -> str:
     if re.search(r":latest($|@)", value):
-        raise ValueError(f"{value!r} floats; allowed: a tag of one release instead of latest")
+        raise ValueError(f"{value!r} is not pinned; use the tag of a release instead of latest")
     return value
 
 
@@ -199,8 +199,8 @@ SOME_ADDRESSES = Form("[0-9A-Fa-f:.]{2,45}(?:/[0-9]{1,3})?", _SOME_ALLOWED)
 """An address or a network of either family; `not_everybody` checks the rest."""
 
 
-def not_everybody(hint: str = "") -> AfterValidator:
-    """Refuse what is no network, and the network that holds every address; `hint` follows what is allowed then."""
+def not_everybody(remedy: str) -> AfterValidator:
+    """Refuse values that are not a network, and the network of all addresses; `remedy` says how to fix the latter."""
 
     def check(value: str) -> str:
         try:
@@ -208,7 +208,7 @@ def not_everybody(hint: str = "") -> AfterValidator:
         except ValueError:
             raise ValueError(refused(value, _SOME_ALLOWED)) from None
         if network.prefixlen == 0:
-            raise ValueError(f"{value!r} is everybody; allowed: {_SOME_ALLOWED}{hint}")
+            raise ValueError(f"{value!r} contains every address; {remedy}")
         return value
 
     return AfterValidator(check)

@@ -20,7 +20,15 @@ RELAY_DKIM_UID = 203
 def container_image(context: Context, name: str) -> str:
     """Name the image of `config/images.py` for this machine, or the user's own where there is a setting for it."""
     own = context.settings.pod.image if name == "diaspora" else None
-    image = own or default_image(name, context.machine.architecture)
+    architecture = context.machine.architecture
+    image = own or default_image(name, architecture)
     if image is None:
-        raise ConfigError([Problem("pod.image", f"missing; there is no default for {context.machine.architecture}")])
+        raise ConfigError(
+            [
+                Problem(
+                    "pod.image",
+                    f"required, because there is no default image for {architecture}; set your own pinned image",
+                )
+            ]
+        )
     return image

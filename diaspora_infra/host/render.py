@@ -49,7 +49,11 @@ def render(settings: Settings | ProvisioningSettings, machine: Machine, secrets:
     if isinstance(settings, ProvisioningSettings):
         return render_provisioning(settings)
     needed = travelling_secrets(settings)
-    missing = [Problem(secret.key, "its value is needed to render") for secret in needed if secret.key not in secrets]
+    missing = [
+        Problem(secret.key, "the value is required to render; pass it in `secrets`")
+        for secret in needed
+        if secret.key not in secrets
+    ]
     if missing:
         raise ConfigError(missing)
     context = Context(settings, machine, secrets)
@@ -141,9 +145,9 @@ def _problem(entry: butane.Entry) -> Problem:
     path = f"{entry.path_text}: " if entry.path else ""
     message = entry.message
     if entry.path and entry.path[-1] in _LOCAL_KEYS:
-        message = "a snippet cannot read files; allowed: the text itself (contents.inline, ssh_authorized_keys)"
+        message = "a snippet cannot read files; write the text itself (contents.inline, ssh_authorized_keys)"
     elif not entry.path and "must be a mapping" in message:
-        message = f"{message}; allowed: the text of a Butane document, not the name of a file"
+        message = f"{message}; write the text of a Butane document, not the name of a file"
     return Problem(entry.source, f"{line}{path}{message}")
 
 

@@ -13,7 +13,7 @@ NEWEST_IGNITION = (3, 4, 0)
 
 
 class NotServableError(ValueError):
-    """An Ignition config that a machine would not get as it was meant. The text is one line."""
+    """An Ignition config that matchbox would not serve unchanged. The text is one line."""
 
 
 def ipxe_url(matchbox_url: str, mac: str) -> str:
@@ -37,9 +37,7 @@ def check_servable(ignition: str, name: str) -> None:
     try:
         meaning_digest(ignition)
     except (ValueError, TypeError, AttributeError, KeyError, RecursionError):
-        raise NotServableError(
-            f"{name}: the ignition holds what Ignition could not decode; allowed: data URLs that are what they say"
-        ) from None
+        raise NotServableError(f"{name}: Ignition cannot decode a data URL of this config; fix its encoding") from None
 
 
 def meaning(ignition: str) -> Any:

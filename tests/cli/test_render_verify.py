@@ -105,7 +105,7 @@ def test_render_as_butane(run: Run, tmp_path: Path) -> None:
 
 def test_the_machine_must_be_named_when_there_are_several(run: Run, tmp_path: Path) -> None:
     source = two_machines(tmp_path)
-    assert run("render", source) == (1, "", "--machine: missing; allowed: pod1, pod2\n")
+    assert run("render", source) == (1, "", "--machine: required; allowed: pod1, pod2\n")
     unknown = run("render", source, "--machine", "pod3")
     assert unknown == (1, "", "--machine: 'pod3' is not in the stack file; allowed: pod1, pod2\n")
     code, out, _ = run("render", source, "--machine", "pod2")
@@ -117,9 +117,7 @@ def test_a_missing_secret_is_one_line_that_says_how_to_give_it(run: Run, mail_st
     output = tmp_path / "pod.ign"
     code, out, err = run("render", mail_stack, "--output", output)
     assert (code, out) == (1, "")
-    assert err == (
-        "smtpPassword: its value cannot be read from the stack file; give it with --secret smtpPassword=FILE\n"
-    )
+    assert err == ("smtpPassword: encrypted in the stack file; pass the value with --secret smtpPassword=FILE\n")
     assert not output.exists()
 
 
@@ -164,13 +162,13 @@ def test_verify_what_is_served_and_what_somebody_changed(run: Run, stack: Stack,
     stack.machines(configs.machine(1), configs.machine(2), configs.machine(3, install="off"))
     stack.up()
     verify = ("verify", stack.file, "--secret", f"smtpPassword={password_file}")
-    good = "pod1: served as meant\npod2: served as meant\npod3: served as meant\n"
+    good = "pod1: served as configured\npod2: served as configured\npod3: served as configured\n"
     assert run(*verify) == (0, good, "")
 
     assert run("verify", stack.file)[0] == 1, "the secret is needed"
     password_file.write_text("another")
-    differs = "the Ignition config differs from what the settings mean"
-    another = f"pod1: {differs}\npod2: {differs}\npod3: served as meant\n"
+    differs = "the served Ignition config differs from the settings"
+    another = f"pod1: {differs}\npod2: {differs}\npod3: served as configured\n"
     assert run(*verify) == (1, another, "")
     password_file.write_text(PASSWORD)
 
@@ -183,9 +181,9 @@ def test_verify_what_is_served_and_what_somebody_changed(run: Run, stack: Stack,
     code, out, err = run(*verify)
     assert (code, err) == (1, "")
     lines = out.splitlines()
-    assert lines[0] == "pod1: the iPXE script differs from what the settings mean"
+    assert lines[0] == "pod1: the served iPXE script differs from the settings"
     assert [line.startswith("pod2: no ") and line.endswith(" answers 404") for line in lines[1:3]] == [True, True]
-    assert lines[3:] == ["pod3: served as meant"]
+    assert lines[3:] == ["pod3: served as configured"]
 
 
 def test_verify_finds_a_machine_that_is_still_served(run: Run, stack: Stack) -> None:

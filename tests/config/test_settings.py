@@ -80,9 +80,9 @@ def test_a_thousand_machines_are_checked_in_a_moment() -> None:
 def test_the_machines_of_the_other_target_need_no_image() -> None:
     values = configs.ignition_config(pod=configs.pod(image=None))
     (line,) = lines(values)
-    assert line.startswith("pod.image: missing; there is no default diaspora* image for x86_64; allowed: ")
+    assert line.startswith("pod.image: required, because there is no default diaspora* image for x86_64; set ")
     values["ignition"] = {"machines": [{"name": "a", "architecture": "aarch64"}, {"name": "b"}]}
-    assert "for aarch64, x86_64; allowed" in lines(values)[0]
+    assert "for aarch64, x86_64; set" in lines(values)[0]
 
 
 @pytest.mark.parametrize("values", [{}, {"target": "pxe"}, {1: 2}, {"\ud800": 1}, {"pod": None, "host": None}])
@@ -107,7 +107,7 @@ def test_the_time_zones_are_those_of_the_tz_database() -> None:
 def test_secret_is_taken_when_set() -> None:
     values = configs.pxe_config(pod=configs.pod(mail=configs.mail()))
     assert load(values, {"smtpPassword"}).pod.mail is not None
-    assert lines(values)[0].startswith("smtpPassword: missing; ")
+    assert lines(values)[0].startswith("smtpPassword: required; ")
 
 
 def test_no_message_repeats_a_secret() -> None:

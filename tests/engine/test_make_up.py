@@ -41,7 +41,7 @@ def test_the_readmes_tour(clone: Path, make: Make) -> None:
     assert first.returncode == 0, first.stdout + first.stderr
     assert "matchbox: started" in first.stdout
     assert "5 created" in first.stdout
-    assert "pod1: served as meant" in first.stdout
+    assert "pod1: served as configured" in first.stdout
     ipxe, ignition = re.findall(r"http://127\.0\.0\.1:\d+/(?:ipxe|ignition)\?mac=\S+", first.stdout)
     assert get(ipxe).startswith("#!ipxe\nkernel https://")
     served = json.loads(get(ignition))

@@ -104,7 +104,7 @@ def test_a_backup_waits_for_the_mount() -> None:
 def test_an_image_that_nothing_uses_is_refused() -> None:
     with pytest.raises(ConfigError) as refused:
         aws_context(uploads="volume", uploadsImage="registry.example.org/s3fs:1")
-    assert str(refused.value) == "aws.uploadsImage: nothing uses it; allowed: with uploads: bucket"
+    assert str(refused.value) == "aws.uploadsImage: only used with uploads: bucket; remove it"
 
 
 def test_the_owner_is_that_of_the_application() -> None:

@@ -14,12 +14,12 @@ from diaspora_infra.config.aws.availability import (
     InstanceType,
     Size,
 )
-from diaspora_infra.config.host.firewall import Source
 from diaspora_infra.config.model import Model
 from diaspora_infra.config.pod.pod import SecretName
 from diaspora_infra.config.problems import refused
 from diaspora_infra.config.types import (
     DEFAULT_RELEASE,
+    SOME_ADDRESSES,
     Architecture,
     Domain,
     Email,
@@ -29,6 +29,7 @@ from diaspora_infra.config.types import (
     ReleaseVersion,
     Stream,
     StreamField,
+    not_everybody,
 )
 
 _NETWORK = "a private IPv4 network from /16 to /24, such as 10.0.0.0/16"
@@ -49,6 +50,7 @@ def _one_of(values: Iterable[str], allowed: str) -> Form:
     return Form("|".join(value.replace(".", "[.]") for value in sorted(values)), allowed)
 
 
+Source = Annotated[str, SOME_ADDRESSES, not_everybody("list the networks that you connect from")]
 VpcNetwork = Annotated[str, Form("[0-9]{1,3}(?:[.][0-9]{1,3}){3}/[0-9]{1,2}", _NETWORK), AfterValidator(_vpc_network)]
 Region = Annotated[str, _one_of(REGIONS, "a region of AWS, such as eu-west-1")]
 InstanceTypeName = Annotated[str, _one_of(INSTANCE_TYPES, f"one of {', '.join(INSTANCE_TYPES)}")]
@@ -208,7 +210,7 @@ Tag = Annotated[str, Form(r"[A-Za-z0-9 +\-=._:/@]{0,256}", "letters, digits, spa
 def _not_reserved(value: object) -> object:
     for key in value if isinstance(value, dict) else ():
         if str(key).lower().startswith("aws:"):
-            raise ValueError(f"{key!r} begins with aws:, which AWS keeps for itself; allowed: any other name")
+            raise ValueError(f"{key!r} begins with aws:, which AWS reserves; choose another name")
     return value
 
 

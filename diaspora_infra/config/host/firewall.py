@@ -13,7 +13,7 @@ SSH_PORT = 22
 WEB_PORTS = (80, 443)
 
 
-Source = Annotated[str, SOME_ADDRESSES, not_everybody(", or leave the key out")]
+Source = Annotated[str, SOME_ADDRESSES, not_everybody("remove the key to allow every address")]
 
 
 class OpenPort(Model):
@@ -45,7 +45,7 @@ def check_firewall(firewall: Firewall) -> list[Problem]:
     if not firewall.enable:
         unused = {"sshFrom": firewall.ssh_from, "open": firewall.open}
         return [
-            Problem(f"host.firewall.{key}", "nothing uses it; allowed: with enable: true")
+            Problem(f"host.firewall.{key}", "only used with enable: true; remove it")
             for key, value in unused.items()
             if value
         ]
@@ -56,9 +56,9 @@ def _open_anyway(ports: list[OpenPort]) -> Iterable[Problem]:
     for index, entry in enumerate(ports):
         path = f"host.firewall.open[{index}].port"
         if entry.protocol == "tcp" and entry.port == SSH_PORT:
-            yield Problem(path, "22 is the SSH port; allowed: host.firewall.sshFrom says who may reach it")
+            yield Problem(path, "22 is the SSH port; set host.firewall.sshFrom instead")
         elif entry.protocol == "tcp" and entry.port in WEB_PORTS:
-            yield Problem(path, f"{entry.port} is a port of the pod; allowed: leave it out")
+            yield Problem(path, f"{entry.port} is always open for the pod; remove it")
 
 
 def _twice(ports: list[OpenPort]) -> Iterable[Problem]:
@@ -69,5 +69,5 @@ def _twice(ports: list[OpenPort]) -> Iterable[Problem]:
             yield Problem(
                 f"host.firewall.open[{index}].port",
                 f"{entry.port}/{entry.protocol} is already in host.firewall.open[{before}]; "
-                "allowed: one entry, with all networks in its `from`",
+                "merge the two entries, with all networks in `from`",
             )

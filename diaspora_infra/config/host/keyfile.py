@@ -50,7 +50,7 @@ def items(text: str) -> list[str]:
 
 def _list_of(item: Kind) -> Kind:
     return Kind(
-        f"{item.allowed}; several are joined by semicolons",
+        f"{item.allowed}, or several joined by semicolons",
         lambda text: all(item.accepts(part) for part in items(text)),
         lambda text: "".join(f"{part};" for part in items(text)),
     )
@@ -86,7 +86,7 @@ def _address(version: Literal[4, 6]) -> Kind:
         own, comma, via = text.partition(",")
         return _is_subnet(version, own) and (not comma or _is_address(version, via))
 
-    return Kind(f"an IPv{version} address with prefix, and its gateway if any, such as {subnet},{gateway}", accepts)
+    return Kind(f"an IPv{version} address with prefix, and an optional gateway, such as {subnet},{gateway}", accepts)
 
 
 def _gateway(version: Literal[4, 6]) -> Kind:

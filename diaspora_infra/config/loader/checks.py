@@ -37,17 +37,19 @@ def check_pod(pod: Pod, *, ses: bool = False, backup_bucket: bool = False) -> li
         problems.append(
             Problem(
                 "pod.settings.maintenance.removeOldUsers.enable",
-                "users would be removed without a warning, since pod.mail is not set; allowed: false without mail",
+                "users would be removed without a warning, because pod.mail is not set; set pod.mail, or set false",
             )
         )
     if settings.welcome_message.enabled and not settings.welcome_message.text:
-        problems.append(Problem("pod.settings.welcomeMessage.text", "missing; it is required when enabled is true"))
+        problems.append(
+            Problem("pod.settings.welcomeMessage.text", "required with enabled: true; set the text of the message")
+        )
     problems += check_backup(pod.backup, bucket=backup_bucket)
     if pod.admin.username in (settings.username_blacklist or ()):
         problems.append(
             Problem(
                 "pod.admin.username",
-                f"{pod.admin.username!r} is in pod.settings.usernameBlacklist; allowed: a name that is not",
+                f"{pod.admin.username!r} is in pod.settings.usernameBlacklist; choose another name",
             )
         )
     problems += _check_paypal(settings.paypal_donations)
@@ -64,7 +66,7 @@ def _check_paypal(paypal: PaypalDonations) -> list[Problem]:
     return [
         Problem(
             "pod.settings.paypalDonations.enable",
-            "true needs a button; allowed: one of paypalHostedButtonId and paypalUnhostedButtonEncrypted beside it",
+            "needs exactly one button; set paypalHostedButtonId or paypalUnhostedButtonEncrypted",
         )
     ]
 
@@ -74,26 +76,21 @@ def check_host(host: Host) -> list[Problem]:
     names = {index: user.name for index, user in enumerate(host.users)}
     problems = list(_duplicates(names, lambda index: f"host.users[{index}].name"))
     problems += [
-        Problem(f"host.users[{index}].name", "root must not log in; allowed: core or another user with sudo")
+        Problem(f"host.users[{index}].name", "root must not log in; use core, or another user with the group sudo")
         for index, name in names.items()
         if name == "root"
     ]
     if "root" not in names.values() and not any(_may_administrate(user) for user in host.users):
-        problems.append(
-            Problem("host.users", "none of them may administrate; allowed: a user core, or one with groups: [sudo]")
-        )
+        problems.append(Problem("host.users", "no administrator; name a user core, or give a user the group sudo"))
     updates = host.updates
     if updates.strategy == "periodic" and not updates.windows:
-        problems.append(Problem("host.updates.windows", "empty; allowed: at least one window with strategy periodic"))
+        problems.append(Problem("host.updates.windows", "required with strategy: periodic; list at least one window"))
     if updates.strategy != "periodic" and updates.windows and "windows" in updates.model_fields_set:
-        problems.append(
-            Problem(
-                "host.updates.windows",
-                f"nothing keeps to them with strategy {updates.strategy}; allowed: strategy periodic, or no windows",
-            )
-        )
+        problems.append(Problem("host.updates.windows", "only used with strategy: periodic; remove it"))
     if host.storage.data_disk == host.storage.disk:
-        problems.append(Problem("host.storage.dataDisk", "is the system disk; allowed: another disk, or leave it out"))
+        problems.append(
+            Problem("host.storage.dataDisk", "the same disk as host.storage.disk; choose another, or remove it")
+        )
     return [*problems, *check_firewall(host.firewall)]
 
 
@@ -112,11 +109,11 @@ def check_release(path: str, release: Release | AwsRelease) -> list[Problem]:
         return []
     which = release.version if "version" in release.model_fields_set else f"the default, {release.version},"
     number = next(number for number, each in _STREAM_NUMBERS.items() if each is release.stream)
-    other = f", or stream: {stream}" if stream else ""
+    other = f", or set stream: {stream}" if stream else ""
     return [
         Problem(
             f"{path}.release.version",
-            f"{which} is not of stream {release.stream}; allowed: a version with {number} as its third number{other}",
+            f"{which} is not of stream {release.stream}; choose a version with {number} as its third number{other}",
         )
     ]
 
@@ -138,7 +135,7 @@ def check_addresses(path: str, pod: Pod, machines: Machines) -> list[Problem]:
     return [
         Problem(
             join_path(f"{path}[{index}].networks", name, "ipv4", key),
-            f"{address} is inside pod.subnet, {subnet}; allowed: an address outside, or another pod.subnet",
+            f"{address} is inside pod.subnet ({subnet}); choose another address, or another pod.subnet",
         )
         for index, machine in machines.items()
         for name, keyfile in machine.networks.items()
@@ -156,8 +153,8 @@ def check_images(pod: Pod, machines: Machines) -> list[Problem]:
     return [
         Problem(
             "pod.image",
-            f"missing; there is no default diaspora* image for {', '.join(lacking)}; "
-            "allowed: your own pinned image (see containers/diaspora/README.md)",
+            f"required, because there is no default diaspora* image for {', '.join(lacking)}; "
+            "set your own pinned image (see containers/diaspora/README.md)",
         )
     ]
 
@@ -171,11 +168,11 @@ def check_machines_on_host(path: str, host: Host, machines: Machines) -> list[Pr
                 Problem(
                     f"{path}[{index}].install",
                     "always reinstalls at every network boot, so an update that reboots would reinstall; "
-                    "allowed: once, or host.updates.strategy: off",
+                    "set once, or set host.updates.strategy: off",
                 )
             )
         if machine.disk is not None and machine.disk == host.storage.data_disk:
-            problems.append(Problem(f"{path}[{index}].disk", "is host.storage.dataDisk; allowed: another disk"))
+            problems.append(Problem(f"{path}[{index}].disk", "the same disk as host.storage.dataDisk; choose another"))
     return problems
 
 
@@ -183,7 +180,5 @@ def _duplicates(values: Mapping[int, str], path: Callable[[int], str]) -> Iterab
     first: dict[str, int] = {}
     for index, value in values.items():
         if value in first:
-            yield Problem(
-                path(index), f"{value!r} is already used by {path(first[value])}; allowed: a value of its own"
-            )
+            yield Problem(path(index), f"{value!r} is already used by {path(first[value])}; choose another")
         first.setdefault(value, index)

@@ -161,8 +161,7 @@ class _Loader:
         self._check_keys()
         for key in KEYS:
             if key in self.values and key not in PROVISIONING_KEYS:
-                allowed = "host and provisioning"
-                self._note(key, f"does not go with target provisioning, which has no pod; allowed: {allowed}")
+                self._note(key, "not used with target: provisioning; remove it")
         host = self._section("host", Host, required=True)
         provisioning = self.provisioning(required=True)
         if host:
@@ -180,7 +179,7 @@ class _Loader:
         for key in map(str, self.values):
             secret = next((secret for secret in SECRETS if secret.key == key), None)
             if secret:
-                self._note(key, f"given as plain text; allowed: {secret.command}")
+                self._note(key, f"not encrypted; run: {secret.command}")
             elif key not in KEYS:
                 self.problems.append(unknown_key(key_path(key), key, KEYS, SECRET_KEYS))
 
@@ -189,13 +188,13 @@ class _Loader:
         if isinstance(value, str) and value in list(Target):
             return Target(value)
         allowed = ", ".join(Target)
-        self._note("target", f"missing; allowed: {allowed}" if value in (None, "") else refused(value, allowed))
+        self._note("target", f"required; allowed: {allowed}" if value in (None, "") else refused(value, allowed))
         return None
 
     def _section(self, key: str, model: type[_Model], *, required: bool = False) -> _Model | None:
         if key not in self.values:
             if required:
-                self._note(key, f"missing; it is required: {description(Settings.model_fields[key])}")
+                self._note(key, f"required; add this key: {description(Settings.model_fields[key])}")
             return None
         unusable = [_hint(problem) for problem in _unusable(key, self.values[key])]
         self.problems += unusable
@@ -231,7 +230,7 @@ def _unusable(key: str, section: object) -> Iterator[Problem]:
         location, value = rest.pop()
         path = join_path(*location)
         if is_secure(value):
-            yield Problem(path, "given as a secret, which it is not; allowed: a plain value")
+            yield Problem(path, "encrypted, but not a secret; set a plain value")
         elif isinstance(value, Mapping):
             for name, item in value.items():
                 if isinstance(name, str) and _is_unicode(name):
@@ -255,6 +254,6 @@ def _hint(problem: Problem) -> Problem:
     """Say how to set a secret, or what to set in place of a key of diaspora.toml, that was looked for here."""
     secret = meant_secret(problem.path)
     if secret:
-        return Problem(problem.path, f"is the secret {secret.key}, a key of its own; allowed: {secret.command}")
+        return Problem(problem.path, f"belongs in the secret {secret.key}; remove this key and run: {secret.command}")
     reason = why_not_a_setting(problem.path) if problem.message.startswith("unknown key") else None
     return Problem(problem.path, reason) if reason else problem

@@ -39,7 +39,7 @@ def parse_stack_file(content: str | bytes, name: str = "(file)") -> StackFile:
     config = document.get("config") if isinstance(document, dict) else None
     problems = [*_misplaced(document), *_other_namespaces(config)]
     if not isinstance(config, dict):
-        problems.append(Problem("config", f"missing; allowed: a table of keys such as {NAMESPACE}:pod"))
+        problems.append(Problem("config", f"required; allowed: a table of keys such as {NAMESPACE}:pod"))
     if problems or not isinstance(config, dict):
         raise ConfigError(problems)
     ours = {
@@ -50,7 +50,7 @@ def parse_stack_file(content: str | bytes, name: str = "(file)") -> StackFile:
     }
     twice = [key for key in ours if {key, f"{NAMESPACE}:{key}"} <= config.keys()]
     if twice:
-        raise ConfigError([Problem(key, f"given with and without {NAMESPACE}:; allowed: once") for key in twice])
+        raise ConfigError([Problem(key, f"set with and without {NAMESPACE}:; remove one of the two") for key in twice])
     add_region(ours, config.get("aws:region"))
     account = {key.removeprefix("aws:"): value for key, value in config.items() if key.startswith("aws:")}
     if ours.get("target") == Target.AWS and (problems := [*account_problems(account)]):
@@ -75,10 +75,10 @@ def account_problems(values: Mapping[str, object]) -> Iterator[Problem]:
     for key, value in values.items():
         path = f"aws:{key}"
         if key not in ACCOUNT_KEYS:
-            yield Problem(path, f"nothing uses it; allowed: {', '.join(f'aws:{each}' for each in ACCOUNT_KEYS)}")
+            yield Problem(path, f"unknown key; allowed: {', '.join(f'aws:{name}' for name in ACCOUNT_KEYS)}")
         elif key.endswith("AccountIds"):
             if not isinstance(value, list) or not value or not all(_ACCOUNT.fullmatch(str(each)) for each in value):
-                yield Problem(path, 'no list of accounts; allowed: numbers of 12 digits, such as ["123456789012"]')
+                yield Problem(path, 'not a list of accounts; allowed: numbers of 12 digits, such as ["123456789012"]')
         elif not isinstance(value, str) or not value:
             yield Problem(path, refused(value, "text"))
 
@@ -96,7 +96,7 @@ def _misplaced(document: object) -> Iterator[Problem]:
     for key in document if isinstance(document, dict) else ():
         namespace, colon, _ = key.partition(":")
         if colon and _is_meant(namespace):
-            yield Problem(key_path(key), "must stand under config; allowed: as a key of the table config")
+            yield Problem(key_path(key), "not under config; move it into the table config")
 
 
 def _other_namespaces(config: object) -> Iterator[Problem]:
@@ -119,7 +119,7 @@ def _text(content: str | bytes, name: str) -> str:
         return content.decode("utf-8")
     except UnicodeDecodeError as error:
         line = content.count(b"\n", 0, error.start) + 1
-        raise ConfigError([Problem(name, f"line {line}: not UTF-8; allowed: YAML in UTF-8")]) from None
+        raise ConfigError([Problem(name, f"line {line}: not UTF-8; save the file as UTF-8")]) from None
 
 
 def _plain_data(text: str, name: str) -> Any:
@@ -131,7 +131,7 @@ def _plain_data(text: str, name: str) -> Any:
         mark = error.problem_mark or error.context_mark
         where = f"line {mark.line + 1}, column {mark.column + 1}: " if mark else ""
         if error.problem and r"'\t'" in error.problem:
-            raise _unreadable(name, f"{where}a tab", "spaces") from None
+            raise _unreadable(name, f"{where}a tab", "use spaces") from None
         raise _unreadable(name, f"{where}{error.problem or error.context}") from None
     except yaml.reader.ReaderError as error:
         raise _unreadable(name, f"line {text.count(chr(10), 0, error.position) + 1}: {error.reason}") from None
@@ -144,8 +144,8 @@ def _plain_data(text: str, name: str) -> Any:
     return data
 
 
-def _unreadable(name: str, what: str, allowed: str = "YAML") -> ConfigError:
-    return ConfigError([Problem(name, f"{what}; allowed: {allowed}")])
+def _unreadable(name: str, what: str, remedy: str = "fix the YAML") -> ConfigError:
+    return ConfigError([Problem(name, f"{what}; {remedy}")])
 
 
 _PLAIN_TAGS = frozenset(f"tag:yaml.org,2002:{kind}" for kind in ("str", "seq", "map"))
@@ -162,9 +162,11 @@ class _Reader:
     def read(self, node: yaml.Node, location: tuple[str | int, ...]) -> Any:
         self._values += 1
         if self._values > MOST_VALUES:
-            raise _unreadable(self._name, f"more than {MOST_VALUES} values, with its aliases followed")
+            raise _unreadable(
+                self._name, f"more than {MOST_VALUES} values when its aliases are expanded", "use fewer aliases"
+            )
         if node.tag not in _PLAIN_TAGS:
-            self._note(node, location, f"tag {node.tag}; allowed: values without a tag")
+            self._note(node, location, f"tag {node.tag}; remove the tag")
         if isinstance(node, yaml.ScalarNode):
             return plain_scalar(node.value) if node.style is None else node.value
         if isinstance(node, yaml.SequenceNode):
@@ -182,11 +184,11 @@ class _Reader:
             key, place = key_node.value, (*location, key_node.value)
             value = self.read(value_node, place)
             if key in lines:
-                self._note(key_node, place, f"already given in line {lines[key]}; allowed: once")
+                self._note(key_node, place, f"already set in line {lines[key]}; remove one of the two")
             elif key == "<<" and key_node.style is None:
                 merged += value if isinstance(value, list) else [value]
                 if not all(isinstance(base, dict) for base in merged):
-                    self._note(key_node, place, "merges no table; allowed: aliases of tables")
+                    self._note(key_node, place, "merges a value that is not a table; allowed: aliases of tables")
             else:
                 table[key] = value
             lines.setdefault(key, key_node.start_mark.line + 1)

@@ -88,18 +88,18 @@ def check_backup(backup: Backup | None, *, bucket: bool = False) -> list[Problem
         problems.append(
             Problem(
                 "pod.backup.hostKey",
-                "missing; it is required with an SFTP repository: what `ssh-keyscan HOST` prints behind the name",
+                "required with an SFTP repository; set what `ssh-keyscan HOST` prints after the name",
             )
         )
     if backup.kind == "local" and backup.restore_first and not bucket:
         problems.append(
             Problem(
                 "pod.backup.restoreFirst",
-                "an empty data partition has no local repository; allowed: false, or a repository elsewhere",
+                "an empty data partition has no local repository; set false, or choose another repository",
             )
         )
     if backup.kind != "sftp" and backup.host_key is not None:
-        problems.append(Problem("pod.backup.hostKey", "nothing uses it; allowed: with an SFTP repository"))
+        problems.append(Problem("pod.backup.hostKey", "only used with an SFTP repository; remove it"))
     if backup.kind != "rest" and backup.username is not None:
-        problems.append(Problem("pod.backup.username", "nothing uses it; allowed: with a rest-server repository"))
+        problems.append(Problem("pod.backup.username", "only used with a rest-server repository; remove it"))
     return problems

@@ -195,47 +195,50 @@ class Services(Model):
     """WordPress; with it the secret `wordpressSecret` is required."""
 
 
-_LEAVE_OUT = "leave it out"
+_REMOVE = "remove it"
 
-# Key or table of diaspora.toml: why it is no setting, and what is one instead.
+# key or table of diaspora.toml: why it is not a setting, and the remedy
 NOT_SETTINGS = {
-    "version": ("it belongs to the image", "another pod.image"),
-    "heroku": ("the pod runs in containers", _LEAVE_OUT),
-    "environment.url": ("it follows from the name of the pod", "pod.domain"),
-    "environment.certificate_authorities": ("it is a place in the image", "pod.imageLayout.certificateAuthorities"),
-    "environment.redis": ("the pod has a Redis of its own", _LEAVE_OUT),
-    "environment.require_ssl": ("a pod without HTTPS cannot federate", "pod.tls says where HTTPS ends"),
-    "environment.sidekiq.concurrency": ("it is set with the other sizes", "pod.sizing.sidekiqConcurrency"),
-    "environment.sidekiq.log": ("Sidekiq 7 writes to the journal only", _LEAVE_OUT),
-    "environment.s3": (
-        "diaspora* needs a bucket with public ACLs and a permanent key for it, cannot import accounts then, and the "
-        "pictures would be in no backup",
-        "uploads on the data partition",
+    "version": ("the image determines the version", "set pod.image"),
+    "heroku": ("the pod runs in containers", _REMOVE),
+    "environment.url": ("the URL follows from the domain", "set pod.domain"),
+    "environment.certificate_authorities": (
+        "the path depends on the image",
+        "set pod.imageLayout.certificateAuthorities",
     ),
-    "environment.assets.serve": ("the machine's own web server serves them", _LEAVE_OUT),
-    "environment.assets.upload": ("it uploads to S3, which the pod does not use", "pod.environment.assets.host"),
-    "server": ("the machine starts the application itself, one web server and one Sidekiq", "pod.sizing"),
-    "map.mapbox.enabled": ("it is on when pod.map.mapbox is there", _LEAVE_OUT),
-    "privacy.piwik.enable": ("it is on when pod.privacy.piwik is there", _LEAVE_OUT),
-    "settings.pod_name": ("it is set with the pod", "pod.name"),
-    "settings.bitcoin_wallet_id": ("diaspora* no longer reads it", "pod.settings.bitcoinAddress"),
-    "services.twitter.enable": ("it is on when pod.services.twitter is there", _LEAVE_OUT),
-    "services.tumblr.enable": ("it is on when pod.services.tumblr is there", _LEAVE_OUT),
-    "services.wordpress.enable": ("it is on when pod.services.wordpress is there", _LEAVE_OUT),
-    "services.wordpress.key": ("diaspora* does not read it", "clientId"),
-    "mail.enable": ("mail is on when pod.mail is there", _LEAVE_OUT),
-    "mail.method": ("the image holds no sendmail, so it is always smtp", _LEAVE_OUT),
-    "mail.sendmail": ("the image holds no sendmail", "pod.mail.smtp"),
-    "mail.message_bus_api_key": ("diaspora* no longer reads it", _LEAVE_OUT),
-    "admins": ("the podmin is set with the pod", "pod.admin"),
+    "environment.redis": ("the pod has its own Redis", _REMOVE),
+    "environment.require_ssl": ("a pod without HTTPS cannot federate", "set pod.tls instead"),
+    "environment.sidekiq.concurrency": ("the concurrency belongs to the sizing", "set pod.sizing.sidekiqConcurrency"),
+    "environment.sidekiq.log": ("Sidekiq 7 writes to the journal only", _REMOVE),
+    "environment.s3": (
+        "diaspora* needs a bucket with public ACLs and a permanent key, cannot import accounts with S3, and no backup "
+        "would contain the pictures",
+        "remove it to keep uploads on the data partition",
+    ),
+    "environment.assets.serve": ("the machine's web server serves the assets", _REMOVE),
+    "environment.assets.upload": ("the pod does not use S3", "set pod.environment.assets.host"),
+    "server": ("systemd starts one web server and one Sidekiq", "set pod.sizing"),
+    "map.mapbox.enabled": ("pod.map.mapbox turns Mapbox on", _REMOVE),
+    "privacy.piwik.enable": ("pod.privacy.piwik turns Piwik on", _REMOVE),
+    "settings.pod_name": ("the name belongs to the pod", "set pod.name"),
+    "settings.bitcoin_wallet_id": ("diaspora* no longer reads this key", "set pod.settings.bitcoinAddress"),
+    "services.twitter.enable": ("pod.services.twitter turns the service on", _REMOVE),
+    "services.tumblr.enable": ("pod.services.tumblr turns the service on", _REMOVE),
+    "services.wordpress.enable": ("pod.services.wordpress turns the service on", _REMOVE),
+    "services.wordpress.key": ("diaspora* does not read this key", "set clientId"),
+    "mail.enable": ("pod.mail turns mail on", _REMOVE),
+    "mail.method": ("the image has no sendmail, so the method is always smtp", _REMOVE),
+    "mail.sendmail": ("the image has no sendmail", "set pod.mail.smtp"),
+    "mail.message_bus_api_key": ("diaspora* no longer reads this key", _REMOVE),
+    "admins": ("the administrator belongs to the pod", "set pod.admin"),
 }
-"""Of each, the pod writes what is right, or leaves it at diaspora*'s default."""
+"""For each of them, the pod writes the right value or keeps diaspora*'s default."""
 
 
 def why_not_a_setting(path: str) -> str | None:
-    """The sentence about a key of diaspora.toml that was looked for among the settings, such as `pod.server`."""
-    wanted = path.replace("_", "").lower()
-    for key, (reason, instead) in NOT_SETTINGS.items():
-        if wanted == f"pod.{key}".replace("_", ""):
-            return f"is not to be set: {reason}; allowed: {instead}"
+    """The message about a path that is a key of diaspora.toml but not a setting, such as `pod.server`."""
+    normalized = path.replace("_", "").lower()
+    for key, (reason, remedy) in NOT_SETTINGS.items():
+        if normalized == f"pod.{key}".replace("_", ""):
+            return f"not a setting, because {reason}; {remedy}"
     return None

@@ -19,5 +19,6 @@ def check_disk_space(settings: DiskSpace) -> list[Problem]:
     """Limits in the wrong order."""
     if settings.prune_percent > settings.warn_percent:
         return []
-    allowed = f"allowed: more than warnPercent, which is {settings.warn_percent}"
-    return [Problem("pod.diskSpace.prunePercent", f"{settings.prune_percent} comes before the warning; {allowed}")]
+    warn = settings.warn_percent
+    message = f"{settings.prune_percent} is not above pod.diskSpace.warnPercent ({warn}); allowed: {warn + 1} to 99"
+    return [Problem("pod.diskSpace.prunePercent", message)]

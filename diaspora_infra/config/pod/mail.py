@@ -99,16 +99,15 @@ def check_mail(mail: Mail | None, domain: str, *, ses: bool = False) -> list[Pro
     if mail is None:
         return []
     if mail.smtp is None and mail.relay is None:
-        return [] if ses else [Problem("pod.mail", "no way to send it; allowed: one of smtp and relay")]
+        return [] if ses else [Problem("pod.mail", "set smtp or relay")]
     problems = []
     if mail.smtp is not None and mail.relay is not None:
-        problems.append(Problem("pod.mail.relay", "set beside pod.mail.smtp; allowed: one of the two"))
+        problems.append(Problem("pod.mail.relay", "set together with pod.mail.smtp; remove one of the two"))
     if mail.relay is not None and not f".{domain}".endswith(f".{mail.sender_domain}"):
         problems.append(
             Problem(
                 "pod.mail.senderAddress",
-                f"the relay could not sign for {mail.sender_domain}; allowed: an address at {domain}"
-                " or at a domain that it is part of",
+                f"the relay cannot sign for {mail.sender_domain}; allowed: an address at {domain} or a parent domain",
             )
         )
     return problems + (_check_smtp(mail.smtp) if mail.smtp else [])
@@ -118,17 +117,20 @@ def _check_smtp(smtp: Smtp) -> list[Problem]:
     problems = []
     if smtp.authentication == "none" and smtp.username is not None:
         problems.append(
-            Problem("pod.mail.smtp.authentication", "none, but pod.mail.smtp.username is set; allowed: one of the two")
+            Problem("pod.mail.smtp.authentication", "none, but pod.mail.smtp.username is set; remove one of the two")
         )
     if smtp.authentication not in {None, "none"} and smtp.username is None:
         problems.append(
-            Problem("pod.mail.smtp.username", f"missing; it is required with authentication {smtp.authentication}")
+            Problem(
+                "pod.mail.smtp.username",
+                f"required with authentication: {smtp.authentication}; set the account at the relay",
+            )
         )
     if smtp.port == 465:
         problems.append(
             Problem(
                 "pod.mail.smtp.port",
-                "465 speaks TLS from the start, which diaspora* cannot; allowed: a port with STARTTLS, usually 587",
+                "465 needs implicit TLS, which diaspora* does not support; use a port with STARTTLS, usually 587",
             )
         )
     return problems

@@ -39,4 +39,4 @@ def check_monitoring(settings: Monitoring) -> list[Problem]:
     """An address without anything that answers there."""
     if settings.node_exporter or settings.podman_exporter or "listen" not in settings.model_fields_set:
         return []
-    return [Problem("pod.monitoring.listen", "nothing uses it; allowed: with nodeExporter or podmanExporter")]
+    return [Problem("pod.monitoring.listen", "only used with nodeExporter or podmanExporter; remove it")]

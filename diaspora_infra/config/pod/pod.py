@@ -28,7 +28,7 @@ RESERVED_USERNAMES = frozenset(
 
 def _not_reserved(value: str) -> str:
     if value in RESERVED_USERNAMES:
-        raise ValueError(f"{value!r} is reserved by diaspora*; allowed: any other name, such as podmin")
+        raise ValueError(f"{value!r} is reserved by diaspora*; choose another name, such as podmin")
     return value
 
 

@@ -16,7 +16,7 @@ _DIRECTORY = "an address that starts with https://, such as https://acme.example
 Directory = Annotated[
     HttpUrl, Form("https://[A-Za-z0-9][A-Za-z0-9.-]*(?::[0-9]{1,5})?(?:/[A-Za-z0-9._~/-]*)?", _DIRECTORY)
 ]
-Proxy = Annotated[str, SOME_ADDRESSES, not_everybody()]
+Proxy = Annotated[str, SOME_ADDRESSES, not_everybody("list the addresses of the proxies")]
 
 
 class Acme(Model):
@@ -57,25 +57,19 @@ def check_tls(tls: Tls) -> list[Problem]:
         problems.append(
             Problem(
                 "pod.tls.trustedProxies",
-                f"empty with mode behindProxy; allowed: at least one, {SOME_ADDRESSES.allowed}",
+                "required with mode: behindProxy; list at least one IP address or network, "
+                "such as 192.0.2.10, 10.0.0.0/24 or fd00::/64",
             )
         )
     if tls.mode != "behindProxy" and tls.trusted_proxies:
-        problems.append(
-            Problem(
-                "pod.tls.trustedProxies",
-                f"no proxy is trusted with mode {tls.mode}; allowed: mode behindProxy, or leave it out",
-            )
-        )
+        problems.append(Problem("pod.tls.trustedProxies", "only used with mode: behindProxy; remove it"))
     if tls.mode != "acme" and "acme" in tls.model_fields_set:
-        problems.append(
-            Problem("pod.tls.acme", f"nobody is asked with mode {tls.mode}; allowed: mode acme, or leave it out")
-        )
+        problems.append(Problem("pod.tls.acme", "only used with mode: acme; remove it"))
     if tls.acme.staging and tls.acme.directory:
         problems.append(
             Problem(
                 "pod.tls.acme.staging",
-                "true means Let's Encrypt's, but pod.tls.acme.directory names another; allowed: one of the two",
+                "selects Let's Encrypt, but pod.tls.acme.directory selects another authority; remove one of the two",
             )
         )
     return problems

@@ -28,9 +28,9 @@ def check_upgrade(upgrade: Upgrade, machines: Iterable[Machine]) -> list[Problem
         problems.append(
             Problem(
                 "pod.upgrade.automatic",
-                "no server has the config of every machine; allowed: false, or target pxe without install: off",
+                "not every machine has a server for its config; set false, or use target pxe without install: off",
             )
         )
     if upgrade.time != Upgrade().time and not upgrade.automatic:
-        problems.append(Problem("pod.upgrade.time", "nothing keeps to it; allowed: with automatic: true"))
+        problems.append(Problem("pod.upgrade.time", "only used with automatic: true; remove it"))
     return problems

@@ -108,7 +108,7 @@ def _content(secret: Secret, value: str) -> str:
 def _private_key(key: str, value: str) -> str:
     text = value.strip()
     if not re.fullmatch("-----BEGIN [A-Z ]*PRIVATE KEY-----\n.*\n-----END [A-Z ]*PRIVATE KEY-----", text, re.DOTALL):
-        raise ConfigError([Problem(key, "not a private key; allowed: the whole text of the file, such as id_ed25519")])
+        raise ConfigError([Problem(key, "not a private key; set the whole text of the file, such as id_ed25519")])
     # ssh takes a key without its last line break for a damaged one
     return f"{text}\n"
 
@@ -116,13 +116,15 @@ def _private_key(key: str, value: str) -> str:
 def _check_variable(key: str, value: str) -> None:
     """Refuse what diaspora* would not read as text from an environment variable."""
     if value in {"true", "false"}:
-        raise ConfigError([Problem(key, "diaspora* would not read it as text; allowed: anything but true and false")])
+        raise ConfigError([Problem(key, "diaspora* reads true and false as truth values; choose another value")])
     if "," in value:
-        raise ConfigError([Problem(key, "holds a comma, which diaspora* takes for a list; allowed: no comma")])
+        raise ConfigError(
+            [Problem(key, "holds a comma, which diaspora* reads as a list; choose a value without a comma")]
+        )
 
 
 def _check_line(key: str, value: str) -> None:
     if not value:
-        raise ConfigError([Problem(key, "empty; allowed: at least one character")])
+        raise ConfigError([Problem(key, "empty; set a value")])
     if any(ord(character) < 32 or ord(character) == 127 for character in value):
         raise ConfigError([Problem(key, "holds a line break or control character; allowed: one line of text")])
