@@ -164,7 +164,7 @@ def _description(part: Schema, root: Schema) -> str:
 def _allowed(part: Schema, root: Schema) -> str:
     part = _table(part, root)
     kinds = part.get("type", [])
-    kind = kinds if isinstance(kinds, str) else next(each for each in kinds if each != "null")
+    kind = kinds if isinstance(kinds, str) else next(kind_name for kind_name in kinds if kind_name != "null")
     if "enum" in part:
         return ", ".join(f"`{word}`" for word in part["enum"] if word is not None)
     if "patternErrorMessage" in part:
@@ -172,8 +172,8 @@ def _allowed(part: Schema, root: Schema) -> str:
     if kind == "integer":
         return range_words(part.get("minimum"), part.get("maximum")) or "a whole number"
     if kind == "array":
-        least = f" of at least {part['minItems']}" if "minItems" in part else ""
-        return f"a list{least}; each: {_allowed(part['items'], root)}"
+        minimum = f" of at least {part['minItems']}" if "minItems" in part else ""
+        return f"a list{minimum}; each: {_allowed(part['items'], root)}"
     return {"boolean": "`true`, `false`", "object": _TABLE}.get(kind, "text")
 
 

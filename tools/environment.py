@@ -41,8 +41,8 @@ def main() -> int:
 def make_environment(*, dev: bool, simulator: bool = False) -> None:
     """Brings `.venv` to what uv.lock says; without `dev`, what else is installed there stays."""
     # scripts in .venv hold its path, so that it is made anew in a checkout that was moved
-    made_from = f"{sys.version} {PROJECT}".encode() + (PROJECT / "uv.lock").read_bytes()
-    locked = hashlib.sha256(made_from).hexdigest()
+    inputs = f"{sys.version} {PROJECT}".encode() + (PROJECT / "uv.lock").read_bytes()
+    locked = hashlib.sha256(inputs).hexdigest()
     kind = "dev" if dev else "simulator" if simulator else "base"
     stamp = PROJECT / ".venv" / f".made-{kind}"
     if _content(stamp) == locked and (PROJECT / ".venv/bin/python").exists():

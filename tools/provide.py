@@ -13,7 +13,7 @@ from tools.build import build
 from tools.cache import cache_root, make_entry
 from tools.download import DownloadError, fetch_verified, releases_address, take_programs
 from tools.errors import ToolError
-from tools.find import find, why_not
+from tools.find import find, rejection_reason
 from tools.manifest import Manifest, Tool
 from tools.progress import heartbeat, say
 
@@ -31,12 +31,12 @@ def ensure(names: Iterable[str], manifest: Manifest | None = None) -> dict[str, 
     found = {tool.name: _find(manifest, tool) for tool in tools}
     missing = [tool for tool in tools if found[tool.name] is None]
     if missing:
-        say(f"missing: {', '.join(f'{tool.name} ({_takes(manifest, tool)})' for tool in missing)}")
+        say(f"missing: {', '.join(f'{tool.name} ({_effort(manifest, tool)})' for tool in missing)}")
     paths: dict[str, Path] = {}
     for tool in tools:
-        programs, how = found[tool.name] or _make(manifest, tool)
+        programs, origin = found[tool.name] or _make(manifest, tool)
         if missing:
-            say(f"{tool.name} {tool.version}: {how}")
+            say(f"{tool.name} {tool.version}: {origin}")
         paths |= programs
     return paths
 
@@ -84,7 +84,7 @@ def _find(manifest: Manifest, tool: Tool) -> Provided | None:
     return (_programs(tool, entry), "found in the cache") if entry.is_dir() else None
 
 
-def _takes(manifest: Manifest, tool: Tool) -> str:
+def _effort(manifest: Manifest, tool: Tool) -> str:
     """How a missing tool is had, and how long that takes."""
     if _asset(manifest, tool) and releases_address():
         return "download"
@@ -94,14 +94,14 @@ def _takes(manifest: Manifest, tool: Tool) -> str:
 def _make(manifest: Manifest, tool: Tool) -> Provided:
     """Makes the tool in the cache."""
     begin = time.monotonic()
-    ways: list[str] = []
+    origins: list[str] = []
     entry = _entry(manifest, tool)
     try:
-        make_entry(entry, tool.name, lambda into: ways.append(_fill(manifest, tool, into)))
+        make_entry(entry, tool.name, lambda into: origins.append(_fill(manifest, tool, into)))
     except OSError as error:
         raise ToolError(f"{tool.name}: {error}") from error
-    how = f"{ways[0]} in {time.monotonic() - begin:.0f} s" if ways else "made by another run"
-    return _programs(tool, entry), how
+    origin = f"{origins[0]} in {time.monotonic() - begin:.0f} s" if origins else "made by another run"
+    return _programs(tool, entry), origin
 
 
 def cache_key(manifest: Manifest, tool: Tool) -> str:
@@ -128,7 +128,7 @@ def _asset(manifest: Manifest, tool: Tool) -> tuple[str, str] | None:
 
 def _fill(manifest: Manifest, tool: Tool, entry: Path) -> str:
     """Fills a new cache entry with the tool; returns how."""
-    if reason := why_not(tool):
+    if reason := rejection_reason(tool):
         say(reason)
     programs = entry / "bin"
     programs.mkdir()

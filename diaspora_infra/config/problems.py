@@ -11,8 +11,8 @@ from pydantic import BaseModel, ValidationError
 from pydantic.fields import FieldInfo
 from pydantic_core import ErrorDetails
 
-_LONGEST_QUOTE = 60
-_MOST_NAMES = 8  # next to a hint
+_MAX_QUOTE_LENGTH = 60
+_MAX_NAMES = 8  # next to a hint
 
 
 @dataclass(frozen=True)
@@ -43,7 +43,7 @@ class ConfigError(Exception):
 def quoted(value: object) -> str:
     """Show a value of the config inside a message: on one line, and cut when it is long."""
     if isinstance(value, str):
-        return _cut(repr(value[: 2 * _LONGEST_QUOTE]))
+        return _cut(repr(value[: 2 * _MAX_QUOTE_LENGTH]))
     if isinstance(value, bool):
         return str(value).lower()
     if isinstance(value, int) and abs(value) >= 10**18:
@@ -84,10 +84,10 @@ def join_path(*parts: str | int) -> str:
             path += f"[{part}]"
         elif not path:
             path = part
-        elif re.fullmatch("[A-Za-z0-9_:-]+", part) and len(part) <= _LONGEST_QUOTE:
+        elif re.fullmatch("[A-Za-z0-9_:-]+", part) and len(part) <= _MAX_QUOTE_LENGTH:
             path += f".{part}"
         else:
-            path += f"[{_cut(json.dumps(part[: 2 * _LONGEST_QUOTE], ensure_ascii=False))}]"
+            path += f"[{_cut(json.dumps(part[: 2 * _MAX_QUOTE_LENGTH], ensure_ascii=False))}]"
     return path
 
 
@@ -99,10 +99,10 @@ def key_path(*parts: str | int) -> str:
 def unknown_key(path: str, key: str, allowed: Iterable[str], secrets: Iterable[str] = ()) -> Problem:
     """The problem of a key that nobody reads. `secrets` are allowed too, but too many to be listed."""
     names = sorted(allowed)
-    close = difflib.get_close_matches(key[:_LONGEST_QUOTE], [*names, *sorted(secrets)], n=1, cutoff=0.6)
+    close = difflib.get_close_matches(key[:_MAX_QUOTE_LENGTH], [*names, *sorted(secrets)], n=1, cutoff=0.6)
     if not close:
         return Problem(path, f"unknown key; allowed: {', '.join(names)}")
-    shown = names if len(names) <= _MOST_NAMES else [*names[:_MOST_NAMES], "..."]
+    shown = names if len(names) <= _MAX_NAMES else [*names[:_MAX_NAMES], "..."]
     return Problem(path, f"unknown key (did you mean {close[0]}?); allowed: {', '.join(shown)}")
 
 
@@ -168,34 +168,34 @@ def _count(number: int, unit: str) -> str:
     return f"{number} {unit}{'' if number == 1 else 's'}"
 
 
-def _wrong_kind(value: object, wanted: str, numbers: str) -> str:
+def _wrong_kind(value: object, expected: str, numbers: str) -> str:
     """Say that a value is of another kind. Text in place of a list or a table is not shown: it may be a key."""
-    if wanted == "text":
+    if expected == "text":
         quotes = " (write it in quotes)" if isinstance(value, int | float) else ""
         return f"{kind_of(value)} given; allowed: text{quotes}"
-    if wanted == "a whole number" and numbers:
-        wanted += f" from {numbers}" if " to " in numbers else f", {numbers}"
-    if isinstance(value, str) and wanted.startswith("a whole number"):
-        return f"{quoted(value)} is text; allowed: {wanted}, without quotes or unit"
-    if isinstance(value, str) and wanted == "true or false":
+    if expected == "a whole number" and numbers:
+        expected += f" from {numbers}" if " to " in numbers else f", {numbers}"
+    if isinstance(value, str) and expected.startswith("a whole number"):
+        return f"{quoted(value)} is text; allowed: {expected}, without quotes or unit"
+    if isinstance(value, str) and expected == "true or false":
         return f"{quoted(value)} is text; allowed: true or false, without quotes"
-    return f"{kind_of(value)} given; allowed: {wanted}"
+    return f"{kind_of(value)} given; allowed: {expected}"
 
 
-def range_words(least: object, most: object) -> str:
+def range_words(minimum: object, maximum: object) -> str:
     """Say which numbers are allowed; nothing when all are."""
-    if least is not None and most is not None:
-        return f"{least} to {most}"
-    return f"at least {least}" if least is not None else f"at most {most}" if most is not None else ""
+    if minimum is not None and maximum is not None:
+        return f"{minimum} to {maximum}"
+    return f"at least {minimum}" if minimum is not None else f"at most {maximum}" if maximum is not None else ""
 
 
 def _range_at(model: type[BaseModel], location: tuple[str | int, ...]) -> str:
     """The numbers that a setting takes."""
     field = fields_of(_model_at(model, location[:-1])).get(str(location[-1])) if location else None
     bounds = field.metadata if field else []
-    least = next((each.ge for each in bounds if hasattr(each, "ge")), None)
-    most = next((each.le for each in bounds if hasattr(each, "le")), None)
-    return range_words(least, most)
+    minimum = next((bound.ge for bound in bounds if hasattr(bound, "ge")), None)
+    maximum = next((bound.le for bound in bounds if hasattr(bound, "le")), None)
+    return range_words(minimum, maximum)
 
 
 def fields_of(model: type[BaseModel] | None) -> dict[str, FieldInfo]:
@@ -230,7 +230,7 @@ def model_in(annotation: Any) -> type[BaseModel] | None:
 
 def _cut(literal: str) -> str:
     """Shorten a literal, and keep its closing quote."""
-    return literal if len(literal) <= _LONGEST_QUOTE else f"{literal[: _LONGEST_QUOTE - 4]}...{literal[0]}"
+    return literal if len(literal) <= _MAX_QUOTE_LENGTH else f"{literal[: _MAX_QUOTE_LENGTH - 4]}...{literal[0]}"
 
 
 def _one_line(text: str) -> str:

@@ -170,9 +170,9 @@ def _time_zone(value: str) -> str:
     if value in TIME_ZONES:
         return value
     names = {name.lower(): name for name in sorted(TIME_ZONES)}
-    wanted = value[:60].lower().replace(" ", "_")
-    same = [name for name in names if name.rpartition("/")[2] == wanted]
-    close = [*same, *difflib.get_close_matches(wanted, names, n=1, cutoff=0.6)]
+    normalized = value[:60].lower().replace(" ", "_")
+    same = [name for name in names if name.rpartition("/")[2] == normalized]
+    close = [*same, *difflib.get_close_matches(normalized, names, n=1, cutoff=0.6)]
     hint = f" (did you mean {names[close[0]]}?)" if close else ""
     raise ValueError(f"{refused(value, _ZONE_ALLOWED)}{hint}")
 

@@ -93,8 +93,8 @@ def _database(aws: Aws, traffic: Traffic, awake_hours: Decimal) -> Iterator[Item
         yield Item("RDS storage", PRICES["RDS storage"], storage, "aws.database.storageGib")
     if database.engine != "auroraServerless":
         return
-    least, most = Decimal(str(max(database.min_acu, 0.5))), Decimal(str(database.max_acu))
-    capacity = min(most, max(least, traffic.database_acu)) * (hours if database.min_acu else awake_hours)
+    minimum, maximum = Decimal(str(max(database.min_acu, 0.5))), Decimal(str(database.max_acu))
+    capacity = min(maximum, max(minimum, traffic.database_acu)) * (hours if database.min_acu else awake_hours)
     yield Item(DATABASE_CAPACITY, PRICES["Aurora capacity"], capacity, "aws.database.maxAcu")
     yield Item("Aurora storage", PRICES["Aurora storage"], traffic.database, "aws.database.engine")
     yield Item(

@@ -51,7 +51,7 @@ def items_by_hours(settings: Settings, traffic: str, hours: Sequence[Decimal]) -
         if item.name == DATABASE_CAPACITY and database_sleeps(settings):
             for hour in hours:
                 capacity = next(
-                    each for each in monthly_items(settings, TRAFFIC[traffic], hour) if each.name == DATABASE_CAPACITY
+                    item for item in monthly_items(settings, TRAFFIC[traffic], hour) if item.name == DATABASE_CAPACITY
                 )
                 found[f"{DATABASE_CAPACITY}, awake {hour} h"] = capacity
         else:

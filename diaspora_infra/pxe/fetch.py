@@ -339,8 +339,8 @@ class _Fault:
 def _signature_fault(keyring: Keyring, signature: Path, file: Path) -> _Fault | None:
     command = [keyring.gpgv, "--status-fd", "1", "--keyring", str(keyring.path), str(signature), str(file)]
     result = subprocess.run(command, capture_output=True, check=False, text=True, errors="replace")
-    said = [line.split()[1:] for line in result.stdout.splitlines() if line.startswith("[GNUPG:] ")]
-    words = {line[0]: line[1:] for line in said if line}
+    statuses = [line.split()[1:] for line in result.stdout.splitlines() if line.startswith("[GNUPG:] ")]
+    words = {line[0]: line[1:] for line in statuses if line}
     if result.returncode == 0 and "VALIDSIG" in words:
         return None
     if "NO_PUBKEY" in words:

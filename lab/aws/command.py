@@ -79,9 +79,9 @@ def read(file: Path) -> tuple[Settings, dict[str, Any]]:
     try:
         values = parse_stack_file(file.read_bytes(), file.name).values
         pod = values.get("pod")
-        placed = pod.get("secretsOnMachine") if isinstance(pod, dict) else None
-        placed = placed if isinstance(placed, list) else []
-        settings = load(values, () if "all" in placed else SECRET_KEYS.difference(placed))
+        on_machine = pod.get("secretsOnMachine") if isinstance(pod, dict) else None
+        on_machine = on_machine if isinstance(on_machine, list) else []
+        settings = load(values, () if "all" in on_machine else SECRET_KEYS.difference(on_machine))
     except ConfigError as error:
         raise LabError(f"{file.name} cannot be used:\n{error}") from None
     if settings.target is not Target.AWS:
@@ -170,9 +170,9 @@ def _left(account: Account, region: str) -> list[str]:
     # those without tags are the simulator's own
     volumes = ec2.describe_snapshots(Filters=[{"Name": "tag-key", "Values": ["Pod"]}])["Snapshots"]
     return [
-        *(f"database snapshot {each['DBClusterSnapshotIdentifier']}" for each in clusters),
-        *(f"database snapshot {each['DBSnapshotIdentifier']}" for each in instances),
-        *(f"volume snapshot {each['SnapshotId']}" for each in volumes),
+        *(f"database snapshot {snapshot['DBClusterSnapshotIdentifier']}" for snapshot in clusters),
+        *(f"database snapshot {snapshot['DBSnapshotIdentifier']}" for snapshot in instances),
+        *(f"volume snapshot {snapshot['SnapshotId']}" for snapshot in volumes),
     ]
 
 

@@ -4,7 +4,7 @@ from pathlib import Path
 import pytest
 
 from tools import packages
-from tools.packages import is_there, main, read_packages
+from tools.packages import is_installed, main, read_packages
 
 WANTED = """# program or file  package
 demo-program       demo
@@ -30,16 +30,16 @@ def test_lines_name_programs_and_files(wanted, tmp_path):
 
 
 def test_a_program_is_looked_for_on_path_and_a_file_at_its_place(fake_program, tmp_path):
-    assert not is_there("demo-program")
+    assert not is_installed("demo-program")
     fake_program("demo-program")
-    assert is_there("demo-program")
+    assert is_installed("demo-program")
     header = tmp_path / "demo.h"
-    assert not is_there(str(header))
+    assert not is_installed(str(header))
     header.mkdir()
-    assert not is_there(str(header))
+    assert not is_installed(str(header))
     header.rmdir()
     header.write_text("")
-    assert is_there(str(header))
+    assert is_installed(str(header))
 
 
 def test_nothing_is_said_or_installed_when_all_is_there(wanted, fake_program, tmp_path, capsys):

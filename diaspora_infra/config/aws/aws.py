@@ -41,7 +41,7 @@ def _vpc_network(value: str) -> str:
         network = ipaddress.IPv4Network(value)
     except ValueError:
         raise ValueError(refused(value, _NETWORK)) from None
-    if not 16 <= network.prefixlen <= 24 or not any(network.subnet_of(each) for each in _PRIVATE):
+    if not 16 <= network.prefixlen <= 24 or not any(network.subnet_of(private) for private in _PRIVATE):
         raise ValueError(refused(value, _NETWORK))
     return value
 

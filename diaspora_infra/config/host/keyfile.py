@@ -36,11 +36,11 @@ def _words(*words: str) -> Kind:
     return Kind(", ".join(words), lambda text: text in words)
 
 
-def _number(least: int, most: int, meaning: str = "") -> Kind:
+def _number(minimum: int, maximum: int, meaning: str = "") -> Kind:
     def accepts(text: str) -> bool:
-        return re.fullmatch(r"-?\d{1,20}", text, re.ASCII) is not None and least <= int(text) <= most
+        return re.fullmatch(r"-?\d{1,20}", text, re.ASCII) is not None and minimum <= int(text) <= maximum
 
-    return Kind(f"a number from {least} to {most}{f': {meaning}' if meaning else ''}", accepts)
+    return Kind(f"a number from {minimum} to {maximum}{f': {meaning}' if meaning else ''}", accepts)
 
 
 def items(text: str) -> list[str]:
@@ -66,12 +66,12 @@ def _is_address(version: Literal[4, 6], text: str) -> bool:
 
 def _is_subnet(version: Literal[4, 6], text: str) -> bool:
     address, slash, prefix = text.partition("/")
-    most = 32 if version == 4 else 128
+    maximum = 32 if version == 4 else 128
     return (
         bool(slash)
         and _is_address(version, address)
         and re.fullmatch(r"\d{1,3}", prefix, re.ASCII) is not None
-        and int(prefix) <= most
+        and int(prefix) <= maximum
     )
 
 

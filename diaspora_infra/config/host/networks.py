@@ -176,7 +176,7 @@ def _check_ports(path: str, networks: Mapping[str, Keyfile]) -> Iterator[Problem
     owners: dict[str, str] = {}
     for name, keyfile in networks.items():
         names = (interface_name(name, keyfile), keyfile.get("connection", {}).get("uuid"))
-        owners |= {text_of(each): connection_type(keyfile) for each in names if each is not None}
+        owners |= {text_of(candidate): connection_type(keyfile) for candidate in names if candidate is not None}
     for name, keyfile in networks.items():
         owner = controller(keyfile)
         if owner is None:
@@ -184,7 +184,7 @@ def _check_ports(path: str, networks: Mapping[str, Keyfile]) -> Iterator[Problem
         connection = keyfile["connection"]
         port_type = connection.get("port-type", connection.get("slave-type"))
         key = "controller" if "controller" in connection else "master"
-        candidates = sorted(each for each, kind in owners.items() if kind == port_type)
+        candidates = sorted(candidate for candidate, kind in owners.items() if kind == port_type)
         if port_type is not None and owner not in candidates:
             remedy = f"allowed: {', '.join(candidates)}" if candidates else f"add a connection of type {port_type}"
             yield Problem(join_path(path, name, "connection", key), f"{owner!r} is not a {port_type}; {remedy}")

@@ -108,7 +108,7 @@ def check_release(path: str, release: Release | AwsRelease) -> list[Problem]:
     if stream is release.stream:
         return []
     which = release.version if "version" in release.model_fields_set else f"the default, {release.version},"
-    number = next(number for number, each in _STREAM_NUMBERS.items() if each is release.stream)
+    number = next(number for number, name in _STREAM_NUMBERS.items() if name is release.stream)
     other = f", or set stream: {stream}" if stream else ""
     return [
         Problem(
@@ -147,7 +147,7 @@ def check_addresses(path: str, pod: Pod, machines: Machines) -> list[Problem]:
 def check_images(pod: Pod, machines: Machines) -> list[Problem]:
     """Images that nobody can choose but the user."""
     architectures = {machine.architecture for machine in machines.values()}
-    lacking = sorted(each for each in architectures if default_image("diaspora", each) is None)
+    lacking = sorted(name for name in architectures if default_image("diaspora", name) is None)
     if pod.image is not None or not lacking:
         return []
     return [

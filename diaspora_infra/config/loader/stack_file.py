@@ -12,11 +12,11 @@ from diaspora_infra.config.problems import ConfigError, Problem, key_path, quote
 from diaspora_infra.config.secrets import NAMESPACE, SECRET_KEYS
 from diaspora_infra.config.types import Target
 
-MOST_VALUES = 100_000
+MAX_VALUES = 100_000
 """Values in one file, once its aliases are followed: a few lines of aliases could ask for billions."""
 
 
-_LONGEST_NAMESPACE = 2 * len(NAMESPACE)
+_MAX_NAMESPACE_LENGTH = 2 * len(NAMESPACE)
 
 
 @dataclass(frozen=True)
@@ -77,7 +77,11 @@ def account_problems(values: Mapping[str, object]) -> Iterator[Problem]:
         if key not in ACCOUNT_KEYS:
             yield Problem(path, f"unknown key; allowed: {', '.join(f'aws:{name}' for name in ACCOUNT_KEYS)}")
         elif key.endswith("AccountIds"):
-            if not isinstance(value, list) or not value or not all(_ACCOUNT.fullmatch(str(each)) for each in value):
+            if (
+                not isinstance(value, list)
+                or not value
+                or not all(_ACCOUNT.fullmatch(str(account)) for account in value)
+            ):
                 yield Problem(path, 'not a list of accounts; allowed: numbers of 12 digits, such as ["123456789012"]')
         elif not isinstance(value, str) or not value:
             yield Problem(path, refused(value, "text"))
@@ -95,7 +99,7 @@ def _misplaced(document: object) -> Iterator[Problem]:
     """Keys of the project beside `config`, where the engine does not look."""
     for key in document if isinstance(document, dict) else ():
         namespace, colon, _ = key.partition(":")
-        if colon and _is_meant(namespace):
+        if colon and _resembles_namespace(namespace):
             yield Problem(key_path(key), "not under config; move it into the table config")
 
 
@@ -103,13 +107,15 @@ def _other_namespaces(config: object) -> Iterator[Problem]:
     """Keys whose namespace is a misspelt one of the project: the engine would keep them for somebody else."""
     for key in config if isinstance(config, dict) else ():
         namespace, colon, name = key.partition(":")
-        if colon and namespace != NAMESPACE and _is_meant(namespace):
-            meant = f"{NAMESPACE}:{name}"
-            yield Problem(key_path(key), f"unknown namespace (did you mean {quoted(meant)}?); allowed: {NAMESPACE}:")
+        if colon and namespace != NAMESPACE and _resembles_namespace(namespace):
+            suggestion = f"{NAMESPACE}:{name}"
+            yield Problem(
+                key_path(key), f"unknown namespace (did you mean {quoted(suggestion)}?); allowed: {NAMESPACE}:"
+            )
 
 
-def _is_meant(namespace: str) -> bool:
-    return bool(difflib.get_close_matches(namespace[:_LONGEST_NAMESPACE].lower(), [NAMESPACE], cutoff=0.8))
+def _resembles_namespace(namespace: str) -> bool:
+    return bool(difflib.get_close_matches(namespace[:_MAX_NAMESPACE_LENGTH].lower(), [NAMESPACE], cutoff=0.8))
 
 
 def _text(content: str | bytes, name: str) -> str:
@@ -161,9 +167,9 @@ class _Reader:
 
     def read(self, node: yaml.Node, location: tuple[str | int, ...]) -> Any:
         self._values += 1
-        if self._values > MOST_VALUES:
+        if self._values > MAX_VALUES:
             raise _unreadable(
-                self._name, f"more than {MOST_VALUES} values when its aliases are expanded", "use fewer aliases"
+                self._name, f"more than {MAX_VALUES} values when its aliases are expanded", "use fewer aliases"
             )
         if node.tag not in _PLAIN_TAGS:
             self._note(node, location, f"tag {node.tag}; remove the tag")

@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from diaspora_infra.config import ProvisioningSettings
 from diaspora_infra.config.host.firewall import SSH_PORT, WEB_PORTS
 from diaspora_infra.host.features.provisioning import open_ports
-from diaspora_infra.host.features.tls import ends_here
+from diaspora_infra.host.features.tls import terminates_tls
 from diaspora_infra.host.fragment import Fragment, MachineContext, combine
 from diaspora_infra.host.on_aws import aws_of
 from diaspora_infra.host.templates import render_tree
@@ -39,7 +39,7 @@ def _own_ports(context: MachineContext) -> list[tuple[str, int]]:
     settings = context.settings
     if isinstance(settings, ProvisioningSettings):
         return open_ports(settings.provisioning)
-    return [("tcp", port) for port in (WEB_PORTS if ends_here(settings.pod) else WEB_PORTS[:1])]
+    return [("tcp", port) for port in (WEB_PORTS if terminates_tls(settings.pod) else WEB_PORTS[:1])]
 
 
 def _matches(sources: Iterable[str] | None) -> list[str]:

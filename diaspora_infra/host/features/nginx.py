@@ -2,7 +2,7 @@
 
 from diaspora_infra.host.container_images import NGINX_UID, container_image
 from diaspora_infra.host.features.pod_network import gateway
-from diaspora_infra.host.features.tls import ends_here
+from diaspora_infra.host.features.tls import terminates_tls
 from diaspora_infra.host.fragment import Context, Fragment
 from diaspora_infra.host.on_aws import aws_of, has_uploads_bucket
 from diaspora_infra.host.templates import render_tree
@@ -22,7 +22,7 @@ def nginx(context: Context) -> Fragment:
         domain=pod.domain,
         resolver=gateway(pod),
         archive_import_mib=pod.sizing.archive_import_mib,
-        tls=ends_here(pod),
+        tls=terminates_tls(pod),
         acme=pod.tls.mode == "acme",
         trusted_proxies=pod.tls.trusted_proxies,
     )

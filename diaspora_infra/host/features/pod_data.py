@@ -1,7 +1,7 @@
 """The data partition: whose pod it holds, and its directories."""
 
 from diaspora_infra.host.container_images import CERTBOT_UID, NGINX_UID, POSTGRESQL_UID, REDIS_UID, RELAY_POSTFIX_UID
-from diaspora_infra.host.features.tls import ends_here
+from diaspora_infra.host.features.tls import terminates_tls
 from diaspora_infra.host.fragment import Context, Fragment
 from diaspora_infra.host.on_aws import has_uploads_bucket
 from diaspora_infra.host.templates import render_tree
@@ -18,7 +18,7 @@ def pod_data(context: Context) -> Fragment:
         uid=pod.image_layout.uid,
         postgresql_uid=POSTGRESQL_UID,
         redis_uid=REDIS_UID,
-        tls=ends_here(pod),
+        tls=terminates_tls(pod),
         nginx_uid=NGINX_UID,
         certbot_uid=CERTBOT_UID,
         relay=pod.mail is not None and pod.mail.relay is not None,

@@ -18,7 +18,7 @@ def upgrade(context: Context) -> Fragment:
     images = {"image": container_image(context, "diaspora"), "postgresql": container_image(context, "postgresql")}
     if pod.backup is not None:
         images["restic"] = container_image(context, "restic")
-    known: dict[str, Any] = {
+    content: dict[str, Any] = {
         "domain": pod.domain,
         "image": images["image"],
         "postgresql": {"image": images["postgresql"], "major": POSTGRESQL_MAJOR},
@@ -27,7 +27,7 @@ def upgrade(context: Context) -> Fragment:
     }
     # part of podman; it updates only containers with AutoUpdate=
     timer = {"name": "podman-auto-update.timer", "enabled": True}
-    pod_file = file(POD_FILE, f"{json.dumps(known, indent=2)}\n")
+    pod_file = file(POD_FILE, f"{json.dumps(content, indent=2)}\n")
     own: Fragment = {"storage": {"files": [pod_file]}, "systemd": {"units": [timer]}}
     tree = render_tree("upgrade")
     if not pod.upgrade.automatic:

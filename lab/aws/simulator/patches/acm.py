@@ -11,19 +11,19 @@ def apply() -> None:
     original = CertBundle.check
 
     def check(self: Any) -> None:
-        if self.status != "PENDING_VALIDATION" or _proved(self):
+        if self.status != "PENDING_VALIDATION" or _is_validated(self):
             original(self)
 
     CertBundle.check = check
 
 
-def _proved(certificate: Any) -> bool:
+def _is_validated(certificate: Any) -> bool:
     options = certificate.describe()["Certificate"].get("DomainValidationOptions", [])
     account = certificate.arn.split(":")[4]
-    proofs = [option["ResourceRecord"] for option in options]  # all of type CNAME
-    wanted = {(_dns_name(proof["Name"]), _dns_name(proof["Value"])) for proof in proofs}
+    records = [option["ResourceRecord"] for option in options]  # all of type CNAME
+    required = {(_dns_name(record["Name"]), _dns_name(record["Value"])) for record in records}
     zones = route53_backends[account]["aws"].zones.values()
-    there = {
+    existing = {
         (_dns_name(record.name), _dns_name(value))
         for zone in zones
         if not zone.private_zone
@@ -31,7 +31,7 @@ def _proved(certificate: Any) -> bool:
         if record.type == "CNAME"
         for value in record.records or ()
     }
-    return wanted <= there
+    return required <= existing
 
 
 def _dns_name(name: str) -> str:

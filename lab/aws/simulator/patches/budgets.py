@@ -1,4 +1,4 @@
-"""Budgets: changing one, who is told, and tags."""
+"""Budgets: updates, subscribers and tags."""
 
 import json
 from datetime import UTC, datetime
@@ -10,7 +10,7 @@ from moto.budgets.responses import BudgetsResponse
 
 
 def apply() -> None:
-    """Without: a budget with an alert cannot be made, for nobody can be asked whom it tells; no change, no tags."""
+    """Without: a budget with an alert cannot be created, because nothing lists its subscribers; no updates, no tags."""
     original = BudgetsResponse.create_budget
 
     def create_budget(response: Any) -> str:
@@ -29,7 +29,7 @@ def apply() -> None:
 
 
 def _begin(budget: Budget) -> None:
-    """AWS lets a budget begin with the month when nobody says when."""
+    """A budget without a start begins with the current month, as on AWS."""
     month = datetime.now(UTC).replace(day=1, hour=0, minute=0, second=0, microsecond=0)
     budget.budget["TimePeriod"].setdefault("Start", month.timestamp())
 
@@ -44,8 +44,8 @@ def _update_budget(response: Any) -> str:
 
 def _describe_subscribers(response: Any) -> str:
     budget = _budget(response, response._get_param("BudgetName"))
-    wanted = response._get_param("Notification")
-    found = [each for each in budget.notifications if each.details == wanted]
+    details = response._get_param("Notification")
+    found = [notification for notification in budget.notifications if notification.details == details]
     if not found:
         raise NotFoundException("Unable to get subscribers - the notification doesn't exist.")
     return json.dumps({"Subscribers": found[0].subscribers, "NextToken": None})
@@ -82,5 +82,5 @@ def _arn(response: Any, name: str) -> str:
 
 def _tags(response: Any) -> dict[str, list[dict[str, str]]]:
     """Kept in the backend, so that a reset of the simulator forgets them."""
-    known: dict[str, list[dict[str, str]]] = response.backend.__dict__.setdefault("_tags", {})
-    return known
+    tags: dict[str, list[dict[str, str]]] = response.backend.__dict__.setdefault("_tags", {})
+    return tags

@@ -79,11 +79,11 @@ def _create_endpoint(response: Any) -> ActionResult:
 
 
 def _describe_endpoints(response: Any) -> ActionResult:
-    wanted = response._get_param("InstanceConnectEndpointIds", [])
+    identifiers = response._get_param("InstanceConnectEndpointIds", [])
     found = [
         {**endpoint, "Tags": _tags(response.ec2_backend, identifier)}
         for identifier, endpoint in _endpoints(response).items()
-        if not wanted or identifier in wanted
+        if not identifiers or identifier in identifiers
     ]
     return ActionResult({"InstanceConnectEndpoints": found})
 

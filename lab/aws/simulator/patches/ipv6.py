@@ -23,10 +23,10 @@ def _get_filter_value(subnet: Any, filter_name: str, method_name: str | None = N
 def _associations(subnet: Any) -> list[dict[str, Any]]:
     return [
         {
-            "ipv6CidrBlock": each["ipv6CidrBlock"],
-            "associationId": each["associationId"],
-            "ipv6CidrBlockState": {"state": each["ipv6CidrBlockState"]["State"]},
+            "ipv6CidrBlock": association["ipv6CidrBlock"],
+            "associationId": association["associationId"],
+            "ipv6CidrBlockState": {"state": association["ipv6CidrBlockState"]["State"]},
         }
-        for each in subnet.ipv6_cidr_block_associations.values()
-        if each["ipv6CidrBlockState"]["State"] == "associated"
+        for association in subnet.ipv6_cidr_block_associations.values()
+        if association["ipv6CidrBlockState"]["State"] == "associated"
     ]

@@ -24,7 +24,7 @@ def apply() -> None:
         body = self.body.decode() if isinstance(self.body, bytes) else self.body or ""
         if "CreateBucketConfiguration" in body and "<Tags>" in body:
             pairs = re.findall("<Tag><Key>(.*?)</Key><Value>(.*?)</Value></Tag>", body)
-            bucket = named.get("bucket_name") or next(each for each in arguments if isinstance(each, str))
+            bucket = named.get("bucket_name") or next(item for item in arguments if isinstance(item, str))
             arn = self.backend.get_bucket(bucket).arn
             self.backend.tagger.tag_resource(arn, [{"Key": key, "Value": value} for key, value in pairs])
         return answer
@@ -37,7 +37,7 @@ def _get_permission(bucket: Any, action: str, resource: str) -> Any:
     document = json.loads(bucket.policy or b"{}")
     statements = document.get("Statement", [])
     statements = statements if isinstance(statements, list) else [statements]
-    document["Statement"] = [each for each in statements if each.get("Condition") != _WITHOUT_TLS]
+    document["Statement"] = [item for item in statements if item.get("Condition") != _WITHOUT_TLS]
     if not document["Statement"]:
         return PermissionResult.NEUTRAL
     return IAMPolicy(json.dumps(document)).is_action_permitted(action, resource)

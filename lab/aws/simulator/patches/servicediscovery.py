@@ -11,7 +11,7 @@ def apply() -> None:
 
     def register(self: Any, service_id: str, instance_id: str, *arguments: Any, **named: Any) -> Any:
         service = self.get_service(service_id)
-        service.instances = [each for each in service.instances if each.instance_id != instance_id]
+        service.instances = [instance for instance in service.instances if instance.instance_id != instance_id]
         return original(self, service_id, instance_id, *arguments, **named)
 
     ServiceDiscoveryBackend.register_instance = register

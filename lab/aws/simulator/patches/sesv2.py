@@ -58,10 +58,10 @@ def _with_tags(original: Callable[[Any], str]) -> Callable[[Any], str]:
 def _put_mail_from(response: Any) -> str:
     name = unquote(response.uri.split("/identities/")[1].split("/")[0])
     body = json.loads(response.body)
-    known = _mail_from(response)
-    known.pop(name, None)
+    domains = _mail_from(response)
+    domains.pop(name, None)
     if body.get("MailFromDomain"):
-        known[name] = {
+        domains[name] = {
             "MailFromDomain": body["MailFromDomain"],
             "MailFromDomainStatus": "SUCCESS",
             "BehaviorOnMxFailure": body.get("BehaviorOnMxFailure", "USE_DEFAULT_VALUE"),
@@ -75,5 +75,5 @@ def _identity(response: Any) -> str:
 
 def _mail_from(response: Any) -> dict[str, Any]:
     """Kept in the backend, so that a reset of the simulator forgets it."""
-    known: dict[str, Any] = response.sesv2_backend.__dict__.setdefault("_mail_from", {})
-    return known
+    domains: dict[str, Any] = response.sesv2_backend.__dict__.setdefault("_mail_from", {})
+    return domains

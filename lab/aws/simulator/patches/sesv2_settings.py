@@ -66,8 +66,8 @@ def _create_destination(response: Any) -> str:
 
 
 def _get_destinations(response: Any) -> str:
-    known = [{"Name": name, **destination} for name, destination in _destinations(response).items()]
-    return json.dumps({"EventDestinations": known})
+    destinations = [{"Name": name, **destination} for name, destination in _destinations(response).items()]
+    return json.dumps({"EventDestinations": destinations})
 
 
 def _update_destination(response: Any) -> str:
@@ -91,8 +91,8 @@ def _settings(response: Any) -> Any:
 
 
 def _destinations(response: Any) -> dict[str, Any]:
-    known: dict[str, Any] = _settings(response).__dict__.setdefault("_destinations", {})
-    return known
+    destinations: dict[str, Any] = _settings(response).__dict__.setdefault("_destinations", {})
+    return destinations
 
 
 def _part(response: Any, index: int, after: str = "configuration-sets") -> str:
