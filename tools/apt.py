@@ -11,11 +11,13 @@ from tools.progress import step
 
 
 def install_packages(missing: Mapping[str, str]) -> None:
-    """Installs the packages of what is missing with apt. Raises ToolError that names it."""
+    """Installs missing packages with apt. Raises ToolError with their names."""
     packages = sorted(set(missing.values()))
     command = f"apt-get install {' '.join(packages)}"
     if not shutil.which("apt-get") or os.geteuid() != 0:
-        raise ToolError(f"missing: {', '.join(sorted(missing))}; as root: {command} (or what your system has for it)")
+        raise ToolError(
+            f"missing: {', '.join(sorted(missing))}; run as root: {command} (or use your system's packages)"
+        )
     # RUNLEVEL=1 keeps the packages from starting their services
     environment = {**os.environ, "DEBIAN_FRONTEND": "noninteractive", "RUNLEVEL": "1"}
     with step(f"installing system packages: {' '.join(packages)}", "installing packages", "installed packages"):

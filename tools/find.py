@@ -28,11 +28,11 @@ def rejection_reason(tool: Tool) -> str | None:
     if found is None:
         return None
     others = "".join(f" together with {program}" for program in tool.programs[1:])
-    return f"{found} is not used: {tool.on_path} is needed{others}"
+    return f"{found} is not used: {tool.on_path} is required{others}"
 
 
 def outer_path() -> str:
-    """PATH without the folders of our own cache, which a caller may have put there."""
+    """PATH without the folders of our own cache."""
     own = cache_root()
     entries = os.environ.get("PATH", os.defpath).split(os.pathsep)
     return os.pathsep.join(entry for entry in entries if entry and not Path(entry).is_relative_to(own))

@@ -1,6 +1,6 @@
-"""`python3 -m tools.packages FILE`: installs the Debian packages of what FILE names and is not there.
+"""`python3 -m tools.packages FILE`: installs the missing Debian packages that FILE names.
 
-Each line of FILE names a program, or a file by its absolute path, and its package. Without apt or without root it
+Each line of FILE names a program, or the absolute path of a file, and its package. Without apt or root the command
 stops with the list.
 """
 

@@ -1,4 +1,4 @@
-"""What the AWS provider reads of its environment: with this it reaches the simulator, and nothing of the podmin's."""
+"""The environment of the AWS provider: with it the provider reaches the simulator only, never the podmin's account."""
 
 import os
 from collections.abc import Mapping
@@ -27,5 +27,5 @@ def provider_environment(endpoint: str, inherited: Mapping[str, str] = os.enviro
 
 
 def _leads_elsewhere(name: str) -> bool:
-    """Profiles, roles, endpoints, proxies: what could lead to another account, or away from this one."""
+    """Tell whether a variable (profile, role, endpoint, proxy) could lead to another account."""
     return name in _PROXIES or (name.startswith("AWS_") and name not in _REGION)

@@ -50,7 +50,7 @@ def test_the_readmes_tour(clone: Path, make: Make) -> None:
 
     second = make("up")
     assert second.returncode == 0, second.stdout + second.stderr
-    assert "matchbox: runs already" in second.stdout
+    assert "matchbox: already running" in second.stdout
     assert "nothing changed (5 unchanged)" in second.stdout
     assert (clone / "Pulumi.dev.yaml").read_text() == stack_file, "no line of the stack file is touched"
 

@@ -90,7 +90,7 @@ def test_a_port_that_another_program_has_is_left_to_it(lab: Path, monkeypatch: p
 
 def test_nothing_to_take_down(lab: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert command.main(["down-aws"]) == 0
-    assert capsys.readouterr().out == "nothing is there to take down\n"
+    assert capsys.readouterr().out == "nothing to destroy\n"
 
 
 def test_the_state_of_an_account_that_is_gone_goes_too(lab: Path, capsys: pytest.CaptureFixture[str]) -> None:
@@ -100,7 +100,7 @@ def test_the_state_of_an_account_that_is_gone_goes_too(lab: Path, capsys: pytest
     (lab / "port").write_text("1\n")
     assert command.main(["down-aws"]) == 0
     assert capsys.readouterr().out == (
-        "the simulator has ended, and all that was made in it went with it; the engine's state goes too\n"
-        "simulator: was not running\n"
+        "the simulator was not running, so its account is gone; removing the engine's state of that "
+        "account\nsimulator: was not running\n"
     )
     assert not state.exists()

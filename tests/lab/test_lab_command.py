@@ -61,7 +61,7 @@ def test_ctrl_c_while_modules_are_loaded_is_one_line(tmp_path: Path) -> None:
         (["+ 5 created"], "  + 5 created"),
         (["+ 2 created", "3 unchanged"], "  + 2 created, 3 unchanged"),
         (["5 unchanged"], "  nothing changed (5 unchanged)"),
-        ([], "  nothing was there"),
+        ([], "  no resources"),
     ],
 )
 def test_what_the_engine_did_is_one_line(counts: list[str], line: str) -> None:
@@ -89,8 +89,8 @@ def test_an_address_that_the_lab_cannot_serve_on(
     stack_file.write_text(stack_file.read_text().replace("http://127.0.0.1:18080", address))
     assert command.main(["up"]) == 1
     assert capsys.readouterr().err == (
-        "the lab needs target pxe, and in pxe.matchbox of Pulumi.dev.yaml "
-        "httpUrl: http://127.0.0.1:PORT and rpcEndpoint: 127.0.0.1:PORT\n"
+        "Pulumi.dev.yaml: the lab needs target pxe; in pxe.matchbox, set httpUrl: http://127.0.0.1:PORT and "
+        "rpcEndpoint: 127.0.0.1:PORT\n"
     )
 
 
@@ -99,7 +99,7 @@ def test_a_secret_is_refused(stack_file: Path, capsys: pytest.CaptureFixture[str
     text = stack_file.read_text().replace("name: Example pod", mail)
     stack_file.write_text(text + "  diaspora-infra:smtpPassword: {secure: v1:x}\n")
     assert command.main(["up"]) == 1
-    assert "the lab takes no secrets, and Pulumi.dev.yaml needs smtpPassword" in capsys.readouterr().err
+    assert "Pulumi.dev.yaml needs smtpPassword, but the lab supports no secrets" in capsys.readouterr().err
 
 
 def test_no_stack_file(stack_file: Path, capsys: pytest.CaptureFixture[str]) -> None:
@@ -121,4 +121,4 @@ def test_two_at_once(capsys: pytest.CaptureFixture[str], name: str, folder: str)
 @pytest.mark.usefixtures("stack_file")
 def test_nothing_to_take_down(capsys: pytest.CaptureFixture[str]) -> None:
     assert command.main(["down"]) == 0
-    assert capsys.readouterr().out == "nothing is there to take down\n"
+    assert capsys.readouterr().out == "nothing to destroy\n"

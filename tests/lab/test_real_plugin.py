@@ -86,9 +86,7 @@ def test_another_version_is_named_and_the_bridge_taken(
 ) -> None:
     program = put_on_path(version)
     assert is_bridge(account.plugin().program())
-    line = (
-        f"{program} is not used: its version is {shown}, and pulumi_aws needs {VERSION}; the bridge takes its place\n"
-    )
+    line = f"{program} is not used: its version is {shown}, and pulumi_aws needs {VERSION}; using the bridge instead\n"
     assert capsys.readouterr().err == line
 
 
@@ -106,7 +104,7 @@ def test_a_plugin_that_has_gone_is_one_line(account: Account, put_on_path: PutOn
     program.unlink()
     environment = {**os.environ, **account.variables()}
     started = subprocess.run([launcher], env=environment, capture_output=True, text=True, check=False)
-    what = "No such file or directory; it was there when the stack was made: put it back"
+    what = "No such file or directory; the stack was created with this plugin; install it again"
     assert (started.returncode, started.stderr) == (1, f"{program}: {what}\n")
 
 

@@ -214,7 +214,7 @@ def test_two_runs_at_once_build_once(demo, go_on_path, cache, tmp_path, python_e
     assert len({out for out, _ in ends}) == 1
     assert log.read_text().split().count("build") == 1
     assert sum("demo 1.2.3: built from source" in err for _, err in ends) == 1
-    assert sum("demo 1.2.3: made by another run" in err for _, err in ends) == 1
+    assert sum("demo 1.2.3: created by another run" in err for _, err in ends) == 1
     entries = sorted(path.name for path in (cache / "tools").iterdir())
     assert entries == [Path(ends[0][0]).parents[1].name, "demo.lock"]
 
@@ -296,7 +296,7 @@ def committed() -> Manifest:
 def test_the_sets(committed):
     assert tool_names("up") == ["pulumi", "matchbox", "pulumi-resource-matchbox"]
     assert set(tool_names("up")) < set(tool_names("test"))
-    with pytest.raises(ToolError, match="known are aws, test, up"):
+    with pytest.raises(ToolError, match="allowed: aws, test, up"):
         tool_names("down")
 
 
@@ -369,9 +369,9 @@ def test_the_command_prints_path(fake_program, on_path, python_environment):
 @pytest.mark.parametrize(
     ("arguments", "line"),
     [
-        (["pulumy"], "tools: error: pulumy: no such tool; known are butane, "),
-        (["--set", "down"], "tools: error: down: no such set of tools; known are aws, test, up"),
-        (["pin", "pulumy"], "tools: error: pulumy: no such tool; known are butane, "),
+        (["pulumy"], "tools: error: pulumy: no such tool; allowed: butane, "),
+        (["--set", "down"], "tools: error: down: no such set of tools; allowed: aws, test, up"),
+        (["pin", "pulumy"], "tools: error: pulumy: no such tool; allowed: butane, "),
     ],
 )
 def test_a_wrong_name_is_one_line_and_status_1(arguments, line, python_environment):

@@ -64,7 +64,7 @@ def test_a_wrong_version_on_path_is_told(fake_program, write_manifest, capsys):
     program = fake_program("butane", "Butane 0.20.0")
     with pytest.raises(ToolError):
         ensure(["butane"], write_manifest(EXACT))
-    assert f"{program} is not used: ==0.29.0 is needed" in capsys.readouterr().err
+    assert f"{program} is not used: ==0.29.0 is required" in capsys.readouterr().err
 
 
 def test_nothing_is_told_of_a_program_that_is_not_on_path(write_manifest):
@@ -89,7 +89,7 @@ def test_an_engine_without_its_host_is_not_taken(fake_program, write_manifest):
     program = fake_program("engine", "v3.200.0")
     tool = write_manifest(PAIR).tool("engine")
     assert find(tool) is None
-    assert rejection_reason(tool) == f"{program} is not used: >=3.200.0 is needed together with host"
+    assert rejection_reason(tool) == f"{program} is not used: >=3.200.0 is required together with host"
 
 
 def test_our_own_cache_on_path_is_not_searched(write_manifest, cache: Path, monkeypatch):

@@ -73,8 +73,8 @@ def test_without_apt_or_root_one_line_says_what_is_missing(
         fake_program("apt-get")
     assert main([str(wanted)]) == 1
     assert capsys.readouterr().err == (
-        f"missing: {tmp_path}/demo.h, demo-program; as root: apt-get install demo libdemo-dev"
-        " (or what your system has for it)\n"
+        f"missing: {tmp_path}/demo.h, demo-program; run as root: apt-get install demo libdemo-dev (or use your "
+        "system's packages)\n"
     )
 
 

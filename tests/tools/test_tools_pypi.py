@@ -38,7 +38,7 @@ def test_a_bare_python_is_one_line_with_the_package_to_install(bare, into, tmp_p
     with pytest.raises(ToolError) as failure:
         install_from_pypi("demo is missing", tmp_path / "pins.txt", into)
     assert str(failure.value) == (
-        "missing: Python's module ensurepip; as root: apt-get install python3-venv (or what your system has for it)"
+        "missing: Python's module ensurepip; run as root: apt-get install python3-venv (or use your system's packages)"
     )
     assert list(into.iterdir()) == []
 
