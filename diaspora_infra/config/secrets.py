@@ -90,7 +90,7 @@ SECRETS = (
     ),
     Secret(
         "backupPassword",
-        "Password that the backups are encrypted with. Keep it outside of the machine too.",
+        "Password of the encrypted backups. Also keep a copy outside of the machine.",
         lambda pod: pod.backup is not None,
         r"pod\.backup(\.|_?)(repository_?)?pass(word|phrase)?",
     ),

@@ -26,7 +26,7 @@ def aws_machine(aws: Aws) -> Machine:
 
 
 class Settings(Model):
-    """One stack: what to build, and where."""
+    """One stack."""
 
     target: TargetField
     """`pxe`: machines that boot over the network. `aws`: a low-cost stack on AWS. `ignition`: only export the Ignition
@@ -35,7 +35,7 @@ class Settings(Model):
     pod: Pod
     """The diaspora* pod; required unless the target is `provisioning`."""
     host: Host
-    """What every machine has."""
+    """Settings of every machine."""
     pxe: Pxe | None = None
     """Network boot; required with target `pxe`."""
     aws: Aws | None = None

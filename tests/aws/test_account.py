@@ -58,7 +58,7 @@ def test_without_config_it_is_that_of_the_environment(run: Runner) -> None:
 
 
 def test_a_key_that_nothing_reads_is_refused(run: Runner) -> None:
-    with pytest.raises(ConfigError, match=r"^aws:assumeRoles: nothing uses it; allowed: aws:region, aws:profile, "):
+    with pytest.raises(ConfigError, match=r"^aws:assumeRoles: unknown key; allowed: aws:region, aws:profile, "):
         stack(run, {"aws:assumeRoles": "[]"})
 
 

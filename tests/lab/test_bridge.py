@@ -71,11 +71,11 @@ def test_what_is_kept_is_what_was_read(schema: Any, tmp_path: Path, monkeypatch:
     old.touch()
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", DeprecationWarning)
-        read = TypeRegistry.kept(tmp_path / "provider.bin", schema)
+        read = TypeRegistry.load(tmp_path / "provider.bin", schema)
     (file,) = tmp_path.iterdir()
     assert file != old, "that of another state of the code is gone"
     monkeypatch.setattr(TypeRegistry, "read", None)
-    assert TypeRegistry.kept(tmp_path / "provider.bin", schema) == read
+    assert TypeRegistry.load(tmp_path / "provider.bin", schema) == read
     assert set(read.resources) == set(RESOURCES)
     assert set(read.functions) == set(FUNCTIONS)
 

@@ -40,7 +40,7 @@ def test_a_mistake_is_named(lab: Path, tmp_path: Path, capsys: pytest.CaptureFix
     assert command.main(["up-aws", str(file)]) == 1
     lines = capsys.readouterr().err.splitlines()
     assert lines[0] == "Pulumi.own.yaml cannot be used:"
-    assert lines[1].startswith("aws.dns.zone: 'example.org' does not hold the pod's domain")
+    assert lines[1].startswith("aws.dns.zone: 'example.org' does not contain the pod's domain")
     assert not (lab / "port").exists(), "nothing was started"
 
 

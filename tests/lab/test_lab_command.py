@@ -114,7 +114,7 @@ def test_two_at_once(capsys: pytest.CaptureFixture[str], name: str, folder: str)
     with command.alone(command.FOLDER / folder):
         assert command.main([name]) == 1
     assert capsys.readouterr().err == (
-        f"another `make up` or `make down` works in {command.FOLDER / folder}; wait until it is done\n"
+        f"another `make up` or `make down` runs in {command.FOLDER / folder}; wait until that run ends\n"
     )
 
 

@@ -262,7 +262,7 @@ def test_it_tries_until_it_has_them(machine: Machine) -> None:
 def test_a_machine_that_has_them_starts_without_an_answer(machine: Machine) -> None:
     machine.succeed("boot")
     machine.door.refusals = 1000
-    assert "going on with what the data volume has" in machine.succeed("boot")
+    assert "continuing with the values on the data volume" in machine.succeed("boot")
     assert machine.given("smtp_password") == VALUES["smtpPassword"]
 
 
@@ -345,7 +345,7 @@ def test_a_parameter_is_not_placed_by_hand(make: Make) -> None:
         1,
         [f"diaspora-pod: {name} is missing; {look}" for name in ("smtpUsername", "smtpPassword")],
     )
-    assert secret("set", "smtpPassword").stderr.startswith("diaspora-pod: smtpPassword is no secret that is placed")
+    assert secret("set", "smtpPassword").stderr.startswith("diaspora-pod: smtpPassword is not a secret of")
     machine.put("smtpUsername", "AKIAEXAMPLE")
     machine.succeed("boot")
     listed = dict(line.split() for line in secret("list").stdout.splitlines())

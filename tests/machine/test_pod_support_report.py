@@ -78,11 +78,11 @@ def test_what_failed_is_in_it_and_no_secret(here: Pod) -> None:
 def test_into_a_file_that_only_root_reads(here: Pod, tmp_path: Path) -> None:
     target = tmp_path / "report"
     done = here.command("support-report", str(target))
-    assert (done.returncode, done.stdout) == (0, f"the report is in {target}; read it before you pass it on\n")
+    assert (done.returncode, done.stdout) == (0, f"the report is in {target}; review it before you share it\n")
     assert stat.S_IMODE(target.stat().st_mode) == 0o600
     assert "== status" in target.read_text()
     done = here.command("support-report", str(target))
-    assert (done.returncode, done.stderr) == (1, f"support-report: {target} is there already\n")
+    assert (done.returncode, done.stderr) == (1, f"support-report: {target} already exists\n")
 
 
 def test_a_machine_of_which_little_can_be_said(here: Pod) -> None:

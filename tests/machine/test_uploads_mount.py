@@ -211,4 +211,4 @@ def test_a_bucket_that_refuses_to_be_written_to_is_no_start(uploads: Uploads) ->
         time.sleep(0.2)
     done = uploads.program("wait", DIASPORA_TRIES="1")
     assert done.returncode == 1
-    assert done.stderr.splitlines()[-1] == "nothing can be written to the bucket with the uploads"
+    assert done.stderr.splitlines()[-1] == "the bucket with the uploads is not writable"

@@ -50,7 +50,7 @@ MISTAKES = [
     ),
     (
         {"provisioning.dhcp": {}},
-        f"provisioning.dhcp.network: required; allowed: {NETWORK}, or mode: off",
+        f"provisioning.dhcp.network: required unless mode: off; allowed: {NETWORK}",
     ),
     (
         {"provisioning.dhcp.network": "192.168.77.5/24"},
@@ -168,7 +168,7 @@ def test_settings_of_a_pod_cannot_be_loaded_from_it() -> None:
 
 def test_the_key_alone_is_enough_for_the_files() -> None:
     assert load_provisioning({"provisioning": provisioning_config()["provisioning"]}).rpc_port == 8081
-    with pytest.raises(ConfigError, match=r"^provisioning: missing; it is required: "):
+    with pytest.raises(ConfigError, match=r"^provisioning: required; add this key: "):
         load_provisioning({})
 
 

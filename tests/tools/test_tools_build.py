@@ -161,9 +161,7 @@ def test_the_cache_key_does_not_change_with_words(demo):
 
 def test_an_unusable_cache_is_one_message(demo, cache, go_on_path):
     cache.write_text("a file where a folder should be")
-    with pytest.raises(
-        ToolError, match=r"^demo: the cache cannot be written: .*; DIASPORA_INFRA_CACHE may name another"
-    ):
+    with pytest.raises(ToolError, match=r"^demo: the cache cannot be written: .*; set DIASPORA_INFRA_CACHE to another"):
         ensure(["demo"], demo)
 
 
@@ -174,7 +172,7 @@ def test_a_user_without_a_home_is_told_what_to_set(demo, monkeypatch):
     monkeypatch.delenv("DIASPORA_INFRA_CACHE")
     monkeypatch.delenv("XDG_CACHE_HOME", raising=False)
     monkeypatch.setattr(Path, "home", no_home)
-    with pytest.raises(ToolError, match=r"^this user has no home folder; DIASPORA_INFRA_CACHE may name another"):
+    with pytest.raises(ToolError, match=r"^this user has no home folder; set DIASPORA_INFRA_CACHE to another"):
         ensure(["demo"], demo)
 
 

@@ -111,5 +111,5 @@ def test_the_cause_is_the_network_or_the_last_line(output, line):
 
 def test_a_proxy_that_is_set_is_named(monkeypatch):
     monkeypatch.setenv("https_proxy", "http://user:secret@127.0.0.1:1")
-    assert cause(UV) == "no connection: Connection refused (through the proxy that https_proxy names)"
+    assert cause(UV) == "no connection: Connection refused (through the proxy in https_proxy)"
     assert cause("last\n") == "last"

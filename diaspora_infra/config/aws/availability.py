@@ -61,7 +61,7 @@ SIZES: dict[Size, str] = {"minimal": "t4g.micro", "small": "t4g.small"}
 """The instance type of each named size."""
 
 REGIONS_WITHOUT_SES = frozenset({"ap-east-1"})
-"""Regions where Amazon SES is not (endpoint data of botocore 1.44)."""
+"""Regions without Amazon SES (endpoint data of botocore 1.44)."""
 
 DKIM_BY_REGION = frozenset(
     {

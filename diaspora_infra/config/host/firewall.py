@@ -1,4 +1,4 @@
-"""The `host.firewall` key: which ports of the machine can be reached, and from where."""
+"""The `host.firewall` key: the open ports of the machine, and their allowed sources."""
 
 from collections.abc import Iterable
 from typing import Annotated, Literal
@@ -17,25 +17,24 @@ Source = Annotated[str, SOME_ADDRESSES, not_everybody("remove the key to allow e
 
 
 class OpenPort(Model):
-    """A port that is open beside those for SSH and the pod."""
+    """An open port in addition to those for SSH and the pod."""
 
     port: int = Field(ge=1, le=65535)
     """Port of the machine, or the published port of a container."""
     protocol: Literal["tcp", "udp"] = "tcp"
     """Protocol."""
     sources: list[Source] | None = Field(default=None, alias="from", min_length=1)
-    """Who may reach it: addresses and networks; everybody when not set."""
+    """Addresses and networks that may reach the port; all when not set."""
 
 
 class Firewall(Model):
-    """What can be reached on the machine. SSH and the pod's web ports are open; see docs/security.md."""
+    """Firewall of the machine. SSH and the pod's web ports are open; see docs/security.md."""
 
     enable: bool = True
-    """Refuse everything that is not opened. `false` leaves the machine without a firewall: every port that a program
-    or a container opens can be reached."""
+    """Block all ports that are not opened. `false` leaves the machine without a firewall: every port that a program or
+    a container opens is reachable."""
     ssh_from: list[Source] | None = Field(default=None, min_length=1)
-    """Who may reach the SSH port (22): addresses and networks; everybody when not set. Mind that a mistake here locks
-    you out."""
+    """Addresses and networks that may reach the SSH port (22); all when not set. A mistake here locks you out."""
     open: list[OpenPort] = []
     """Further open ports."""
 

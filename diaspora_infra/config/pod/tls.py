@@ -1,4 +1,4 @@
-"""The `pod.tls` key: where HTTPS ends, and whose certificate it is."""
+"""The `pod.tls` key: HTTPS and certificates."""
 
 from typing import Annotated, Literal
 
@@ -20,34 +20,34 @@ Proxy = Annotated[str, SOME_ADDRESSES, not_everybody("list the addresses of the 
 
 
 class Acme(Model):
-    """The certificate authority of mode `acme`. Its terms of service are agreed to in your name."""
+    """The certificate authority of mode `acme`. The machine accepts its terms of service in your name."""
 
     email: Email | None = None
-    """Contact of the account there; `pod.admin.email` when not set."""
+    """Contact address of the ACME account; `pod.admin.email` when not set."""
     staging: bool = False
-    """Ask Let's Encrypt's test authority: no browser trusts its certificates, and its limits are generous."""
+    """Use Let's Encrypt's staging authority: no browser trusts its certificates, but its limits are higher."""
     directory: Directory | None = None
-    """Address of another authority's ACME directory; Let's Encrypt when not set. One that wants an external account
-    (EAB) does not work."""
+    """Address of another authority's ACME directory; Let's Encrypt when not set. External account binding (EAB) is not
+    supported."""
 
     @property
     def server(self) -> str:
-        """Address of the directory that is asked."""
+        """Address of the ACME directory."""
         return self.directory or (LETS_ENCRYPT_STAGING if self.staging else LETS_ENCRYPT)
 
 
 class Tls(Model):
-    """Where HTTPS ends. A pod without HTTPS cannot federate, so there is no mode without it."""
+    """HTTPS. A pod without HTTPS cannot federate, so there is no mode without it."""
 
     mode: Literal["acme", "own", "behindProxy"] = "acme"
-    """`acme`: the machine gets a certificate for `pod.domain` by itself and renews it; port 80 must be reachable from
-    the internet. `own`: yours, `fullchain.pem` and `privkey.pem` in `/var/mnt/data/secrets/tls` on the machine.
-    `behindProxy`: a proxy in front of the machine ends HTTPS, the machine answers plain HTTP."""
+    """`acme`: the machine gets and renews a certificate for `pod.domain`; port 80 must be reachable from the internet.
+    `own`: your own certificate, `fullchain.pem` and `privkey.pem` in `/var/mnt/data/secrets/tls` on the machine.
+    `behindProxy`: a proxy in front of the machine terminates TLS, and the machine serves plain HTTP."""
     acme: Acme = Acme()
     """The certificate authority of mode `acme`."""
     trusted_proxies: list[Proxy] = []
-    """Addresses of the proxies of mode `behindProxy`: only what they say in X-Forwarded-For and X-Forwarded-Proto
-    counts."""
+    """Addresses of the proxies of mode `behindProxy`: only their X-Forwarded-For and X-Forwarded-Proto headers are
+    trusted."""
 
 
 def check_tls(tls: Tls) -> list[Problem]:

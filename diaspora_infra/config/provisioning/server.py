@@ -42,43 +42,44 @@ FileName = Annotated[str, Form("[A-Za-z0-9_-][A-Za-z0-9_.-]*", "the name of a fi
 
 
 class BootFiles(Model):
-    """The files of iPXE that TFTP sends, by the firmware that asks. They are in the image of dnsmasq."""
+    """The iPXE files that TFTP sends to each kind of firmware. They are in the image of dnsmasq."""
 
     bios: FileName = "undionly.kpxe"
     """For a BIOS."""
     uefi: FileName = "ipxe.efi"
-    """For UEFI on x86_64. `snponly.efi` uses the firmware's own driver of the network card; the project's image has
-    it too."""
+    """For UEFI on x86_64. `snponly.efi` uses the firmware's own driver of the network card; the project's image also
+    contains it."""
     uefi_arm64: FileName | None = None
-    """For UEFI on aarch64. Not set: such machines get no answer, as the default image has no file for them."""
+    """For UEFI on aarch64. When not set, such machines get no answer, because the default image has no file for
+    them."""
 
 
 class Dhcp(Model):
-    """How machines learn where to boot from."""
+    """DHCP and TFTP, which tell machines where to boot from."""
 
     mode: Annotated[Literal["proxy", "full", "off"], OffWord] = "proxy"
-    """`proxy`: the network has a DHCP server, such as a home router; this one adds where to boot from and gives no
-    addresses. `full`: this is the only DHCP server. `off`: neither DHCP nor TFTP; you have both elsewhere."""
+    """`proxy`: the network has another DHCP server, such as a home router; this one only adds where to boot from.
+    `full`: this is the only DHCP server. `off`: neither DHCP nor TFTP; other servers provide both."""
     network: Network | None = None
     """The network of the machines; required unless `mode` is `off`. The server has an address in it."""
     interface: Interface | None = None
     """Answer on this interface only; on all when not set."""
     first_address: Address | None = None
-    """First address to give, with mode `full`."""
+    """First address for clients, with mode `full`."""
     last_address: Address | None = None
-    """Last address to give, with mode `full`."""
+    """Last address for clients, with mode `full`."""
     router: Address | None = None
-    """Gateway to tell, with mode `full`; the server itself when not set."""
+    """Gateway for clients, with mode `full`; the server itself when not set."""
     dns_servers: list[Address] = []
-    """DNS servers to tell, with mode `full`; none when empty."""
+    """DNS servers for clients, with mode `full`; none when empty."""
     lease_hours: int = Field(default=12, ge=1, le=8760)
-    """How long an address is given for, in hours."""
+    """Lease time of addresses in hours."""
     boot_files: BootFiles = BootFiles()
-    """The files of iPXE."""
+    """The iPXE files."""
 
 
 class Provisioning(Machine):
-    """A provisioning server: matchbox, and DHCP and TFTP that lead machines to it."""
+    """A provisioning server: matchbox, with DHCP and TFTP for network boot."""
 
     name: MachineName = "provisioning"
     """Name of the machine."""
@@ -88,7 +89,7 @@ class Provisioning(Machine):
     rpc_port: int = Field(default=8081, ge=1, le=65535)
     """Port of the gRPC API, for podmins: `pxe.matchbox.rpcEndpoint` of the machines' stack."""
     dhcp: Dhcp = Dhcp()
-    """How machines learn where to boot from."""
+    """DHCP and TFTP."""
     matchbox_image: ImageReference | None = None
     """Image of matchbox; when not set, the one under [Images](#images)."""
     dnsmasq_image: ImageReference | None = None
@@ -102,7 +103,7 @@ class ProvisioningSettings(Model):
     target: TargetField = Target.PROVISIONING
     """`provisioning`."""
     host: Host
-    """What the machine has."""
+    """Settings of the machine."""
     provisioning: Provisioning
     """The provisioning server."""
 
