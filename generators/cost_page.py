@@ -1,4 +1,4 @@
-"""`docs/cost.md`: the page about money, with tables made from the prices and the settings' defaults."""
+"""`docs/cost.md`: the page about cost, with tables from the prices and the defaults of the settings."""
 
 import math
 from collections.abc import Iterator, Mapping
@@ -17,9 +17,9 @@ from diaspora_infra.cost.traffic import HOURS_A_MONTH, TRAFFIC
 AUTO_PAUSE_SECONDS = 300
 """Default of `aws.database.autoPauseSeconds`."""
 SECONDS_AWAKE = AUTO_PAUSE_SECONDS + MAX_IDLE_SECONDS
-"""What a question costs at least: PgBouncer keeps the connection for a while, and only then the pause is counted."""
+"""Minimum time awake after a query: first PgBouncer keeps the connection, then Aurora's idle time begins."""
 UNCONFIRMED_MARGIN = Decimal("1.3")
-"""The target holds if every price that no source confirms is so many times as high."""
+"""The target holds even if every unconfirmed price is multiplied by this factor."""
 
 _EXAMPLE: dict[str, Any] = {
     "target": "aws",

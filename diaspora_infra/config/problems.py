@@ -1,4 +1,4 @@
-"""Problems of a config: one line each, with the path of the key, what is wrong and what is allowed."""
+"""Problems of a config: one line each, `key: what is wrong; how to fix it`."""
 
 import difflib
 import json
@@ -17,13 +17,16 @@ _MAX_NAMES = 8  # next to a hint
 
 @dataclass(frozen=True)
 class Problem:
-    """One thing that is wrong: `path` is the key as the stack file spells it, such as `pxe.machines[0].mac`."""
+    """One mistake: `path` is the key as the stack file spells it, such as `pxe.machines[0].mac`.
+
+    The message has the form `what is wrong; how to fix it`. "allowed: " comes only before a set of values or a form.
+    """
 
     path: str
     message: str
 
     def __post_init__(self) -> None:
-        """Keep to one line, whatever the config holds: control characters are written as escapes."""
+        """Escape control characters, so that every message is one line."""
         object.__setattr__(self, "path", _one_line(self.path))
         object.__setattr__(self, "message", _one_line(self.message))
 
@@ -33,7 +36,7 @@ class Problem:
 
 
 class ConfigError(Exception):
-    """The config cannot be used; `problems` says all that is wrong."""
+    """The config is not valid; `problems` lists all mistakes."""
 
     def __init__(self, problems: Iterable[Problem]) -> None:
         self.problems = sorted(set(problems), key=_rank)
@@ -41,7 +44,7 @@ class ConfigError(Exception):
 
 
 def quoted(value: object) -> str:
-    """Show a value of the config inside a message: on one line, and cut when it is long."""
+    """Quote a value in a message: on one line, and shortened when it is long."""
     if isinstance(value, str):
         return _cut(repr(value[: 2 * _MAX_QUOTE_LENGTH]))
     if isinstance(value, bool):
@@ -54,13 +57,13 @@ def quoted(value: object) -> str:
 
 
 def refused(value: object, allowed: str) -> str:
-    """The sentence about a value that is not allowed."""
+    """The message about a value that is not allowed."""
     what = f"{quoted(value)} is not valid" if isinstance(value, str | int | float) else f"{kind_of(value)} given"
     return f"{what}; allowed: {allowed}"
 
 
 def kind_of(value: object) -> str:
-    """Name the kind of a value of the wrong kind."""
+    """Describe the type of a value."""
     if value is None:
         return "nothing"
     if isinstance(value, bool):
@@ -97,7 +100,7 @@ def key_path(*parts: str | int) -> str:
 
 
 def unknown_key(path: str, key: str, allowed: Iterable[str], secrets: Iterable[str] = ()) -> Problem:
-    """The problem of a key that nobody reads. `secrets` are allowed too, but too many to be listed."""
+    """The problem of an unknown key. `secrets` are allowed too, but too many to list."""
     names = sorted(allowed)
     close = difflib.get_close_matches(key[:_MAX_QUOTE_LENGTH], [*names, *sorted(secrets)], n=1, cutoff=0.6)
     if not close:
@@ -107,7 +110,7 @@ def unknown_key(path: str, key: str, allowed: Iterable[str], secrets: Iterable[s
 
 
 def problems_of(error: ValidationError, model: type[BaseModel], prefix: str) -> list[Problem]:
-    """Say what pydantic found."""
+    """Translate the errors of pydantic."""
     return [_problem(detail, model, prefix) for detail in error.errors(include_url=False)]
 
 
@@ -169,7 +172,7 @@ def _count(number: int, unit: str) -> str:
 
 
 def _wrong_kind(value: object, expected: str, numbers: str) -> str:
-    """Say that a value is of another kind. Text in place of a list or a table is not shown: it may be a key."""
+    """The message about a value of another type. Text instead of a list or a table is not shown: it may be a key."""
     if expected == "text":
         quotes = " (write it in quotes)" if isinstance(value, int | float) else ""
         return f"{kind_of(value)} given; allowed: text{quotes}"
@@ -183,14 +186,14 @@ def _wrong_kind(value: object, expected: str, numbers: str) -> str:
 
 
 def range_words(minimum: object, maximum: object) -> str:
-    """Say which numbers are allowed; nothing when all are."""
+    """The allowed range of numbers in words; empty when all are allowed."""
     if minimum is not None and maximum is not None:
         return f"{minimum} to {maximum}"
     return f"at least {minimum}" if minimum is not None else f"at most {maximum}" if maximum is not None else ""
 
 
 def _range_at(model: type[BaseModel], location: tuple[str | int, ...]) -> str:
-    """The numbers that a setting takes."""
+    """The allowed range of a setting in words."""
     field = fields_of(_model_at(model, location[:-1])).get(str(location[-1])) if location else None
     bounds = field.metadata if field else []
     minimum = next((bound.ge for bound in bounds if hasattr(bound, "ge")), None)

@@ -1,4 +1,4 @@
-"""Annotated types for the values that recur in the settings: each says what is wrong and what is allowed."""
+"""Annotated types for recurring values of the settings, each with its message about a wrong value."""
 
 import base64
 import binascii
@@ -55,7 +55,7 @@ class Weekday(StrEnum):
 
 @dataclass(frozen=True)
 class Form:
-    """Text that matches `pattern` as a whole; `allowed` says so in words.
+    """Text that matches `pattern` completely; `allowed` describes the pattern in words.
 
     The pattern also goes into the JSON Schema, so it keeps to what regular expressions of Python and of JavaScript
     have in common; `[0-9]` instead of a digit class, which takes more digits in Python.
@@ -65,7 +65,7 @@ class Form:
     allowed: str
 
     def __get_pydantic_core_schema__(self, source: Any, handler: GetCoreSchemaHandler) -> CoreSchema:
-        """Check after pydantic has made sure that the value is text."""
+        """Check the value after pydantic has checked that it is text."""
         compiled = re.compile(self.pattern)
 
         def check(value: str) -> str:
@@ -76,7 +76,7 @@ class Form:
         return core_schema.no_info_after_validator_function(check, handler(source))
 
     def __get_pydantic_json_schema__(self, schema: CoreSchema, handler: GetJsonSchemaHandler) -> dict[str, Any]:
-        """Give editors the pattern, and the words to show when it does not match."""
+        """Add the pattern, and the message of editors when a value does not match."""
         return handler(schema) | {
             "pattern": f"^(?:{self.pattern})$",
             "patternErrorMessage": f"allowed: {self.allowed}",
@@ -184,7 +184,7 @@ def _pinned(value: str) -> str:
 
 
 def _enum_of(kind: type[StrEnum]) -> BeforeValidator:
-    """Let a strict model take the text form of an enum, and name what is allowed when it does not fit."""
+    """Let a strict model accept the text form of an enum, with a message that lists the allowed values."""
 
     def convert(value: object) -> StrEnum:
         if isinstance(value, str) and value in list(kind):

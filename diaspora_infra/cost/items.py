@@ -1,4 +1,4 @@
-"""What a stack pays for in a month, item by item, and the sum."""
+"""The monthly cost of a stack, item by item, and the sum."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -55,8 +55,8 @@ def monthly_items(settings: Settings, traffic: Traffic, awake_hours: Decimal) ->
     )
 
 
-def database_sleeps(settings: Settings) -> bool:
-    """Tell whether the hours in which the database is awake make a difference."""
+def database_pauses(settings: Settings) -> bool:
+    """Tell whether the cost depends on the hours in which the database is awake."""
     database = _aws(settings).database
     return database.engine == "auroraServerless" and database.min_acu == 0
 

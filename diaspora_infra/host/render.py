@@ -30,7 +30,7 @@ BUTANE_VERSION = "1.5.0"
 
 @dataclass(frozen=True)
 class Rendered:
-    """A machine's config. `secret` tells whether something in it was given by the user as a secret."""
+    """A machine's config. `secret` tells whether it contains a secret of the user."""
 
     document: dict[str, Any]
     ignition: str
@@ -104,7 +104,7 @@ _REMEMBERED_PODS = 8
 
 
 def _pod_part(context: Context) -> _PodPart:
-    """Render what the pod's features add; it is the same on all machines of one architecture."""
+    """Render the pod's features; the result is the same on all machines of one architecture."""
     secrets = tuple(sorted(context.secrets.items()))
     host = context.settings.host
     used = (host.memory_mib, host.swap, host.firewall.model_dump_json())
@@ -127,7 +127,7 @@ def _translate(document: dict[str, Any]) -> dict[str, Any]:
 
 
 def butane_document(context: Context) -> dict[str, Any]:
-    """Join what all features add to this machine."""
+    """Combine the features of this machine."""
     return _document([feature(context) for feature in FEATURES])
 
 
@@ -155,7 +155,7 @@ _LOCAL_KEYS = frozenset({"local", "contents_local", "ssh_authorized_keys_local"}
 
 
 def snippets(settings: Settings | ProvisioningSettings, machine: Machine) -> list[tuple[str, str]]:
-    """List the user's snippets in the order of merging: where each stands in the config, and its text."""
+    """List the user's snippets in the order of merging: the path in the config, and the text."""
     if isinstance(settings, ProvisioningSettings):
         own = "provisioning.snippets"
     else:
@@ -168,7 +168,7 @@ def snippets(settings: Settings | ProvisioningSettings, machine: Machine) -> lis
 
 
 class _Dumper(yaml.SafeDumper):
-    """YAML for people: texts of several lines as blocks, modes in octal."""
+    """Readable YAML: multi-line strings as blocks, modes in octal."""
 
 
 def _yaml_text(dumper: yaml.SafeDumper, value: str) -> yaml.ScalarNode:

@@ -1,4 +1,4 @@
-"""Sizes that follow the machine's memory: how much runs at once, and how much memory each container may take."""
+"""Sizes that follow the machine's memory: concurrency, and a memory limit for each container."""
 
 from dataclasses import dataclass
 
@@ -35,12 +35,12 @@ class Sizes:
 
     @property
     def connections(self) -> int:
-        """Database connections that one process opens at most: a thread each."""
+        """Maximum database connections of a process: one per thread."""
         return max(self.puma_threads, self.sidekiq_concurrency)
 
 
 def sizes(pod: Pod, host: Host) -> Sizes:
-    """Take what the user has set, and the rest from the memory of the machine."""
+    """Use the user's values, and derive the others from the machine's memory."""
     threads = max(3, min(16, host.memory_mib // 512 + 1))
     together = (host.memory_mib + swap_mib(host)) * _PERCENT // 100
     shares = _SHARES | (_RELAY_SHARES if pod.mail and pod.mail.relay else {})
@@ -56,5 +56,5 @@ def sizes(pod: Pod, host: Host) -> Sizes:
 
 
 def swap_mib(host: Host) -> int:
-    """Swap of the machine; zram takes half of the memory at most."""
+    """Swap of the machine; zram uses at most half of the memory."""
     return min(host.swap.zram_mib, host.memory_mib // 2) + host.swap.file_mib

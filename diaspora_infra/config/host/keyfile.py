@@ -20,7 +20,7 @@ def _same(text: str) -> str:
 
 @dataclass(frozen=True)
 class Kind:
-    """What a value looks like: a test, the sentence about what is allowed, and how NetworkManager writes it."""
+    """The form of a value: a description, a test, and how NetworkManager writes it."""
 
     allowed: str
     accepts: Callable[[str], bool]
@@ -269,7 +269,7 @@ SECTIONS: dict[str, dict[str, Kind]] = {
     "bridge-port": {"hairpin-mode": BOOL, "path-cost": UINT16, "priority": _number(0, 63), "vlans": TEXT},
     "bond-port": {"prio": _number(-(2**31), 2**31 - 1), "queue-id": UINT16},
     "ethtool": {
-        # switches of the network card that cause trouble, and are turned off, on some (virtual) hardware
+        # offloads of the network card that have to be turned off on some (virtual) hardware
         **_named(
             "feature-gro feature-gso feature-hw-tc-offload feature-lro feature-ntuple feature-rx feature-rx-gro-hw "
             "feature-rx-gro-list feature-rx-udp-gro-forwarding feature-rxhash feature-rxvlan feature-sg feature-tso "
@@ -340,12 +340,12 @@ def holds_secret(section: str, key: str = "") -> bool:
 
 
 def kind_of(section: str, key: str) -> Kind | None:
-    """Find the kind of a key; None when NetworkManager does not know it."""
+    """Find the kind of a key; None for an unknown key."""
     return SECTIONS.get(section, {}).get(_NUMBERED.sub(r"\g<1>1\g<3>", key))
 
 
 def text_of(value: str | int | bool) -> str:
-    """Write a value of the settings as a keyfile has it."""
+    """Write a value of the settings in the form of a keyfile."""
     if isinstance(value, bool):
         return "true" if value else "false"
     return str(value)

@@ -18,7 +18,7 @@ _ADDRESS = re.compile(r"address\d+", re.ASCII)
 
 
 def check_networks(path: str, networks: Mapping[str, Keyfile]) -> list[Problem]:
-    """Sections and keys that NetworkManager does not know, and values that it would not take."""
+    """Unknown sections and keys, and values that NetworkManager would not accept."""
     problems: list[Problem] = []
     for name, keyfile in networks.items():
         here = join_path(path, name)
@@ -31,14 +31,14 @@ def check_networks(path: str, networks: Mapping[str, Keyfile]) -> list[Problem]:
 
 
 def connection_type(keyfile: Keyfile) -> str:
-    """The type of a connection: as given, else from the section that it has."""
+    """The type of a connection: as set, else from its sections."""
     given = keyfile.get("connection", {}).get("type")
     found = [section for section in _TYPE_SECTIONS if section in keyfile]
     return text_of(given) if given is not None else found[0] if found else "ethernet"
 
 
 def interface_name(name: str, keyfile: Keyfile) -> str | None:
-    """The interface of a connection: as given, else its name. None when the card is found by another property."""
+    """The interface of a connection: as set, else its name. None when another property selects the card."""
     given = keyfile.get("connection", {}).get("interface-name")
     if given is not None:
         return text_of(given)
@@ -54,7 +54,7 @@ def controller(keyfile: Keyfile) -> str | None:
 
 
 def static_addresses(keyfile: Keyfile) -> Iterator[tuple[str, ipaddress.IPv4Address]]:
-    """The IPv4 addresses that a connection gives, with their keys; values that are no address are left out."""
+    """The static IPv4 addresses of a connection, with their keys; skips values that are not addresses."""
     for key, value in keyfile.get("ipv4", {}).items():
         if _ADDRESS.fullmatch(key):
             try:
@@ -148,7 +148,7 @@ def _check_ip(path: str, _name: str, keyfile: Keyfile) -> Iterator[Problem]:
 
 
 def _check_port_sections(path: str, _name: str, keyfile: Keyfile) -> Iterator[Problem]:
-    """A port has no addresses, and names what it is a port of."""
+    """A port has no addresses, and names its controller."""
     connection = keyfile.get("connection", {})
     port_type = connection.get("port-type", connection.get("slave-type"))
     owner = controller(keyfile)
@@ -172,7 +172,7 @@ def _check_port_sections(path: str, _name: str, keyfile: Keyfile) -> Iterator[Pr
 
 
 def _check_ports(path: str, networks: Mapping[str, Keyfile]) -> Iterator[Problem]:
-    """Ports whose bond or bridge is not there: NetworkManager would never bring them up."""
+    """Ports without their bond or bridge: NetworkManager would never activate them."""
     owners: dict[str, str] = {}
     for name, keyfile in networks.items():
         names = (interface_name(name, keyfile), keyfile.get("connection", {}).get("uuid"))

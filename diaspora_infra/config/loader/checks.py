@@ -1,7 +1,7 @@
 """Checks that look at several settings at once.
 
-Each takes only what it looks at, so that a mistake elsewhere does not hide what it finds. Machines come with their
-position in the list, which may have gaps where a machine is wrong in itself.
+Each takes only the settings that it checks, so that a mistake elsewhere does not hide its problems. Machines come with
+their position in the list, which has gaps where a machine is not valid.
 """
 
 import ipaddress
@@ -29,7 +29,7 @@ Machines = Mapping[int, Machine]
 def check_pod(pod: Pod, *, ses: bool = False, backup_bucket: bool = False) -> list[Problem]:
     """Settings of the pod that do not work together.
 
-    `ses`: Amazon SES takes the mail where nothing else does. `backup_bucket`: the stack makes a place for backups.
+    `ses`: Amazon SES sends the mail unless `pod.mail` says otherwise. `backup_bucket`: the stack creates a repository.
     """
     problems = []
     settings = pod.settings
@@ -103,7 +103,7 @@ _STREAM_NUMBERS = {"1": Stream.NEXT, "2": Stream.TESTING, "3": Stream.STABLE}
 
 
 def check_release(path: str, release: Release | AwsRelease) -> list[Problem]:
-    """A version that its stream never had."""
+    """A version that does not belong to its stream."""
     stream = _STREAM_NUMBERS.get(release.version.split(".")[2])
     if stream is release.stream:
         return []
@@ -119,7 +119,7 @@ def check_release(path: str, release: Release | AwsRelease) -> list[Problem]:
 
 
 def check_machines(path: str, machines: Machines) -> list[Problem]:
-    """Machines of one target that get in each other's way, and their networks."""
+    """Conflicts between the machines of a target, and problems of their networks."""
     names = {index: machine.name for index, machine in machines.items()}
     problems = list(_duplicates(names, lambda index: f"{path}[{index}].name"))
     macs = {index: machine.mac for index, machine in machines.items() if isinstance(machine, PxeMachine)}
@@ -145,7 +145,7 @@ def check_addresses(path: str, pod: Pod, machines: Machines) -> list[Problem]:
 
 
 def check_images(pod: Pod, machines: Machines) -> list[Problem]:
-    """Images that nobody can choose but the user."""
+    """Images that have no default."""
     architectures = {machine.architecture for machine in machines.values()}
     lacking = sorted(name for name in architectures if default_image("diaspora", name) is None)
     if pod.image is not None or not lacking:
@@ -160,7 +160,7 @@ def check_images(pod: Pod, machines: Machines) -> list[Problem]:
 
 
 def check_machines_on_host(path: str, host: Host, machines: Machines) -> list[Problem]:
-    """Settings of single machines that do not go with those of every machine."""
+    """Conflicts between the settings of single machines and those of every machine."""
     problems = []
     for index, machine in machines.items():
         if isinstance(machine, PxeMachine) and machine.install == "always" and host.updates.strategy != "off":

@@ -1,4 +1,4 @@
-"""From plain data (what YAML or the engine gives) to Settings, with every problem named at once. No I/O."""
+"""From plain data (of YAML or the engine) to Settings, with all problems at once. No I/O."""
 
 from collections.abc import Collection, Iterator, Mapping
 from typing import Any, TypeVar
@@ -87,7 +87,7 @@ def load(values: Mapping[str, Any], secrets: Collection[str] = ()) -> Settings:
 
 
 class _Loader:
-    """Reads the keys one by one and collects what is wrong."""
+    """Reads the keys one by one and collects the problems."""
 
     def __init__(self, values: Mapping[str, Any], secrets: Collection[str]) -> None:
         self.values = values
@@ -96,7 +96,7 @@ class _Loader:
         self.unusable: set[str] = set()
 
     def load(self) -> Settings | None:
-        """The Settings; None when one of its keys is no good."""
+        """The Settings; None when a key is not valid."""
         self._check_keys()
         target = self._target()
         pod = self._section("pod", Pod, required=True)
@@ -127,7 +127,7 @@ class _Loader:
         if pod:
             on_aws = target is Target.AWS
             existing = aws.existing_parameters if on_aws and aws else {}
-            # what is wrong with the key aws has a line of its own, and none about mail then
+            # a key aws that is not valid has its own message, and no second one about mail
             ses, bucket = aws is None or aws.mail.enabled, aws is None or aws.backups.bucket
             self.problems += check_pod(pod, ses=on_aws and ses, backup_bucket=on_aws and bucket)
             self.problems += check_secrets(pod, {*self.secrets, *map(str, self.values)}, existing)
@@ -157,7 +157,7 @@ class _Loader:
             self.problems += check_machines_on_host(f"{target}.machines", host, machines[target])
 
     def load_provisioning(self) -> ProvisioningSettings | None:
-        """The settings of a provisioning server; None when one of its keys is no good."""
+        """The settings of a provisioning server; None when a key is not valid."""
         self._check_keys()
         for key in KEYS:
             if key in self.values and key not in PROVISIONING_KEYS:
@@ -208,7 +208,7 @@ class _Loader:
             return None
 
     def _machines(self, key: str, model: type[Machine]) -> dict[int, Machine]:
-        """The machines that are good in themselves, even where the rest of the section is not."""
+        """The valid machines, even when the rest of the section is not valid."""
         section = self.values.get(key) if key not in self.unusable else None
         entries = section.get("machines") if isinstance(section, dict) else None
         machines: dict[int, Machine] = {}
@@ -251,7 +251,7 @@ def _is_unicode(text: str) -> bool:
 
 
 def _hint(problem: Problem) -> Problem:
-    """Say how to set a secret, or what to set in place of a key of diaspora.toml, that was looked for here."""
+    """Replace the message about a misplaced secret, or about a key of diaspora.toml, with a specific one."""
     secret = meant_secret(problem.path)
     if secret:
         return Problem(problem.path, f"belongs in the secret {secret.key}; remove this key and run: {secret.command}")

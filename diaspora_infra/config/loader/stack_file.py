@@ -13,7 +13,7 @@ from diaspora_infra.config.secrets import NAMESPACE, SECRET_KEYS
 from diaspora_infra.config.types import Target
 
 MAX_VALUES = 100_000
-"""Values in one file, once its aliases are followed: a few lines of aliases could ask for billions."""
+"""Maximum number of values in a file with expanded aliases: a few lines of aliases can expand to billions."""
 
 
 _MAX_NAMESPACE_LENGTH = 2 * len(NAMESPACE)
@@ -31,7 +31,7 @@ class StackFile:
 
 
 def parse_stack_file(content: str | bytes, name: str = "(file)") -> StackFile:
-    """Take the project's namespace out of a stack file; `name` is what messages call the file.
+    """Read the project's keys of a stack file; `name` is the name of the file in messages.
 
     Raises ConfigError when it is no good YAML in UTF-8, or when a key of the project would be left out.
     """
@@ -60,18 +60,18 @@ def parse_stack_file(content: str | bytes, name: str = "(file)") -> StackFile:
 
 
 def add_region(values: dict[str, Any], region: object) -> None:
-    """Put the engine's own key `aws:region` where the settings have it, unless they say something themselves."""
+    """Copy the engine's own key `aws:region` to `aws.region`, unless that key is set."""
     aws = values.get("aws", {}) if values.get("target") == Target.AWS else None
     if region is not None and isinstance(aws, dict) and "region" not in aws:
         values["aws"] = {**aws, "region": region}
 
 
 ACCOUNT_KEYS = ("region", "profile", "allowedAccountIds", "forbiddenAccountIds")
-"""Keys of the engine's own namespace `aws:` that a stack takes."""
+"""Allowed keys of the engine's own namespace `aws:`."""
 
 
 def account_problems(values: Mapping[str, object]) -> Iterator[Problem]:
-    """What is wrong with the keys of `aws:`. One that nothing reads could lead to the wrong account."""
+    """Problems of the keys of `aws:`. An ignored key could lead to the wrong account."""
     for key, value in values.items():
         path = f"aws:{key}"
         if key not in ACCOUNT_KEYS:
@@ -96,7 +96,7 @@ def is_secure(value: object) -> bool:
 
 
 def _misplaced(document: object) -> Iterator[Problem]:
-    """Keys of the project beside `config`, where the engine does not look."""
+    """Keys of the project outside `config`, which the engine ignores."""
     for key in document if isinstance(document, dict) else ():
         namespace, colon, _ = key.partition(":")
         if colon and _resembles_namespace(namespace):
@@ -104,7 +104,7 @@ def _misplaced(document: object) -> Iterator[Problem]:
 
 
 def _other_namespaces(config: object) -> Iterator[Problem]:
-    """Keys whose namespace is a misspelt one of the project: the engine would keep them for somebody else."""
+    """Keys with a misspelt namespace of the project, which the engine would ignore."""
     for key in config if isinstance(config, dict) else ():
         namespace, colon, name = key.partition(":")
         if colon and namespace != NAMESPACE and _resembles_namespace(namespace):
@@ -158,7 +158,7 @@ _PLAIN_TAGS = frozenset(f"tag:yaml.org,2002:{kind}" for kind in ("str", "seq", "
 
 
 class _Reader:
-    """Turns YAML into plain data the way the engine does, and notes what the engine would refuse."""
+    """Converts YAML to plain data as the engine does, and collects what the engine would refuse."""
 
     def __init__(self, name: str) -> None:
         self._name = name

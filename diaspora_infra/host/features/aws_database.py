@@ -1,4 +1,4 @@
-"""The way to a database that AWS runs: PgBouncer for the pod, and the programs of PostgreSQL for backups."""
+"""The connection to a database of AWS: PgBouncer for the pod, and the programs of PostgreSQL for backups."""
 
 from diaspora_infra.config.aws.availability import MAX_IDLE_SECONDS
 from diaspora_infra.config.aws.aws import Aws
@@ -9,7 +9,7 @@ from diaspora_infra.host.templates import render_tree
 
 
 def aws_database(context: Context, aws: Aws) -> Fragment:
-    """Let the database sleep while nobody asks it anything."""
+    """Let the database pause while no client queries it."""
     return render_tree(
         "aws_database",
         region=aws.region,

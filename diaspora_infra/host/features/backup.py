@@ -12,7 +12,7 @@ KNOWN_HOSTS = "/etc/diaspora/backup/known_hosts"
 
 
 def backup(context: Context) -> Fragment:
-    """Back the pod up every day and check the repository every week; nothing where the settings ask for no backup."""
+    """Back up the pod every day and check the repository every week; nothing without `pod.backup`."""
     pod = context.settings.pod
     if pod.backup is None:
         return {}

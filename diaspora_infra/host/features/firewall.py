@@ -13,7 +13,7 @@ from diaspora_infra.host.templates import render_tree
 
 
 def firewall(context: MachineContext) -> Fragment:
-    """Refuse what the settings do not open; nothing where they turn the firewall off."""
+    """Block ports that the settings do not open; nothing when the firewall is off."""
     settings = context.settings.host.firewall
     if not settings.enable:
         return {}
@@ -35,7 +35,7 @@ def firewall(context: MachineContext) -> Fragment:
 
 
 def _own_ports(context: MachineContext) -> list[tuple[str, int]]:
-    """The ports that what runs on the machine is reached by."""
+    """The ports of the services on the machine."""
     settings = context.settings
     if isinstance(settings, ProvisioningSettings):
         return open_ports(settings.provisioning)
@@ -43,7 +43,7 @@ def _own_ports(context: MachineContext) -> list[tuple[str, int]]:
 
 
 def _matches(sources: Iterable[str] | None) -> list[str]:
-    """The beginnings of rules that match these sources: one for IPv4, one for IPv6, or one that matches everybody."""
+    """Rule prefixes that match these sources: one for IPv4, one for IPv6, or one that matches all addresses."""
     if sources is None:
         return [""]
     found: dict[str, list[str]] = {}

@@ -12,7 +12,7 @@ _UPLOADS = 192
 
 
 def memory(context: Context) -> Fragment:
-    """Limit every container: one that leaks is restarted, and takes neither the machine nor the others with it."""
+    """Limit every container, so that a memory leak restarts only that container."""
     settings = context.settings
     limits = sizes(settings.pod, settings.host).limits
     if settings.pod.tls.mode != "acme":

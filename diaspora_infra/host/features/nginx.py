@@ -1,4 +1,4 @@
-"""nginx: the only door to the pod."""
+"""nginx: the web server in front of the pod."""
 
 from diaspora_infra.host.container_images import NGINX_UID, container_image
 from diaspora_infra.host.features.pod_network import gateway

@@ -1,4 +1,4 @@
-"""The data partition: whose pod it holds, and its directories."""
+"""The data partition: the check of its pod, and its directories."""
 
 from diaspora_infra.host.container_images import CERTBOT_UID, NGINX_UID, POSTGRESQL_UID, REDIS_UID, RELAY_POSTFIX_UID
 from diaspora_infra.host.features.tls import terminates_tls
@@ -8,7 +8,7 @@ from diaspora_infra.host.templates import render_tree
 
 
 def pod_data(context: Context) -> Fragment:
-    """Refuse the data of another pod, make the directories, and group the pod's services."""
+    """Refuse the data of another pod, create the directories, and group the pod's services."""
     pod = context.settings.pod
     return render_tree(
         "pod_data",

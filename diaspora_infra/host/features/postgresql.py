@@ -10,7 +10,7 @@ from diaspora_infra.host.templates import render_tree
 
 
 def postgresql(context: Context) -> Fragment:
-    """Run the database of the pod, or what leads to the one that AWS runs."""
+    """Run the database of the pod, or the programs that connect to a database of AWS."""
     aws = aws_of(context)
     if aws is not None and has_external_database(context):
         return aws_database(context, aws)

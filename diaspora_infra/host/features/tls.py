@@ -9,7 +9,7 @@ from diaspora_infra.host.templates import render_tree
 
 
 def tls(context: Context) -> Fragment:
-    """Give nginx a certificate; nothing where a proxy in front of the machine has it."""
+    """Provide nginx with a certificate; nothing when a proxy terminates TLS."""
     pod = context.settings.pod
     if not terminates_tls(pod):
         return {}

@@ -13,7 +13,7 @@ POD_FILE = "/etc/diaspora/pod.json"
 
 
 def upgrade(context: Context) -> Fragment:
-    """Let the machine change over to another version of the pod, and let podman update side containers."""
+    """Install `diaspora-pod upgrade`, and let podman update side containers."""
     pod = context.settings.pod
     images = {"image": container_image(context, "diaspora"), "postgresql": container_image(context, "postgresql")}
     if pod.backup is not None:
