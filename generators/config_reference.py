@@ -38,7 +38,7 @@ config:
 ```
 
 **Mistakes.** `diaspora-infra check Pulumi.STACK.yaml` needs no engine and no network. It prints every mistake on a
-separate line (the key, what is wrong, what is allowed) and ends with 1. `pulumi preview` and `pulumi up` do the same
+separate line (the key: what is wrong; how to fix it) and ends with 1. `pulumi preview` and `pulumi up` do the same
 checks before they change anything.
 
 ```text

@@ -80,7 +80,7 @@ def translate(
         source: The text, or the document already parsed (its problems then have no line).
         name: What error lines call the document.
         files: Where local files are read from: a directory, or a mapping from relative paths to contents.
-        strict: Refuse what would only be warned of.
+        strict: Treat warnings as errors.
         max_version: The newest version of the variant to accept, as in 1.5.0.
 
     Raises:
@@ -108,7 +108,7 @@ def merge(
     Args:
         sources: Documents by name, in the order in which they are merged.
         files: Where local files are read from, for all of them.
-        strict: Refuse what would only be warned of.
+        strict: Treat warnings as errors.
         max_version: The newest version of the variant to accept, as in 1.5.0.
 
     Raises:
