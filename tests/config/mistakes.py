@@ -166,7 +166,7 @@ MISTAKES: list[tuple[dict[str, Any], str, bool]] = [
         "pod: required; add this key: The diaspora* pod; required unless the target is `provisioning`.",
         True,
     ),
-    ({"host": ABSENT}, "host: required; add this key: What every machine has.", True),
+    ({"host": ABSENT}, "host: required; add this key: Settings of every machine.", True),
     ({"pxe": ABSENT}, "pxe: required; add this key: Network boot; required with target `pxe`.", True),
     ({"pxe": None}, "pxe: nothing given; allowed: a table of keys", True),
     ({"host": [1]}, "host: a list given; allowed: a table of keys", True),
@@ -493,7 +493,7 @@ MISTAKES: list[tuple[dict[str, Any], str, bool]] = [
     ),
     (
         {"pxe.machines[0].mac": ABSENT},
-        "pxe.machines[0].mac: required; add this key: MAC address of the network card that it boots from.",
+        "pxe.machines[0].mac: required; add this key: MAC address of the network card that the machine boots from.",
         True,
     ),
     (

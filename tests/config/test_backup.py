@@ -61,8 +61,8 @@ def test_what_is_no_repository_is_refused(repository: str) -> None:
 @pytest.mark.parametrize(
     ("backup", "line"),
     [
-        ({"repository": "sftp://pod@nas.lan/b"}, "pod.backup.hostKey: required with an SFTP repository; set what "
-                                                 "`ssh-keyscan HOST` prints after the name"),
+        ({"repository": "sftp://pod@nas.lan/b"}, "pod.backup.hostKey: required with an SFTP repository; set the "
+                                                 "output of `ssh-keyscan HOST` after the name"),
         ({"restoreFirst": True}, "pod.backup.restoreFirst: an empty data partition has no local repository; set "
                                  "false, or choose another repository"),
         ({"hostKey": KEY}, "pod.backup.hostKey: only used with an SFTP repository; remove it"),
