@@ -57,7 +57,7 @@ fuzz: ## compare butane-py with the Go program on many documents (SEED=7 EXAMPLE
 	@$(PYTHON) -m tools --set test >/dev/null
 	@BUTANE_EXAMPLES=$(or $(EXAMPLES),4000) BUTANE_SEED=$(or $(SEED),1) $(RUN) -m pytest -q -n 2 butane-py/tests
 
-golden: ## regenerate the golden files, docs/config.schema.json and the generated pages (review the diff)
+golden: ## regenerate the golden files, docs/config.schema.json, the generated pages and types (review the diff)
 	@$(RUN) -m pytest -q tests/golden tests/config --golden-update
 
 bench: ## measure speed and state size relative to a baseline (about 12 minutes)

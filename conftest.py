@@ -9,7 +9,7 @@ import pytest
 from tests.support import quick, surroundings
 from tools import tool_path
 
-surroundings.settle()
+surroundings.reset_environment()
 
 # how long an example takes says nothing where cores are shared
 hypothesis.settings.register_profile("shared-cores", deadline=None)

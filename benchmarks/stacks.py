@@ -14,7 +14,8 @@ import yaml
 
 from diaspora_infra.config import Settings, load, parse_stack_file
 from diaspora_infra.host import render
-from diaspora_infra.host.bundle import contents, unpack
+from diaspora_infra.host.bundle import unpack
+from diaspora_infra.host.data_url import contents
 from diaspora_infra.pxe.install import install_boot, install_settings
 from lab.engine import PROJECT, Engine
 from lab.matchbox import MatchboxServer, free_ports

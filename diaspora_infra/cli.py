@@ -21,6 +21,7 @@ from diaspora_infra.config import (
     parse_stack_file,
 )
 from diaspora_infra.host import render
+from diaspora_infra.version import package_version
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -40,6 +41,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="diaspora-infra", description=__doc__)
+    parser.add_argument("--version", action="version", version=f"%(prog)s {package_version()}")
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
     _command(commands, "check", "print every mistake in a stack file", _check)
     renders = _command(commands, "render", "write the Ignition config of a machine", _render)

@@ -1,24 +1,26 @@
 """Ignition: the config of one machine as a component, for programs that place it themselves."""
 
+from collections.abc import Mapping
 from typing import Any, NotRequired, TypedDict
 
 import pulumi
 
-from diaspora_infra.config import SECRET_KEYS, ConfigError, Settings, load
+from diaspora_infra.config import ConfigError, Settings
 from diaspora_infra.host import render
-from diaspora_infra.pulumi_config import Secrets, render_machine, unusable
+from diaspora_infra.pulumi_config import Secrets, config_run_error, load_tables, render_machine
+from diaspora_infra.tables import HostTable, MachineTable, PodTable
 
 
 class IgnitionArgs(TypedDict):
     """What an Ignition needs. The tables are those of the stack config, with its camelCase keys."""
 
-    pod: pulumi.Input[dict[str, Any]]
+    pod: pulumi.Input[PodTable]
     """The diaspora* pod."""
-    host: pulumi.Input[dict[str, Any]]
-    """What every machine has."""
-    machine: pulumi.Input[dict[str, Any]]
+    host: pulumi.Input[HostTable]
+    """Settings of every machine."""
+    machine: pulumi.Input[MachineTable]
     """This machine; `name` is the component's name when not set."""
-    secrets: NotRequired[pulumi.Input[dict[str, pulumi.Input[str]]]]
+    secrets: NotRequired[pulumi.Input[Mapping[str, pulumi.Input[str]]]]
     """Secret keys of the stack config, such as smtpPassword, and their values."""
 
 
@@ -39,23 +41,20 @@ class Ignition(pulumi.ComponentResource):
         self.register_outputs({})
 
 
-def _render(name: str, known: dict[str, Any]) -> str:
+def _render(name: str, known: Mapping[str, Any]) -> str:
     machine = {"name": name, **known["machine"]}
-    values = {
+    tables = {
         "target": "ignition",
         "pod": known["pod"],
         "host": known["host"],
         "ignition": {"machines": [machine]},
     }
     secrets = known["secrets"]
-    if unknown := sorted(set(secrets) - SECRET_KEYS):
-        allowed = ", ".join(sorted(SECRET_KEYS))
-        raise pulumi.RunError(f"{name}: secrets: {', '.join(unknown)} is not a secret; allowed: {allowed}")
     try:
-        settings = load(values, secrets)
+        settings = load_tables(tables, secrets)
         return render(settings, settings.machines[0], secrets).ignition
     except ConfigError as error:
-        raise unusable(error, name) from None
+        raise config_run_error(error, name) from None
 
 
 def ignition_stack(settings: Settings, secrets: Secrets) -> dict[str, Any]:

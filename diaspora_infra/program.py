@@ -4,8 +4,8 @@ from pathlib import Path
 
 import pulumi
 
-from diaspora_infra.config import ConfigError, ProvisioningSettings, Target
-from diaspora_infra.pulumi_config import load_stack_config, unusable
+from diaspora_infra.config import AwsSettings, ConfigError, ProvisioningSettings, PxeSettings
+from diaspora_infra.pulumi_config import config_run_error, load_stack_config
 
 
 def build_stack() -> None:
@@ -13,7 +13,7 @@ def build_stack() -> None:
     try:
         _build()
     except ConfigError as error:
-        raise unusable(error, "this stack") from None
+        raise config_run_error(error, "this stack") from None
 
 
 def _build() -> None:
@@ -23,11 +23,11 @@ def _build() -> None:
         from diaspora_infra.pxe.provisioning_server import provisioning_stack
 
         outputs = provisioning_stack(settings)
-    elif settings.target is Target.PXE:
+    elif isinstance(settings, PxeSettings):
         from diaspora_infra.pxe.stack import pxe_stack
 
         outputs = pxe_stack(settings, secrets, Path.cwd())
-    elif settings.target is Target.AWS:
+    elif isinstance(settings, AwsSettings):
         from diaspora_infra.aws.stack import aws_stack
 
         outputs = aws_stack(settings, secrets)

@@ -1,7 +1,8 @@
-"""Settings and secrets of the running Pulumi stack."""
+"""Settings and secrets of the running Pulumi stack, and of the tables that components take."""
 
+import difflib
 import json
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping, Sequence
 from typing import Any
 
 import pulumi
@@ -11,13 +12,16 @@ from diaspora_infra.config import (
     SECRET_KEYS,
     ConfigError,
     Machine,
+    Problem,
     ProvisioningSettings,
     Settings,
     account_problems,
     add_region,
+    load,
     load_stack,
     needed_secrets,
 )
+from diaspora_infra.config.problems import join_path
 from diaspora_infra.host import Rendered, render
 
 Secrets = Mapping[str, pulumi.Output[str]]
@@ -28,7 +32,7 @@ def load_stack_config() -> tuple[Settings | ProvisioningSettings, Secrets]:
     config = pulumi.Config(NAMESPACE)
     names = pulumi.runtime.config.CONFIG.get()  # the only list of all keys that are set
     keys = {name.partition(":")[2] for name in names if name.startswith(f"{NAMESPACE}:")}
-    values = {key: _plain(config.require(key)) for key in keys - SECRET_KEYS}
+    values = {key: _decoded(config.require(key)) for key in keys - SECRET_KEYS}
     add_region(values, pulumi.Config("aws").get("region"))
     # a secret that was set as plain text is passed on as a value, and refused there
     values |= {key: "" for key in keys & SECRET_KEYS if not pulumi.runtime.is_config_secret(f"{NAMESPACE}:{key}")}
@@ -46,6 +50,29 @@ def load_account_config() -> dict[str, Any]:
     return values
 
 
+def plain_tables(values: Mapping[str, Any]) -> dict[str, Any]:
+    """Turn the tables of a program into what `load` takes: tables, lists, and whole numbers without a fraction.
+
+    Every number from a program in another language arrives as a float, 12 as 12.0.
+    """
+    return {key: _plain_value(value) for key, value in values.items()}
+
+
+def load_tables(values: Mapping[str, Any], secrets: Collection[str]) -> Settings:
+    """Build the settings from the tables of a component; `secrets` names those that it was given.
+
+    Raises ConfigError with all problems.
+    """
+    problems = [_unknown_secret(name) for name in secrets if name not in SECRET_KEYS]
+    try:
+        settings = load(plain_tables(values), SECRET_KEYS.intersection(secrets))
+    except ConfigError as error:
+        raise ConfigError([*problems, *error.problems]) from None
+    if problems:
+        raise ConfigError(problems)
+    return settings
+
+
 def render_machine(settings: Settings, machine: Machine, secrets: Secrets) -> pulumi.Input[str]:
     """Render a machine's Ignition; a secret output where it holds a secret."""
     if not secrets:
@@ -58,15 +85,30 @@ def render_known(settings: Settings, machine: Machine, secrets: Mapping[str, str
     try:
         return render(settings, machine, secrets)
     except ConfigError as error:
-        raise unusable(error, machine.name) from None
+        raise config_run_error(error, machine.name) from None
 
 
-def unusable(error: ConfigError, what: str) -> pulumi.RunError:
+def config_run_error(error: ConfigError, what: str) -> pulumi.RunError:
     """Say what is wrong with a config, in the way that the engine prints without a traceback."""
     return pulumi.RunError(f"the config of {what} cannot be used:\n{error}")
 
 
-def _plain(text: str) -> Any:
+def _plain_value(value: object) -> object:
+    if isinstance(value, Mapping):
+        return plain_tables(value)
+    if isinstance(value, Sequence) and not isinstance(value, str | bytes):
+        return [_plain_value(item) for item in value]
+    return int(value) if isinstance(value, float) and value.is_integer() else value
+
+
+def _unknown_secret(name: str) -> Problem:
+    names = sorted(SECRET_KEYS)
+    close = difflib.get_close_matches(name, names, n=1)
+    hint = f"did you mean {close[0]}? Allowed" if close else "allowed"
+    return Problem(join_path("secrets", name), f"unknown secret; {hint}: {', '.join(names)}")
+
+
+def _decoded(text: str) -> Any:
     """Turn what the engine hands over (JSON for tables, bare text for the rest) back into plain data."""
     try:
         return json.loads(text)
@@ -76,5 +118,5 @@ def _plain(text: str) -> Any:
 
 def _lists(text: str) -> Any:
     """Leave text as it is, a profile's name that is a number too."""
-    value = _plain(text)
+    value = _decoded(text)
     return value if isinstance(value, list) else text

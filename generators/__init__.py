@@ -1,1 +1,4 @@
-"""Generators of documentation from the code: the settings page, the JSON Schema, the cost page. Not in the wheel."""
+"""Generators of what follows from the settings and prices: two pages, the JSON Schema, the types of the tables.
+
+They are not in the wheel.
+"""

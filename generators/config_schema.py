@@ -14,7 +14,7 @@ from pydantic.json_schema import GenerateJsonSchema
 from diaspora_infra.config.host.keyfile import SECTIONS, Kind
 from diaspora_infra.config.loader.load import KEYS, PROVISIONING_KEYS
 from diaspora_infra.config.secrets import NAMESPACE, SECRETS
-from diaspora_infra.config.settings import Settings
+from diaspora_infra.config.settings import WrittenSettings
 
 Schema = dict[str, Any]
 
@@ -68,7 +68,7 @@ def _target_is(target: str) -> Schema:
 
 def settings_schema() -> Schema:
     """Describe the keys without their namespace."""
-    schema = Settings.model_json_schema(by_alias=True, schema_generator=_Generator)
+    schema = WrittenSettings.model_json_schema(by_alias=True, schema_generator=_Generator)
     definitions = {name: _tidy(definition) for name, definition in schema["$defs"].items()}
     for name in ("Machine", "PxeMachine", "Provisioning"):
         (networks,) = definitions[name]["properties"]["networks"]["patternProperties"].values()

@@ -7,7 +7,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from urllib.parse import urlsplit
 
-from diaspora_infra.config import ConfigError, Settings, load, needed_secrets, parse_stack_file
+from diaspora_infra.config import ConfigError, PxeSettings, Settings, load, needed_secrets, parse_stack_file
 from diaspora_infra.pxe.verify import verify
 from lab.engine import PROJECT, Engine
 from lab.errors import LabError
@@ -120,7 +120,7 @@ def _settings() -> Settings:
 
 def _ports(settings: Settings) -> tuple[int, int]:
     """Find the ports of HTTP and of the gRPC API in the settings."""
-    matchbox = settings.pxe.matchbox if settings.pxe and settings.target == "pxe" else None
+    matchbox = settings.pxe.matchbox if isinstance(settings, PxeSettings) else None
     addresses = [urlsplit(matchbox.http_url), urlsplit(f"//{matchbox.rpc_endpoint}")] if matchbox else []
     ports = [address.port for address in addresses if address.hostname == ADDRESS and not address.path]
     if len(ports) != 2 or None in ports or addresses[0].scheme != "http":

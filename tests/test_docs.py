@@ -1,4 +1,4 @@
-"""The pages: links lead somewhere, what a reader would copy works, and the site builds."""
+"""The pages: links are valid, commands and stack files work, and the site builds."""
 
 import os
 import re
@@ -22,7 +22,7 @@ PAGES = sorted(
 
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(PROJECT)))
-def test_links_lead_somewhere(page: Path) -> None:
+def test_links_point_to_existing_files_and_headings(page: Path) -> None:
     text = re.sub(r"```.*?```", "", page.read_text(encoding="utf-8"), flags=re.DOTALL)
     for target in re.findall(r"\]\(([^)\s]+)\)", text):
         if "://" in target:
@@ -40,7 +40,7 @@ def anchors(page: Path) -> set[str]:
     return {re.sub(r"[^\w -]", "", heading.lower()).replace(" ", "-") for heading in headings}
 
 
-def test_the_stack_file_for_beginners_is_good() -> None:
+def test_stack_file_for_beginners_is_valid_and_the_same_on_both_pages() -> None:
     """README and docs/first-pod.md show the same one."""
     pages = ("README.md", "docs/first-pod.md")
     first, second = (stack_file(PROJECT / page) for page in pages)
@@ -54,12 +54,12 @@ def stack_file(page: Path) -> StackFile:
     return parse_stack_file(textwrap.dedent(block))
 
 
-def test_the_readme_says_what_was_never_run_of_each_target() -> None:
+def test_readme_table_has_a_row_for_each_target() -> None:
     rows = re.findall(r"^\| \[`(\w+)`\]\(.*\) \|.*\| (.+) \|$", (PROJECT / "README.md").read_text(), re.MULTILINE)
     assert sorted(target for target, _ in rows) == sorted(Target)
 
 
-def test_the_site_builds_without_a_warning_and_without_a_network(tmp_path: Path) -> None:
+def test_site_builds_without_warnings_and_without_network(tmp_path: Path) -> None:
     dead_end = "http://127.0.0.1:9"
     done = subprocess.run(
         [sys.executable, "-m", "mkdocs", "build", "--strict", "--quiet", "--site-dir", tmp_path / "site"],
@@ -77,7 +77,7 @@ def test_the_site_builds_without_a_warning_and_without_a_network(tmp_path: Path)
         assert loaded == [], page
 
 
-def test_the_commands_of_the_readme_are_targets_of_the_makefile() -> None:
+def test_make_commands_in_pages_are_makefile_targets() -> None:
     makefile = (PROJECT / "Makefile").read_text(encoding="utf-8")
     pages = [(PROJECT / "README.md"), *(PROJECT / "docs").glob("*.md")]
     named = {name for page in pages for name in re.findall(r"`make ([a-z-]+)[ `]", page.read_text(encoding="utf-8"))}
@@ -86,9 +86,9 @@ def test_the_commands_of_the_readme_are_targets_of_the_makefile() -> None:
         assert re.search(rf"^{name}:", makefile, flags=re.MULTILINE), name
 
 
-def test_ci_runs_what_a_contributor_runs() -> None:
+def test_ci_runs_make_test() -> None:
     assert (PROJECT / ".ci" / "run").read_text(encoding="utf-8").rstrip().endswith("exec make test")
 
 
-def test_the_example_workflow_is_yaml() -> None:
+def test_example_workflow_is_valid_yaml() -> None:
     assert yaml.safe_load((PROJECT / "examples" / "ci" / "preview.yml").read_text(encoding="utf-8"))["jobs"]

@@ -1,4 +1,4 @@
-"""No test depends on how it was started: some that did are run again by a strange parent."""
+"""Tests do not depend on their environment: some that did run again from an unusual parent process."""
 
 import os
 import subprocess
@@ -7,12 +7,12 @@ import sys
 from lab.engine import PROJECT
 
 # each failed in one of these surroundings before tests/support/surroundings.py and processes.py cared for it
-DEPENDED = [
-    "tests/cli/test_assets.py::test_a_run_that_was_stopped_goes_on",
-    "tests/cli/test_render_verify.py::test_render_to_a_file",
-    "tests/config/test_aws_mail.py::test_the_regions_without_ses_are_those_that_the_sdk_of_aws_knows",
+AFFECTED_TESTS = [
+    "tests/cli/test_assets.py::test_interrupted_download_resumes",
+    "tests/cli/test_render_verify.py::test_render_writes_output_file_with_mode_0644",
+    "tests/config/test_aws_mail.py::test_regions_without_ses_match_those_of_boto3",
 ]
-STRANGE = {
+UNUSUAL_ENVIRONMENT = {
     "HOME": "/nonexistent",
     "LANG": "C",
     "TERM": "dumb",
@@ -28,12 +28,12 @@ STRANGE = {
 }
 
 
-def test_a_script_in_the_background_of_another_may_run_the_tests() -> None:
-    pytest = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", *DEPENDED]
+def test_tests_pass_in_unusual_environment_with_signals_ignored() -> None:
+    pytest = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", *AFFECTED_TESTS]
     result = subprocess.run(
         ["sh", "-c", 'trap "" INT QUIT HUP; umask 077; exec "$@" <&-', "sh", *pytest],
         cwd=PROJECT,
-        env={"PATH": os.environ["PATH"], **STRANGE},
+        env={"PATH": os.environ["PATH"], **UNUSUAL_ENVIRONMENT},
         capture_output=True,
         text=True,
         check=False,

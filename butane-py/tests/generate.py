@@ -44,7 +44,7 @@ class Block:
 
 @dataclass
 class Mapping:
-    """Keys and values in order; keys may be wrong and may be there twice."""
+    """Keys and values in order; keys may be wrong or duplicate."""
 
     items: list[tuple[str, Any]] = field(default_factory=list)
     flow: bool = False
@@ -232,7 +232,7 @@ class Drawn:
 
 
 class Dice(Protocol):
-    """Where choices come from: Hypothesis, which can make a failing document smaller, or a seed."""
+    """The source of choices: Hypothesis, which can shrink a failing document, or a seed."""
 
     def integer(self, low: int, high: int) -> int: ...
 
@@ -293,15 +293,15 @@ class Writer:
 
     def document(self) -> str:
         shape = struct("config", self.minor)
-        body = self.mapping(shape, "", wanted=self.dice.integer(1, 4), skip=("version", "variant"))
+        body = self.mapping(shape, "", size=self.dice.integer(1, 4), skip=("version", "variant"))
         body.items[:0] = [("variant", "fcos"), ("version", f"1.{self.minor}.0")]
         self.keys |= {"variant", "version"}
         body.flow = False
         return "".join(line + "\n" for line in emit(body))
 
-    def mapping(self, shape: Struct, prefix: str, wanted: int, skip: tuple[str, ...] = ()) -> Mapping:
+    def mapping(self, shape: Struct, prefix: str, size: int, skip: tuple[str, ...] = ()) -> Mapping:
         names = [name for name in shape.fields if name not in skip]
-        chosen = self.dice.some(names, min(1, wanted), wanted + 2)
+        chosen = self.dice.some(names, min(1, size), size + 2)
         if not self.chance(self.oddness // 4):
             plain = [name for name in names if shape.fields[name].plain]
             chosen = list(dict.fromkeys([*plain, *chosen]))
@@ -319,7 +319,7 @@ class Writer:
         return result
 
     def careful(self, shape: Struct, chosen: list[str]) -> list[str]:
-        """Add what is needed and drop what cannot stand beside it."""
+        """Add required keys and drop conflicting ones."""
         needed = [name for name in NEEDED.get(shape.name, ()) if name in shape.fields]
         chosen = list(dict.fromkeys([*chosen, *needed]))
         for group in EXCLUSIVE.get(shape.name, ()):
@@ -337,7 +337,7 @@ class Writer:
         return chosen
 
     def spoil(self, mapping: Mapping) -> None:
-        """Add what no schema has: an unknown key, a key twice, a key that is no text, a merge."""
+        """Add invalid parts: an unknown key, a duplicate key, a key that is not a string, a merge."""
         kind = self.dice.one(["unknown", "twice", "number", "null", "merge", "list"])
         if kind == "twice" and mapping.items:
             mapping.items.append((mapping.items[0][0], "again"))
@@ -354,31 +354,31 @@ class Writer:
                 ("<<", Mapping([("overwrite", "true"), ("path", "/merged"), ("name", "merged")], flow=True))
             )
 
-    def value(self, shape: Struct, known: Field, prefix: str) -> Any:
+    def value(self, shape: Struct, field: Field, prefix: str) -> Any:
         if self.chance(self.oddness // 10):
             return self.dice.one(WRONG)
-        if not known.many:
-            return self.single(shape, known, prefix)
+        if not field.many:
+            return self.single(shape, field, prefix)
         count = self.dice.integer(0 if self.chance(self.oddness) else 1, 3)
-        items = [self.single(shape, known, prefix) for _ in range(count)]
+        items = [self.single(shape, field, prefix) for _ in range(count)]
         if not self.oddness:
             items = list({_identity(item): item for item in items}.values())
         if self.chance(self.oddness // 10):
             items.insert(self.dice.integer(0, len(items)), "~")
         return Sequence(items, flow=self.chance(20))
 
-    def single(self, shape: Struct, known: Field, prefix: str) -> Any:
-        if known.type not in SCALARS:
-            result = self.mapping(shape.of(known), prefix, wanted=self.dice.integer(0, 5))
+    def single(self, shape: Struct, field: Field, prefix: str) -> Any:
+        if field.type not in SCALARS:
+            result = self.mapping(shape.of(field), prefix, size=self.dice.integer(0, 5))
             if self.chance(self.oddness // 10):
                 return self.shared(result)
             return result
         if self.chance(self.oddness // 4):
-            return self.dice.one(ODD[known.type])
-        return self.pick(POOLS.get((shape.name, known.yaml), (GOOD[known.type], GOOD[known.type])))
+            return self.dice.one(ODD[field.type])
+        return self.pick(POOLS.get((shape.name, field.yaml), (GOOD[field.type], GOOD[field.type])))
 
     def shared(self, value: Mapping) -> Any:
-        """Give a value an anchor, or point to one that was given before."""
+        """Give a value an anchor, or refer to an earlier anchor."""
         if self.anchors and self.chance(60):
             return f"*{self.dice.one(self.anchors)}"
         name = f"a{len(self.anchors)}"
@@ -388,7 +388,7 @@ class Writer:
 
 
 def _identity(item: Any) -> str:
-    """What makes an element of a list a duplicate of another."""
+    """The value by which elements of a list are duplicates."""
     if isinstance(item, Mapping):
         return next((str(value) for key, value in item.items if key in IDENTITY), str(id(item)))
     return str(item)

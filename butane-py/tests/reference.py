@@ -23,7 +23,7 @@ Finding = tuple[str, str, int | None, int | None]
 
 @dataclass
 class Outcome:
-    """What a program said of a document."""
+    """The result of a program for a document."""
 
     accepted: bool
     compact: str = ""
@@ -31,17 +31,17 @@ class Outcome:
     findings: set[Finding] = field(default_factory=set)
     lines: set[int] = field(default_factory=set)
     """Lines of a text that is no YAML, or whose values have the wrong type: the reference names no path there."""
-    said: str = ""
+    report: str = ""
 
 
 def reference(binary: Path, text: str, files: Path | None = None) -> Outcome:
-    """Run the Go program."""
+    """Run the Go program on a document."""
     arguments = [str(binary), "--raw-errors", *(["--files-dir", str(files)] if files else [])]
     compact = _run(arguments, text)
     if compact.returncode:
         return _refused(compact.stderr)
     pretty = _run([*arguments, "--pretty"], text)
-    outcome = Outcome(True, compact.stdout, pretty.stdout, said=compact.stderr)
+    outcome = Outcome(True, compact.stdout, pretty.stdout, report=compact.stderr)
     outcome.findings = _findings(compact.stderr)
     return outcome
 
@@ -52,17 +52,17 @@ def _run(arguments: list[str], text: str) -> "subprocess.CompletedProcess[str]":
     )
 
 
-def _refused(said: str) -> Outcome:
-    outcome = Outcome(False, said=said, findings=_findings(said))
-    failure = said.rpartition("Error translating config: ")[2]
+def _refused(report: str) -> Outcome:
+    outcome = Outcome(False, report=report, findings=_findings(report))
+    failure = report.rpartition("Error translating config: ")[2]
     if "yaml: " in failure:
         outcome.lines = {int(line) for line in YAML_LINE.findall(failure)}
     return outcome
 
 
-def _findings(said: str) -> set[Finding]:
+def _findings(report: str) -> set[Finding]:
     found = set()
-    for line in said.splitlines():
+    for line in report.splitlines():
         match = ENTRY.fullmatch(line)
         if match:
             level, path, row, column, _ = match.groups()
@@ -78,7 +78,7 @@ def ours(text: str, files: Path | None = None) -> Outcome:
         entries = error.report.entries
         findings = {(str(entry.level), _path(entry.path), entry.line, entry.column) for entry in entries}
         lines = {entry.line for entry in entries if entry.line is not None}
-        return Outcome(False, findings=findings, lines=lines, said=str(error))
+        return Outcome(False, findings=findings, lines=lines, report=str(error))
     return _accepted(translation)
 
 
@@ -89,7 +89,7 @@ def _accepted(translation: Translation) -> Outcome:
         translation.text() + "\n",
         translation.text(pretty=True) + "\n",
         findings,
-        said=str(translation.report),
+        report=str(translation.report),
     )
 
 
@@ -104,16 +104,16 @@ def differences(binary: Path, text: str, files: Path | None = None) -> list[str]
 
 def compare(go: Outcome, python: Outcome) -> list[str]:
     if go.accepted != python.accepted:
-        return [f"verdict: Go {go.accepted}, Python {python.accepted}\n{go.said}\n---\n{python.said}"]
+        return [f"verdict: Go {go.accepted}, Python {python.accepted}\n{go.report}\n---\n{python.report}"]
     if not go.accepted and not go.findings:
         if go.lines and go.lines != python.lines:
-            return [f"lines: Go {go.lines}, Python {python.lines}\n{go.said}\n---\n{python.said}"]
+            return [f"lines: Go {go.lines}, Python {python.lines}\n{go.report}\n---\n{python.report}"]
         return []
     found = []
     if go.findings != python.findings:
         found.append(
             f"only Go: {sorted(map(str, go.findings - python.findings))}\n"
-            f"only Python: {sorted(map(str, python.findings - go.findings))}\n{go.said}\n---\n{python.said}"
+            f"only Python: {sorted(map(str, python.findings - go.findings))}\n{go.report}\n---\n{python.report}"
         )
     if go.accepted:
         found += _compare_output(go, python)
@@ -138,7 +138,7 @@ def _compare_output(go: Outcome, python: Outcome) -> list[str]:
 
 
 def _decoded(theirs: Any, mine: Any, found: list[str]) -> tuple[Any, Any]:
-    """Replace sources that only differ in how they are compressed by their contents."""
+    """Replace compressed sources by their contents, so that only real differences remain."""
     if isinstance(theirs, dict) and isinstance(mine, dict):
         pair: tuple[dict[str, Any], dict[str, Any]] = {}, {}
         for key in theirs.keys() | mine.keys():
@@ -170,6 +170,6 @@ def contents(resource: dict[str, Any]) -> str:
 
 
 def ignition_findings(binary: Path, text: str) -> tuple[bool, set[tuple[str, str]]]:
-    """Run ignition-validate: whether it accepts the document, and level and path of what it says."""
+    """Run ignition-validate: whether it accepts the document, and level and path of its entries."""
     done = _run([str(binary), "-"], text)
     return done.returncode == 0, {(level, path) for level, path, _, _ in _findings(done.stdout)}

@@ -1,7 +1,9 @@
-"""The command, beside the Go program."""
+"""The command, compared with the Go program."""
 
 import subprocess
 import sys
+import tomllib
+from importlib.metadata import PackageNotFoundError
 from pathlib import Path
 
 import pytest
@@ -48,8 +50,10 @@ def folder(tmp_path: Path) -> Path:
     ],
     ids=" ".join,
 )
-def test_same_as_the_go_program(folder: Path, butane_binary: Path, options: list[str]) -> None:
-    """Equal exit codes and equal output; the words on the standard error are ours."""
+def test_command_has_exit_code_and_output_of_the_go_program(
+    folder: Path, butane_binary: Path, options: list[str]
+) -> None:
+    """Exit codes and output are equal; messages on standard error differ."""
     output = folder / "out.ign"
     results = []
     for command in (butane_binary, COMMAND):
@@ -62,14 +66,14 @@ def test_same_as_the_go_program(folder: Path, butane_binary: Path, options: list
     assert results[0] == results[1]
 
 
-def test_standard_input(folder: Path, butane_binary: Path) -> None:
+def test_command_reads_standard_input(folder: Path, butane_binary: Path) -> None:
     for command in (butane_binary, COMMAND):
         done = subprocess.run([command], input=WARNED.encode(), capture_output=True, check=True)
         assert done.stdout == b'{"ignition":{"version":"3.4.0"}}\n'
         assert b"unused key storge" in done.stderr
 
 
-def test_lines_on_the_standard_error(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_errors_are_printed_with_file_line_and_path(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
     path = folder / "bad.bu"
     assert main([str(path)]) == 1
     captured = capsys.readouterr()
@@ -80,7 +84,7 @@ def test_lines_on_the_standard_error(folder: Path, capsys: pytest.CaptureFixture
     ]
 
 
-def test_help(capsys: pytest.CaptureFixture[str]) -> None:
+def test_help_lists_the_options(capsys: pytest.CaptureFixture[str]) -> None:
     with pytest.raises(SystemExit) as caught:
         main(["--help"])
     assert caught.value.code == 0
@@ -90,7 +94,21 @@ def test_help(capsys: pytest.CaptureFixture[str]) -> None:
 @pytest.mark.parametrize(
     "command", [[COMMAND], [sys.executable, "-m", "butane"]], ids=["butane-py", "python -m butane"]
 )
-def test_both_ways_to_start_it(folder: Path, command: list[str | Path]) -> None:
+def test_command_runs_as_program_and_as_module(folder: Path, command: list[str | Path]) -> None:
     done = subprocess.run([*command, "bad.bu"], cwd=folder, capture_output=True, text=True, check=False)
     assert (done.returncode, done.stdout) == (1, "")
     assert done.stderr.startswith("bad.bu:3:26: $.storage.files.0.path: ")
+
+
+def test_the_version(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> None:
+    project = Path(__file__).parent.parent / "pyproject.toml"
+    expected = f"butane-py {tomllib.loads(project.read_text())['project']['version']}\n"
+    assert [main(["--version"]), main(["-V"])] == [0, 0]
+    assert capsys.readouterr().out == 2 * expected
+
+    def not_installed(name: str) -> str:
+        raise PackageNotFoundError(name)
+
+    monkeypatch.setattr("butane.version.version", not_installed)
+    assert main(["--version"]) == 0
+    assert capsys.readouterr().out == expected

@@ -1,4 +1,4 @@
-"""One document a feature and one a mistake, each through both programs."""
+"""One document for each feature and each mistake, run through both programs."""
 
 from pathlib import Path
 
@@ -13,14 +13,14 @@ NAMES = [str(path.relative_to(CORPUS)) for path in DOCUMENTS]
 
 
 @pytest.mark.parametrize("path", DOCUMENTS, ids=NAMES)
-def test_same_as_the_reference(butane_binary: Path, local_files: Path, path: Path) -> None:
+def test_corpus_gives_the_same_result_as_the_reference(butane_binary: Path, local_files: Path, path: Path) -> None:
     found = differences(butane_binary, path.read_text(), local_files)
     assert not found, "\n".join(found)
 
 
 @pytest.mark.parametrize("path", DOCUMENTS, ids=NAMES)
-def test_verdict(local_files: Path, path: Path) -> None:
-    """A document's folder says what becomes of it."""
+def test_corpus_folder_matches_the_verdict(local_files: Path, path: Path) -> None:
+    """The folder of a document names the expected verdict."""
     verdict = path.parent.name
     try:
         translation = translate(path.read_bytes(), name=path.name, files=local_files)
@@ -34,7 +34,7 @@ def test_verdict(local_files: Path, path: Path) -> None:
 
 
 @pytest.mark.parametrize("path", DOCUMENTS, ids=NAMES)
-def test_every_problem_is_a_line(local_files: Path, path: Path) -> None:
+def test_every_problem_is_one_line_with_path_and_message(local_files: Path, path: Path) -> None:
     """One line each, with the document, the path and a sentence."""
     try:
         report = translate(path.read_text(), name=path.name, files=local_files).report

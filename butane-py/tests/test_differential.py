@@ -1,4 +1,4 @@
-"""Generated documents through the Go program and through ours: same verdict, places, warnings and output.
+"""Generated documents, run through both programs: same verdict, positions, warnings and output.
 
 BUTANE_EXAMPLES sets how many documents are drawn; BUTANE_SEED makes other ones.
 """
@@ -36,14 +36,18 @@ bounded = settings(
 @seed(SEED)
 @bounded
 @given(document=documents())
-def test_any_document(butane_binary: Path, local_files: Path, document: Drawn) -> None:
+def test_any_document_gives_the_same_result_as_the_reference(
+    butane_binary: Path, local_files: Path, document: Drawn
+) -> None:
     found = differences(butane_binary, document.text, local_files)
     assert not found, document.text + "\n".join(found)
 
 
 @pytest.mark.parametrize("part", range(4))
-def test_seeded_documents(butane_binary: Path, local_files: Path, part: int) -> None:
-    """Seeds are faster than Hypothesis' choices, so that more documents fit in the same time."""
+def test_seeded_documents_give_the_same_result_as_the_reference(
+    butane_binary: Path, local_files: Path, part: int
+) -> None:
+    """Seeds are faster than Hypothesis, so more documents fit in the same time."""
     for number in range(SEED + part, SEED + 2 * EXAMPLES, 4):
         document = seeded_document(number, number % len(VERSIONS), ODDNESS[number // len(VERSIONS) % len(ODDNESS)])
         found = differences(butane_binary, document.text, local_files)
@@ -51,21 +55,23 @@ def test_seeded_documents(butane_binary: Path, local_files: Path, part: int) -> 
 
 
 @pytest.mark.parametrize("minor", range(len(VERSIONS)))
-def test_every_key_of_every_version(butane_binary: Path, local_files: Path, minor: int) -> None:
-    wanted, produced = set(key_paths(minor)), set()
-    for number, key in enumerate(sorted(wanted)):
+def test_every_key_of_every_version_gives_the_same_result(butane_binary: Path, local_files: Path, minor: int) -> None:
+    all_keys, produced = set(key_paths(minor)), set()
+    for number, key in enumerate(sorted(all_keys)):
         if key not in produced:
             document = seeded_document(number, minor, forced=key)
             produced |= document.keys
             found = differences(butane_binary, document.text, local_files)
             assert not found, document.text + "\n".join(found)
-    assert produced == wanted
+    assert produced == all_keys
 
 
 @seed(SEED)
 @settings(bounded, max_examples=max(EXAMPLES // 2, 1))
 @given(drawn=st.lists(documents(oddness=0), min_size=2, max_size=3))
-def test_merged_documents(go_reference: Path, local_files: Path, tmp_path_factory: Any, drawn: list[Drawn]) -> None:
+def test_merged_documents_equal_those_of_the_reference(
+    go_reference: Path, local_files: Path, tmp_path_factory: Any, drawn: list[Drawn]
+) -> None:
     texts = [document.text for document in drawn] + [EMPTY]  # the reference writes its newest version
     try:
         parts = [translate(text, files=local_files) for text in texts]
@@ -94,8 +100,8 @@ def _without_advertisements(ignition: Any) -> Any:
     return ignition
 
 
-def test_ignition_documents(ignition_validate: Path, local_files: Path) -> None:
-    """Ignition documents, most of them damaged: what the reference refuses is refused here, and the reverse."""
+def test_ignition_documents_get_the_same_verdict_as_the_reference(ignition_validate: Path, local_files: Path) -> None:
+    """Ignition documents, most of them damaged: both programs refuse the same ones."""
     checked = 0
     for number in range(SEED, SEED + EXAMPLES):
         try:

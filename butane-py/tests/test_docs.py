@@ -1,4 +1,4 @@
-"""What docs/butane.md and the README show is run."""
+"""Runs the examples of docs/butane.md and the README."""
 
 import re
 from pathlib import Path
@@ -18,22 +18,22 @@ YAML = re.findall(r"```yaml\n(.*?)```", TEXT, re.DOTALL)
 
 
 @pytest.mark.parametrize("code", PYTHON)
-def test_python(code: str) -> None:
+def test_python_examples_run(code: str) -> None:
     exec(compile(code, "page", "exec"), {})
 
 
 @pytest.mark.parametrize("text", YAML)
-def test_yaml(butane_binary: Path, text: str) -> None:
+def test_yaml_examples_translate_like_the_reference(butane_binary: Path, text: str) -> None:
     translate(text, strict=True)
     assert not differences(butane_binary, text)
 
 
-def test_options_are_all_named() -> None:
+def test_page_lists_all_options() -> None:
     for action in _parser()._actions:
         for option in action.option_strings:
             assert option in ("-h", "--help") or f"`{option}" in TEXT
 
 
-def test_versions_are_all_named() -> None:
+def test_page_lists_all_versions() -> None:
     rows = re.findall(r"^\| (\d\.\d\.\d) \| (\d\.\d\.\d) \|", TEXT, re.MULTILINE)
     assert rows == [(version, f"3.{minor}.0") for version, minor in zip(VERSIONS, IGNITION_MINORS, strict=True)]

@@ -1,4 +1,4 @@
-"""Several documents as one; what Ignition itself does with them is compared in test_differential.py."""
+"""Merging several documents; test_differential.py compares the result with Ignition's own merge."""
 
 import pytest
 
@@ -38,7 +38,7 @@ systemd:
 """
 
 
-def test_the_later_document_wins() -> None:
+def test_later_document_overrides_earlier_one() -> None:
     merged = merge({"old.bu": OLD, "new.bu": NEW})
     assert merged.version == "1.5.0"
     assert merged.ignition["ignition"]["version"] == "3.4.0"
@@ -52,17 +52,17 @@ def test_the_later_document_wins() -> None:
     assert unit["contents"].startswith("[Unit]")
 
 
-def test_one_document_is_itself() -> None:
+def test_merge_of_one_document_equals_its_translation() -> None:
     assert merge([("a", NEW)]) == translate(NEW, name="a")
 
 
-def test_an_older_document_may_come_last() -> None:
+def test_older_version_may_come_last() -> None:
     merged = merge([("new", NEW), ("old", OLD)])
     assert merged.version == "1.5.0"
     assert merged.ignition["systemd"]["units"][0]["enabled"] is True
 
 
-def test_the_problems_of_all_documents_are_told_at_once() -> None:
+def test_problems_of_all_documents_are_reported_at_once() -> None:
     with pytest.raises(ButaneError) as caught:
         merge(
             {"a.bu": OLD + "storage: {}\n", "b.bu": NEW, "c.bu": "variant: fcos\nversion: 1.7.0\n"}, max_version="1.5.0"
@@ -73,7 +73,7 @@ def test_the_problems_of_all_documents_are_told_at_once() -> None:
     ]
 
 
-def test_a_problem_of_the_union_names_the_document_it_comes_from() -> None:
+def test_conflict_between_documents_names_its_document() -> None:
     link = "variant: fcos\nversion: 1.5.0\nstorage:\n  links:\n    - {path: /etc, target: /usr/etc}\n"
     with pytest.raises(ButaneError) as caught:
         merge({"old.bu": OLD, "link.bu": link})
@@ -83,7 +83,7 @@ def test_a_problem_of_the_union_names_the_document_it_comes_from() -> None:
     ]
 
 
-def test_places_survive_sugar_and_merging() -> None:
+def test_positions_survive_desugaring_and_merging() -> None:
     sugar = (
         "variant: fcos\nversion: 1.5.0\nstorage:\n  filesystems:\n"
         "    - {device: /dev/a, format: xfs, path: /var/a, with_mount_unit: true}\n"
@@ -94,23 +94,23 @@ def test_places_survive_sugar_and_merging() -> None:
     assert str(caught.value) == ("unit.bu:5:13: $.storage.files.0.path: the path is that of a systemd unit or drop-in")
 
 
-def test_strict() -> None:
+def test_strict_merge_refuses_warnings() -> None:
     with pytest.raises(ButaneError, match=r"b\.bu:3:1: \$\.storge: unused key"):
         merge({"a.bu": NEW, "b.bu": "variant: fcos\nversion: 1.5.0\nstorge: {}\n"}, strict=True)
 
 
-def test_nothing_to_merge() -> None:
+def test_empty_merge_is_refused() -> None:
     with pytest.raises(ValueError, match="nothing to merge"):
         merge([])
 
 
-def test_special_modes_are_dropped_with_their_version() -> None:
+def test_special_mode_bits_of_old_versions_are_dropped() -> None:
     old = "variant: fcos\nversion: 1.5.0\nstorage: {files: [{path: /a, mode: 04755}]}\n"
     merged = merge({"old": old, "new": "variant: fcos\nversion: 1.7.0\n"})
     assert merged.ignition["storage"]["files"] == [{"path": "/a", "mode": 0o755}]
 
 
-def test_advertisements_are_kept() -> None:
+def test_tang_advertisements_are_kept() -> None:
     old = (
         "variant: fcos\nversion: 1.5.0\nstorage:\n  luks:\n"
         "    - {name: a, device: /dev/a, clevis: {tang: [{url: 'http://t', thumbprint: b, advertisement: '{}'}]}}\n"

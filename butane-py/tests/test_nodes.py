@@ -45,7 +45,7 @@ from butane.report import Key
         ("-.inf", -math.inf),
     ],
 )
-def test_scalars(text: str, value: object) -> None:
+def test_scalars_resolve_as_in_go_yaml(text: str, value: object) -> None:
     node = compose(text)
     assert node is not None
     found = resolve(node)
@@ -54,7 +54,7 @@ def test_scalars(text: str, value: object) -> None:
 
 
 @pytest.mark.parametrize("text", ["!!int abc", "!!bool yes", "!!float x", "!!binary '@'", "!!null x"])
-def test_tags_that_do_not_fit(text: str) -> None:
+def test_mismatched_tags_are_refused(text: str) -> None:
     node = compose(text)
     assert node is not None
     with pytest.raises(YamlError, match=r"cannot decode|invalid base64"):
@@ -73,13 +73,13 @@ def test_tags_that_do_not_fit(text: str) -> None:
         ("a: \x01\n", None),
     ],
 )
-def test_texts_that_are_no_yaml(text: str, line: int | None) -> None:
+def test_invalid_yaml_is_refused_with_its_line(text: str, line: int | None) -> None:
     with pytest.raises(YamlError) as caught:
         compose(text)
     assert caught.value.line == line
 
 
-def test_positions_and_aliases() -> None:
+def test_positions_are_found_through_aliases() -> None:
     node = compose("a: &x [1, {b: c}]\nd: *x\n? e\n: f\n")
     assert node is not None
     assert node.kind == MAPPING
@@ -94,7 +94,7 @@ def test_positions_and_aliases() -> None:
 
 
 @pytest.mark.parametrize("start", ["", "\ufeff", "# \ue000\n"])
-def test_colons_before_brackets_and_commas_belong_to_the_text(start: str) -> None:
+def test_colons_before_brackets_and_commas_belong_to_the_scalar(start: str) -> None:
     """As in go-yaml; libyaml refuses them."""
     node = compose(start + "a: {b: data:,x, c: [d:], e: 'f:,'}\n")
     assert node is not None
@@ -105,7 +105,7 @@ def test_colons_before_brackets_and_commas_belong_to_the_text(start: str) -> Non
     assert (c.column, e.column) == (20, 29)
 
 
-def test_only_the_first_document_counts() -> None:
+def test_only_the_first_yaml_document_is_read() -> None:
     node = compose("a: b\n---\n]\n")
     assert node is not None
     assert compose("") is None
@@ -114,7 +114,7 @@ def test_only_the_first_document_counts() -> None:
 
 @settings(max_examples=300, derandomize=True, deadline=None)
 @given(text=st.text(max_size=60))
-def test_any_text_is_read_or_refused(text: str) -> None:
+def test_any_text_is_parsed_or_refused(text: str) -> None:
     try:
         node = compose(text)
     except YamlError as error:

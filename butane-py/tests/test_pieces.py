@@ -66,7 +66,7 @@ def _same(butane_binary: Path, minor: int, document: dict[str, object]) -> None:
 
 
 @pytest.mark.parametrize("round_", range(ROUNDS))
-def test_urls(butane_binary: Path, round_: int) -> None:
+def test_random_urls_give_the_same_result_as_the_reference(butane_binary: Path, round_: int) -> None:
     dice = random.Random(round_)
     urls = [_joined(dice, URL_PIECES, 8) for _ in range(30)]
     urls += ["data:" + _joined(dice, URL_PIECES, 6) for _ in range(20)]
@@ -77,7 +77,7 @@ def test_urls(butane_binary: Path, round_: int) -> None:
 
 
 @pytest.mark.parametrize("round_", range(ROUNDS))
-def test_units(butane_binary: Path, round_: int) -> None:
+def test_random_units_give_the_same_result_as_the_reference(butane_binary: Path, round_: int) -> None:
     dice = random.Random(round_)
     texts = [dice.choice(["", "[Unit]\n"]) + _joined(dice, UNIT_PIECES, 14) for _ in range(30)]
     units = [{"name": f"u{index}.service", "enabled": True, "contents": text} for index, text in enumerate(texts)]
@@ -89,7 +89,7 @@ def test_units(butane_binary: Path, round_: int) -> None:
 
 
 @pytest.mark.parametrize("round_", range(ROUNDS))
-def test_numbers(butane_binary: Path, round_: int) -> None:
+def test_random_numbers_give_the_same_result_as_the_reference(butane_binary: Path, round_: int) -> None:
     dice = random.Random(round_)
     numbers = [_joined(dice, NUMBER_PIECES, 5) for _ in range(60)]
     users = "".join(f"    - {{name: u{index}, uid: {number}}}\n" for index, number in enumerate(numbers))
@@ -105,8 +105,8 @@ def test_numbers(butane_binary: Path, round_: int) -> None:
 
 
 @pytest.mark.parametrize("start", range(-1, 10_000, 500))
-def test_modes(butane_binary: Path, start: int) -> None:
-    """Which modes look as if they were meant in octal: all up to 4096, and a part of those beyond."""
+def test_modes_get_the_same_octal_warnings_as_in_the_reference(butane_binary: Path, start: int) -> None:
+    """Modes that look like octal numbers written in decimal: all up to 4096, and a part of the larger ones."""
     modes = range(start, start + 500, 1 if start <= 0o10000 else 7)
     files = [{"path": f"/f{mode}", "mode": mode} for mode in modes]
     directories = [{"path": f"/d{mode}", "mode": mode} for mode in modes]
@@ -114,7 +114,7 @@ def test_modes(butane_binary: Path, start: int) -> None:
 
 
 @pytest.mark.parametrize("round_", range(ROUNDS))
-def test_paths(butane_binary: Path, round_: int) -> None:
+def test_random_paths_give_the_same_result_as_the_reference(butane_binary: Path, round_: int) -> None:
     dice = random.Random(round_)
     paths = sorted({_joined(dice, PATH_PIECES, 7) for _ in range(40)})
     filesystems = [
@@ -143,7 +143,7 @@ def test_paths(butane_binary: Path, round_: int) -> None:
         ("/é", r"\xc3\xa9"),
     ],
 )
-def test_escaped_paths(path: str, name: str) -> None:
+def test_paths_are_escaped_as_systemd_does(path: str, name: str) -> None:
     assert escape_path(path) == name
 
 
@@ -158,20 +158,20 @@ def test_escaped_paths(path: str, name: str) -> None:
         ("[Install]\nA=\n", {"Install"}),
     ],
 )
-def test_sections(contents: str, sections: set[str]) -> None:
+def test_unit_sections_with_options_are_found(contents: str, sections: set[str]) -> None:
     assert sections_with_options(contents) == sections
 
 
 @pytest.mark.parametrize(
     "contents", ["[Unit", "[Unit] x", "[Unit]\nA\n", "[Unit]\nA\r=b\n", "[Unit]\nA=" + "b" * systemd.LINE_MAX]
 )
-def test_texts_that_are_no_units(contents: str) -> None:
+def test_invalid_unit_texts_are_refused(contents: str) -> None:
     with pytest.raises(UnitError):
         sections_with_options(contents)
 
 
-def test_without_libyaml(monkeypatch: pytest.MonkeyPatch) -> None:
-    """PyYAML's own scanner serves where libyaml is missing."""
+def test_parser_without_libyaml_gives_the_same_nodes(monkeypatch: pytest.MonkeyPatch) -> None:
+    """PyYAML's own scanner is used where libyaml is missing."""
     text = "a: [1, &x {b: c}]\nd: *x\n"
     expected = nodes.compose(text)
     monkeypatch.setattr(nodes, "_EventParser", nodes.yaml.SafeLoader)

@@ -1,4 +1,4 @@
-"""The keys that our table has are those of the reference."""
+"""The keys of the schema table are those of the reference."""
 
 import subprocess
 from pathlib import Path
@@ -13,20 +13,20 @@ KEYS = Path(__file__).parent / "keys"
 
 
 @pytest.mark.parametrize("version", VERSIONS)
-def test_keys_are_those_of_the_reference(version: str) -> None:
+def test_schema_keys_match_the_committed_lists(version: str) -> None:
     """The lists are written by `go run . keys VERSION | sort` in the folder go."""
     committed = (KEYS / f"{version}.txt").read_text().split()
     assert sorted(key_paths(VERSIONS.index(version))) == committed
 
 
 @pytest.mark.parametrize("version", VERSIONS)
-def test_committed_keys_are_up_to_date(go_reference: Path, version: str) -> None:
+def test_committed_key_lists_match_the_reference(go_reference: Path, version: str) -> None:
     listed = subprocess.run([go_reference, "keys", version], capture_output=True, text=True, check=True).stdout
     assert sorted(listed.split()) == (KEYS / f"{version}.txt").read_text().split()
 
 
 @pytest.mark.parametrize("version", VERSIONS)
-def test_spellings_convert_both_ways(version: str) -> None:
+def test_snake_and_camel_case_convert_both_ways(version: str) -> None:
     for path in key_paths(VERSIONS.index(version)):
         key = path.rpartition(".")[2]
         assert snake(camel(key)) == key

@@ -1,4 +1,4 @@
-"""The interface: what goes in, what comes out, and what is said of mistakes."""
+"""The interface: inputs, outputs and messages about mistakes."""
 
 import base64
 import gzip
@@ -24,7 +24,7 @@ def problems(text: str, **options: Any) -> list[str]:
     return [str(entry) for entry in caught.value.report]
 
 
-def test_smallest_document() -> None:
+def test_smallest_document_translates() -> None:
     translation = translate(HEAD)
     assert translation.ignition == {"ignition": {"version": "3.4.0"}}
     assert translation.text() == '{"ignition":{"version":"3.4.0"}}'
@@ -34,12 +34,12 @@ def test_smallest_document() -> None:
 
 
 @pytest.mark.parametrize(("version", "ignition"), list(zip(VERSIONS, "01223456", strict=True)))
-def test_versions(version: str, ignition: str) -> None:
+def test_each_version_maps_to_its_ignition_version(version: str, ignition: str) -> None:
     translation = translate(f"variant: fcos\nversion: {version}\n")
     assert translation.ignition["ignition"]["version"] == f"3.{ignition}.0"
 
 
-def test_keys_stand_in_the_order_of_the_specification() -> None:
+def test_keys_are_in_specification_order() -> None:
     text = HEAD + "storage: {files: [{mode: 0644, path: /a, user: {name: b, id: ~}}], disks: [{device: /dev/a}]}\n"
     storage = translate(text).ignition["storage"]
     assert list(storage) == ["disks", "files"]
@@ -77,7 +77,7 @@ def test_keys_stand_in_the_order_of_the_specification() -> None:
         ('"a\\nb": {}\nstorage: x\n', ["config.bu:4:10: $.storage: must be a mapping, not 'x'"]),
     ],
 )
-def test_mistakes(body: str, expected: list[str]) -> None:
+def test_mistakes_are_reported_with_line_and_path(body: str, expected: list[str]) -> None:
     assert problems(HEAD + body) == expected
 
 
@@ -94,11 +94,11 @@ def test_mistakes(body: str, expected: list[str]) -> None:
         ),
     ],
 )
-def test_documents_of_another_kind(text: str, expected: str) -> None:
+def test_other_variants_and_versions_are_refused(text: str, expected: str) -> None:
     assert problems(text) == [expected]
 
 
-def test_max_version() -> None:
+def test_max_version_refuses_newer_documents() -> None:
     text = "variant: fcos\nversion: 1.6.0\n"
     assert translate(text, max_version="1.6.0").version == "1.6.0"
     assert problems(text, name="foo.bu", max_version="1.5.0") == [
@@ -108,7 +108,7 @@ def test_max_version() -> None:
         translate(text, max_version="1.99.0")
 
 
-def test_strict() -> None:
+def test_strict_refuses_warnings() -> None:
     text = HEAD + "storge: {}\n"
     report = translate(text).report
     assert [entry.level for entry in report] == [Level.WARNING]
@@ -116,7 +116,7 @@ def test_strict() -> None:
     assert problems(text, strict=True) == ["config.bu:3:1: $.storge: unused key storge"]
 
 
-def test_parsed_documents() -> None:
+def test_parsed_documents_are_accepted() -> None:
     document = {"variant": "fcos", "version": "1.5.0", "storage": {"files": [{"path": "/etc/a", "mode": 0o644}]}}
     assert translate(document) == translate(json.dumps(document))
     document["storage"] = {"files": [{"path": 5, "mode": "x"}]}
@@ -125,13 +125,13 @@ def test_parsed_documents() -> None:
     assert str(caught.value) == "snippet: $.storage.files.0.mode: must be a whole number, not 'x'"
 
 
-def test_bytes() -> None:
+def test_bytes_must_be_utf_8() -> None:
     assert translate(HEAD.encode()) == translate(HEAD)
     with pytest.raises(ButaneError, match=r"config\.bu:2: .*UTF-8"):
         translate(b"variant: fcos\nversion: \xff\n")
 
 
-def test_local_files_in_memory() -> None:
+def test_local_files_in_memory_are_used() -> None:
     text = HEAD + (
         "passwd: {users: [{name: core, ssh_authorized_keys_local: [keys]}]}\n"
         "storage:\n  files: [{path: /etc/a, contents: {local: dir/a}}]\n  trees: [{local: dir, path: /srv}]\n"
@@ -155,7 +155,7 @@ def test_local_files_in_memory() -> None:
     assert ignition["systemd"]["units"][0]["contents"] == "[Unit]\nDescription=a\n"
 
 
-def test_the_same_files_in_memory_and_on_disk(local_files: Path) -> None:
+def test_files_in_memory_and_on_disk_give_the_same_result(local_files: Path) -> None:
     text = HEAD + "storage: {trees: [{local: tree}, {local: other, path: /opt}]}\n"
     memory: dict[str, Any] = {}
     for path in local_files.rglob("*"):
@@ -178,14 +178,14 @@ def test_the_same_files_in_memory_and_on_disk(local_files: Path) -> None:
         ("trees: [{local: b}]", "$.storage.trees.0: cannot read 'b' in the files directory: no such"),
     ],
 )
-def test_local_files_that_cannot_be_used(tmp_path: Path, kind: str, body: str, expected: str) -> None:
+def test_unusable_local_files_are_reported(tmp_path: Path, kind: str, body: str, expected: str) -> None:
     (tmp_path / "a").write_text("a")
     files = {"a": b"a"} if kind == "memory" else tmp_path
     (found,) = problems(f"{HEAD}storage:\n  {body}\n", files=files)
     assert expected in found
 
 
-def test_local_files_without_a_directory() -> None:
+def test_local_files_require_a_files_directory() -> None:
     body = (
         "storage: {trees: [{local: a}], files: [{path: /a, contents: {local: a}}]}\n"
         "passwd: {users: [{name: a, ssh_authorized_keys_local: [a]}]}\n"
@@ -198,14 +198,14 @@ def test_local_files_without_a_directory() -> None:
 
 @settings(max_examples=200, derandomize=True, deadline=None, suppress_health_check=list(HealthCheck))
 @given(data=st.binary(max_size=400) | st.text(alphabet="ab \n", max_size=3000).map(str.encode))
-def test_contents_survive(data: bytes) -> None:
+def test_contents_survive_encoding(data: bytes) -> None:
     text = HEAD + "storage: {files: [{path: /a, contents: {local: a}}]}\n"
     resource = translate(text, files={"a": data}).ignition["storage"]["files"][0]["contents"]
     assert contents(resource).encode("latin-1") == data
     assert len(resource["source"]) <= len("data:;base64,") + 4 * (len(data) + 2) // 3
 
 
-def test_compressed_contents_are_always_the_same() -> None:
+def test_compression_is_deterministic() -> None:
     source, compression = encode(b"to be or not to be\n" * 100)
     assert compression == "gzip"
     assert encode(b"to be or not to be\n" * 100) == (source, compression)
@@ -214,7 +214,7 @@ def test_compressed_contents_are_always_the_same() -> None:
     assert gzip.decompress(raw) == b"to be or not to be\n" * 100
 
 
-def test_contents_that_are_compressed_already_are_left_alone() -> None:
+def test_compressed_contents_are_not_compressed_again() -> None:
     body = "storage: {files: [{path: /a, contents: {local: a, compression: gzip}}]}\n"
     data = gzip.compress(b"x" * 1000, mtime=0)
     resource = translate(HEAD + body, files={"a": data}).ignition["storage"]["files"][0]["contents"]
@@ -222,7 +222,7 @@ def test_contents_that_are_compressed_already_are_left_alone() -> None:
     assert contents(resource).encode("latin-1") == b"x" * 1000
 
 
-def test_billion_laughs_are_refused() -> None:
+def test_alias_bombs_are_refused() -> None:
     lines = ["a0: &a0 {path: /x, append: [{inline: x}]}"]
     lines += [f"a{n}: &a{n} [{', '.join([f'*a{n - 1}'] * 20)}]" for n in range(1, 3)]
     text = HEAD + "\n".join(lines) + "\nb: &b [" + ", ".join(["{inline: x}"] * 300) + "]\n"
@@ -230,6 +230,6 @@ def test_billion_laughs_are_refused() -> None:
     assert any("excessive aliasing" in line for line in problems(text))
 
 
-def test_deep_nesting_is_no_traceback() -> None:
+def test_deep_nesting_is_reported_without_traceback() -> None:
     found = problems(HEAD + "storage: " + "[" * 3000 + "]" * 3000 + "\n")
     assert "must be a mapping, not a list" in found[0]

@@ -3,26 +3,31 @@
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
+from diaspora_infra.config import Architecture, Stream
+
 if TYPE_CHECKING:
     from diaspora_infra.aws.alerts import Alerts, AlertsArgs
+    from diaspora_infra.aws.arguments import ArgumentError
     from diaspora_infra.aws.aws_pod import AwsPod, AwsPodArgs
     from diaspora_infra.aws.backups import Backups, BackupsArgs
     from diaspora_infra.aws.budget import Budget, BudgetArgs
     from diaspora_infra.aws.certificate import Certificate, CertificateArgs
     from diaspora_infra.aws.database import Database, DatabaseArgs, DatabaseEngine
-    from diaspora_infra.aws.dns import Dns, DnsArgs
+    from diaspora_infra.aws.dns import Dns, DnsArgs, DnsRecord
     from diaspora_infra.aws.http_api import HttpApi, HttpApiArgs
     from diaspora_infra.aws.images import ImageArgs
     from diaspora_infra.aws.machine import Machine, MachineArgs, ShellEndpointArgs
     from diaspora_infra.aws.mail import Mail, MailArgs, MailRecord
     from diaspora_infra.aws.network import Network, NetworkArgs
     from diaspora_infra.aws.parameters import Parameters, ParametersArgs
-    from diaspora_infra.aws.security_groups import SecurityGroups, SecurityGroupsArgs
+    from diaspora_infra.aws.security_groups import Edge, SecurityGroups, SecurityGroupsArgs, ShellAccess
     from diaspora_infra.aws.uploads import Uploads, UploadsArgs
 
 __all__ = [
     "Alerts",
     "AlertsArgs",
+    "Architecture",
+    "ArgumentError",
     "AwsPod",
     "AwsPodArgs",
     "Backups",
@@ -36,6 +41,8 @@ __all__ = [
     "DatabaseEngine",
     "Dns",
     "DnsArgs",
+    "DnsRecord",
+    "Edge",
     "HttpApi",
     "HttpApiArgs",
     "ImageArgs",
@@ -50,12 +57,17 @@ __all__ = [
     "ParametersArgs",
     "SecurityGroups",
     "SecurityGroupsArgs",
+    "ShellAccess",
     "ShellEndpointArgs",
+    "Stream",
     "Uploads",
     "UploadsArgs",
 ]
 
 _MODULES = {
+    "Alerts": "alerts",
+    "AlertsArgs": "alerts",
+    "ArgumentError": "arguments",
     "AwsPod": "aws_pod",
     "AwsPodArgs": "aws_pod",
     "Backups": "backups",
@@ -69,6 +81,8 @@ _MODULES = {
     "DatabaseEngine": "database",
     "Dns": "dns",
     "DnsArgs": "dns",
+    "DnsRecord": "dns",
+    "Edge": "security_groups",
     "HttpApi": "http_api",
     "HttpApiArgs": "http_api",
     "ImageArgs": "images",
@@ -79,20 +93,21 @@ _MODULES = {
     "MailRecord": "mail",
     "Network": "network",
     "NetworkArgs": "network",
-    "Alerts": "alerts",
-    "AlertsArgs": "alerts",
     "Parameters": "parameters",
     "ParametersArgs": "parameters",
     "SecurityGroups": "security_groups",
     "SecurityGroupsArgs": "security_groups",
+    "ShellAccess": "security_groups",
     "ShellEndpointArgs": "machine",
     "Uploads": "uploads",
     "UploadsArgs": "uploads",
 }
 
 
-def __getattr__(name: str) -> Any:
-    """Import what is asked for: the provider's package is slow to import."""
-    if name not in _MODULES:
-        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    return getattr(import_module(f"{__name__}.{_MODULES[name]}"), name)
+if not TYPE_CHECKING:  # a type checker reports a misspelt name only where it does not see this
+
+    def __getattr__(name: str) -> Any:
+        """Import what is asked for: the provider's package is slow to import."""
+        if name not in _MODULES:
+            raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+        return getattr(import_module(f"{__name__}.{_MODULES[name]}"), name)

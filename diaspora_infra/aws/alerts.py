@@ -1,11 +1,13 @@
 """Alerts: where alarms go, and who is told."""
 
-import json
+from collections.abc import Mapping
 from typing import NotRequired, TypedDict
 
 import pulumi
 import pulumi_aws as aws
 
+from diaspora_infra.aws.account import account_id
+from diaspora_infra.aws.policy import document
 from diaspora_infra.aws.tags import named
 
 SENDERS = ("cloudwatch.amazonaws.com", "ses.amazonaws.com")
@@ -13,11 +15,11 @@ SENDERS = ("cloudwatch.amazonaws.com", "ses.amazonaws.com")
 
 
 class AlertsArgs(TypedDict):
-    """What a Alerts needs."""
+    """What Alerts needs."""
 
-    email: str
+    email: pulumi.Input[str]
     """Who is told. AWS first sends a mail there with a link that confirms it; until then it sends nothing else."""
-    tags: NotRequired[dict[str, str]]
+    tags: NotRequired[pulumi.Input[Mapping[str, pulumi.Input[str]]]]
     """Tags of everything in it."""
 
 
@@ -28,15 +30,14 @@ class Alerts(pulumi.ComponentResource):
     """ARN of the topic; it is known when services may send to it."""
 
     def __init__(self, name: str, args: AlertsArgs, opts: pulumi.ResourceOptions | None = None) -> None:
-        super().__init__("diaspora-infra:aws:Alerts", name, {}, opts)
+        super().__init__("diaspora-infra:index:Alerts", name, {}, opts)
         child = pulumi.ResourceOptions(parent=self)
-        account = aws.get_caller_identity_output(opts=pulumi.InvokeOptions(parent=self)).account_id
         # not encrypted with a key: those that cost nothing shut alarms out, and no alert holds a secret
-        topic = aws.sns.Topic(f"{name}-alerts", tags=named(args.get("tags", {}), f"{name} alerts"), opts=child)
+        topic = aws.sns.Topic(f"{name}-alerts", tags=named(args.get("tags"), f"{name} alerts"), opts=child)
         policy = aws.sns.TopicPolicy(
             f"{name}-alerts",
             arn=topic.arn,
-            policy=pulumi.Output.all(topic.arn, account).apply(lambda known: topic_policy(*known)),
+            policy=pulumi.Output.all(topic.arn, account_id(self)).apply(lambda values: topic_policy(*values)),
             opts=child,
         )
         aws.sns.TopicSubscription(
@@ -56,4 +57,4 @@ def topic_policy(topic: str, account: str) -> str:
         "Resource": topic,
         "Condition": {"StringEquals": {"aws:SourceAccount": account}},
     }
-    return json.dumps({"Version": "2012-10-17", "Statement": [statement]})
+    return document([statement])

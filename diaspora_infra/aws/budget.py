@@ -1,10 +1,12 @@
 """Budget: a mail before the month's bill passes a sum."""
 
+from collections.abc import Mapping
 from typing import NotRequired, TypedDict
 
 import pulumi
 import pulumi_aws as aws
 
+from diaspora_infra.aws.arguments import whole_text
 from diaspora_infra.aws.tags import named
 
 ACTUAL_PERCENT = 80
@@ -16,11 +18,11 @@ FORECAST_PERCENT = 100
 class BudgetArgs(TypedDict):
     """What a Budget needs."""
 
-    monthly_usd: int
+    monthly_usd: pulumi.Input[int]
     """Dollars a month, without tax."""
-    email: str
+    email: pulumi.Input[str]
     """Who is told. AWS mails directly: nothing needs to be confirmed."""
-    tags: NotRequired[dict[str, str]]
+    tags: NotRequired[pulumi.Input[Mapping[str, pulumi.Input[str]]]]
     """Tags of the budget."""
 
 
@@ -36,26 +38,26 @@ class Budget(pulumi.ComponentResource):
     """Name of the budget in the account."""
 
     def __init__(self, name: str, args: BudgetArgs, opts: pulumi.ResourceOptions | None = None) -> None:
-        super().__init__("diaspora-infra:aws:Budget", name, {}, opts)
+        super().__init__("diaspora-infra:index:Budget", name, {}, opts)
         budget = aws.budgets.Budget(
             f"{name}-budget",
             budget_type="COST",
             time_unit="MONTHLY",
-            limit_amount=str(args["monthly_usd"]),
+            limit_amount=pulumi.Output.from_input(args["monthly_usd"]).apply(whole_text),
             limit_unit="USD",
             cost_types={"include_tax": False},
             notifications=[
                 _notification("ACTUAL", ACTUAL_PERCENT, args["email"]),
                 _notification("FORECASTED", FORECAST_PERCENT, args["email"]),
             ],
-            tags=named(args.get("tags", {}), f"{name} budget"),
+            tags=named(args.get("tags"), f"{name} budget"),
             opts=pulumi.ResourceOptions(parent=self),
         )
         self.budget_name = budget.name
         self.register_outputs({"budgetName": self.budget_name})
 
 
-def _notification(kind: str, percent: int, email: str) -> aws.budgets.BudgetNotificationArgsDict:
+def _notification(kind: str, percent: int, email: pulumi.Input[str]) -> aws.budgets.BudgetNotificationArgsDict:
     return {
         "notification_type": kind,
         "comparison_operator": "GREATER_THAN",

@@ -1,19 +1,22 @@
 """HttpApi: HTTPS by API Gateway, which reaches the machine inside the VPC."""
 
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import NotRequired, TypedDict
 
 import pulumi
 import pulumi_aws as aws
 
-from diaspora_infra.aws.dns import Dns
+from diaspora_infra.aws.arguments import whole_text
+from diaspora_infra.aws.defaults import HTTP_API
+from diaspora_infra.aws.dns import DnsRecord, create_alias, pending_alias
+from diaspora_infra.aws.security_groups import HTTP_PORT
 from diaspora_infra.aws.tags import named
 
-SECONDS = 30
+INTEGRATION_TIMEOUT_SECONDS = 30
 """The longest that API Gateway waits for an answer; it cannot be raised."""
 
-LOGGED = {
+ACCESS_LOG_FORMAT = {
     "time": "$context.requestTime",
     "id": "$context.requestId",
     "client": "$context.identity.sourceIp",
@@ -31,28 +34,30 @@ LOGGED = {
 class HttpApiArgs(TypedDict):
     """What an HttpApi needs."""
 
-    domain: str
+    domain: pulumi.Input[str]
     """The pod's domain."""
-    dns: Dns
-    """Where the domain's records go."""
+    zone_id: NotRequired[pulumi.Input[str] | None]
+    """Hosted zone for the domain's records, such as `zone_id` of a Dns. Without it another DNS provider answers for the
+    domain, and a person has to set `records`."""
     certificate_arn: pulumi.Input[str]
     """Certificate of the domain, in this region."""
-    certificate_issued: NotRequired[pulumi.Output[bool] | None]
-    """While it is false the domain itself is left out; the certificate is good when not set."""
-    subnet_ids: Sequence[pulumi.Input[str]]
+    certificate_issued: NotRequired[pulumi.Input[bool] | None]
+    """While it is false the domain itself is left out; true when not set."""
+    subnet_ids: pulumi.Input[Sequence[pulumi.Input[str]]]
     """Subnets of the VPC link, in two zones or more."""
     security_group_id: pulumi.Input[str]
     """Group of the VPC link."""
     address: pulumi.Input[str]
     """IPv4 address of the machine in the VPC."""
-    port: NotRequired[int]
+    port: NotRequired[pulumi.Input[int]]
     """Port of its web server; 80 when not set."""
-    requests_per_second: NotRequired[int]
-    """Requests that are let through; 100 a second when not set, and twice as many at a time. More are refused with
-    status 429, so that a flood does not become a bill."""
+    requests_per_second: NotRequired[pulumi.Input[int]]
+    """Requests that are let through in a second; 100 when not set. Twice as many are let through at a time. More are
+    refused with status 429, so that a flood does not become a bill."""
     log_days: NotRequired[int]
-    """Days for which the access log is kept; 14 when not set, and no log is made with 0."""
-    tags: NotRequired[dict[str, str]]
+    """Days for which the access log is kept; 14 when not set, and no log is made with 0. A plain value,
+    not an output."""
+    tags: NotRequired[pulumi.Input[Mapping[str, pulumi.Input[str]]]]
     """Tags of everything in it."""
 
 
@@ -62,18 +67,20 @@ class HttpApi(pulumi.ComponentResource):
     api_id: pulumi.Output[str]
     """Id of the API."""
     log_group: pulumi.Output[str] | None
-    """Name of the access log's group, if there is one."""
+    """Name of the access log's group; None with `log_days` 0."""
+    records: pulumi.Output[Sequence[DnsRecord]]
+    """DNS records that a person has to set; empty with a `zone_id`, and as long as the certificate is not issued."""
 
     def __init__(self, name: str, args: HttpApiArgs, opts: pulumi.ResourceOptions | None = None) -> None:
-        super().__init__("diaspora-infra:aws:HttpApi", name, {}, opts)
+        super().__init__("diaspora-infra:index:HttpApi", name, {}, opts)
         self._name, self._args = name, args
         self._child = pulumi.ResourceOptions(parent=self)
-        self._tags = named(args.get("tags", {}), name)
+        self._tags = named(args.get("tags"), name)
         service = self._service()
         api = aws.apigatewayv2.Api(
             f"{name}-http-api",
             protocol_type="HTTP",
-            description=f"HttpApi of {args['domain']}",
+            description=pulumi.Output.concat("HttpApi of ", args["domain"]),
             # the pod answers under its own domain only
             disable_execute_api_endpoint=True,
             tags=self._tags,
@@ -82,9 +89,10 @@ class HttpApi(pulumi.ComponentResource):
         self._route(api, service)
         log = self._log()
         stage = self._stage(api, log)
-        self._open(api, stage)
+        target = self._domain_if_issued(api, stage)
         self.api_id, self.log_group = api.id, None if log is None else log.name
-        self.register_outputs({"apiId": self.api_id})
+        self.records = self._pending_records(target)
+        self.register_outputs({"apiId": self.api_id, "logGroup": self.log_group, "records": self.records})
 
     def _service(self) -> aws.servicediscovery.Service:
         """Where API Gateway looks up the machine: an address that changes in place when the machine is replaced."""
@@ -99,7 +107,7 @@ class HttpApi(pulumi.ComponentResource):
             instance_id="machine",
             attributes={
                 "AWS_INSTANCE_IPV4": self._args["address"],
-                "AWS_INSTANCE_PORT": str(self._args.get("port", 80)),
+                "AWS_INSTANCE_PORT": pulumi.Output.from_input(self._args.get("port", HTTP_PORT)).apply(whole_text),
             },
             opts=self._child,
         )
@@ -109,7 +117,7 @@ class HttpApi(pulumi.ComponentResource):
         name = f"{self._name}-http-api"
         link = aws.apigatewayv2.VpcLink(
             name,
-            subnet_ids=[*self._args["subnet_ids"]],
+            subnet_ids=self._args["subnet_ids"],
             security_group_ids=[self._args["security_group_id"]],
             tags=self._tags,
             opts=self._child,
@@ -125,19 +133,19 @@ class HttpApi(pulumi.ComponentResource):
             payload_format_version="1.0",
             # the web server must see the pod's own name, whatever name the link reaches it by
             request_parameters={"overwrite:header.host": self._args["domain"]},
-            timeout_milliseconds=SECONDS * 1000,
+            timeout_milliseconds=INTEGRATION_TIMEOUT_SECONDS * 1000,
             opts=self._child,
         )
         aws.apigatewayv2.Route(
             name,
             api_id=api.id,
             route_key="$default",
-            target=integration.id.apply(lambda known: f"integrations/{known}"),
+            target=pulumi.Output.concat("integrations/", integration.id),
             opts=self._child,
         )
 
     def _log(self) -> aws.cloudwatch.LogGroup | None:
-        days = self._args.get("log_days", 14)
+        days = self._args.get("log_days", HTTP_API.log_days)
         if not days:
             return None
         return aws.cloudwatch.LogGroup(
@@ -145,33 +153,37 @@ class HttpApi(pulumi.ComponentResource):
         )
 
     def _stage(self, api: aws.apigatewayv2.Api, log: aws.cloudwatch.LogGroup | None) -> aws.apigatewayv2.Stage:
-        rate = self._args.get("requests_per_second", 100)
+        rate = self._args.get("requests_per_second", HTTP_API.requests_per_second)
+        burst = pulumi.Output.from_input(rate).apply(lambda requests: 2 * requests)
         return aws.apigatewayv2.Stage(
             f"{self._name}-http-api",
             api_id=api.id,
             name="$default",
             auto_deploy=True,
-            access_log_settings=None if log is None else {"destination_arn": log.arn, "format": json.dumps(LOGGED)},
-            default_route_settings={"throttling_rate_limit": rate, "throttling_burst_limit": 2 * rate},
+            access_log_settings=None
+            if log is None
+            else {"destination_arn": log.arn, "format": json.dumps(ACCESS_LOG_FORMAT)},
+            default_route_settings={"throttling_rate_limit": rate, "throttling_burst_limit": burst},
             tags=self._tags,
             opts=self._child,
         )
 
-    def _open(self, api: aws.apigatewayv2.Api, stage: aws.apigatewayv2.Stage) -> None:
-        """Take the domain's requests, once there is a certificate."""
-        dns, domain = self._args["dns"], self._args["domain"]
+    def _domain_if_issued(self, api: aws.apigatewayv2.Api, stage: aws.apigatewayv2.Stage) -> pulumi.Output[str | None]:
+        """Take the domain's requests, once there is a certificate; returns the name that the domain must point to."""
         issued = self._args.get("certificate_issued")
-        if issued is None:
-            self._domain(api, stage)
-            return
+
+        def domain_if(issued: bool) -> pulumi.Output[str | None]:
+            return self._domain(api, stage) if issued else pulumi.Output.from_input(None)
+
+        if issued is None or isinstance(issued, bool):
+            return domain_if(issued is not False)
         # what is made inside of `apply` is not in the preview of the first run, and rightly so: that run leaves it out
+        return pulumi.Output.all(issued).apply(lambda values: domain_if(values[0]))
 
-        def domain_if(known: bool) -> pulumi.Output[str | None]:
-            return self._domain(api, stage) if known else pulumi.Output.from_input(None)
-
-        target: pulumi.Output[str | None] = issued.apply(domain_if)
-        if dns.zone_id is None:
-            dns.want_alias(domain, target)
+    def _pending_records(self, target: pulumi.Output[str | None]) -> pulumi.Output[Sequence[DnsRecord]]:
+        if self._args.get("zone_id") is not None:
+            return pulumi.Output.from_input([])
+        return pending_alias(self._args["domain"], target)
 
     def _domain(self, api: aws.apigatewayv2.Api, stage: aws.apigatewayv2.Stage) -> pulumi.Output[str | None]:
         """The domain and where it points; returns the name of the target."""
@@ -192,11 +204,14 @@ class HttpApi(pulumi.ComponentResource):
             name, api_id=api.id, domain_name=domain.domain_name, stage=stage.name, opts=self._child
         )
         configuration = domain.domain_name_configuration
-        self._args["dns"].alias(
-            name,
-            self._args["domain"],
-            configuration.target_domain_name.apply(lambda target: target or ""),
-            configuration.hosted_zone_id.apply(lambda zone: zone or ""),
-            self._child,
-        )
+        zone_id = self._args.get("zone_id")
+        if zone_id is not None:
+            create_alias(
+                name,
+                zone_id,
+                self._args["domain"],
+                configuration.target_domain_name.apply(lambda target: target or ""),
+                configuration.hosted_zone_id.apply(lambda zone: zone or ""),
+                self._child,
+            )
         return configuration.target_domain_name

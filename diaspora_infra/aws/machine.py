@@ -1,65 +1,21 @@
 """Machine: an EC2 instance with Fedora CoreOS, its data volume, its role, and the alarms that bring it back."""
 
-import json
 from collections.abc import Mapping, Sequence
 from typing import Any, NotRequired, TypedDict
 
 import pulumi
 import pulumi_aws as aws
 
-from diaspora_infra.aws import user_data
+from diaspora_infra.aws.account import partition, region
+from diaspora_infra.aws.defaults import INSTANCE, PROTECT
 from diaspora_infra.aws.images import ImageArgs, find_image
+from diaspora_infra.aws.policy import Statement, document_output, trusting
 from diaspora_infra.aws.private_bucket import block_public_access, encrypt, tls_only
-from diaspora_infra.aws.tags import named
+from diaspora_infra.aws.tags import merged, named
+from diaspora_infra.aws.user_data import fits_user_data, object_key, replace_config
 
 DATA_DEVICE = "/dev/sdf"
 """Name under which AWS lists the data volume; the machine sees an NVMe disk with a name of its own."""
-
-MACHINE_ROLE = {
-    "Version": "2012-10-17",
-    "Statement": [{"Effect": "Allow", "Principal": {"Service": "ec2.amazonaws.com"}, "Action": "sts:AssumeRole"}],
-}
-
-Statement = Mapping[str, Any]
-"""A statement of an IAM policy; its parts may be outputs."""
-
-
-class MachineArgs(TypedDict):
-    """What a Machine needs."""
-
-    region: str
-    """Region, such as eu-west-1."""
-    zone: str
-    """Availability zone, that of the subnet. The data volume can never leave it."""
-    subnet_id: pulumi.Input[str]
-    """Subnet with a route to the internet."""
-    security_group_ids: list[pulumi.Input[str]]
-    """Groups of the machine."""
-    instance_type: str
-    """Instance type, such as t4g.micro."""
-    image: ImageArgs
-    """The Fedora CoreOS image, of the instance type's architecture."""
-    ignition: pulumi.Input[str]
-    """The Ignition config; a change replaces the machine, not its data. It must hold no secret: every program on the
-    machine can read it. One that is longer than 16 KiB, or only known later, is handed over by a bucket."""
-    statements: NotRequired[Sequence[Statement]]
-    """What the machine may do in the account: statements of an IAM policy."""
-    root_gib: NotRequired[int]
-    """Size of the root volume in GiB; 10 when not set."""
-    data_gib: NotRequired[int]
-    """Size of the data volume in GiB; 10 when not set."""
-    topic_arn: NotRequired[pulumi.Input[str]]
-    """Topic that is told when an alarm goes on and off."""
-    elastic_ip: NotRequired[bool]
-    """Give it an address that stays the same (`public_ip`)."""
-    shell_endpoint: NotRequired["ShellEndpointArgs"]
-    """Make an EC2 Instance Connect Endpoint, through which SSH comes from inside the VPC."""
-    volume_tags: NotRequired[dict[str, str]]
-    """Further tags of the data volume: those by which its snapshots are made."""
-    protect: NotRequired[bool]
-    """Refuse to delete the data volume; true when not set. Without it, a deletion leaves a last snapshot."""
-    tags: NotRequired[dict[str, str]]
-    """Tags of everything in it."""
 
 
 class ShellEndpointArgs(TypedDict):
@@ -69,6 +25,43 @@ class ShellEndpointArgs(TypedDict):
     """Any subnet of the VPC."""
     security_group_id: pulumi.Input[str]
     """Group that reaches port 22 of the machine."""
+
+
+class MachineArgs(TypedDict):
+    """What a Machine needs."""
+
+    zone: pulumi.Input[str]
+    """Availability zone, that of the subnet. The data volume can never leave it."""
+    subnet_id: pulumi.Input[str]
+    """Subnet with a route to the internet."""
+    security_group_ids: pulumi.Input[Sequence[pulumi.Input[str]]]
+    """Groups of the machine."""
+    instance_type: pulumi.Input[str]
+    """Instance type, such as t4g.micro."""
+    image: ImageArgs
+    """The Fedora CoreOS image, of the instance type's architecture."""
+    ignition: pulumi.Input[str]
+    """The Ignition config; a change replaces the machine, not its data. It must hold no secret: every program on the
+    machine can read it. One that is longer than 16 KiB, or only known later, is handed over by a bucket."""
+    statements: NotRequired[pulumi.Input[Sequence[pulumi.Input[Mapping[str, Any]]]]]
+    """What the machine may do in the account: statements of an IAM policy. An output must hold one or more."""
+    root_gib: NotRequired[pulumi.Input[int]]
+    """Size of the root volume in GiB; 10 when not set."""
+    data_gib: NotRequired[pulumi.Input[int]]
+    """Size of the data volume in GiB; 10 when not set."""
+    topic_arn: NotRequired[pulumi.Input[str]]
+    """Topic that is told when an alarm goes on and off."""
+    elastic_ip: NotRequired[bool]
+    """Give it an address that stays the same (`public_ip`). A plain value, not an output."""
+    shell_endpoint: NotRequired[ShellEndpointArgs]
+    """Make an EC2 Instance Connect Endpoint, through which SSH comes from inside the VPC."""
+    volume_tags: NotRequired[pulumi.Input[Mapping[str, pulumi.Input[str]]]]
+    """Further tags of the data volume: those by which its snapshots are made."""
+    protect: NotRequired[bool]
+    """Refuse to delete the data volume; true when not set. Without it, a deletion leaves a last snapshot. A
+    plain value, not an output."""
+    tags: NotRequired[pulumi.Input[Mapping[str, pulumi.Input[str]]]]
+    """Tags of everything in it."""
 
 
 class Machine(pulumi.ComponentResource):
@@ -88,14 +81,14 @@ class Machine(pulumi.ComponentResource):
     """Id of the data volume."""
 
     def __init__(self, name: str, args: MachineArgs, opts: pulumi.ResourceOptions | None = None) -> None:
-        super().__init__("diaspora-infra:aws:Machine", name, {}, opts)
+        super().__init__("diaspora-infra:index:Machine", name, {}, opts)
         self._name, self._args = name, args
-        self._tags = args.get("tags", {})
+        self._tags = args.get("tags")
         self._child = pulumi.ResourceOptions(parent=self)
-        image = find_image(args["image"], args["region"], self)
-        handed, reading = self._handed_over(args["ignition"])
-        role, may = self._role([*args.get("statements", ()), *reading])
-        instance = self._instance(image, handed, role, may)
+        image = find_image(name, args["image"], self)
+        user_data, statements = self._user_data(args["ignition"])
+        role, policies = self._role(statements)
+        instance = self._instance(image, user_data, role, policies)
         volume = self._volume(instance)
         self._alarms(instance)
         self.public_ip = self._elastic_ip(instance) if args.get("elastic_ip", False) else instance.public_ip
@@ -103,11 +96,20 @@ class Machine(pulumi.ComponentResource):
             self._endpoint(endpoint)
         self.instance_id, self.private_ip = instance.id, instance.private_ip
         self.role_name, self.role_arn, self.volume_id = role.name, role.arn, volume.id
-        self.register_outputs({"instanceId": self.instance_id, "volumeId": self.volume_id})
+        self.register_outputs(
+            {
+                "instanceId": self.instance_id,
+                "privateIp": self.private_ip,
+                "publicIp": self.public_ip,
+                "roleName": self.role_name,
+                "roleArn": self.role_arn,
+                "volumeId": self.volume_id,
+            }
+        )
 
-    def _handed_over(self, ignition: pulumi.Input[str]) -> tuple[pulumi.Input[str], list[Statement]]:
+    def _user_data(self, ignition: pulumi.Input[str]) -> tuple[pulumi.Input[str], list[Statement]]:
         """User data of the instance, and what the machine's role must be allowed for it."""
-        if isinstance(ignition, str) and user_data.fits(ignition):
+        if isinstance(ignition, str) and fits_user_data(ignition):
             return ignition, []
         text = pulumi.Output.from_input(ignition)
         name = f"{self._name}-ignition"
@@ -124,39 +126,41 @@ class Machine(pulumi.ComponentResource):
         config = aws.s3.BucketObjectv2(
             name,
             bucket=bucket.id,
-            key=text.apply(user_data.object_key),
+            key=text.apply(object_key),
             content=text,
             content_type="application/vnd.coreos.ignition+json",
             tags=named(self._tags, f"{self._name} Ignition config"),
             opts=pulumi.ResourceOptions(parent=self, depends_on=[encrypted, policy]),
         )
         # of the object, not of its name alone: the instance must not boot before the config is there
-        handed = pulumi.Output.all(config.bucket, text, config.etag).apply(
-            lambda known: user_data.pointer(known[0], known[1])
+        pointer = pulumi.Output.all(config.bucket, text, config.etag).apply(
+            lambda values: replace_config(values[0], values[1])
         )
-        arn = pulumi.Output.concat(bucket.arn, "/", text.apply(user_data.object_key))
-        return handed, [{"Sid": "OwnConfig", "Effect": "Allow", "Action": "s3:GetObject", "Resource": arn}]
+        arn = pulumi.Output.concat(bucket.arn, "/", text.apply(object_key))
+        return pointer, [{"Sid": "OwnConfig", "Effect": "Allow", "Action": "s3:GetObject", "Resource": arn}]
 
     def _role(self, statements: Sequence[Statement]) -> tuple[aws.iam.Role, list[pulumi.Resource]]:
-        """Make the role; returns it and what must be there before the machine uses it."""
+        """Make the role, with these statements beside those of the arguments.
+
+        Returns it and what must be there before the machine uses it.
+        """
         name = f"{self._name}-machine"
         role = aws.iam.Role(
             name,
-            assume_role_policy=json.dumps(MACHINE_ROLE),
+            assume_role_policy=trusting("ec2.amazonaws.com"),
             description="What the machine of the pod may do",
             tags=named(self._tags, f"{self._name} machine"),
             opts=self._child,
         )
-        if not statements:
+        given = self._args.get("statements", [])
+        if isinstance(given, Sequence) and not [*given, *statements]:
             return role, []
-        document = {"Version": "2012-10-17", "Statement": list(statements)}
-        policy = aws.iam.RolePolicy(
-            name, role=role.id, policy=pulumi.Output.json_dumps(document, sort_keys=True), opts=self._child
-        )
+        document = document_output(pulumi.Output.all(given, statements).apply(lambda lists: [*lists[0], *lists[1]]))
+        policy = aws.iam.RolePolicy(name, role=role.id, policy=document, opts=self._child)
         return role, [policy]
 
     def _instance(
-        self, image: str, handed: pulumi.Input[str], role: aws.iam.Role, may: list[pulumi.Resource]
+        self, image: str, user_data: pulumi.Input[str], role: aws.iam.Role, policies: list[pulumi.Resource]
     ) -> aws.ec2.Instance:
         name, args = self._name, self._args
         profile = aws.iam.InstanceProfile(
@@ -171,12 +175,12 @@ class Machine(pulumi.ComponentResource):
             iam_instance_profile=profile.name,
             # without an address of its own a machine in a public subnet reaches nothing; the groups let nobody in by it
             associate_public_ip_address=True,
-            user_data=handed,
+            user_data=user_data,
             # Ignition runs at the first boot only: on the old machine a new config would do nothing
             user_data_replace_on_change=True,
             root_block_device={
                 "volume_type": "gp3",
-                "volume_size": args.get("root_gib", 10),
+                "volume_size": args.get("root_gib", INSTANCE.root_gib),
                 "encrypted": True,
                 "delete_on_termination": True,
                 "tags": named(self._tags, f"{name} root"),
@@ -197,22 +201,22 @@ class Machine(pulumi.ComponentResource):
             opts=pulumi.ResourceOptions(
                 parent=self,
                 delete_before_replace=True,
-                depends_on=may,
+                depends_on=policies,
                 # a stopped machine has no address, which a refresh would take for a change that makes it anew
                 ignore_changes=["associatePublicIpAddress"],
             ),
         )
 
     def _volume(self, instance: aws.ec2.Instance) -> aws.ebs.Volume:
-        name, protect = f"{self._name}-data", self._args.get("protect", True)
+        name, protect = f"{self._name}-data", self._args.get("protect", PROTECT)
         volume = aws.ebs.Volume(
             name,
             availability_zone=self._args["zone"],
-            size=self._args.get("data_gib", 10),
+            size=self._args.get("data_gib", INSTANCE.data_gib),
             type="gp3",
             encrypted=True,
             final_snapshot=True,
-            tags={**named(self._tags, f"{self._name} data"), **self._args.get("volume_tags", {})},
+            tags=merged(named(self._tags, f"{self._name} data"), self._args.get("volume_tags")),
             opts=pulumi.ResourceOptions(parent=self, protect=protect, retain_on_delete=protect),
         )
         aws.ec2.VolumeAttachment(
@@ -228,14 +232,24 @@ class Machine(pulumi.ComponentResource):
 
     def _alarms(self, instance: aws.ec2.Instance) -> None:
         """Two alarms: AWS's hardware or network fails, the machine moves; its own system fails, it is rebooted."""
-        self._alarm("recover", "System", 2, "Move the machine to other hardware", instance)
-        self._alarm("reboot", "Instance", 3, "Reboot the machine", instance)
+        where = pulumi.Output.all(partition(self), region(self))
+        recover = where.apply(lambda names: alarm_action(names[0], names[1], "recover"))
+        reboot = where.apply(lambda names: alarm_action(names[0], names[1], "reboot"))
+        self._alarm("recover", recover, "System", 2, "Move the machine to other hardware", instance)
+        self._alarm("reboot", reboot, "Instance", 3, "Reboot the machine", instance)
 
-    def _alarm(self, action: str, check: str, minutes: int, description: str, instance: aws.ec2.Instance) -> None:
-        partition = aws.get_partition_output(opts=pulumi.InvokeOptions(parent=self)).partition
+    def _alarm(
+        self,
+        name: str,
+        action: pulumi.Output[str],
+        check: str,
+        minutes: int,
+        description: str,
+        instance: aws.ec2.Instance,
+    ) -> None:
         topics = [topic] if (topic := self._args.get("topic_arn")) is not None else []
         aws.cloudwatch.MetricAlarm(
-            f"{self._name}-{action}",
+            f"{self._name}-{name}",
             alarm_description=description,
             namespace="AWS/EC2",
             metric_name=f"StatusCheckFailed_{check}",
@@ -246,9 +260,9 @@ class Machine(pulumi.ComponentResource):
             period=60,
             evaluation_periods=minutes,
             treat_missing_data="missing",
-            alarm_actions=[partition.apply(lambda known: alarm_action(known, self._args["region"], action)), *topics],
+            alarm_actions=[action, *topics],
             ok_actions=topics,
-            tags=named(self._tags, f"{self._name} {action}"),
+            tags=named(self._tags, f"{self._name} {name}"),
             opts=self._child,
         )
 

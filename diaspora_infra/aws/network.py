@@ -1,38 +1,33 @@
 """Network: a VPC with a public subnet for the machine, and private ones for the database and the VPC link."""
 
 import ipaddress
-import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import NotRequired, TypedDict
 
 import pulumi
 import pulumi_aws as aws
 
-from diaspora_infra.aws.policy import Statement
+from diaspora_infra.aws.account import account_id, region
+from diaspora_infra.aws.arguments import ArgumentError
+from diaspora_infra.aws.defaults import NETWORK
+from diaspora_infra.aws.policy import Statement, document, trusting
 from diaspora_infra.aws.tags import named
-
-FLOW_LOG_ROLE = {
-    "Version": "2012-10-17",
-    "Statement": [
-        {"Effect": "Allow", "Principal": {"Service": "vpc-flow-logs.amazonaws.com"}, "Action": "sts:AssumeRole"}
-    ],
-}
 
 
 class NetworkArgs(TypedDict):
     """What a Network needs."""
 
-    region: str
-    """Region, such as eu-west-1."""
-    zones: list[str]
-    """Availability zones, such as eu-west-1a; the first gets the public subnet, and each a private one."""
-    cidr: NotRequired[str]
+    zones: Sequence[str]
+    """Availability zones, such as eu-west-1a; the first gets the public subnet, and each a private one. Plain values,
+    not outputs."""
+    cidr: NotRequired[pulumi.Input[str]]
     """IPv4 network of the VPC; 10.0.0.0/16 when not set."""
     ipv6: NotRequired[bool]
-    """Give the VPC IPv6 addresses too."""
+    """Give the VPC IPv6 addresses too; false when not set. A plain value, not an output."""
     flow_logs_days: NotRequired[int]
-    """Keep a log of all connections for so many days; none when not set."""
-    tags: NotRequired[dict[str, str]]
+    """Keep a log of all connections for so many days; 0 when not set, which keeps none. A plain value, not an
+    output."""
+    tags: NotRequired[pulumi.Input[Mapping[str, pulumi.Input[str]]]]
     """Tags of everything in it."""
 
 
@@ -43,20 +38,22 @@ class Network(pulumi.ComponentResource):
     """Id of the VPC."""
     public_subnet_id: pulumi.Output[str]
     """Id of the subnet that reaches the internet, in the first zone."""
-    private_subnet_ids: list[pulumi.Output[str]]
+    private_subnet_ids: Sequence[pulumi.Output[str]]
     """Ids of the subnets without a way to the internet, one a zone."""
 
     def __init__(self, name: str, args: NetworkArgs, opts: pulumi.ResourceOptions | None = None) -> None:
-        super().__init__("diaspora-infra:aws:Network", name, {}, opts)
+        super().__init__("diaspora-infra:index:Network", name, {}, opts)
         self._name, self._args = name, args
+        self._cidr = args.get("cidr", NETWORK.cidr)
+        self._ipv6 = args.get("ipv6", NETWORK.ipv6)
         self._tags = args.get("tags", {})
         self._child = pulumi.ResourceOptions(parent=self)
         vpc = aws.ec2.Vpc(
             f"{name}-vpc",
-            cidr_block=args.get("cidr", "10.0.0.0/16"),
+            cidr_block=self._cidr,
             enable_dns_support=True,
             enable_dns_hostnames=True,
-            assign_generated_ipv6_cidr_block=args.get("ipv6", False),
+            assign_generated_ipv6_cidr_block=self._ipv6,
             tags=named(self._tags, name),
             opts=self._child,
         )
@@ -67,16 +64,22 @@ class Network(pulumi.ComponentResource):
         public, private = self._subnets(vpc)
         tables = [self._public_table(vpc, public), self._private_table(vpc, private)]
         self._storage_endpoint(vpc, tables)
-        if days := args.get("flow_logs_days", 0):
+        if days := args.get("flow_logs_days", NETWORK.flow_logs_days):
             self._flow_logs(vpc, days)
         self.vpc_id = vpc.id
         self.public_subnet_id = public.id
         self.private_subnet_ids = [subnet.id for subnet in private]
-        self.register_outputs({"vpcId": self.vpc_id, "publicSubnetId": self.public_subnet_id})
+        self.register_outputs(
+            {
+                "vpcId": self.vpc_id,
+                "publicSubnetId": self.public_subnet_id,
+                "privateSubnetIds": self.private_subnet_ids,
+            }
+        )
 
     def _subnets(self, vpc: aws.ec2.Vpc) -> tuple[aws.ec2.Subnet, list[aws.ec2.Subnet]]:
         zones = self._args["zones"]
-        blocks = subnet_blocks(self._args.get("cidr", "10.0.0.0/16"), len(zones) + 1)
+        blocks = self._blocks(len(zones) + 1)
         public = self._subnet(vpc, "public", zones[0], blocks[0], 0)
         private = [
             self._subnet(vpc, f"private-{zone[-1]}", zone, block, index)
@@ -84,8 +87,14 @@ class Network(pulumi.ComponentResource):
         ]
         return public, private
 
-    def _subnet(self, vpc: aws.ec2.Vpc, kind: str, zone: str, block: str, index: int) -> aws.ec2.Subnet:
-        ipv6 = self._args.get("ipv6", False)
+    def _blocks(self, count: int) -> list[pulumi.Input[str]]:
+        if isinstance(self._cidr, str):
+            return [*subnet_blocks(self._name, self._cidr, count)]
+        blocks = pulumi.Output.all(self._cidr).apply(lambda values: subnet_blocks(self._name, values[0], count))
+        return [blocks[index] for index in range(count)]
+
+    def _subnet(self, vpc: aws.ec2.Vpc, kind: str, zone: str, block: pulumi.Input[str], index: int) -> aws.ec2.Subnet:
+        ipv6 = self._ipv6
         return aws.ec2.Subnet(
             f"{self._name}-{kind}",
             vpc_id=vpc.id,
@@ -114,7 +123,7 @@ class Network(pulumi.ComponentResource):
             gateway_id=gateway.id,
             opts=self._child,
         )
-        if self._args.get("ipv6", False):
+        if self._ipv6:
             aws.ec2.Route(
                 f"{name}-ipv6",
                 route_table_id=table.id,
@@ -138,14 +147,13 @@ class Network(pulumi.ComponentResource):
 
     def _storage_endpoint(self, vpc: aws.ec2.Vpc, tables: Sequence[aws.ec2.RouteTable]) -> None:
         """Reach S3 without the internet. Free, and what goes through it is not counted as traffic."""
-        account = aws.get_caller_identity_output(opts=pulumi.InvokeOptions(parent=self)).account_id
         aws.ec2.VpcEndpoint(
             f"{self._name}-s3",
             vpc_id=vpc.id,
             vpc_endpoint_type="Gateway",
-            service_name=f"com.amazonaws.{self._args['region']}.s3",
+            service_name=pulumi.Output.concat("com.amazonaws.", region(self), ".s3"),
             route_table_ids=[table.id for table in tables],
-            policy=account.apply(endpoint_policy),
+            policy=account_id(self).apply(endpoint_policy),
             tags=named(self._tags, f"{self._name} S3"),
             opts=self._child,
         )
@@ -157,7 +165,7 @@ class Network(pulumi.ComponentResource):
         )
         role = aws.iam.Role(
             name,
-            assume_role_policy=json.dumps(FLOW_LOG_ROLE),
+            assume_role_policy=trusting("vpc-flow-logs.amazonaws.com"),
             tags=named(self._tags, f"{self._name} flow logs"),
             opts=self._child,
         )
@@ -178,9 +186,14 @@ class Network(pulumi.ComponentResource):
         )
 
 
-def subnet_blocks(cidr: str, count: int) -> list[str]:
-    """The first `count` subnets of a VPC: a sixteenth of it each, and no larger than a /24."""
-    network = ipaddress.IPv4Network(cidr)
+def subnet_blocks(component: str, cidr: str, count: int) -> list[str]:
+    """The first `count` subnets of a VPC: a sixteenth of it each, and no larger than a /24. Raises ArgumentError."""
+    try:
+        network = ipaddress.IPv4Network(cidr)
+    except ValueError:
+        raise ArgumentError(
+            component, "cidr", f"{cidr!r} is no IPv4 network", f"allowed: such as {NETWORK.cidr}"
+        ) from None
     blocks = network.subnets(new_prefix=min(28, max(24, network.prefixlen + 4)))
     return [str(next(blocks)) for _ in range(count)]
 
@@ -209,7 +222,7 @@ def endpoint_policy(account: str) -> str:
         },
     ]
     common = {"Effect": "Allow", "Principal": "*", "Resource": "*"}
-    return json.dumps({"Version": "2012-10-17", "Statement": [{**each, **common} for each in statements]})
+    return document([{**statement, **common} for statement in statements])
 
 
 def flow_log_policy(group: str) -> str:
@@ -219,29 +232,4 @@ def flow_log_policy(group: str) -> str:
         "Action": ["logs:CreateLogStream", "logs:PutLogEvents", "logs:DescribeLogStreams"],
         "Resource": f"{group}:*",
     }
-    return json.dumps({"Version": "2012-10-17", "Statement": [statement]})
-
-
-def check_existing(vpc: str, zone: str, public: str, private: Sequence[str], parent: pulumi.Resource) -> None:
-    """Look at subnets that are there already. Raises RunError where the machine or the VPC link does not fit in."""
-    options = pulumi.InvokeOptions(parent=parent)
-    zones = {}
-    for subnet in (public, *private):
-        try:
-            found = aws.ec2.get_subnet(id=subnet, opts=options)
-        except Exception as error:
-            raise pulumi.RunError(f"aws.network.existing: no subnet {subnet} in this region ({error})") from None
-        if found.vpc_id != vpc:
-            raise pulumi.RunError(
-                f"aws.network.existing: {subnet} is in {found.vpc_id}; allowed: a subnet of {vpc}, its vpcId"
-            )
-        zones[subnet] = found.availability_zone
-    if zones[public] != zone:
-        raise pulumi.RunError(
-            f"aws.network.existing.publicSubnetId: {public} is in {zones[public]}; allowed: a subnet in {zone}, "
-            "the first of aws.network.zones"
-        )
-    if len({zones[subnet] for subnet in private}) == 1:
-        raise pulumi.RunError(
-            f"aws.network.existing.privateSubnetIds: all are in {zones[private[0]]}; allowed: two zones or more"
-        )
+    return document([statement])

@@ -2,15 +2,16 @@
 
 import re
 import secrets
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from typing import NotRequired, TypedDict
 
 import pulumi
 import pulumi_aws as aws
 
-from diaspora_infra.aws.images import last_line
+from diaspora_infra.aws.account import account_id, partition, region
+from diaspora_infra.aws.arguments import ArgumentError, checked, last_line
 from diaspora_infra.aws.policy import Statement
-from diaspora_infra.aws.tags import named
+from diaspora_infra.aws.tags import Tags, named
 
 LONGEST_VALUE = 4096
 """Bytes in a standard parameter, which costs nothing (Systems Manager user guide, parameter tiers)."""
@@ -21,65 +22,70 @@ _NAME = "[A-Za-z0-9_.-]{1,200}"
 class ParametersArgs(TypedDict):
     """What Parameters needs."""
 
-    region: str
-    """Region, such as eu-west-1."""
-    path: str
+    path: pulumi.Input[str]
     """Path of all of them, such as /diaspora/pod.example.org."""
-    secrets: NotRequired[dict[str, pulumi.Input[str]]]
-    """Secrets by name, which are kept encrypted."""
-    facts: NotRequired[dict[str, pulumi.Input[str]]]
-    """Plain values by name, such as the address of the database."""
-    existing: NotRequired[dict[str, str]]
-    """Names of parameters that are there already, by the names that the machine knows them by."""
-    tags: NotRequired[dict[str, str]]
+    secrets: NotRequired[Mapping[str, pulumi.Input[str]]]
+    """Secrets by name, which are kept encrypted. The names are plain, the values may be outputs."""
+    facts: NotRequired[Mapping[str, pulumi.Input[str]]]
+    """Values that are no secrets by name, such as the address of the database. The names are plain, the values may be
+    outputs."""
+    existing: NotRequired[Mapping[str, str]]
+    """Names of parameters that are there already, by the names that the machine knows them by. Plain values, not
+    outputs: each is looked for."""
+    tags: NotRequired[pulumi.Input[Mapping[str, pulumi.Input[str]]]]
     """Tags of all of them."""
 
 
 class Parameters(pulumi.ComponentResource):
     """Parameters under one path, and the permission to read exactly these."""
 
-    names: pulumi.Output[dict[str, str]]
+    names: pulumi.Output[Mapping[str, str]]
     """Names in Parameter Store by the names that the machine knows them by."""
-    statements: list[Statement]
+    statements: Sequence[Statement]
     """What the machine's role must be allowed to read them."""
 
     def __init__(self, name: str, args: ParametersArgs, opts: pulumi.ResourceOptions | None = None) -> None:
         hidden, facts = args.get("secrets", {}), args.get("facts", {})
         existing = args.get("existing", {})
-        _check(name, args["path"], [hidden, facts, existing])
-        super().__init__("diaspora-infra:aws:Parameters", name, {}, opts)
+        _check_names(name, {"secrets": hidden, "facts": facts, "existing": existing})
+        path = checked(args["path"], lambda text: _checked_path(name, text))
+        super().__init__("diaspora-infra:index:Parameters", name, {}, opts)
         for key, parameter in existing.items():
-            self._look_for(key, parameter)
-        names = dict(existing)
-        for kind, values in {"SecureString": hidden, "String": facts}.items():
+            self._look_for(name, key, parameter)
+        names: dict[str, pulumi.Input[str]] = {**existing}
+        for argument, kind, values in (("secrets", "SecureString", hidden), ("facts", "String", facts)):
             for key, value in values.items():
-                names[key] = f"{args['path']}/{key}"
+                names[key] = f"{path}/{key}" if isinstance(path, str) else pulumi.Output.concat(path, "/", key)
                 aws.ssm.Parameter(
                     f"{name}-{key}",
                     name=names[key],
                     type=kind,
-                    value=checked_value(name, key, value),
-                    tags=named(args.get("tags", {}), f"{name} {key}"),
+                    value=checked_value(name, f"{argument}.{key}", value),
+                    tags=named(args.get("tags"), f"{name} {key}"),
                     opts=pulumi.ResourceOptions(parent=self),
                 )
-        account = aws.get_caller_identity_output(opts=pulumi.InvokeOptions(parent=self)).account_id
-        self.names = pulumi.Output.from_input(names)
-        self.statements = read_statements(args["region"], account, args["path"], existing.values())
+        self.names = pulumi.Output.all(names).apply(lambda values: {**values[0]})
+        self.statements = read_statements(self, path, existing.values())
         self.register_outputs({"names": self.names, "statements": self.statements})
 
-    def _look_for(self, key: str, parameter: str) -> None:
+    def _look_for(self, name: str, key: str, parameter: str) -> None:
         """Make sure that an existing parameter is there, without asking what is in it."""
         try:
             aws.ssm.get_parameter(name=parameter, with_decryption=False, opts=pulumi.InvokeOptions(parent=self))
         except Exception as error:
-            raise pulumi.RunError(
-                f"aws.existingParameters.{key}: no parameter {parameter} in this account and region; allowed: one that "
-                f"is there ({last_line(error)})"
+            raise ArgumentError(
+                name,
+                f"existing.{key}",
+                f"no parameter {parameter} in this account and region",
+                "allowed: one that is there",
+                last_line(error),
             ) from None
 
 
-def made_once(name: str, parameter: str, tags: Mapping[str, str], opts: pulumi.ResourceOptions) -> aws.ssm.Parameter:
-    """A random password in Parameter Store. It is made together with the parameter and never changes by itself.
+def generated_password(
+    name: str, parameter: pulumi.Input[str], tags: Tags | None, opts: pulumi.ResourceOptions
+) -> aws.ssm.Parameter:
+    """A random password in Parameter Store. It is generated with the parameter and never changes by itself.
 
     Every run offers a new value, and `ignore_changes` keeps the one that is in the (encrypted) state. A value that was
     changed in Parameter Store is taken over by the next `pulumi up --refresh`.
@@ -94,31 +100,39 @@ def made_once(name: str, parameter: str, tags: Mapping[str, str], opts: pulumi.R
     )
 
 
-def checked_value(component: str, key: str, value: pulumi.Input[str]) -> pulumi.Output[str]:
-    """The value, or an error that names the parameter and never shows what is in it."""
+def checked_value(component: str, argument: str, value: pulumi.Input[str]) -> pulumi.Output[str]:
+    """The value, or an error that names the argument and never shows what is in it."""
 
     def check(text: str) -> str:
         size = len(text.encode())
         if not 0 < size <= LONGEST_VALUE:
-            raise pulumi.RunError(f"{component}: {key} has {size} bytes; allowed: 1 to {LONGEST_VALUE}")
+            raise ArgumentError(component, argument, f"{size} bytes", f"allowed: 1 to {LONGEST_VALUE}")
         return text
 
     return pulumi.Output.from_input(value).apply(check)
 
 
-def read_statements(region: str, account: pulumi.Input[str], path: str, existing: Iterable[str]) -> list[Statement]:
-    """Read the parameters under a path and the ones that are named, and decrypt nothing else."""
+def read_statements(
+    component: pulumi.Resource, path: pulumi.Input[str], existing: Iterable[str]
+) -> Sequence[Statement]:
+    """Read the parameters under a path and the ones that are named, and decrypt nothing else.
 
-    def parameter(name: str) -> pulumi.Output[str]:
-        return pulumi.Output.concat(f"arn:aws:ssm:{region}:", account, f":parameter/{name.lstrip('/')}")
+    The account is that of the component's provider.
+    """
+    account, here, arn = account_id(component), region(component), pulumi.Output.concat("arn:", partition(component))
 
-    readable = [parameter(f"{path}/*"), *(parameter(name) for name in sorted(existing))]
+    def parameter(name: pulumi.Input[str]) -> pulumi.Output[str]:
+        relative = pulumi.Output.from_input(name).apply(lambda text: text.lstrip("/"))
+        return pulumi.Output.concat(arn, ":ssm:", here, ":", account, ":parameter/", relative)
+
+    below = pulumi.Output.concat(path, "/*")
+    readable = [parameter(below), *(parameter(name) for name in sorted(existing))]
     return [
         {
             "Sid": "ListParameters",
             "Effect": "Allow",
             "Action": "ssm:GetParametersByPath",
-            "Resource": [parameter(path), parameter(f"{path}/*")],
+            "Resource": [parameter(path), parameter(below)],
         },
         {
             "Sid": "ReadParameters",
@@ -131,9 +145,9 @@ def read_statements(region: str, account: pulumi.Input[str], path: str, existing
             "Effect": "Allow",
             "Action": "kms:Decrypt",
             # the key of Parameter Store is made by AWS with the first secret of an account, so it has no known id
-            "Resource": pulumi.Output.concat(f"arn:aws:kms:{region}:", account, ":key/*"),
+            "Resource": pulumi.Output.concat(arn, ":kms:", here, ":", account, ":key/*"),
             "Condition": {
-                "StringEquals": {"kms:ViaService": f"ssm.{region}.amazonaws.com"},
+                "StringEquals": {"kms:ViaService": pulumi.Output.concat("ssm.", here, ".amazonaws.com")},
                 "ForAnyValue:StringEquals": {"kms:ResourceAliases": "alias/aws/ssm"},
                 "StringLike": {"kms:EncryptionContext:PARAMETER_ARN": readable},
             },
@@ -141,15 +155,25 @@ def read_statements(region: str, account: pulumi.Input[str], path: str, existing
     ]
 
 
-def _check(component: str, path: str, groups: list[Mapping[str, object]]) -> None:
+def _checked_path(component: str, path: str) -> str:
     if not re.fullmatch(_PATH, path) or path.lower().startswith(("/aws", "/ssm")):
-        raise pulumi.RunError(
-            f"{component}: path: {path!r} is no path of parameters; allowed: such as /diaspora/pod.example.org, "
-            "and neither /aws nor /ssm at its beginning"
+        raise ArgumentError(
+            component,
+            "path",
+            f"{path!r} is no path of parameters",
+            "allowed: such as /diaspora/pod.example.org, and neither /aws nor /ssm at its beginning",
         )
-    keys = [key for group in groups for key in group]
-    for key in keys:
-        if not re.fullmatch(_NAME, key):
-            raise pulumi.RunError(f"{component}: {key!r} is no name of a parameter; allowed: letters, digits and . _ -")
-        if keys.count(key) > 1:
-            raise pulumi.RunError(f"{component}: {key} is given twice; allowed: once, in secrets, facts or existing")
+    return path
+
+
+def _check_names(component: str, groups: Mapping[str, Mapping[str, object]]) -> None:
+    seen: set[str] = set()
+    for argument, group in groups.items():
+        for key in group:
+            if not re.fullmatch(_NAME, key):
+                allowed = "allowed: letters, digits and . _ -"
+                raise ArgumentError(component, argument, f"{key!r} is no name of a parameter", allowed)
+            if key in seen:
+                allowed = "allowed: once, in secrets, facts or existing"
+                raise ArgumentError(component, argument, f"{key} is given twice", allowed)
+            seen.add(key)

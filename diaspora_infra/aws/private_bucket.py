@@ -1,14 +1,19 @@
 """PrivateBucket: an S3 bucket that nobody reaches without permission or without TLS, and that keeps what is deleted."""
 
 import re
+from collections.abc import Mapping
 from typing import NotRequired, TypedDict
 
 import pulumi
 import pulumi_aws as aws
 
+from diaspora_infra.aws.arguments import ArgumentError, checked
+from diaspora_infra.aws.defaults import BACKUPS, PROTECT
 from diaspora_infra.aws.policy import document
 from diaspora_infra.aws.tags import named
 
+NONCURRENT_DAYS = 30
+"""Days for which a deleted or replaced object can be brought back, when nothing else is said."""
 _ALLOWED = "3 to 63 characters: small letters, digits and dashes, a letter or digit at both ends"
 _RESERVED = (("xn--", "sthree-", "amzn-s3-demo-"), ("-s3alias", "--ol-s3", "--x-s3", "--table-s3"))
 
@@ -16,16 +21,17 @@ _RESERVED = (("xn--", "sthree-", "amzn-s3-demo-"), ("-s3alias", "--ol-s3", "--x-
 class PrivateBucketArgs(TypedDict):
     """What a PrivateBucket needs."""
 
-    bucket: NotRequired[str]
+    bucket: NotRequired[pulumi.Input[str]]
     """Name of the bucket, unique in all of AWS; the component's name and some digits when not set."""
-    noncurrent_days: NotRequired[int]
+    noncurrent_days: NotRequired[pulumi.Input[int]]
     """Days for which a deleted or replaced object can be brought back; 30 when not set."""
     object_lock_days: NotRequired[int]
-    """Days for which nobody, the owner included, can delete an object for good; none when not set. It cannot be turned
-    on or off later without a new bucket."""
+    """Days for which nobody, the owner included, can delete an object for good; 0 when not set, which is no lock.
+    It cannot be turned on or off later without a new bucket. A plain value, not an output."""
     protect: NotRequired[bool]
-    """Refuse to delete the bucket; otherwise it is deleted with all that is in it. True when not set."""
-    tags: NotRequired[dict[str, str]]
+    """Refuse to delete the bucket; otherwise it is deleted with all that is in it. True when not set. A plain value,
+    not an output."""
+    tags: NotRequired[pulumi.Input[Mapping[str, pulumi.Input[str]]]]
     """Tags of the bucket."""
 
 
@@ -38,21 +44,21 @@ class PrivateBucket(pulumi.ComponentResource):
     """ARN of the bucket."""
 
     def __init__(self, name: str, args: PrivateBucketArgs, opts: pulumi.ResourceOptions | None = None) -> None:
-        check_bucket_name(args.get("bucket"), name)
-        super().__init__("diaspora-infra:aws:PrivateBucket", name, {}, opts)
-        protect, lock_days = args.get("protect", True), args.get("object_lock_days", 0)
+        bucket_name = checked_bucket_name(name, args["bucket"]) if "bucket" in args else None
+        super().__init__("diaspora-infra:index:PrivateBucket", name, {}, opts)
+        protect, lock_days = args.get("protect", PROTECT), args.get("object_lock_days", BACKUPS.object_lock_days)
         # its parts too: a bucket that stays must stay private
         self._name, self._child = name, pulumi.ResourceOptions(parent=self, protect=protect)
         bucket = aws.s3.Bucket(
             name,
-            bucket=args.get("bucket"),
+            bucket=bucket_name,
             force_destroy=not protect,
             object_lock_enabled=bool(lock_days),
-            tags=named(args.get("tags", {}), name),
+            tags=named(args.get("tags"), name),
             opts=self._child,
         )
         self._close(bucket)
-        self._keep_versions(bucket, args.get("noncurrent_days", 30), lock_days)
+        self._keep_versions(bucket, args.get("noncurrent_days", NONCURRENT_DAYS), lock_days)
         self.bucket, self.arn = bucket.bucket, bucket.arn
         self.register_outputs({"bucket": self.bucket, "arn": self.arn})
 
@@ -73,7 +79,7 @@ class PrivateBucket(pulumi.ComponentResource):
             opts=self._after(block),
         )
 
-    def _keep_versions(self, bucket: aws.s3.Bucket, noncurrent_days: int, lock_days: int) -> None:
+    def _keep_versions(self, bucket: aws.s3.Bucket, noncurrent_days: pulumi.Input[int], lock_days: int) -> None:
         versioning = aws.s3.BucketVersioning(
             f"{self._name}-versions",
             bucket=bucket.id,
@@ -140,14 +146,17 @@ def encrypt(
     )
 
 
-def check_bucket_name(bucket: str | None, component: str) -> None:
-    """Refuse a name that S3 refuses, or one with dots, for which there is no certificate. Raises pulumi.RunError."""
-    if bucket is None:
-        return
-    starts, ends = _RESERVED
-    fits = re.fullmatch("[a-z0-9][a-z0-9-]{1,61}[a-z0-9]", bucket)
-    if not fits or bucket.startswith(starts) or bucket.endswith(ends):
-        raise pulumi.RunError(f"{component}: bucket: {bucket!r} is no name of a bucket; allowed: {_ALLOWED}")
+def checked_bucket_name(component: str, bucket: pulumi.Input[str]) -> pulumi.Input[str]:
+    """Refuse a name that S3 refuses, or one with dots, for which there is no certificate. Raises ArgumentError."""
+
+    def check(text: str) -> str:
+        starts, ends = _RESERVED
+        fits = re.fullmatch("[a-z0-9][a-z0-9-]{1,61}[a-z0-9]", text)
+        if not fits or text.startswith(starts) or text.endswith(ends):
+            raise ArgumentError(component, "bucket", f"{text!r} is no name of a bucket", f"allowed: {_ALLOWED}")
+        return text
+
+    return checked(bucket, check)
 
 
 def tls_only(arn: str) -> str:

@@ -1,11 +1,15 @@
 """SecurityGroups: who may reach whom, from group to group, each rule a resource of its own with a description."""
 
 import ipaddress
+from collections.abc import Mapping, Sequence
+from enum import StrEnum
 from typing import Any, NotRequired, TypedDict
 
 import pulumi
 import pulumi_aws as aws
 
+from diaspora_infra.aws.arguments import choice
+from diaspora_infra.aws.defaults import EDGE, INSTANCE, NETWORK
 from diaspora_infra.aws.tags import named
 
 SSH_PORT = 22
@@ -13,27 +17,44 @@ HTTP_PORT = 80
 HTTPS_PORT = 443
 POSTGRESQL_PORT = 5432
 
-EDGES = ("gateway", "direct")
-SHELLS = ("instanceConnectEndpoint", "ssh", "none")
+
+class Edge(StrEnum):
+    """What requests from the internet reach first."""
+
+    GATEWAY = "gateway"
+    """API Gateway: only its VPC link reaches the machine, on port 80."""
+    DIRECT = "direct"
+    """The machine: everybody reaches its ports 80 and 443."""
+
+
+class ShellAccess(StrEnum):
+    """Who reaches port 22 of the machine."""
+
+    INSTANCE_CONNECT_ENDPOINT = "instanceConnectEndpoint"
+    """An EC2 Instance Connect Endpoint, and nobody from the internet."""
+    SSH = "ssh"
+    """Some networks."""
+    NONE = "none"
+    """Nobody."""
 
 
 class SecurityGroupsArgs(TypedDict):
-    """What a SecurityGroups needs."""
+    """What SecurityGroups needs."""
 
     vpc_id: pulumi.Input[str]
     """The VPC."""
-    edge: NotRequired[str]
-    """`gateway` (when not set): only the VPC link reaches the machine, on port 80. `direct`: everybody reaches its
-    ports 80 and 443."""
-    shell_access: NotRequired[str]
-    """Who reaches port 22: `instanceConnectEndpoint` (when not set), `ssh` (the networks of `ssh_from`), or `none`."""
-    ssh_from: NotRequired[list[str]]
-    """IPv4 and IPv6 networks or addresses that may reach port 22, with `shell_access` ssh."""
+    edge: NotRequired[Edge]
+    """What requests reach first; gateway when not set. A plain value, not an output."""
+    shell_access: NotRequired[ShellAccess]
+    """Who reaches port 22; instanceConnectEndpoint when not set. A plain value, not an output."""
+    ssh_from: NotRequired[Sequence[str]]
+    """IPv4 and IPv6 networks or addresses that may reach port 22, with `shell_access` ssh. Plain values, not
+    outputs."""
     database: NotRequired[bool]
-    """Make a group for a database that only the machine reaches."""
+    """Make a group for a database that only the machine reaches; false when not set. A plain value, not an output."""
     ipv6: NotRequired[bool]
-    """Also open to IPv6 what is open to the whole internet."""
-    tags: NotRequired[dict[str, str]]
+    """Also open to IPv6 what is open to the whole internet; false when not set. A plain value, not an output."""
+    tags: NotRequired[pulumi.Input[Mapping[str, pulumi.Input[str]]]]
     """Tags of everything in it."""
 
 
@@ -50,36 +71,40 @@ class SecurityGroups(pulumi.ComponentResource):
     """Id of the database's group: only the machine reaches it; it reaches nothing."""
 
     def __init__(self, name: str, args: SecurityGroupsArgs, opts: pulumi.ResourceOptions | None = None) -> None:
-        super().__init__("diaspora-infra:aws:SecurityGroups", name, {}, opts)
-        _check(name, "edge", args.get("edge", "gateway"), EDGES)
-        _check(name, "shell_access", args.get("shell_access", SHELLS[0]), SHELLS)
+        super().__init__("diaspora-infra:index:SecurityGroups", name, {}, opts)
+        # a word with a mistake must not leave open or closed what was meant otherwise
+        edge = choice(name, "edge", args.get("edge", EDGE), Edge)
+        access = choice(name, "shell_access", args.get("shell_access", INSTANCE.shell_access), ShellAccess)
         self._name, self._args = name, args
         self._child = pulumi.ResourceOptions(parent=self)
-        self._world = ["0.0.0.0/0", "::/0"] if args.get("ipv6", False) else ["0.0.0.0/0"]
+        world = ["0.0.0.0/0", "::/0"] if args.get("ipv6", NETWORK.ipv6) else ["0.0.0.0/0"]
         self.machine_id = self._group("machine", "The machine of the pod")
         self.link_id = self.endpoint_id = self.database_id = None
-        for network in self._world:
+        for network in world:
             # the pod federates with servers anywhere, on any port that they like
             self._to_network("machine-out", self.machine_id, network, "Federation, mail, updates and images")
-        if args.get("edge", "gateway") == "gateway":
+        if edge is Edge.GATEWAY:
             self.link_id = self._group("link", "The VPC link of API Gateway")
             self._between("web", self.link_id, self.machine_id, HTTP_PORT, "Requests from API Gateway")
         else:
-            self._open(self.machine_id, HTTP_PORT, "http", self._world, "Certificates and redirects to HTTPS")
-            self._open(self.machine_id, HTTPS_PORT, "https", self._world, "The pod")
-        self._shell()
+            self._open(self.machine_id, HTTP_PORT, "http", world, "Certificates and redirects to HTTPS")
+            self._open(self.machine_id, HTTPS_PORT, "https", world, "The pod")
+        if access is ShellAccess.INSTANCE_CONNECT_ENDPOINT:
+            self.endpoint_id = self._group("endpoint", "The EC2 Instance Connect Endpoint")
+            self._between("shell", self.endpoint_id, self.machine_id, SSH_PORT, "SSH of the podmin")
+        elif access is ShellAccess.SSH:
+            self._open(self.machine_id, SSH_PORT, "ssh", args.get("ssh_from", []), "SSH of the podmin")
         if args.get("database", False):
             self.database_id = self._group("database", "The database of the pod")
             self._between("database", self.machine_id, self.database_id, POSTGRESQL_PORT, "The pod", both=False)
-        self.register_outputs({"machineId": self.machine_id})
-
-    def _shell(self) -> None:
-        access = self._args.get("shell_access", "instanceConnectEndpoint")
-        if access == "instanceConnectEndpoint":
-            self.endpoint_id = self._group("endpoint", "The EC2 Instance Connect Endpoint")
-            self._between("shell", self.endpoint_id, self.machine_id, SSH_PORT, "SSH of the podmin")
-        elif access == "ssh":
-            self._open(self.machine_id, SSH_PORT, "ssh", self._args.get("ssh_from", []), "SSH of the podmin")
+        self.register_outputs(
+            {
+                "machineId": self.machine_id,
+                "linkId": self.link_id,
+                "endpointId": self.endpoint_id,
+                "databaseId": self.database_id,
+            }
+        )
 
     def _group(self, kind: str, description: str) -> pulumi.Output[str]:
         name = f"{self._name}-{kind}"
@@ -88,7 +113,7 @@ class SecurityGroups(pulumi.ComponentResource):
             name,
             vpc_id=self._args["vpc_id"],
             description=description,
-            tags=named(self._args.get("tags", {}), f"{self._name} {kind}"),
+            tags=named(self._args.get("tags"), f"{self._name} {kind}"),
             opts=self._child,
         )
         return group.id
@@ -105,7 +130,7 @@ class SecurityGroups(pulumi.ComponentResource):
     ) -> None:
         """Let one group reach a port of another. Without `both` the source may leave already."""
         ports: dict[str, Any] = {"ip_protocol": "tcp", "from_port": port, "to_port": port, "description": description}
-        tags = named(self._args.get("tags", {}), f"{self._name} {name}")
+        tags = named(self._args.get("tags"), f"{self._name} {name}")
         aws.vpc.SecurityGroupIngressRule(
             f"{self._name}-{name}-in",
             security_group_id=target,
@@ -124,7 +149,7 @@ class SecurityGroups(pulumi.ComponentResource):
                 **ports,
             )
 
-    def _open(self, group: pulumi.Output[str], port: int, name: str, networks: list[str], description: str) -> None:
+    def _open(self, group: pulumi.Output[str], port: int, name: str, networks: Sequence[str], description: str) -> None:
         """Let networks reach a port of a group."""
         for network in networks:
             aws.vpc.SecurityGroupIngressRule(
@@ -134,7 +159,7 @@ class SecurityGroups(pulumi.ComponentResource):
                 from_port=port,
                 to_port=port,
                 description=description,
-                tags=named(self._args.get("tags", {}), f"{self._name} {name}"),
+                tags=named(self._args.get("tags"), f"{self._name} {name}"),
                 opts=self._child,
                 **_addresses(network),
             )
@@ -146,7 +171,7 @@ class SecurityGroups(pulumi.ComponentResource):
             security_group_id=group,
             ip_protocol="-1",
             description=description,
-            tags=named(self._args.get("tags", {}), f"{self._name} {name}"),
+            tags=named(self._args.get("tags"), f"{self._name} {name}"),
             opts=self._child,
             **_addresses(network),
         )
@@ -162,9 +187,3 @@ def _label(network: str) -> str:
     """A network in the name of a resource: everybody is ipv4 or ipv6."""
     parsed = ipaddress.ip_network(network)
     return f"ipv{parsed.version}" if parsed.prefixlen == 0 else str(parsed)
-
-
-def _check(name: str, key: str, value: str, allowed: tuple[str, ...]) -> None:
-    # a word with a mistake must not leave open or closed what was meant otherwise
-    if value not in allowed:
-        raise pulumi.RunError(f"{name}: {key}: {value!r} is not known; allowed: {', '.join(allowed)}")

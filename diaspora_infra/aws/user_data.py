@@ -3,15 +3,16 @@
 import hashlib
 import json
 
-LIMIT = 16384
+USER_DATA_MAX_BYTES = 16384
 """Bytes of user data that EC2 takes, before base64 (EC2 User Guide)."""
 
 POINTER_VERSION = "3.4.0"
+"""Ignition version of the config that points to another one."""
 
 
-def fits(ignition: str) -> bool:
+def fits_user_data(ignition: str) -> bool:
     """Whether a config can be user data as it is."""
-    return len(ignition.encode()) <= LIMIT
+    return len(ignition.encode()) <= USER_DATA_MAX_BYTES
 
 
 def object_key(ignition: str) -> str:
@@ -19,7 +20,7 @@ def object_key(ignition: str) -> str:
     return f"ignition/{hashlib.sha256(ignition.encode()).hexdigest()[:32]}.ign"
 
 
-def pointer(bucket: str, ignition: str) -> str:
+def replace_config(bucket: str, ignition: str) -> str:
     """An Ignition config that fetches another from a bucket with the machine's role, and refuses it if it changed."""
     replace = {
         "source": f"s3://{bucket}/{object_key(ignition)}",

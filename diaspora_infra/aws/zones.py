@@ -1,4 +1,9 @@
-"""What the account has in the zones of a pod, asked before anything is made."""
+"""What the account has in the zones and subnets of a pod, asked before anything is made.
+
+These errors name keys of the stack config: the questions are those of AwsPod, and of no part of it.
+"""
+
+from collections.abc import Sequence
 
 import pulumi
 import pulumi_aws as aws
@@ -35,4 +40,29 @@ def check_type(instance_type: str, zone: str, parent: pulumi.Resource) -> None:
         raise pulumi.RunError(
             f"aws.instance.type: {instance_type} is not offered in {zone}; allowed: another type, or a first zone of "
             f"{', '.join(letters)}"
+        )
+
+
+def check_existing(vpc: str, zone: str, public: str, private: Sequence[str], parent: pulumi.Resource) -> None:
+    """Look at subnets that are there already. Raises RunError where the machine or the VPC link does not fit in."""
+    options = pulumi.InvokeOptions(parent=parent)
+    zones = {}
+    for subnet in (public, *private):
+        try:
+            found = aws.ec2.get_subnet(id=subnet, opts=options)
+        except Exception as error:
+            raise pulumi.RunError(f"aws.network.existing: no subnet {subnet} in this region ({error})") from None
+        if found.vpc_id != vpc:
+            raise pulumi.RunError(
+                f"aws.network.existing: {subnet} is in {found.vpc_id}; allowed: a subnet of {vpc}, its vpcId"
+            )
+        zones[subnet] = found.availability_zone
+    if zones[public] != zone:
+        raise pulumi.RunError(
+            f"aws.network.existing.publicSubnetId: {public} is in {zones[public]}; allowed: a subnet in {zone}, "
+            "the first of aws.network.zones"
+        )
+    if len({zones[subnet] for subnet in private}) == 1:
+        raise pulumi.RunError(
+            f"aws.network.existing.privateSubnetIds: all are in {zones[private[0]]}; allowed: two zones or more"
         )

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from pydantic import TypeAdapter, ValidationError
 
-from diaspora_infra.config import Architecture, ConfigError, Problem, Release, Stream, load, parse_stack_file
+from diaspora_infra.config import Architecture, ConfigError, Problem, Release, Stream, load_written, parse_stack_file
 from diaspora_infra.config.loader.checks import check_release
 from diaspora_infra.config.problems import problems_of
 from diaspora_infra.config.types import HttpUrl
@@ -81,7 +81,7 @@ def _release_to_download(options: argparse.Namespace) -> tuple[str, str | None, 
     stream, version, architectures = options.stream, options.version, options.architecture
     if options.stack_file is not None:
         file = parse_stack_file(options.stack_file.read_bytes())
-        pxe = load(file.values, file.secrets).pxe
+        pxe = load_written(file.values, file.secrets).pxe
         if pxe is None:
             raise ConfigError(
                 [

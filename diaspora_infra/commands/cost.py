@@ -17,7 +17,7 @@ def add_to(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> N
     """Add `cost`."""
     text = "print the monthly cost of a stack of target aws, item by item"
     parser = commands.add_parser("cost", help=text, description=text)
-    parser.add_argument("stack_file", metavar="STACK_FILE", type=Path, help="such as Pulumi.dev.yaml")
+    parser.add_argument("stack_file", metavar="STACK_FILE", type=Path, help="stack file, such as Pulumi.dev.yaml")
     parser.add_argument(
         "--usage", choices=list(TRAFFIC), help="only this amount of traffic, with quantities; default: all"
     )

@@ -53,16 +53,16 @@ def quoted(value: object) -> str:
         return "a very large number"  # Python itself refuses to write the largest ones
     if isinstance(value, int | float):
         return str(value)
-    return kind_of(value)
+    return describe_type(value)
 
 
 def refused(value: object, allowed: str) -> str:
     """The message about a value that is not allowed."""
-    what = f"{quoted(value)} is not valid" if isinstance(value, str | int | float) else f"{kind_of(value)} given"
+    what = f"{quoted(value)} is not valid" if isinstance(value, str | int | float) else f"{describe_type(value)} given"
     return f"{what}; allowed: {allowed}"
 
 
-def kind_of(value: object) -> str:
+def describe_type(value: object) -> str:
     """Describe the type of a value."""
     if value is None:
         return "nothing"
@@ -175,14 +175,14 @@ def _wrong_kind(value: object, expected: str, numbers: str) -> str:
     """The message about a value of another type. Text instead of a list or a table is not shown: it may be a key."""
     if expected == "text":
         quotes = " (write it in quotes)" if isinstance(value, int | float) else ""
-        return f"{kind_of(value)} given; allowed: text{quotes}"
+        return f"{describe_type(value)} given; allowed: text{quotes}"
     if expected == "a whole number" and numbers:
         expected += f" from {numbers}" if " to " in numbers else f", {numbers}"
     if isinstance(value, str) and expected.startswith("a whole number"):
         return f"{quoted(value)} is text; allowed: {expected}, without quotes or unit"
     if isinstance(value, str) and expected == "true or false":
         return f"{quoted(value)} is text; allowed: true or false, without quotes"
-    return f"{kind_of(value)} given; allowed: {expected}"
+    return f"{describe_type(value)} given; allowed: {expected}"
 
 
 def range_words(minimum: object, maximum: object) -> str:

@@ -1,6 +1,7 @@
-"""All settings of a stack."""
+"""All settings of a stack: as the user wrote them, and what a stack of each target is built from."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from typing import Literal
 
 from pydantic import Field
 
@@ -25,8 +26,11 @@ def aws_machine(aws: Aws) -> Machine:
     return Machine(name="pod", architecture=aws.architecture)
 
 
-class Settings(Model):
-    """One stack."""
+class WrittenSettings(Model):
+    """One stack. Only what the user wrote, with the defaults of the keys.
+
+    `derive` makes `Settings` of it, in which the keys of other targets are gone.
+    """
 
     target: TargetField
     """`pxe`: machines that boot over the network. `aws`: a low-cost stack on AWS. `ignition`: only export the Ignition
@@ -46,11 +50,107 @@ class Settings(Model):
     """A provisioning server; required with target `provisioning`. Beside a pod only the command
     `diaspora-infra provisioning files` reads it."""
 
+
+class _PodStack(Model):
+    """A stack with a pod, with what differs between the targets as properties."""
+
+    pod: Pod
+    """The diaspora* pod."""
+    host: Host
+    """Settings of every machine."""
+
+    @property
+    def database_on_aws(self) -> bool:
+        """AWS runs the database, and the machine only leads to it."""
+        return False
+
+    @property
+    def behind_gateway(self) -> bool:
+        """API Gateway is in front of the machine and has the certificate."""
+        return False
+
+    @property
+    def uploads_in_bucket(self) -> bool:
+        """Uploads are in the bucket that the stack makes, and not on the data partition."""
+        return False
+
+    @property
+    def backup_bucket(self) -> bool:
+        """The pod's backups go to the bucket that the stack makes."""
+        return False
+
+    @property
+    def existing_parameters(self) -> Mapping[str, str]:
+        """Secrets that are in Parameter Store already: their keys, and the names of the parameters."""
+        return {}
+
+
+class PxeSettings(_PodStack):
+    """A pod on machines that boot over the network (target `pxe`)."""
+
+    target: Literal[Target.PXE] = Target.PXE
+    """`pxe`."""
+    pxe: Pxe
+    """Network boot."""
+
     @property
     def machines(self) -> Sequence[Machine]:
-        """The machines of the chosen target."""
-        if self.target is Target.PXE:
-            return self.pxe.machines if self.pxe else ()
-        if self.target is Target.AWS:
-            return (aws_machine(self.aws),) if self.aws else ()
+        """The machines."""
+        return self.pxe.machines
+
+
+class AwsSettings(_PodStack):
+    """A pod on AWS (target `aws`)."""
+
+    target: Literal[Target.AWS] = Target.AWS
+    """`aws`."""
+    aws: Aws
+    """The pod on AWS."""
+
+    @property
+    def machines(self) -> Sequence[Machine]:
+        """The one machine."""
+        return (aws_machine(self.aws),)
+
+    @property
+    def database_on_aws(self) -> bool:
+        """AWS runs the database, and the machine only leads to it."""
+        return self.aws.database_on_aws
+
+    @property
+    def behind_gateway(self) -> bool:
+        """API Gateway is in front of the machine and has the certificate."""
+        return self.aws.behind_gateway
+
+    @property
+    def uploads_in_bucket(self) -> bool:
+        """Uploads are in the bucket that the stack makes, and not on the data partition."""
+        return self.aws.uploads_in_bucket
+
+    @property
+    def backup_bucket(self) -> bool:
+        """The pod's backups go to the bucket that the stack makes."""
+        return self.aws.backups.bucket and self.pod.backup is not None
+
+    @property
+    def existing_parameters(self) -> Mapping[str, str]:
+        """Secrets that are in Parameter Store already: their keys, and the names of the parameters."""
+        return {str(key): name for key, name in self.aws.existing_parameters.items()}
+
+
+class IgnitionSettings(_PodStack):
+    """A pod on machines whose Ignition config is only exported (target `ignition`)."""
+
+    target: Literal[Target.IGNITION] = Target.IGNITION
+    """`ignition`."""
+    ignition: IgnitionExport
+    """The machines."""
+
+    @property
+    def machines(self) -> Sequence[Machine]:
+        """The machines."""
         return self.ignition.machines
+
+
+Settings = PxeSettings | AwsSettings | IgnitionSettings
+"""The settings of a stack with a pod, by its target."""

@@ -13,7 +13,7 @@ from urllib.parse import urlsplit
 from pydantic import AfterValidator, BeforeValidator, Field, GetCoreSchemaHandler, GetJsonSchemaHandler
 from pydantic_core import CoreSchema, core_schema
 
-from diaspora_infra.config.problems import kind_of, quoted, refused
+from diaspora_infra.config.problems import describe_type, quoted, refused
 from diaspora_infra.config.time_zones import TIME_ZONES
 
 
@@ -224,7 +224,7 @@ OffWord = BeforeValidator(_off)
 
 def _scalar(value: object) -> object:
     if not isinstance(value, str | int | bool):
-        raise ValueError(f"{kind_of(value)} given; allowed: text, a whole number, true or false")  # noqa: TRY004  # what pydantic expects
+        raise ValueError(f"{describe_type(value)} given; allowed: text, a whole number, true or false")  # noqa: TRY004  # what pydantic expects
     return value
 
 

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from decimal import Decimal
 
-from diaspora_infra.config import ConfigError, Problem, Settings, Target
+from diaspora_infra.config import AwsSettings, ConfigError, Problem, Settings
 from diaspora_infra.config.aws.aws import Aws
 from diaspora_infra.cost.prices import FREE_TRAFFIC_OUT_GB, INSTANCES, PRICES, RDS_INSTANCES, Price
 from diaspora_infra.cost.traffic import HOURS_A_MONTH, Traffic
@@ -43,31 +43,33 @@ def monthly_items(settings: Settings, traffic: Traffic, awake_hours: Decimal) ->
     that can sleep is awake; one that cannot is awake all the time. Raises ConfigError for another target than aws, and
     ValueError for hours that no month has.
     """
-    aws = _aws(settings)
+    stack = aws_settings(settings)
     if not 0 <= awake_hours <= HOURS_A_MONTH:
         raise ValueError(f"{awake_hours} hours awake; a month has {HOURS_A_MONTH}")
     return (
-        *_machine(settings, aws, traffic),
-        *_database(aws, traffic, awake_hours),
-        *_http_api(aws, traffic),
-        *_buckets(settings, aws, traffic),
-        *_rest(settings, aws, traffic),
+        *_machine(stack, traffic),
+        *_database(stack.aws, traffic, awake_hours),
+        *_http_api(stack.aws, traffic),
+        *_buckets(stack, traffic),
+        *_rest(stack, traffic),
     )
 
 
 def database_pauses(settings: Settings) -> bool:
     """Tell whether the cost depends on the hours in which the database is awake."""
-    database = _aws(settings).database
+    database = aws_settings(settings).aws.database
     return database.engine == "auroraServerless" and database.min_acu == 0
 
 
-def _aws(settings: Settings) -> Aws:
-    if settings.target is not Target.AWS or settings.aws is None:
+def aws_settings(settings: Settings) -> AwsSettings:
+    """The settings of a stack on AWS. Raises ConfigError for another target."""
+    if not isinstance(settings, AwsSettings):
         raise ConfigError([Problem("target", f"{settings.target} has no prices; allowed here: aws")])
-    return settings.aws
+    return settings
 
 
-def _machine(settings: Settings, aws: Aws, traffic: Traffic) -> Iterator[Item]:
+def _machine(settings: AwsSettings, traffic: Traffic) -> Iterator[Item]:
+    aws = settings.aws
     name, instance = aws.instance_type_name, aws.instance
     yield Item(f"Machine {name}", INSTANCES[name], Decimal(HOURS_A_MONTH), "aws.size, aws.instance.type")
     yield Item("Public IPv4 address", PRICES["public IPv4 address"], Decimal(HOURS_A_MONTH), NO_SETTING)
@@ -76,9 +78,9 @@ def _machine(settings: Settings, aws: Aws, traffic: Traffic) -> Iterator[Item]:
     if days := aws.backups.volume_snapshot_days:
         # the first one holds all that is used, each later one what changed; a swap file may change wholly every day
         swap = Decimal(settings.host.swap.file_mib) / 1024
-        used = traffic.volume + swap + (traffic.uploads if aws.uploads == "volume" else 0)
+        used = traffic.volume + swap + (0 if settings.uploads_in_bucket else traffic.uploads)
         changed = traffic.volume_changes + swap
-        if aws.database.engine == "onInstance":
+        if not settings.database_on_aws:
             used, changed = used + traffic.database, changed + traffic.database_changes
         kept = min(Decimal(instance.data_gib), used) + (days - 1) * min(Decimal(instance.data_gib), changed)
         yield Item("Snapshots of the data volume", PRICES["volume snapshots"], kept, "aws.backups.volumeSnapshotDays")
@@ -105,7 +107,7 @@ def _database(aws: Aws, traffic: Traffic, awake_hours: Decimal) -> Iterator[Item
 
 
 def _http_api(aws: Aws, traffic: Traffic) -> Iterator[Item]:
-    if aws.edge == "gateway":
+    if aws.behind_gateway:
         yield Item("API Gateway requests", PRICES["API Gateway requests"], traffic.requests, "aws.edge")
         yield Item("Cloud Map instance", PRICES["Cloud Map instance"], Decimal(1), "aws.edge")
         yield Item("Cloud Map lookups", PRICES["Cloud Map lookups"], traffic.requests, "aws.edge")
@@ -114,9 +116,9 @@ def _http_api(aws: Aws, traffic: Traffic) -> Iterator[Item]:
         yield Item("DNS queries", PRICES["DNS queries"], traffic.dns_queries, "aws.dns.provider")
 
 
-def _buckets(settings: Settings, aws: Aws, traffic: Traffic) -> Iterator[Item]:
-    uploads = Decimal(aws.uploads == "bucket")
-    backups = Decimal(aws.backups.bucket and settings.pod.backup is not None)
+def _buckets(settings: AwsSettings, traffic: Traffic) -> Iterator[Item]:
+    uploads = Decimal(settings.uploads_in_bucket)
+    backups = Decimal(settings.backup_bucket)
     if uploads:
         yield Item("Uploads in S3", PRICES["S3 storage"], traffic.uploads, "aws.uploads")
     if backups:
@@ -128,16 +130,17 @@ def _buckets(settings: Settings, aws: Aws, traffic: Traffic) -> Iterator[Item]:
         yield Item("Reads from S3", PRICES["S3 reads"], traffic.storage_reads, "aws.uploads")
 
 
-def _rest(settings: Settings, aws: Aws, traffic: Traffic) -> Iterator[Item]:
+def _rest(settings: AwsSettings, traffic: Traffic) -> Iterator[Item]:
+    aws = settings.aws
     if settings.pod.mail is not None and settings.pod.mail.by_ses:
         yield Item("Mails by SES", PRICES["SES mails"], traffic.mails, "pod.mail, aws.mail.enabled")
     out = max(Decimal(0), traffic.traffic_out - FREE_TRAFFIC_OUT_GB)
     yield Item("Traffic out above 100 GB", PRICES["traffic out"], out, NO_SETTING)
-    if aws.edge == "gateway" or aws.database.engine != "onInstance":
+    if settings.behind_gateway or settings.database_on_aws:
         # each end pays its direction
         between = 2 * traffic.traffic_between_zones
         yield Item("Traffic between zones", PRICES["traffic between zones"], between, "aws.edge, aws.database.engine")
-    log_days = aws.http_api.log_days if aws.edge == "gateway" else 0
+    log_days = aws.http_api.log_days if settings.behind_gateway else 0
     access_log = ACCESS_LOG_GB * traffic.requests if log_days else Decimal(0)
     flow_days = aws.network.flow_logs_days
     connections = traffic.connection_log if flow_days else Decimal(0)

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from decimal import Decimal
 
 from diaspora_infra.config import Settings
-from diaspora_infra.cost.items import DATABASE_CAPACITY, Item, database_pauses, monthly_items, monthly_usd
+from diaspora_infra.cost.items import DATABASE_CAPACITY, Item, aws_settings, database_pauses, monthly_items, monthly_usd
 from diaspora_infra.cost.prices import FREE, PRICED_REGION, Price
 from diaspora_infra.cost.traffic import HOURS_A_MONTH, TRAFFIC
 
@@ -115,7 +115,7 @@ def markdown(table: Table) -> list[str]:
 
 def notes(settings: Settings) -> list[str]:
     """The notes below the table, a line each."""
-    region = settings.aws.region if settings.aws else PRICED_REGION
+    region = aws_settings(settings).aws.region
     where = f"Prices are those of {PRICED_REGION}"
     if region != PRICED_REGION:
         where += f"; this stack is in {region}, where they differ: look them up before you rely on a sum"
@@ -132,7 +132,7 @@ def cost_data(settings: Settings, traffic: Sequence[str], awake: Sequence[Decima
     """The same as plain data, with the source of each price. Dollars are rounded to cents in the sums alone."""
     hours = awake or AWAKE_HOURS
     return {
-        "region": settings.aws.region if settings.aws else None,
+        "region": aws_settings(settings).aws.region,
         "pricesOf": PRICED_REGION,
         "currency": "USD",
         "databasePauses": database_pauses(settings),

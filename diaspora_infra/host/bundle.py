@@ -5,15 +5,10 @@ whole. Ignition unpacks it without a network (a data URL) and merges it, so the 
 config is half as large, which counts where it is stored for every machine; and the pod's part has one hash.
 """
 
-import base64
-import gzip
 import json
-import zlib
-from collections.abc import Mapping
-from functools import lru_cache
 from typing import Any
-from urllib.parse import quote, unquote_to_bytes
 
+from diaspora_infra.host.data_url import contents, in_the_clear, is_data, shortest
 from diaspora_infra.host.fragment import Fragment
 
 Ignition = dict[str, Any]
@@ -29,7 +24,8 @@ _LISTS = (
 
 def pack(ignition: Ignition, pod: Fragment) -> Ignition:
     """Move what `pod` (a Butane fragment) names out of an Ignition config into a packed bundle."""
-    return add_bundle(*split(ignition, pod))
+    rest, bundle = split(ignition, pod)
+    return add_bundle(rest, in_the_clear(bundle))
 
 
 def split(ignition: Ignition, pod: Fragment) -> tuple[Ignition, Ignition]:
@@ -49,10 +45,24 @@ def split(ignition: Ignition, pod: Fragment) -> tuple[Ignition, Ignition]:
 
 
 def add_bundle(ignition: Ignition, bundle: Ignition) -> Ignition:
-    """Merge a config into another as a packed entry, before what the user merges: that comes last and wins."""
+    """Merge a config into another as a packed entry, before what the user merges: that comes last and wins.
+
+    The bundle's contents are in the clear: packed as a whole, they become smaller than one by one.
+    """
     config = ignition["ignition"].get("config", {})
-    merge = [{"compression": "gzip", "source": _packed(bundle)}, *config.get("merge", ())]
+    text = json.dumps(bundle, separators=(",", ":"), ensure_ascii=False)
+    merge = [{**shortest(text.encode())}, *config.get("merge", ())]
     return {**ignition, "ignition": {**ignition["ignition"], "config": {**config, "merge": merge}}}
+
+
+def beside(ignition: Ignition, bundle: Ignition) -> Ignition:
+    """Put the bundle's entries beside the machine's own, in an order that depends on their names alone."""
+    whole = dict(ignition)
+    for section, entries, key in _LISTS:
+        present = (*ignition.get(section, {}).get(entries, ()), *bundle.get(section, {}).get(entries, ()))
+        if present:
+            whole[section] = {**whole.get(section, {}), entries: sorted(present, key=lambda entry: str(entry[key]))}
+    return whole
 
 
 def unpack(ignition: Ignition) -> Ignition:
@@ -61,7 +71,7 @@ def unpack(ignition: Ignition) -> Ignition:
     Entries are added, not merged: right for a bundle, which shares none with the rest.
     """
     merge = ignition.get("ignition", {}).get("config", {}).get("merge") or []
-    packed = [entry for entry in merge if (entry.get("source") or "").startswith("data:")]
+    packed = [entry for entry in merge if is_data(entry)]
     if not packed:
         return ignition
     whole: Ignition = json.loads(json.dumps(ignition))
@@ -74,55 +84,3 @@ def unpack(ignition: Ignition) -> Ignition:
                 present = whole.setdefault(section, {}).setdefault(key, type(value)())
                 present += value
     return whole
-
-
-def contents(resource: Mapping[str, Any]) -> bytes:
-    """Decode the data URL of a resource. Raises ValueError for other addresses and for what cannot be decoded."""
-    header, comma, payload = resource["source"].partition(",")
-    if not header.startswith("data:") or not comma:
-        raise ValueError("not a data URL")
-    data = unquote_to_bytes(payload)
-    if header.endswith(";base64"):
-        data = base64.b64decode(data, validate=True)
-    if resource.get("compression") != "gzip":
-        return data
-    try:
-        return gzip.decompress(data)
-    except (OSError, EOFError, zlib.error) as error:
-        raise ValueError(f"not gzip: {error}") from None
-
-
-def in_the_clear(ignition: Ignition) -> Ignition:
-    """Write the contents of all files in the clear, whichever compressor packed them."""
-    return {
-        section: {
-            entries: [_with_plain_contents(entry) for entry in table] if isinstance(table, list) else table
-            for entries, table in tables.items()
-        }
-        if isinstance(tables, dict)
-        else tables
-        for section, tables in ignition.items()
-    }
-
-
-def _packed(bundle: Ignition) -> str:
-    return _packed_url(json.dumps(in_the_clear(bundle), separators=(",", ":"), ensure_ascii=False))
-
-
-@lru_cache(maxsize=4)  # the machines of a stack share their bundle
-def _packed_url(text: str) -> str:
-    return f"data:;base64,{base64.b64encode(gzip.compress(text.encode(), 9, mtime=0)).decode('ascii')}"
-
-
-def _with_plain_contents(entry: Any) -> Any:
-    """Write an entry's contents in the clear: packed as a whole, they become smaller than one by one."""
-    resource = entry.get("contents") if isinstance(entry, dict) else None
-    if not isinstance(resource, dict) or not str(resource.get("source", "")).startswith("data:"):
-        return entry
-    plain = {key: value for key, value in resource.items() if key != "compression"}
-    return {**entry, "contents": {**plain, "source": _plain_url(resource["source"], resource.get("compression"))}}
-
-
-@lru_cache(maxsize=256)
-def _plain_url(source: str, compression: str | None) -> str:
-    return f"data:,{quote(contents({'source': source, 'compression': compression}))}"

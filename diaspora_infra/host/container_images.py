@@ -2,7 +2,7 @@
 
 from diaspora_infra.config import ConfigError, Problem
 from diaspora_infra.config.images import default_image
-from diaspora_infra.host.fragment import Context
+from diaspora_infra.host.fragment import PodContext
 
 # Users inside the official images: Debian variants of postgres and redis, all variants of nginx.
 POSTGRESQL_UID = 999
@@ -17,18 +17,10 @@ RELAY_POSTFIX_UID = 201
 RELAY_DKIM_UID = 203
 
 
-def container_image(context: Context, name: str) -> str:
+def container_image(context: PodContext, name: str) -> str:
     """The image of `config/images.py` for this machine, or the user's own image if set."""
-    own = context.settings.pod.image if name == "diaspora" else None
-    architecture = context.machine.architecture
-    image = own or default_image(name, architecture)
+    own = context.pod.image if name == "diaspora" else None
+    image = own or default_image(name, context.architecture)
     if image is None:
-        raise ConfigError(
-            [
-                Problem(
-                    "pod.image",
-                    f"required, because there is no default image for {architecture}; set your own pinned image",
-                )
-            ]
-        )
+        raise ConfigError([Problem("pod.image", f"missing; there is no default for {context.architecture}")])
     return image

@@ -1,32 +1,93 @@
 """Fragments: what one feature adds to a machine, in the shape of a Butane document without its header."""
 
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
-from diaspora_infra.config import Machine, ProvisioningSettings, Settings
+from diaspora_infra.config import Architecture, AwsSettings, Machine, Pod, ProvisioningSettings, Settings
+from diaspora_infra.config.aws.aws import Aws
+from diaspora_infra.config.host.firewall import Firewall
+from diaspora_infra.config.host.host import Swap
+from diaspora_infra.config.secrets import secrets_in_ignition
 
 Fragment = dict[str, Any]
 
 
 @dataclass(frozen=True)
 class MachineContext:
-    """What a feature of any machine may look at, with a pod or without."""
+    """What a feature of the machine may look at, with a pod or without."""
 
     settings: Settings | ProvisioningSettings
     machine: Machine
 
 
 @dataclass(frozen=True)
-class Context(MachineContext):
-    """What a feature of a pod may look at: besides, the secrets that the user gave (key to value)."""
+class PodMachineContext(MachineContext):
+    """The same of a machine with a pod."""
 
     settings: Settings
-    secrets: Mapping[str, str]
+
+
+@dataclass(frozen=True, kw_only=True)
+class PodContext:
+    """All that a feature of the pod may look at: contexts that are equal have the same bundle.
+
+    `secrets` are keys and values of those that travel in the Ignition config. What AWS takes over from the machine are
+    the properties of the settings with the same names.
+    """
+
+    pod: Pod
+    architecture: Architecture
+    memory_mib: int
+    swap: Swap
+    firewall: Firewall
+    secrets: tuple[tuple[str, str], ...] = field(repr=False)
+    database_on_aws: bool
+    behind_gateway: bool
+    uploads_in_bucket: bool
+    backup_bucket: bool
+
+    @property
+    def on_aws(self) -> bool:
+        """The machine is an EC2 instance."""
+        return False
+
+
+@dataclass(frozen=True, kw_only=True)
+class AwsContext(PodContext):
+    """The same of a pod on AWS."""
+
+    aws: Aws
+
+    @property
+    def on_aws(self) -> bool:
+        """The machine is an EC2 instance."""
+        return True
+
+
+def pod_context(settings: Settings, architecture: Architecture, secrets: Mapping[str, str]) -> PodContext:
+    """Take out of the settings what the pod's part of a machine follows from.
+
+    `secrets` holds the values of the secret keys. Raises KeyError when one that travels is missing.
+    """
+    parts: dict[str, Any] = {
+        "pod": settings.pod,
+        "architecture": architecture,
+        "memory_mib": settings.host.memory_mib,
+        "swap": settings.host.swap,
+        "firewall": settings.host.firewall,
+        "secrets": tuple((secret.key, secrets[secret.key]) for secret in secrets_in_ignition(settings)),
+        "database_on_aws": settings.database_on_aws,
+        "behind_gateway": settings.behind_gateway,
+        "uploads_in_bucket": settings.uploads_in_bucket,
+        "backup_bucket": settings.backup_bucket,
+    }
+    return AwsContext(**parts, aws=settings.aws) if isinstance(settings, AwsSettings) else PodContext(**parts)
 
 
 MachineFeature = Callable[[MachineContext], Fragment]
-Feature = Callable[[Context], Fragment]
+PodFeature = Callable[[PodContext], Fragment]
+AwsFeature = Callable[[AwsContext], Fragment]
 
 
 def combine(fragments: Iterable[Fragment]) -> Fragment:

@@ -10,10 +10,10 @@ import json
 from collections.abc import Iterable, Iterator, Mapping
 from functools import lru_cache
 from typing import Any
-from urllib.parse import quote
 
-from diaspora_infra.config import PxeMachine
-from diaspora_infra.host.fragment import Context
+from diaspora_infra.config import PxeMachine, PxeSettings
+from diaspora_infra.host.data_url import plain
+from diaspora_infra.host.fragment import PodMachineContext
 from diaspora_infra.host.templates import UNIT_FOLDER, file
 
 Ignition = dict[str, Any]
@@ -33,15 +33,15 @@ def ignition_url(matchbox_url: str, mac: str) -> str:
     return f"{matchbox_url}/ignition?mac={mac}"
 
 
-def config_url(context: Context) -> str | None:
+def config_url(context: PodMachineContext) -> str | None:
     """Where a machine finds its own config later; None where no server has it."""
-    pxe, machine = context.settings.pxe, context.machine
-    if pxe is None or not isinstance(machine, PxeMachine) or machine.install == "off":
+    settings, machine = context.settings, context.machine
+    if not isinstance(settings, PxeSettings) or not isinstance(machine, PxeMachine) or machine.install == "off":
         return None
-    return ignition_url(pxe.matchbox.http_url, machine.mac)
+    return ignition_url(settings.pxe.matchbox.http_url, machine.mac)
 
 
-def machine_text(context: Context, ignition: Ignition) -> str:
+def machine_text(context: PodMachineContext, ignition: Ignition) -> str:
     """Write the machine's file about its own part of a config (all but the bundle, contents in the clear)."""
     content = {
         "name": context.machine.name,
@@ -59,7 +59,7 @@ def bundle_text(bundle: Ignition, *, secret: bool) -> str:
 
 def with_file(ignition: Ignition, path: str, text: str) -> Ignition:
     """Put a file for root alone into an Ignition config, in place of one at that path."""
-    entry = {"path": path, "mode": 0o600, "overwrite": True, "contents": {"source": f"data:,{quote(text)}"}}
+    entry = {"path": path, "mode": 0o600, "overwrite": True, "contents": {**plain(text.encode())}}
     rest = _without(ignition, path)
     storage = rest.get("storage", {})
     return {**rest, "storage": {**storage, "files": [*storage.get("files", ()), entry]}}
@@ -72,16 +72,16 @@ def as_fragment(path: str, text: str) -> dict[str, Any]:
 
 def _parts(ignition: Ignition) -> Iterator[tuple[str, str]]:
     """Name what a machine's own part holds, each with a hash: the words that a podmin reads when it has changed."""
-    plain = _without(ignition, MACHINE_FILE)
-    storage, systemd = plain.get("storage", {}), plain.get("systemd", {})
+    own = _without(ignition, MACHINE_FILE)
+    storage, systemd = own.get("storage", {}), own.get("systemd", {})
     # the engine hands over the tables of a stack file in another order than the file has
     files = sorted(storage.get("files", ()), key=lambda entry: str(entry["path"]))
     named = {
         "disks": {key: storage[key] for key in _DISKS if storage.get(key)},
-        "users": plain.get("passwd") or {},
+        "users": own.get("passwd") or {},
         "networks": [entry for entry in files if entry["path"].startswith(_KEYFILES)],
-        "kernel arguments": plain.get("kernelArguments") or {},
-        "merged configs": {key: value for key, value in plain["ignition"].items() if key != "version" and value},
+        "kernel arguments": own.get("kernelArguments") or {},
+        "merged configs": {key: value for key, value in own["ignition"].items() if key != "version" and value},
     }
     yield from ((name, _digest(value)) for name, value in named.items() if value)
     others = [entry for entry in files if not entry["path"].startswith(_KEYFILES)]

@@ -1,7 +1,8 @@
 """Render one machine: settings -> Butane document -> Ignition."""
 
 import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any
 
@@ -9,20 +10,28 @@ import yaml
 
 import butane
 from diaspora_infra.config import (
+    AwsSettings,
     ConfigError,
     Machine,
     Problem,
     ProvisioningSettings,
     Settings,
 )
-from diaspora_infra.config.secrets import travelling_secrets
-from diaspora_infra.host.bundle import add_bundle, in_the_clear, split
-from diaspora_infra.host.features import FEATURES, MACHINE_FEATURES, POD_FEATURES
-from diaspora_infra.host.features.firewall import firewall
+from diaspora_infra.config.secrets import secrets_in_ignition
+from diaspora_infra.host.bundle import add_bundle, beside, split
+from diaspora_infra.host.data_url import in_the_clear, repacked, undecodable
+from diaspora_infra.host.features import machine_part, pod_part
+from diaspora_infra.host.features.firewall import provisioning_firewall
 from diaspora_infra.host.features.provisioning import provisioning
-from diaspora_infra.host.fragment import Context, Fragment, MachineContext, combine
+from diaspora_infra.host.fragment import (
+    Fragment,
+    MachineContext,
+    PodContext,
+    PodMachineContext,
+    combine,
+    pod_context,
+)
 from diaspora_infra.host.identity import BUNDLE_FILE, MACHINE_FILE, as_fragment, bundle_text, machine_text, with_file
-from diaspora_infra.host.on_aws import aws_of
 
 # matchbox 0.11 serves an empty config for Ignition 3.5 and later, so nothing may go above 3.4.0.
 BUTANE_VERSION = "1.5.0"
@@ -30,7 +39,10 @@ BUTANE_VERSION = "1.5.0"
 
 @dataclass(frozen=True)
 class Rendered:
-    """A machine's config. `secret` tells whether it contains a secret of the user."""
+    """A machine's config. `secret` tells whether it contains a secret of the user.
+
+    The text follows from the settings alone: it has the same bytes on every computer.
+    """
 
     document: dict[str, Any]
     ignition: str
@@ -48,7 +60,7 @@ def render(settings: Settings | ProvisioningSettings, machine: Machine, secrets:
     """
     if isinstance(settings, ProvisioningSettings):
         return render_provisioning(settings)
-    needed = travelling_secrets(settings)
+    needed = secrets_in_ignition(settings)
     missing = [
         Problem(secret.key, "the value is required to render; pass it in `secrets`")
         for secret in needed
@@ -56,11 +68,11 @@ def render(settings: Settings | ProvisioningSettings, machine: Machine, secrets:
     ]
     if missing:
         raise ConfigError(missing)
-    context = Context(settings, machine, secrets)
-    own = combine(feature(context) for feature in MACHINE_FEATURES)
-    pod = _pod_part(context)
-    rest, bundle = _translate(_document([own])), pod.ignition
-    identity = machine_text(context, in_the_clear(rest))
+    context = PodMachineContext(settings, machine)
+    own = machine_part(context)
+    pod = _pod_part(pod_context(settings, machine.architecture, secrets))
+    rest, bundle = in_the_clear(_translate(_document([own]))), pod.ignition
+    identity = machine_text(context, rest)
     document = _document([own, as_fragment(MACHINE_FILE, identity), pod.fragment])
     users = snippets(settings, machine)
     if users:
@@ -69,28 +81,50 @@ def render(settings: Settings | ProvisioningSettings, machine: Machine, secrets:
         except butane.ButaneError as error:
             raise ConfigError(_problem(entry) for entry in error.report) from None
         # What snippets change in files of the pod belongs to the bundle, everything else to the machine.
-        rest, bundle = split(merged.ignition, pod.fragment)
-        bundle = _identified(bundle, secret=bool(needed))
-        identity = machine_text(context, in_the_clear(rest))
-    ignition = add_bundle(with_file(rest, MACHINE_FILE, identity), bundle)
-    return Rendered(document, _text(ignition), secret=bool(needed))
+        rest, bundle = split(_decoded(merged.ignition, users), pod.fragment)
+        bundle = with_file(bundle, BUNDLE_FILE, bundle_text(bundle, secret=bool(needed)))
+        identity = machine_text(context, rest)
+    rest = with_file(rest, MACHINE_FILE, identity)
+    text = (
+        _readable(beside(rest, bundle))
+        if isinstance(settings, AwsSettings)
+        else _text(add_bundle(repacked(rest), bundle))
+    )
+    return Rendered(document, text, secret=bool(needed))
 
 
 def render_provisioning(settings: ProvisioningSettings) -> Rendered:
     """Render a provisioning server. Raises ConfigError when a snippet is wrong."""
     context = MachineContext(settings, settings.provisioning)
-    parts = [feature(context) for feature in (*MACHINE_FEATURES, firewall)]
-    document = _document([*parts, provisioning(settings.provisioning)])
+    own = [machine_part(context), provisioning_firewall(settings)]
+    document = _document([*own, provisioning(settings.provisioning)])
     users = snippets(settings, settings.provisioning)
     try:
         merged = butane.merge([("diaspora-infra", document), *users], strict=True, max_version=BUTANE_VERSION)
     except butane.ButaneError as error:
         raise ConfigError(_problem(entry) for entry in error.report) from None
-    return Rendered(document, _text(merged.ignition), secret=False)
+    return Rendered(document, _text(repacked(_decoded(merged.ignition, users))), secret=False)
 
 
-def _identified(bundle: dict[str, Any], *, secret: bool) -> dict[str, Any]:
-    return with_file(bundle, BUNDLE_FILE, bundle_text(in_the_clear(bundle), secret=secret))
+def _decoded(ignition: dict[str, Any], users: Iterable[tuple[str, str]]) -> dict[str, Any]:
+    """Write contents in the clear. Raises ConfigError for a snippet's that are not what they say."""
+    try:
+        whole: dict[str, Any] = in_the_clear(ignition)
+    except ValueError:
+        # a snippet that stands only beside the others cannot be searched alone
+        raise ConfigError([*_undecodable(users)] or _of_ignition("snippets", ignition)) from None
+    return whole
+
+
+def _undecodable(users: Iterable[tuple[str, str]]) -> Iterator[Problem]:
+    for key, text in users:
+        with suppress(butane.ButaneError):
+            yield from _of_ignition(key, butane.translate(text, name=key, max_version=BUTANE_VERSION).ignition)
+
+
+def _of_ignition(key: str, ignition: dict[str, Any]) -> list[Problem]:
+    allowed = "allowed: contents that are what their URL and compression say"
+    return [Problem(key, f"{path}: cannot be decoded: {reason}; {allowed}") for path, reason in undecodable(ignition)]
 
 
 @dataclass(frozen=True)
@@ -99,36 +133,31 @@ class _PodPart:
     ignition: dict[str, Any]
 
 
-_pod_parts: dict[tuple[object, ...], _PodPart] = {}
+_pod_parts: dict[PodContext, _PodPart] = {}
 _REMEMBERED_PODS = 8
 
 
-def _pod_part(context: Context) -> _PodPart:
+def _pod_part(context: PodContext) -> _PodPart:
     """Render the pod's features; the result is the same on all machines of one architecture."""
-    secrets = tuple(sorted(context.secrets.items()))
-    host = context.settings.host
-    used = (host.memory_mib, host.swap, host.firewall.model_dump_json())
-    aws = aws_of(context)
-    target = aws.model_dump_json() if aws else ""
-    key = (context.settings.pod.model_dump_json(), used, target, context.machine.architecture, secrets)
-    if key not in _pod_parts:
-        features = combine(feature(context) for feature in POD_FEATURES)
-        bundle = _translate(_document([features]))
-        text = bundle_text(in_the_clear(bundle), secret=bool(secrets))
+    if context not in _pod_parts:
+        features = pod_part(context)
+        bundle = in_the_clear(_translate(_document([features])))
+        text = bundle_text(bundle, secret=bool(context.secrets))
         fragment = combine([features, as_fragment(BUNDLE_FILE, text)])
         if len(_pod_parts) >= _REMEMBERED_PODS:
             _pod_parts.clear()
-        _pod_parts[key] = _PodPart(fragment, with_file(bundle, BUNDLE_FILE, text))
-    return _pod_parts[key]
+        _pod_parts[context] = _PodPart(fragment, with_file(bundle, BUNDLE_FILE, text))
+    return _pod_parts[context]
 
 
 def _translate(document: dict[str, Any]) -> dict[str, Any]:
     return butane.translate(document, name="diaspora-infra", strict=True, max_version=BUTANE_VERSION).ignition
 
 
-def butane_document(context: Context) -> dict[str, Any]:
+def butane_document(settings: Settings, machine: Machine, secrets: Mapping[str, str]) -> dict[str, Any]:
     """Combine the features of this machine."""
-    return _document([feature(context) for feature in FEATURES])
+    pod = pod_context(settings, machine.architecture, secrets)
+    return _document([machine_part(MachineContext(settings, machine)), pod_part(pod)])
 
 
 def _document(fragments: Iterable[Fragment]) -> dict[str, Any]:
@@ -137,6 +166,11 @@ def _document(fragments: Iterable[Fragment]) -> dict[str, Any]:
 
 def _text(ignition: dict[str, Any]) -> str:
     return json.dumps(ignition, separators=(",", ":"), ensure_ascii=False)
+
+
+def _readable(ignition: dict[str, Any]) -> str:
+    """Write a config for people too: nothing stores it for many machines, so that its length does not count."""
+    return json.dumps(ignition, indent=1, sort_keys=True, ensure_ascii=False)
 
 
 def _problem(entry: butane.Entry) -> Problem:

@@ -2,7 +2,8 @@
 
 from dataclasses import dataclass
 
-from diaspora_infra.config import Host, Pod
+from diaspora_infra.config import Pod
+from diaspora_infra.config.host.host import Swap
 
 # Of what the containers may take together. Web server and Sidekiq are Rails with a thread for each piece of work; the
 # migration, the first administrator and the copy of the public files end before the web server and nginx start, so they
@@ -39,10 +40,10 @@ class Sizes:
         return max(self.puma_threads, self.sidekiq_concurrency)
 
 
-def sizes(pod: Pod, host: Host) -> Sizes:
+def sizes(pod: Pod, memory_mib: int, swap: Swap) -> Sizes:
     """Use the user's values, and derive the others from the machine's memory."""
-    threads = max(3, min(16, host.memory_mib // 512 + 1))
-    together = (host.memory_mib + swap_mib(host)) * _PERCENT // 100
+    threads = max(3, min(16, memory_mib // 512 + 1))
+    together = (memory_mib + swap_mib(memory_mib, swap)) * _PERCENT // 100
     shares = _SHARES | (_RELAY_SHARES if pod.mail and pod.mail.relay else {})
     shares |= _NODE_EXPORTER_SHARES if pod.monitoring.node_exporter else {}
     shares |= _PODMAN_EXPORTER_SHARES if pod.monitoring.podman_exporter else {}
@@ -50,11 +51,11 @@ def sizes(pod: Pod, host: Host) -> Sizes:
     return Sizes(
         puma_threads=pod.sizing.puma_threads or threads,
         sidekiq_concurrency=pod.sizing.sidekiq_concurrency or threads,
-        shared_buffers_mib=min(host.memory_mib // 16, 4096),
+        shared_buffers_mib=min(memory_mib // 16, 4096),
         limits=limits | {name: limits[after] for name, after in _BEFORE.items()},
     )
 
 
-def swap_mib(host: Host) -> int:
+def swap_mib(memory_mib: int, swap: Swap) -> int:
     """Swap of the machine; zram uses at most half of the memory."""
-    return min(host.swap.zram_mib, host.memory_mib // 2) + host.swap.file_mib
+    return min(swap.zram_mib, memory_mib // 2) + swap.file_mib

@@ -5,7 +5,8 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from diaspora_infra.pxe.provisioning_server import ProvisioningServer, ProvisioningServerArgs
-    from diaspora_infra.pxe.pxe_pod import PxePod, PxePodArgs, revision_of
+    from diaspora_infra.pxe.pxe_pod import PxePod, PxePodArgs
+    from diaspora_infra.pxe.served import revision_of
 
 __all__ = ["ProvisioningServer", "ProvisioningServerArgs", "PxePod", "PxePodArgs", "revision_of"]
 
@@ -14,12 +15,14 @@ _MODULES = {
     "ProvisioningServerArgs": "provisioning_server",
     "PxePod": "pxe_pod",
     "PxePodArgs": "pxe_pod",
-    "revision_of": "pxe_pod",
+    "revision_of": "served",
 }
 
 
-def __getattr__(name: str) -> Any:
-    """Import what is asked for: a provisioning server needs no provider's package, a command no engine."""
-    if name not in _MODULES:
-        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    return getattr(import_module(f"{__name__}.{_MODULES[name]}"), name)
+if not TYPE_CHECKING:  # a type checker that sees it takes every name
+
+    def __getattr__(name: str) -> Any:
+        """Import what is asked for: a provisioning server needs no provider's package, a command no engine."""
+        if name not in _MODULES:
+            raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+        return getattr(import_module(f"{__name__}.{_MODULES[name]}"), name)

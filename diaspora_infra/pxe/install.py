@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TypedDict
 
-from diaspora_infra.config import PxeMachine, Settings
+from diaspora_infra.config import PxeMachine, PxeSettings
 from diaspora_infra.host.features.storage import DATA_LABEL
 
 RELEASES = "https://builds.coreos.fedoraproject.org/prod/streams"
@@ -61,11 +61,9 @@ class InstallSettings(TypedDict):
     kernel_arguments: list[str]
 
 
-def install_settings(settings: Settings, machine: PxeMachine) -> InstallSettings:
+def install_settings(settings: PxeSettings, machine: PxeMachine) -> InstallSettings:
     """Collect the settings for the installation of a machine."""
     pxe = settings.pxe
-    if pxe is None:
-        raise ValueError("a machine of target pxe without the key pxe")
     return {
         "matchbox_url": pxe.matchbox.http_url,
         "version": pxe.release.version,

@@ -1,6 +1,7 @@
 """ProvisioningServer: the machine that other machines boot from, as a component, and the stack of its target."""
 
-from typing import Any, TypedDict
+from collections.abc import Mapping
+from typing import Any, TypedDict, cast
 
 import pulumi
 
@@ -8,15 +9,16 @@ from diaspora_infra.config import ConfigError, ProvisioningSettings, load_stack
 from diaspora_infra.config.provisioning.server import host_of
 from diaspora_infra.host import render
 from diaspora_infra.host.features.provisioning import ON_DATA
-from diaspora_infra.pulumi_config import unusable
+from diaspora_infra.pulumi_config import config_run_error, plain_tables
+from diaspora_infra.tables import HostTable, ProvisioningTable
 
 
 class ProvisioningServerArgs(TypedDict):
     """What a ProvisioningServer needs. The tables are those of the stack config, with its camelCase keys."""
 
-    host: pulumi.Input[dict[str, Any]]
+    host: pulumi.Input[HostTable]
     """What the machine has: users, disk, updates and so on."""
-    provisioning: pulumi.Input[dict[str, Any]]
+    provisioning: pulumi.Input[ProvisioningTable]
     """The provisioning server; `name` is the component's name when not set."""
 
 
@@ -54,7 +56,9 @@ def provisioning_stack(settings: ProvisioningSettings) -> dict[str, Any]:
         for table in (settings.host, settings.provisioning)
     )
     name = settings.provisioning.name
-    server = ProvisioningServer(name, {"host": host, "provisioning": {**provisioning, "name": name}})
+    server = ProvisioningServer(
+        name, {"host": cast(HostTable, host), "provisioning": cast(ProvisioningTable, {**provisioning, "name": name})}
+    )
     return {
         "ignition": {name: server.ignition},
         "httpUrl": server.http_url,
@@ -63,15 +67,16 @@ def provisioning_stack(settings: ProvisioningSettings) -> dict[str, Any]:
     }
 
 
-def _outputs(name: str, values: dict[str, Any]) -> dict[str, Any]:
-    tables = {"host": values["host"], "provisioning": {"name": name, **values["provisioning"]}}
+def _outputs(name: str, known: Mapping[str, Any]) -> dict[str, Any]:
+    provisioning = {"name": name, **known["provisioning"]}
+    tables = {"target": "provisioning", "host": known["host"], "provisioning": provisioning}
     try:
-        settings = load_stack({"target": "provisioning", **tables})
+        settings = load_stack(plain_tables(tables))
         if not isinstance(settings, ProvisioningSettings):
             raise TypeError("settings of another target")
         ignition = render(settings, settings.provisioning, {}).ignition
     except ConfigError as error:
-        raise unusable(error, name) from None
+        raise config_run_error(error, name) from None
     host = host_of(settings.provisioning.http_url)
     return {
         "ignition": ignition,

@@ -1,23 +1,25 @@
 """PxePod: the matchbox profile and group of one machine."""
 
-import hashlib
-from typing import NotRequired, TypedDict
+from collections.abc import Mapping, Sequence
+from enum import StrEnum
+from typing import Any, NotRequired, TypedDict
 
 import pulumi
 import pulumiverse_matchbox as matchbox
 
 from diaspora_infra.config import Architecture, Stream
+from diaspora_infra.config.problems import refused
 from diaspora_infra.pxe.install import Boot, InstallSettings, install_boot
 from diaspora_infra.pxe.served import (
     NotServableError,
+    as_served,
     check_servable,
     ignition_url,
     ipxe_url,
     meaning_digest,
+    public_hash,
+    revision_of,
 )
-
-_DIGITS = 12
-_ROUNDS = 100_000
 
 
 class PxePodArgs(TypedDict):
@@ -31,30 +33,30 @@ class PxePodArgs(TypedDict):
     """Address that machines boot from, such as http://matchbox.lan:8080."""
     version: pulumi.Input[str]
     """Fedora CoreOS release to install, such as 44.20260802.3.1."""
-    stream: NotRequired[pulumi.Input[Stream]]
-    """Update stream of the release; stable when not set."""
-    architecture: NotRequired[pulumi.Input[Architecture]]
-    """CPU architecture; x86_64 when not set."""
+    stream: NotRequired[pulumi.Input[str]]
+    """Update stream of the release: stable, testing or next; stable when not set."""
+    architecture: NotRequired[pulumi.Input[str]]
+    """CPU architecture: x86_64 or aarch64; x86_64 when not set."""
     disk: NotRequired[pulumi.Input[str]]
     """Disk to install on; /dev/sda when not set."""
     images_from_matchbox: NotRequired[pulumi.Input[bool]]
     """Load kernel and images from matchbox's assets instead of Fedora's release servers."""
-    console: NotRequired[pulumi.Input[list[pulumi.Input[str]]]]
+    console: NotRequired[pulumi.Input[Sequence[pulumi.Input[str]]]]
     """Consoles of the installer; the last one shows the messages."""
-    kernel_arguments: NotRequired[pulumi.Input[list[pulumi.Input[str]]]]
+    kernel_arguments: NotRequired[pulumi.Input[Sequence[pulumi.Input[str]]]]
     """Further kernel arguments of the installer."""
     serve: NotRequired[bool]
     """Make the group, so that the machine installs when it boots from the network; true when not set."""
     revision: NotRequired[str]
-    """Ends the names of profile and group; it has to change when anything else does. A hash of everything when not
-    set and everything is known. Set it (see `revision_of`) where an input is an output, such as a secret."""
+    """Ends the names of profile and group, and has to change with anything else. A hash of everything when not set."""
 
 
 class PxePod(pulumi.ComponentResource):
     """One machine on a matchbox server.
 
     Profile and group are named after the machine and a revision, a hash of what they say. A change therefore makes a
-    new profile and group before the old ones go: the machine never finds the server without a config for it.
+    new profile and group before the old ones go: the machine never finds the server without a config for it. Set
+    `revision` (see `revision_of`) where an input is an output, such as a secret: the hash is not known in time then.
     """
 
     profile: pulumi.Output[str]
@@ -69,7 +71,7 @@ class PxePod(pulumi.ComponentResource):
     def __init__(self, name: str, args: PxePodArgs, opts: pulumi.ResourceOptions | None = None) -> None:
         super().__init__("diaspora-infra:index:PxePod", name, {}, opts)
         install = {key: value for key, value in args.items() if key in _INSTALL_KEYS}
-        boot = pulumi.Output.all(**install).apply(lambda known: install_boot(**known))
+        boot = pulumi.Output.all(**install).apply(lambda known: _boot(name, known))
         ignition = pulumi.Output.from_input(args["ignition"]).apply(lambda text: _checked(text, name))
         full_name = _full_name(name, args, boot, ignition)
         # A name that is known now is also the engine's name: the change of a machine is then a new resource and the end
@@ -93,24 +95,31 @@ class PxePod(pulumi.ComponentResource):
         self.ignition_url = address.apply(lambda pair: ignition_url(*pair))
         self.config = pulumi.Output.unsecret(
             pulumi.Output.all(ignition, ignition.is_secret()).apply(
-                lambda known: f"c{_public_hash(meaning_digest(known[0]), name, secret=known[1])[1:]}"
+                lambda known: f"c{public_hash(meaning_digest(known[0]), name, secret=known[1])[1:]}"
             )
         )
         # The outputs can all be derived from the children: registering them would only make the state larger.
         self.register_outputs({})
 
 
-def revision_of(name: str, ignition: str, boot: Boot, *, secret: bool) -> str:
-    """Hash what a machine is told: 12 hex digits for the names of its profile and group.
-
-    Names can be read by anyone. Where the config holds a secret, the hash is made slow, so that nobody can try out
-    passwords.
-    """
-    content = "\0".join([ignition, boot.kernel, *boot.initrds, *boot.args])
-    return _public_hash(content, name, secret=secret)
-
-
 _INSTALL_KEYS = frozenset(InstallSettings.__annotations__)
+
+_WORDS: Mapping[str, type[StrEnum]] = {"stream": Stream, "architecture": Architecture}
+"""Arguments that take one of a few words."""
+
+_LISTS = ("console", "kernel_arguments")
+"""Arguments whose type takes text, too, as every text is a sequence of texts."""
+
+
+def _boot(name: str, install: Mapping[str, Any]) -> Boot:
+    """Tell a machine how to install. Raises RunError for what the types of the arguments cannot refuse."""
+    for key, words in _WORDS.items():
+        if key in install and install[key] not in list(words):
+            raise pulumi.RunError(f"{name}: {key}: {refused(install[key], ', '.join(words))}")
+    for key in _LISTS:
+        if isinstance(install.get(key), str):
+            raise pulumi.RunError(f"{name}: {key}: {refused(install[key], 'a list')}")
+    return install_boot(**install)
 
 
 def _full_name(
@@ -119,10 +128,10 @@ def _full_name(
     """End the machine's name with its revision, at once where that can be."""
     if "revision" in args:
         return f"{name}-{args['revision']}"
-    values = {key: value for key, value in args.items() if key in _INSTALL_KEYS or key == "ignition"}
-    text = values.pop("ignition")
-    if isinstance(text, str) and all(_is_known(value) for value in values.values()):
-        return f"{name}-{revision_of(name, text, install_boot(**values), secret=False)}"  # type: ignore[arg-type]
+    install = {key: value for key, value in args.items() if key in _INSTALL_KEYS}
+    text = args["ignition"]
+    if isinstance(text, str) and all(_is_known(value) for value in install.values()):
+        return f"{name}-{revision_of(name, _checked(text, name), _boot(name, install), secret=False)}"
     return pulumi.Output.unsecret(
         pulumi.Output.all(ignition, boot, ignition.is_secret()).apply(
             lambda known: f"{name}-{revision_of(name, known[0], known[1], secret=known[2])}"
@@ -131,20 +140,15 @@ def _full_name(
 
 
 def _is_known(value: object) -> bool:
-    if isinstance(value, list):
+    if isinstance(value, list | tuple):
         return all(_is_known(entry) for entry in value)
     return isinstance(value, str | bool)
 
 
 def _checked(ignition: str, name: str) -> str:
+    """Refuse what the server could not serve; returns the text for it."""
     try:
         check_servable(ignition, name)
     except NotServableError as error:
         raise pulumi.RunError(str(error)) from None
-    return ignition
-
-
-def _public_hash(text: str, salt: str, *, secret: bool) -> str:
-    if not secret:
-        return hashlib.sha256(text.encode()).hexdigest()[:_DIGITS]
-    return hashlib.pbkdf2_hmac("sha256", text.encode(), salt.encode(), _ROUNDS).hex()[:_DIGITS]
+    return as_served(ignition)

@@ -1,15 +1,20 @@
-"""What matchbox serves: addresses of a machine, the meaning of an Ignition config, and what it cannot serve."""
+"""What matchbox serves: addresses of a machine, an Ignition config's text and meaning, and what it cannot serve."""
 
 import hashlib
 import json
 from functools import lru_cache
 from typing import Any
 
-from diaspora_infra.host.bundle import contents, unpack
+from diaspora_infra.host.bundle import unpack
+from diaspora_infra.host.data_url import contents, is_data, repacked
 from diaspora_infra.host.identity import ignition_url as ignition_url
+from diaspora_infra.pxe.install import Boot
 
 # matchbox 0.11 answers 200 with an empty config for Ignition 3.5.0 and later.
 NEWEST_IGNITION = (3, 4, 0)
+
+_DIGITS = 12
+_ROUNDS = 100_000
 
 
 class NotServableError(ValueError):
@@ -40,6 +45,32 @@ def check_servable(ignition: str, name: str) -> None:
         raise NotServableError(f"{name}: Ignition cannot decode a data URL of this config; fix its encoding") from None
 
 
+@lru_cache(maxsize=8)  # a revision is made of it, and it is served soon after
+def as_served(ignition: str) -> str:
+    """Write a config as it is put on the server: canonical JSON, and each content packed by our own compressor.
+
+    So the text follows from what the contents are, not from who packed them and who wrote the JSON.
+    """
+    return json.dumps(repacked(json.loads(ignition)), sort_keys=True, separators=(",", ":"), ensure_ascii=False)
+
+
+def revision_of(name: str, ignition: str, boot: Boot, *, secret: bool) -> str:
+    """Hash what a machine is told: 12 hex digits for the names of its profile and group.
+
+    Another compressor makes no other revision (see `as_served`). Names can be read by anyone. Where the config holds a
+    secret, the hash is made slow, so that nobody can try out passwords.
+    """
+    content = "\0".join([as_served(ignition), boot.kernel, *boot.initrds, *boot.args])
+    return public_hash(content, name, secret=secret)
+
+
+def public_hash(text: str, salt: str, *, secret: bool) -> str:
+    """Hash what may be a secret so that the hash may be shown: 12 hex digits."""
+    if not secret:
+        return hashlib.sha256(text.encode()).hexdigest()[:_DIGITS]
+    return hashlib.pbkdf2_hmac("sha256", text.encode(), salt.encode(), _ROUNDS).hex()[:_DIGITS]
+
+
 def meaning(ignition: str) -> Any:
     """Reduce a config to what it means.
 
@@ -53,12 +84,12 @@ def meaning(ignition: str) -> Any:
 def meaning_digest(ignition: str) -> str:
     """Digest the meaning: 12 hex digits that stay the same whichever compressor packed the contents."""
     text = json.dumps(meaning(ignition), sort_keys=True, separators=(",", ":"))
-    return hashlib.sha256(text.encode()).hexdigest()[:12]
+    return hashlib.sha256(text.encode()).hexdigest()[:_DIGITS]
 
 
 def _meaning(value: Any) -> Any:
     if isinstance(value, dict):
-        if isinstance(value.get("source"), str) and value["source"].startswith("data:"):
+        if is_data(value):
             return _resource(value)
         kept = {key: _meaning(entry) for key, entry in value.items()}
         return {key: entry for key, entry in kept.items() if entry not in (None, "", [], {})}
@@ -77,4 +108,8 @@ def _name(entry: dict[str, Any]) -> Any:
 
 def _resource(value: dict[str, Any]) -> dict[str, Any]:
     rest = {key: entry for key, entry in value.items() if key not in {"source", "compression"}}
-    return {**_meaning(rest), "data": contents(value).decode("utf-8", "backslashreplace")}
+    data = contents(value)
+    try:
+        return {**_meaning(rest), "data": data.decode()}
+    except UnicodeDecodeError:
+        return {**_meaning(rest), "bytes": data.hex()}  # under another name: a text may be the same digits

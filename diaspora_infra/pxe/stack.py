@@ -2,23 +2,22 @@
 
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any, cast
+from typing import Any
 
 import pulumi
 import pulumiverse_matchbox as matchbox
 
-from diaspora_infra.config import Pxe, PxeMachine, Settings
+from diaspora_infra.config import Pxe, PxeMachine, PxeSettings
 from diaspora_infra.pulumi_config import Secrets, render_known
 from diaspora_infra.pxe.install import install_boot, install_settings
-from diaspora_infra.pxe.pxe_pod import PxePod, PxePodArgs, revision_of
+from diaspora_infra.pxe.pxe_pod import PxePod, PxePodArgs
+from diaspora_infra.pxe.served import revision_of
 from diaspora_infra.pxe.server import check_reachable, read_credentials
 
 
-def pxe_stack(settings: Settings, secrets: Secrets, folder: Path) -> dict[str, Any]:
+def pxe_stack(settings: PxeSettings, secrets: Secrets, folder: Path) -> dict[str, Any]:
     """Put every machine on the matchbox server; returns the stack outputs. Certificate files start at `folder`."""
     pxe = settings.pxe
-    if pxe is None:
-        raise ValueError("target pxe without the key pxe")
     provider = _provider(pxe, folder)
     if not secrets:
         return _place(settings, pxe, {}, provider)
@@ -32,7 +31,7 @@ def pxe_stack(settings: Settings, secrets: Secrets, folder: Path) -> dict[str, A
     return {name: placed[name] for name in ("machines", "needsReinstall")}
 
 
-def _place(settings: Settings, pxe: Pxe, secrets: Mapping[str, str], provider: matchbox.Provider) -> dict[str, Any]:
+def _place(settings: PxeSettings, pxe: Pxe, secrets: Mapping[str, str], provider: matchbox.Provider) -> dict[str, Any]:
     pods = {machine.name: (machine, _pod(settings, machine, secrets, provider)) for machine in pxe.machines}
     return {
         "machines": {name: _machine_outputs(machine, pod) for name, (machine, pod) in pods.items()},
@@ -55,17 +54,17 @@ def _provider(pxe: Pxe, folder: Path) -> matchbox.Provider:
     )
 
 
-def _pod(settings: Settings, machine: PxeMachine, secrets: Mapping[str, str], provider: matchbox.Provider) -> PxePod:
+def _pod(settings: PxeSettings, machine: PxeMachine, secrets: Mapping[str, str], provider: matchbox.Provider) -> PxePod:
     install = install_settings(settings, machine)
     rendered = render_known(settings, machine, secrets)
-    args = {
+    args: PxePodArgs = {
         **install,
         "mac": machine.mac,
         "ignition": pulumi.Output.secret(rendered.ignition) if rendered.secret else rendered.ignition,
         "revision": revision_of(machine.name, rendered.ignition, install_boot(**install), secret=rendered.secret),
         "serve": machine.install != "off",
     }
-    return PxePod(machine.name, cast(PxePodArgs, args), pulumi.ResourceOptions(providers=[provider]))
+    return PxePod(machine.name, args, pulumi.ResourceOptions(providers=[provider]))
 
 
 def _machine_outputs(machine: PxeMachine, pod: PxePod) -> dict[str, Any]:

@@ -5,7 +5,7 @@ import urllib.error
 import urllib.request
 from collections.abc import Iterator, Mapping
 
-from diaspora_infra.config import PxeMachine, Settings
+from diaspora_infra.config import PxeMachine, PxeSettings, Settings
 from diaspora_infra.host import render
 from diaspora_infra.pxe.install import Boot, install_boot, install_settings
 from diaspora_infra.pxe.served import ignition_url, ipxe_url, meaning
@@ -16,7 +16,7 @@ _MAX_BYTES = 16 << 20
 
 def verify(settings: Settings, secrets: Mapping[str, str]) -> tuple[list[str], bool]:
     """Ask the server for every machine; returns a line for each finding, and whether everything matches."""
-    if settings.pxe is None or settings.target != "pxe":
+    if not isinstance(settings, PxeSettings):
         return ["nothing to verify: the target is not pxe"], False
     lines, good = [], True
     for machine in settings.pxe.machines:
@@ -26,7 +26,7 @@ def verify(settings: Settings, secrets: Mapping[str, str]) -> tuple[list[str], b
     return lines, good
 
 
-def _faults(settings: Settings, machine: PxeMachine, secrets: Mapping[str, str]) -> Iterator[str]:
+def _faults(settings: PxeSettings, machine: PxeMachine, secrets: Mapping[str, str]) -> Iterator[str]:
     install = install_settings(settings, machine)
     addresses = {
         "iPXE script": ipxe_url(install["matchbox_url"], machine.mac),

@@ -10,13 +10,13 @@ import yaml
 from diaspora_infra.config import (
     NAMESPACE,
     SECRET_KEYS,
+    AwsSettings,
     ConfigError,
-    Settings,
-    Target,
     load,
     needed_secrets,
     parse_stack_file,
 )
+from diaspora_infra.config.loader.stack_file import read_yaml
 from diaspora_infra.cost.table import cost_table, notes, plain
 from lab.aws.account import Account
 from lab.engine import PROJECT, Engine
@@ -76,7 +76,7 @@ def down(folder: Path) -> None:
     print(f"simulator: {'stopped; its account is gone' if account.stop() else 'was not running'}")
 
 
-def read(file: Path) -> tuple[Settings, dict[str, Any]]:
+def read(file: Path) -> tuple[AwsSettings, dict[str, Any]]:
     """Settings and values of a stack file. Placeholders replace its secrets."""
     try:
         values = parse_stack_file(file.read_bytes(), file.name).values
@@ -86,7 +86,7 @@ def read(file: Path) -> tuple[Settings, dict[str, Any]]:
         settings = load(values, () if "all" in on_machine else SECRET_KEYS.difference(on_machine))
     except ConfigError as error:
         raise LabError(f"{file.name} cannot be used:\n{error}") from None
-    if settings.target is not Target.AWS:
+    if not isinstance(settings, AwsSettings):
         raise LabError(f"{file.name} has target {settings.target}; allowed here: aws")
     return settings, values
 
@@ -114,7 +114,7 @@ def _engine(account: Account) -> Engine:
 
 def _unprotect(engine: Engine) -> str:
     """Lift the protection in the engine's stack file; returns the region."""
-    config = yaml.safe_load(engine.stack_file.read_text(encoding="utf-8"))["config"]
+    config = read_yaml(engine.stack_file.read_text(encoding="utf-8"))["config"]
     aws = config[f"{NAMESPACE}:aws"]
     aws["protect"] = False
     _write(engine.stack_file, config)
@@ -134,9 +134,9 @@ def forget(account: Account) -> None:
         shutil.rmtree(account.folder / name, ignore_errors=True)
 
 
-def make_zone(account: Account, settings: Settings) -> bool:
+def make_zone(account: Account, settings: AwsSettings) -> bool:
     """Create the hosted zone that a real account would already have; returns whether it was created."""
-    if settings.aws is None or settings.aws.dns.provider != "route53" or settings.aws.dns.create_zone:
+    if settings.aws.dns.provider != "route53" or settings.aws.dns.create_zone:
         return False
     name = settings.aws.dns.zone or settings.pod.domain
     route53 = account.client("route53", settings.aws.region)
@@ -147,7 +147,7 @@ def make_zone(account: Account, settings: Settings) -> bool:
     return True
 
 
-def prepare(account: Account, settings: Settings, values: dict[str, Any]) -> Engine:
+def prepare(account: Account, settings: AwsSettings, values: dict[str, Any]) -> Engine:
     """Prepare an engine for a stack: the same config, with placeholders for the podmin's secrets."""
     engine = _engine(account)
     config: dict[str, Any] = {f"{NAMESPACE}:{key}": value for key, value in values.items()}
@@ -178,7 +178,7 @@ def _kept_snapshots(account: Account, region: str) -> list[str]:
     ]
 
 
-def _summary(settings: Settings, engine: Engine) -> None:
+def _summary(settings: AwsSettings, engine: Engine) -> None:
     print("\nMonthly cost on AWS (diaspora-infra cost):\n")
     print("\n".join([*plain(cost_table(settings)), "", *notes(settings)]))
     print("\nOutputs:")

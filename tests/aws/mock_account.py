@@ -17,6 +17,7 @@ CALLS: dict[str, dict[str, Any]] = {
     "aws:index/getAvailabilityZones:getAvailabilityZones": {"names": [f"{REGION}{letter}" for letter in "abc"]},
     "aws:index/getCallerIdentity:getCallerIdentity": {"accountId": ACCOUNT},
     "aws:index/getPartition:getPartition": {"partition": "aws"},
+    "aws:index/getRegion:getRegion": {"region": REGION},
     "aws:route53/getZone:getZone": {"zoneId": "Z0123456789"},
     "aws:sesv2/getEmailIdentity:getEmailIdentity": {"configurationSetName": "own-settings"},
     "aws:ssm/getParameter:getParameter": {"type": "SecureString"},
@@ -120,8 +121,10 @@ def _computed(token: str, identifier: str) -> dict[str, Any]:
             ]
         },
         "aws:apigatewayv2/domainName:DomainName": {
-            "targetDomainName": "d-1.execute-api.eu-west-1.amazonaws.com",
-            "hostedZoneId": "ZLY8HYME6SFDD",
+            "domainNameConfiguration": {
+                "targetDomainName": "d-1.execute-api.eu-west-1.amazonaws.com",
+                "hostedZoneId": "ZLY8HYME6SFDD",
+            }
         },
         "aws:ec2/eip:Eip": {"publicIp": "192.0.2.10", "allocationId": "eipalloc-1"},
         "aws:ec2/instance:Instance": {"privateIp": "10.0.0.10", "publicIp": "192.0.2.20"},

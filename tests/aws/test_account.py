@@ -39,7 +39,7 @@ def stack(run: Runner, config: dict[str, str]) -> dict[str, Any]:
     return provider.inputs
 
 
-def test_the_account_is_that_of_the_config(run: Runner) -> None:
+def test_provider_uses_the_account_of_the_config(run: Runner) -> None:
     config = {
         "aws:region": "eu-west-1",
         "aws:profile": "12",
@@ -52,12 +52,12 @@ def test_the_account_is_that_of_the_config(run: Runner) -> None:
     assert json.loads(inputs["forbiddenAccountIds"]) == ["000000000001"]
 
 
-def test_without_config_it_is_that_of_the_environment(run: Runner) -> None:
+def test_provider_uses_the_environment_without_config(run: Runner) -> None:
     inputs = stack(run, {"aws:region": "eu-west-1"})
     assert inputs.keys().isdisjoint({"profile", "allowedAccountIds", "forbiddenAccountIds"})
 
 
-def test_a_key_that_nothing_reads_is_refused(run: Runner) -> None:
+def test_unused_provider_key_is_refused(run: Runner) -> None:
     with pytest.raises(ConfigError, match=r"^aws:assumeRoles: unknown key; allowed: aws:region, aws:profile, "):
         stack(run, {"aws:assumeRoles": "[]"})
 
@@ -96,14 +96,14 @@ def names(*letters: str) -> list[str]:
         ({"names": names("a", "b")}, None, "^aws.instance.type: the types of ap-northeast-1a cannot be asked for "),
     ],
 )
-def test_zones_that_do_not_fit_are_one_line_before_anything_is_made(
+def test_unsuitable_zones_are_reported_before_anything_is_created(
     run: Runner, zones: dict[str, Any] | None, offered: dict[str, Any] | None, message: str
 ) -> None:
     with pytest.raises(pulumi.RunError, match=message):
         pod(run, {ZONES: zones, OFFERINGS: offered})
 
 
-def test_zones_and_types_are_asked_for_once_each(run: Runner) -> None:
+def test_zones_and_instance_types_are_queried_once(run: Runner) -> None:
     account = pod(run, {ZONES: {"names": names("a", "b")}, OFFERINGS: {"locations": names("a")}})
     assert account.of("Instance")
     asked = [(each.token, each.args) for each in account.asked if each.token in {ZONES, OFFERINGS}]

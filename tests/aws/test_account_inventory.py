@@ -14,7 +14,7 @@ def stack(account: Account, tmp_path: object) -> AwsStack:
     return AwsStack(account, tmp_path)  # type: ignore[arg-type]
 
 
-def test_what_is_in_the_clear_is_seen(stack: AwsStack) -> None:
+def test_unencrypted_resources_are_found(stack: AwsStack) -> None:
     assert in_the_clear(stack) == set()
     ec2, rds, s3 = stack.client("ec2"), stack.client("rds"), stack.client("s3")
     volumes = [
@@ -42,7 +42,7 @@ def test_what_is_in_the_clear_is_seen(stack: AwsStack) -> None:
     assert in_the_clear(stack) == {volumes[0], snapshots[0], "clear", "clear-rds", "clear-1", "/clear"}
 
 
-def test_every_statement_is_seen(stack: AwsStack) -> None:
+def test_every_policy_statement_is_found(stack: AwsStack) -> None:
     iam = stack.client("iam")
     trust = {"Effect": "Allow", "Principal": {"Service": "ec2.amazonaws.com"}, "Action": "sts:AssumeRole"}
     everything = {"Effect": "Allow", "Action": "*", "Resource": "*"}

@@ -4,7 +4,7 @@ from tests.support.aws_bill import uncounted
 from tests.support.aws_stack import REGION, AwsStack
 
 
-def test_what_is_not_counted_is_named(aws_stack: AwsStack) -> None:
+def test_resources_missing_from_the_cost_are_reported(aws_stack: AwsStack) -> None:
     ec2 = aws_stack.client("ec2")
     subnet = ec2.describe_subnets()["Subnets"][0]["SubnetId"]
     for bucket in ("one", "two", "three", "four"):

@@ -40,7 +40,7 @@ def alerts(client: Any, name: str) -> dict[tuple[str, float], list[str]]:
     }
 
 
-def test_a_budget_tells_the_podmin_in_time(stack: AwsStack) -> None:
+def test_budget_sends_alerts_to_the_podmin(stack: AwsStack) -> None:
     stack.values = {"budget": {"monthly_usd": 20, "email": "podmin@example.org"}}
     stack.good("up")
     stack.good("refresh", "--expect-no-changes")

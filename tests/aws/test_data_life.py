@@ -51,7 +51,7 @@ def everything_written(stack: AwsStack) -> str:
     return "\n".join(texts)
 
 
-def test_the_life_of_data(data_stack: AwsStack) -> None:
+def test_data_components_are_created_updated_and_destroyed(data_stack: AwsStack) -> None:
     stack = data_stack
     outputs = [stack.good("preview"), stack.good("up")]
     first = parameters(stack)
@@ -171,7 +171,7 @@ def smtp_password_is_right(stack: AwsStack, first: dict[str, dict[str, Any]]) ->
     assert first["smtpPassword"]["Value"] != key["secret"]
 
 
-def test_rds_and_a_restored_database(database_stack: AwsStack) -> None:
+def test_rds_is_created_and_replaced_by_a_restored_database(database_stack: AwsStack) -> None:
     stack = database_stack
     ec2 = stack.client("ec2")
     subnets = [subnet["SubnetId"] for subnet in ec2.describe_subnets()["Subnets"][:2]]
@@ -251,19 +251,19 @@ def test_rds_and_a_restored_database(database_stack: AwsStack) -> None:
 @pytest.mark.parametrize(
     ("changes", "message"),
     [
-        ({"database": {"min_acu": 3}}, "pod: min_acu: 3 with max_acu: 1; allowed: 0 to 256"),
-        ({"secrets": {"big": "x" * 5000}}, "pod: big has 5000 bytes; allowed: 1 to 4096"),
+        ({"database": {"min_acu": 3}}, "pod: min_acu: 3 with max_acu: 1; allowed: max_acu no less than min_acu"),
+        ({"secrets": {"big": "x" * 5000}}, "pod: secrets.big: 5000 bytes; allowed: 1 to 4096"),
         (
             {"existing": {"camoKey": "/elsewhere/nothing"}},
-            "aws.existingParameters.camoKey: no parameter /elsewhere/nothing in this account and region; allowed: one",
+            "pod: existing.camoKey: no parameter /elsewhere/nothing in this account and region; allowed: one",
         ),
         (
             {"mail": {"existing_identity": True}},
-            "aws.mail.existingIdentity: no identity pod.example.org in SES of eu-west-1; allowed: true only with one",
+            "pod: existing_identity: no identity pod.example.org in SES of eu-west-1; allowed: true only with one",
         ),
     ],
 )
-def test_what_aws_would_refuse_late_is_refused_before_anything_is_made(
+def test_invalid_data_settings_are_refused_before_anything_is_created(
     data_stack: AwsStack, changes: dict[str, Any], message: str
 ) -> None:
     data_stack.values["changes"] = changes

@@ -7,7 +7,7 @@ from lab.matchbox import MatchboxServer
 from tests.support.examples import Reader, path_with_tools
 
 
-def test_the_example_is_checked_priced_and_previewed(
+def test_aws_example_is_checked_priced_and_previewed(
     account: Account, matchbox_server: MatchboxServer, tmp_path: Path
 ) -> None:
     account.client("route53", "eu-west-1").create_hosted_zone(Name="example.org", CallerReference="podmin")

@@ -4,7 +4,7 @@ from tests.aws.account_client import instance
 from tests.support.aws_stack import AwsStack
 
 
-def test_a_quota_stops_a_run_and_the_next_one_goes_on(aws_stack: AwsStack) -> None:
+def test_up_continues_after_a_quota_error(aws_stack: AwsStack) -> None:
     aws_stack.account.refuse({"RunInstances": "VcpuLimitExceeded"})
     failed = aws_stack.run("up")
     assert failed.returncode

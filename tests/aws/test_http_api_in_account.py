@@ -10,7 +10,7 @@ from tests.support.aws_stack import AwsStack
 
 
 @pytest.mark.parametrize("dns", [{"provider": "external"}, {"createZone": True}])
-def test_a_domain_that_waits_for_a_person_comes_with_the_next_up(aws_stack: AwsStack, dns: dict[str, Any]) -> None:
+def test_domain_is_added_by_the_next_up_after_manual_dns_setup(aws_stack: AwsStack, dns: dict[str, Any]) -> None:
     route53, gateway = aws_stack.client("route53"), aws_stack.client("apigatewayv2")
     aws_stack.values["aws"]["dns"] = dns
     if "createZone" in dns:
@@ -50,7 +50,7 @@ def test_a_domain_that_waits_for_a_person_comes_with_the_next_up(aws_stack: AwsS
     aws_stack.good("preview", "--expect-no-changes")
 
 
-def test_a_zone_that_is_not_there_is_one_clear_line(aws_stack: AwsStack) -> None:
+def test_missing_zone_is_reported_in_one_line(aws_stack: AwsStack) -> None:
     aws_stack.client("route53").delete_hosted_zone(Id=zone_id(aws_stack))
     result = aws_stack.run("preview")
     assert result.returncode

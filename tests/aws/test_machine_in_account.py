@@ -1,16 +1,21 @@
 """The machine on an address of its own, in the simulated account."""
 
-from tests.aws.account_asserts import DOMAIN, records
+from dataclasses import replace
+
+from diaspora_infra.config import load
+from diaspora_infra.host import render
+from tests.aws.account_asserts import DOMAIN, config_objects, records
 from tests.aws.account_client import instance, may_reach
 from tests.aws.account_inventory import in_the_clear, roles
 from tests.aws.reachability import on_the_internet, reaches
 from tests.aws.rules import problems
 from tests.aws.simulated_types import asked, encrypted_backup_password, same_types
 from tests.aws.stacks import DIRECT
-from tests.support.aws_stack import AwsStack
+from tests.support.aws_stack import REGION, AwsStack
+from tests.support.zlibs import other_zlib
 
 
-def test_direct_opens_the_web_ports_alone_and_keeps_the_address(aws_stack: AwsStack) -> None:
+def test_direct_edge_opens_only_web_ports_and_keeps_the_address(aws_stack: AwsStack) -> None:
     aws_stack.values["aws"] |= DIRECT
     aws_stack.values["pod"]["backup"] = {}
     aws_stack.values["backupPassword"] = encrypted_backup_password(aws_stack)
@@ -47,4 +52,13 @@ def test_direct_opens_the_web_ports_alone_and_keeps_the_address(aws_stack: AwsSt
     after = instance(aws_stack)
     assert after["InstanceId"] != before["InstanceId"]
     assert after["PublicIpAddress"] == before["PublicIpAddress"]
+    aws_stack.good("preview", "--expect-no-changes")
+    # what a person can read, and what another computer makes of the same settings
+    (config,) = config_objects(aws_stack).values()
+    values = {key: value for key, value in aws_stack.values.items() if key != "backupPassword"}
+    settings = load({**values, "aws": {**values["aws"], "region": REGION}}, ["backupPassword"])
+    assert config.decode() == render(settings, settings.machines[0], {}).ignition
+    assert b'"data:;base64' not in config
+    here = aws_stack.engine
+    aws_stack.engine = replace(here, preloaded=False, environment={**here.environment, **other_zlib()})
     aws_stack.good("preview", "--expect-no-changes")

@@ -54,7 +54,7 @@ def machine_statements(stack: AwsStack) -> dict[str, Any]:
     return found
 
 
-def test_the_pod_sends_by_ses_and_reads_what_is_there_already(aws_stack: AwsStack) -> None:
+def test_pod_uses_ses_and_reads_existing_parameters(aws_stack: AwsStack) -> None:
     aws_stack.client("ssm").put_parameter(Name=EXISTING, Value="nobody sees this", Type="SecureString")
     aws_stack.values["pod"] |= {"backup": {}, "mail": {"senderAddress": "hello@pod.example.org"}}
     aws_stack.values["aws"]["existingParameters"] = {"backupPassword": EXISTING}

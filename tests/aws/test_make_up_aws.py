@@ -64,7 +64,7 @@ def kill(there: Account) -> None:
         time.sleep(0.02)
 
 
-def test_the_readmes_tour(clone: Path) -> None:
+def test_make_up_aws_and_down_aws_work_in_a_clean_clone(clone: Path) -> None:
     stack_file = clone / "examples/aws/Pulumi.aws.yaml"
     before = stack_file.read_text()
 
@@ -101,7 +101,7 @@ def test_the_readmes_tour(clone: Path) -> None:
     assert good(clone, "down-aws").strip() == "simulator: was not running"
 
 
-def test_a_stack_of_another_target_is_refused(clone: Path) -> None:
+def test_stack_of_other_target_is_refused(clone: Path) -> None:
     wrong = make(clone, "up-aws", "STACK_FILE=Pulumi.dev.yaml")
     assert wrong.returncode != 0
     assert "Pulumi.dev.yaml has target pxe; allowed here: aws" in wrong.stderr

@@ -15,12 +15,11 @@ import pulumi
 from diaspora_infra.aws import Machine, Network, SecurityGroups
 
 tags = {"Pod": "none"}
-network = Network("own", {"region": "eu-west-1", "zones": ["eu-west-1b", "eu-west-1c"], "tags": tags})
+network = Network("own", {"zones": ["eu-west-1b", "eu-west-1c"], "tags": tags})
 groups = SecurityGroups("own", {"vpc_id": network.vpc_id, "edge": "direct", "shell_access": "none", "tags": tags})
 machine = Machine(
     "own",
     {
-        "region": "eu-west-1",
         "zone": "eu-west-1b",
         "subnet_id": network.public_subnet_id,
         "security_group_ids": [groups.machine_id],
@@ -52,7 +51,7 @@ def another_plugin(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return folder / "started"
 
 
-def test_single_components_make_a_machine_without_a_pod(another_plugin: Path, own_stack: AwsStack) -> None:
+def test_single_components_create_a_machine_without_a_pod(another_plugin: Path, own_stack: AwsStack) -> None:
     own_stack.good("up")
     assert not another_plugin.exists()
     instance_id = own_stack.engine.outputs()["instance"]

@@ -9,6 +9,7 @@ import pytest
 
 from diaspora_infra.aws import AwsPod
 from diaspora_infra.aws.alerts import topic_policy
+from diaspora_infra.aws.stack import stack_outputs
 from tests.aws.mock_account import MockAccount
 from tests.support import configs
 from tests.support.mocked import Runner, mock_engine
@@ -31,7 +32,7 @@ def make(
 
     def program() -> "pulumi.Output[Any]":
         tables: Any = {key: values[key] for key in ("pod", "host", "aws")}
-        outputs = AwsPod("one", {**tables, "secrets": secrets or {}}).outputs
+        outputs = stack_outputs(AwsPod("one", {**tables, "secrets": secrets or {}}))
         return pulumi.Output.all(**{key: outputs[key] for key in ("mail", "dnsRecords") if key in outputs})
 
     return account, run(account, program)
@@ -45,7 +46,7 @@ def parameters(account: MockAccount) -> dict[str, Any]:
     return {each.inputs["name"].rpartition("/")[2]: plain(each.inputs["value"]) for each in account.of("Parameter")}
 
 
-def test_the_records_are_set_in_the_zone(run: Runner) -> None:
+def test_mail_records_are_set_in_the_zone(run: Runner) -> None:
     account, outputs = make(run, MockAccount())
     mail = [each for each in account.of("Record") if each.name.startswith("one-mail-")]
     assert sorted(each.inputs["type"] for each in mail) == TYPES
@@ -54,7 +55,7 @@ def test_the_records_are_set_in_the_zone(run: Runner) -> None:
     assert "dnsRecords" not in outputs
 
 
-def test_somebody_else_gets_a_list_of_them(run: Runner) -> None:
+def test_external_dns_exports_the_list_of_records(run: Runner) -> None:
     account, outputs = make(run, MockAccount(), dns={"provider": "external"})
     assert account.of("Record") == []
     *mail, proof = outputs["dnsRecords"]
@@ -62,7 +63,7 @@ def test_somebody_else_gets_a_list_of_them(run: Runner) -> None:
     assert "acm" in proof["values"][0]
 
 
-def test_the_account_is_a_secret_of_the_machine(run: Runner) -> None:
+def test_smtp_account_is_stored_as_encrypted_parameters(run: Runner) -> None:
     account, _ = make(run, MockAccount())
     found = parameters(account)
     assert found["smtpUsername"] == "accesskey-one-smtp"
@@ -71,13 +72,13 @@ def test_the_account_is_a_secret_of_the_machine(run: Runner) -> None:
     assert kinds["smtpUsername"] == kinds["smtpPassword"] == "SecureString"
 
 
-def test_a_password_of_the_podmin_does_not_get_in_the_way(run: Runner) -> None:
+def test_smtp_password_of_the_podmin_does_not_replace_that_of_ses(run: Runner) -> None:
     account, _ = make(run, MockAccount(), {"smtpPassword": "of another relay"})
     assert parameters(account)["smtpPassword"] == "password-of-the-test"
 
 
 @pytest.mark.parametrize("changes", [{"pod_changes": {"mail": RELAY}}, {"mail": {"enabled": False}}])
-def test_without_ses_there_is_nothing_of_it(run: Runner, changes: dict[str, Any]) -> None:
+def test_pod_without_ses_creates_no_ses_resources(run: Runner, changes: dict[str, Any]) -> None:
     account, outputs = make(run, MockAccount(), **changes)
     for kind in ("EmailIdentity", "ConfigurationSet", "AccessKey", "User"):
         assert account.of(kind) == []
@@ -86,7 +87,7 @@ def test_without_ses_there_is_nothing_of_it(run: Runner, changes: dict[str, Any]
     assert not {"smtpUsername", "smtpPassword"} & set(parameters(account))
 
 
-def test_an_existing_identity_gets_no_records(run: Runner) -> None:
+def test_existing_ses_identity_gets_no_records(run: Runner) -> None:
     account, outputs = make(run, MockAccount(), mail={"existingIdentity": True})
     assert account.of("EmailIdentity") == []
     assert not [each for each in account.of("Record") if "mail" in each.name]
@@ -94,7 +95,7 @@ def test_an_existing_identity_gets_no_records(run: Runner) -> None:
     assert "put-account-details" in outputs["mail"]["nextSteps"]
 
 
-def test_nothing_is_made_for_an_existing_parameter(run: Runner) -> None:
+def test_existing_parameter_is_not_created(run: Runner) -> None:
     changes = {"pod_changes": {"backup": {}}, "existingParameters": {"backupPassword": "/my/backup-password"}}
     account, _ = make(run, MockAccount(), **changes)
     assert "backupPassword" not in parameters(account)
@@ -110,14 +111,14 @@ def test_nothing_is_made_for_an_existing_parameter(run: Runner) -> None:
     assert statement["Resource"][1:] == ["arn:aws:ssm:eu-west-1:123456789012:parameter/my/backup-password"]
 
 
-def test_an_existing_parameter_that_is_not_there_is_one_line(run: Runner) -> None:
+def test_missing_existing_parameter_is_reported_in_one_line(run: Runner) -> None:
     changes = {"pod_changes": {"backup": {}}, "existingParameters": {"backupPassword": "/my/backup-password"}}
     account = MockAccount({"aws:ssm/getParameter:getParameter": None})
     with pytest.raises(pulumi.RunError, match=r"^aws\.existingParameters\.backupPassword: no parameter /my/backup-p"):
         make(run, account, **changes)
 
 
-def test_ses_may_report_bounces_for_this_account_alone() -> None:
+def test_topic_accepts_bounces_only_from_this_account() -> None:
     (statement,) = json.loads(topic_policy("arn:topic", "123456789012"))["Statement"]
     assert "ses.amazonaws.com" in statement["Principal"]["Service"]
     assert statement["Condition"] == {"StringEquals": {"aws:SourceAccount": "123456789012"}}

@@ -25,7 +25,7 @@ def make(run: Runner, **changes: Any) -> MockAccount:
 
     def program() -> "pulumi.Output[Any]":
         tables: Any = {key: values[key] for key in ("pod", "host", "aws")}
-        return pulumi.Output.from_input(AwsPod("one", tables).outputs["instance"])
+        return AwsPod("one", tables).instance_id
 
     run(account, program)
     return account
@@ -39,7 +39,7 @@ def role(account: MockAccount) -> str:
     return json.dumps([each.inputs["policy"] for each in account.of("RolePolicy")])
 
 
-def test_the_machine_is_told_the_bucket_and_may_use_it(run: Runner) -> None:
+def test_machine_gets_the_bucket_name_and_permissions(run: Runner) -> None:
     account = make(run)
     assert "one-uploads" in names(account, "Bucket")
     (parameter,) = [each.inputs for each in account.of("Parameter") if each.inputs["name"].endswith("/uploadsBucket")]
@@ -48,7 +48,7 @@ def test_the_machine_is_told_the_bucket_and_may_use_it(run: Runner) -> None:
     assert "ListUploads" in role(account)
 
 
-def test_on_the_volume_nothing_is_made(run: Runner) -> None:
+def test_uploads_on_volume_create_no_bucket(run: Runner) -> None:
     account = make(run, uploads="volume")
     assert not [name for name in names(account, "Bucket") if "uploads" in name]
     assert not [name for name in names(account, "Parameter") if "uploads" in name]
@@ -56,7 +56,7 @@ def test_on_the_volume_nothing_is_made(run: Runner) -> None:
 
 
 @pytest.mark.parametrize("protect", [True, False])
-def test_it_is_deleted_with_its_pictures_only_without_protection(run: Runner, protect: bool) -> None:
+def test_bucket_with_objects_is_deleted_only_without_protection(run: Runner, protect: bool) -> None:
     account = make(run, protect=protect)
     (bucket,) = [each.inputs for each in account.of("Bucket") if each.name == "one-uploads"]
     assert bucket["forceDestroy"] is not protect

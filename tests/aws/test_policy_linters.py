@@ -32,13 +32,13 @@ def verdict(stacks: Mapping[str, Resources], tmp_path_factory: pytest.TempPathFa
     return PolicyLinters(tmp_path_factory.mktemp("policy_linters")).check(stacks)
 
 
-def test_the_policy_linters_find_nothing_but_what_is_accepted(verdict: Verdict) -> None:
+def test_policy_linters_find_only_accepted_findings(verdict: Verdict) -> None:
     found = {(each.check, each.resource) for each in verdict.findings if each.stack != "faulty"}
     assert found - FINDINGS == set(), "new findings"
     assert FINDINGS - found == set(), "no longer found: take them out of the list"
 
 
-def test_each_entry_has_a_reason_and_stands_once() -> None:
+def test_accepted_findings_are_unique_and_have_a_reason() -> None:
     checks = [each.check for each in ACCEPTED]
     assert sorted(set(checks)) == sorted(checks)
     assert all(each.reason and each.resources for each in ACCEPTED)
@@ -50,7 +50,7 @@ def test_each_planted_fault_is_found_by_its_check(verdict: Verdict, address: str
     assert (FAULTS[address], address) in found
 
 
-def test_what_finds_the_faults_is_accepted_nowhere_it_matters() -> None:
+def test_checks_of_planted_faults_are_not_accepted_elsewhere() -> None:
     """Or else the same fault in a pod would pass: an entry names resources, and none of the planted kind."""
     kinds = {(check, address.partition(".")[0]) for address, check in FAULTS.items()}
     accepted = {(check, resource.partition(".")[0]) for check, resource in FINDINGS}
@@ -58,13 +58,13 @@ def test_what_finds_the_faults_is_accepted_nowhere_it_matters() -> None:
     assert kinds & accepted == {("CKV2_AWS_34", "aws_ssm_parameter")}
 
 
-def test_the_versions_are_those_that_can_be_created(verdict: Verdict) -> None:
+def test_aurora_versions_are_those_that_can_be_created(verdict: Verdict) -> None:
     known = [version for version in verdict.offers["creatable"] if re.fullmatch(r"1[67]\.\d+", version)]
     assert set(known) == set(AURORA_VERSIONS)
     assert not {"13.9", "16.3", "16.99"} & set(AURORA_VERSIONS)
 
 
-def test_every_region_offers_the_types_and_classes(verdict: Verdict) -> None:
+def test_every_region_offers_the_instance_types_and_classes(verdict: Verdict) -> None:
     assert "t4g.smal" not in verdict.offers["types"]["eu-west-1"]
     for region in REGIONS:
         assert region in verdict.offers["serverless"], region

@@ -226,26 +226,26 @@ SEEN: list[tuple[Callable[[Made], None], set[Any], set[Any]]] = [
 ]
 
 
-def test_a_closed_account(made: Made) -> None:
+def test_closed_account_has_only_the_expected_paths(made: Made) -> None:
     assert reaches(made.stack) == CLOSED
     assert on_the_internet(made.stack) == {"machine"}
 
 
 @pytest.mark.parametrize(("fault", "more", "less"), SEEN, ids=lambda each: getattr(each, "__name__", ""))
-def test_each_way_that_is_opened_is_seen(
+def test_each_opened_path_is_detected(
     made: Made, fault: Callable[[Made], None], more: set[Any], less: set[Any]
 ) -> None:
     fault(made)
     assert reaches(made.stack) == (CLOSED | more) - less
 
 
-def test_a_route_to_the_internet_is_seen_though_the_groups_are_closed(made: Made) -> None:
+def test_internet_route_is_detected_behind_closed_groups(made: Made) -> None:
     made.route("in")
     assert reaches(made.stack) == CLOSED
     assert on_the_internet(made.stack) == {"machine", "link", "endpoint", "database"}
 
 
-def test_an_open_group_is_seen_though_no_route_leads_there(made: Made) -> None:
+def test_open_group_is_detected_without_a_route(made: Made) -> None:
     before = may_reach(made.stack)
     made.let_in("link", 80, **network("0.0.0.0/0"))
     # nobody outside comes to a link that has no address there, but the machine does
@@ -253,7 +253,7 @@ def test_an_open_group_is_seen_though_no_route_leads_there(made: Made) -> None:
     assert may_reach(made.stack) - before == {("internet", "link", "80")}
 
 
-def test_the_main_table_counts_where_there_is_no_other(made: Made) -> None:
+def test_main_route_table_applies_to_subnets_without_their_own(made: Made) -> None:
     tables = made.ec2.describe_route_tables(RouteTableIds=[made.ids["in"]])["RouteTables"]
     for each in tables[0]["Associations"]:
         made.ec2.disassociate_route_table(AssociationId=each["RouteTableAssociationId"])

@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 
 import pytest
 
-from diaspora_infra.aws.user_data import LIMIT
+from diaspora_infra.aws.user_data import USER_DATA_MAX_BYTES
 from tests.aws.rules import RULES, Asked, problems
 from tests.aws.stacks import SECRETS, STACKS, resources
 
@@ -54,7 +54,7 @@ PARAMETER, MAIL_FROM = (
 
 FAULTS = [
     # the machine
-    Fault(MACHINE, {"userData": "x" * (LIMIT + 1)}, "user data of more than 16 KiB"),
+    Fault(MACHINE, {"userData": "x" * (USER_DATA_MAX_BYTES + 1)}, "user data of more than 16 KiB"),
     Fault(MACHINE, {"userDataReplaceOnChange": False}, "a new Ignition config would do nothing"),
     Fault(MACHINE, {"metadataOptions": {**METADATA, "httpTokens": "optional"}}, "IMDSv1"),
     Fault(MACHINE, {"metadataOptions": {**METADATA, "httpPutResponseHopLimit": 2}}, "containers reach"),
@@ -204,28 +204,28 @@ def planted(fault: Fault) -> list[Asked]:
 
 
 @pytest.mark.parametrize("stack", STACKS)
-def test_a_whole_pod_breaks_no_rule(stack: str) -> None:
+def test_whole_pods_break_no_rule(stack: str) -> None:
     assert problems(good(stack)) == []
 
 
 @pytest.mark.parametrize("fault", FAULTS, ids=lambda fault: re.sub("[^a-zA-Z0-9]+", "-", fault.said)[:50])
-def test_each_planted_fault_is_caught(fault: Fault) -> None:
+def test_each_planted_fault_is_detected(fault: Fault) -> None:
     assert planted(fault) != good(fault.stack), "there is no such resource"
     assert [problem for problem in problems(planted(fault)) if fault.said in problem]
 
 
-def test_a_domain_waits_for_its_certificate() -> None:
+def test_rules_require_the_domain_to_wait_for_its_certificate() -> None:
     hasty = [each._replace(depends={}) if each.token == DOMAIN else each for each in good("gateway")]
     assert "pod-http-api: does not wait for the certificate" in problems(hasty)
 
 
-def test_every_rule_has_a_fault() -> None:
+def test_every_rule_has_a_planted_fault() -> None:
     caught = {rule for fault in FAULTS for rule in RULES if any(fault.said in each for each in rule(planted(fault)))}
     assert caught == set(RULES)
 
 
 @pytest.mark.parametrize("stack", STACKS)
-def test_secrets_are_in_parameters_alone(stack: str) -> None:
+def test_secrets_are_only_in_secure_parameters(stack: str) -> None:
     holding = [each for each in good(stack) if any(value in str(each.inputs) for value in SECRETS.values())]
     assert {each.token for each in holding} == {PARAMETER}
     assert {each.inputs["type"] for each in holding} == {"SecureString"}

@@ -8,7 +8,7 @@ from moto.ec2.responses import EC2Response
 from tests.support.aws_stack import AwsStack
 
 
-def test_an_instance_connect_endpoint_is_made_found_and_deleted(aws_stack: AwsStack) -> None:
+def test_instance_connect_endpoint_is_created_found_and_deleted(aws_stack: AwsStack) -> None:
     assert not hasattr(EC2Response, "create_instance_connect_endpoint"), "moto has it: the patch can go"
     ec2 = aws_stack.client("ec2")
     subnet = ec2.describe_subnets()["Subnets"][0]
@@ -26,7 +26,7 @@ def test_an_instance_connect_endpoint_is_made_found_and_deleted(aws_stack: AwsSt
     assert ec2.describe_instance_connect_endpoints()["InstanceConnectEndpoints"] == []
 
 
-def test_a_certificate_is_issued_when_its_record_is_in_a_public_zone(aws_stack: AwsStack) -> None:
+def test_certificate_is_issued_when_its_record_is_in_a_public_zone(aws_stack: AwsStack) -> None:
     assert "route53" not in CertBundle.check.__code__.co_names, "moto looks at DNS itself: the patch can go"
     acm, route53 = aws_stack.client("acm"), aws_stack.client("route53")
     arn = acm.request_certificate(DomainName="pod.example.org", ValidationMethod="DNS")["CertificateArn"]
@@ -44,7 +44,7 @@ def test_a_certificate_is_issued_when_its_record_is_in_a_public_zone(aws_stack: 
     assert status() == "ISSUED"
 
 
-def test_images_are_those_of_their_publishers(aws_stack: AwsStack) -> None:
+def test_images_are_found_by_their_owner(aws_stack: AwsStack) -> None:
     """There is an image of the right name by somebody else, so that a lookup without an owner would find two."""
     name = {"Name": "name", "Values": ["fedora-coreos-44.20260802.3.1-aarch64"]}
     ec2 = aws_stack.client("ec2")

@@ -25,7 +25,7 @@ from tests.support.aws_bill import uncounted
 from tests.support.aws_stack import AwsStack
 
 
-def test_the_life_of_a_stack(aws_stack: AwsStack, tmp_path: Path) -> None:
+def test_whole_stack_is_created_updated_destroyed_and_recreated(aws_stack: AwsStack, tmp_path: Path) -> None:
     comes_up(aws_stack)
     the_machine_is_closed(aws_stack)
     everything_is_as_it_must_be(aws_stack)

@@ -1,11 +1,11 @@
 """A machine boots over the network, becomes a pod, and is installed again with its data.
 
-Seen here: the firmware's network boot, the iPXE script, kernel and arguments that the stack made; the config that
+Real here: the firmware's network boot, the iPXE script, kernel and arguments that the stack made; the config that
 matchbox serves, applied by Ignition itself to a disk: partitions, filesystems, users, files; then the root of that
 disk: its systemd, Quadlet and podman start the units and containers of the pod. The disk is read from outside when the
 machine is off.
 
-Played (see tests/support/boot): kernel and programs are Debian's; what coreos-installer does is done by a script, above
+Mocked (see tests/support/boot): kernel and programs are Debian's; what coreos-installer does is done by a script, above
 all the new partition table that keeps the partition `data`. In the containers are nginx, Redis and the node exporter,
 but scripts in the place of PostgreSQL and diaspora*. So nothing here shows that coreos-installer itself keeps the
 partition, nor what Fedora CoreOS or SELinux do.
@@ -122,9 +122,9 @@ ORDER = (
 
 @dataclass(frozen=True)
 class Machine:
-    """What lies on the disk of a machine that came up and was turned off.
+    """The disk of a machine that booted and was shut down.
 
-    `report` is what the machine wrote down about itself (system/usr/libexec/rig-report), by file name.
+    `report` holds the files in which the machine reports its state (system/usr/libexec/rig-report), by name.
     """
 
     partitions: dict[str, Partition]
@@ -144,12 +144,12 @@ class Machine:
 
 @dataclass(frozen=True)
 class Installed(Machine):
-    """A machine after its installation and first start, and what it asked matchbox for.
+    """A machine after its installation and first start, and its requests to matchbox.
 
-    `meant` is what Ignition makes of the rendered config in a plain folder, where a folder plays the data partition.
+    `expected` is the tree that Ignition makes from the rendered config in a plain folder, data partition included.
     """
 
-    meant: dict[str, Node]
+    expected: dict[str, Node]
     requests: list[str]
 
 
@@ -170,7 +170,7 @@ class Rig:
         self._put_images()
 
     def _put_images(self) -> None:
-        """Put the images where the settings say that those of Fedora CoreOS are."""
+        """Put the images where the settings expect those of Fedora CoreOS."""
         self.images = made = make_images(self.folder)
         names = image_names(RELEASE, "x86_64")
         assets = self.stack.server.data / ASSETS
@@ -180,7 +180,7 @@ class Rig:
         (assets / names.metal).write_text(IMAGE_DRIVE, encoding="utf-8")
 
     def boot(self, hostname: str, *, uefi: bool = False, snippets: Sequence[str] = ()) -> str:
-        """Bring the stack up with these settings and boot the machine over the network; returns what it said."""
+        """Bring the stack up with these settings and boot the machine over the network; returns its console output."""
         storage = {"disk": "/dev/vda", "rootGib": ROOT_GIB}
         self.stack.values["host"] = host(users=USERS, storage=storage, snippets=[ALWAYS, *snippets])
         self.stack.machines(
@@ -195,10 +195,10 @@ class Rig:
         """Boot over the network, which must succeed, and read the disk."""
         earlier = len(self._log())
         assert_up(self.boot(hostname, uefi=uefi, snippets=snippets))
-        with applied(json.loads(self.stack.rendered("pod1"))) as meant:
-            tree = read_tree(meant)
+        with applied(json.loads(self.stack.rendered("pod1"))) as expected:
+            tree = read_tree(expected)
         requests = re.findall(r"HTTP GET (\S+?)\"", self._log()[earlier:])
-        return Installed(**vars(self._read()), meant=tree, requests=requests)
+        return Installed(**vars(self._read()), expected=tree, requests=requests)
 
     def _read(self) -> Machine:
         with mounted_xfs(self.disk, "root") as root, mounted_xfs(self.disk, "data") as data:
@@ -222,8 +222,8 @@ def _inode(path: Path) -> tuple[int, int]:
     return status.st_ino, status.st_mtime_ns
 
 
-def need(there: bool, message: str) -> None:
-    """Without what is needed a test fails in CI and is skipped elsewhere."""
+def skip_unless(there: bool, message: str) -> None:
+    """Fail in CI and skip elsewhere when a requirement is missing."""
     if not there:
         if IN_CI:
             pytest.fail(message)
@@ -232,37 +232,37 @@ def need(there: bool, message: str) -> None:
 
 @pytest.fixture
 def rig(tmp_path: Path, matchbox_server: MatchboxServer) -> Rig:
-    need(platform.machine() == "x86_64", "needs Debian packages for x86_64")
-    need(os.geteuid() == 0, "needs root: disk images are mounted")
+    skip_unless(platform.machine() == "x86_64", "needs Debian packages for x86_64")
+    skip_unless(os.geteuid() == 0, "needs root: disk images are mounted")
     packages = read_packages(PACKAGES)
     missing = sorted({packages[name] for name in NEEDED if not is_installed(name)})
-    need(not missing, f"apt-get install {' '.join(missing)}")
+    skip_unless(not missing, f"apt-get install {' '.join(missing)}")
     return Rig(tmp_path / "boot", matchbox_server)
 
 
 @pytest.mark.timeout(2400)
-def test_a_machine_becomes_a_pod_and_comes_back_after_a_reinstall_with_its_data(rig: Rig) -> None:
-    """First on an empty disk, then with other settings and UEFI. One test, as it takes minutes."""
+def test_machine_boots_as_pod_and_keeps_data_after_reinstall(rig: Rig) -> None:
+    """First on an empty disk, then with other settings and UEFI. One test, because it takes minutes."""
     first = rig.install("first.lan", snippets=[FIRST_ONLY])
     assert_booted_over_the_network(first, "i386")
-    assert_laid_out_as_the_settings_say(first.partitions)
-    assert_made_of_the_config(first, rig.images)
+    assert_partitions_follow_settings(first.partitions)
+    assert_root_matches_config(first, rig.images)
     assert_data_prepared(first)
     assert_runs_the_pod(first, "first.lan")
     assert_started_in_order(first.report["journal"])
-    assert_as_on_the_page(first.report["pod-status"])
+    assert_status_matches_page(first.report["pod-status"])
 
     second = rig.install("second.lan", uefi=True)
     assert_booted_over_the_network(second, "x86_64")
-    assert_laid_out_as_the_settings_say(second.partitions)
+    assert_partitions_follow_settings(second.partitions)
     assert_runs_the_pod(second, "second.lan")
     assert second.partitions["data"] == first.partitions["data"]
     assert_data_kept(first, second)
-    assert_all_the_rest_is_new(first, second)
+    assert_the_rest_is_new(first, second)
 
 
 def assert_booted_over_the_network(installed: Installed, architecture: str) -> None:
-    """The machine asked for these addresses and no other; `architecture` is that of its iPXE."""
+    """The machine requested only these addresses; `architecture` is that of its iPXE."""
     me = f"uuid={UUID}&mac={MAC.replace(':', '-')}"
     names = image_names(RELEASE, "x86_64")
     assert installed.requests == [
@@ -275,7 +275,7 @@ def assert_booted_over_the_network(installed: Installed, architecture: str) -> N
     ]
 
 
-def assert_laid_out_as_the_settings_say(found: dict[str, Partition]) -> None:
+def assert_partitions_follow_settings(found: dict[str, Partition]) -> None:
     root, data = found["root"], found["data"]
     assert [entry.number for entry in found.values()] == [1, 2, 3, 4, 5]
     assert (root.number, root.size) == (4, ROOT_GIB * GIB)
@@ -284,10 +284,10 @@ def assert_laid_out_as_the_settings_say(found: dict[str, Partition]) -> None:
     assert 0 < DISK_GIB * GIB - data.start - data.size <= MIB
 
 
-def assert_made_of_the_config(first: Installed, images: Images) -> None:
-    """Files, folders, links and users are those of the config; running adds little to it outside of /var."""
+def assert_root_matches_config(first: Installed, images: Images) -> None:
+    """Files, folders, links and users are those of the config; running adds little outside of /var."""
     found = first.root | {f"{DATA_FOLDER}{path}": node for path, node in first.data.items()}
-    for path, node in first.meant.items():
+    for path, node in first.expected.items():
         if path.removesuffix("-") in ACCOUNTS:
             lines = {_without_dates(line) for line in found[path].content.splitlines()}
             assert {_without_dates(line) for line in node.content.splitlines()} <= lines, path
@@ -298,18 +298,18 @@ def assert_made_of_the_config(first: Installed, images: Images) -> None:
     (keyfile,) = (node for path, node in found.items() if path.startswith("/etc/NetworkManager/system-connections/"))
     assert (keyfile.mode, keyfile.owner) == (0o600, (0, 0))
 
-    more = first.root.keys() - first.meant.keys() - images.paths()
+    more = first.root.keys() - first.expected.keys() - images.paths()
     assert {path for path in more if not re.fullmatch(MADE_BY_RUNNING, path)} == set()
 
 
 def _without_dates(line: bytes) -> bytes:
-    """Leave out on which day the accounts in /etc/shadow were made."""
+    """Remove the creation dates of accounts from /etc/shadow."""
     return re.sub(rb"^([^:]*:[!*][^:]*):\d+:", rb"\1::", line)
 
 
 def assert_data_prepared(first: Installed) -> None:
     """Each folder of the data partition has the mode and owner that the config says; secrets are root's alone."""
-    lines = first.meant["/etc/diaspora/directories.conf"].content.decode().splitlines()
+    lines = first.expected["/etc/diaspora/directories.conf"].content.decode().splitlines()
     entries = [line.split() for line in lines if line.startswith("d ")]
     assert len(entries) > 8
     for _, path, mode, user, group, *_ in entries:
@@ -357,8 +357,8 @@ def assert_started_in_order(journal: str) -> None:
         assert up.start() < reached.start(), name
 
 
-def assert_as_on_the_page(status: str) -> None:
-    """The page shows the same lines, but for numbers and hashes."""
+def assert_status_matches_page(status: str) -> None:
+    """The page shows the same lines except for numbers and hashes."""
     shown = re.search(
         r"^\$ sudo diaspora-pod status\n(.*?)^\$ ", PAGE.read_text(encoding="utf-8"), re.MULTILINE | re.DOTALL
     )
@@ -368,7 +368,7 @@ def assert_as_on_the_page(status: str) -> None:
 
 
 def assert_data_kept(first: Machine, later: Machine) -> None:
-    """Secrets, database and certificate are the first ones; what is done once was not done again."""
+    """Secrets, database and certificate are unchanged; one-time steps did not run again."""
     kept = [path for path in first.data if path.startswith(("/secrets/", "/extra", "/domain", "/tls/", "/public/"))]
     for path in kept:
         assert later.data[path] == first.data[path], path
@@ -382,7 +382,7 @@ def assert_data_kept(first: Machine, later: Machine) -> None:
     assert later.data["/log/migrations"].content == b"migrated\nadministrator made\n"
 
 
-def assert_all_the_rest_is_new(first: Installed, second: Installed) -> None:
+def assert_the_rest_is_new(first: Installed, second: Installed) -> None:
     same = {label for label, entry in second.partitions.items() if entry.uuid == first.partitions[label].uuid}
     assert same == {"data"}
     assert "/etc/first-installation" in first.root
@@ -392,7 +392,7 @@ def assert_all_the_rest_is_new(first: Installed, second: Installed) -> None:
 
 
 @pytest.mark.timeout(1200)
-def test_another_filesystem_in_the_place_of_the_data_stops_the_first_boot_and_is_left_alone(rig: Rig) -> None:
+def test_foreign_filesystem_on_data_partition_stops_first_boot_unchanged(rig: Rig) -> None:
     start, size = (ROOT_GIB + 1) * GIB, 64 * MIB
     table = f'label: gpt\n5 : start={start // MIB}MiB, size={size // MIB}MiB, name="data"\n'
     subprocess.run(["sfdisk", "--quiet", rig.disk], input=table, text=True, check=True, stdout=subprocess.DEVNULL)
@@ -412,7 +412,7 @@ def read_range(disk: Path, start: int, size: int) -> bytes:
         return opened.read(size)
 
 
-def test_the_scripts_of_the_virtual_machine_are_clean(require_program: RequireProgram) -> None:
+def test_shellcheck_accepts_scripts_of_the_virtual_machine(require_program: RequireProgram) -> None:
     stand_ins = [file for file in container_images.OWN_FILES.rglob("*") if file.is_file() and file.suffix == ""]
     scripts = [OWN_FILES / "network-install", system.OWN_FILES / "usr/libexec/rig-report", *stand_ins]
     assert len(scripts) > 8

@@ -56,7 +56,7 @@ def command(server: Releases, folder: Path, *arguments: object) -> list[object]:
 
 
 def release(version: str, *architectures: str) -> dict[str, bytes]:
-    """What lies in the folder when all is there."""
+    """The files of a complete download."""
     images = {
         name: image(role, version, architecture)
         for architecture in architectures
@@ -69,7 +69,7 @@ def files(folder: Path) -> dict[str, bytes]:
     return {path.name: path.read_bytes() for path in (folder / "assets/fedora-coreos").iterdir()}
 
 
-def test_the_newest_release_without_a_stack_file(run: Run, server: Releases, tmp_path: Path) -> None:
+def test_newest_release_is_downloaded_without_stack_file(run: Run, server: Releases, tmp_path: Path) -> None:
     server.put_stream("x86_64", "aarch64")
     code, out, err = run()
     assert (code, err) == (0, [])
@@ -80,7 +80,7 @@ def test_the_newest_release_without_a_stack_file(run: Run, server: Releases, tmp
     assert files(tmp_path) == release(VERSION, "x86_64")
 
 
-def test_a_second_run_fetches_no_image(run: Run, server: Releases) -> None:
+def test_second_run_downloads_no_image(run: Run, server: Releases) -> None:
     server.put_stream("x86_64")
     run()
     server.requests.clear()
@@ -89,7 +89,7 @@ def test_a_second_run_fetches_no_image(run: Run, server: Releases) -> None:
     assert out[1:-1] == [f"{name}: already there, checksum good" for name in names(VERSION, "x86_64").values()]
 
 
-def test_release_and_architectures_of_a_stack_file(run: Run, server: Releases, tmp_path: Path) -> None:
+def test_stack_file_sets_release_and_architectures(run: Run, server: Releases, tmp_path: Path) -> None:
     server.put_stream("x86_64", "aarch64", version="44.20260817.3.2")
     server.put_build(OLDER, "x86_64")
     server.put_build(OLDER, "aarch64")
@@ -100,21 +100,21 @@ def test_release_and_architectures_of_a_stack_file(run: Run, server: Releases, t
     assert server.asked().count("meta.json") == 2
 
 
-def test_options_go_before_the_stack_file(run: Run, server: Releases, tmp_path: Path) -> None:
+def test_options_override_the_stack_file(run: Run, server: Releases, tmp_path: Path) -> None:
     server.put_build(OLDER, "aarch64")  # a mirror without the metadata of streams
     stack = stack_file(tmp_path, configs.pxe_config())
     assert run(stack, "--version", OLDER, "--architecture", "aarch64")[0] == 0
     assert files(tmp_path) == release(OLDER, "aarch64")
 
 
-def test_a_pinned_release_that_is_the_newest(run: Run, server: Releases, tmp_path: Path) -> None:
+def test_pinned_release_equal_to_newest_needs_no_build_metadata(run: Run, server: Releases, tmp_path: Path) -> None:
     server.put_stream("x86_64")
     assert run("--version", VERSION)[0] == 0
     assert "meta.json" not in server.asked()
     assert files(tmp_path) == release(VERSION, "x86_64")
 
 
-def test_a_stack_file_without_network_boot(run: Run, tmp_path: Path) -> None:
+def test_stack_file_without_network_boot_is_refused(run: Run, tmp_path: Path) -> None:
     line = "pxe: required, because the release is read from this key; add it, or leave out the stack file"
     assert run(stack_file(tmp_path, configs.ignition_config())) == (1, [], [line])
 
@@ -129,20 +129,20 @@ def test_a_stack_file_without_network_boot(run: Run, tmp_path: Path) -> None:
         (["--keyring", "/nowhere/keys"], "/nowhere/keys: No such file or directory"),
     ],
 )
-def test_wrong_options_are_one_line(run: Run, arguments: list[str], start: str) -> None:
+def test_invalid_option_values_are_reported_in_one_line(run: Run, arguments: list[str], start: str) -> None:
     code, out, (line,) = run(*arguments)
     assert (code, out) == (1, [])
     assert line.startswith(start)
 
 
-def test_wrong_usage(run: Run) -> None:
+def test_wrong_usage_exits_with_2(run: Run) -> None:
     for arguments in (["--stream", "stabel"], ["--architecture", "x86"], ["a", "b"]):
         with pytest.raises(SystemExit) as caught:
             run(*arguments)
         assert caught.value.code == 2
 
 
-def test_a_release_that_is_not_there(run: Run, server: Releases) -> None:
+def test_unknown_release_reports_404(run: Run, server: Releases) -> None:
     server.put_stream("x86_64")
     address = f"{server.address}/prod/streams/stable/builds/{OLDER}/x86_64/meta.json"
     assert run("--version", OLDER) == (
@@ -152,7 +152,7 @@ def test_a_release_that_is_not_there(run: Run, server: Releases) -> None:
     )
 
 
-def test_a_stream_that_is_not_there(run: Run, server: Releases) -> None:
+def test_unknown_stream_reports_404(run: Run, server: Releases) -> None:
     assert run() == (
         1,
         [],
@@ -172,12 +172,12 @@ def test_a_stream_that_is_not_there(run: Run, server: Releases) -> None:
         (b"\xff", "not JSON; check --base-url"),
     ],
 )
-def test_metadata_that_says_nothing(run: Run, server: Releases, content: bytes, what: str) -> None:
+def test_unusable_metadata_is_reported_in_one_line(run: Run, server: Releases, content: bytes, what: str) -> None:
     server.files["/streams/stable.json"] = content
     assert run() == (1, [], [f"{server.address}/streams/stable.json: {what}"])
 
 
-def test_architectures_whose_newest_releases_differ(run: Run, server: Releases) -> None:
+def test_differing_newest_releases_of_architectures_are_refused(run: Run, server: Releases) -> None:
     metadata = stream_metadata(VERSION, "x86_64")
     metadata["architectures"] |= stream_metadata(OLDER, "aarch64")["architectures"]
     server.files["/streams/stable.json"] = json.dumps(metadata).encode()
@@ -188,16 +188,19 @@ def test_architectures_whose_newest_releases_differ(run: Run, server: Releases) 
     assert run("--architecture", "x86_64", "--architecture", "aarch64") == (1, [], [line])
 
 
-def test_a_server_that_is_down(run: Run) -> None:
+def test_unreachable_server_is_reported_in_one_line(run: Run) -> None:
     code, out, (line,) = run("--base-url", "http://127.0.0.1:9")
     assert (code, out) == (1, [])
     what = "not reachable (Connection refused); run the command again to continue"
     assert line == f"http://127.0.0.1:9/streams/stable.json: {what}"
 
 
-def test_all_files_that_are_missing_are_named(run: Run, server: Releases) -> None:
+def test_every_missing_file_is_reported(run: Run, server: Releases) -> None:
     server.put_stream("x86_64", "aarch64")
-    gone = [f"{Releases.folder(VERSION, each)}/{names(VERSION, each)['rootfs']}" for each in ("aarch64", "x86_64")]
+    gone = [
+        f"{Releases.folder(VERSION, architecture)}/{names(VERSION, architecture)['rootfs']}"
+        for architecture in ("aarch64", "x86_64")
+    ]
     for path in gone:
         del server.files[path]
     code, out, err = run("--architecture", "x86_64", "--architecture", "aarch64")
@@ -211,13 +214,13 @@ def test_all_files_that_are_missing_are_named(run: Run, server: Releases) -> Non
     assert sum("checksum good" in line for line in out) == 6
 
 
-def test_an_output_that_is_a_file(run: Run, server: Releases, tmp_path: Path) -> None:
+def test_file_in_place_of_output_folder_is_reported(run: Run, server: Releases, tmp_path: Path) -> None:
     server.put_stream("x86_64")
     (tmp_path / "assets").touch()
     assert run()[2] == [f"{tmp_path}/assets/fedora-coreos: Not a directory"]
 
 
-def test_matchbox_serves_what_machines_ask_for(
+def test_matchbox_serves_the_addresses_of_the_boot_config(
     run: Run, server: Releases, tmp_path: Path, matchbox_server: MatchboxServer
 ) -> None:
     server.put_stream("x86_64")
@@ -273,7 +276,7 @@ METAL = names(VERSION, "x86_64")["metal"]
 METAL_SIGNATURE = f"{Releases.folder(VERSION, 'x86_64')}/{METAL}.sig"
 
 
-def test_good_signatures(run: Run, server: Releases, tmp_path: Path, keys: Keys) -> None:
+def test_valid_signatures_are_reported(run: Run, server: Releases, tmp_path: Path, keys: Keys) -> None:
     server.put_stream("x86_64")
     keys.sign_all(server)
     code, out, err = run("--keyring", keys.keyring)
@@ -282,7 +285,7 @@ def test_good_signatures(run: Run, server: Releases, tmp_path: Path, keys: Keys)
     assert run("--keyring", keys.keyring)[1][-1] == f"{METAL}: already there, checksum good, signature good"
 
 
-def test_a_file_with_a_bad_signature_gets_no_name(run: Run, server: Releases, tmp_path: Path, keys: Keys) -> None:
+def test_file_with_bad_signature_is_not_saved(run: Run, server: Releases, tmp_path: Path, keys: Keys) -> None:
     server.put_stream("x86_64")
     keys.sign_all(server)
     server.files[METAL_SIGNATURE] = keys.sign(b"something else")
@@ -298,9 +301,7 @@ def test_a_file_with_a_bad_signature_gets_no_name(run: Run, server: Releases, tm
     assert METAL in files(tmp_path)
 
 
-def test_a_file_that_was_served_with_a_bad_signature_is_served_no_more(
-    run: Run, server: Releases, tmp_path: Path, keys: Keys
-) -> None:
+def test_bad_signature_removes_a_file_of_an_earlier_run(run: Run, server: Releases, tmp_path: Path, keys: Keys) -> None:
     server.put_stream("x86_64")
     keys.sign_all(server)
     server.files[METAL_SIGNATURE] = b"\x88nonsense"
@@ -309,7 +310,7 @@ def test_a_file_that_was_served_with_a_bad_signature_is_served_no_more(
     assert {METAL, f"{METAL}.sig"}.isdisjoint(files(tmp_path))
 
 
-def test_a_key_that_is_not_in_the_keyring(run: Run, server: Releases, tmp_path: Path, keys: Keys) -> None:
+def test_signatures_of_unknown_keys_are_refused(run: Run, server: Releases, tmp_path: Path, keys: Keys) -> None:
     server.put_stream("x86_64")
     keys.sign_all(server)
     code, _, err = run("--keyring", keys.other)
@@ -319,13 +320,15 @@ def test_a_key_that_is_not_in_the_keyring(run: Run, server: Releases, tmp_path: 
     assert run("--keyring", keys.keyring)[0] == 0
 
 
-def test_a_keyring_in_the_wrong_form(run: Run, server: Releases, keys: Keys) -> None:
+def test_keyring_in_text_form_is_refused(run: Run, server: Releases, keys: Keys) -> None:
     what = f"{keys.text} is ASCII-armored, which gpgv does not read; convert it with: gpg --dearmor {keys.text}"
     assert run("--keyring", keys.text) == (1, [], [f"--keyring: {what}"])
     assert server.requests == []
 
 
-def test_a_keyring_without_gpgv(run: Run, server: Releases, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_keyring_option_requires_gpgv(
+    run: Run, server: Releases, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     (tmp_path / "keys.gpg").write_bytes(b"\x99")
     monkeypatch.setenv("PATH", str(tmp_path))
     what = "gpgv, which checks signatures, is not installed; install it (Debian: gpgv, Fedora: gnupg2)"
@@ -343,7 +346,7 @@ def start(server: Releases, folder: Path) -> subprocess.Popen[str]:
 
 
 @pytest.mark.parametrize(("sign", "code"), [(signal.SIGINT, 130), (signal.SIGKILL, -9)])
-def test_a_run_that_was_stopped_goes_on(
+def test_interrupted_download_resumes(
     run: Run, server: Releases, tmp_path: Path, sign: signal.Signals, code: int
 ) -> None:
     server.put_stream("x86_64")
@@ -378,7 +381,7 @@ def test_a_run_that_was_stopped_goes_on(
     assert files(tmp_path)[kernel] == server.files[address]
 
 
-def test_a_full_disk_is_one_line(server: Releases, tmp_path: Path) -> None:
+def test_full_disk_is_reported_in_one_line(server: Releases, tmp_path: Path) -> None:
     server.put_stream("x86_64")
     limited = 'ulimit -f 1; exec "$@"'  # files of at most 1024 bytes
     line = ["bash", "-c", limited, "bash", PROGRAM, *map(str, command(server, tmp_path))]
@@ -389,14 +392,14 @@ def test_a_full_disk_is_one_line(server: Releases, tmp_path: Path) -> None:
 
 
 def read(terminal: int) -> bytes:
-    """Read on; nothing when all writers are gone."""
+    """Read more output; empty when all writers have closed."""
     try:
         return os.read(terminal, 4096)
     except OSError:
         return b""
 
 
-def test_a_terminal_gets_a_bar(server: Releases, tmp_path: Path) -> None:
+def test_terminal_shows_a_progress_bar(server: Releases, tmp_path: Path) -> None:
     server.put_stream("x86_64")
     ours, theirs = pty.openpty()
     line = [PROGRAM, *map(str, command(server, tmp_path))]
@@ -418,13 +421,13 @@ def test_a_terminal_gets_a_bar(server: Releases, tmp_path: Path) -> None:
     st.floats(0, 1e10),
     st.integers(0, 200),
 )
-def test_the_bar_is_one_line(name: str, done: int, total: int | None, speed: float, width: int) -> None:
+def test_progress_bar_fits_in_one_line(name: str, done: int, total: int | None, speed: float, width: int) -> None:
     line = bar_line(name, done, total, speed, width)
     assert len(line) <= max(width - 1, 0)
     assert "\n" not in line
 
 
-def test_the_bar() -> None:
+def test_progress_bar_shows_name_percentage_size_and_speed() -> None:
     shown = bar_line("metal.raw.xz", 300 << 20, 600 << 20, 11.5 * (1 << 20), 80)
     assert shown == "metal.raw.xz   50 % of 600.0 MiB, 11.5 MiB/s"
     assert bar_line("metal.raw.xz", 1 << 20, None, 0, 30) == "metal.ra…  1.0 MiB, 0.0 MiB/s"

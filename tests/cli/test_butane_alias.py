@@ -1,4 +1,4 @@
-"""The name that `butane` had before it became a package of its own."""
+"""The alias `diaspora_infra.butane` of the separate package `butane`."""
 
 import subprocess
 import sys
@@ -8,13 +8,13 @@ import butane
 from diaspora_infra import butane as alias
 
 
-def test_it_has_the_names_of_the_package() -> None:
+def test_alias_has_the_names_of_the_butane_package() -> None:
     assert alias.__all__ == butane.__all__
     for name in alias.__all__:
         assert getattr(alias, name) is getattr(butane, name)
 
 
-def test_the_command(tmp_path: Path) -> None:
+def test_command_runs_under_both_module_names(tmp_path: Path) -> None:
     (tmp_path / "pod.bu").write_text("variant: fcos\nversion: 1.5.0\n")
     for name in ("butane", "diaspora_infra.butane"):
         command = [sys.executable, "-m", name, "pod.bu"]

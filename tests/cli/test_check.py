@@ -1,4 +1,4 @@
-"""`diaspora-infra check`: everything that is wrong with a stack file, in lines and an exit code."""
+"""`diaspora-infra check`: reports every mistake of a stack file in one line each, and an exit code."""
 
 import subprocess
 import sys
@@ -28,7 +28,7 @@ def stack_file(folder: Path, values: dict[str, Any]) -> Path:
 
 @pytest.fixture
 def check(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> Any:
-    """Checks a config, or a file as it is; returns exit code, standard output and the lines of standard error."""
+    """Checks a config or a file; returns exit code, standard output and the lines of standard error."""
 
     def run(given: dict[str, Any] | Path) -> Check:
         code = main(["check", str(given if isinstance(given, Path) else stack_file(tmp_path, given))])
@@ -38,7 +38,7 @@ def check(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> Any:
     return run
 
 
-def test_a_good_file_is_named_with_what_it_holds(check: Any, tmp_path: Path) -> None:
+def test_valid_file_is_reported_with_target_and_machine_count(check: Any, tmp_path: Path) -> None:
     code, out, err = check(configs.pxe_config(pxe=configs.pxe(configs.machine(1), configs.machine(2))))
     assert (code, err) == (0, [])
     assert out == f"{tmp_path / 'Pulumi.test.yaml'}: good; 2 machine(s), target pxe\n"
@@ -53,7 +53,7 @@ def test_a_good_file_is_named_with_what_it_holds(check: Any, tmp_path: Path) -> 
         {"repository": "rest:https://backup.example.org/", "username": "pod"},
     ],
 )
-def test_the_values_of_secrets_do_not_matter(check: Any, backup: dict[str, str]) -> None:
+def test_encrypted_secrets_are_accepted_without_decryption(check: Any, backup: dict[str, str]) -> None:
     config = configs.pxe_config(pod=configs.pod(backup=backup, mail=configs.mail()))
     given = {secret.key: {"secure": "v1:x:y"} for secret in SECRETS if secret.needed(Pod(**config["pod"]))}
     assert check(config | given)[0] == 0
@@ -61,15 +61,15 @@ def test_the_values_of_secrets_do_not_matter(check: Any, backup: dict[str, str])
     assert check(placed)[0] == 0
 
 
-def test_the_stack_of_the_project_is_good(check: Any) -> None:
+def test_dev_stack_is_valid(check: Any) -> None:
     assert check(EXAMPLE)[0] == 0
 
 
-def test_target_ignition_is_good(check: Any) -> None:
+def test_target_ignition_is_valid(check: Any) -> None:
     assert check(configs.ignition_config())[0] == 0
 
 
-def test_all_problems_come_in_one_run(check: Any) -> None:
+def test_all_problems_are_reported_in_one_run(check: Any) -> None:
     change = {
         "hosts": {},
         "pod.domain": "localhost",
@@ -89,13 +89,13 @@ def test_all_problems_come_in_one_run(check: Any) -> None:
     assert "hunter2" not in "".join(err)
 
 
-def test_the_value_of_a_secret_is_not_needed(check: Any) -> None:
+def test_required_secret_may_be_encrypted(check: Any) -> None:
     values = configs.pxe_config(pod=configs.pod(mail=configs.mail()))
     assert check(values)[0] == 1
     assert check(values | {"smtpPassword": {"secure": "v1:AAAA:BBBB"}})[0] == 0
 
 
-def test_the_snippets_of_every_machine_are_checked(check: Any) -> None:
+def test_snippets_of_every_machine_are_checked(check: Any) -> None:
     broken = "variant: fcos\nversion: 1.5.0\nstorage: {files: [{path: relative}]}\n"
     machines = [configs.machine(1, snippets=[broken]), configs.machine(2), configs.machine(3, snippets=["variant: x"])]
     code, _, err = check(configs.pxe_config(pxe=configs.pxe(*machines)))
@@ -114,29 +114,29 @@ def test_the_snippets_of_every_machine_are_checked(check: Any) -> None:
         (b"\x00\x01", "{file}: line 1: special characters are not allowed; fix the YAML"),
     ],
 )
-def test_a_file_that_cannot_be_read_is_one_line(check: Any, tmp_path: Path, content: bytes, line: str) -> None:
+def test_unparsable_file_is_reported_in_one_line(check: Any, tmp_path: Path, content: bytes, line: str) -> None:
     file = tmp_path / "Pulumi.broken.yaml"
     file.write_bytes(content)
     assert check(file) == (1, "", [line.replace("{file}", str(file))])
 
 
-def test_a_file_that_is_not_there(check: Any, tmp_path: Path) -> None:
+def test_missing_file_is_reported(check: Any, tmp_path: Path) -> None:
     assert check(tmp_path / "no.yaml") == (1, "", [f"{tmp_path / 'no.yaml'}: No such file or directory"])
 
 
-def test_a_folder_is_no_file(check: Any, tmp_path: Path) -> None:
+def test_folder_in_place_of_file_is_reported(check: Any, tmp_path: Path) -> None:
     assert check(tmp_path) == (1, "", [f"{tmp_path}: Is a directory"])
 
 
 @pytest.mark.parametrize("arguments", [[], ["check"], ["chekc", "x"], ["check", "x", "y"], ["check", "x", "--machine"]])
-def test_wrong_usage(arguments: list[str], capsys: pytest.CaptureFixture[str]) -> None:
+def test_wrong_usage_exits_with_2(arguments: list[str], capsys: pytest.CaptureFixture[str]) -> None:
     with pytest.raises(SystemExit) as caught:
         main(arguments)
     assert caught.value.code == 2
     assert capsys.readouterr().err.startswith("usage: diaspora-infra")
 
 
-def test_the_installed_program(tmp_path: Path) -> None:
+def test_installed_program_reports_one_line_in_c_locale(tmp_path: Path) -> None:
     file = stack_file(tmp_path, changed(configs.pxe_config(), {"pod.name": "Ünïcode", "pod.admin.email": "é\x1b"}))
     result = subprocess.run(
         [PROGRAM, "check", file], capture_output=True, text=True, env={"LC_ALL": "C"}, cwd="/", check=False

@@ -44,11 +44,11 @@ def matchbox_settings(files: PkiFolder, endpoint: str = "matchbox.lan:8081") -> 
 
 
 def accepted(files: PkiFolder) -> bool:
-    """Whether the program takes the client's files."""
+    """Whether the program accepts the client's files."""
     return bool(read_credentials(matchbox_settings(files), Path("/")))
 
 
-def test_init_says_where_each_file_belongs(run: Run, tmp_path: Path) -> None:
+def test_init_prints_the_destination_of_each_file(run: Run, tmp_path: Path) -> None:
     folder = tmp_path / "pki"
     code, out, err = run("init", folder, "--server", "matchbox.lan", "192.0.2.1", "--server", "2001:db8::1")
     assert (code, err) == (0, [])
@@ -67,14 +67,14 @@ def test_init_says_where_each_file_belongs(run: Run, tmp_path: Path) -> None:
     assert accepted(PkiFolder(folder))
 
 
-def test_init_keeps_what_is_there(run: Run, tmp_path: Path) -> None:
+def test_init_keeps_existing_files(run: Run, tmp_path: Path) -> None:
     run("init", tmp_path / "pki", "--server", "Matchbox.lan", "2001:db8:0::1")
     before = content(tmp_path / "pki")
     assert run("init", tmp_path / "pki", "--server", "matchbox.LAN", "2001:db8::1")[0] == 0
     assert content(tmp_path / "pki") == before
 
 
-def test_init_says_when_the_certificate_that_is_there_names_another_server(run: Run, tmp_path: Path) -> None:
+def test_init_reports_existing_certificate_of_another_server(run: Run, tmp_path: Path) -> None:
     run("init", tmp_path, "--server", "matchbox.lan")
     before = content(tmp_path)
     code, _, err = run("init", tmp_path, "--server", "matchbox.lan", "other.lan")
@@ -83,12 +83,12 @@ def test_init_says_when_the_certificate_that_is_there_names_another_server(run: 
     assert content(tmp_path) == before
 
 
-def test_days(run: Run, tmp_path: Path) -> None:
+def test_days_option_sets_certificate_lifetime(run: Run, tmp_path: Path) -> None:
     run("init", tmp_path, "--server", "matchbox.lan", "--days", 9)
     assert [round(days_left(tmp_path / f"{name}.crt")) for name in ("server", "client")] == [9, 9]
 
 
-def test_all_wrong_values_come_in_one_run(run: Run, tmp_path: Path) -> None:
+def test_all_invalid_values_are_reported_in_one_run(run: Run, tmp_path: Path) -> None:
     names = ["http://a", "matchbox.lan:8081", "", "a..b", "ä.lan", "1.2.3", "a" * 300, "matchbox.lan"]
     code, out, err = run("init", tmp_path / "pki", "--days", 0, "--server=-x", "--server", *names)
     assert (code, out) == (1, [])
@@ -99,7 +99,7 @@ def test_all_wrong_values_come_in_one_run(run: Run, tmp_path: Path) -> None:
     assert not (tmp_path / "pki").exists()
 
 
-def test_renew_keeps_what_lasts(run: Run, tmp_path: Path) -> None:
+def test_renew_keeps_certificates_that_are_still_valid(run: Run, tmp_path: Path) -> None:
     create_pki(tmp_path, ["matchbox.lan"])
     before = content(tmp_path)
     assert run("renew", tmp_path) == (0, [f"{tmp_path}/server.crt: kept", f"{tmp_path}/client.crt: kept"], [])
@@ -107,7 +107,7 @@ def test_renew_keeps_what_lasts(run: Run, tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("days", [-1, 5])
-def test_renew_makes_what_expires_anew(run: Run, tmp_path: Path, days: int) -> None:
+def test_renew_replaces_expiring_certificate(run: Run, tmp_path: Path, days: int) -> None:
     files = create_pki(tmp_path, ["matchbox.lan", "192.0.2.1"])
     create_certificate(files, "server", ["matchbox.lan", "192.0.2.1"], days=days)
     before = content(tmp_path)
@@ -121,7 +121,7 @@ def test_renew_makes_what_expires_anew(run: Run, tmp_path: Path, days: int) -> N
     assert round(days_left(files.certificate("server"))) == 100
 
 
-def test_a_renewed_client_is_accepted_again(run: Run, tmp_path: Path) -> None:
+def test_renewed_client_certificate_is_accepted(run: Run, tmp_path: Path) -> None:
     files = create_pki(tmp_path, ["matchbox.lan"])
     create_certificate(files, "client", (), days=-1)
     code, out, _ = run("renew", tmp_path)
@@ -129,7 +129,7 @@ def test_a_renewed_client_is_accepted_again(run: Run, tmp_path: Path) -> None:
     assert accepted(files)
 
 
-def test_a_real_server_takes_what_init_and_renew_make(run: Run, matchbox_server: MatchboxServer) -> None:
+def test_matchbox_accepts_files_of_init_and_renew(run: Run, matchbox_server: MatchboxServer) -> None:
     matchbox_server.stop()
     files = matchbox_server.pki
     shutil.rmtree(files.path)
@@ -144,20 +144,20 @@ def test_a_real_server_takes_what_init_and_renew_make(run: Run, matchbox_server:
     check_reachable(matchbox, Path("/"))
 
 
-def test_renew_mends_a_key_that_does_not_fit(run: Run, tmp_path: Path) -> None:
-    """As it is after a run that was killed between the two files."""
+def test_renew_replaces_certificate_whose_key_does_not_match(run: Run, tmp_path: Path) -> None:
+    """This is the state after a run was killed between the two files."""
     files = create_pki(tmp_path, ["matchbox.lan"])
     shutil.copy(files.key("server"), files.key("client"))
     assert run("renew", tmp_path)[1][1] == f"{tmp_path}/client.crt: renewed, with a new key"
     assert accepted(files)
 
 
-def test_a_key_that_was_moved_to_the_server_is_not_missed(run: Run, tmp_path: Path) -> None:
+def test_renew_does_not_need_the_server_key(run: Run, tmp_path: Path) -> None:
     create_pki(tmp_path, ["matchbox.lan"]).key("server").unlink()
     assert run("renew", tmp_path)[1][0] == f"{tmp_path}/server.crt: kept"
 
 
-def test_a_certificate_does_not_outlive_its_authority(run: Run, tmp_path: Path) -> None:
+def test_certificate_expires_no_later_than_its_authority(run: Run, tmp_path: Path) -> None:
     files = create_pki(tmp_path, ["matchbox.lan"])
     create_certificate(files, "client", (), days=9999)
     ends = [read_certificate(path).not_valid_after_utc for path in (files.ca, files.certificate("client"))]
@@ -178,7 +178,7 @@ def test_a_certificate_does_not_outlive_its_authority(run: Run, tmp_path: Path) 
         ),
     ],
 )
-def test_renew_without_a_file(run: Run, tmp_path: Path, missing: list[str], lines: list[str]) -> None:
+def test_renew_reports_missing_files(run: Run, tmp_path: Path, missing: list[str], lines: list[str]) -> None:
     create_pki(tmp_path, ["matchbox.lan"])
     for name in missing:
         (tmp_path / name).unlink()
@@ -194,13 +194,13 @@ def test_renew_without_a_file(run: Run, tmp_path: Path, missing: list[str], line
         ("ca.key", "x", "ca.key: holds no usable key; allowed: an unencrypted ECDSA key (PEM)"),
     ],
 )
-def test_renew_with_a_damaged_file(run: Run, tmp_path: Path, name: str, text: str, line: str) -> None:
+def test_renew_reports_damaged_file(run: Run, tmp_path: Path, name: str, text: str, line: str) -> None:
     create_pki(tmp_path, ["matchbox.lan"])
     (tmp_path / name).write_text(text)
     assert run("renew", tmp_path, "--within", 900) == (1, [], [f"{tmp_path}/{line}"])
 
 
-def test_the_key_of_another_authority(run: Run, tmp_path: Path) -> None:
+def test_renew_refuses_key_of_another_authority(run: Run, tmp_path: Path) -> None:
     files, other = (create_pki(tmp_path / name, ["matchbox.lan"]) for name in ("one", "two"))
     shutil.copy(other.ca_key, files.ca_key)
     before = content(files.path)
@@ -209,14 +209,14 @@ def test_the_key_of_another_authority(run: Run, tmp_path: Path) -> None:
     assert content(files.path) == before
 
 
-def test_an_expired_authority(run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_init_refuses_expired_authority(run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("diaspora_infra.pxe.pki.AUTHORITY_DAYS", -1)
     code, _, (line,) = run("init", tmp_path, "--server", "matchbox.lan")
     assert code == 1
     assert line.startswith(f"{tmp_path}/ca.crt: expired on 20")
 
 
-def test_init_does_not_replace_the_key_of_an_authority(run: Run, tmp_path: Path) -> None:
+def test_init_does_not_replace_authority_key(run: Run, tmp_path: Path) -> None:
     files = create_pki(tmp_path, ["matchbox.lan"])
     files.ca.unlink()
     before = content(tmp_path)
@@ -225,7 +225,7 @@ def test_init_does_not_replace_the_key_of_an_authority(run: Run, tmp_path: Path)
     assert content(tmp_path) == before
 
 
-def test_a_server_certificate_without_names(run: Run, tmp_path: Path) -> None:
+def test_renew_refuses_server_certificate_without_names(run: Run, tmp_path: Path) -> None:
     files = create_pki(tmp_path, ["matchbox.lan"])
     shutil.copy(files.certificate("client"), files.certificate("server"))
     (line,) = run("renew", tmp_path)[2]
@@ -234,12 +234,12 @@ def test_a_server_certificate_without_names(run: Run, tmp_path: Path) -> None:
     )
 
 
-def test_a_file_in_the_place_of_the_folder(run: Run, tmp_path: Path) -> None:
+def test_init_reports_file_in_place_of_folder(run: Run, tmp_path: Path) -> None:
     (tmp_path / "pki").touch()
     assert run("init", tmp_path / "pki", "--server", "matchbox.lan") == (1, [], [f"{tmp_path}/pki: File exists"])
 
 
-def test_usage(capsys: pytest.CaptureFixture[str]) -> None:
+def test_wrong_usage_exits_with_2(capsys: pytest.CaptureFixture[str]) -> None:
     for arguments in (["pki"], ["pki", "init", "x"], ["pki", "renew"]):
         with pytest.raises(SystemExit) as caught:
             main(arguments)

@@ -58,7 +58,7 @@ def two_machines(folder: Path) -> Path:
     return stack_file(folder, configs.pxe_config(pxe=configs.pxe(configs.machine(1), configs.machine(2))))
 
 
-def test_render_to_standard_output(run: Run, tmp_path: Path) -> None:
+def test_render_writes_ignition_to_standard_output(run: Run, tmp_path: Path) -> None:
     values = configs.ignition_config()
     settings = load(values)
     code, out, err = run("render", stack_file(tmp_path, values))
@@ -67,7 +67,7 @@ def test_render_to_standard_output(run: Run, tmp_path: Path) -> None:
     assert json.loads(out)["ignition"]["version"] == "3.4.0"
 
 
-def test_render_to_a_file(run: Run, tmp_path: Path) -> None:
+def test_render_writes_output_file_with_mode_0644(run: Run, tmp_path: Path) -> None:
     source, output = stack_file(tmp_path, configs.ignition_config()), tmp_path / "pod.ign"
     on_standard_output = run("render", source)[1]
     assert run("render", source, "--output", output) == (0, "", "")
@@ -75,9 +75,7 @@ def test_render_to_a_file(run: Run, tmp_path: Path) -> None:
     assert mode(output) == 0o644
 
 
-def test_a_file_with_a_secret_is_for_its_owner_only(
-    run: Run, mail_stack: Path, password_file: Path, tmp_path: Path
-) -> None:
+def test_output_file_with_secret_has_mode_0600(run: Run, mail_stack: Path, password_file: Path, tmp_path: Path) -> None:
     for existing in (None, 0o666):
         output = tmp_path / f"pod-{existing}.ign"
         if existing is not None:
@@ -91,7 +89,7 @@ def test_a_file_with_a_secret_is_for_its_owner_only(
         assert f"{PASSWORD}\\\\n" not in text, "the line end of the file belongs to the file, not to the password"
 
 
-def test_render_as_butane(run: Run, tmp_path: Path) -> None:
+def test_render_butane_leaves_out_snippets(run: Run, tmp_path: Path) -> None:
     snippet = "variant: fcos\nversion: 1.5.0\nstorage: {files: [{path: /etc/mine, contents: {inline: mine}}]}\n"
     source = stack_file(tmp_path, configs.ignition_config(host=configs.host(snippets=[snippet])))
     code, out, err = run("render", source, "--butane")
@@ -103,7 +101,7 @@ def test_render_as_butane(run: Run, tmp_path: Path) -> None:
     assert "/etc/mine" in json.dumps(meaning(run("render", source)[1]))
 
 
-def test_the_machine_must_be_named_when_there_are_several(run: Run, tmp_path: Path) -> None:
+def test_machine_option_is_required_with_several_machines(run: Run, tmp_path: Path) -> None:
     source = two_machines(tmp_path)
     assert run("render", source) == (1, "", "--machine: required; allowed: pod1, pod2\n")
     unknown = run("render", source, "--machine", "pod3")
@@ -113,7 +111,7 @@ def test_the_machine_must_be_named_when_there_are_several(run: Run, tmp_path: Pa
     assert '"pod2\\n"' in json.dumps(meaning(out)), "its host name"
 
 
-def test_a_missing_secret_is_one_line_that_says_how_to_give_it(run: Run, mail_stack: Path, tmp_path: Path) -> None:
+def test_missing_secret_is_reported_with_the_option_to_use(run: Run, mail_stack: Path, tmp_path: Path) -> None:
     output = tmp_path / "pod.ign"
     code, out, err = run("render", mail_stack, "--output", output)
     assert (code, out) == (1, "")
@@ -121,14 +119,14 @@ def test_a_missing_secret_is_one_line_that_says_how_to_give_it(run: Run, mail_st
     assert not output.exists()
 
 
-def test_a_secret_in_the_wrong_form(run: Run, mail_stack: Path, tmp_path: Path) -> None:
+def test_malformed_secret_option_is_reported(run: Run, mail_stack: Path, tmp_path: Path) -> None:
     wrong = run("render", mail_stack, "--secret", "smtpPassword")
     assert wrong == (1, "", "--secret: 'smtpPassword' is not valid; allowed: NAME=FILE\n")
     missing = run("render", mail_stack, "--secret", f"smtpPassword={tmp_path / 'no'}")
     assert missing == (1, "", f"{tmp_path / 'no'}: No such file or directory\n")
 
 
-def test_a_secret_is_never_printed_when_something_else_is_wrong(
+def test_secret_is_never_printed_in_other_errors(
     run: Run, mail_stack: Path, password_file: Path, tmp_path: Path
 ) -> None:
     secret = ("--secret", f"smtpPassword={password_file}")
@@ -144,19 +142,19 @@ def test_a_secret_is_never_printed_when_something_else_is_wrong(
         assert PASSWORD not in out + err
 
 
-def test_render_names_all_that_is_wrong_with_the_file(run: Run, tmp_path: Path) -> None:
+def test_render_reports_all_mistakes_of_the_file(run: Run, tmp_path: Path) -> None:
     values: dict[str, Any] = configs.ignition_config(hosts={}, host=configs.host(storage={"rootGib": 4}))
     code, out, err = run("render", stack_file(tmp_path, values))
     assert (code, out) == (1, "")
     assert [line.split(":")[0] for line in err.splitlines()] == ["host.storage.rootGib", "hosts"]
 
 
-def test_verify_is_for_target_pxe(run: Run, tmp_path: Path) -> None:
+def test_verify_requires_target_pxe(run: Run, tmp_path: Path) -> None:
     result = run("verify", stack_file(tmp_path, configs.ignition_config()))
     assert result == (1, "nothing to verify: the target is not pxe\n", "")
 
 
-def test_verify_what_is_served_and_what_somebody_changed(run: Run, stack: Stack, password_file: Path) -> None:
+def test_verify_reports_manual_changes_on_the_server(run: Run, stack: Stack, password_file: Path) -> None:
     stack.values["pod"]["mail"] = configs.mail()
     stack.set_secret("smtpPassword", PASSWORD)
     stack.machines(configs.machine(1), configs.machine(2), configs.machine(3, install="off"))
@@ -186,7 +184,7 @@ def test_verify_what_is_served_and_what_somebody_changed(run: Run, stack: Stack,
     assert lines[3:] == ["pod3: served as configured"]
 
 
-def test_verify_finds_a_machine_that_is_still_served(run: Run, stack: Stack) -> None:
+def test_verify_reports_machine_with_install_off_that_is_still_served(run: Run, stack: Stack) -> None:
     stack.up()
     stack.machines(configs.machine(1, install="off"))
     stack.write()
@@ -198,7 +196,7 @@ def test_verify_finds_a_machine_that_is_still_served(run: Run, stack: Stack) -> 
     ]
 
 
-def test_verify_without_a_server(run: Run, stack: Stack) -> None:
+def test_verify_reports_unreachable_server(run: Run, stack: Stack) -> None:
     stack.write()
     stack.server.stop()
     code, out, err = run("verify", stack.file)

@@ -17,13 +17,13 @@ _WINDOW = {"days": ["Sat", "Sun"], "startTime": "23:30", "lengthMinutes": 1440}
 
 
 def steps(path: str) -> list[str | int]:
-    """The steps of a path such as `pxe.machines[0].networks["eno1.100"]`."""
+    """The parts of a path such as `pxe.machines[0].networks["eno1.100"]`."""
     found = re.findall(r'\[([0-9]+)\]|\["((?:[^"\\]|\\.)*)"\]|([^.\[]+)', path)
     return [int(index) if index else name or json.loads(f'"{quoted}"') for index, quoted, name in found]
 
 
 def changed(config: dict[str, Any], change: dict[str, Any]) -> dict[str, Any]:
-    """A copy of the config with other values at some paths; tables on the way are made."""
+    """A copy of the config with other values at some paths; missing tables are created."""
     config = copy.deepcopy(config)
     for path, value in change.items():
         *way, last = steps(path)

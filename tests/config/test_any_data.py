@@ -1,4 +1,4 @@
-"""Whatever a valid config is changed into: settings, or lines that anyone can read."""
+"""A valid config with any change loads, or is reported in readable lines."""
 
 import json
 import re
@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from diaspora_infra.config import SECRET_KEYS, ConfigError, Settings, load
+from diaspora_infra.config import SECRET_KEYS, ConfigError, Settings, WrittenSettings, load
 from diaspora_infra.config.problems import fields_of, model_in
 from tests.config.message_form import form_faults
 from tests.config.mistakes import GOOD, changed, steps
@@ -41,7 +41,7 @@ _DATA = st.recursive(
 
 
 def full_config() -> dict[str, Any]:
-    """A config with a value at every key that has a default, and at most of the others."""
+    """A config with a value for every key that has a default and for most other keys."""
     config = configs.pxe_config(ignition={"machines": [{"name": "a"}]})
     for change in GOOD:
         config = changed(config, {path: value for path, value in change.items() if value is not None})
@@ -68,10 +68,10 @@ def put(config: Any, place: tuple[str | int, ...], value: Any) -> Any:
     return copy
 
 
-def known(config: Any, path: str) -> bool:
+def is_known_path(config: Any, path: str) -> bool:
     """Tell whether a path leads to a value of the config, or to a key that may be missing there."""
     *way, last = steps(path)
-    place, model = config, Settings
+    place, model = config, WrittenSettings
     for step in way:
         if isinstance(step, str) and model is not None and step in fields_of(model):
             model = model_in(fields_of(model)[step].annotation)
@@ -102,34 +102,34 @@ def check(config: Any, follow: bool) -> None:
             assert not JARGON.search(QUOTED.sub("", problem.message)), line
             assert form_faults(problem.message) == [], line
             if follow:
-                assert known(config, problem.path), line
+                assert is_known_path(config, problem.path), line
 
 
-def test_the_config_to_be_changed_is_good() -> None:
+def test_full_config_is_valid() -> None:
     assert isinstance(load(CONFIG, SECRET_KEYS), Settings)
     assert len(PLACES) > 100
 
 
 @settings(max_examples=400, deadline=None, derandomize=True)
 @given(st.sampled_from(PLACES), _DATA)
-def test_another_value_anywhere(place: tuple[str | int, ...], value: Any) -> None:
+def test_any_replaced_value_loads_or_is_reported(place: tuple[str | int, ...], value: Any) -> None:
     check(put(CONFIG, place, value), follow=short_keys(value))
 
 
 @settings(max_examples=200, deadline=None, derandomize=True)
 @given(st.sampled_from(PLACES), _KEYS, _DATA)
-def test_one_more_key_anywhere(place: tuple[str | int, ...], key: str, value: Any) -> None:
+def test_any_added_key_loads_or_is_reported(place: tuple[str | int, ...], key: str, value: Any) -> None:
     if isinstance(place[-1], str):
         check(put(CONFIG, (*place[:-1], key), value), follow=short_keys({key: value}))
 
 
 @settings(max_examples=100, deadline=None, derandomize=True)
 @given(st.dictionaries(_KEYS | st.sampled_from(["target", "pod", "host", "pxe", "ignition", "smtpPassword"]), _DATA))
-def test_any_data_at_all(config: dict[str, Any]) -> None:
+def test_arbitrary_data_loads_or_is_reported(config: dict[str, Any]) -> None:
     check(config, follow=False)
 
 
 @pytest.mark.parametrize("value", [None, True, -1, 1.5, "\x00'\n", [], {}, ["a"], {"a": 1}], ids=repr)
-def test_each_kind_of_value_at_each_place(value: Any) -> None:
+def test_each_kind_of_value_at_each_key_loads_or_is_reported(value: Any) -> None:
     for place in PLACES:
         check(put(CONFIG, place, value), follow=True)

@@ -1,11 +1,11 @@
-"""Mail on AWS: by Amazon SES unless the podmin names another way; and secrets that are parameters already."""
+"""Mail on AWS: by Amazon SES unless the podmin configures a relay; and secrets in existing parameters."""
 
 from typing import Any
 
 import boto3
 import pytest
 
-from diaspora_infra.config import ConfigError, Settings, load, needed_secrets
+from diaspora_infra.config import AwsSettings, ConfigError, Settings, load, needed_secrets
 from diaspora_infra.config.aws.availability import REGIONS, REGIONS_WITHOUT_SES
 from diaspora_infra.config.aws.parameter_names import machine_parameters
 from diaspora_infra.config.pod.mail import Ses
@@ -27,12 +27,16 @@ def lines(**changes: Any) -> list[str]:
 
 
 def parameters(found: Settings) -> dict[str, str | None]:
-    """Names of the secrets that the machine reads, and of those that are there already."""
-    assert found.aws is not None
-    return {each.name: each.existing for each in machine_parameters(found.aws, found.pod) if each.form != "fact"}
+    """The secrets that the machine reads, with the names of existing parameters."""
+    assert isinstance(found, AwsSettings)
+    return {
+        parameter.name: parameter.existing
+        for parameter in machine_parameters(found.aws, found.pod)
+        if parameter.form != "fact"
+    }
 
 
-def test_a_pod_without_mail_settings_sends_by_ses() -> None:
+def test_pod_without_mail_settings_uses_ses() -> None:
     found = settings(region="eu-central-1")
     assert found.pod.mail is not None
     assert found.pod.mail.by_ses
@@ -43,7 +47,7 @@ def test_a_pod_without_mail_settings_sends_by_ses() -> None:
     assert set(parameters(found)) == {"databasePassword", "smtpUsername", "smtpPassword"}
 
 
-def test_the_sender_can_be_chosen_and_has_its_domain_in_small_letters() -> None:
+def test_sender_address_can_be_set_and_its_domain_is_lower_cased() -> None:
     found = settings(pod={"mail": {"senderAddress": "Pod@Pod.Example.org"}})
     assert found.pod.mail is not None
     assert found.pod.mail.by_ses
@@ -53,28 +57,28 @@ def test_the_sender_can_be_chosen_and_has_its_domain_in_small_letters() -> None:
 @pytest.mark.parametrize(
     ("pod", "aws"), [({"mail": RELAY}, {}), (None, {"mail": {"enabled": False}}), ({"mail": configs.mail()}, {})]
 )
-def test_another_way_or_none_is_left_as_it_is(pod: dict[str, Any] | None, aws: dict[str, Any]) -> None:
+def test_smtp_relay_or_disabled_mail_keeps_ses_unused(pod: dict[str, Any] | None, aws: dict[str, Any]) -> None:
     found = settings(pod=pod, secrets=("smtpPassword",), **aws)
     assert not (found.pod.mail and found.pod.mail.by_ses)
     assert (found.pod.mail is None) == (pod is None)
     assert "smtpUsername" not in parameters(found)
 
 
-def test_other_targets_have_no_ses() -> None:
+def test_other_targets_do_not_use_ses() -> None:
     assert settings(target="ignition").pod.mail is None
     assert lines(target="ignition", pod={"mail": {"senderAddress": "a@pod.example.org"}}) == [
         "pod.mail: set smtp or relay"
     ]
 
 
-def test_users_can_be_warned_before_they_are_removed() -> None:
+def test_removal_of_old_users_requires_mail() -> None:
     pod = {"settings": {"maintenance": {"removeOldUsers": {"enable": True}}}}
     assert settings(pod=pod).pod.settings.maintenance.remove_old_users.enable
     (line,) = lines(pod=pod, mail={"enabled": False})
     assert line.startswith("pod.settings.maintenance.removeOldUsers.enable: users would be removed without a warning")
 
 
-def test_secrets_on_the_machine_are_those_of_the_podmin_only() -> None:
+def test_generated_secrets_are_not_placed_on_the_machine() -> None:
     pod = {"backup": {}, "secretsOnMachine": ["all"]}
     assert set(parameters(settings(pod=pod))) == {"databasePassword", "smtpUsername", "smtpPassword"}
     pod["secretsOnMachine"] = ["smtpPassword"]
@@ -114,11 +118,11 @@ _NO_RELAY = "not used with pod.mail.smtp or pod.mail.relay; remove it"
         ),
     ],
 )
-def test_what_nothing_uses_or_cannot_be_is_refused(changes: dict[str, Any], found: list[str]) -> None:
+def test_unused_or_impossible_mail_settings_are_refused(changes: dict[str, Any], found: list[str]) -> None:
     assert lines(**changes) == found
 
 
-def test_a_region_without_ses_needs_another_way() -> None:
+def test_region_without_ses_requires_a_relay_or_disabled_mail() -> None:
     assert lines(region="ap-east-1") == [
         "aws.mail.enabled: Amazon SES is not available in ap-east-1; set false, or a relay in pod.mail"
     ]
@@ -126,15 +130,15 @@ def test_a_region_without_ses_needs_another_way() -> None:
     assert settings(region="ap-east-1", pod={"mail": RELAY}).pod.mail is not None
 
 
-def test_the_regions_without_ses_are_those_that_the_sdk_of_aws_knows() -> None:
-    known = boto3.Session().get_available_regions("sesv2")
-    assert REGIONS - set(known) == REGIONS_WITHOUT_SES
+def test_regions_without_ses_match_those_of_boto3() -> None:
+    ses_regions = boto3.Session().get_available_regions("sesv2")
+    assert REGIONS - set(ses_regions) == REGIONS_WITHOUT_SES
 
 
 @pytest.mark.parametrize(
     "aws", [{"dns": {"zone": "example.org"}}, {"dns": {"provider": "external"}}, {"mail": {"existingIdentity": True}}]
 )
-def test_a_sender_whose_records_can_be_set_is_taken(aws: dict[str, Any]) -> None:
+def test_sender_outside_pod_domain_is_accepted_when_records_can_be_set(aws: dict[str, Any]) -> None:
     found = settings(pod={"mail": {"senderAddress": "pod@example.org"}}, **aws)
     assert found.pod.mail is not None
     assert found.pod.mail.by_ses
@@ -143,7 +147,7 @@ def test_a_sender_whose_records_can_be_set_is_taken(aws: dict[str, Any]) -> None
 # existing parameters
 
 
-def test_an_existing_parameter_takes_the_place_of_a_secret_of_the_stack() -> None:
+def test_existing_parameter_replaces_a_secret_of_the_stack() -> None:
     pod = {"backup": {}, "mail": configs.mail()}
     existing = {"backupPassword": "/my/backup-password", "smtpPassword": "smtp_of-mine"}
     found = settings(pod=pod, existingParameters=existing)
@@ -153,7 +157,7 @@ def test_an_existing_parameter_takes_the_place_of_a_secret_of_the_stack() -> Non
     assert [secret.key for secret in needed_secrets(found)] == ["smtpPassword"]
 
 
-def test_other_targets_read_no_parameters() -> None:
+def test_other_targets_do_not_read_parameters() -> None:
     existing = {"backupPassword": "/x"}
     (line,) = lines(target="ignition", pod={"backup": {}}, existingParameters=existing)
     assert line.startswith("backupPassword: required")
@@ -192,6 +196,6 @@ def test_other_targets_read_no_parameters() -> None:
         ),
     ],
 )
-def test_an_existing_parameter_that_is_wrong_or_one_too_many_is_refused(changes: dict[str, Any], found: str) -> None:
+def test_invalid_or_duplicate_existing_parameters_are_refused(changes: dict[str, Any], found: str) -> None:
     (line,) = lines(**changes)
     assert line.startswith(found)

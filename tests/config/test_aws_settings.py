@@ -1,10 +1,10 @@
-"""Mistakes in the settings of target aws: one line each, before anything is made."""
+"""Mistakes in the settings of target aws: one line each, before anything is created."""
 
 from typing import Any
 
 import pytest
 
-from diaspora_infra.config import ConfigError, load
+from diaspora_infra.config import AwsSettings, ConfigError, load
 from diaspora_infra.config.aws.availability import AURORA_VERSIONS
 from tests.support import configs
 
@@ -119,8 +119,8 @@ def config(changes: dict[str, Any]) -> dict[str, Any]:
 
 
 @pytest.mark.parametrize(("changes", "lines"), MISTAKES, ids=lambda value: str(value)[:40])
-def test_each_mistake_is_one_line(changes: dict[str, Any], lines: list[str]) -> None:
-    """Lines by their beginnings. The same settings without the mistakes are good."""
+def test_each_mistake_is_reported_in_one_line(changes: dict[str, Any], lines: list[str]) -> None:
+    """Lines are compared by their beginnings. The same settings without the mistakes are valid."""
     load(configs.aws_config(**REGION), ())
     found = problems(config(changes))
     assert len(found) == len(lines), found
@@ -129,12 +129,12 @@ def test_each_mistake_is_one_line(changes: dict[str, Any], lines: list[str]) -> 
 
 
 @pytest.mark.parametrize("engine", ["auroraServerless", "rds"])
-def test_both_databases_of_aws_have_a_version(engine: str) -> None:
+def test_database_version_can_be_set_for_aurora_and_rds(engine: str) -> None:
     settings = load(configs.aws_config(**REGION, database={"engine": engine, "version": "16.9"}), ())
-    assert settings.aws is not None
+    assert isinstance(settings, AwsSettings)
     assert settings.aws.database.version == "16.9"
 
 
-def test_a_network_with_ipv6_lets_ipv6_in() -> None:
+def test_ipv6_network_accepts_ipv6_ssh_sources() -> None:
     shell = {"shellAccess": "ssh", "sshFrom": ["2001:db8::/32"]}
     load(configs.aws_config(**REGION, instance=shell, network={"ipv6": True}), ())

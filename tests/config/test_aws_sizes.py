@@ -1,4 +1,4 @@
-"""What the size of a machine on AWS means for the host and the pod on it."""
+"""The effect of the size of a machine on AWS on the host and the pod."""
 
 from typing import Any
 
@@ -24,31 +24,32 @@ def settings(*, pod: dict[str, Any] | None = None, host_changes: dict[str, Any] 
         ({"size": "minimal", "instance": {"type": "t4g.medium"}}, 4096, 0, 9, 9),
     ],
 )
-def test_the_instance_type_says_what_the_machine_can_do(
+def test_instance_type_sets_memory_swap_and_concurrency(
     aws: dict[str, Any], memory_mib: int, file_mib: int, threads: int, jobs: int
 ) -> None:
     found = settings(**aws)
-    at_once = sizes(found.pod, found.host)
+    at_once = sizes(found.pod, found.host.memory_mib, found.host.swap)
     assert (found.host.memory_mib, found.host.swap.file_mib) == (memory_mib, file_mib)
     assert (at_once.puma_threads, at_once.sidekiq_concurrency) == (threads, jobs)
 
 
-def test_the_smallest_machine_has_zram_and_a_swap_file() -> None:
-    assert swap_mib(settings().host) == 512 + 1024
+def test_smallest_machine_has_zram_and_swap_file() -> None:
+    found = settings().host
+    assert swap_mib(found.memory_mib, found.swap) == 512 + 1024
 
 
 @pytest.mark.parametrize("file_mib", [0, 4096])
-def test_what_the_user_sets_counts(file_mib: int) -> None:
+def test_explicit_settings_override_those_of_the_size(file_mib: int) -> None:
     found = settings(
         host_changes={"swap": {"fileMib": file_mib, "zramMib": 256}},
         pod={"sizing": {"pumaThreads": 1, "sidekiqConcurrency": 7}},
     )
     assert (found.host.swap.file_mib, found.host.swap.zram_mib) == (file_mib, 256)
-    at_once = sizes(found.pod, found.host)
+    at_once = sizes(found.pod, found.host.memory_mib, found.host.swap)
     assert (at_once.puma_threads, at_once.sidekiq_concurrency) == (1, 7)
 
 
-def test_other_targets_keep_their_own() -> None:
+def test_sizes_change_only_for_target_aws() -> None:
     found = load(aws_config(region="eu-west-1") | {"target": "ignition"})
     assert (found.host.memory_mib, found.host.swap.file_mib) == (2048, 0)
     assert found.pod.sizing.sidekiq_concurrency is None

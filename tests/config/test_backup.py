@@ -1,4 +1,4 @@
-"""The settings of the backup, and what they do not go with."""
+"""The settings of the backup, and their conflicts."""
 
 from typing import Any
 
@@ -32,7 +32,7 @@ def lines(backup: dict[str, Any], given: tuple[str, ...] = ALL) -> list[str]:
         ({"repository": "rest:https://nas.lan/pod", "username": "p"}, "rest", {"backupPassword", "backupRestPassword"}),
     ],
 )  # fmt: skip
-def test_each_repository_needs_its_secrets(backup: dict[str, Any], kind: str, secrets: set[str]) -> None:
+def test_each_kind_of_repository_requires_its_secrets(backup: dict[str, Any], kind: str, secrets: set[str]) -> None:
     settings = load(ignition_config(pod=pod(backup=backup)), ALL)
     assert settings.pod.backup is not None
     assert settings.pod.backup.kind == kind
@@ -41,7 +41,7 @@ def test_each_repository_needs_its_secrets(backup: dict[str, Any], kind: str, se
     assert set(missing) == secrets
 
 
-def test_without_the_setting_there_is_no_backup() -> None:
+def test_backup_is_off_by_default() -> None:
     settings = load(ignition_config())
     assert settings.pod.backup is None
     assert needed_secrets(settings) == []
@@ -52,7 +52,7 @@ def test_without_the_setting_there_is_no_backup() -> None:
     ["", "/mnt", "s3:", "s3:bucket", "sftp:pod@nas.lan:/b", "sftp://nas.lan/b", "rest:https://user:secret@nas.lan/",
      "rest:nas.lan", "b2:bucket", "local/..", "s3:https://h/b c", "s3:https://h/$(id)", "sftp://-oProxy@nas.lan/b"],
 )  # fmt: skip
-def test_what_is_no_repository_is_refused(repository: str) -> None:
+def test_invalid_repository_is_refused(repository: str) -> None:
     (line,) = lines({"repository": repository})
     assert line.startswith("pod.backup.repository: ")
     assert "allowed: local, s3:https://HOST/BUCKET, sftp://USER@HOST/PATH or rest:https://HOST/PATH" in line
@@ -73,12 +73,12 @@ def test_what_is_no_repository_is_refused(repository: str) -> None:
                           "config set --secret diaspora-infra:backupSshKey"),
     ],
 )  # fmt: skip
-def test_mistakes_are_one_line(backup: dict[str, Any], line: str) -> None:
+def test_each_mistake_is_reported_in_one_line(backup: dict[str, Any], line: str) -> None:
     assert lines(backup) == [line]
 
 
-def test_a_pod_on_aws_is_restored_first_from_the_bucket_of_its_stack() -> None:
-    """That is no folder of the data partition, though pod.backup.repository is left as it is."""
+def test_aws_pod_may_restore_first_from_the_bucket_of_its_stack() -> None:
+    """The bucket is not a folder of the data partition, although pod.backup.repository has its default."""
     changes = {"backup": {"restoreFirst": True}}
     found = load(aws_config(pod_changes=changes, region="eu-west-1"), ALL)
     assert found.pod.backup
@@ -87,7 +87,7 @@ def test_a_pod_on_aws_is_restored_first_from_the_bucket_of_its_stack() -> None:
         load(aws_config(pod_changes=changes, region="eu-west-1", backups={"bucket": False}), ALL)
 
 
-def test_the_parts_of_an_sftp_address() -> None:
+def test_sftp_address_is_split_into_user_host_and_port() -> None:
     assert Backup(repository="sftp://pod@nas.lan//b").sftp_server == ("pod", "nas.lan", 22)
     assert Backup(repository="sftp://pod@nas.lan:2222/b/c").sftp_server == ("pod", "nas.lan", 2222)
     with pytest.raises(ValueError, match="not an SFTP repository"):

@@ -1,4 +1,4 @@
-"""What is said about a machine's network connections before it boots."""
+"""Checks of a machine's network connections before it boots."""
 
 from typing import Any
 
@@ -7,7 +7,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from diaspora_infra.config import ConfigError, load
-from diaspora_infra.config.host.keyfile import SECTIONS, holds_secret, in_order, kind_of
+from diaspora_infra.config.host.keyfile import SECTIONS, holds_secret, in_order, value_spec
 from diaspora_infra.config.host.networks import check_networks
 from tests.config.message_form import form_faults
 from tests.support.configs import machine, pxe, pxe_config
@@ -45,7 +45,7 @@ def lines(networks: dict[str, Any]) -> list[str]:
         {"eno1": {"ipv6": {"method": "auto", "ip6-privacy": -1, "dns": "2001:db8::1#dns.example.org"}}},
     ],
 )
-def test_usual_connections_are_accepted(networks: dict[str, Any]) -> None:
+def test_common_connections_are_accepted(networks: dict[str, Any]) -> None:
     assert lines(networks) == []
 
 
@@ -125,7 +125,7 @@ WRONG = [
 
 
 @pytest.mark.parametrize(("networks", "path", "part"), WRONG)
-def test_one_mistake_is_one_line_that_says_what_is_allowed(networks: dict[str, Any], path: str, part: str) -> None:
+def test_each_mistake_is_reported_in_one_line_with_the_remedy(networks: dict[str, Any], path: str, part: str) -> None:
     (line,) = lines(networks)
     assert line.startswith(f"{path}: ")
     assert part in line
@@ -133,7 +133,7 @@ def test_one_mistake_is_one_line_that_says_what_is_allowed(networks: dict[str, A
     assert "\n" not in line
 
 
-def test_next_to_a_hint_the_list_of_what_is_allowed_is_short() -> None:
+def test_list_of_allowed_keys_is_short_beside_a_suggestion() -> None:
     (line,) = lines({"eno1": {"ipv4": {"method": "auto", "adress1": "x"}}})
     first = ", ".join(sorted(SECTIONS["ipv4"])[:8])
     assert line == f"eno1.ipv4.adress1: unknown key (did you mean address1?); allowed: {first}, ..."
@@ -141,14 +141,14 @@ def test_next_to_a_hint_the_list_of_what_is_allowed_is_short() -> None:
     assert line.endswith(", ".join(sorted(SECTIONS["ipv4"])))
 
 
-def test_a_port_has_no_addresses() -> None:
+def test_port_with_addresses_is_refused() -> None:
     networks = {**BOND, "eno1": {**BOND["eno1"], "ipv4": {"method": "auto"}}}
     assert lines(networks) == [
         "eno1.ipv4: not used in the connection of a port; move this section to the connection of bond0"
     ]
 
 
-def test_all_mistakes_come_at_once_with_those_of_other_settings() -> None:
+def test_all_network_mistakes_are_reported_by_load_at_once() -> None:
     networks = {"eno1": {"ipv4": {"method": "manual", "adress1": "10.0.0.1/24", "dns": "x"}}}
     with pytest.raises(ConfigError) as error:
         load(pxe_config(pxe=pxe(machine(networks=networks)), target="pxe"))
@@ -159,15 +159,15 @@ def test_all_mistakes_come_at_once_with_those_of_other_settings() -> None:
     ]
 
 
-def test_no_key_of_the_table_holds_a_secret() -> None:
+def test_table_of_keys_contains_no_secrets() -> None:
     assert not [(section, key) for section, keys in SECTIONS.items() for key in keys if holds_secret(section, key)]
 
 
-def test_numbered_keys_are_known_and_sorted_by_their_number() -> None:
-    assert kind_of("ipv4", "address12") is kind_of("ipv4", "address1")
-    assert kind_of("ipv4", "route12_options") is kind_of("ipv4", "route1_options")
-    assert kind_of("ipv4", "dns1") is None
-    assert kind_of("ipv4", "address") is None
+def test_numbered_keys_are_accepted_and_sorted_by_number() -> None:
+    assert value_spec("ipv4", "address12") is value_spec("ipv4", "address1")
+    assert value_spec("ipv4", "route12_options") is value_spec("ipv4", "route1_options")
+    assert value_spec("ipv4", "dns1") is None
+    assert value_spec("ipv4", "address") is None
     assert in_order(["route1_options", "method", "address10", "route1", "address2"]) == [
         "address2",
         "address10",
@@ -188,7 +188,7 @@ KEYFILES = st.dictionaries(
 
 @settings(deadline=None)
 @given(st.dictionaries(st.text(max_size=16), KEYFILES, max_size=3))
-def test_whatever_is_given_is_checked_without_an_exception_in_single_lines(networks: dict[str, Any]) -> None:
+def test_arbitrary_networks_give_single_line_problems_without_exception(networks: dict[str, Any]) -> None:
     for problem in check_networks("networks", networks):
         assert problem.path.startswith("networks")
         assert form_faults(problem.message) == []

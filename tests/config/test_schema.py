@@ -1,4 +1,4 @@
-"""The generated JSON Schema and reference: fresh, complete, and of one mind with the models."""
+"""The generated JSON Schema and reference: up to date, complete, and consistent with the models."""
 
 import json
 import re
@@ -10,7 +10,7 @@ import pytest
 import yaml
 from pydantic import BaseModel
 
-from diaspora_infra.config import NAMESPACE, ConfigError, Settings, load, parse_stack_file
+from diaspora_infra.config import NAMESPACE, ConfigError, WrittenSettings, load, parse_stack_file
 from diaspora_infra.config.problems import model_in
 from generators.config_reference import INTRO, reference_text
 from generators.config_schema import stack_schema, stack_schema_text
@@ -27,58 +27,58 @@ def errors(values: dict[str, Any]) -> list[str]:
     return [error.message for error in VALIDATOR.iter_errors({"config": config})]
 
 
-def models(model: type[BaseModel] = Settings) -> set[type[BaseModel]]:
+def models(model: type[BaseModel] = WrittenSettings) -> set[type[BaseModel]]:
     inner = {model_in(field.annotation) for field in model.model_fields.values()} - {None}
-    return {model}.union(*(models(each) for each in inner if each))
+    return {model}.union(*(models(nested) for nested in inner if nested))
 
 
-def test_the_json_schema_is_fresh(golden: Golden) -> None:
+def test_json_schema_file_matches_the_models(golden: Golden) -> None:
     golden.check(PROJECT / "docs" / "config.schema.json", stack_schema_text())
 
 
-def test_the_reference_is_fresh(golden: Golden) -> None:
+def test_reference_page_matches_the_models(golden: Golden) -> None:
     golden.check(PROJECT / "docs" / "config.md", reference_text())
 
 
-def test_the_json_schema_is_valid() -> None:
+def test_json_schema_is_valid() -> None:
     jsonschema.Draft202012Validator.check_schema(stack_schema())
 
 
 @pytest.mark.parametrize("change", GOOD)
-def test_the_json_schema_takes_what_the_models_take(change: dict[str, Any]) -> None:
+def test_json_schema_accepts_every_valid_config(change: dict[str, Any]) -> None:
     assert errors(changed(configs.pxe_config(), change)) == []
 
 
 @pytest.mark.parametrize(("change", "line", "seen"), MISTAKES)
-def test_the_json_schema_sees_the_mistakes_that_it_can_know(change: dict[str, Any], line: str, seen: bool) -> None:
+def test_json_schema_finds_mistakes_that_a_schema_can_express(change: dict[str, Any], line: str, seen: bool) -> None:
     assert bool(errors(changed(configs.pxe_config(), change))) is seen, line
 
 
-def test_a_secret_must_be_encrypted() -> None:
+def test_json_schema_requires_encrypted_secrets() -> None:
     assert errors(configs.pxe_config(smtpPassword={"secure": "v1:x"})) == []
     assert errors(configs.pxe_config(smtpPassword="plain"))
 
 
-def test_only_target_pxe_needs_the_key_pxe() -> None:
+def test_key_pxe_is_required_only_for_target_pxe() -> None:
     assert errors(configs.ignition_config()) == []
     assert errors(configs.ignition_config(target="pxe")) == [f"'{NAMESPACE}:pxe' is a required property"]
 
 
-def test_keys_of_other_namespaces_are_left_alone() -> None:
+def test_keys_of_other_namespaces_are_ignored() -> None:
     config = {f"{NAMESPACE}:{key}": value for key, value in configs.pxe_config().items()}
     assert VALIDATOR.is_valid({"config": config | {"aws:region": "eu-west-1"}, "encryptionsalt": "v1:x"})
     assert not VALIDATOR.is_valid({"config": config | {f"{NAMESPACE}:hosts": {}}})
     assert not VALIDATOR.is_valid({"config": config, f"{NAMESPACE}:ignition": {}})
 
 
-def test_every_field_and_model_is_described() -> None:
+def test_every_field_and_model_has_a_description() -> None:
     for model in models():
         assert (model.__doc__ or "").strip(), model
         for name, field in model.model_fields.items():
             assert (field.description or "").strip().endswith((".", ")")), f"{model.__name__}.{name}"
 
 
-def test_every_property_of_the_json_schema_is_described() -> None:
+def test_every_property_of_json_schema_has_a_description() -> None:
     schema = stack_schema()
 
     def check(part: dict[str, Any], path: str) -> None:
@@ -93,13 +93,13 @@ def test_every_property_of_the_json_schema_is_described() -> None:
     check(schema, "")
 
 
-def test_no_description_has_line_breaks_or_double_blanks() -> None:
+def test_descriptions_have_no_line_breaks_or_double_spaces() -> None:
     texts = re.findall(r'"description": "((?:[^"\\]|\\.)*)"', stack_schema_text())
     assert len(texts) > 100
     assert [text for text in texts if "\\n" in text or "  " in text] == []
 
 
-def test_every_default_of_the_json_schema_is_good() -> None:
+def test_every_default_in_json_schema_is_valid() -> None:
     schema = stack_schema()
     for name, definition in schema["$defs"].items():
         for key, part in definition.get("properties", {}).items():
@@ -109,14 +109,14 @@ def test_every_default_of_the_json_schema_is_good() -> None:
 
 
 @pytest.mark.parametrize("text", [INTRO, (PROJECT / "Pulumi.dev.yaml").read_text(encoding="utf-8")])
-def test_the_examples_are_good(text: str) -> None:
+def test_examples_are_valid(text: str) -> None:
     (example,) = re.findall(r"```yaml\n(.*?)```", text, re.DOTALL) or [text]
     file = parse_stack_file(example)
     assert load(file.values, file.secrets).machines[0].name == "pod1"
     assert [error.message for error in VALIDATOR.iter_errors(yaml.safe_load(example))] == []
 
 
-def test_the_messages_of_the_reference_are_the_real_ones() -> None:
+def test_messages_in_reference_are_those_of_load() -> None:
     machines = [configs.machine(1, mac="52:54:00:a1:9c:ae"), configs.machine(2, mac="52:54:00:a1:9c:ae")]
     admin = configs.pod()["admin"] | {"nickname": "x"}
     values = configs.pxe_config(
@@ -128,14 +128,14 @@ def test_the_messages_of_the_reference_are_the_real_ones() -> None:
     assert str(caught.value) == shown
 
 
-def test_every_key_of_the_models_is_in_the_reference() -> None:
+def test_every_key_of_the_models_is_in_reference() -> None:
     text = reference_text()
-    for model in models() - {Settings}:
+    for model in models() - {WrittenSettings}:
         for field in model.model_fields.values():
             assert f"| `{field.alias}` |" in text
 
 
-def test_every_link_of_the_reference_leads_to_a_heading() -> None:
+def test_every_link_in_reference_points_to_a_heading() -> None:
     text = reference_text()
     anchors = {re.sub(r"[^a-z0-9]", "", heading.lower()) for heading in re.findall(r"^#+ (.*)$", text, re.MULTILINE)}
     links = re.findall(r"\]\(#([^)]*)\)", text)
@@ -143,5 +143,5 @@ def test_every_link_of_the_reference_leads_to_a_heading() -> None:
     assert set(links) <= anchors
 
 
-def test_the_json_schema_is_plain_json() -> None:
+def test_json_schema_text_is_valid_json() -> None:
     assert json.loads(stack_schema_text()) == stack_schema()

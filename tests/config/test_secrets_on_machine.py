@@ -1,4 +1,4 @@
-"""Secrets that the podmin places on the machine, or gives to the stack: one of the two."""
+"""Secrets that the podmin places on the machine or sets in the stack, but not both."""
 
 from typing import Any, get_args
 
@@ -16,7 +16,7 @@ def config(*names: str, **changes: Any) -> dict[str, Any]:
     return ignition_config(pod=pod(**S3, **changes, secretsOnMachine=list(names)))
 
 
-def test_every_secret_has_a_name_in_the_setting() -> None:
+def test_setting_accepts_the_name_of_every_secret() -> None:
     assert set(get_args(PlacedSecret)) == {"all", *(secret.key for secret in SECRETS)}
 
 
@@ -24,21 +24,21 @@ def test_every_secret_has_a_name_in_the_setting() -> None:
     ("names", "given"),
     [((), KEYS), (("all",), []), (KEYS, []), (("backupPassword", "smtpPassword"), KEYS[2:])],
 )
-def test_a_secret_is_given_to_the_stack_or_placed_on_the_machine(names: tuple[str, ...], given: list[str]) -> None:
+def test_secrets_placed_on_machine_are_not_needed_from_the_stack(names: tuple[str, ...], given: list[str]) -> None:
     settings = load(config(*names), given)
     assert [secret.key for secret in needed_secrets(settings)] == given
 
 
 @pytest.mark.parametrize("repository", ["s3:https://s3.example.org/my-pod", "rest:https://r.example.org/", "local"])
-def test_a_backup_with_neither_is_refused(repository: str) -> None:
+def test_backup_without_secrets_is_refused(repository: str) -> None:
     backup = {"repository": repository, **({"username": "pod"} if repository.startswith("rest") else {})}
     with pytest.raises(ConfigError) as raised:
         load(ignition_config(pod=pod(backup=backup)), ())
-    wanted = {"local": 1, "rest": 2}.get(repository.partition(":")[0], 3)
-    assert [problem.path.startswith("backup") for problem in raised.value.problems] == [True] * wanted
+    missing_count = {"local": 1, "rest": 2}.get(repository.partition(":")[0], 3)
+    assert [problem.path.startswith("backup") for problem in raised.value.problems] == [True] * missing_count
 
 
-def test_a_secret_at_both_places_is_refused() -> None:
+def test_secret_in_stack_and_on_machine_is_refused() -> None:
     with pytest.raises(ConfigError) as raised:
         load(config("all"), ["backupPassword"])
     assert str(raised.value) == (
@@ -47,6 +47,6 @@ def test_a_secret_at_both_places_is_refused() -> None:
     )
 
 
-def test_a_name_that_is_no_secret_is_refused() -> None:
+def test_unknown_secret_name_is_refused() -> None:
     with pytest.raises(ConfigError, match=r"pod\.secretsOnMachine\[0\]: 'password' is not valid; allowed: all, smtpP"):
         load(config("password"), KEYS)

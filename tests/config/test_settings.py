@@ -1,4 +1,4 @@
-"""What `load` makes of plain data: settings, or one line for each mistake."""
+"""`load` turns plain data into settings, or into one line for each mistake."""
 
 import re
 import time
@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from pydantic import ValidationError
 
-from diaspora_infra.config import Architecture, ConfigError, Settings, Stream, Target, load
+from diaspora_infra.config import Architecture, ConfigError, PxeSettings, Settings, Stream, Target, load
 from diaspora_infra.config.problems import Problem, join_path, quoted
 from diaspora_infra.config.time_zones import TIME_ZONES
 from tests.config.mistakes import GOOD, MISTAKES, PUBLIC_KEYS, changed
@@ -21,16 +21,16 @@ def lines(values: Any, secrets: tuple[str, ...] = ()) -> list[str]:
 
 
 @pytest.mark.parametrize("change", GOOD)
-def test_good_config(change: dict[str, Any]) -> None:
+def test_valid_config_is_accepted(change: dict[str, Any]) -> None:
     assert isinstance(load(changed(configs.pxe_config(), change | {"pod.image": "localhost/diaspora:1"})), Settings)
 
 
 @pytest.mark.parametrize(("change", "line", "_seen"), MISTAKES)
-def test_a_mistake_is_one_line_that_says_what_is_allowed(change: dict[str, Any], line: str, _seen: bool) -> None:
+def test_each_mistake_is_reported_in_one_line_with_the_remedy(change: dict[str, Any], line: str, _seen: bool) -> None:
     assert lines(changed(configs.pxe_config(), change)) == [line]
 
 
-def test_all_mistakes_come_at_once() -> None:
+def test_all_mistakes_are_reported_at_once() -> None:
     groups = (
         {"pod.domain": "x", "pod.admin.nickname": 1, "hosts": 1},
         {"host.users[0].name": "root"},
@@ -52,32 +52,32 @@ def test_all_mistakes_come_at_once() -> None:
     ]
 
 
-def test_a_wrong_target_hides_no_other_mistake() -> None:
+def test_wrong_target_does_not_hide_other_mistakes() -> None:
     values = changed(configs.pxe_config(), {"target": "cloud", "pod.domain": "x", "pxe.machines[0].mac": "x"})
     assert [line.split(": ")[0] for line in lines(values)] == ["pod.domain", "pxe.machines[0].mac", "target"]
 
 
-def test_mistakes_are_in_the_order_of_the_list() -> None:
+def test_mistakes_are_reported_in_list_order() -> None:
     machines = [configs.machine(number, mac="x") for number in range(1, 13)]
     found = [line.split(".mac:")[0] for line in lines(configs.pxe_config(pxe=configs.pxe(*machines)))]
     assert found == [f"pxe.machines[{index}]" for index in range(12)]
 
 
-def test_a_number_that_python_refuses_to_write() -> None:
+def test_huge_number_is_reported_without_its_digits() -> None:
     change = {"host.storage.rootGib": 10**5000, "pxe.machines[0].networks.eno1": {"ipv4": {"mtu": -(10**5000)}}}
     line, other = lines(changed(configs.pxe_config(), change))
     assert other.startswith("pxe.machines[0].networks.eno1.ipv4.mtu: a very large number is not valid")
     assert line == "host.storage.rootGib: a very large number is not valid; allowed: a whole number of 64 bits"
 
 
-def test_a_thousand_machines_are_checked_in_a_moment() -> None:
+def test_thousand_machines_are_checked_within_seconds() -> None:
     machines = [configs.machine(number) for number in range(1, 1001)]
     start = time.monotonic()
     assert len(load(configs.pxe_config(pxe=configs.pxe(*machines))).machines) == 1000
     assert time.monotonic() - start < 5
 
 
-def test_the_machines_of_the_other_target_need_no_image() -> None:
+def test_image_is_required_only_for_machines_of_the_target() -> None:
     values = configs.ignition_config(pod=configs.pod(image=None))
     (line,) = lines(values)
     assert line.startswith("pod.image: required, because there is no default diaspora* image for x86_64; set ")
@@ -86,11 +86,11 @@ def test_the_machines_of_the_other_target_need_no_image() -> None:
 
 
 @pytest.mark.parametrize("values", [{}, {"target": "pxe"}, {1: 2}, {"\ud800": 1}, {"pod": None, "host": None}])
-def test_next_to_nothing_is_refused(values: Any) -> None:
+def test_nearly_empty_config_is_refused(values: Any) -> None:
     assert any(line.startswith("pod: ") for line in lines(values))
 
 
-def test_no_public_key_passes_when_it_is_cut_off() -> None:
+def test_truncated_public_keys_are_refused() -> None:
     for key in PUBLIC_KEYS:
         for end in range(len(key.split()[0]) + 1, len(key)):
             change = {"host.users[0].sshAuthorizedKeys": [key[:end]]}
@@ -98,19 +98,19 @@ def test_no_public_key_passes_when_it_is_cut_off() -> None:
             assert line.startswith("host.users[0].sshAuthorizedKeys[0]: ")
 
 
-def test_the_time_zones_are_those_of_the_tz_database() -> None:
+def test_time_zones_are_those_of_the_tz_database() -> None:
     assert len(TIME_ZONES) > 500
     assert {"UTC", "Etc/UTC", "Europe/Berlin", "America/Argentina/Buenos_Aires", "Asia/Kolkata"} <= TIME_ZONES
     assert all(re.fullmatch(r"[A-Za-z][A-Za-z0-9_+-]*(/[A-Za-z0-9_+-]+){0,2}", name) for name in TIME_ZONES)
 
 
-def test_secret_is_taken_when_set() -> None:
+def test_mail_requires_its_secret() -> None:
     values = configs.pxe_config(pod=configs.pod(mail=configs.mail()))
     assert load(values, {"smtpPassword"}).pod.mail is not None
     assert lines(values)[0].startswith("smtpPassword: required; ")
 
 
-def test_no_message_repeats_a_secret() -> None:
+def test_messages_never_contain_secrets() -> None:
     change = {
         "smtpPassword": "hunter2",
         "pod.mail": {"password": "hunter2", "smtp": {"password": {"secure": "hunter2"}, "pass": "hunter2"}},
@@ -124,10 +124,10 @@ def test_no_message_repeats_a_secret() -> None:
     assert "hunter2" not in "\n".join(lines(changed(configs.pxe_config(), change)))
 
 
-def test_defaults() -> None:
+def test_optional_settings_have_defaults() -> None:
     settings = load(configs.pxe_config())
     assert settings.target is Target.PXE
-    assert settings.pxe is not None
+    assert isinstance(settings, PxeSettings)
     assert settings.pxe.release.stream is Stream.STABLE
     assert settings.machines == settings.pxe.machines
     machine = settings.pxe.machines[0]
@@ -144,7 +144,7 @@ def test_target_ignition_has_one_machine_by_default() -> None:
     assert [machine.name for machine in settings.machines] == ["pod"]
 
 
-def test_values_are_written_the_usual_way() -> None:
+def test_values_are_normalized() -> None:
     change = {
         "pxe.machines[0].mac": "52-54-00-A1-9C-AE",
         "pxe.matchbox.httpUrl": "http://matchbox.lan:8080/",
@@ -152,14 +152,14 @@ def test_values_are_written_the_usual_way() -> None:
         "host.updates.strategy": False,
     }
     settings = load(changed(configs.pxe_config(), change))
-    assert settings.pxe is not None
+    assert isinstance(settings, PxeSettings)
     assert settings.pxe.machines[0].mac == "52:54:00:a1:9c:ae"
     assert settings.pxe.matchbox.http_url == "http://matchbox.lan:8080"
     assert settings.host.users[0].ssh_authorized_keys == [configs.SSH_KEY]
     assert settings.host.updates.strategy == "off"
 
 
-def test_settings_are_values() -> None:
+def test_settings_are_immutable_and_compare_by_value() -> None:
     one, other = load(configs.pxe_config()), load(configs.pxe_config())
     assert one == other
     assert one != load(changed(configs.pxe_config(), {"pod.name": "another"}))
@@ -167,15 +167,15 @@ def test_settings_are_values() -> None:
         one.pod.name = "another"  # type: ignore[misc]
 
 
-def test_programs_may_use_the_names_of_python() -> None:
+def test_settings_accept_python_names_and_aliases() -> None:
     settings = load(configs.pxe_config())
     dumped = settings.model_dump()
     assert dumped["host"]["storage"]["root_gib"] == 12
-    assert Settings.model_validate(dumped) == settings
-    assert Settings.model_validate(settings.model_dump(by_alias=True)) == settings
+    assert PxeSettings.model_validate(dumped) == settings
+    assert PxeSettings.model_validate(settings.model_dump(by_alias=True)) == settings
 
 
-def test_load_leaves_its_input_alone() -> None:
+def test_load_does_not_change_its_input() -> None:
     values = configs.pxe_config()
     load(values)
     assert values == configs.pxe_config()
@@ -192,7 +192,7 @@ def test_load_leaves_its_input_alone() -> None:
         (("a", "k" * 100), f'a["{"k" * 55}..."]'),
     ],
 )
-def test_paths_are_as_the_engine_takes_them(parts: tuple[str | int, ...], path: str) -> None:
+def test_paths_have_the_syntax_of_pulumi(parts: tuple[str | int, ...], path: str) -> None:
     assert join_path(*parts) == path
 
 
@@ -208,12 +208,12 @@ def test_paths_are_as_the_engine_takes_them(parts: tuple[str | int, ...], path: 
         (None, "nothing"),
     ],
 )
-def test_values_in_messages_are_short_and_on_one_line(value: object, text: str) -> None:
+def test_quoted_values_are_short_and_on_one_line(value: object, text: str) -> None:
     assert quoted(value) == text
     assert len(text) <= 60
     assert text.isprintable()
 
 
-def test_a_problem_is_one_line_whatever_it_is_made_of() -> None:
+def test_problem_is_one_line_for_any_text() -> None:
     problem = Problem("a\nb", "c\r\x1b[0m\u2028\ud800d")
     assert str(problem) == "a\\nb: c\\r\\x1b[0m\\u2028\\ud800d"

@@ -65,6 +65,9 @@ SCALARS = [
     ("3.", 3),
     (".5", 0.5),
     ("-.5", -0.5),
+    (".1_0", 0.1),
+    (".1_", ".1_"),
+    ("._1", "._1"),
     (".", "."),
     ("1e3", 1000),
     ("1E+3", 1000),
@@ -79,59 +82,59 @@ SCALARS = [
 
 
 @pytest.mark.parametrize(("text", "value"), SCALARS)
-def test_scalars_without_quotes_are_read_as_the_engine_does(text: str, value: Any) -> None:
+def test_unquoted_scalars_are_parsed_as_pulumi_does(text: str, value: Any) -> None:
     read = pod_of(text)
     assert (read, type(read)) == (value, type(value))
 
 
 @pytest.mark.parametrize("quote", ["'", '"'])
 @pytest.mark.parametrize(("text", "_value"), SCALARS)
-def test_scalars_in_quotes_are_text(text: str, _value: Any, quote: str) -> None:
+def test_quoted_scalars_are_strings(text: str, _value: Any, quote: str) -> None:
     assert pod_of(f"{quote}{text}{quote}") == text
 
 
 @pytest.mark.parametrize("text", [".inf", "-.Inf", ".nan", ".NaN"])
-def test_what_is_no_number_is_a_number_that_nobody_takes(text: str) -> None:
+def test_nan_and_infinity_are_parsed_as_floats(text: str) -> None:
     assert isinstance(pod_of(text), float)
 
 
 @settings(deadline=None, derandomize=True)
 @given(st.text(alphabet="0123456789abcdefxXoObB_+-.eE~nulltrue:", max_size=20))
-def test_every_scalar_is_read(text: str) -> None:
+def test_any_scalar_is_parsed_without_exception(text: str) -> None:
     assert isinstance(plain_scalar(text), str | int | float | None)
 
 
 @settings(deadline=None, derandomize=True)
 @given(st.integers(-(2**53), 2**53))
-def test_whole_numbers_are_read_as_they_are(number: int) -> None:
+def test_integers_are_parsed_exactly(number: int) -> None:
     assert plain_scalar(str(number)) == number
 
 
-def test_bytes_are_utf_8() -> None:
+def test_bytes_must_be_utf_8() -> None:
     assert parse_stack_file("config: {pod: {name: é}}".encode()).values == {"pod": {"name": "é"}}
     with pytest.raises(ConfigError, match=r"^\(file\): line 2: not UTF-8; save the file as UTF-8$"):
         parse_stack_file(b"config:\n  pod: {name: \xe9}")
 
 
-def test_only_keys_of_the_project_are_read() -> None:
+def test_only_keys_of_the_project_are_parsed() -> None:
     file = parse_stack_file("config: {aws:region: eu-west-1, 'diaspora-infra:target': pxe, host: {a: 1}}\nsecret: 1\n")
     assert (file.values, file.secrets) == ({"target": "pxe", "host": {"a": 1}}, frozenset())
 
 
-def test_secrets_are_names_without_values() -> None:
+def test_secrets_are_parsed_as_names_only() -> None:
     file = parse_stack_file("config: {'diaspora-infra:smtpPassword': {secure: 'v1:x'}}")
     assert (file.values, file.secrets) == ({}, frozenset({"smtpPassword"}))
 
 
 @pytest.mark.parametrize("value", ["hunter2", "{secure: 5}", "{secure: x, more: y}", "[secure]", "null", "5"])
-def test_a_secret_that_is_not_encrypted_is_left_for_load_to_refuse(value: str) -> None:
+def test_plain_text_secret_is_refused_by_load(value: str) -> None:
     file = parse_stack_file(f"config: {{'diaspora-infra:smtpPassword': {value}}}")
     assert file.secrets == frozenset()
     with pytest.raises(ConfigError, match="smtpPassword: not encrypted; run: pulumi config set --secret"):
         load(file.values, file.secrets)
 
 
-def test_anchors_aliases_and_merges() -> None:
+def test_anchors_aliases_and_merges_are_resolved() -> None:
     text = "{a: &a {x: 1, y: 2}, b: *a, c: {<<: *a, y: 3}, d: {<<: [{y: 4, z: 5}, *a]}, e: {'<<': 1}}"
     one = {"x": 1, "y": 2}
     assert pod_of(text) == {
@@ -143,7 +146,7 @@ def test_anchors_aliases_and_merges() -> None:
     }
 
 
-def test_keys_are_texts() -> None:
+def test_keys_are_strings() -> None:
     assert pod_of("{1: a, true: b, 0x10: c, ~: d}") == {"1": "a", "true": "b", "0x10": "c", "~": "d"}
 
 
@@ -203,11 +206,11 @@ def test_keys_are_texts() -> None:
         ('a: "\\UFFFFFFFF"', "(file): an escape or a version number out of range; fix the YAML"),
     ],
 )  # fmt: skip
-def test_what_cannot_be_read(text: str, line: str) -> None:
+def test_unparsable_text_is_reported_in_one_line(text: str, line: str) -> None:
     assert lines(text) == [line]
 
 
-def test_a_file_without_config_names_its_keys_too() -> None:
+def test_keys_outside_config_are_reported() -> None:
     assert lines("diaspora-infra:pod: {}") == [
         "config: required; allowed: a table of keys such as diaspora-infra:pod",
         "diaspora-infra:pod: not under config; move it into the table config",
@@ -215,7 +218,7 @@ def test_a_file_without_config_names_its_keys_too() -> None:
 
 
 @pytest.mark.parametrize("key", ["aws:region", "diaspora:pod", "infra:pod", "diaspora:infra", ":pod"])
-def test_keys_of_other_projects_are_left_alone(key: str) -> None:
+def test_keys_of_other_projects_are_ignored(key: str) -> None:
     assert parse_stack_file(f"config: {{'{key}': 1}}\n'{key}': 1").values == {}
 
 
@@ -232,13 +235,13 @@ def test_keys_of_other_projects_are_left_alone(key: str) -> None:
                                                           "use fewer aliases"),
     ],
 )  # fmt: skip
-def test_what_cannot_be_read_comes_with_the_name_of_the_file(content: str | bytes, what: str) -> None:
+def test_parse_errors_name_the_file(content: str | bytes, what: str) -> None:
     with pytest.raises(ConfigError) as caught:
         parse_stack_file(content, "Pulumi.dev.yaml")
     assert str(caught.value).split("\n")[0] == f"Pulumi.dev.yaml: {what}"
 
 
-def test_all_keys_that_are_given_twice_are_named() -> None:
+def test_every_duplicate_key_is_reported() -> None:
     text = "config:\n  pod: {a: 1, a: 2}\n  host: {users: [{b: 1, b: 2, b: 3}]}\n  host: {}\n"
     assert lines(text) == [
         "host: line 4: already set in line 3; remove one of the two",
@@ -250,7 +253,7 @@ def test_all_keys_that_are_given_twice_are_named() -> None:
 @pytest.mark.parametrize(
     "entry", ["[{0},{0},{0},{0},{0},{0},{0},{0},{0}]", "{{<<: [{0},{0},{0},{0},{0},{0},{0},{0},{0}]}}"]
 )
-def test_aliases_that_ask_for_billions_of_values_are_refused_quickly(entry: str) -> None:
+def test_alias_bombs_are_refused_quickly(entry: str) -> None:
     levels = ["l0: &l0 {a: 1}"] + [f"l{n}: &l{n} {entry.format(f'*l{n - 1}')}" for n in range(1, 12)]
     start = time.monotonic()
     assert lines("\n".join(levels)) == [
@@ -265,7 +268,7 @@ def test_aliases_that_ask_for_billions_of_values_are_refused_quickly(entry: str)
 @example("? [a]\n: b")
 @example("a: &x\n  <<: *x")
 @example('"\\ud83d\\ude00"')
-def test_any_text_is_a_stack_file_or_one_line_for_each_problem(text: str) -> None:
+def test_arbitrary_text_is_parsed_or_reported_in_printable_lines(text: str) -> None:
     for document in (text, f"config:\n  diaspora-infra:pod: {text}"):
         try:
             file = parse_stack_file(document)
@@ -275,7 +278,7 @@ def test_any_text_is_a_stack_file_or_one_line_for_each_problem(text: str) -> Non
             assert all(str(problem).isprintable() for problem in error.problems)
 
 
-def test_the_region_of_the_engine_is_that_of_the_stack() -> None:
+def test_key_aws_region_sets_the_region_of_the_stack() -> None:
     start = "config: {'aws:region': eu-north-1, 'diaspora-infra:target': aws"
     assert parse_stack_file(f"{start}}}").values["aws"] == {"region": "eu-north-1"}
     own = parse_stack_file(f"{start}, 'diaspora-infra:aws': {{region: eu-west-1}}}}")
@@ -285,7 +288,7 @@ def test_the_region_of_the_engine_is_that_of_the_stack() -> None:
 AWS_START = "config: {'diaspora-infra:target': aws, aws:region: eu-west-1"
 
 
-def test_what_leads_to_the_account_is_taken() -> None:
+def test_provider_keys_for_the_account_are_accepted() -> None:
     rest = (
         "aws:profile: pod, aws:allowedAccountIds: ['123456789012', 210987654321], "
         "aws:forbiddenAccountIds: ['000000000001']"
@@ -312,7 +315,7 @@ def test_what_leads_to_the_account_is_taken() -> None:
         ),
     ],
 )
-def test_what_could_lead_to_another_account_is_refused(rest: str, line: str) -> None:
+def test_provider_keys_for_another_account_are_refused(rest: str, line: str) -> None:
     assert lines(f"{AWS_START}, {rest}}}") == [line]
     other = parse_stack_file(f"config: {{'diaspora-infra:target': pxe, {rest}}}")
     assert other.values == {"target": "pxe"}

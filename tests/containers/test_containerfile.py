@@ -35,13 +35,13 @@ def hadolint_program() -> str:
     return found
 
 
-def test_hadolint_finds_nothing() -> None:
+def test_hadolint_reports_nothing() -> None:
     hadolint = hadolint_program()
     done = subprocess.run([hadolint, FOLDER / "Containerfile"], capture_output=True, text=True, check=False, timeout=60)
     assert (done.returncode, done.stdout, done.stderr) == (0, "", "")
 
 
-def test_the_layout_is_that_of_the_settings() -> None:
+def test_containerfile_layout_matches_image_layout_settings() -> None:
     layout = ImageLayout()
     assert f"COPY --from=build --chown={layout.uid}:{layout.uid} {layout.home} {layout.home}\n" in FINAL_STAGE
     assert f"USER {layout.uid}:{layout.uid}\n" in FINAL_STAGE
@@ -51,7 +51,7 @@ def test_the_layout_is_that_of_the_settings() -> None:
 
 
 @pytest.mark.parametrize("file", OF_ONE_POD)
-def test_nothing_of_one_pod_is_in_the_image(file: str) -> None:
+def test_pod_specific_files_are_not_in_the_image(file: str) -> None:
     build_stage = TEXT[: TEXT.rindex("\nFROM ")]
     removed = re.search(r"rm -rf (config/(?:[^&]|\\\n)*?)&&", build_stage)
     assert removed
@@ -61,8 +61,8 @@ def test_nothing_of_one_pod_is_in_the_image(file: str) -> None:
     assert file in checked[1].split()
 
 
-def test_the_check_of_the_final_stage_fails_on_such_a_file(tmp_path: Path) -> None:
-    """The shell text of that RUN, without its other conditions, in a folder with and without a key."""
+def test_final_stage_check_fails_on_pod_specific_file(tmp_path: Path) -> None:
+    """Runs the shell loop of that RUN instruction in a folder with and without a key."""
     loop = re.search(r"RUN (for file in .*?done) ", FINAL_STAGE, re.DOTALL)
     assert loop
     command = ["sh", "-c", loop[1].replace("\\\n", "")]
@@ -77,7 +77,7 @@ def test_the_check_of_the_final_stage_fails_on_such_a_file(tmp_path: Path) -> No
     assert status() == 1
 
 
-def test_the_checksum_has_to_be_given() -> None:
+def test_source_checksum_is_required() -> None:
     assert re.search(r"^ARG SOURCE_SHA256$", TEXT, re.MULTILINE)
     check = re.search(r'"(\$\{SOURCE_SHA256:\?[^}]*\})"', TEXT)
     assert check
@@ -93,21 +93,21 @@ def test_the_checksum_has_to_be_given() -> None:
     assert "sha256sum --check --strict" in TEXT
 
 
-def test_images_are_pinned_by_release() -> None:
+def test_base_image_is_pinned_by_release() -> None:
     assert re.search(r"^ARG RUBY_IMAGE=docker\.io/library/ruby:3\.3\.\d+-slim-\w+$", TEXT, re.MULTILINE)
     sources = re.findall(r"^FROM (\S+)", TEXT, re.MULTILINE)
     assert sources == ["${RUBY_IMAGE}", "base", "base"]
 
 
-def test_only_what_podman_s_image_format_knows() -> None:
+def test_containerfile_has_only_instructions_of_the_oci_format() -> None:
     assert not re.search(r"^(SHELL|HEALTHCHECK|ONBUILD)\b", TEXT, re.MULTILINE)
 
 
-def test_no_variable_that_misleads_rails() -> None:
+def test_containerfile_does_not_set_variable_version() -> None:
     assert not re.search(r"^\s*(ENV )?VERSION=", TEXT, re.MULTILINE)
 
 
-def test_the_readme_names_every_argument_with_its_default() -> None:
+def test_readme_lists_every_argument_with_its_default() -> None:
     readme = (FOLDER / "README.md").read_text(encoding="utf-8")
     for name, default in re.findall(r"^ARG (\w+)(?:=(\S+))?$", TEXT, re.MULTILINE):
         assert f"| `{name}` | {default or 'none, required'} |" in readme

@@ -11,18 +11,18 @@ FOLDER = Path(__file__).resolve().parents[2] / "containers/relay"
 TEXT = (FOLDER / "Containerfile").read_text(encoding="utf-8")
 
 
-def test_hadolint_finds_nothing() -> None:
+def test_hadolint_reports_nothing() -> None:
     command = [hadolint_program(), FOLDER / "Containerfile"]
     done = subprocess.run(command, capture_output=True, text=True, check=False, timeout=60)
     assert (done.returncode, done.stdout, done.stderr) == (0, "", "")
 
 
-def test_the_users_are_those_that_the_machine_expects() -> None:
+def test_user_ids_match_those_of_the_machine() -> None:
     users = dict(re.findall(r"useradd --uid (\d+) .* (\w+)(?: \\)?\n", TEXT))
     assert users == {str(RELAY_POSTFIX_UID): "postfix", str(RELAY_DKIM_UID): "opendkim"}
 
 
-def test_the_base_is_pinned_and_the_readme_names_it() -> None:
+def test_base_image_is_pinned_and_named_in_readme() -> None:
     (base,) = re.findall(r"^ARG DEBIAN_IMAGE=(docker\.io/library/debian:\d+\.\d+-slim)$", TEXT, re.MULTILINE)
     assert base in (FOLDER / "README.md").read_text(encoding="utf-8")
     assert not re.search(r"^(SHELL|HEALTHCHECK|ONBUILD)\b", TEXT, re.MULTILINE)

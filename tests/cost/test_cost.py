@@ -1,4 +1,4 @@
-"""What a stack costs: the target, the sums, and that nothing which has a price is left out."""
+"""The cost of a stack: the target, the sums, and completeness of the priced items."""
 
 from decimal import Decimal
 from typing import Any, get_args
@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from diaspora_infra.config import ConfigError, Settings, load
+from diaspora_infra.config import AwsSettings, ConfigError, Settings, load
 from diaspora_infra.config.aws.availability import INSTANCE_TYPES, SIZES
 from diaspora_infra.config.aws.aws import AwsDatabase
 from diaspora_infra.cost import HOURS_A_MONTH, TRAFFIC, Traffic, database_pauses, monthly_items, monthly_usd
@@ -55,20 +55,20 @@ def names(stack: Settings, traffic: Traffic = TYPICAL, hours: int = 60) -> list[
     return [item.name for item in monthly_items(stack, traffic, Decimal(hours))]
 
 
-def test_the_smallest_size_stays_below_the_target() -> None:
+def test_smallest_size_costs_less_than_the_target() -> None:
     assert "size" not in configs.aws_config()["aws"]
     assert monthly_usd(settings(), TRAFFIC[TARGET_TRAFFIC], TARGET_HOURS) < TARGET_USD
     assert (TARGET_TRAFFIC, TARGET_HOURS, TARGET_USD) == ("typical", 60, 20)
 
 
-def test_the_target_holds_without_unconfirmed_prices() -> None:
+def test_cost_target_holds_with_margin_on_unconfirmed_prices() -> None:
     items = monthly_items(settings(), TRAFFIC[TARGET_TRAFFIC], TARGET_HOURS)
     unsure = [item.usd for item in items if not item.price.confirmed]
     assert unsure
     assert sum(item.usd for item in items) + sum(unsure) * (UNCONFIRMED_MARGIN - 1) < TARGET_USD
 
 
-def test_the_target_counts_every_volume_bucket_and_address() -> None:
+def test_cost_target_includes_every_volume_bucket_and_address() -> None:
     assert set(names(settings())) >= {
         "Machine t4g.micro",
         "Public IPv4 address",
@@ -89,7 +89,7 @@ def test_the_target_counts_every_volume_bucket_and_address() -> None:
     }
 
 
-def test_the_larger_size_shows_its_true_price() -> None:
+def test_size_small_costs_more_than_the_target() -> None:
     for traffic in TRAFFIC.values():
         assert monthly_usd(settings(size="small"), traffic, TARGET_HOURS) > TARGET_USD
     difference = monthly_usd(settings(size="small"), TYPICAL, Decimal(0)) - monthly_usd(settings(), TYPICAL, Decimal(0))
@@ -97,10 +97,10 @@ def test_the_larger_size_shows_its_true_price() -> None:
     assert difference == Decimal(730) * Decimal("0.0092") - 7 * Decimal("0.05")
 
 
-def test_a_stack_shows_its_sums() -> None:
+def test_monthly_cost_has_a_sum_for_each_traffic_level() -> None:
     shown = monthly_cost(settings())
     assert shown == {
-        **{name: float(round(monthly_usd(settings(), each, Decimal(60)), 2)) for name, each in TRAFFIC.items()},
+        **{name: float(round(monthly_usd(settings(), traffic, Decimal(60)), 2)) for name, traffic in TRAFFIC.items()},
         "databaseAwakeHours": 60,
         "currency": "USD",
         "pricesOf": "eu-west-1",
@@ -108,12 +108,12 @@ def test_a_stack_shows_its_sums() -> None:
     assert monthly_cost(settings(database={"engine": "rds"}))["databaseAwakeHours"] == HOURS_A_MONTH
 
 
-def test_an_hour_of_the_database_has_its_price() -> None:
+def test_awake_database_adds_its_hourly_price() -> None:
     asleep, awake = (monthly_usd(settings(), TYPICAL, Decimal(hours)) for hours in (0, HOURS_A_MONTH))
     assert awake - asleep == Decimal("51.10")
 
 
-def test_the_sum_of_known_quantities_is_the_one_done_by_hand() -> None:
+def test_sum_of_known_quantities_matches_manual_calculation() -> None:
     stack = settings(
         edge="direct",
         uploads="volume",
@@ -127,9 +127,7 @@ def test_the_sum_of_known_quantities_is_the_one_done_by_hand() -> None:
 
 
 @given(STACKS, st.sampled_from(list(TRAFFIC.values())), HOURS)
-def test_the_sum_is_that_of_its_items_and_none_is_negative(
-    aws: dict[str, Any], traffic: Traffic, hours: Decimal
-) -> None:
+def test_sum_equals_its_items_and_no_item_is_negative(aws: dict[str, Any], traffic: Traffic, hours: Decimal) -> None:
     items = monthly_items(settings(**aws), traffic, hours)
     assert all(item.usd >= 0 for item in items)
     assert monthly_usd(settings(**aws), traffic, hours) == sum(item.price.usd * item.quantity for item in items)
@@ -137,7 +135,7 @@ def test_the_sum_is_that_of_its_items_and_none_is_negative(
 
 
 @given(STACKS, HOURS, HOURS)
-def test_more_costs_more(aws: dict[str, Any], first: Decimal, second: Decimal) -> None:
+def test_cost_grows_with_traffic_and_awake_hours(aws: dict[str, Any], first: Decimal, second: Decimal) -> None:
     stack = settings(**aws)
     sums = [monthly_usd(stack, traffic, first) for traffic in TRAFFIC.values()]
     assert sums == sorted(sums)
@@ -148,7 +146,7 @@ def test_more_costs_more(aws: dict[str, Any], first: Decimal, second: Decimal) -
 
 
 @given(STACKS)
-def test_the_items_do_not_depend_on_the_traffic(aws: dict[str, Any]) -> None:
+def test_item_names_do_not_depend_on_traffic(aws: dict[str, Any]) -> None:
     low, typical, busy = ([*names(settings(**aws), traffic)] for traffic in TRAFFIC.values())
     assert low == typical == busy
 
@@ -167,40 +165,40 @@ def test_the_items_do_not_depend_on_the_traffic(aws: dict[str, Any]) -> None:
         ),
     ],
 )
-def test_what_a_setting_turns_off_costs_nothing(changes: dict[str, Any], gone: set[str]) -> None:
+def test_disabled_features_cost_nothing(changes: dict[str, Any], gone: set[str]) -> None:
     before, after = set(names(settings())), set(names(settings(**changes)))
     assert before - after == gone
     assert after <= before
 
 
-def test_a_pod_without_backups_pays_none() -> None:
+def test_pod_without_backups_pays_nothing_for_backups() -> None:
     without = load(configs.aws_config(region="eu-west-1"))
-    assert without.aws is not None and without.aws.backups.bucket
+    assert isinstance(without, AwsSettings) and without.aws.backups.bucket
     assert set(names(settings())) - set(names(without)) == {"Backups in S3"}
 
 
-def test_a_question_keeps_the_database_awake_for_the_connection_and_the_pause() -> None:
+def test_cost_page_explains_awake_hours_by_wake_ups() -> None:
     assert "60 hours are 600 wake-ups a month, 20 a day" in page_text()
     assert "One wake-up an hour is 72 hours a month, and then\n  the sum is 20.37." in page_text()
 
 
-def test_mail_that_is_off_is_not_paid() -> None:
+def test_disabled_mail_costs_nothing() -> None:
     assert set(names(settings())) - set(names(settings(mail={"enabled": False}))) == {"Mails by SES"}
 
 
-def test_mail_by_another_relay_is_not_paid_here() -> None:
+def test_mail_by_external_relay_costs_nothing() -> None:
     mail = {"senderAddress": "no-reply@pod.example.org", "smtp": {"host": "smtp.example.org"}}
     stack = load(configs.aws_config(region="eu-west-1", pod_changes={"mail": mail, "backup": {}}), {"backupPassword"})
     assert set(names(settings())) - set(names(stack)) == {"Mails by SES"}
 
 
-def test_a_database_that_cannot_sleep_is_awake_all_the_time() -> None:
+def test_database_with_minimum_capacity_is_always_awake() -> None:
     stack = settings(database={"minAcu": 0.5})
     assert not database_pauses(stack)
     assert monthly_usd(stack, TYPICAL, Decimal(0)) == monthly_usd(settings(), TYPICAL, Decimal(HOURS_A_MONTH))
 
 
-def test_the_capacity_stays_between_its_limits() -> None:
+def test_database_capacity_stays_within_its_limits() -> None:
     def capacity(**database: float) -> Decimal:
         items = monthly_items(settings(database=database), TRAFFIC["busy"], Decimal(10))
         return next(item.quantity for item in items if item.name == "Aurora capacity")
@@ -208,7 +206,7 @@ def test_the_capacity_stays_between_its_limits() -> None:
     assert (capacity(), capacity(maxAcu=0.5), capacity(minAcu=2, maxAcu=4)) == (10, 5, 2 * HOURS_A_MONTH)
 
 
-def test_snapshots_hold_what_is_used_once_and_what_changes_every_day() -> None:
+def test_snapshot_size_is_used_space_plus_daily_changes() -> None:
     def kept(**aws: Any) -> Decimal:
         items = monthly_items(settings(**aws), TYPICAL, Decimal(60))
         return next(item.quantity for item in items if item.name == "Snapshots of the data volume")
@@ -220,7 +218,7 @@ def test_snapshots_hold_what_is_used_once_and_what_changes_every_day() -> None:
     assert kept(database={"engine": "onInstance"}) == 7 + 6 * Decimal("1.2")
 
 
-def test_everything_that_can_be_chosen_has_a_price() -> None:
+def test_every_instance_type_and_class_has_a_price() -> None:
     assert set(INSTANCES) == set(INSTANCE_TYPES)
     classes = [f"db.t4g.{size}" for size in ("micro", "small", "medium")]
     assert set(RDS_INSTANCES) == set(classes)
@@ -229,7 +227,7 @@ def test_everything_that_can_be_chosen_has_a_price() -> None:
     assert set(get_args(AwsDatabase.model_fields["engine"].annotation)) == {"auroraServerless", "rds", "onInstance"}
 
 
-def test_every_price_is_used_dated_and_has_a_source() -> None:
+def test_every_price_is_used_and_has_date_and_source() -> None:
     stacks = [settings(), settings(database={"engine": "rds"}), settings(network={"flowLogsDays": 1})]
     used = {id(item.price) for stack in stacks for item in monthly_items(stack, TYPICAL, Decimal(60))}
     assert {name for name, price in PRICES.items() if id(price) not in used} == set()
@@ -239,26 +237,26 @@ def test_every_price_is_used_dated_and_has_a_source() -> None:
         assert price.date.startswith("20")
 
 
-def test_every_setting_that_is_named_is_one() -> None:
+def test_settings_named_by_items_are_in_reference() -> None:
     text = reference_text()
     stacks = [settings(), settings(database={"engine": "rds"})]
     named = {item.setting for stack in stacks for item in monthly_items(stack, TYPICAL, Decimal(60))} - {NO_SETTING}
-    for setting in {each for entry in named for each in entry.split(", ")}:
+    for setting in {part for entry in named for part in entry.split(", ")}:
         table, _, key = setting.rpartition(".")
         section = text.split(f"# {table}\n", 1)[1].split("\n#", 1)[0]
         assert f"| `{key}` |" in section, setting
 
 
-def test_the_pages_word_on_pauses_is_the_default() -> None:
+def test_auto_pause_of_cost_model_is_the_default() -> None:
     assert AwsDatabase().auto_pause_seconds == AUTO_PAUSE_SECONDS
 
 
 @pytest.mark.parametrize("hours", ["-1", "730.1", "NaN"])
-def test_hours_that_no_month_has_are_refused(hours: str) -> None:
+def test_impossible_awake_hours_are_refused(hours: str) -> None:
     with pytest.raises((ValueError, ArithmeticError)):
         monthly_items(settings(), TYPICAL, Decimal(hours))
 
 
-def test_other_targets_have_no_prices() -> None:
+def test_other_targets_are_refused() -> None:
     with pytest.raises(ConfigError, match="target: ignition has no prices; allowed here: aws"):
         monthly_items(load(configs.ignition_config()), TYPICAL, Decimal(0))

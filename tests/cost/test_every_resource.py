@@ -65,16 +65,16 @@ FREE = {
 }  # fmt: skip
 
 
-def test_every_type_is_paid_for_or_free() -> None:
-    known = {name.removeprefix("aws:") for name in RESOURCES}
-    assert known - FREE - PAID_BY.keys() == set(), (
+def test_every_resource_type_has_an_item_or_is_free() -> None:
+    resource_types = {name.removeprefix("aws:") for name in RESOURCES}
+    assert resource_types - FREE - PAID_BY.keys() == set(), (
         "has it a price? Then it needs an item in diaspora_infra/cost/items.py"
     )
     assert FREE & PAID_BY.keys() == set()
 
 
 @pytest.mark.parametrize("engine", ["auroraServerless", "rds"])
-def test_the_items_that_pay_are_there(engine: str) -> None:
+def test_items_of_paid_resource_types_exist(engine: str) -> None:
     changes = {"database": {"engine": engine}, "network": {"flowLogsDays": 30}}
     items = monthly_items(load(aws_config(region="eu-west-1", **changes)), TRAFFIC["typical"], Decimal(60))
     names = {item.name for item in items}

@@ -1,4 +1,4 @@
-"""Faults: what the user sees, and that the next `pulumi up` converges."""
+"""Faults: the messages to the user, and the next `pulumi up` converges."""
 
 import shutil
 import subprocess
@@ -16,7 +16,7 @@ from tests.support.processes import kill_tree
 from tests.support.stack import Stack
 
 
-def test_wrong_config_names_everything_and_touches_nothing(stack: Stack) -> None:
+def test_wrong_config_is_reported_in_full_and_changes_nothing(stack: Stack) -> None:
     stack.machines(machine(1), machine(1))
     stack.values["pod"]["domain"] = "not a domain"
     stack.values["host"]["storage"] = {"rootGib": 4}
@@ -30,7 +30,7 @@ def test_wrong_config_names_everything_and_touches_nothing(stack: Stack) -> None
     assert stack.files() == {"profiles": [], "groups": []}
 
 
-def test_server_down(stack: Stack) -> None:
+def test_unreachable_server_is_reported_in_one_line(stack: Stack) -> None:
     stack.server.stop()
     for command in ("preview", "up"):
         result = stack.run_as_users_do(command)
@@ -40,7 +40,7 @@ def test_server_down(stack: Stack) -> None:
     assert_converges(stack)
 
 
-def test_client_certificate_of_another_authority(stack: Stack, tmp_path: Path) -> None:
+def test_client_certificate_of_another_authority_is_refused(stack: Stack, tmp_path: Path) -> None:
     other = create_pki(tmp_path / "other", ["127.0.0.1"])
     good = dict(stack.values["pxe"]["matchbox"])
     stack.values["pxe"]["matchbox"] |= {
@@ -54,7 +54,7 @@ def test_client_certificate_of_another_authority(stack: Stack, tmp_path: Path) -
     assert_converges(stack)
 
 
-def test_authority_that_did_not_sign_the_server(stack: Stack, tmp_path: Path) -> None:
+def test_server_certificate_of_another_authority_is_refused(stack: Stack, tmp_path: Path) -> None:
     other = create_pki(tmp_path / "other", ["127.0.0.1"])
     good = dict(stack.values["pxe"]["matchbox"])
     stack.values["pxe"]["matchbox"] |= {"caFile": str(other.ca)}
@@ -65,7 +65,7 @@ def test_authority_that_did_not_sign_the_server(stack: Stack, tmp_path: Path) ->
     assert_converges(stack)
 
 
-def test_expired_client_certificate_is_found_before_anything_is_sent_and_a_new_one_goes_on(stack: Stack) -> None:
+def test_expired_client_certificate_stops_up_until_it_is_renewed(stack: Stack) -> None:
     stack.up()
     stack.machines(machine(1, hostname="changed"))
     create_certificate(stack.server.pki, "client", (), days=-1)
@@ -77,7 +77,7 @@ def test_expired_client_certificate_is_found_before_anything_is_sent_and_a_new_o
     assert_converges(stack)
 
 
-def test_expired_server_certificate(tmp_path: Path) -> None:
+def test_expired_server_certificate_is_reported(tmp_path: Path) -> None:
     server = MatchboxServer(tmp_path / "lab", *free_ports(2))
     create_pki(server.pki.path, ["127.0.0.1"])
     create_certificate(server.pki, "server", ["127.0.0.1"], days=-1)
@@ -96,8 +96,8 @@ def test_expired_server_certificate(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(("wait_for", "clean_up"), [(1, True), (7, True), (4, False)])
-def test_killed_half_way(stack: Stack, wait_for: int, clean_up: bool) -> None:
-    """SIGKILL the engine and all its children when some profiles are there: the next run finishes the job."""
+def test_killed_up_is_completed_by_the_next_up(stack: Stack, wait_for: int, clean_up: bool) -> None:
+    """SIGKILL the engine and its children when some profiles exist: the next run completes the stack."""
     machines = [machine(number) for number in range(1, 11)]
     stack.machines(*machines)
     stack.write()
@@ -122,7 +122,7 @@ def test_killed_half_way(stack: Stack, wait_for: int, clean_up: bool) -> None:
     assert len(files["profiles"]) == len(files["groups"]) == len(machines)
 
 
-def test_a_change_never_leaves_a_machine_without_a_config(stack: Stack) -> None:
+def test_machine_is_served_during_every_change(stack: Stack) -> None:
     stack.up()
     answers: list[int] = []
     done = threading.Event()

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from diaspora_infra.cli import main
-from diaspora_infra.host.bundle import contents
+from diaspora_infra.host.data_url import contents
 from lab.engine import PROJECT, Engine
 from tests.cli.test_check import stack_file
 from tests.support import configs
@@ -31,7 +31,7 @@ def state_file(engine: Engine) -> str:
     return file.read_text()
 
 
-def test_every_machine_is_exported_as_it_is_rendered(engine: Engine, tmp_path: Path) -> None:
+def test_exported_configs_equal_rendered_ones(engine: Engine, tmp_path: Path) -> None:
     machines: list[dict[str, Any]] = [
         {"name": "pod1"},
         {"name": "pod2", "networks": {"eno1": {"ipv4": {"method": "manual", "address1": "10.0.0.2/24,10.0.0.1"}}}},
@@ -52,7 +52,7 @@ def test_every_machine_is_exported_as_it_is_rendered(engine: Engine, tmp_path: P
     engine.run("destroy")
 
 
-def test_a_config_with_a_secret_is_a_secret_output(engine: Engine, tmp_path: Path) -> None:
+def test_config_with_secret_is_a_secret_output(engine: Engine, tmp_path: Path) -> None:
     values = configs.ignition_config(pod=configs.pod(mail=configs.mail()))
     stack_file(tmp_path, values)
     engine.prepare()

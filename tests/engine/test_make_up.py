@@ -19,7 +19,7 @@ Make = Callable[[str], Result]
 
 @pytest.fixture(scope="module")
 def clone(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """What git has of the project, with other ports, so that a running `make up` is not disturbed."""
+    """A clean clone with other ports, so that a running `make up` is not disturbed."""
     folder = make_clone(tmp_path_factory.mktemp("clone"))
     http_port, rpc_port = free_ports(2)
     stack_file = folder / "Pulumi.dev.yaml"
@@ -34,7 +34,7 @@ def make(clone: Path) -> Iterator[Make]:
     clone_make(clone, "down")
 
 
-def test_the_readmes_tour(clone: Path, make: Make) -> None:
+def test_make_up_and_down_work_in_a_clean_clone(clone: Path, make: Make) -> None:
     stack_file = (clone / "Pulumi.dev.yaml").read_text()
 
     first = make("up")

@@ -1,18 +1,21 @@
-"""The whole chain: config -> engine -> provider -> matchbox -> what a machine gets."""
+"""The whole chain: config -> engine -> provider -> matchbox -> what is served to a machine."""
 
+import dataclasses
 import json
 import subprocess
 from pathlib import Path
 
+from diaspora_infra.config import PxeSettings
 from diaspora_infra.host import render
 from diaspora_infra.pxe.install import install_boot, install_settings
 from diaspora_infra.pxe.served import meaning
 from diaspora_infra.pxe.verify import ipxe_script, verify
 from tests.support.configs import machine
 from tests.support.stack import Stack
+from tests.support.zlibs import other_zlib
 
 
-def test_life_of_a_stack(stack: Stack) -> None:
+def test_stack_is_created_updated_and_destroyed(stack: Stack) -> None:
     stack.machines(machine(1), machine(2), machine(3, install="off"))
 
     preview = stack.run("preview")
@@ -44,7 +47,40 @@ def test_life_of_a_stack(stack: Stack) -> None:
     assert stack.get("/ipxe?mac=52:54:00:00:00:01")[0] == 404
 
 
-def test_refresh_finds_what_somebody_changed_on_the_server(stack: Stack) -> None:
+def test_another_zlib_causes_no_change(stack: Stack) -> None:
+    """A profile that changed under its own name would be deleted first, and the machine be without a config."""
+    stack.values["host"]["snippets"] = [LONG]
+    stack.up()
+    before = stack.files(), stack.served("52:54:00:00:00:01")
+    stack.engine = dataclasses.replace(stack.engine, environment=other_zlib())
+    again = stack.up("--expect-no-changes")
+    assert "5 unchanged" in again.stdout
+    assert (stack.files(), stack.served("52:54:00:00:00:01")) == before
+
+
+LONG = f"""
+variant: fcos
+version: 1.5.0
+storage:
+  files:
+    - {{path: /etc/motd, contents: {{inline: {"packed by the translator " * 200}}}}}
+"""
+
+
+def test_refresh_detects_manual_changes_of_the_ignition_config(stack: Stack) -> None:
+    """The text is compared, not its meaning alone: so a change of either is seen, and taken back."""
+    stack.up()
+    (file,) = stack.server.data.glob("ignition/*.ign")
+    good = file.read_text()
+    file.write_text(good.replace("3.4.0", "3.3.0", 1))
+    stack.run("refresh")
+    stack.up()
+    (file,) = stack.server.data.glob("ignition/*.ign")
+    assert file.read_text() == good
+    assert_served_as_meant(stack)
+
+
+def test_refresh_detects_manual_changes_on_the_server(stack: Stack) -> None:
     stack.up()
     (profile,) = stack.server.data.glob("profiles/*.json")
     content = json.loads(profile.read_text())
@@ -60,7 +96,7 @@ def test_refresh_finds_what_somebody_changed_on_the_server(stack: Stack) -> None
     assert_served_as_meant(stack)
 
 
-def test_refresh_finds_what_somebody_deleted_on_the_server(stack: Stack) -> None:
+def test_refresh_detects_manual_deletions_on_the_server(stack: Stack) -> None:
     stack.up()
     for file in stack.server.data.glob("*/*.json"):
         file.unlink()
@@ -69,7 +105,7 @@ def test_refresh_finds_what_somebody_deleted_on_the_server(stack: Stack) -> None
     assert_served_as_meant(stack)
 
 
-def test_what_is_served_is_valid_and_equal_to_what_butane_makes(
+def test_served_config_is_valid_and_equals_output_of_butane(
     stack: Stack, butane_binary: Path, ignition_validate: Path, tmp_path: Path
 ) -> None:
     stack.up()
@@ -87,7 +123,7 @@ def test_what_is_served_is_valid_and_equal_to_what_butane_makes(
     assert meaning(butane.stdout) == meaning(rendered.ignition) == meaning(served.read_text())
 
 
-def test_a_user_secret_is_served_but_nowhere_in_the_clear(stack: Stack) -> None:
+def test_user_secret_is_served_but_encrypted_in_state_and_outputs(stack: Stack) -> None:
     password = "correct-horse-battery-staple"
     stack.values["pod"]["mail"] = {
         "senderAddress": "pod@example.org",
@@ -113,7 +149,7 @@ def test_a_user_secret_is_served_but_nowhere_in_the_clear(stack: Stack) -> None:
         assert "ciphertext" in profile[side]["rawIgnition"], side
 
 
-def test_needs_reinstall_names_the_machines_that_changed_since_their_installation(stack: Stack) -> None:
+def test_needs_reinstall_lists_machines_changed_since_installation(stack: Stack) -> None:
     stack.machines(machine(1), machine(2))
     stack.up()
     configs = {name: entry["config"] for name, entry in stack.engine.outputs()["machines"].items()}
@@ -133,7 +169,7 @@ def assert_served_as_meant(stack: Stack) -> None:
     settings = stack.settings()
     lines, good = verify(settings, {})
     assert good, lines
-    assert settings.pxe is not None
+    assert isinstance(settings, PxeSettings)
     for entry in settings.pxe.machines:
         if entry.install != "off":
             assert meaning(stack.served(entry.mac)) == meaning(stack.rendered(entry.name))

@@ -1,4 +1,4 @@
-"""The wheels: what is in them, and a program outside the tree that uses nothing but the installed packages."""
+"""The wheels: their contents, and programs outside the tree that use only the installed packages."""
 
 import json
 import os
@@ -70,12 +70,12 @@ def run(*command: str | Path, cwd: Path) -> str:
 
 
 def files_below(folder: str) -> set[str]:
-    """What git keeps below a folder, with what is new and not ignored."""
+    """The files below a folder that git tracks or would add."""
     listed = run("git", "ls-files", "--cached", "--others", "--exclude-standard", folder, cwd=PROJECT)
     return {name for name in listed.splitlines() if (PROJECT / name).is_file()}
 
 
-def test_the_wheel_holds_the_package_and_its_templates_and_nothing_else(wheels: Path) -> None:
+def test_wheel_contains_only_package_and_templates(wheels: Path) -> None:
     files = content(wheels, "diaspora_infra")
     templates = {f"diaspora_infra/{name}": (PROJECT / name).read_bytes() for name in files_below("templates")}
     assert len(templates) > 20
@@ -87,7 +87,7 @@ def test_the_wheel_holds_the_package_and_its_templates_and_nothing_else(wheels: 
     assert message_from_bytes(files["METADATA"])["License-Expression"] == "Apache-2.0"
 
 
-def test_the_wheel_of_butane_holds_the_package_and_needs_pyyaml_only(wheels: Path) -> None:
+def test_wheel_of_butane_requires_only_pyyaml(wheels: Path) -> None:
     files = content(wheels, "butane_py")
     assert "butane-py = butane.__main__:main" in files["entry_points.txt"].decode()
     assert {"butane/py.typed", "licenses/LICENSE"} <= files.keys()
@@ -99,23 +99,25 @@ def test_the_wheel_of_butane_holds_the_package_and_needs_pyyaml_only(wheels: Pat
     assert metadata.get_payload() == (PROJECT / "butane-py/README.md").read_text(encoding="utf-8")
 
 
-def test_the_installed_command_renders_what_the_tree_renders(environment: Path, tmp_path: Path) -> None:
+def test_installed_command_renders_the_same_as_the_tree(environment: Path, tmp_path: Path) -> None:
     source = EXAMPLES / "qemu/Pulumi.qemu.yaml"
     assert run(environment / "bin/diaspora-infra", "check", source, cwd=tmp_path).startswith(f"{source}: good")
     installed = run(environment / "bin/diaspora-infra", "render", source, cwd=tmp_path)
     assert installed == run(Path(sys.executable).parent / "diaspora-infra", "render", source, cwd=PROJECT)
 
 
-def test_the_installed_butane(environment: Path, tmp_path: Path) -> None:
+def test_installed_butane_commands_translate(environment: Path, tmp_path: Path) -> None:
     (tmp_path / "pod.bu").write_text("variant: fcos\nversion: 1.5.0\n")
     for command in (["butane-py"], ["python", "-m", "butane"], ["python", "-m", "diaspora_infra.butane"]):
-        said = run(environment / "bin" / command[0], *command[1:], "--strict", "pod.bu", cwd=tmp_path)
-        assert said == '{"ignition":{"version":"3.4.0"}}\n'
+        output = run(environment / "bin" / command[0], *command[1:], "--strict", "pod.bu", cwd=tmp_path)
+        assert output == '{"ignition":{"version":"3.4.0"}}\n'
     place = run(environment / "bin/python", "-c", "import butane; print(butane.__file__)", cwd=tmp_path)
     assert Path(place.strip()).resolve().is_relative_to(environment.resolve())
 
 
-def test_a_program_outside_the_tree(environment: Path, matchbox_server: MatchboxServer, tmp_path: Path) -> None:
+def test_pxe_program_outside_the_tree_brings_up_its_stack(
+    environment: Path, matchbox_server: MatchboxServer, tmp_path: Path
+) -> None:
     server, program = matchbox_server, tmp_path / "program"
     copy_example(OWN_PROGRAM, program, server)
     (program / ".venv").symlink_to(environment)
@@ -156,7 +158,7 @@ def test_a_program_outside_the_tree(environment: Path, matchbox_server: Matchbox
     assert not list(server.data.glob("*/*.json"))
 
 
-def test_a_pod_on_aws_in_a_program_outside_the_tree(environment: Path, tmp_path: Path) -> None:
+def test_aws_program_outside_the_tree_brings_up_its_stack(environment: Path, tmp_path: Path) -> None:
     """The program of docs/aws.md."""
     program = tmp_path / "program"
     program.mkdir()
@@ -188,8 +190,8 @@ def test_a_pod_on_aws_in_a_program_outside_the_tree(environment: Path, tmp_path:
         account.stop()
 
 
-def test_the_aws_provider_is_not_imported_for_other_targets(stack: Stack, tmp_path: Path) -> None:
-    """It takes seconds to import, and need not be installed."""
+def test_other_targets_do_not_import_the_aws_provider(stack: Stack, tmp_path: Path) -> None:
+    """The provider takes seconds to import and need not be installed."""
     folder = tmp_path / "trap"
     folder.mkdir()
     (folder / "pulumi_aws.py").write_text(f"open({str(folder / 'sprung')!r}, 'w').close()\nraise SystemExit(3)\n")

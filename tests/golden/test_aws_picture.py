@@ -1,4 +1,4 @@
-"""The pictures in docs/aws.md are those of the code."""
+"""The diagrams in docs/aws.md match the code."""
 
 import pulumi
 import pytest
@@ -18,23 +18,24 @@ PAGE = PROJECT / "docs" / "aws.md"
 
 @pytest.fixture(scope="module")
 def account() -> MockAccount:
-    """What the stack of examples/aws asks for."""
+    """The resources that the stack of examples/aws requests."""
     from diaspora_infra.aws import AwsPod
+    from diaspora_infra.aws.stack import stack_outputs
 
     values = parse_stack_file((PROJECT / "examples/aws/Pulumi.aws.yaml").read_bytes()).values
     settings = load(values, SECRET_KEYS)
     answers = MockAccount()
 
     def program() -> pulumi.Output[object]:
-        pod = AwsPod("pod", {"settings": settings, "secrets": {"backupPassword": "stand-in"}})
-        return pulumi.Output.from_input(pod.outputs)
+        pod = AwsPod("pod", {"_settings": settings, "secrets": {"backupPassword": "stand-in"}})
+        return pulumi.Output.from_input(stack_outputs(pod))
 
     with mock_engine() as run:
         run(answers, program)
     return answers
 
 
-def test_the_pictures_are_fresh(golden: Golden, account: MockAccount) -> None:
+def test_diagrams_in_aws_page_match_the_code(golden: Golden, account: MockAccount) -> None:
     page = PAGE.read_text(encoding="utf-8")
     page = put_into(page, "reach", block(reach(account)))
     golden.check(PAGE, put_into(page, "parts", block(parts(account))))

@@ -1,4 +1,4 @@
-"""The table of `diaspora-infra cost`, and the page about money."""
+"""The table of `diaspora-infra cost`, and the page docs/cost.md."""
 
 from pathlib import Path
 
@@ -11,9 +11,9 @@ from tests.support.golden import Golden
 
 
 @pytest.mark.parametrize("size", ["minimal", "small"])
-def test_the_table_of_a_size(golden: Golden, size: str) -> None:
+def test_cost_table_of_each_size_matches_golden_file(golden: Golden, size: str) -> None:
     golden.check(f"cost/{size}.txt", "\n".join(plain(cost_table(example(size=size)))) + "\n")
 
 
-def test_the_page_is_fresh(golden: Golden) -> None:
+def test_cost_page_matches_the_code(golden: Golden) -> None:
     golden.check(Path(PROJECT) / "docs" / "cost.md", page_text())

@@ -1,6 +1,6 @@
-"""Golden files: what the dev stack renders to. `make golden` writes them anew; read the diff."""
+"""Golden files: the rendered dev stack. `make golden` rewrites them; review the diff."""
 
-from diaspora_infra.config import Settings, load, load_stack, parse_stack_file
+from diaspora_infra.config import PxeSettings, Settings, load, load_stack, parse_stack_file
 from diaspora_infra.host import render
 from diaspora_infra.pxe.install import install_boot, install_settings
 from diaspora_infra.pxe.verify import ipxe_script
@@ -14,19 +14,19 @@ def dev_settings() -> Settings:
     return load(file.values, file.secrets)
 
 
-def test_butane_of_the_dev_machine(golden: Golden) -> None:
+def test_butane_config_of_dev_machine(golden: Golden) -> None:
     settings = dev_settings()
     golden.check("dev/pod1.bu", render(settings, settings.machines[0], {}).butane_text())
 
 
-def test_ipxe_script_of_the_dev_machine(golden: Golden) -> None:
+def test_ipxe_script_of_dev_machine(golden: Golden) -> None:
     settings = dev_settings()
-    assert settings.pxe is not None
+    assert isinstance(settings, PxeSettings)
     script = ipxe_script(install_boot(**install_settings(settings, settings.pxe.machines[0])))
     golden.check("dev/pod1.ipxe", script)
 
 
-def test_butane_of_a_machine_with_everything(golden: Golden) -> None:
+def test_butane_config_of_machine_with_every_setting(golden: Golden) -> None:
     values = pxe_config(
         pod=pod(mail=mail(), backup={}, settings={"enableRegistrations": True, "terms": {"enable": True}}),
         host=host(
@@ -54,11 +54,11 @@ def test_butane_of_a_machine_with_everything(golden: Golden) -> None:
     golden.check("everything/pod1.bu", text)
 
 
-def test_butane_of_a_machine_on_aws(golden: Golden) -> None:
+def test_butane_config_of_aws_machine(golden: Golden) -> None:
     settings = load(aws_config(region="eu-west-1", pod_changes={"backup": {}}), ["backupPassword"])
     golden.check("aws/pod.bu", render(settings, settings.machines[0], {}).butane_text())
 
 
-def test_butane_of_a_provisioning_server(golden: Golden) -> None:
+def test_butane_config_of_provisioning_server(golden: Golden) -> None:
     settings = load_stack(provisioning_config())
     golden.check("provisioning/provisioning.bu", render(settings, settings.machines[0], {}).butane_text())

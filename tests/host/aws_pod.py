@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from diaspora_infra.config import load
-from diaspora_infra.host.fragment import Context
+from tests.host.pod import Context
 from tests.support.configs import aws_config
 
 

@@ -1,17 +1,17 @@
-"""What a feature is given, from plain settings."""
+"""The context of a feature, from plain settings."""
 
 from typing import Any
 
 from diaspora_infra.config import load
-from diaspora_infra.host.fragment import Context
+from diaspora_infra.host.fragment import MachineContext
 from tests.support.configs import host, ignition_config
 
 
-def context(machine: dict[str, Any] | None = None, **host_changes: Any) -> Context:
+def context(machine: dict[str, Any] | None = None, **host_changes: Any) -> MachineContext:
     """The context of the machine `pod`, with these changes to it and to the key `host`."""
     machines = [{"name": "pod", **(machine or {})}]
     settings = load(ignition_config(host=host(**host_changes), ignition={"machines": machines}))
-    return Context(settings, settings.machines[0], {})
+    return MachineContext(settings, settings.machines[0])
 
 
 def file_text(fragment: dict[str, Any], path: str) -> str:

@@ -1,18 +1,40 @@
 """The pod's part of a machine, for tests: its features, their files as a tree, and Quadlet files read."""
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from diaspora_infra.config import load
-from diaspora_infra.host.features import POD_FEATURES
+from diaspora_infra.config import AwsSettings, Machine, Settings, load
+from diaspora_infra.host.features import pod_part
+from diaspora_infra.host.features.data_volume import data_volume
 from diaspora_infra.host.features.storage import storage
-from diaspora_infra.host.fragment import Context, combine
+from diaspora_infra.host.fragment import MachineContext, PodContext, combine
+from diaspora_infra.host.fragment import pod_context as context_of_pod
 from tests.support.configs import ignition_config, mail, pod
 
 QUADLETS = "/etc/containers/systemd"
 LIBEXEC = "usr/local/libexec/diaspora"
 SMTP_PASSWORD = "correct horse=battery/staple"
+
+
+@dataclass(frozen=True)
+class Context:
+    """A machine with a pod: the settings, the machine, and the secrets that the user gave."""
+
+    settings: Settings
+    machine: Machine
+    secrets: Mapping[str, str]
+
+    @property
+    def of_machine(self) -> MachineContext:
+        """What the features of the machine are given."""
+        return MachineContext(self.settings, self.machine)
+
+    @property
+    def of_pod(self) -> PodContext:
+        """What the features of the pod are given."""
+        return context_of_pod(self.settings, self.machine.architecture, self.secrets)
 
 
 def pod_context(*, with_mail: bool = False, secrets: Mapping[str, str] | None = None, **changes: Any) -> Context:
@@ -27,7 +49,8 @@ def pod_context(*, with_mail: bool = False, secrets: Mapping[str, str] | None = 
 
 def pod_fragment(context: Context) -> dict[str, Any]:
     """What the pod's features add to the machine, and the data partition under it."""
-    return combine([storage(context), *(feature(context) for feature in POD_FEATURES)])
+    disk = data_volume if isinstance(context.settings, AwsSettings) else storage
+    return combine([disk(context.of_machine), pod_part(context.of_pod)])
 
 
 def files(fragment: dict[str, Any]) -> dict[str, str]:

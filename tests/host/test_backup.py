@@ -1,4 +1,4 @@
-"""What the backup adds to a machine."""
+"""The files and units that the backup adds to a machine."""
 
 import dataclasses
 import re
@@ -28,11 +28,11 @@ def texts(**settings: Any) -> dict[str, str]:
     return files(pod_fragment(pod_context(backup=settings, secrets=SECRETS)))
 
 
-def test_without_the_setting_nothing_is_added() -> None:
-    assert backup(pod_context()) == {}
+def test_backup_is_off_without_the_setting() -> None:
+    assert backup(pod_context().of_pod) == {}
 
 
-def test_the_image_is_pinned() -> None:
+def test_restic_image_is_pinned() -> None:
     reference = IMAGES["restic"].reference
     assert reference
     assert f'"${{options[@]}}" {reference} "$@"' in texts()[RESTIC]
@@ -47,7 +47,7 @@ def test_the_image_is_pinned() -> None:
         ({"repository": "rest:https://h/", "username": "a b"}, {"backup_password", "backup_rest_password"}),
     ],
 )
-def test_secrets_are_files_that_only_root_reads_and_in_no_program(settings: dict[str, Any], expected: set[str]) -> None:
+def test_secrets_are_root_only_files_and_not_in_programs(settings: dict[str, Any], expected: set[str]) -> None:
     fragment = pod_fragment(pod_context(backup=settings, secrets=SECRETS))
     given = [entry for entry in fragment["storage"]["files"] if entry["path"].startswith("/etc/diaspora/secrets/")]
     assert {entry["path"].rpartition("/")[2] for entry in given} == expected
@@ -61,7 +61,7 @@ def test_secrets_are_files_that_only_root_reads_and_in_no_program(settings: dict
     assert named == {name.replace("_", "-") for name in expected}
 
 
-def test_the_sftp_server_is_known_by_its_key() -> None:
+def test_sftp_host_key_is_checked() -> None:
     found = texts(repository="sftp://pod@nas.lan:2222//backup", hostKey=SSH_KEY)
     assert found["/etc/diaspora/backup/known_hosts"] == f"backup {SSH_KEY}\n"
     assert "StrictHostKeyChecking=yes" in found[RESTIC]
@@ -69,14 +69,14 @@ def test_the_sftp_server_is_known_by_its_key() -> None:
     assert 'pod@nas.lan -s sftp" "$@"' in found[RESTIC]
 
 
-def test_the_name_at_the_rest_server_is_one_word() -> None:
+def test_rest_username_is_quoted_for_the_shell() -> None:
     assert (
         "\"--env=RESTIC_REST_USERNAME=\"'a b$(id)'\n"
         in texts(repository="rest:https://h/", username="a b$(id)")[RESTIC]
     )
 
 
-def test_time_and_retention_are_settings() -> None:
+def test_time_and_retention_follow_the_settings() -> None:
     found = texts(time="05:45", retention={"days": 3, "weeks": 2, "months": 1})
     assert "OnCalendar=*-*-* 05:45\n" in found["/etc/systemd/system/diaspora-backup.timer"]
     assert "--keep-daily=3 --keep-weekly=2 --keep-monthly=1" in found["/usr/local/libexec/diaspora/backup"]
@@ -92,14 +92,14 @@ def test_time_and_retention_are_settings() -> None:
                                              "as id_ed25519"),
     ],
 )  # fmt: skip
-def test_a_secret_that_cannot_work_is_refused_without_being_shown(key: str, value: str, problem: str) -> None:
+def test_unusable_secret_is_refused_without_being_shown(key: str, value: str, problem: str) -> None:
     context = pod_context(backup={"repository": "sftp://p@h/b", "hostKey": SSH_KEY}, secrets=SECRETS)
     with pytest.raises(ConfigError) as raised:
-        pod_secrets(dataclasses.replace(context, secrets=SECRETS | {key: value}))
+        pod_secrets(dataclasses.replace(context, secrets=SECRETS | {key: value}).of_pod)
     assert str(raised.value) == problem
 
 
-def test_a_private_key_ends_with_a_line_break() -> None:
+def test_private_key_file_ends_with_a_line_break() -> None:
     context = pod_context(backup={"repository": "sftp://p@h/b", "hostKey": SSH_KEY}, secrets=SECRETS)
-    found = {entry["path"]: entry["contents"]["inline"] for entry in pod_secrets(context)["storage"]["files"]}
+    found = {entry["path"]: entry["contents"]["inline"] for entry in pod_secrets(context.of_pod)["storage"]["files"]}
     assert found["/etc/diaspora/secrets/backup_ssh_key"] == f"{PRIVATE}\n"

@@ -9,9 +9,10 @@ from hypothesis import strategies as st
 
 from diaspora_infra.config import load
 from diaspora_infra.host import butane_document, render
-from diaspora_infra.host.bundle import contents, pack, unpack
-from diaspora_infra.host.features import POD_FEATURES
-from diaspora_infra.host.fragment import Context
+from diaspora_infra.host.bundle import pack, unpack
+from diaspora_infra.host.data_url import contents
+from diaspora_infra.host.features import pod_part
+from diaspora_infra.host.fragment import pod_context
 from diaspora_infra.pxe.served import meaning
 from tests.support.configs import host, ignition_config, machine, pxe, pxe_config
 
@@ -32,7 +33,7 @@ def resource(data: bytes) -> dict[str, str]:
 
 
 @given(entries, entries, st.data())
-def test_packed_means_the_same(files: dict[str, bytes], units: dict[str, bytes], data: st.DataObject) -> None:
+def test_packed_config_means_the_same(files: dict[str, bytes], units: dict[str, bytes], data: st.DataObject) -> None:
     whole = config(files, units)
     pod = {
         "storage": {"files": [entry for entry in whole["storage"]["files"] if data.draw(st.booleans())]},
@@ -46,7 +47,7 @@ def test_packed_means_the_same(files: dict[str, bytes], units: dict[str, bytes],
     assert left.isdisjoint(entry["path"] for entry in pod["storage"]["files"])
 
 
-def test_the_machines_part_stays_readable_and_the_pods_part_is_a_config_of_its_own() -> None:
+def test_machine_part_is_plain_and_pod_part_is_a_merged_config() -> None:
     settings = load(ignition_config())
     ignition = json.loads(render(settings, settings.machines[0], {}).ignition)
     assert [user["name"] for user in ignition["passwd"]["users"]] == ["core"]
@@ -58,7 +59,7 @@ def test_the_machines_part_stays_readable_and_the_pods_part_is_a_config_of_its_o
     assert "/etc/containers/systemd/nginx.container" in paths(bundle)
 
 
-def test_the_bundle_is_the_same_on_every_machine_and_its_text_never_changes() -> None:
+def test_bundle_is_identical_on_all_machines_and_deterministic() -> None:
     settings = load(pxe_config(pxe=pxe(machine(1), machine(2))))
     first, again, second = (
         json.loads(render(settings, settings.machines[index], {}).ignition)["ignition"]["config"] for index in (0, 0, 1)
@@ -66,14 +67,14 @@ def test_the_bundle_is_the_same_on_every_machine_and_its_text_never_changes() ->
     assert first == again == second
 
 
-def test_a_snippet_that_says_nothing_changes_nothing() -> None:
+def test_empty_snippet_changes_nothing() -> None:
     plain = load(ignition_config())
     with_snippet = load(ignition_config(host=host(snippets=["variant: fcos\nversion: 1.5.0\n"])))
     assert render(plain, plain.machines[0], {}).ignition == render(with_snippet, with_snippet.machines[0], {}).ignition
 
 
-def test_the_bundle_depends_on_the_pod_and_on_memory_alone() -> None:
-    """Only so can it be rendered once for all machines."""
+def test_bundle_depends_only_on_pod_and_memory() -> None:
+    """So the bundle can be rendered once for all machines."""
     rich = {
         "networks": {"eno1": {"ipv4": {"method": "auto"}}},
         "disk": "/dev/nvme0n1",
@@ -83,13 +84,12 @@ def test_the_bundle_depends_on_the_pod_and_on_memory_alone() -> None:
     fragments = []
     for values, entry in zip(hosts, [machine(1), machine(2, **rich)], strict=True):
         settings = load(pxe_config(host=values, pxe=pxe(entry)))
-        context = Context(settings, settings.machines[0], {})
-        fragments.append([feature(context) for feature in POD_FEATURES])
+        fragments.append(pod_part(pod_context(settings, settings.machines[0].architecture, {})))
     assert fragments[0] == fragments[1]
 
 
 @pytest.mark.parametrize("change", [{"memoryMib": 4096}, {"swap": {"zramMib": 0}}])
-def test_another_memory_is_another_bundle(change: dict[str, Any]) -> None:
+def test_changed_memory_or_swap_changes_the_bundle(change: dict[str, Any]) -> None:
     def bundle(values: dict[str, Any]) -> Any:
         settings = load(ignition_config(host=values))
         return json.loads(render(settings, settings.machines[0], {}).ignition)["ignition"]["config"]
@@ -98,9 +98,9 @@ def test_another_memory_is_another_bundle(change: dict[str, Any]) -> None:
     assert bundle(host()) == bundle(host(memoryMib=2048))
 
 
-def test_no_two_features_write_the_same_file() -> None:
+def test_features_do_not_write_the_same_file() -> None:
     settings = load(pxe_config(host=host(guestAgent=True, swap={"zramMib": 64, "fileMib": 64})))
-    document = butane_document(Context(settings, settings.machines[0], {}))
+    document = butane_document(settings, settings.machines[0], {})
     for names in (
         [entry["path"] for entry in document["storage"]["files"]],
         [entry["name"] for entry in document["systemd"]["units"]],
@@ -108,7 +108,7 @@ def test_no_two_features_write_the_same_file() -> None:
         assert len(names) == len(set(names))
 
 
-def test_a_snippet_wins_inside_and_outside_of_the_bundle() -> None:
+def test_snippet_overrides_files_inside_and_outside_the_bundle() -> None:
     snippet = """
 variant: fcos
 version: 1.4.0

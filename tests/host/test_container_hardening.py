@@ -1,4 +1,4 @@
-"""What protects the machine from its containers: a contract for every container, whatever the settings."""
+"""Hardening of containers: a contract for every container, for all settings."""
 
 import re
 
@@ -84,9 +84,9 @@ def container(variant: str, name: str) -> list[tuple[str, str]]:
 
 
 def differs(variant: str, name: str) -> set[str]:
-    """The keys in which a container is less protected than it has to be."""
+    """The keys in which a container misses required hardening."""
     found = container(variant, name)
-    keys = {key for key, wanted in REQUIRED.items() if values(found, key) != wanted}
+    keys = {key for key, required in REQUIRED.items() if values(found, key) != required}
     keys |= {key for key in FORBIDDEN if values(found, key)}
     if not values(found, "User") or values(found, "User")[-1] == "0":
         keys.add("User")
@@ -100,25 +100,25 @@ def differs(variant: str, name: str) -> set[str]:
 
 
 @pytest.mark.parametrize(("variant", "name"), EVERY)
-def test_every_container_is_protected_or_a_reviewed_exception(variant: str, name: str) -> None:
+def test_every_container_is_hardened_or_a_reviewed_exception(variant: str, name: str) -> None:
     assert {key for key in differs(variant, name) if (name, key) not in EXCEPTIONS} == set()
 
 
-def test_no_exception_is_out_of_date() -> None:
+def test_exceptions_are_still_needed() -> None:
     assert set(EXCEPTIONS) <= {(name, key) for variant, name in EVERY for key in differs(variant, name)}
     assert all(EXCEPTIONS.values())
 
 
 @pytest.mark.parametrize("key", [*REQUIRED, "PidsLimit", "User"])
-def test_the_contract_finds_what_is_missing(key: str, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_contract_detects_missing_hardening(key: str, monkeypatch: pytest.MonkeyPatch) -> None:
     weak = [entry for entry in container("least", "nginx") if entry[0] != key]
     monkeypatch.setattr(f"{__name__}.container", lambda *_: weak)
     assert differs("least", "nginx") == {key}
 
 
 @pytest.mark.parametrize(("variant", "name"), EVERY)
-def test_labels_of_selinux_are_shared_ones(variant: str, name: str) -> None:
-    """Never Z: the label would be another one at each start, and the whole folder would be labelled anew."""
+def test_selinux_labels_are_shared(variant: str, name: str) -> None:
+    """Never Z: each start would use another label and relabel the whole folder."""
     for volume in values(container(variant, name), "Volume"):
         source, _target, *options = volume.split(":")
         words = options[0].split(",") if options else []
@@ -128,7 +128,7 @@ def test_labels_of_selinux_are_shared_ones(variant: str, name: str) -> None:
 
 
 @pytest.mark.parametrize(("variant", "name"), EVERY)
-def test_containers_see_nothing_of_the_machine_but_what_is_theirs(variant: str, name: str) -> None:
+def test_containers_mount_only_their_own_folders(variant: str, name: str) -> None:
     for volume in values(container(variant, name), "Volume"):
         if (name, "Volume") in EXCEPTIONS:
             continue
@@ -140,7 +140,7 @@ def test_containers_see_nothing_of_the_machine_but_what_is_theirs(variant: str, 
 
 
 @pytest.mark.parametrize("variant", FRAGMENTS)
-def test_no_secret_is_in_the_environment_or_in_a_command(variant: str) -> None:
+def test_secrets_are_not_in_environment_or_commands(variant: str) -> None:
     texts = files(FRAGMENTS[variant])
     holders = {path for path, text in texts.items() if GIVEN in text}
     assert all(path.startswith("/etc/diaspora/secrets/") for path in holders)
@@ -154,7 +154,7 @@ def test_no_secret_is_in_the_environment_or_in_a_command(variant: str) -> None:
 
 
 @pytest.mark.parametrize("variant", FRAGMENTS)
-def test_containers_that_programs_start_are_protected_too(variant: str) -> None:
+def test_containers_started_by_programs_are_hardened(variant: str) -> None:
     found = 0
     for path, text in files(FRAGMENTS[variant]).items():
         if not path.startswith(f"/{LIBEXEC}/"):
@@ -169,8 +169,8 @@ def test_containers_that_programs_start_are_protected_too(variant: str) -> None:
     assert found >= 1
 
 
-def test_the_application_writes_to_disk_and_not_to_memory() -> None:
-    """An upload waits as a whole in a temporary file; /tmp of a read-only container is memory."""
+def test_application_writes_temporary_files_to_disk() -> None:
+    """An upload is buffered completely in a temporary file; /tmp of a read-only container is in memory."""
     for name in ("diaspora-web", "diaspora-sidekiq", "diaspora-migrate", "diaspora-administrator"):
         found = container("least", name)
         assert "TMPDIR=/srv/diaspora/tmp" in values(found, "Environment")
@@ -178,7 +178,7 @@ def test_the_application_writes_to_disk_and_not_to_memory() -> None:
         assert f"/var/mnt/data/tmp/{folder}:/srv/diaspora/tmp:z" in values(found, "Volume")
 
 
-def test_the_snippet_of_the_page_takes_the_protection_away() -> None:
+def test_snippet_in_security_page_overrides_hardening() -> None:
     """Quadlet takes the last of several values, and reads drop-ins in the order of their names."""
     page = (PROJECT / "docs/security.md").read_text(encoding="utf-8")
     (path,) = re.findall(r"path: (/etc/containers/systemd/\S+)", page)
@@ -188,7 +188,7 @@ def test_the_snippet_of_the_page_takes_the_protection_away() -> None:
     yaml.safe_load(re.findall(r"```yaml\n(variant.*?)```", page, re.DOTALL)[0])
 
 
-def test_quadlets_of_other_kinds_have_no_volume() -> None:
+def test_quadlets_are_only_containers_drop_ins_and_networks() -> None:
     for fragment in FRAGMENTS.values():
         quadlets = [path for path in files(fragment) if path.startswith(QUADLETS)]
         assert [path for path in quadlets if not path.endswith((".container", ".conf", ".network"))] == []

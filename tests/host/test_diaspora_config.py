@@ -71,7 +71,7 @@ HOST = Host.model_validate(host())
 
 
 def toml(pod: Pod) -> str:
-    return diaspora_toml(pod, sizes(pod, HOST))
+    return diaspora_toml(pod, sizes(pod, HOST.memory_mib, HOST.swap))
 
 
 def written(**changes: Any) -> dict[str, Any]:
@@ -87,7 +87,7 @@ def table_or_key(path: str) -> set[str]:
     return {".".join(parts[:end]) for end in range(1, len(parts) + 1)}
 
 
-def test_every_key_of_diaspora_is_written_or_handed_over_or_refused() -> None:
+def test_every_diaspora_key_is_written_or_passed_or_refused() -> None:
     in_file = set(written(**EVERYTHING))
     in_environment = {key for key in KEYS if key.upper().replace(".", "_") in VARIABLES}
     refused = {key for key in KEYS if table_or_key(key) & NOT_SETTINGS.keys()}
@@ -103,7 +103,7 @@ def stack_paths(model: type[BaseModel], path: str) -> Iterator[str]:
         yield from stack_paths(inner, f"{path}.{name}") if inner else [f"{path}.{name}"]
 
 
-def test_every_setting_that_is_named_like_a_key_is_that_key() -> None:
+def test_settings_named_like_diaspora_keys_set_those_keys() -> None:
     tables = ("environment", "map", "privacy", "settings", "services", "mail")
     settings = {path for table in tables for path in stack_paths(Pod, "") if path.startswith(f".{table}.")}
     # the relay on the machine is ours; diaspora* only knows its name
@@ -112,14 +112,14 @@ def test_every_setting_that_is_named_like_a_key_is_that_key() -> None:
     assert len(settings) > 70
 
 
-def test_what_is_refused_is_a_key_or_a_table_and_no_setting() -> None:
+def test_refused_keys_are_diaspora_keys_and_not_settings() -> None:
     assert NOT_SETTINGS.keys() <= set().union(*map(table_or_key, KEYS))
     settings = set(stack_paths(Pod, ""))
     assert {f".{key}" for key in NOT_SETTINGS} & settings == set()
 
 
 @pytest.mark.parametrize("key", NOT_SETTINGS)
-def test_a_refused_key_says_why_and_what_else(key: str) -> None:
+def test_refused_key_is_reported_with_reason_and_alternative(key: str) -> None:
     *tables, last = (to_camel(part) for part in key.split("."))
     change = {
         "pod.privacy.piwik": {"host": "a.org", "siteId": 1},
@@ -137,7 +137,7 @@ def test_a_refused_key_says_why_and_what_else(key: str) -> None:
     assert str(caught.value) == f"{path}: not a setting, because {reason}; {remedy}"
 
 
-def test_the_least() -> None:
+def test_minimal_config_has_the_required_keys() -> None:
     found = written()
     assert found["environment.url"] == "https://pod.example.org/"
     assert found["environment.certificate_authorities"] == "/etc/ssl/certs/ca-certificates.crt"
@@ -149,7 +149,7 @@ def test_the_least() -> None:
     assert "settings.terms.jurisdiction" not in found
 
 
-def test_settings_arrive() -> None:
+def test_settings_are_written_to_diaspora_toml() -> None:
     found = written(settings=SETTINGS, sizing={"sidekiqConcurrency": 9})
     assert found["settings.welcome_message.text"] == 'Hi %{username},\n"welcome" = \\o/'
     assert found["settings.username_blacklist"] == ["admin", "root"]
@@ -157,7 +157,7 @@ def test_settings_arrive() -> None:
     assert found["environment.sidekiq.concurrency"] == 9
 
 
-def test_mail_with_an_account() -> None:
+def test_mail_with_account_uses_plain_authentication() -> None:
     found = written(mail=mail())
     assert (found["mail.enable"], found["mail.method"]) == (True, "smtp")
     assert (found["mail.smtp.authentication"], found["mail.smtp.username"]) == ("plain", "pod")
@@ -165,13 +165,13 @@ def test_mail_with_an_account() -> None:
     assert found["mail.smtp.domain"] == "pod.example.org"
 
 
-def test_mail_without_an_account() -> None:
+def test_mail_without_account_uses_no_authentication() -> None:
     found = written(mail={"senderAddress": "no-reply@pod.example.org", "smtp": {"host": "relay.lan", "port": 25}})
     assert found["mail.smtp.authentication"] == "none"
     assert "mail.smtp.username" not in found
 
 
-def test_mail_in_detail() -> None:
+def test_smtp_options_are_written() -> None:
     smtp = {
         "host": "smtp.example.org",
         "username": "pod",
@@ -187,7 +187,7 @@ def test_mail_in_detail() -> None:
     assert found["mail.smtp.domain"] == "mail.example.org"
 
 
-def test_the_other_tables_arrive() -> None:
+def test_other_tables_are_written() -> None:
     found = written(**EVERYTHING, sizing={"sidekiqConcurrency": 9})
     assert (found["environment.sidekiq.concurrency"], found["environment.sidekiq.retry"]) == (9, 3)
     assert found["environment.sidekiq.backtrace"] == 7
@@ -200,7 +200,7 @@ def test_the_other_tables_arrive() -> None:
     assert found["services.twitter.authorized"] == "ann"
 
 
-def test_what_is_not_set_is_off() -> None:
+def test_unset_features_are_off() -> None:
     found = written(environment={"sidekiq": {"backtrace": 0}}, services={"tumblr": {"key": "k"}})
     assert found["environment.sidekiq.backtrace"] is False
     assert found["map.mapbox.enabled"] is found["privacy.piwik.enable"] is found["services.twitter.enable"] is False
@@ -212,14 +212,14 @@ one_line = st.text(st.characters(exclude_categories=["Cc", "Cs"]), min_size=1)
 
 
 @given(name=one_line, text=st.text(st.characters(exclude_categories=["Cs"]), min_size=1))
-def test_any_text_comes_back(name: str, text: str) -> None:
+def test_any_text_survives_toml(name: str, text: str) -> None:
     found = written(name=name, settings={"welcomeMessage": {"enabled": True, "text": text}})
     assert found["settings.pod_name"] == name
     assert found["settings.welcome_message.text"] == text
 
 
 @given(name=one_line)
-def test_a_value_can_not_be_taken_for_the_rails_environment(name: str) -> None:
+def test_pod_name_cannot_set_the_rails_environment(name: str) -> None:
     # diaspora* looks for this line with a regular expression before it parses the file
     lines = toml(Pod.model_validate(pod(name=name))).splitlines()
     assert [line for line in lines if line.startswith("rails_environment")] == ['rails_environment = "production"']
@@ -229,8 +229,8 @@ def test_a_value_can_not_be_taken_for_the_rails_environment(name: str) -> None:
     ("sizing", "pool"),
     [({}, 5), ({"sidekiqConcurrency": 12}, 12), ({"pumaThreads": 8, "sidekiqConcurrency": 2}, 8)],
 )
-def test_database_yml(sizing: dict[str, int], pool: int) -> None:
-    text = database_yml(sizes(Pod.model_validate(pod(sizing=sizing)), HOST))
+def test_database_yml_has_connection_and_pool_size(sizing: dict[str, int], pool: int) -> None:
+    text = database_yml(sizes(Pod.model_validate(pod(sizing=sizing)), HOST.memory_mib, HOST.swap))
     assert yaml.safe_load(text) == {
         "production": {
             "adapter": "postgresql",
@@ -245,11 +245,12 @@ def test_database_yml(sizing: dict[str, int], pool: int) -> None:
     }
 
 
-def test_a_password_of_digits_stays_text() -> None:
-    text = database_yml(sizes(Pod.model_validate(pod()), HOST)).replace("<%= ENV['DB_PASSWORD'] %>", "0123456789")
+def test_numeric_password_stays_a_string() -> None:
+    sized = sizes(Pod.model_validate(pod()), HOST.memory_mib, HOST.swap)
+    text = database_yml(sized).replace("<%= ENV['DB_PASSWORD'] %>", "0123456789")
     assert yaml.safe_load(text)["production"]["password"] == "0123456789"
 
 
-def test_no_secret_in_the_files() -> None:
+def test_secrets_are_not_in_config_files() -> None:
     texts = files(pod_fragment(pod_context(with_mail=True)))
     assert [path for path, text in texts.items() if SMTP_PASSWORD in text] == ["/etc/diaspora/secrets/smtp_password"]

@@ -1,4 +1,4 @@
-"""What a machine knows about its config: the address, a hash of each part, the bundle's hash."""
+"""The identity files of a machine: the address of its config, a hash of each part, the bundle's hash."""
 
 import json
 from typing import Any
@@ -7,7 +7,7 @@ import pytest
 
 from diaspora_infra.config import load
 from diaspora_infra.host import render
-from diaspora_infra.host.bundle import contents
+from diaspora_infra.host.data_url import contents
 from diaspora_infra.host.identity import BUNDLE_FILE, MACHINE_FILE
 from tests.support.configs import SSH_KEY, host, ignition_config, machine, mail, pod, pxe, pxe_config
 
@@ -31,8 +31,8 @@ def bundle_of(whole: dict[str, Any]) -> dict[str, Any]:
 def file_of(config: dict[str, Any], path: str) -> dict[str, Any]:
     (found,) = [entry for entry in config["storage"]["files"] if entry["path"] == path]
     assert found["mode"] == 0o600
-    known: dict[str, Any] = json.loads(contents(found["contents"]))
-    return known
+    content: dict[str, Any] = json.loads(contents(found["contents"]))
+    return content
 
 
 def identity(config: dict[str, Any], index: int = 0, **secrets: str) -> tuple[dict[str, Any], dict[str, Any]]:
@@ -44,10 +44,10 @@ def changed(before: dict[str, str], after: dict[str, str]) -> set[str]:
     return {name for name in before.keys() | after.keys() if before.get(name) != after.get(name)}
 
 
-def test_a_machine_knows_where_its_config_is() -> None:
-    known, _ = identity(pxe_config())
-    assert known["config"] == "http://matchbox.lan:8080/ignition?mac=52:54:00:00:00:01"
-    assert (known["name"], known["domain"]) == ("pod1", "pod.example.org")
+def test_machine_file_has_the_address_of_its_config() -> None:
+    machine_file, _ = identity(pxe_config())
+    assert machine_file["config"] == "http://matchbox.lan:8080/ignition?mac=52:54:00:00:00:01"
+    assert (machine_file["name"], machine_file["domain"]) == ("pod1", "pod.example.org")
     assert identity(ignition_config())[0]["config"] is None
     assert identity(pxe_config(pxe=pxe(machine(install="off"))))[0]["config"] is None
 
@@ -67,16 +67,14 @@ def test_a_machine_knows_where_its_config_is() -> None:
         ({"host": host(snippets=[SNIPPET.format(path="/etc/diaspora/redis/redis.conf")])}, set()),
     ],
 )  # fmt: skip
-def test_a_change_of_the_machine_is_named_and_one_of_the_pod_changes_the_bundle(
-    changes: dict[str, Any], parts: set[str]
-) -> None:
+def test_machine_changes_are_named_and_pod_changes_change_bundle_hash(changes: dict[str, Any], parts: set[str]) -> None:
     before_machine, before_bundle = identity(pxe_config())
     after_machine, after_bundle = identity(pxe_config(**changes))
     assert changed(before_machine["parts"], after_machine["parts"]) == parts
     assert (before_bundle["hash"] == after_bundle["hash"]) is bool(parts)
 
 
-def test_the_machines_of_a_stack_share_their_bundle() -> None:
+def test_machines_of_a_stack_share_their_bundle() -> None:
     config = pxe_config(pxe=pxe(machine(1), machine(2)))
     first, second = ignition_of(config, 0), ignition_of(config, 1)
     assert first["ignition"]["config"] == second["ignition"]["config"]
@@ -84,7 +82,7 @@ def test_the_machines_of_a_stack_share_their_bundle() -> None:
     assert identity(config, 1)[0]["name"] == "pod2"
 
 
-def test_a_changed_secret_is_another_bundle_and_its_hash_is_slow(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_changed_secret_changes_the_slow_bundle_hash(monkeypatch: pytest.MonkeyPatch) -> None:
     config = pxe_config(pod=pod(mail=mail()))
     hashes = {identity(config, smtpPassword=word)[1]["hash"] for word in ("correct horse", "battery staple")}
     assert len(hashes) == 2
@@ -92,26 +90,26 @@ def test_a_changed_secret_is_another_bundle_and_its_hash_is_slow(monkeypatch: py
     assert identity(config, smtpPassword="another one")[1]["hash"] not in hashes
 
 
-def test_the_bundle_lists_what_it_puts_where_and_enables() -> None:
+def test_bundle_lists_its_paths_and_enabled_units() -> None:
     whole = ignition_of(pxe_config())
     bundle = bundle_of(whole)
-    known = file_of(bundle, BUNDLE_FILE)
+    bundle_file = file_of(bundle, BUNDLE_FILE)
     files = {entry["path"] for entry in bundle["storage"]["files"]}
     units = {f"/etc/systemd/system/{unit['name']}" for unit in bundle["systemd"]["units"] if "contents" in unit}
-    assert set(known["paths"]) == files | units
-    assert known["enabled"] == sorted(unit["name"] for unit in bundle["systemd"]["units"] if unit.get("enabled"))
-    assert {"certbot.timer", "diaspora.target", "podman-auto-update.timer"} <= set(known["enabled"])
+    assert set(bundle_file["paths"]) == files | units
+    assert bundle_file["enabled"] == sorted(unit["name"] for unit in bundle["systemd"]["units"] if unit.get("enabled"))
+    assert {"certbot.timer", "diaspora.target", "podman-auto-update.timer"} <= set(bundle_file["enabled"])
 
 
-def test_the_order_of_networks_says_nothing() -> None:
+def test_order_of_networks_does_not_change_the_identity() -> None:
     networks = {"eno1": {"ipv4": {"method": "auto"}}, "eno0": {"ipv4": {"method": "disabled"}}}
     one, _ = identity(pxe_config(pxe=pxe(machine(networks=networks))))
     other, _ = identity(pxe_config(pxe=pxe(machine(networks=dict(sorted(networks.items()))))))
     assert one == other
 
 
-def test_a_snippet_cannot_make_a_machine_lie_about_itself() -> None:
+def test_snippets_cannot_override_the_identity_files() -> None:
     config = pxe_config(host=host(snippets=[SNIPPET.format(path=path) for path in (MACHINE_FILE, BUNDLE_FILE)]))
-    known, bundle = identity(config)
-    assert known["name"] == "pod1"
+    machine_file, bundle = identity(config)
+    assert machine_file["name"] == "pod1"
     assert len(bundle["hash"]) == 16

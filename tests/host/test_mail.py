@@ -1,4 +1,4 @@
-"""The mail of the pod, as its containers and programs are told."""
+"""The mail settings of the pod's containers and programs."""
 
 import json
 import tomllib
@@ -11,7 +11,7 @@ from tests.host.test_sizes import limits
 RELAY: dict[str, Any] = {"senderAddress": "no-reply@Example.org", "relay": {"image": "localhost/relay:1"}}
 
 
-def test_diaspora_and_alerts_use_the_relay_on_the_machine() -> None:
+def test_diaspora_and_alerts_use_the_local_relay() -> None:
     texts = files(pod_fragment(pod_context(mail=RELAY)))
     mail = tomllib.loads(texts["/etc/diaspora/diaspora.toml"])["configuration"]["mail"]
     assert mail["enable"] is True
@@ -20,14 +20,14 @@ def test_diaspora_and_alerts_use_the_relay_on_the_machine() -> None:
     assert json.loads(texts["/etc/diaspora/mail.json"])["smtp"] == mail["smtp"]
 
 
-def test_the_relay_signs_for_the_domain_of_the_sender_and_greets_as_the_pod() -> None:
+def test_relay_signs_for_sender_domain_and_greets_with_pod_domain() -> None:
     texts = files(pod_fragment(pod_context(mail=RELAY)))
     assert "\nDomain                  example.org\n" in texts["/etc/diaspora/relay/opendkim.conf"]
     assert "\nmyhostname = pod.example.org\n" in texts["/etc/diaspora/relay/main.cf"]
     assert "inline:{ { example.org = OK } }, reject\n" in texts["/etc/diaspora/relay/main.cf"]
 
 
-def test_both_containers_run_the_image_of_the_settings_within_the_limits() -> None:
+def test_relay_containers_use_configured_image_and_memory_limits() -> None:
     fragment = pod_fragment(pod_context(mail=RELAY))
     found = containers(fragment)
     for name in ("relay", "relay-dkim"):
@@ -38,14 +38,14 @@ def test_both_containers_run_the_image_of_the_settings_within_the_limits() -> No
     assert together <= 0.80 * (2048 + 1024)
 
 
-def test_without_a_relay_there_is_nothing_of_it() -> None:
+def test_pod_without_relay_has_no_relay_files() -> None:
     for context in (pod_context(), pod_context(with_mail=True)):
         fragment = pod_fragment(context)
         assert not [path for path in files(fragment) if "relay" in path]
         assert "relay" not in containers(fragment)
 
 
-def test_the_password_of_the_smarthost_is_not_handed_to_the_application() -> None:
+def test_smarthost_password_is_not_passed_to_the_application() -> None:
     smarthost = {"host": "smart.example.org", "username": "pod"}
     mail = {**RELAY, "relay": {**RELAY["relay"], "smarthost": smarthost}}
     fragment = pod_fragment(pod_context(mail=mail, secrets={"smarthostPassword": SMTP_PASSWORD}))

@@ -1,4 +1,4 @@
-"""Keyfiles: their place, their mode, and what is in them."""
+"""Keyfiles: path, mode and content."""
 
 import uuid
 from typing import Any
@@ -35,11 +35,11 @@ def read(text: str) -> dict[str, dict[str, str]]:
     return sections
 
 
-def test_no_connections_no_files() -> None:
+def test_no_connections_give_no_files() -> None:
     assert network(context()) == {}
 
 
-def test_every_connection_is_a_file_that_only_root_can_read() -> None:
+def test_every_connection_is_a_root_only_file() -> None:
     files = network(context({"networks": {"eno1": STATIC, "eno2": {}}}))["storage"]["files"]
     assert [(entry["path"], entry["mode"]) for entry in files] == [
         (f"{FOLDER}/eno1.nmconnection", 0o600),
@@ -47,7 +47,7 @@ def test_every_connection_is_a_file_that_only_root_can_read() -> None:
     ]
 
 
-def test_a_static_address_in_full() -> None:
+def test_static_address_gives_a_complete_keyfile() -> None:
     text = keyfile_text("pod1", "eno1", STATIC)
     assert text == (
         "# Network connection eno1, from `networks` in the settings of pod1 (nm-settings-keyfile(5)).\n"
@@ -59,16 +59,16 @@ def test_a_static_address_in_full() -> None:
     )
 
 
-def test_the_uuid_stays_and_differs_by_machine_and_connection() -> None:
+def test_uuid_is_stable_and_unique_by_machine_and_connection() -> None:
     found = [
         read(keyfile_text(*key, {}))["connection"]["uuid"] for key in (("a", "x"), ("a", "x"), ("a", "y"), ("b", "x"))
     ]
     assert found[0] == found[1]
     assert len(set(found)) == 3
-    assert all(uuid.UUID(each).version == 5 for each in found)
+    assert all(uuid.UUID(text).version == 5 for text in found)
 
 
-def test_given_keys_win_over_defaults() -> None:
+def test_given_keys_override_defaults() -> None:
     given_keys = {"id": "LAN", "uuid": "11111111-2222-3333-4444-555555555555", "interface-name": "eno9"}
     keyfile = {
         "connection": given_keys,
@@ -83,13 +83,13 @@ def test_given_keys_win_over_defaults() -> None:
     assert sections["ipv4"] == {"method": "auto"}
 
 
-def test_a_card_found_by_its_address_may_have_any_interface_name() -> None:
+def test_mac_address_match_needs_no_interface_name() -> None:
     sections = read(keyfile_text("pod1", "uplink", {"ethernet": {"mac-address": "52:54:00:a1:9c:ae"}}))
     assert "interface-name" not in sections["connection"]
     assert sections["ethernet"] == {"mac-address": "52:54:00:A1:9C:AE"}
 
 
-def test_a_port_has_its_port_section_and_no_addresses() -> None:
+def test_port_has_port_section_and_no_addresses() -> None:
     sections = read(keyfile_text("pod1", "eno1", {"connection": {"controller": "br0", "port-type": "bridge"}}))
     assert list(sections) == ["connection", "ethernet", "bridge-port"]
 
@@ -98,7 +98,7 @@ VALUES = st.text(st.characters(exclude_categories=["Cs"]), max_size=20)
 
 
 @given(VALUES)
-def test_an_escaped_value_is_read_back(value: str) -> None:
+def test_escaped_values_are_read_back(value: str) -> None:
     line = escaped(value)
     assert "\n" not in line
     assert line == line.strip(" ")
@@ -113,7 +113,7 @@ NAMES = st.text(st.sampled_from("abc019._-"), min_size=1, max_size=15)
 
 @settings(deadline=None)
 @given(NAMES, st.dictionaries(st.sampled_from(TEXT_KEYS), LINES), st.sampled_from(["ethernet", "bond", "bridge"]))
-def test_what_is_given_is_what_is_read(name: str, connection: dict[str, str], kind: str) -> None:
+def test_given_keyfile_values_are_read_back(name: str, connection: dict[str, str], kind: str) -> None:
     keyfile: dict[str, Any] = {"connection": connection, kind: {}, "ipv4": {"method": "auto", "may-fail": False}}
     sections = read(keyfile_text("pod1", name, keyfile))
     assert connection.items() <= sections["connection"].items()

@@ -1,4 +1,4 @@
-"""What holds for every container of the pod."""
+"""Properties of every container of the pod."""
 
 import re
 from collections.abc import Callable
@@ -7,8 +7,17 @@ import pytest
 
 from diaspora_infra.config import ConfigError, load
 from diaspora_infra.config.images import IMAGES, POSTGRESQL_MAJOR
-from diaspora_infra.host.features import FEATURES
-from tests.host.pod import POD_FEATURES, QUADLETS, containers, files, pod_context, pod_fragment, values
+from diaspora_infra.host import butane_document
+from diaspora_infra.host.features import (
+    AWS_FEATURES,
+    BASE_FEATURES,
+    POD_FEATURES,
+    SERVICE_FEATURES,
+    machine_part,
+    pod_part,
+)
+from tests.host.aws_pod import aws_context
+from tests.host.pod import QUADLETS, Context, containers, files, pod_context, pod_fragment, values
 from tests.support.configs import ignition_config, pod
 
 FRAGMENT = pod_fragment(pod_context(with_mail=True))
@@ -16,11 +25,20 @@ CONTAINERS = containers(FRAGMENT)
 APPLICATION = ("diaspora-migrate", "diaspora-administrator", "diaspora-web", "diaspora-sidekiq")
 
 
-def test_the_pod_features_are_in_the_list_and_come_last() -> None:
-    assert FEATURES[-len(POD_FEATURES) :] == POD_FEATURES
+@pytest.mark.parametrize("context", [pod_context(), aws_context()], ids=["metal", "aws"])
+def test_pod_features_come_after_machine_features(context: Context) -> None:
+    own, pod = machine_part(context.of_machine), pod_part(context.of_pod)
+    document = butane_document(context.settings, context.machine, context.secrets)
+    assert document["storage"]["files"] == [*own["storage"]["files"], *pod["storage"]["files"]]
+    assert document["systemd"]["units"] == [*own["systemd"]["units"], *pod["systemd"]["units"]]
 
 
-def test_the_containers_of_the_pod() -> None:
+def test_feature_is_in_one_list_only() -> None:
+    assert len({*POD_FEATURES, *AWS_FEATURES}) == len(POD_FEATURES) + len(AWS_FEATURES)
+    assert (*BASE_FEATURES, *SERVICE_FEATURES) == POD_FEATURES
+
+
+def test_pod_has_the_expected_containers() -> None:
     assert set(CONTAINERS) == {
         "postgresql",
         "redis",
@@ -35,7 +53,7 @@ def test_the_containers_of_the_pod() -> None:
 
 
 @pytest.mark.parametrize("name", CONTAINERS)
-def test_no_container_starts_without_the_data_partition(name: str) -> None:
+def test_containers_require_the_data_partition(name: str) -> None:
     unit = CONTAINERS[name]["Unit"]
     assert values(unit, "RequiresMountsFor") == ["/var/mnt/data"]
     # without a mount unit at all, systemd would take the line above for fulfilled
@@ -56,7 +74,7 @@ def test_containers_have_no_privileges_and_log_to_the_journal(name: str) -> None
 
 # a timer tries certbot again, and without the administrator a pod is a pod
 @pytest.mark.parametrize("name", [name for name in CONTAINERS if name not in {"certbot", "diaspora-administrator"}])
-def test_services_are_tried_again_for_ever_without_failing_what_needs_them(name: str) -> None:
+def test_services_restart_without_limit_and_without_failing_dependents(name: str) -> None:
     service, unit = CONTAINERS[name]["Service"], CONTAINERS[name]["Unit"]
     oneshot = values(service, "Type") == ["oneshot"]
     assert values(service, "Restart") == ["on-failure" if oneshot else "always"]
@@ -66,7 +84,7 @@ def test_services_are_tried_again_for_ever_without_failing_what_needs_them(name:
     assert ("Install" in CONTAINERS[name]) is not oneshot
 
 
-def test_images_are_pinned_and_come_from_the_settings() -> None:
+def test_images_are_pinned_or_come_from_settings() -> None:
     used = {name: values(sections["Container"], "Image") for name, sections in CONTAINERS.items()}
     own = ["registry.example.org/diaspora:0.9.1.0"]
     assert used == {
@@ -78,17 +96,17 @@ def test_images_are_pinned_and_come_from_the_settings() -> None:
     }
 
 
-def test_postgresql_major_version_is_that_of_the_image() -> None:
+def test_postgresql_major_version_matches_the_image() -> None:
     assert re.search(rf"/postgres:{POSTGRESQL_MAJOR}[.-]", IMAGES["postgresql"].reference or "")
 
 
-def test_only_nginx_has_a_port() -> None:
+def test_only_nginx_publishes_ports() -> None:
     ports = {name: values(sections["Container"], "PublishPort") for name, sections in CONTAINERS.items()}
     assert {name: found for name, found in ports.items() if found} == {"nginx": ["80:8080", "443:8443"]}
 
 
 @pytest.mark.parametrize("name", APPLICATION)
-def test_application_containers_share_what_they_must(name: str) -> None:
+def test_application_containers_share_secrets_environment_and_uploads(name: str) -> None:
     container = CONTAINERS[name]["Container"]
     assert "RAILS_ENV=production" in values(container, "Environment")
     assert {secret.split(",")[0] for secret in values(container, "Secret")} - {"diaspora-admin-password"} == {
@@ -102,7 +120,7 @@ def test_application_containers_share_what_they_must(name: str) -> None:
 
 
 @pytest.mark.parametrize("name", CONTAINERS)
-def test_no_container_has_a_variable_that_misleads_rails(name: str) -> None:
+def test_containers_have_no_variables_that_mislead_rails(name: str) -> None:
     container = CONTAINERS[name]["Container"]
     variables = {text.strip('"').split("=")[0] for text in values(container, "Environment")}
     variables |= {
@@ -116,7 +134,7 @@ def test_no_container_has_a_variable_that_misleads_rails(name: str) -> None:
     assert not variables & {"VERSION", "DATABASE_URL", "REDIS_URL"}
 
 
-def test_the_layout_of_the_image_is_a_setting() -> None:
+def test_image_layout_is_configurable() -> None:
     layout = {"home": "/home/diaspora/diaspora", "uid": 1042, "loginShell": True}
     fragment = pod_fragment(pod_context(imageLayout=layout))
     web = containers(fragment)["diaspora-web"]["Container"]
@@ -128,7 +146,7 @@ def test_the_layout_of_the_image_is_a_setting() -> None:
     assert "d     /var/mnt/data/uploads             0755 1042 1042" in files(fragment)["/etc/diaspora/directories.conf"]
 
 
-def test_the_network_of_the_pod_is_a_setting() -> None:
+def test_pod_network_is_configurable() -> None:
     texts = files(pod_fragment(pod_context(subnet="172.30.4.0/28")))
     network = texts[f"{QUADLETS}/diaspora.network"]
     assert "Subnet=172.30.4.0/28\nGateway=172.30.4.1\n" in network
@@ -136,19 +154,25 @@ def test_the_network_of_the_pod_is_a_setting() -> None:
 
 
 @pytest.mark.parametrize("subnet", ["10.0.0.1/24", "10.0.0.0/29", "10.0.0.0/8", "8.8.8.0/24", "fd00::/64", "text"])
-def test_networks_that_are_no_pod_network_are_refused(subnet: str) -> None:
+def test_unsuitable_pod_networks_are_refused(subnet: str) -> None:
     with pytest.raises(ConfigError, match=r"pod\.subnet: .* allowed: a private IPv4 network"):
         load(ignition_config(pod=pod(subnet=subnet)))
 
 
 @pytest.mark.parametrize("feature", POD_FEATURES, ids=lambda feature: feature.__name__)
-def test_features_are_repeatable(feature: Callable[..., object]) -> None:
-    context = pod_context(with_mail=True)
+def test_features_are_deterministic(feature: Callable[..., object]) -> None:
+    context = pod_context(with_mail=True).of_pod
     assert feature(context) == feature(context)
 
 
-def test_podman_updates_side_containers_on_floating_tags_and_nothing_that_is_migrated() -> None:
-    """A tag that names a patch release would never change; diaspora* and PostgreSQL change by an upgrade only."""
+@pytest.mark.parametrize("feature", [*POD_FEATURES, *AWS_FEATURES], ids=lambda feature: feature.__name__)
+def test_features_on_aws_are_deterministic(feature: Callable[..., object]) -> None:
+    context = aws_context().of_pod
+    assert feature(context) == feature(context)
+
+
+def test_podman_auto_updates_only_redis_and_nginx_on_floating_tags() -> None:
+    """A tag of a patch release never changes; diaspora* and PostgreSQL change only by an upgrade."""
     updated = {
         name: values(sections["Container"], "Image")[0]
         for name, sections in CONTAINERS.items()

@@ -1,4 +1,4 @@
-"""The secret that travels in the config, and how it is refused."""
+"""Secrets that the config contains, and refused values."""
 
 import dataclasses
 import re
@@ -6,22 +6,22 @@ import re
 import pytest
 
 from diaspora_infra.config import SECRETS, ConfigError, load, needed_secrets
+from diaspora_infra.config.secrets import DATABASE_PASSWORD, GENERATED
 from diaspora_infra.host.features.pod_secrets import pod_secrets
-from diaspora_infra.host.fragment import Context
-from tests.host.pod import SMTP_PASSWORD, containers, files, pod_context, pod_fragment, values
+from tests.host.pod import SMTP_PASSWORD, Context, containers, files, pod_context, pod_fragment, values
 from tests.support.configs import ignition_config, mail, pod
 
 PATH = "/etc/diaspora/secrets/smtp_password"
 
 
-def test_the_smtp_password_is_a_file_that_only_root_reads() -> None:
-    storage = pod_secrets(pod_context(with_mail=True))["storage"]
+def test_smtp_password_is_a_root_only_file() -> None:
+    storage = pod_secrets(pod_context(with_mail=True).of_pod)["storage"]
     (given,) = [entry for entry in storage["files"] if entry["path"] == PATH]
     assert (given["mode"], given["contents"]["inline"]) == (0o600, SMTP_PASSWORD)
     assert storage["directories"] == [{"path": "/etc/diaspora/secrets", "mode": 0o700}]
 
 
-def test_without_an_account_no_password_travels() -> None:
+def test_smtp_password_is_left_out_without_an_account() -> None:
     context = dataclasses.replace(pod_context(), secrets={"smtpPassword": SMTP_PASSWORD})
     fragment = pod_fragment(context)
     assert SMTP_PASSWORD not in str(fragment)
@@ -29,7 +29,7 @@ def test_without_an_account_no_password_travels() -> None:
     assert not [secret for secret in values(web, "Secret") if "smtp" in secret]
 
 
-def test_each_secret_of_the_user_reaches_the_application() -> None:
+def test_user_secrets_reach_the_application() -> None:
     given = {secret.key: f"value-of-{secret.key}" for secret in SECRETS if secret.variable}
     changes = {
         "mail": mail(),
@@ -59,8 +59,27 @@ def test_each_secret_of_the_user_reaches_the_application() -> None:
         ("line\nbreak", "smtpPassword: holds a line break or control character; allowed: one line of text"),
     ],
 )
-def test_a_password_that_diaspora_would_misread_is_refused_without_being_shown(password: str, problem: str) -> None:
+def test_smtp_password_that_diaspora_misreads_is_refused_without_echo(password: str, problem: str) -> None:
     context = dataclasses.replace(pod_context(with_mail=True), secrets={"smtpPassword": password})
     with pytest.raises(ConfigError) as raised:
-        pod_secrets(context)
+        pod_secrets(context.of_pod)
     assert str(raised.value) == problem
+
+
+def test_make_secrets_generates_only_the_listed_secrets() -> None:
+    text = files(pod_fragment(pod_context()))["/usr/local/libexec/diaspora/make-secrets"]
+    found = {name: int(number) for name, number in re.findall(r"^keep (\w+) (\d+)$", text, re.MULTILINE)}
+    assert found == GENERATED
+    assert text.count("\nkeep ") == len(GENERATED)
+
+
+def test_secret_has_form_user_and_file_name() -> None:
+    known = {secret.key: (secret.form, secret.user, secret.file_name) for secret in (*SECRETS, DATABASE_PASSWORD)}
+    assert known["smtpPassword"] == ("variable", "application", "smtp_password")
+    assert known["smarthostPassword"] == ("line", "relay", "smarthost_password")
+    assert known["backupAccessKey"] == ("line", "backup", "backup_access_key")
+    assert known["backupSshKey"] == ("key", "backup", "backup_ssh_key")
+    assert known["databasePassword"] == ("line", "database", "database_password")
+    for secret in SECRETS:
+        assert secret.content(secret.stand_in).strip() == secret.stand_in
+        assert (secret.owner, secret.form == "variable") == ("user", secret.variable is not None)

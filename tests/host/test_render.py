@@ -1,16 +1,28 @@
-"""From settings to Ignition: snippets, secrets, and the Go program's opinion."""
+"""From settings to Ignition: snippets, secrets, and comparison with the Go program."""
 
 import json
 import subprocess
 from pathlib import Path
+from typing import Any
 
 import pytest
 
-from diaspora_infra.config import ConfigError, load
+from diaspora_infra import butane
+from diaspora_infra.config import ConfigError, load, load_stack
 from diaspora_infra.host import render
 from diaspora_infra.host.bundle import unpack
 from diaspora_infra.pxe.served import meaning
-from tests.support.configs import host, ignition_config, machine, mail, pod, pxe, pxe_config
+from tests.support.configs import (
+    aws_config,
+    host,
+    ignition_config,
+    machine,
+    mail,
+    pod,
+    provisioning_config,
+    pxe,
+    pxe_config,
+)
 
 
 def problems(**changes: object) -> list[str]:
@@ -20,12 +32,12 @@ def problems(**changes: object) -> list[str]:
     return [str(problem) for problem in caught.value.problems]
 
 
-def test_a_snippet_above_the_version_is_refused_by_name() -> None:
+def test_snippet_with_newer_version_is_refused_by_name() -> None:
     (line,) = problems(host=host(snippets=["variant: fcos\nversion: 1.6.0\n"]))
     assert line.startswith("host.snippets[0]: line 2: $.version: version 1.6.0 is above 1.5.0")
 
 
-def test_every_wrong_line_of_every_snippet_is_named() -> None:
+def test_every_wrong_line_of_every_snippet_is_reported() -> None:
     wrong = "variant: fcos\nversion: 1.5.0\nstorage:\n  files:\n    - path: relative\n      mode: 99999\n"
     lines = problems(
         host=host(snippets=["variant: fcos\nversion: 1.5.0\n", wrong]),
@@ -38,12 +50,89 @@ def test_every_wrong_line_of_every_snippet_is_named() -> None:
     ]
 
 
-def test_what_would_be_a_warning_is_refused() -> None:
+def test_snippet_warnings_are_refused() -> None:
     (line,) = problems(host=host(snippets=["variant: fcos\nversion: 1.5.0\nstorrage: {}\n"]))
     assert line.startswith("host.snippets[0]: line 3: $.storrage: ")
 
 
-def test_the_machines_snippet_wins_over_the_stacks() -> None:
+FALSE_GZIP = [
+    "source: 'data:,plain', compression: gzip",
+    """inline: '{"ignition": {"version": "3.4.0"}}', compression: gzip""",
+]
+
+
+@pytest.mark.parametrize("resource", FALSE_GZIP, ids=["source", "inline"])
+@pytest.mark.parametrize(
+    ("document", "place"),
+    [
+        ("storage: {files: [{path: /etc/a, contents: {%s}}]}", "storage.files.0.contents"),
+        ("storage: {files: [{path: /etc/a, append: [{%s}]}]}", "storage.files.0.append.0"),
+        # over a file of the pod
+        ("storage: {files: [{path: /etc/diaspora/diaspora.toml, contents: {%s}}]}", "storage.files.0.contents"),
+        ("ignition: {config: {merge: [{%s}]}}", "ignition.config.merge.0"),
+    ],
+)
+def test_false_gzip_in_a_snippet_is_one_error_line(document: str, place: str, resource: str) -> None:
+    head = "variant: fcos\nversion: 1.5.0\n"
+    (line,) = problems(host=host(snippets=[head, f"{head}{document % resource}\n"]))
+    assert line.startswith(f"host.snippets[1]: $.{place}: cannot be decoded: not gzip: ")
+    assert line.endswith("; allowed: contents that are what their URL and compression say")
+
+
+def test_every_snippet_with_false_gzip_is_reported() -> None:
+    head = "variant: fcos\nversion: 1.5.0\n"
+    wrong = head + "storage: {files: [{path: /etc/%s, contents: {inline: x, compression: gzip}}]}\n"
+    lines = problems(host=host(snippets=[wrong % "a"]), pxe=pxe(machine(1, snippets=[wrong % "b"])))
+    assert [line.partition(":")[0] for line in lines] == ["host.snippets[0]", "pxe.machines[0].snippets[0]"]
+    settings = load_stack(provisioning_config() | {"host": host(snippets=[wrong % "a"])})
+    with pytest.raises(ConfigError, match=r"^host\.snippets\[0\]: \$\.storage\.files\.0\.contents: "):
+        render(settings, settings.machines[0], {})
+
+
+SNIPPET = f"""
+variant: fcos
+version: 1.5.0
+ignition: {{config: {{merge: [{{inline: '{{"ignition": {{"version": "3.4.0"}}}}{" " * 2000}'}}]}}}}
+storage:
+  files:
+    - {{path: /etc/long, contents: {{inline: {"long " * 500}}}}}
+    - {{path: /etc/longer, append: [{{inline: {"longer " * 500}}}]}}
+    - {{path: /etc/diaspora/diaspora.toml, overwrite: true, contents: {{inline: {"longest " * 500}}}}}
+"""
+
+
+@pytest.mark.parametrize("snippets", [[], [SNIPPET]], ids=["plain", "snippet"])
+def test_config_on_aws_is_readable(snippets: list[str]) -> None:
+    settings = load(aws_config(region="eu-west-1") | {"host": host(snippets=snippets)})
+    text = render(settings, settings.machines[0], {}).ignition
+    assert '"data:;base64' not in text
+    assert '"compression"' not in text
+    assert text.count("\n") > 500
+    config = json.loads(text)
+    storage, units = config["storage"], config["systemd"]["units"]
+    for names in ([entry["path"] for entry in storage["files"]], [entry["name"] for entry in units]):
+        assert names == sorted(set(names)), "Ignition wants each name once"
+    assert "/etc/containers/systemd/nginx.container" in json.dumps(storage["files"])
+    assert len(config["ignition"].get("config", {}).get("merge", [])) == len(snippets)
+
+
+def test_config_is_independent_of_secrets_that_are_not_in_it() -> None:
+    settings = load(aws_config(region="eu-west-1", pod_changes={"backup": {}}), ["backupPassword"])
+    texts = {render(settings, settings.machines[0], secrets).ignition for secrets in ({}, {"backupPassword": "x"})}
+    assert len(texts) == 1
+
+
+def test_config_on_aws_equals_the_translated_document() -> None:
+    settings = load(aws_config(region="eu-west-1"))
+    rendered = render(settings, settings.machines[0], {})
+    assert meaning(rendered.ignition) == meaning(translated(rendered.document))
+
+
+def translated(document: dict[str, Any]) -> str:
+    return json.dumps(butane.translate(document, name="test", strict=True).ignition)
+
+
+def test_machine_snippet_overrides_stack_snippet() -> None:
     def snippet(text: str) -> str:
         file = f"{{path: /etc/motd, contents: {{inline: {text}}}}}"
         return f"variant: fcos\nversion: 1.5.0\nstorage: {{files: [{file}]}}\n"
@@ -56,7 +145,7 @@ def test_the_machines_snippet_wins_over_the_stacks() -> None:
     assert motd["contents"]["data"] == "machine"
 
 
-def test_a_secret_is_needed_and_makes_the_result_secret() -> None:
+def test_required_secret_makes_the_result_secret() -> None:
     settings = load(ignition_config(pod=pod(mail=mail())), {"smtpPassword"})
     with pytest.raises(ConfigError, match=r"^smtpPassword: "):
         render(settings, settings.machines[0], {})
@@ -77,7 +166,7 @@ def test_a_secret_is_needed_and_makes_the_result_secret() -> None:
         pxe_config(host=host(storage={"disk": "/dev/sda", "dataDisk": "/dev/sdb"}, updates={"strategy": "off"})),
     ],
 )
-def test_the_go_program_makes_the_same_of_the_document(
+def test_butane_gives_the_same_ignition(
     config: dict[str, object], butane_binary: Path, ignition_validate: Path, tmp_path: Path
 ) -> None:
     settings = load(config)
@@ -94,7 +183,7 @@ def test_the_go_program_makes_the_same_of_the_document(
         assert (checked.returncode, checked.stdout, checked.stderr) == (0, "", "")
 
 
-def test_snippets_hold_everything_themselves() -> None:
+def test_snippets_cannot_read_files() -> None:
     local = "variant: fcos\nversion: 1.5.0\nstorage: {files: [{path: /etc/x, contents: {local: x}}]}\n"
     lines = problems(host=host(snippets=[local, "snippets/motd.bu"]))
     assert lines == [

@@ -1,4 +1,4 @@
-"""A machine on AWS whose mail goes by Amazon SES, as its containers and programs are told."""
+"""The mail settings of a machine on AWS that uses Amazon SES."""
 
 import json
 import tomllib
@@ -7,7 +7,7 @@ from tests.host.aws_pod import aws_context
 from tests.host.pod import containers, files, pod_fragment, values
 
 
-def test_diaspora_logs_in_with_an_account_that_only_the_machine_knows() -> None:
+def test_diaspora_reads_the_ses_login_from_container_secrets() -> None:
     fragment = pod_fragment(aws_context())
     mail = tomllib.loads(files(fragment)["/etc/diaspora/diaspora.toml"])["configuration"]["mail"]
     assert (mail["enable"], mail["sender_address"]) == (True, "no-reply@pod.example.org")
@@ -25,24 +25,24 @@ def test_diaspora_logs_in_with_an_account_that_only_the_machine_knows() -> None:
         assert "diaspora-smtp-password,type=env,target=MAIL_SMTP_PASSWORD" in secrets
 
 
-def test_alerts_go_the_same_way() -> None:
+def test_alerts_are_sent_by_ses() -> None:
     texts = files(pod_fragment(aws_context()))
     mail = json.loads(texts["/etc/diaspora/mail.json"])
     assert (mail["from"], mail["to"]) == ("no-reply@pod.example.org", "podmin@example.org")
     assert mail["smtp"] == tomllib.loads(texts["/etc/diaspora/diaspora.toml"])["configuration"]["mail"]["smtp"]
 
 
-def test_the_machine_waits_for_both_parts_of_the_account() -> None:
+def test_containers_wait_for_ses_username_and_password() -> None:
     texts = files(pod_fragment(aws_context()))
     rows = texts["/etc/diaspora/parameters.conf"].splitlines()
     path = "/diaspora/pod.example.org"
     assert f"{path}/smtpUsername smtpUsername smtp_username variable application" in rows
     assert f"{path}/smtpPassword smtpPassword smtp_password variable application" in rows
     waiting = texts["/etc/containers/systemd/diaspora-.container.d/30-secrets.conf"]
-    assert "ConditionPathExists=/var/mnt/data/secrets/given/smtp_username\n" in waiting
+    assert "ConditionPathExists=/var/mnt/data/secrets/provided/smtp_username\n" in waiting
 
 
-def test_mail_that_is_off_is_off() -> None:
+def test_disabled_mail_leaves_out_ses() -> None:
     texts = files(pod_fragment(aws_context(mail={"enabled": False})))
     assert tomllib.loads(texts["/etc/diaspora/diaspora.toml"])["configuration"]["mail"] == {"enable": False}
     assert "smtp" not in texts["/etc/diaspora/parameters.conf"] + texts["/etc/diaspora/secrets.conf"]

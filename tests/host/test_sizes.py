@@ -1,4 +1,4 @@
-"""What follows from the machine's memory."""
+"""Sizes that follow from the machine's memory."""
 
 import tomllib
 from typing import Any
@@ -7,9 +7,9 @@ import pytest
 import yaml
 
 from diaspora_infra.config import load
-from diaspora_infra.host.fragment import Context
+from diaspora_infra.config.host.host import Swap
 from diaspora_infra.host.sizes import sizes, swap_mib
-from tests.host.pod import QUADLETS, containers, files, pod_fragment, read_quadlet, values
+from tests.host.pod import QUADLETS, Context, containers, files, pod_fragment, read_quadlet, values
 from tests.support.configs import host, ignition_config, pod
 
 ZRAM = {"zramMib": 1024}
@@ -23,7 +23,7 @@ def context(memory_mib: int, swap: dict[str, int], **changes: Any) -> Context:
 
 
 def limits(fragment: dict[str, Any]) -> dict[str, int]:
-    """MiB by container, as the drop-ins say it."""
+    """The memory limit in MiB of each container, from the drop-ins."""
     found = {}
     for path, text in files(fragment).items():
         if path.endswith(".container.d/20-memory.conf"):
@@ -35,7 +35,7 @@ def limits(fragment: dict[str, Any]) -> dict[str, int]:
 
 @pytest.mark.parametrize("swap", [ZRAM, NONE, FILE])
 @pytest.mark.parametrize("gib", [1, 2, 4])
-def test_the_limits_are_at_most_80_percent_of_memory_and_swap(gib: int, swap: dict[str, int]) -> None:
+def test_memory_limits_are_at_most_80_percent_of_memory_and_swap(gib: int, swap: dict[str, int]) -> None:
     fragment = pod_fragment(context(1024 * gib, swap))
     found = limits(fragment)
     assert set(found) == set(containers(fragment))
@@ -50,7 +50,7 @@ def test_the_limits_are_at_most_80_percent_of_memory_and_swap(gib: int, swap: di
 
 
 @pytest.mark.parametrize(("memory_mib", "threads", "buffers"), [(1024, 3, 64), (2048, 5, 128), (4096, 9, 256)])
-def test_what_runs_at_once_follows_the_memory(memory_mib: int, threads: int, buffers: int) -> None:
+def test_concurrency_and_buffers_follow_the_memory(memory_mib: int, threads: int, buffers: int) -> None:
     fragment = pod_fragment(context(memory_mib, ZRAM))
     texts = files(fragment)
     toml = tomllib.loads(texts["/etc/diaspora/diaspora.toml"])
@@ -62,17 +62,17 @@ def test_what_runs_at_once_follows_the_memory(memory_mib: int, threads: int, buf
     assert f"max_connections = {4 * threads + 10}" in texts["/etc/diaspora/postgresql/postgresql.conf"]
 
 
-def test_what_the_user_sets_counts() -> None:
+def test_explicit_sizing_overrides_the_defaults() -> None:
     settings = context(4096, ZRAM, sizing={"sidekiqConcurrency": 2}).settings
-    found = sizes(settings.pod, settings.host)
+    found = sizes(settings.pod, settings.host.memory_mib, settings.host.swap)
     assert (found.puma_threads, found.sidekiq_concurrency, found.connections) == (9, 2, 9)
 
 
-def test_a_large_machine_does_not_start_threads_without_end() -> None:
+def test_thread_count_is_limited_on_large_machines() -> None:
     settings = context(262144, ZRAM).settings
-    found = sizes(settings.pod, settings.host)
+    found = sizes(settings.pod, settings.host.memory_mib, settings.host.swap)
     assert (found.puma_threads, found.shared_buffers_mib) == (16, 4096)
 
 
-def test_zram_is_at_most_half_of_the_memory() -> None:
-    assert swap_mib(context(1024, {"zramMib": 1024, "fileMib": 100}).settings.host) == 612
+def test_zram_is_at_most_half_the_memory() -> None:
+    assert swap_mib(1024, Swap(zram_mib=1024, file_mib=100)) == 612

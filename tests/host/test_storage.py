@@ -1,4 +1,4 @@
-"""The disk layout, and that a reinstall finds the data again."""
+"""The disk layout; a reinstall finds the data again."""
 
 import pytest
 from hypothesis import given
@@ -12,7 +12,7 @@ ROOT_START_MIB = 513
 DEFAULT = storage(context())["storage"]
 
 
-def test_data_follows_a_small_root_on_the_boot_disk() -> None:
+def test_data_partition_follows_the_root_partition_on_the_boot_disk() -> None:
     assert DEFAULT["disks"] == [
         {
             "device": "/dev/disk/by-id/coreos-boot-disk",
@@ -25,7 +25,7 @@ def test_data_follows_a_small_root_on_the_boot_disk() -> None:
 
 
 @given(st.integers(8, 1024), st.integers(0, 65536))
-def test_root_ends_before_data_starts_and_nothing_is_wiped(root_gib: int, data_gib: int) -> None:
+def test_root_ends_before_data_and_nothing_is_wiped(root_gib: int, data_gib: int) -> None:
     layout = storage(context(storage={"rootGib": root_gib, "dataGib": data_gib}))["storage"]
     root, data = layout["disks"][0]["partitions"]
     assert ROOT_START_MIB + root["size_mib"] <= data["start_mib"]
@@ -34,12 +34,12 @@ def test_root_ends_before_data_starts_and_nothing_is_wiped(root_gib: int, data_g
     assert [filesystem["wipe_filesystem"] for filesystem in layout["filesystems"]] == [False]
 
 
-def test_the_rest_of_the_disk_is_left_unsaid() -> None:
+def test_data_partition_has_no_size_by_default() -> None:
     # a size of 0 would be worked out anew: on a disk that grew it would no longer match the partition
     assert "size_mib" not in DEFAULT["disks"][0]["partitions"][1]
 
 
-def test_a_disk_of_its_own() -> None:
+def test_data_disk_holds_one_data_partition() -> None:
     layout = storage(context(storage={"dataDisk": "/dev/sdb", "dataGib": 100}))["storage"]
     assert layout["disks"] == [
         {"device": "/dev/sdb", "partitions": [{"number": 1, "label": "data", "size_mib": 100 * 1024}]}
@@ -48,12 +48,12 @@ def test_a_disk_of_its_own() -> None:
 
 
 @pytest.mark.parametrize("label", ["boot", "root", "BIOS-BOOT", "EFI-SYSTEM"])
-def test_labels_of_the_system_are_not_used_for_data(label: str) -> None:
+def test_data_does_not_use_system_labels(label: str) -> None:
     assert not DEFAULT["filesystems"][0]["label"].startswith(label)
     assert not DEFAULT["filesystems"][0]["device"].endswith(label)
 
 
-def test_the_mount_does_not_stop_the_boot() -> None:
+def test_failed_data_mount_does_not_stop_the_boot() -> None:
     (unit,) = storage(context())["systemd"]["units"]
     lines = unit["contents"].splitlines()
     assert unit["name"] == "var-mnt-data.mount"

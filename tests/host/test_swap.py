@@ -1,4 +1,4 @@
-"""Swap: what is set up, and the program that makes the swap file, run for real."""
+"""Swap: the settings, and the real run of the program that creates the swap file."""
 
 import os
 import shutil
@@ -21,7 +21,7 @@ def test_no_swap_when_both_are_off() -> None:
     assert swap(context(swap={"zramMib": 0, "fileMib": 0})) == {}
 
 
-def test_zram_alone_by_default() -> None:
+def test_only_zram_is_on_by_default() -> None:
     fragment = swap(context())
     assert file_text(fragment, "/etc/systemd/zram-generator.conf").splitlines()[-2:] == [
         "[zram0]",
@@ -30,7 +30,7 @@ def test_zram_alone_by_default() -> None:
     assert "systemd" not in fragment
 
 
-def test_a_swap_file_on_the_data_partition() -> None:
+def test_swap_file_is_created_on_the_data_partition() -> None:
     fragment = swap(context(swap={"zramMib": 0, "fileMib": 2048}))
     (unit,) = fragment["systemd"]["units"]
     (program,) = fragment["storage"]["files"]
@@ -63,7 +63,7 @@ class Machine:
         self.file.parent.mkdir()
 
     def replace(self, name: str, text: str) -> None:
-        """Put a stand-in in the place of a program."""
+        """Replace a program by a stand-in."""
         path = self.programs / name
         path.unlink(missing_ok=True)
         path.write_text(f"#!{self.programs}/bash\nset -eu\n{text}\n")
@@ -93,7 +93,7 @@ def machine(tmp_path: Path, require_program: Callable[[str, str], str]) -> Machi
     return Machine(tmp_path, require_program)
 
 
-def test_the_file_is_made_once_and_kept(machine: Machine) -> None:
+def test_swap_file_is_created_once_and_kept(machine: Machine) -> None:
     assert machine.run(2) == 0
     assert machine.is_on()
     assert machine.is_swap()
@@ -106,7 +106,7 @@ def test_the_file_is_made_once_and_kept(machine: Machine) -> None:
     assert machine.is_on()
 
 
-def test_another_size_makes_it_anew_and_turns_it_off_before(machine: Machine) -> None:
+def test_changed_size_turns_swap_off_and_recreates_the_file(machine: Machine) -> None:
     machine.run(2)
     assert machine.run(3) == 0
     assert machine.file.stat().st_size == 3 * MIB
@@ -114,14 +114,14 @@ def test_another_size_makes_it_anew_and_turns_it_off_before(machine: Machine) ->
     assert machine.is_on()
 
 
-def test_a_file_that_is_no_swap_file_is_replaced(machine: Machine) -> None:
+def test_non_swap_file_is_replaced(machine: Machine) -> None:
     machine.file.write_bytes(bytes(2 * MIB))
     assert machine.run(2) == 0
     assert machine.is_swap()
 
 
 @pytest.mark.parametrize("failure", ["exit 1", "kill -KILL $PPID"])
-def test_an_interrupted_run_leaves_no_swap_file_and_the_next_one_makes_it(machine: Machine, failure: str) -> None:
+def test_interrupted_run_leaves_no_swap_file_and_next_run_creates_one(machine: Machine, failure: str) -> None:
     machine.replace("mkswap", failure)
     assert machine.run(3) != 0
     assert not machine.file.exists()
@@ -133,6 +133,6 @@ def test_an_interrupted_run_leaves_no_swap_file_and_the_next_one_makes_it(machin
     assert [path.name for path in machine.file.parent.iterdir()] == ["swapfile"]
 
 
-def test_a_file_that_does_not_fit_leaves_nothing(machine: Machine) -> None:
+def test_oversized_swap_file_leaves_nothing(machine: Machine) -> None:
     assert machine.run(2**40) != 0  # 2**60 bytes
     assert list(machine.file.parent.iterdir()) == []

@@ -1,4 +1,4 @@
-"""What the modes of `pod.tls` put on the machine."""
+"""The files and units of each mode of `pod.tls`."""
 
 import re
 from typing import Any
@@ -29,7 +29,7 @@ def certbot_ini(**tls: Any) -> dict[str, str]:
         ({"directory": DIRECTORY}, DIRECTORY, "acme-example-org-14000-other-directory"),
     ],
 )
-def test_each_authority_has_a_certificate_of_its_own(acme: dict[str, Any], server: str, name: str) -> None:
+def test_each_acme_directory_has_its_own_certificate(acme: dict[str, Any], server: str, name: str) -> None:
     context = pod_context(tls={"acme": acme})
     assert lineage(context.settings.pod) == name
     ini = certbot_ini(acme=acme)
@@ -39,12 +39,12 @@ def test_each_authority_has_a_certificate_of_its_own(acme: dict[str, Any], serve
     assert f" /var/mnt/data/certbot/live/{name} " in post
 
 
-def test_the_account_is_the_podmins_unless_it_is_another() -> None:
+def test_acme_account_defaults_to_the_podmin_address() -> None:
     assert certbot_ini()["email"] == "podmin@example.org"
     assert certbot_ini(acme={"email": "o'neill+%d$x@example.org"})["email"] == "o'neill+%d$x@example.org"
 
 
-def test_certbot_proves_the_domain_by_the_folder_that_nginx_serves() -> None:
+def test_certbot_uses_the_challenge_folder_that_nginx_serves() -> None:
     ini = certbot_ini()
     assert ini["domains"] == "pod.example.org"
     found = containers(pod_fragment(pod_context()))
@@ -62,7 +62,7 @@ def test_certbot_proves_the_domain_by_the_folder_that_nginx_serves() -> None:
         (PROXY, ["80:8080"], False, False),
     ],
 )
-def test_ports_and_units_of_each_mode(tls: dict[str, Any], ports: list[str], certbot: bool, own: bool) -> None:
+def test_each_tls_mode_has_its_ports_and_units(tls: dict[str, Any], ports: list[str], certbot: bool, own: bool) -> None:
     context = pod_context(tls=tls)
     texts = files(pod_fragment(context))
     nginx = read_quadlet(texts[f"{QUADLETS}/nginx.container"])
@@ -76,7 +76,7 @@ def test_ports_and_units_of_each_mode(tls: dict[str, Any], ports: list[str], cer
     assert ("/var/mnt/data/tls " in texts["/etc/diaspora/directories.conf"]) is here
 
 
-def test_only_the_proxies_are_trusted() -> None:
+def test_only_configured_proxies_are_trusted() -> None:
     site = files(pod_fragment(pod_context(tls=PROXY)))["/etc/diaspora/nginx/conf.d/pod.conf"]
     assert re.findall("set_real_ip_from (.*);", site) == PROXY["trustedProxies"]
     assert re.findall("^    (.*) 1;$", site, re.MULTILINE) == PROXY["trustedProxies"]
@@ -88,8 +88,8 @@ def test_only_the_proxies_are_trusted() -> None:
 
 
 @pytest.mark.parametrize("tls", [{}, {"mode": "own"}, PROXY])
-def test_no_private_key_is_in_the_config(tls: dict[str, Any]) -> None:
-    """Programs that make or take one compare its first line."""
+def test_config_contains_no_private_key(tls: dict[str, Any]) -> None:
+    """Programs that create or read a key compare its first line."""
     for path, text in files(pod_fragment(pod_context(tls=tls))).items():
         if not path.startswith("/usr/local/libexec/diaspora/"):
             assert "PRIVATE KEY" not in text, path

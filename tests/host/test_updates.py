@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from diaspora_infra.host.features import FEATURES
+from diaspora_infra.host.features import AWS_MACHINE_FEATURES, MACHINE_FEATURES
 from diaspora_infra.host.features.guest_agent import guest_agent
 from diaspora_infra.host.features.kernel_arguments import kernel_arguments
 from diaspora_infra.host.features.time_zone import time_zone
@@ -23,7 +23,7 @@ def strategy(**host: Any) -> Any:
     return tomllib.loads(text)
 
 
-def test_updates_in_windows_of_the_machines_time_zone() -> None:
+def test_update_windows_use_the_time_zone_of_the_machine() -> None:
     assert strategy(updates={"windows": WINDOWS}, timeZone="Europe/Berlin") == {
         "updates": {
             "strategy": "periodic",
@@ -39,24 +39,24 @@ def test_updates_in_windows_of_the_machines_time_zone() -> None:
 
 
 @pytest.mark.parametrize(("name", "expected"), [("off", {"enabled": False}), ("immediate", {"strategy": "immediate"})])
-def test_updates_without_windows(name: str, expected: dict[str, Any]) -> None:
+def test_strategies_off_and_immediate_have_no_windows(name: str, expected: dict[str, Any]) -> None:
     assert strategy(updates={"strategy": name}) == {"updates": expected}
 
 
-def test_the_time_zone_is_a_link() -> None:
+def test_time_zone_is_a_link() -> None:
     assert time_zone(context(timeZone="Europe/Berlin"))["storage"]["links"] == [
         {"path": "/etc/localtime", "overwrite": True, "target": "../usr/share/zoneinfo/Europe/Berlin"}
     ]
 
 
-def test_kernel_arguments_only_where_given() -> None:
+def test_kernel_arguments_are_set_only_when_given() -> None:
     assert kernel_arguments(context()) == {}
     assert kernel_arguments(context(kernelArguments=["console=ttyS0", "quiet"])) == {
         "kernel_arguments": {"should_exist": ["console=ttyS0", "quiet"]}
     }
 
 
-def test_the_guest_agent_only_where_asked_for() -> None:
+def test_guest_agent_is_installed_only_when_enabled() -> None:
     assert guest_agent(context()) == {}
     (unit,) = guest_agent(context(guestAgent=True))["systemd"]["units"]
     lines = unit["contents"].splitlines()
@@ -70,9 +70,11 @@ def test_the_guest_agent_only_where_asked_for() -> None:
     assert last == f"ExecStart=/usr/bin/touch {condition.removeprefix('ConditionPathExists=!')}"
 
 
-def test_the_features_of_the_machine_come_before_those_of_the_pod() -> None:
-    names = [feature.__name__ for feature in FEATURES]
-    assert names[:10] == [
+def test_machine_features_have_a_fixed_order() -> None:
+    names = [feature.__name__ for feature in MACHINE_FEATURES]
+    assert names == [
         "users", "hostname", "kernel_arguments", "network", "storage", "time_zone", "swap", "updates",
         "hardening", "guest_agent",
     ]  # fmt: skip
+    on_aws = [feature.__name__ for feature in AWS_MACHINE_FEATURES]
+    assert on_aws == ["data_volume" if name == "storage" else name for name in names]

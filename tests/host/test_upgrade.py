@@ -16,7 +16,7 @@ def problems(config: dict[str, object]) -> list[str]:
     return [str(problem) for problem in caught.value.problems]
 
 
-def test_an_automatic_upgrade_needs_a_server_that_has_the_config() -> None:
+def test_automatic_upgrade_requires_a_config_server() -> None:
     load(pxe_config(pod=AUTOMATIC))
     for config in (ignition_config(pod=AUTOMATIC), pxe_config(pod=AUTOMATIC, pxe=pxe(machine(install="off")))):
         assert problems(config) == [
@@ -25,13 +25,13 @@ def test_an_automatic_upgrade_needs_a_server_that_has_the_config() -> None:
         ]
 
 
-def test_a_time_without_an_automatic_upgrade_is_refused() -> None:
+def test_upgrade_time_without_automatic_upgrade_is_refused() -> None:
     assert problems(pxe_config(pod=pod(upgrade={"time": "05:00"}))) == [
         "pod.upgrade.time: only used with automatic: true; remove it"
     ]
 
 
-def test_the_timer_is_there_only_when_it_is_asked_for() -> None:
+def test_upgrade_timer_exists_only_when_enabled() -> None:
     assert TIMER not in files(pod_fragment(pod_context()))
     settings = load(pxe_config(pod=pod(upgrade={"automatic": True, "time": "05:10"})))
     context = type(pod_context())(settings, settings.machines[0], {})

@@ -1,14 +1,23 @@
-"""Uploads in a bucket: who waits for the mount, and what is left alone where there is none."""
+"""Uploads in a bucket: the units that wait for the mount, and pods without a bucket."""
 
 import re
 
 import pytest
 
-from diaspora_infra.config import ConfigError
+from diaspora_infra.config import AwsSettings, ConfigError
 from diaspora_infra.config.aws.parameter_names import UPLOADS_BUCKET, machine_parameters
-from diaspora_infra.host.fragment import Context
 from tests.host.aws_pod import aws_context
-from tests.host.pod import LIBEXEC, QUADLETS, containers, files, pod_context, pod_fragment, read_quadlet, values
+from tests.host.pod import (
+    LIBEXEC,
+    QUADLETS,
+    Context,
+    containers,
+    files,
+    pod_context,
+    pod_fragment,
+    read_quadlet,
+    values,
+)
 
 BUCKET = aws_context()
 BACKUP = {"pod_changes": {"backup": {}}, "secrets": {"backupPassword": "x"}}
@@ -30,7 +39,7 @@ def uploads_of(context: Context) -> dict[str, list[str]]:
     return {name: volumes for name, volumes in found.items() if volumes}
 
 
-def test_every_container_with_uploads_waits_for_the_mount_and_looks_at_it() -> None:
+def test_containers_with_uploads_wait_for_and_check_the_mount() -> None:
     assert set(uploads_of(BUCKET)) == USES | {"uploads"}
     texts = files(pod_fragment(BUCKET))
     for name in USES:
@@ -40,7 +49,7 @@ def test_every_container_with_uploads_waits_for_the_mount_and_looks_at_it() -> N
 
 
 @pytest.mark.parametrize("context", [VOLUME, pod_context()], ids=["volume", "metal"])
-def test_without_a_bucket_there_is_nothing_of_it(context: Context) -> None:
+def test_pod_without_bucket_has_no_upload_mount(context: Context) -> None:
     assert set(uploads_of(context)) == USES
     assert all(volume.endswith("z") for volumes in uploads_of(context).values() for volume in volumes)
     texts = files(pod_fragment(context))
@@ -48,11 +57,11 @@ def test_without_a_bucket_there_is_nothing_of_it(context: Context) -> None:
     assert not [path for path, text in texts.items() if "uploads-mount" in text or "uploads.service" in text
                 if not path.endswith("fetch-parameters")]  # fmt: skip
     assert re.search("^d +/var/mnt/data/uploads +0755 1000", texts["/etc/diaspora/directories.conf"], re.MULTILINE)
-    if context.settings.aws:
+    if isinstance(context.settings, AwsSettings):
         assert UPLOADS_BUCKET not in machine_parameters(context.settings.aws, context.settings.pod)
 
 
-def test_only_uploads_are_in_the_bucket_and_what_is_not_whole_is_not() -> None:
+def test_bucket_holds_finished_uploads_only() -> None:
     found = uploads_of(BUCKET)
     assert found["uploads"] == ["/var/mnt/data/uploads:/mnt/uploads:rshared"]
     assert found["nginx"] == ["/var/mnt/data/uploads:/srv/uploads:ro"]
@@ -61,14 +70,14 @@ def test_only_uploads_are_in_the_bucket_and_what_is_not_whole_is_not() -> None:
     assert values(shared, "Volume") == ["/var/mnt/data/tmp/cached:/srv/diaspora/public/uploads/tmp:z"]
 
 
-def test_the_folder_below_the_mount_is_nobody_s() -> None:
-    """systemd-tmpfiles would give it to the application, or fail to give the mount away."""
+def test_mount_point_is_not_owned_by_the_application() -> None:
+    """systemd-tmpfiles would change the owner of the folder, or fail to change that of the mount."""
     directories = files(pod_fragment(BUCKET))["/etc/diaspora/directories.conf"]
     assert "/var/mnt/data/uploads " not in directories
     assert re.search("^d +/var/mnt/data/tmp/cached +0700 1000 1000", directories, re.MULTILINE)
 
 
-def test_the_name_of_the_bucket_and_credentials_come_when_the_machine_runs() -> None:
+def test_bucket_name_and_credentials_are_read_at_run_time() -> None:
     texts = files(pod_fragment(BUCKET))
     start = texts["/etc/diaspora/uploads/start"]
     assert '"${UPLOADS_BUCKET:?}"' in start
@@ -81,39 +90,39 @@ def test_the_name_of_the_bucket_and_credentials_come_when_the_machine_runs() -> 
     assert values(unit, "Secret") == []
 
 
-def test_the_podmin_may_name_the_image() -> None:
+def test_uploads_image_is_configurable() -> None:
     own = "registry.example.org/s3fs:1"
     for context, image in ((BUCKET, "ghcr.io/efrecon/s3fs:1.94"), (aws_context(uploadsImage=own), own)):
         assert values(containers(pod_fragment(context))["uploads"]["Container"], "Image") == [image]
 
 
-def test_without_a_bucket_backup_and_restoration_know_nothing_of_it() -> None:
+def test_backup_and_restore_without_bucket_skip_the_mount() -> None:
     texts = files(pod_fragment(aws_context(uploads="volume", **BACKUP)))
     for name in ("backup", "restic", "restore", "import", "switch-database"):
         assert "uploads-mount" not in texts[f"/{LIBEXEC}/{name}"]
         assert "uploads.service" not in texts[f"/{LIBEXEC}/{name}"]
 
 
-def test_a_backup_waits_for_the_mount() -> None:
+def test_backup_waits_for_the_mount() -> None:
     drop_in = "/etc/systemd/system/diaspora-backup.service.d/10-uploads.conf"
     text = files(pod_fragment(aws_context(**BACKUP)))[drop_in]
     assert dict(read_quadlet(text)["Unit"]) == {"Wants": "uploads.service", "After": "uploads.service"}
     assert drop_in not in files(pod_fragment(BUCKET))
 
 
-def test_an_image_that_nothing_uses_is_refused() -> None:
+def test_unused_uploads_image_is_refused() -> None:
     with pytest.raises(ConfigError) as refused:
         aws_context(uploads="volume", uploadsImage="registry.example.org/s3fs:1")
     assert str(refused.value) == "aws.uploadsImage: only used with uploads: bucket; remove it"
 
 
-def test_the_owner_is_that_of_the_application() -> None:
+def test_mount_owner_is_the_application_user() -> None:
     context = aws_context(pod_changes={"imageLayout": {"uid": 4321}})
     texts = files(pod_fragment(context))
     assert "uid=4321,gid=4321" in texts["/etc/diaspora/uploads/start"]
 
 
-def test_the_status_and_the_memory_limit_know_the_mount() -> None:
+def test_status_and_memory_limits_include_the_mount() -> None:
     texts = files(pod_fragment(BUCKET))
     assert "\nservices=(uploads " in texts["/usr/local/bin/diaspora-pod"]
     assert f"{QUADLETS}/uploads.container.d/20-memory.conf" in texts

@@ -1,4 +1,4 @@
-"""The plugin in front of the Terraform provider: names and shapes of every type it knows, proposals, names it makes."""
+"""The plugin in front of the Terraform provider: names and shapes of every type, proposals, generated names."""
 
 import re
 import sys
@@ -58,15 +58,17 @@ def names(record: Record) -> list[str]:
     return [field.pulumi for field in record.fields.values()]
 
 
-def test_every_property_of_the_sdk_has_its_field(resources: dict[str, Resource]) -> None:
+def test_every_sdk_property_has_a_field(resources: dict[str, Resource]) -> None:
     for token, resource in resources.items():
-        known, properties = names(resource.record), set(sdk.resource(token).properties)
-        assert len(known) == len(set(known)), token
-        assert properties - set(known) == NEWER_IN_THE_SDK.get(token, set()), token
-        assert set(known) - properties <= {"id", "timeouts"}, token
+        fields, properties = names(resource.record), set(sdk.resource(token).properties)
+        assert len(fields) == len(set(fields)), token
+        assert properties - set(fields) == NEWER_IN_THE_SDK.get(token, set()), token
+        assert set(fields) - properties <= {"id", "timeouts"}, token
 
 
-def test_what_is_kept_is_what_was_read(schema: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_cached_types_equal_those_read_from_the_schema(
+    schema: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     old = tmp_path / "provider-0123456789abcdef.types"
     old.touch()
     with warnings.catch_warnings():
@@ -80,11 +82,11 @@ def test_what_is_kept_is_what_was_read(schema: Any, tmp_path: Path, monkeypatch:
     assert set(read.functions) == set(FUNCTIONS)
 
 
-def test_every_result_of_a_function_has_its_field(schema: Any) -> None:
+def test_every_function_result_has_a_field(schema: Any) -> None:
     for token, terraform in FUNCTIONS.items():
-        known = sdk.function(token)
-        record = record_of(schema.data_source_schemas[terraform].block, known)
-        assert set(known) - set(names(record)) == NEWER_IN_THE_SDK.get(token, set()), token
+        properties = sdk.function(token)
+        record = record_of(schema.data_source_schemas[terraform].block, properties)
+        assert set(properties) - set(names(record)) == NEWER_IN_THE_SDK.get(token, set()), token
 
 
 def sample(shape: Shape, path: str) -> Any:
@@ -101,7 +103,7 @@ def sample(shape: Shape, path: str) -> Any:
     return {"number": len(path), "bool": len(path) % 2 == 0}.get(shape.kind, path)
 
 
-def test_nothing_is_lost_on_the_way_to_pulumi_and_back(resources: dict[str, Resource]) -> None:
+def test_values_survive_the_round_trip_to_pulumi(resources: dict[str, Resource]) -> None:
     for token, resource in resources.items():
         terraform = sample(resource.record, "")
         shown = to_pulumi(resource.record, terraform)
@@ -109,7 +111,7 @@ def test_nothing_is_lost_on_the_way_to_pulumi_and_back(resources: dict[str, Reso
         assert unpack(pack(terraform)) == terraform, token
 
 
-def test_a_block_of_at_most_one_is_an_object(resources: dict[str, Resource]) -> None:
+def test_single_block_is_an_object(resources: dict[str, Resource]) -> None:
     cluster = resources["aws:rds/cluster:Cluster"]
     config = cluster.config({"serverlessv2ScalingConfiguration": {"minCapacity": 0, "maxCapacity": 1}})
     (scaling,) = config["serverlessv2_scaling_configuration"]
@@ -125,9 +127,7 @@ def test_a_block_of_at_most_one_is_an_object(resources: dict[str, Resource]) -> 
         ({"tags": "x"}, "tags"),
     ],
 )
-def test_what_does_not_fit_is_refused_by_name(
-    resources: dict[str, Resource], inputs: dict[str, Any], path: str
-) -> None:
+def test_invalid_inputs_are_refused_by_name(resources: dict[str, Resource], inputs: dict[str, Any], path: str) -> None:
     with pytest.raises(BadValueError) as caught:
         resources["aws:ec2/vpc:Vpc"].config(inputs)
     assert caught.value.path == path
@@ -161,29 +161,29 @@ def config(**changes: Any) -> dict[str, Any]:
     return {**dict.fromkeys(THING.fields), "name": "new", "rule": [], "step": [], **changes}
 
 
-def test_what_is_computed_stays_and_what_is_left_out_goes() -> None:
+def test_proposal_keeps_computed_values_and_drops_omitted_ones() -> None:
     proposed = propose(THING, PRIOR, config(password="secret"))
     assert (proposed["name"], proposed["arn"], proposed["size"]) == ("new", "arn:1", "small")
     assert proposed["note"] is None
     assert proposed["password"] is None, "write-only values are in no state"
 
 
-def test_elements_of_sets_find_their_old_selves() -> None:
+def test_set_elements_keep_their_computed_values() -> None:
     proposed = propose(THING, PRIOR, config(rule=[{"port": "443", "id": None}, {"port": "22", "id": None}]))
     assert proposed["rule"] == [{"port": "443", "id": "r-443"}, {"port": "22", "id": None}]
 
 
-def test_elements_of_lists_keep_their_place() -> None:
+def test_list_elements_keep_computed_values_by_index() -> None:
     proposed = propose(THING, PRIOR, config(step=[{"port": "9", "id": None}, {"port": "1", "id": None}]))
     assert proposed["step"] == [{"port": "9", "id": "s-1"}, {"port": "1", "id": None}]
 
 
-def test_something_new_knows_nothing_before() -> None:
+def test_proposal_for_new_resource_has_no_prior_values() -> None:
     proposed = propose(THING, None, config(size=UNKNOWN))
     assert (proposed["arn"], proposed["size"], proposed["rule"]) == (None, UNKNOWN, [])
 
 
-def test_the_order_in_a_set_does_not_count() -> None:
+def test_order_in_sets_is_ignored() -> None:
     turned = {**PRIOR, "rule": list(reversed(PRIOR["rule"]))}
     assert sorted_sets(THING, turned) == sorted_sets(THING, PRIOR)
     steps = [{**PRIOR, "step": order} for order in (turned["rule"], PRIOR["rule"])]
@@ -193,7 +193,7 @@ def test_the_order_in_a_set_does_not_count() -> None:
 URN = "urn:pulumi:test::diaspora-infra::aws:s3/bucket:Bucket::Uploads"
 
 
-def test_a_name_follows_the_seed_and_is_kept() -> None:
+def test_generated_name_follows_the_seed_and_is_kept() -> None:
     rule = autonames.rule_for("aws_s3_bucket")
     made = autonames.name_it(rule, {}, {}, URN, b"seed")
     assert made == autonames.name_it(rule, {}, {}, URN, b"seed")
@@ -205,7 +205,7 @@ def test_a_name_follows_the_seed_and_is_kept() -> None:
     ("terraform", "pattern"),
     [("aws_s3_bucket", "[a-z-]{1,55}-[0-9a-f]{7}"), ("aws_iam_role", "[A-Za-z-]{1,56}-[0-9a-f]{7}")],
 )
-def test_a_name_fits_its_type(terraform: str, pattern: str) -> None:
+def test_generated_name_fits_the_resource_type(terraform: str, pattern: str) -> None:
     rule = autonames.rule_for(terraform)
     name = autonames.name_it(rule, {}, {}, f"{URN}{'s' * 90}", b"")[rule.property]
     assert len(name) == rule.longest
@@ -213,7 +213,7 @@ def test_a_name_fits_its_type(terraform: str, pattern: str) -> None:
     assert re.fullmatch(pattern, name)
 
 
-def test_only_what_the_program_leaves_out_is_named(resources: dict[str, Resource]) -> None:
+def test_names_are_generated_only_when_omitted(resources: dict[str, Resource]) -> None:
     bucket, vpc = resources["aws:s3/bucket:Bucket"], resources["aws:ec2/vpc:Vpc"]
     assert bucket.with_name({"bucket": "mine"}, {}, URN, b"") == {"bucket": "mine"}
     assert bucket.with_name({"bucketPrefix": "mine"}, {}, URN, b"") == {"bucketPrefix": "mine"}

@@ -1,4 +1,4 @@
-"""The simulator's patch of budgets: what moto lacks, and what it then can."""
+"""The simulator's patch for budgets: operations that moto lacks."""
 
 from pathlib import Path
 
@@ -31,11 +31,11 @@ ARN = f"arn:aws:budgets::{ACCOUNT}:budget/pod"
         "untag_resource",
     ],
 )
-def test_moto_itself_still_lacks_it(operation: str) -> None:
+def test_moto_still_lacks_the_patched_operations(operation: str) -> None:
     assert not hasattr(BudgetsResponse, operation), f"moto has {operation} now: take it out of the patch"
 
 
-def test_a_patched_budget_can_be_changed_asked_and_tagged(tmp_path: Path) -> None:
+def test_patched_budget_can_be_updated_described_and_tagged(tmp_path: Path) -> None:
     account = Account(tmp_path, *free_ports(1))
     account.start()
     try:

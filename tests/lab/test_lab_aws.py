@@ -1,4 +1,4 @@
-"""`python -m lab up-aws` and `down-aws`: their lines, without an engine and an account."""
+"""`python -m lab up-aws` and `down-aws`: messages and exit codes, without an engine and an account."""
 
 import socket
 from pathlib import Path
@@ -16,7 +16,7 @@ from tests.support import configs
 
 @pytest.fixture
 def lab(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """A folder of its own for the lab."""
+    """A separate folder for the lab."""
     monkeypatch.setattr(command, "FOLDER", tmp_path / ".lab")
     return tmp_path / ".lab" / "aws"
 
@@ -30,12 +30,14 @@ def stack_file(folder: Path, more: dict[str, Any] | None = None, **pod: Any) -> 
     return file
 
 
-def test_the_default_is_the_example() -> None:
+def test_default_stack_file_is_the_example() -> None:
     settings, _ = aws.read(aws.STACK_FILE)
     assert settings.pod.backup is not None
 
 
-def test_a_mistake_is_named(lab: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_mistakes_are_reported_and_nothing_is_started(
+    lab: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
     file = stack_file(tmp_path, domain="pod.example.net")
     assert command.main(["up-aws", str(file)]) == 1
     lines = capsys.readouterr().err.splitlines()
@@ -45,12 +47,12 @@ def test_a_mistake_is_named(lab: Path, tmp_path: Path, capsys: pytest.CaptureFix
 
 
 @pytest.mark.usefixtures("lab")
-def test_a_stack_file_that_is_not_there(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_missing_stack_file_is_reported(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert command.main(["up-aws", str(tmp_path / "none.yaml")]) == 1
     assert capsys.readouterr().err == f"{tmp_path / 'none.yaml'}: No such file or directory\n"
 
 
-def test_a_podmins_secrets_and_credentials_stay_away(tmp_path: Path) -> None:
+def test_secrets_and_credentials_of_the_podmin_are_not_used(tmp_path: Path) -> None:
     file = stack_file(tmp_path, {"encryptionsalt": "v1:salt"}, backup={})
     document = yaml.safe_load(file.read_text())
     document["config"]["diaspora-infra:backupPassword"] = {"secure": "v1:ciphertext"}
@@ -62,12 +64,12 @@ def test_a_podmins_secrets_and_credentials_stay_away(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("placed", ["all", "backupPassword"])
-def test_secrets_that_are_placed_on_the_machine_are_not_needed(tmp_path: Path, placed: str) -> None:
+def test_placed_secrets_are_not_needed(tmp_path: Path, placed: str) -> None:
     settings, _ = aws.read(stack_file(tmp_path, backup={}, secretsOnMachine=[placed]))
     assert needed_secrets(settings) == []
 
 
-def test_another_target(tmp_path: Path) -> None:
+def test_other_target_is_refused(tmp_path: Path) -> None:
     file = tmp_path / "Pulumi.metal.yaml"
     file.write_text(
         yaml.safe_dump({"config": {f"diaspora-infra:{key}": value for key, value in configs.pxe_config().items()}})
@@ -76,7 +78,7 @@ def test_another_target(tmp_path: Path) -> None:
         aws.read(file)
 
 
-def test_a_port_that_another_program_has_is_left_to_it(lab: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_occupied_port_is_not_used(lab: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     lab.mkdir(parents=True)
     with socket.socket() as other:
         other.bind(("127.0.0.1", 0))
@@ -88,12 +90,12 @@ def test_a_port_that_another_program_has_is_left_to_it(lab: Path, monkeypatch: p
     assert aws._last_account(lab) == chosen
 
 
-def test_nothing_to_take_down(lab: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_down_without_an_account_does_nothing(lab: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert command.main(["down-aws"]) == 0
     assert capsys.readouterr().out == "nothing to destroy\n"
 
 
-def test_the_state_of_an_account_that_is_gone_goes_too(lab: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_down_removes_the_state_of_an_ended_account(lab: Path, capsys: pytest.CaptureFixture[str]) -> None:
     state = lab / "state/.pulumi/stacks/diaspora-infra/aws.json"
     state.parent.mkdir(parents=True)
     state.write_text("{}")

@@ -1,4 +1,4 @@
-"""The command `python -m lab`: its lines and its exit codes, without an engine."""
+"""The command `python -m lab`: messages and exit codes, without an engine."""
 
 import os
 import signal
@@ -20,12 +20,12 @@ from tests.support.processes import interruptible
 @pytest.mark.parametrize(
     "arguments", [[], ["sideways"], ["up", "down"], ["down-aws", "file"], ["up-aws", "one", "two"]]
 )
-def test_a_wrong_argument_is_a_usage_error(arguments: list[str], capsys: pytest.CaptureFixture[str]) -> None:
+def test_wrong_arguments_are_usage_errors(arguments: list[str], capsys: pytest.CaptureFixture[str]) -> None:
     assert command.main(arguments) == 2
     assert capsys.readouterr().err == "usage: python -m lab up|down|up-aws [STACK_FILE]|down-aws\n"
 
 
-def test_a_failure_is_one_line(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+def test_failure_is_reported_in_one_line(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
     def fail() -> None:
         raise LabError("port 18080 is taken")
 
@@ -37,7 +37,7 @@ def test_a_failure_is_one_line(monkeypatch: pytest.MonkeyPatch, capsys: pytest.C
 LOADS_LONG = "from pathlib import Path; import time; Path(__file__).with_name('loading').touch(); time.sleep(60)"
 
 
-def test_ctrl_c_while_modules_are_loaded_is_one_line(tmp_path: Path) -> None:
+def test_ctrl_c_during_imports_is_reported_in_one_line(tmp_path: Path) -> None:
     (tmp_path / "pydantic.py").write_text(LOADS_LONG)
     with interruptible():
         process = subprocess.Popen(
@@ -64,14 +64,14 @@ def test_ctrl_c_while_modules_are_loaded_is_one_line(tmp_path: Path) -> None:
         ([], "  no resources"),
     ],
 )
-def test_what_the_engine_did_is_one_line(counts: list[str], line: str) -> None:
+def test_engine_changes_are_summarized_in_one_line(counts: list[str], line: str) -> None:
     report = "\n".join(["Updating (dev):", "Resources:", *(f"    {count}" for count in counts), "", "Duration: 1s"])
     assert changes(report) == line
 
 
 @pytest.fixture
 def stack_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
-    """The dev stack's file, to be changed, and a folder of its own for the lab."""
+    """A copy of the dev stack's file, and a separate folder for the lab."""
     file = tmp_path / "Pulumi.dev.yaml"
     file.write_text((PROJECT / "Pulumi.dev.yaml").read_text())
     monkeypatch.setattr(command, "STACK_FILE", file)
@@ -83,9 +83,7 @@ def stack_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path
     "address",
     ["http://127.0.0.1", "http://127.0.0.1:18080/foo", "http://192.0.2.1:18080", "https://127.0.0.1:18080"],
 )
-def test_an_address_that_the_lab_cannot_serve_on(
-    address: str, stack_file: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
+def test_unusable_address_is_refused(address: str, stack_file: Path, capsys: pytest.CaptureFixture[str]) -> None:
     stack_file.write_text(stack_file.read_text().replace("http://127.0.0.1:18080", address))
     assert command.main(["up"]) == 1
     assert capsys.readouterr().err == (
@@ -94,7 +92,7 @@ def test_an_address_that_the_lab_cannot_serve_on(
     )
 
 
-def test_a_secret_is_refused(stack_file: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_stack_file_with_secrets_is_refused(stack_file: Path, capsys: pytest.CaptureFixture[str]) -> None:
     mail = "mail: {senderAddress: a@example.org, smtp: {host: smtp.example.org, username: pod}}"
     text = stack_file.read_text().replace("name: Example pod", mail)
     stack_file.write_text(text + "  diaspora-infra:smtpPassword: {secure: v1:x}\n")
@@ -102,7 +100,7 @@ def test_a_secret_is_refused(stack_file: Path, capsys: pytest.CaptureFixture[str
     assert "Pulumi.dev.yaml needs smtpPassword, but the lab supports no secrets" in capsys.readouterr().err
 
 
-def test_no_stack_file(stack_file: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_missing_stack_file_is_reported(stack_file: Path, capsys: pytest.CaptureFixture[str]) -> None:
     stack_file.unlink()
     assert command.main(["up"]) == 1
     assert capsys.readouterr().err == f"{stack_file}: No such file or directory\n"
@@ -110,7 +108,7 @@ def test_no_stack_file(stack_file: Path, capsys: pytest.CaptureFixture[str]) -> 
 
 @pytest.mark.usefixtures("stack_file")
 @pytest.mark.parametrize(("name", "folder"), [("up", ""), ("up-aws", "aws")])
-def test_two_at_once(capsys: pytest.CaptureFixture[str], name: str, folder: str) -> None:
+def test_concurrent_run_is_refused(capsys: pytest.CaptureFixture[str], name: str, folder: str) -> None:
     with command.alone(command.FOLDER / folder):
         assert command.main([name]) == 1
     assert capsys.readouterr().err == (
@@ -119,6 +117,6 @@ def test_two_at_once(capsys: pytest.CaptureFixture[str], name: str, folder: str)
 
 
 @pytest.mark.usefixtures("stack_file")
-def test_nothing_to_take_down(capsys: pytest.CaptureFixture[str]) -> None:
+def test_down_without_a_stack_does_nothing(capsys: pytest.CaptureFixture[str]) -> None:
     assert command.main(["down"]) == 0
     assert capsys.readouterr().out == "nothing to destroy\n"

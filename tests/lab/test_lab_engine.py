@@ -1,4 +1,4 @@
-"""What an engine gets from the user's environment."""
+"""The environment variables that an engine gets from the user."""
 
 import os
 from pathlib import Path
@@ -25,7 +25,7 @@ def seen(folder: Path) -> dict[str, str]:
     return dict(line.split("=", 1) for line in lines)
 
 
-def test_a_user_without_a_name_and_a_home_gets_both(environment: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_engine_sets_missing_user_and_home(environment: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     for name in ("USER", "HOME"):
         monkeypatch.delenv(name, raising=False)
     variables = seen(environment)
@@ -33,7 +33,9 @@ def test_a_user_without_a_name_and_a_home_gets_both(environment: Path, monkeypat
     assert variables["HOME"] == str(environment / "home")
 
 
-def test_a_users_own_are_kept_and_the_engines_are_not(environment: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_engine_keeps_user_and_home_but_drops_pulumi_variables(
+    environment: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setenv("USER", "pat")
     monkeypatch.setenv("HOME", "/home/pat")
     monkeypatch.setenv("PULUMI_ACCESS_TOKEN", "for another engine")

@@ -1,11 +1,11 @@
-"""The local matchbox server: started once, stopped by whoever knows its folder."""
+"""The local matchbox server: started once, found and stopped by its folder."""
 
 from pathlib import Path
 
 from lab.matchbox import MatchboxServer, free_ports
 
 
-def test_it_is_started_once_and_moves_with_its_ports(tmp_path: Path) -> None:
+def test_server_starts_once_and_restarts_on_other_ports(tmp_path: Path) -> None:
     first = MatchboxServer(tmp_path, *free_ports(2))
     assert MatchboxServer.last(tmp_path) is None
     try:
@@ -24,7 +24,7 @@ def test_it_is_started_once_and_moves_with_its_ports(tmp_path: Path) -> None:
             server._process._children.pop().wait()
 
 
-def test_a_process_of_somebody_else_is_left_alone(tmp_path: Path) -> None:
+def test_foreign_process_is_not_stopped(tmp_path: Path) -> None:
     server = MatchboxServer(tmp_path, *free_ports(2))
     (tmp_path / "matchbox.pid").write_text("1\n")
     assert not server.running()

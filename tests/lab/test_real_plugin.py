@@ -1,4 +1,4 @@
-"""The provider plugin of AWS on PATH: when it is taken, and what it is given. A fake program stands for it."""
+"""The provider plugin of AWS on PATH: when it is used, and with which environment. A fake program stands in for it."""
 
 import os
 import subprocess
@@ -27,7 +27,7 @@ PutOnPath = Callable[[str], Path]
 
 @pytest.fixture
 def put_on_path(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> PutOnPath:
-    """Puts a plugin of a version on PATH; started in earnest, it writes down its arguments and its environment."""
+    """Puts a plugin of a version on PATH; a started plugin records its arguments and environment."""
     folder = tmp_path / "on-path"
     folder.mkdir()
     monkeypatch.setenv("PATH", f"{folder}{os.pathsep}{os.environ['PATH']}")
@@ -47,7 +47,7 @@ def account(tmp_path: Path) -> Account:
 
 
 @pytest.mark.parametrize("prefix", ["", "v"])
-def test_the_right_version_is_taken_and_knows_no_account_but_ours(
+def test_matching_plugin_is_used_with_simulator_credentials_only(
     account: Account, put_on_path: PutOnPath, capsys: pytest.CaptureFixture[str], prefix: str
 ) -> None:
     put_on_path(f"{prefix}{VERSION}")
@@ -62,8 +62,8 @@ def test_the_right_version_is_taken_and_knows_no_account_but_ours(
         text=True,
         check=True,
     )
-    told, *lines = started.stdout.splitlines()
-    assert told == "127.0.0.1:4711"
+    address, *lines = started.stdout.splitlines()
+    assert address == "127.0.0.1:4711"
     environment = dict(line.split("=", 1) for line in lines if "=" in line)
     found = {name: value for name, value in environment.items() if name.upper() in THE_PODMINS or "AWS" in name}
     assert found == {
@@ -81,7 +81,7 @@ def test_the_right_version_is_taken_and_knows_no_account_but_ours(
 
 
 @pytest.mark.parametrize(("version", "shown"), [("6.0.0", "6.0.0"), ("", "unknown")])
-def test_another_version_is_named_and_the_bridge_taken(
+def test_other_version_is_reported_and_the_bridge_is_used(
     account: Account, put_on_path: PutOnPath, capsys: pytest.CaptureFixture[str], version: str, shown: str
 ) -> None:
     program = put_on_path(version)
@@ -90,7 +90,7 @@ def test_another_version_is_named_and_the_bridge_taken(
     assert capsys.readouterr().err == line
 
 
-def test_without_one_the_bridge_is_taken_without_a_word(
+def test_bridge_is_used_silently_without_a_plugin(
     account: Account, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     monkeypatch.setenv("PATH", str(tmp_path))
@@ -98,7 +98,7 @@ def test_without_one_the_bridge_is_taken_without_a_word(
     assert capsys.readouterr().err == ""
 
 
-def test_a_plugin_that_has_gone_is_one_line(account: Account, put_on_path: PutOnPath) -> None:
+def test_removed_plugin_is_reported_in_one_line(account: Account, put_on_path: PutOnPath) -> None:
     program = put_on_path(VERSION)
     launcher = account.plugin().program()
     program.unlink()
@@ -108,9 +108,7 @@ def test_a_plugin_that_has_gone_is_one_line(account: Account, put_on_path: PutOn
     assert (started.returncode, started.stderr) == (1, f"{program}: {what}\n")
 
 
-def test_the_podmins_settings_are_nothing_to_server_and_clients(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_account_ignores_aws_settings_of_the_podmin(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     for name, value in {**THE_PODMINS, "HTTP_PROXY": "http://127.0.0.1:9", "http_proxy": "http://127.0.0.1:9"}.items():
         monkeypatch.setenv(name, value)
     for name in ("no_proxy", "NO_PROXY"):

@@ -1,7 +1,7 @@
-"""The account on this computer: each patch of it does what it is for, and is needed still.
+"""The simulated account: each patch works and is still needed.
 
-Every probe asks our account and an account of plain moto the same. Where plain moto answers as AWS does, the patch can
-go.
+Every probe runs against the simulator and against plain moto. Where plain moto answers as AWS does, the patch can be
+removed.
 """
 
 import json
@@ -28,7 +28,7 @@ ARN = "arn:aws:ses:eu-west-1:123456789012"
 
 @dataclass(frozen=True)
 class Probed:
-    """An account that a probe looks at."""
+    """An account that a probe queries."""
 
     endpoint: str
 
@@ -42,7 +42,7 @@ class Probed:
         )
 
     def raw(self, path: str, service: str, body: bytes | None = None, **headers: str) -> bytes:
-        """The answer as it is on the wire: boto3 is kinder than other clients."""
+        """The raw response: boto3 is more lenient than other clients."""
         signed = (
             f"AWS4-HMAC-SHA256 Credential=x/20260101/eu-west-1/{service}/aws4_request, SignedHeaders=host, Signature=x"
         )
@@ -115,7 +115,7 @@ def domain_without_client_certificates(account: Probed) -> bool:
     return "MutualTlsAuthentication" not in made
 
 
-def update_of_a_domain(account: Probed) -> bool:
+def domain_update(account: Probed) -> bool:
     api = account.client("apigatewayv2")
     api.create_domain_name(DomainName="c.example.org", DomainNameConfigurations=[{"SecurityPolicy": "TLS_1_0"}])
     configurations = [{"SecurityPolicy": "TLS_1_2"}]
@@ -124,7 +124,7 @@ def update_of_a_domain(account: Probed) -> bool:
     return bool(shown["SecurityPolicy"] == "TLS_1_2")
 
 
-def update_of_a_stage(account: Probed) -> bool:
+def stage_update(account: Probed) -> bool:
     api = account.client("apigatewayv2")
     made = api.create_api(Name="x", ProtocolType="HTTP")["ApiId"]
     api.create_stage(ApiId=made, StageName="$default", AutoDeploy=True)
@@ -132,11 +132,11 @@ def update_of_a_stage(account: Probed) -> bool:
     return bool(api.get_stage(ApiId=made, StageName="$default")["DefaultRouteSettings"]["ThrottlingBurstLimit"] == 7)
 
 
-def update_of_a_mapping(account: Probed) -> bool:
+def mapping_update(account: Probed) -> bool:
     api = account.client("apigatewayv2")
     made = [api.create_api(Name=name, ProtocolType="HTTP")["ApiId"] for name in ("x", "y")]
-    for each in made:
-        api.create_stage(ApiId=each, StageName="$default")
+    for api_id in made:
+        api.create_stage(ApiId=api_id, StageName="$default")
     api.create_domain_name(DomainName="d.example.org")
     mapping = api.create_api_mapping(ApiId=made[0], DomainName="d.example.org", Stage="$default")["ApiMappingId"]
     api.update_api_mapping(ApiId=made[1], ApiMappingId=mapping, DomainName="d.example.org", Stage="$default")
@@ -144,7 +144,7 @@ def update_of_a_mapping(account: Probed) -> bool:
 
 
 class Zone:
-    """A hosted zone of example.org that is made for one probe."""
+    """A hosted zone of example.org, created for one probe."""
 
     def __init__(self, account: Probed) -> None:
         self.client = account.client("route53")
@@ -152,7 +152,7 @@ class Zone:
         self.identifier = zone["Id"]
 
     def change(self, *changes: tuple[str, dict[str, Any]]) -> str:
-        """Send one batch of pairs of action and record; what is refused is told, else nothing."""
+        """Send one batch of pairs of action and record; returns the error message, or nothing."""
         batch = [{"Action": action, "ResourceRecordSet": record} for action, record in changes]
         try:
             self.client.change_resource_record_sets(HostedZoneId=self.identifier, ChangeBatch={"Changes": batch})
@@ -160,13 +160,13 @@ class Zone:
             return str(error.response["Error"]["Message"])
         return ""
 
-    def there(self) -> list[tuple[str, str, str]]:
+    def records(self) -> list[tuple[str, str, str]]:
         """Name, type and value of the records."""
         sets = self.client.list_resource_record_sets(HostedZoneId=self.identifier)["ResourceRecordSets"]
         return [
-            (each["Name"], each["Type"], each["ResourceRecords"][0]["Value"])
-            for each in sets
-            if each["Type"] not in {"NS", "SOA"}
+            (entry["Name"], entry["Type"], entry["ResourceRecords"][0]["Value"])
+            for entry in sets
+            if entry["Type"] not in {"NS", "SOA"}
         ]
 
 
@@ -174,7 +174,7 @@ def record(name: str, value: str = "192.0.2.1", kind: str = "A", **more: Any) ->
     return {"Name": name, "Type": kind, "TTL": 60, "ResourceRecords": [{"Value": value}], **more}
 
 
-def certificate_that_waits_for_its_record(account: Probed) -> bool:
+def certificate_waits_for_its_record(account: Probed) -> bool:
     acm = account.client("acm")
     arn = acm.request_certificate(DomainName="pod.example.org", ValidationMethod="DNS")["CertificateArn"]
 
@@ -189,23 +189,23 @@ def certificate_that_waits_for_its_record(account: Probed) -> bool:
     return statuses == ["PENDING_VALIDATION", "PENDING_VALIDATION", "ISSUED"]
 
 
-def record_made_again(account: Probed) -> bool:
+def record_can_be_recreated(account: Probed) -> bool:
     zone, first = Zone(account), record("a.example.org")
     zone.change(("CREATE", first))
     zone.change(("CREATE", record("b.example.org")))
     zone.change(("DELETE", first))
-    return zone.change(("CREATE", first)) == "" and len(zone.there()) == 2
+    return zone.change(("CREATE", first)) == "" and len(zone.records()) == 2
 
 
-def record_made_twice(account: Probed) -> bool:
+def duplicate_record_is_refused(account: Probed) -> bool:
     zone = Zone(account)
     zone.change(("CREATE", record("a.example.org")))
     refused = zone.change(("CREATE", record("A.example.org.", "192.0.2.2")))
     others = [record("a.example.org", kind="AAAA", value="2001:db8::1"), record("b.example.org")]
-    return "already exists" in refused and zone.change(*(("CREATE", each) for each in others)) == ""
+    return "already exists" in refused and zone.change(*(("CREATE", entry) for entry in others)) == ""
 
 
-def record_deleted_twice(account: Probed) -> bool:
+def second_deletion_is_refused(account: Probed) -> bool:
     zone, first = Zone(account), record("a.example.org")
     zone.change(("CREATE", first))
     other = zone.change(("DELETE", record("a.example.org", "192.0.2.2")))
@@ -214,28 +214,28 @@ def record_deleted_twice(account: Probed) -> bool:
     return "do not match" in other and good == "" and "not found" in again
 
 
-def records_with_one_set_identifier(account: Probed) -> bool:
+def records_may_share_a_set_identifier(account: Probed) -> bool:
     zone = Zone(account)
     pair = [record(f"{name}.example.org", SetIdentifier="blue", Weight=1) for name in "ab"]
-    zone.change(*(("CREATE", each) for each in pair))
+    zone.change(*(("CREATE", entry) for entry in pair))
     zone.change(("CREATE", record("a.example.org", SetIdentifier="green", Weight=1)))
     zone.change(("DELETE", pair[0]))
-    return [name for name, *_ in zone.there()] == ["a.example.org.", "b.example.org."]
+    return [name for name, *_ in zone.records()] == ["a.example.org.", "b.example.org."]
 
 
-def batch_that_is_refused_as_a_whole(account: Probed) -> bool:
+def refused_batch_changes_nothing(account: Probed) -> bool:
     zone = Zone(account)
     zone.change(("CREATE", record("a.example.org")))
     zone.change(("UPSERT", record("a.example.org", "192.0.2.9")), ("CREATE", record("b.notexample.org")))
-    return zone.there() == [("a.example.org.", "A", "192.0.2.1")]
+    return zone.records() == [("a.example.org.", "A", "192.0.2.1")]
 
 
-def record_replaced_in_one_batch(account: Probed) -> bool:
+def record_is_replaced_in_one_batch(account: Probed) -> bool:
     zone, first = Zone(account), record("a.example.org")
     zone.change(("CREATE", first))
     zone.change(("DELETE", first), ("CREATE", first))
     zone.change(("CREATE", record("b.example.org")), ("DELETE", first), ("CREATE", first))
-    return zone.there() == [("a.example.org.", "A", "192.0.2.1"), ("b.example.org.", "A", "192.0.2.1")]
+    return zone.records() == [("a.example.org.", "A", "192.0.2.1"), ("b.example.org.", "A", "192.0.2.1")]
 
 
 def instance_connect_endpoint(account: Probed) -> bool:
@@ -243,10 +243,10 @@ def instance_connect_endpoint(account: Probed) -> bool:
     subnet = ec2.describe_subnets()["Subnets"][0]["SubnetId"]
     tags = [{"ResourceType": "instance-connect-endpoint", "Tags": [{"Key": "Pod", "Value": "x"}]}]
     made = ec2.create_instance_connect_endpoint(SubnetId=subnet, TagSpecifications=tags)["InstanceConnectEndpoint"]
-    wanted = {"InstanceConnectEndpointIds": [made["InstanceConnectEndpointId"]]}
-    (shown,) = ec2.describe_instance_connect_endpoints(**wanted)["InstanceConnectEndpoints"]
+    query = {"InstanceConnectEndpointIds": [made["InstanceConnectEndpointId"]]}
+    (shown,) = ec2.describe_instance_connect_endpoints(**query)["InstanceConnectEndpoints"]
     ec2.delete_instance_connect_endpoint(InstanceConnectEndpointId=made["InstanceConnectEndpointId"])
-    left = ec2.describe_instance_connect_endpoints(**wanted)["InstanceConnectEndpoints"]
+    left = ec2.describe_instance_connect_endpoints(**query)["InstanceConnectEndpoints"]
     return (shown["SubnetId"], shown["Tags"], left) == (subnet, [{"Key": "Pod", "Value": "x"}], [])
 
 
@@ -261,7 +261,7 @@ def _shown_instance(ec2: Any, identifier: str) -> Any:
     return ec2.describe_instances(InstanceIds=[identifier])["Reservations"][0]["Instances"][0]
 
 
-def maintenance_of_an_instance(account: Probed) -> bool:
+def instance_maintenance_options(account: Probed) -> bool:
     ec2, made = _instance(account)
     before = _shown_instance(ec2, made).get("MaintenanceOptions")
     ec2.modify_instance_maintenance_options(InstanceId=made, AutoRecovery="disabled")
@@ -269,16 +269,16 @@ def maintenance_of_an_instance(account: Probed) -> bool:
     return (before, after) == ({"AutoRecovery": "default"}, {"AutoRecovery": "disabled"})
 
 
-def groups_of_an_interface(account: Probed) -> bool:
+def interface_security_groups(account: Probed) -> bool:
     ec2 = account.client("ec2")
     subnet = ec2.describe_subnets()["Subnets"][0]
     group = ec2.create_security_group(GroupName="probe", Description="x", VpcId=subnet["VpcId"])["GroupId"]
     interface = {"DeviceIndex": 0, "SubnetId": subnet["SubnetId"], "Groups": [group], "AssociatePublicIpAddress": True}
     _, made = _instance(account, NetworkInterfaces=[interface])
-    return [each["GroupId"] for each in _shown_instance(ec2, made)["SecurityGroups"]] == [group]
+    return [entry["GroupId"] for entry in _shown_instance(ec2, made)["SecurityGroups"]] == [group]
 
 
-def description_of_a_rule_between_groups(account: Probed) -> bool:
+def group_rule_description(account: Probed) -> bool:
     ec2 = account.client("ec2")
     group = ec2.create_security_group(GroupName="rules", Description="x")["GroupId"]
     pair = {"GroupId": group, "Description": "from the machine"}
@@ -288,18 +288,18 @@ def description_of_a_rule_between_groups(account: Probed) -> bool:
     return [rule.get("Description") for rule in rules if not rule["IsEgress"]] == ["from the machine"]
 
 
-def subnet_by_its_ipv6_network(account: Probed) -> bool:
+def subnet_by_ipv6_network(account: Probed) -> bool:
     ec2 = account.client("ec2")
     vpc = ec2.create_vpc(CidrBlock="10.7.0.0/16", AmazonProvidedIpv6CidrBlock=True)["Vpc"]
     network = vpc["Ipv6CidrBlockAssociationSet"][0]["Ipv6CidrBlock"].replace("/56", "/64")
     made = ec2.create_subnet(VpcId=vpc["VpcId"], CidrBlock="10.7.1.0/24", Ipv6CidrBlock=network)["Subnet"]
     (association,) = made["Ipv6CidrBlockAssociationSet"]
-    wanted = {"Name": "ipv6-cidr-block-association.association-id", "Values": [association["AssociationId"]]}
-    (shown,) = ec2.describe_subnets(Filters=[wanted])["Subnets"]
+    ipv6_filter = {"Name": "ipv6-cidr-block-association.association-id", "Values": [association["AssociationId"]]}
+    (shown,) = ec2.describe_subnets(Filters=[ipv6_filter])["Subnets"]
     return bool(shown["SubnetId"] == made["SubnetId"])
 
 
-def state_of_an_ipv6_network(account: Probed) -> bool:
+def ipv6_network_state(account: Probed) -> bool:
     ec2 = account.client("ec2")
     vpc = ec2.create_vpc(CidrBlock="10.8.0.0/16", AmazonProvidedIpv6CidrBlock=True)["Vpc"]
     network = vpc["Ipv6CidrBlockAssociationSet"][0]["Ipv6CidrBlock"].replace("/56", "/64")
@@ -317,15 +317,15 @@ def _cluster(account: Probed, name: str) -> Any:
     )["DBCluster"]
 
 
-def cluster_without_old_scaling(account: Probed) -> bool:
+def cluster_without_scaling_info(account: Probed) -> bool:
     return "ScalingConfigurationInfo" not in _cluster(account, "one")
 
 
-def years_of_a_cluster(account: Probed) -> bool:
+def cluster_lifecycle_support(account: Probed) -> bool:
     return bool(_cluster(account, "two").get("EngineLifecycleSupport") == "open-source-rds-extended-support-disabled")
 
 
-def years_of_an_instance(account: Probed) -> bool:
+def instance_lifecycle_support(account: Probed) -> bool:
     made = account.client("rds").create_db_instance(
         DBInstanceIdentifier="three",
         DBInstanceClass="db.t4g.micro",
@@ -338,7 +338,7 @@ def years_of_an_instance(account: Probed) -> bool:
     return bool(made.get("EngineLifecycleSupport") == "open-source-rds-extended-support-disabled")
 
 
-def own_ids_of_instances(account: Probed) -> bool:
+def unique_instance_ids(account: Probed) -> bool:
     found = [
         account.client("rds").create_db_instance(
             DBInstanceIdentifier=name,
@@ -353,7 +353,7 @@ def own_ids_of_instances(account: Probed) -> bool:
     return len(set(found)) == 2
 
 
-def tags_of_a_new_bucket(account: Probed) -> bool:
+def new_bucket_tags(account: Probed) -> bool:
     s3 = account.client("s3")
     tags = [{"Key": "Pod", "Value": "pod.example.org"}]
     s3.create_bucket(Bucket="tags", CreateBucketConfiguration={"LocationConstraint": "eu-west-1", "Tags": tags})
@@ -374,14 +374,14 @@ def _bucket_with_policy(account: Probed, bucket: str, condition: dict[str, Any])
     return s3
 
 
-def bucket_that_demands_tls(account: Probed) -> bool:
+def bucket_requires_tls(account: Probed) -> bool:
     condition = {"Condition": {"Bool": {"aws:SecureTransport": "false"}}}
     s3 = _bucket_with_policy(account, "tls", condition)
     s3.put_object(Bucket="tls", Key="a", Body=b"x")
     return bool(s3.get_object(Bucket="tls", Key="a")["Body"].read() == b"x")
 
 
-def instance_registered_again(account: Probed) -> bool:
+def instance_can_be_reregistered(account: Probed) -> bool:
     cloud_map = account.client("servicediscovery")
     operation = cloud_map.create_http_namespace(Name="pod")["OperationId"]
     namespace = cloud_map.get_operation(OperationId=operation)["Operation"]["Targets"]["NAMESPACE"]
@@ -390,7 +390,7 @@ def instance_registered_again(account: Probed) -> bool:
         attributes = {"AWS_INSTANCE_IPV4": address}
         cloud_map.register_instance(ServiceId=service, InstanceId="pod", Attributes=attributes)
     found = cloud_map.list_instances(ServiceId=service)["Instances"]
-    return [each["Attributes"]["AWS_INSTANCE_IPV4"] for each in found] == ["10.0.0.2"]
+    return [entry["Attributes"]["AWS_INSTANCE_IPV4"] for entry in found] == ["10.0.0.2"]
 
 
 def _identity(account: Probed, domain: str, **named: Any) -> Any:
@@ -404,7 +404,7 @@ def dkim_tokens(account: Probed) -> bool:
     return len(ses.get_email_identity(EmailIdentity="a.example.org")["DkimAttributes"].get("Tokens", [])) == 3
 
 
-def date_of_dkim_keys(account: Probed) -> bool:
+def dkim_key_date(account: Probed) -> bool:
     _identity(account, "b.example.org", DkimSigningAttributes={"NextSigningKeyLength": "RSA_2048_BIT"})
     shown = json.loads(account.raw("/v2/email/identities/b.example.org", "ses"))
     return isinstance(shown["DkimAttributes"]["LastKeyGenerationTimestamp"], float)
@@ -417,13 +417,13 @@ def mail_from(account: Probed) -> bool:
     return bool(shown["MailFromDomain"] == "m.c.example.org")
 
 
-def tags_of_an_identity(account: Probed) -> bool:
+def identity_tags(account: Probed) -> bool:
     tags = [{"Key": "Pod", "Value": "x"}]
     ses = _identity(account, "d.example.org", Tags=tags)
     return bool(ses.list_tags_for_resource(ResourceArn=f"{ARN}:identity/d.example.org")["Tags"] == tags)
 
 
-def configuration_set_of_an_identity(account: Probed) -> bool:
+def identity_configuration_set(account: Probed) -> bool:
     ses = _identity(account, "e.example.org")
     ses.put_email_identity_configuration_set_attributes(EmailIdentity="e.example.org", ConfigurationSetName="x")
     return bool(ses.get_email_identity(EmailIdentity="e.example.org")["ConfigurationSetName"] == "x")
@@ -435,7 +435,7 @@ def configuration_set_as_json(account: Probed) -> bool:
     return bool(shown["SendingOptions"]["SendingEnabled"] is True)
 
 
-def options_of_a_configuration_set(account: Probed) -> bool:
+def configuration_set_options(account: Probed) -> bool:
     ses = account.client("sesv2")
     ses.create_configuration_set(ConfigurationSetName="three", DeliveryOptions={"TlsPolicy": "OPTIONAL"})
     ses.put_configuration_set_delivery_options(ConfigurationSetName="three", TlsPolicy="REQUIRE")
@@ -463,46 +463,46 @@ def event_destinations(account: Probed) -> bool:
 
 
 PROBES: dict[str, list[Probe]] = {
-    "acm": [certificate_that_waits_for_its_record],
+    "acm": [certificate_waits_for_its_record],
     "cbor": [alarms_by_cbor],
     "lifecycle": [lifecycle_policies],
     "apigatewayv2": [
         domain_name,
         domain_without_client_certificates,
-        update_of_a_domain,
-        update_of_a_stage,
-        update_of_a_mapping,
+        domain_update,
+        stage_update,
+        mapping_update,
     ],
     "ec2": [
-        maintenance_of_an_instance,
-        groups_of_an_interface,
-        description_of_a_rule_between_groups,
+        instance_maintenance_options,
+        interface_security_groups,
+        group_rule_description,
         instance_connect_endpoint,
     ],
-    "ipv6": [subnet_by_its_ipv6_network, state_of_an_ipv6_network],
-    "rds": [cluster_without_old_scaling, years_of_a_cluster, years_of_an_instance, own_ids_of_instances],
+    "ipv6": [subnet_by_ipv6_network, ipv6_network_state],
+    "rds": [cluster_without_scaling_info, cluster_lifecycle_support, instance_lifecycle_support, unique_instance_ids],
     "route53": [
-        record_made_again,
-        record_made_twice,
-        record_deleted_twice,
-        records_with_one_set_identifier,
-        batch_that_is_refused_as_a_whole,
-        record_replaced_in_one_batch,
+        record_can_be_recreated,
+        duplicate_record_is_refused,
+        second_deletion_is_refused,
+        records_may_share_a_set_identifier,
+        refused_batch_changes_nothing,
+        record_is_replaced_in_one_batch,
     ],
-    "s3": [tags_of_a_new_bucket, bucket_that_demands_tls],
-    "servicediscovery": [instance_registered_again],
-    "sesv2": [dkim_tokens, date_of_dkim_keys, mail_from, tags_of_an_identity],
+    "s3": [new_bucket_tags, bucket_requires_tls],
+    "servicediscovery": [instance_can_be_reregistered],
+    "sesv2": [dkim_tokens, dkim_key_date, mail_from, identity_tags],
     "sesv2_settings": [
         configuration_set_as_json,
-        options_of_a_configuration_set,
+        configuration_set_options,
         event_destinations,
-        configuration_set_of_an_identity,
+        identity_configuration_set,
     ],
 }
 ALL = [probe for probes in PROBES.values() for probe in probes]
 
 
-def test_a_repeated_request_is_answered_again_and_not_carried_out_again(ours: Probed) -> None:
+def test_repeated_request_gets_the_same_answer_without_a_second_run(ours: Probed) -> None:
     def put(invocation: str, attempt: int) -> bytes:
         return ours.raw(
             "/",
@@ -531,12 +531,12 @@ def test_every_patch_has_a_probe() -> None:
 
 
 @pytest.mark.parametrize("probe", ALL, ids=lambda probe: probe.__name__)
-def test_our_account_answers_as_aws_does(ours: Probed, probe: Probe) -> None:
+def test_patched_simulator_answers_as_aws_does(ours: Probed, probe: Probe) -> None:
     assert probe(ours)
 
 
 @pytest.mark.parametrize("probe", ALL, ids=lambda probe: probe.__name__)
-def test_plain_moto_does_not(plain: Probed, probe: Probe) -> None:
+def test_plain_moto_still_needs_the_patch(plain: Probed, probe: Probe) -> None:
     try:
         right = probe(plain)
     except (ClientError, BotoCoreError, ResponseParserError, urllib.error.HTTPError, KeyError):
@@ -544,13 +544,13 @@ def test_plain_moto_does_not(plain: Probed, probe: Probe) -> None:
     assert not right, "moto does this by itself now: take the patch away"
 
 
-def test_other_denials_of_a_bucket_count(ours: Probed) -> None:
+def test_other_deny_statements_of_bucket_policy_apply(ours: Probed) -> None:
     s3 = _bucket_with_policy(ours, "denied", {})
     with pytest.raises(ClientError, match="403"):
         s3.put_object(Bucket="denied", Key="a", Body=b"x")
 
 
-def test_a_reset_forgets_lifecycle_policies(tmp_path: Path) -> None:
+def test_reset_deletes_lifecycle_policies(tmp_path: Path) -> None:
     account = Account(tmp_path, *free_ports(1))
     account.start()
     try:

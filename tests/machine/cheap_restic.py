@@ -1,4 +1,4 @@
-"""restic with a repository whose password is cheap to check: the rest of restic, and of the repository, is real.
+"""restic with a repository whose password is cheap to check: everything else in restic and the repository is real.
 
 Each start of restic derives a key from the password by scrypt, with parameters that take half a second of a core;
 `restic init` takes three seconds more to choose them. Here, `init` copies a repository that restic made before, and
@@ -29,7 +29,7 @@ mkdir -p "$repository" && cp -a {template}/. "$repository"
 
 
 def make_cheap_restic(folder: Path, restic: str, password: str) -> Path:
-    """Make a program in `folder` to be used in the place of `restic`, for repositories with this password."""
+    """Create a program in `folder` that replaces `restic`, for repositories with this password."""
     template = folder / "repository"
     environment = {"PATH": os.defpath, "HOME": "/nowhere", "RESTIC_PASSWORD": password}
     subprocess.run(

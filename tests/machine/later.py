@@ -1,4 +1,4 @@
-"""A part of the programs that stand in for podman and systemctl: they start often, and imports take half of a start."""
+"""Code that the stand-ins for podman and systemctl import late: they start often, and imports take half of a start."""
 
 LATER = '''
 class Later:

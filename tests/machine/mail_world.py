@@ -28,7 +28,7 @@ RECORDS = {
 
 
 class Sink:
-    """Writes down what it is given."""
+    """Stores the mails that it receives."""
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
@@ -46,7 +46,7 @@ class Sink:
 
 
 def answer_names(address: str) -> None:
-    """Answer for world.test, and that nothing else exists."""
+    """Answer queries for world.test; all other names do not exist."""
     server = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
     server.bind((address, 53))
     while True:

@@ -99,7 +99,7 @@ class Namespace:
         return ["nsenter", f"--net=/proc/{self.pid}/ns/net", *words]
 
     def run(self, *words: str) -> str:
-        """Run a command that must end well."""
+        """Run a command that must succeed."""
         done = self.attempt(*words)
         assert done.returncode == 0, done
         return done.stdout
@@ -124,7 +124,7 @@ class Namespace:
         assert server.stdout.readline() == "ready\n"
 
     def ask(self, *asked: tuple[Any, ...], patience: float = _PATIENCE) -> list[str]:
-        """The answers to ("tcp" or "udp", address, port, and a source port where it matters), all asked at once."""
+        """The answers to ("tcp" or "udp", address, port, optional source port), all sent at once."""
         return list(json.loads(self.run(sys.executable, "-Ic", _CLIENT, json.dumps(asked), str(patience))))
 
     def end(self) -> None:

@@ -175,7 +175,7 @@ sys.exit(status if status >= 0 else 128 - status)
 
 @dataclass
 class Pod:
-    """A machine: its data partition, the rendered programs, and the servers that its containers would run."""
+    """A machine: its data partition, the rendered programs, and the servers of its containers."""
 
     folder: Path
     tree: Path
@@ -223,7 +223,7 @@ class Pod:
             assert self.run("make-secrets").returncode == 0
 
     def prepare_programs(self, *, elsewhere: Path | None = None) -> None:
-        """Write the stand-ins, and what they have to know."""
+        """Write the stand-ins and their settings."""
         bash = shutil.which("bash")
         settings = {
             "record": str(self.record),
@@ -282,7 +282,7 @@ class Pod:
         return self.run("diaspora-pod", *arguments, prefix="usr/local/bin")
 
     def fault(self, match: str, when: str, until: Path | None = None) -> None:
-        """Let the first call that matches fail, or die with everything before it, after it or in the middle."""
+        """Let the first matching call fail, or kill the whole process group before, after or during the call."""
         (self.record / "fault").write_text(json.dumps({"match": match, "when": when, "until": str(until)}))
 
     @property
@@ -291,7 +291,7 @@ class Pod:
         return file.read_text().splitlines() if file.exists() else []
 
     def ask_restic(self, *arguments: str) -> str:
-        """Ask restic itself, beside the programs under test."""
+        """Run restic directly, without the programs under test."""
         done = subprocess.run(
             [self.restic, "--no-cache", "--repo", self.repository, *arguments],
             env={"PATH": "/usr/bin:/bin", "RESTIC_PASSWORD": PASSWORD, "HOME": "/nowhere"},

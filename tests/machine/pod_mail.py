@@ -132,7 +132,7 @@ class Machine:
 
 @dataclass
 class Mailbox:
-    """What the SMTP server was given: envelopes, and how each came."""
+    """Mails that the SMTP server received: envelopes, encryption and login."""
 
     envelopes: list[Envelope] = field(default_factory=list)
     encrypted: list[bool] = field(default_factory=list)
@@ -149,7 +149,7 @@ class Mailbox:
         return AuthResult(success=data.password == PASSWORD.encode(), handled=False)
 
     def message(self) -> Message:
-        """The one mail that came."""
+        """The only mail that was received."""
         (envelope,) = self.envelopes
         assert isinstance(envelope.content, bytes)
         return email.message_from_bytes(envelope.content)
@@ -162,7 +162,7 @@ def text_of(message: Message) -> str:
 
 
 def smtp_server(box: Mailbox, port: int, tls: ssl.SSLContext | None = None) -> Controller:
-    """A server on 127.0.0.1; with `tls` it insists on STARTTLS and a login."""
+    """A server on 127.0.0.1; with `tls` it requires STARTTLS and a login."""
     if tls is None:
         return Controller(box, hostname="127.0.0.1", port=port)
     return Controller(

@@ -24,7 +24,7 @@ DOMAIN = "pod.example.org"
 
 
 class Application(BaseHTTPRequestHandler):
-    """Answers every request with what it got."""
+    """Answers every request with the received headers and path."""
 
     protocol_version = "HTTP/1.1"
 
@@ -55,7 +55,7 @@ def serve_application(address: str, port: int) -> ThreadingHTTPServer:
 
 @dataclass
 class NameServer:
-    """Answers every question for an A record with one address, and remembers the names."""
+    """Answers every query for an A record with one address, and records the names."""
 
     socket: socket.socket
     address: str = "127.0.0.1"
@@ -84,7 +84,7 @@ class NameServer:
 
 @dataclass
 class Pod:
-    """A running nginx, and what is behind it."""
+    """A running nginx, its application and its name server."""
 
     port: int
     https_port: int
@@ -102,24 +102,24 @@ class Pod:
         client: str = "127.0.0.1",
         **headers: str,
     ) -> tuple[http.client.HTTPResponse, bytes]:
-        """Ask over plain HTTP, from an address of this machine, as a proxy that has ended HTTPS does."""
+        """Send a plain HTTP request from an address of this machine, as a proxy that terminates HTTPS does."""
         connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=20, source_address=(client, 0))
         return self._exchange(connection, path, method, {"Host": host, "X_Forwarded_Proto": "https", **headers}, body)
 
     def plain(self, path: str, host: str = DOMAIN, **headers: str) -> tuple[http.client.HTTPResponse, bytes]:
-        """Ask over plain HTTP, as anybody does."""
+        """Send a plain HTTP request as any client."""
         connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=20)
         return self._exchange(connection, path, "GET", {"Host": host, **headers}, None)
 
     def post(self, path: str, body: bytes, **headers: str) -> tuple[http.client.HTTPResponse, bytes]:
-        """Send something over plain HTTP."""
+        """Send a POST request over plain HTTP."""
         connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=20)
         return self._exchange(connection, path, "POST", {"Host": DOMAIN, **headers}, body)
 
     def secure(
         self, path: str, context: ssl.SSLContext, host: str = DOMAIN, **headers: str
     ) -> tuple[http.client.HTTPResponse, bytes]:
-        """Ask over HTTPS."""
+        """Send a request over HTTPS."""
         connection = http.client.HTTPConnection("127.0.0.1", self.https_port, timeout=20)
         connection.sock = self.handshake(context, host)
         return self._exchange(connection, path, "GET", {"Host": host, **headers}, None)
@@ -146,7 +146,7 @@ class Pod:
 
     @contextmanager
     def application_moves_to(self, address: str) -> Iterator[None]:
-        """From now on, the name server says that the application is there; at the end, it is found again as before."""
+        """The name server gives this address for the application; afterwards the old address again."""
         self.names.address = address
         try:
             yield
@@ -156,7 +156,7 @@ class Pod:
 
     @contextmanager
     def application_away(self) -> Iterator[None]:
-        """Nobody listens where the name server says that the application is."""
+        """No server listens at the address of the application."""
         self.names.address = "127.0.0.77"
         try:
             wait_until(lambda: self.plain("/")[0].status != 200)
@@ -167,7 +167,7 @@ class Pod:
 
     @contextmanager
     def silent_application(self, answer: bytes = b"") -> Iterator[None]:
-        """The application takes requests and gives this answer, or none."""
+        """The application accepts requests and gives this answer, or none."""
         with socket.create_server(("127.0.0.78", self.application_port)) as server:
             held: list[socket.socket] = []
 
@@ -193,7 +193,7 @@ class Pod:
                 wait_until(lambda: self.plain("/")[0].status == 200)
 
     def seen(self, path: str, method: str = "GET", body: bytes | None = None, **headers: str) -> dict[str, object]:
-        """What the application saw of a request that it answered."""
+        """The request as the application received it."""
         response, text = self.request(path, method, body=body, **headers)
         assert response.status == 200, text
         return dict(json.loads(text))
@@ -240,15 +240,15 @@ def site(root: Path, prefix: Path, pod: "Ports", nginx: str) -> Path:
 
 
 def knows_http2_directive(nginx: str) -> bool:
-    """The image's nginx wants `http2 on`, which came with 1.25.1; Debian's may be older."""
-    told = subprocess.run([nginx, "-v"], capture_output=True, text=True, check=True, timeout=60).stderr
-    version = re.findall(r"nginx/(\d+)[.](\d+)[.](\d+)", told)[0]
+    """The image's nginx needs `http2 on`, available since 1.25.1; Debian's nginx may be older."""
+    version_text = subprocess.run([nginx, "-v"], capture_output=True, text=True, check=True, timeout=60).stderr
+    version = re.findall(r"nginx/(\d+)[.](\d+)[.](\d+)", version_text)[0]
     return tuple(map(int, version)) >= (1, 25, 1)
 
 
 @dataclass
 class Ports:
-    """Where everything listens on 127.0.0.1."""
+    """The ports of all servers on 127.0.0.1."""
 
     http: int
     https: int

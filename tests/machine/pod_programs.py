@@ -1,4 +1,4 @@
-"""Runs the machine's programs as the machine would: with nothing on PATH but what Fedora CoreOS has for sure."""
+"""Runs the machine's programs as the machine would: with only programs of Fedora CoreOS on PATH."""
 
 import shutil
 import subprocess
@@ -42,7 +42,7 @@ esac
 
 @dataclass
 class Machine:
-    """A data folder, a folder of programs for PATH, and a record of what podman was asked."""
+    """A data folder, a folder of programs for PATH, and a record of podman calls."""
 
     folder: Path
     programs: Path
@@ -71,7 +71,7 @@ class Machine:
         return (self.record / f"secret-{name}").read_text()
 
     def path(self) -> Path:
-        """A folder that holds the allowed programs and nothing else."""
+        """A folder that holds only the allowed programs."""
         folder = self.folder / "bin"
         shutil.rmtree(folder, ignore_errors=True)
         folder.mkdir()
@@ -89,7 +89,7 @@ class Machine:
         return folder
 
     def run(self, program: str, *arguments: str, cwd: Path | None = None) -> subprocess.CompletedProcess[str]:
-        """Runs a program of /usr/local/libexec/diaspora and gives its result."""
+        """Runs a program of /usr/local/libexec/diaspora and returns its result."""
         bash = shutil.which("bash")
         assert bash
         return subprocess.run(
@@ -111,7 +111,7 @@ class Machine:
         )
 
     def succeed(self, program: str, *arguments: str) -> str:
-        """Runs a program that must end well and say nothing on standard error."""
+        """Runs a program that must succeed without output on standard error."""
         result = self.run(program, *arguments)
         assert (result.returncode, result.stderr) == (0, ""), result
         return result.stdout

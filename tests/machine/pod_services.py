@@ -1,4 +1,4 @@
-"""The servers of a pod, PostgreSQL and Redis, with a small pod in them; and everything that is in it, to compare."""
+"""The servers of a pod, PostgreSQL and Redis, with a small pod; and its complete content, to compare."""
 
 import os
 import shutil
@@ -86,13 +86,13 @@ def empty_database(server: Postgresql) -> None:
 
 
 def fill(server: Postgresql) -> None:
-    """Make the small pod's tables anew, with their rows."""
+    """Recreate the tables of the small pod, with their rows."""
     empty_database(server)
     sql(server, f"set role diaspora; {TABLES}")
 
 
 def rows(server: Postgresql, database: str = "diaspora_production") -> dict[str, str]:
-    """Every row of every table, the owners, indexes and references, and where the sequences stand."""
+    """Every row of every table, the owners, indexes, references and sequence values."""
 
     def ask(text: str) -> str:
         return sql(server, text, database)
@@ -120,7 +120,7 @@ def uploads(pod: Pod) -> dict[str, tuple[object, ...]]:
 
 
 def fill_uploads(pod: Pod) -> None:
-    """Put files of users there, with names, modes and owners that are easily lost."""
+    """Create files of users, with names, modes and owners that are easily lost."""
     folder = pod.data / "uploads"
     for name in ("images/a cat.jpg", "images/größe.png", "images/deep/er/x", "users/export.json.gz", "images/li\nne"):
         (folder / name).parent.mkdir(parents=True, exist_ok=True)

@@ -99,7 +99,7 @@ class Pooled:
         return {"PATH": os.environ["PATH"], "PGPASSWORD": PASSWORD}
 
     def connections(self) -> list[str]:
-        """How the application is connected to the server now: with TLS or without."""
+        """The current connections of the application to the server: with TLS or without."""
         query = "select ssl from pg_stat_ssl join pg_stat_activity using (pid) where usename = 'diaspora'"
         return self.database.administer("-c", query).split()
 
@@ -128,7 +128,7 @@ def pooled(require_program: RequireProgram, tmp_path_factory: pytest.TempPathFac
 
 
 def certify(folder: Path, data: Path) -> None:
-    """An authority in `folder`, and a certificate of it for localhost where the server looks for its own."""
+    """An authority in `folder`, and a server certificate signed by it for localhost, in the server's data folder."""
 
     def openssl(*arguments: str | Path) -> None:
         subprocess.run(["openssl", *arguments], check=True, capture_output=True, timeout=60)
@@ -166,7 +166,7 @@ def until(happens: object, seconds: float = 15) -> None:
     pytest.fail(f"does not happen within {seconds} seconds")
 
 
-def test_the_server_is_left_alone_while_the_pod_stays_connected(pooled: Pooled) -> None:
+def test_idle_pool_closes_server_connections_and_keeps_clients(pooled: Pooled) -> None:
     with (
         pooled.pgbouncer(pooled.backend),
         subprocess.Popen(
@@ -189,7 +189,7 @@ def test_the_server_is_left_alone_while_the_pod_stays_connected(pooled: Pooled) 
         client.wait(timeout=20)
 
 
-def test_a_client_that_asks_nothing_wakes_nobody(pooled: Pooled) -> None:
+def test_idle_client_does_not_wake_the_database(pooled: Pooled) -> None:
     with pooled.pgbouncer(pooled.backend):
         assert pooled.ask("select 1") == "1"
         until(lambda: pooled.connections() == [])
@@ -202,7 +202,7 @@ def test_a_client_that_asks_nothing_wakes_nobody(pooled: Pooled) -> None:
 
 @contextlib.contextmanager
 def sleeping(backend: int, seconds: float) -> Iterator[int]:
-    """A port behind which the database wakes up: connections hang until then, and are served after."""
+    """A port of a database that wakes up: connections hang until then, and are served afterwards."""
     awake = time.monotonic() + seconds
     opened: list[socket.socket] = []
     with socket.create_server(("localhost", 0)) as server:
@@ -231,18 +231,18 @@ def sleeping(backend: int, seconds: float) -> Iterator[int]:
             yield int(server.getsockname()[1])
         finally:
             server.shutdown(socket.SHUT_RDWR)
-            for each in opened:
-                each.close()
+            for connection in opened:
+                connection.close()
 
 
-def test_a_query_waits_until_the_database_is_awake(pooled: Pooled) -> None:
+def test_query_waits_until_the_database_is_awake(pooled: Pooled) -> None:
     with sleeping(pooled.backend, ASLEEP_SECONDS) as port, pooled.pgbouncer(port):
         started = time.monotonic()
         assert pooled.ask("select 'awake'") == "awake"
         assert ASLEEP_SECONDS - 5 < time.monotonic() - started < ASLEEP_SECONDS + 15
 
 
-def test_a_server_that_does_not_prove_its_name_gets_no_password(pooled: Pooled) -> None:
+def test_server_with_wrong_name_gets_no_password(pooled: Pooled) -> None:
     # the certificate is for localhost
     with pooled.pgbouncer(pooled.backend, host="127.0.0.1"):
         with pytest.raises(subprocess.TimeoutExpired):
@@ -250,7 +250,7 @@ def test_a_server_that_does_not_prove_its_name_gets_no_password(pooled: Pooled) 
         assert "TLS" in (pooled.folder / "log").read_text()
 
 
-def test_programs_of_backups_go_to_the_database_itself(pooled: Pooled, tmp_path: Path) -> None:
+def test_backup_programs_connect_directly_to_the_database(pooled: Pooled, tmp_path: Path) -> None:
     text = (pooled.root / LIBEXEC / "database-program").read_text()
     for old, new in (
         ("/run/secrets/diaspora-database-password", f"{pooled.folder}/password"),
@@ -280,7 +280,7 @@ def test_programs_of_backups_go_to_the_database_itself(pooled: Pooled, tmp_path:
     assert "PostgreSQL database dump complete" in done.stdout
 
 
-def test_the_pod_asks_pgbouncer_and_the_migration_the_database() -> None:
+def test_pod_uses_pgbouncer_and_migration_uses_the_database() -> None:
     found = files(pod_fragment(aws_context()))
     text = found["/etc/diaspora/database.yml"]
     production = yaml.safe_load(text)["production"]
@@ -293,7 +293,7 @@ def test_the_pod_asks_pgbouncer_and_the_migration_the_database() -> None:
     assert "DATABASE_TLS=verify-full" in direct
 
 
-def test_nothing_asks_the_database_how_it_is() -> None:
+def test_health_checks_do_not_query_the_database() -> None:
     found = files(pod_fragment(aws_context()))
     health = [line for text in found.values() for line in text.splitlines() if line.startswith("HealthCmd=")]
     assert not [line for line in health if "pg_" in line or "psql" in line]
@@ -304,14 +304,14 @@ def test_nothing_asks_the_database_how_it_is() -> None:
 
 
 @pytest.mark.parametrize(("pause", "idle"), [(300, 60), (86400, 60)])
-def test_idle_connections_end_long_before_the_pause(pause: int, idle: int) -> None:
+def test_idle_connections_end_before_the_auto_pause(pause: int, idle: int) -> None:
     texts = files(pod_fragment(aws_context(database={"autoPauseSeconds": pause})))
     (found,) = re.findall("server_idle_timeout = ([0-9]+)", texts["/etc/diaspora/pgbouncer/pgbouncer.ini"])
     assert int(found) == idle
     assert int(found) * 5 <= pause
 
 
-def test_on_the_instance_it_is_as_on_metal() -> None:
+def test_database_on_instance_is_configured_as_on_metal() -> None:
     found = files(pod_fragment(aws_context(database={"engine": "onInstance"})))
     metal = files(pod_fragment(pod_context()))
     assert not [path for path in found if "pgbouncer" in path or "database-ca" in path]
@@ -321,7 +321,7 @@ def test_on_the_instance_it_is_as_on_metal() -> None:
     assert "prepared_statements" not in found["/etc/diaspora/database.yml"]
 
 
-def test_quadlet_takes_the_units(tmp_path: Path) -> None:
+def test_quadlet_accepts_the_units(tmp_path: Path) -> None:
     for name, context in {"aurora": aws_context(), "instance": aws_context(database={"engine": "onInstance"})}.items():
         root = write_tree(pod_fragment(context), tmp_path / name)
         done = generate(root / "etc/containers/systemd", tmp_path / name / "units")

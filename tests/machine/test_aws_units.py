@@ -9,8 +9,7 @@ from pathlib import Path
 import pytest
 
 from diaspora_infra.host import render
-from diaspora_infra.host.features import MACHINE_FEATURES
-from diaspora_infra.host.fragment import combine
+from diaspora_infra.host.features import machine_part
 from tests.host.aws_pod import aws_context
 from tests.host.pod import QUADLETS, pod_fragment, write_tree
 from tests.machine.pod_programs import RequireProgram
@@ -55,9 +54,9 @@ def test_systemd_accepts_the_units(variant: str, tmp_path: Path, require_program
 
 
 @pytest.mark.parametrize("variant", CONTEXTS)
-def test_the_parts_of_the_machine_do_not_overlap(variant: str) -> None:
+def test_machine_and_pod_parts_do_not_overlap(variant: str) -> None:
     context = CONTEXTS[variant]
-    own = combine(feature(context) for feature in MACHINE_FEATURES)
+    own = machine_part(context.of_machine)
     pod = pod_fragment(context)
     for fragment in (own, pod):
         names = [unit["name"] for unit in fragment["systemd"]["units"]]
@@ -66,8 +65,8 @@ def test_the_parts_of_the_machine_do_not_overlap(variant: str) -> None:
 
 
 @pytest.mark.parametrize("variant", CONTEXTS)
-def test_the_config_is_too_long_for_user_data_and_has_no_disks(variant: str) -> None:
-    """So the machine gets a pointer to it (aws/user_data.py); this fails when that is no longer needed."""
+def test_config_exceeds_user_data_limit_and_has_no_disks(variant: str) -> None:
+    """The machine gets a pointer to its config (aws/user_data.py); fails when the pointer is no longer needed."""
     context = CONTEXTS[variant]
     ignition = render(context.settings, context.machine, {}).ignition
     assert USER_DATA_LIMIT < len(ignition) < 100_000

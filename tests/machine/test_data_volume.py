@@ -1,4 +1,4 @@
-"""The data volume on AWS: real disks (loop devices), real filesystems. Only lsblk's answer is made up."""
+"""The data volume on AWS: real disks (loop devices), real filesystems. Only the output of lsblk is mocked."""
 
 import json
 import os
@@ -14,7 +14,7 @@ from typing import Any
 
 import pytest
 
-from diaspora_infra.host.features.data_volume import DEVICE_UNIT
+from diaspora_infra.host.features.data_volume import DEVICE_UNIT, data_volume
 from diaspora_infra.host.features.storage import storage
 from tests.conftest import IN_CI
 from tests.host.aws_pod import aws_context
@@ -26,6 +26,8 @@ PROGRAMS = (
     ("losetup", "mount"), ("mkfs.xfs", "xfsprogs"), ("mkfs.ext4", "e2fsprogs"), ("xfs_growfs", "xfsprogs"),
     ("blkid", "util-linux"), ("wipefs", "util-linux"), ("jq", "jq"), ("mount", "mount"),
 )  # fmt: skip
+
+VOLUME = data_volume(aws_context().of_machine)
 
 SYSTEM_NVME = {
     "path": "/dev/nvme0n1",
@@ -48,7 +50,7 @@ def disk(path: str, *mountpoints: str) -> dict[str, Any]:
 
 @dataclass
 class Disks:
-    """Loop devices, and a machine that takes them for disks."""
+    """Loop devices that the machine uses as disks."""
 
     folder: Path
     program: Path
@@ -64,7 +66,7 @@ class Disks:
         return self.devices[-1]
 
     def shown(self, *disks: dict[str, Any]) -> None:
-        """From now on lsblk answers with the system's disk and these."""
+        """Set the output of lsblk: the system disk and these disks."""
         new = self.folder / "lsblk.new"
         new.write_text(json.dumps({"blockdevices": [SYSTEM_NVME, ZRAM, IDLE_ZRAM, *disks]}))
         new.rename(self.folder / "lsblk.json")
@@ -97,7 +99,7 @@ class Disks:
 def disks(tmp_path: Path, require_program: RequireProgram) -> Iterator[Disks]:
     for program, package in PROGRAMS:
         require_program(program, package)
-    root = write_tree(storage(aws_context()), tmp_path / "root")
+    root = write_tree(VOLUME, tmp_path / "root")
     (tmp_path / "bin").mkdir()
     lsblk = tmp_path / "bin/lsblk"
     lsblk.write_text(f"#!/bin/sh\n[ \"$*\" = '--json --output PATH,TYPE,MOUNTPOINTS' ] && cat {tmp_path}/lsblk.json\n")
@@ -127,7 +129,7 @@ def probe(device: str, tag: str) -> str:
     return subprocess.run(command, capture_output=True, text=True, check=False, env={"PATH": "/usr/sbin:/sbin"}).stdout
 
 
-def test_a_blank_disk_becomes_the_data_volume_once(disks: Disks) -> None:
+def test_blank_disk_is_formatted_once(disks: Disks) -> None:
     device = disks.new()
     disks.shown(disk(device))
     assert "blank" in disks.found()
@@ -137,7 +139,7 @@ def test_a_blank_disk_becomes_the_data_volume_once(disks: Disks) -> None:
     assert content(device) == before
 
 
-def test_what_is_on_the_volume_stays(disks: Disks, tmp_path: Path) -> None:
+def test_data_on_the_volume_is_kept(disks: Disks, tmp_path: Path) -> None:
     device = disks.new()
     disks.shown(disk(device))
     disks.found()
@@ -153,7 +155,7 @@ def test_what_is_on_the_volume_stays(disks: Disks, tmp_path: Path) -> None:
         assert disks.found() == f"the data volume is {device}\n"
 
 
-def test_it_waits_for_a_volume_that_comes_later(disks: Disks) -> None:
+def test_boot_waits_for_the_volume_to_be_attached(disks: Disks) -> None:
     device = disks.new()
     disks.shown()
     answers: list[str] = []
@@ -198,7 +200,7 @@ SBIN = {"PATH": f"{os.environ['PATH']}:/usr/sbin:/sbin"}
         (unknown_bytes, "data of an unknown kind"),
     ],
 )
-def test_a_disk_with_anything_on_it_is_left_alone(disks: Disks, fill: Callable[[str], None], says: str) -> None:
+def test_disk_with_foreign_data_is_not_changed(disks: Disks, fill: Callable[[str], None], says: str) -> None:
     device = disks.new()
     fill(device)
     before = content(device)
@@ -207,7 +209,7 @@ def test_a_disk_with_anything_on_it_is_left_alone(disks: Disks, fill: Callable[[
     assert content(device) == before
 
 
-def test_two_blank_disks_are_left_alone(disks: Disks) -> None:
+def test_two_blank_disks_are_refused_unchanged(disks: Disks) -> None:
     first, second = disks.new(), disks.new()
     disks.shown(disk(first), disk(second))
     assert f"{first} {second}" in disks.refused()
@@ -215,7 +217,7 @@ def test_two_blank_disks_are_left_alone(disks: Disks) -> None:
     assert not probe(second, "TYPE")
 
 
-def test_the_labelled_one_of_two_disks_is_it(disks: Disks) -> None:
+def test_labelled_disk_is_chosen_among_two(disks: Disks) -> None:
     first, second = disks.new(), disks.new()
     disks.shown(disk(second))
     disks.found()
@@ -228,14 +230,14 @@ def test_the_labelled_one_of_two_disks_is_it(disks: Disks) -> None:
 
 
 @pytest.mark.parametrize("system", [SYSTEM_NVME, SYSTEM_XEN])
-def test_the_disk_of_the_system_is_never_it(disks: Disks, system: dict[str, Any]) -> None:
+def test_system_disk_is_never_taken_as_data_volume(disks: Disks, system: dict[str, Any]) -> None:
     (disks.folder / "lsblk.json").write_text(json.dumps({"blockdevices": [system, ZRAM]}))
     with pytest.raises(subprocess.TimeoutExpired) as ended:
         disks.find(2.5)
     assert b"waiting" in (ended.value.stdout or b"")
 
 
-def test_the_filesystem_grows_with_the_volume(disks: Disks, tmp_path: Path) -> None:
+def test_filesystem_grows_with_the_volume(disks: Disks, tmp_path: Path) -> None:
     device = disks.new(400)
     disks.shown(disk(device))
     disks.found()
@@ -243,7 +245,7 @@ def test_the_filesystem_grows_with_the_volume(disks: Disks, tmp_path: Path) -> N
     folder.mkdir()
     (command,) = [
         line.removeprefix("ExecStart=")
-        for line in files(storage(aws_context()))["/etc/systemd/system/diaspora-data-grow.service"].splitlines()
+        for line in files(VOLUME)["/etc/systemd/system/diaspora-data-grow.service"].splitlines()
         if line.startswith("ExecStart=")
     ]
     words = command.replace("/var/mnt/data", str(folder)).split()
@@ -274,24 +276,24 @@ class mounted:  # noqa: N801  # reads as a verb
             subprocess.run(["umount", self.folder], check=True)
 
 
-def test_ignition_does_not_know_the_volume() -> None:
-    fragment = storage(aws_context())
+def test_ignition_config_does_not_contain_the_volume() -> None:
+    fragment = VOLUME
     assert set(fragment["storage"]) == {"files"}
-    assert "data-volume" not in str(storage(pod_context()))
+    assert "data-volume" not in str(storage(pod_context().of_machine))
 
 
-def test_the_mount_needs_the_volume_and_waits_as_long_as_it_takes() -> None:
-    units = {unit["name"]: unit for unit in storage(aws_context())["systemd"]["units"]}
+def test_mount_requires_the_volume_and_waits_without_timeout() -> None:
+    units = {unit["name"]: unit for unit in VOLUME["systemd"]["units"]}
     mount = units["var-mnt-data.mount"]["contents"].splitlines()
     assert {"Requires=diaspora-data-volume.service", "After=diaspora-data-volume.service"} <= set(mount)
     assert "What=/dev/disk/by-label/data" in mount
-    told = subprocess.run(
+    unit = subprocess.run(
         ["systemd-escape", "--path", "--suffix=device", "/dev/disk/by-label/data"],
         capture_output=True,
         text=True,
         check=True,
     ).stdout.strip()
-    assert told == DEVICE_UNIT
-    patience = files(storage(aws_context()))[f"/etc/systemd/system/{DEVICE_UNIT}.d/10-patience.conf"]
+    assert unit == DEVICE_UNIT
+    patience = files(VOLUME)[f"/etc/systemd/system/{DEVICE_UNIT}.d/10-patience.conf"]
     assert "JobRunningTimeoutSec=infinity" in patience
     assert "TimeoutStartSec=infinity" in units["diaspora-data-volume.service"]["contents"]

@@ -110,9 +110,9 @@ class Lab:
     def build(self) -> None:
         """Cables, addresses, routes, servers, and what podman adds."""
         # addresses count at once, without looking for the same one elsewhere
-        for each in self.all:
-            each.kernel("net.ipv6.conf.default.accept_dad", 0)
-            each.kernel("net.ipv6.conf.all.accept_dad", 0)
+        for namespace in self.all:
+            namespace.kernel("net.ipv6.conf.default.accept_dad", 0)
+            namespace.kernel("net.ipv6.conf.all.accept_dad", 0)
         cable(self.machine, "eth0", self.client, "eth0")
         self.machine.ip("link add podman1 type bridge")
         self.machine.ip("link set podman1 up")
@@ -172,29 +172,29 @@ def lab() -> Iterator[Lab]:
 
 @pytest.fixture
 def guarded(lab: Lab) -> Lab:
-    """The lab with the firewall in force."""
+    """The lab with the firewall active."""
     lab.start(rendered(**SETTINGS))
     return lab
 
 
 def answers(lab: Lab, *asked: tuple[object, ...]) -> list[str]:
-    """What the client gets, asked at the IPv4 and the IPv6 address of the machine."""
+    """The client's answers from the IPv4 and the IPv6 address of the machine."""
     return lab.client.ask(*((kind, address, *rest) for address in (MACHINE, MACHINE6) for kind, *rest in asked))
 
 
-def test_without_the_firewall_everything_can_be_reached(lab: Lab) -> None:
+def test_all_ports_are_reachable_without_the_firewall(lab: Lab) -> None:
     lab.machine.attempt("nft", "delete", "table", "inet", "diaspora")
     open_ports = [("tcp", port) for port in (22, 80, 443, 3306, 5000, 9000, 9001, 9100)]
     assert answers(lab, *open_ports) == [CLIENT] * 8 + [CLIENT6] * 8
     assert lab.client.ask(("tcp", WEB, 5432), ("tcp", WEB6, 5432)) == [CLIENT, CLIENT6]
 
 
-def test_ssh_the_pod_and_what_the_settings_open_can_be_reached(guarded: Lab) -> None:
+def test_ssh_pod_and_configured_ports_are_reachable(guarded: Lab) -> None:
     asked = [("tcp", 22), ("tcp", 80), ("tcp", 443), ("tcp", 5000), ("udp", 5353)]
     assert answers(guarded, *asked) == [CLIENT] * 5 + [CLIENT6] * 5
 
 
-def test_nothing_else_can_be_reached(guarded: Lab) -> None:
+def test_other_ports_are_unreachable(guarded: Lab) -> None:
     asked = [("tcp", 3306), ("tcp", 9001), ("tcp", 53), ("udp", 53), ("udp", 5354), ("tcp", 5353), ("udp", 80)]
     assert answers(guarded, *asked) == [NOTHING] * 14
     assert "counter packets 0" not in section(guarded, "input")
@@ -204,7 +204,7 @@ def section(lab: Lab, chain: str) -> str:
     return lab.machine.run("nft", "list", "chain", "inet", "diaspora", chain)
 
 
-def test_a_published_port_that_is_not_opened_is_refused(guarded: Lab) -> None:
+def test_published_port_is_closed_unless_opened(guarded: Lab) -> None:
     assert answers(guarded, ("tcp", 9000)) == [NOTHING] * 2
     assert "counter packets 0" not in section(guarded, "forward")
     # the machine itself and its containers reach it
@@ -212,13 +212,13 @@ def test_a_published_port_that_is_not_opened_is_refused(guarded: Lab) -> None:
     assert guarded.other.ask(("tcp", MACHINE, 9000)) != [NOTHING]
 
 
-def test_a_container_is_not_reached_past_its_published_ports(guarded: Lab) -> None:
-    """Not even by the number of an open port."""
+def test_containers_are_reachable_only_by_published_ports(guarded: Lab) -> None:
+    """This holds for the numbers of open ports too."""
     asked = [("tcp", address, port) for address in (WEB, WEB6) for port in (8080, 8443, 5000, 5432)]
     assert guarded.client.ask(*asked) == [NOTHING] * 8
 
 
-def test_sources_count_for_published_ports_too(guarded: Lab) -> None:
+def test_source_restrictions_apply_to_published_ports(guarded: Lab) -> None:
     assert answers(guarded, ("tcp", 9100)) == [NOTHING] * 2
     guarded.client.ip(f"route change 192.0.2.0/24 dev eth0 src {FRIEND}")
     try:
@@ -229,21 +229,21 @@ def test_sources_count_for_published_ports_too(guarded: Lab) -> None:
     assert answers(guarded, ("tcp", 9443)) == [NOTHING, CLIENT6]
 
 
-def test_ssh_from_some_networks_only(lab: Lab) -> None:
+def test_ssh_is_restricted_to_configured_networks(lab: Lab) -> None:
     lab.start(rendered(sshFrom=["198.51.100.0/24", "2001:db8::/32"]))
     assert answers(lab, ("tcp", 22)) == [NOTHING, CLIENT6]
     lab.start(rendered(sshFrom=["192.0.2.0/28"]))
     assert answers(lab, ("tcp", 22)) == [CLIENT, NOTHING]
 
 
-def test_behind_a_proxy_only_port_80_is_open() -> None:
+def test_only_port_80_is_open_behind_a_proxy() -> None:
     proxy = {"mode": "behindProxy", "trustedProxies": ["192.0.2.10"]}
     text = file_text(firewall(pod_context(tls=proxy)), FILE)
     assert "proto-dst 80 accept" in text
     assert "443" not in text
 
 
-def test_ping_and_path_mtu_by_both_protocols(guarded: Lab) -> None:
+def test_ping_works_by_ipv4_and_ipv6(guarded: Lab) -> None:
     for namespace, address in (
         (guarded.client, MACHINE),
         (guarded.client, MACHINE6),
@@ -256,13 +256,13 @@ def test_ping_and_path_mtu_by_both_protocols(guarded: Lab) -> None:
         namespace.run("ping", "-c", "1", "-W", "2", address)
 
 
-def test_neighbours_find_each_other_again(guarded: Lab) -> None:
+def test_neighbour_discovery_works(guarded: Lab) -> None:
     for namespace in guarded.all:
         namespace.ip("neighbour flush all")
     assert answers(guarded, ("tcp", 22)) == [CLIENT, CLIENT6]
 
 
-def test_a_router_is_heard(guarded: Lab) -> None:
+def test_router_advertisements_are_accepted(guarded: Lab) -> None:
     """A router advertisement (RFC 4861) gives the machine an address, as it does without a firewall."""
     advertisement = (
         "import socket,struct;"
@@ -278,7 +278,7 @@ def test_a_router_is_heard(guarded: Lab) -> None:
     assert "2001:db8:77:" in guarded.machine.run("ip", "-6", "address", "show", "dev", "eth0")
 
 
-def test_answers_of_a_dhcp_server_come_in_and_nothing_that_only_looks_like_them(guarded: Lab) -> None:
+def test_only_real_dhcp_answers_are_accepted(guarded: Lab) -> None:
     broadcast, local = "255.255.255.255", f"{link_of(guarded.machine)}%eth0"
     guarded.client.ip("route replace 255.255.255.255 dev eth0")
     assert guarded.client.ask(("udp", broadcast, 68, 67), ("udp", local, 546, 547)) == [CLIENT, link_of(guarded.client)]
@@ -291,7 +291,7 @@ def link_of(namespace: Namespace) -> str:
     return str(found)
 
 
-def test_containers_reach_the_internet_each_other_and_the_name_server(guarded: Lab) -> None:
+def test_containers_reach_internet_each_other_and_name_server(guarded: Lab) -> None:
     asked = [("tcp", CLIENT, 7000), ("udp", CLIENT, 7000), ("tcp", CLIENT6, 7000)]
     # with the address of the machine
     assert guarded.other.ask(*asked) == [MACHINE, MACHINE, MACHINE6]
@@ -301,12 +301,12 @@ def test_containers_reach_the_internet_each_other_and_the_name_server(guarded: L
     assert guarded.other.ask(("tcp", MACHINE, 443)) != [NOTHING]
 
 
-def test_containers_reach_no_other_port_of_the_machine(guarded: Lab) -> None:
+def test_containers_cannot_reach_other_ports_of_the_machine(guarded: Lab) -> None:
     asked = [("tcp", address, port) for address in (GATEWAY, MACHINE, GATEWAY6) for port in (22, 3306, 9001)]
     assert guarded.other.ask(*asked) == [NOTHING] * 9
 
 
-def test_on_aws_containers_do_not_get_the_credentials_of_the_machines_role(lab: Lab) -> None:
+def test_containers_on_aws_cannot_reach_the_metadata_service(lab: Lab) -> None:
     lab.start(file_text(firewall(aws_context()), FILE))
     for address, family in (("169.254.169.254/32", "-4"), ("fd00:ec2::254/128", "-6")):
         lab.client.ip(f"{family} address add {address} dev eth0")
@@ -328,12 +328,12 @@ def test_on_aws_containers_do_not_get_the_credentials_of_the_machines_role(lab: 
             lab.client.ip(f"{family} address del {address} dev eth0")
 
 
-def test_the_machine_reaches_everything(guarded: Lab) -> None:
+def test_machine_reaches_everything(guarded: Lab) -> None:
     asked = [("tcp", CLIENT, 7000), ("udp", CLIENT6, 7000), ("tcp", "127.0.0.1", 9001), ("tcp", WEB, 5432)]
     assert guarded.machine.ask(*asked) == [MACHINE, MACHINE6, "127.0.0.1", GATEWAY]
 
 
-def test_a_port_on_which_nothing_listens_says_so_at_once_when_it_is_open(guarded: Lab) -> None:
+def test_open_port_without_listener_refuses_connections(guarded: Lab) -> None:
     guarded.start(rendered(open=[{"port": 6000}]))
     assert guarded.client.ask(("tcp", MACHINE, 6000)) == [REFUSED]
 
@@ -351,7 +351,7 @@ def commands() -> dict[str, list[str]]:
     return {key: value.lstrip("-").split() for key, value in service if key.startswith("Exec")}
 
 
-def test_starting_reloading_and_stopping_touches_no_other_table(lab: Lab, tmp_path: Path) -> None:
+def test_firewall_unit_does_not_change_other_tables(lab: Lab, tmp_path: Path) -> None:
     lab.machine.attempt("nft", "delete", "table", "inet", "diaspora")
     before = tables(lab)
     assert "table inet netavark" in before
@@ -365,7 +365,7 @@ def test_starting_reloading_and_stopping_touches_no_other_table(lab: Lab, tmp_pa
     assert "flush" not in rendered() + str(commands())
 
 
-def test_a_reload_takes_the_place_of_the_rules_and_cuts_no_connection(lab: Lab) -> None:
+def test_reload_replaces_rules_and_keeps_connections(lab: Lab) -> None:
     lab.start(rendered(open=[{"port": 5000}]))
     asking = lab.client.command(
         "python3", "-Ic", "import socket,sys;s=socket.create_connection(('192.0.2.10',22));print(1,flush=True);"
@@ -380,7 +380,7 @@ def test_a_reload_takes_the_place_of_the_rules_and_cuts_no_connection(lab: Lab) 
 
 
 @pytest.mark.parametrize("damage", ["dport 22", "table inet diaspora {", "policy drop", "established"])
-def test_a_broken_file_leaves_the_rules_that_are_in_force(lab: Lab, tmp_path: Path, damage: str) -> None:
+def test_broken_file_leaves_the_active_rules(lab: Lab, tmp_path: Path, damage: str) -> None:
     lab.start(rendered(**SETTINGS))
     before = lab.machine.run("nft", "--stateless", "list", "ruleset")
     file = tmp_path / "diaspora.nft"
@@ -391,7 +391,7 @@ def test_a_broken_file_leaves_the_rules_that_are_in_force(lab: Lab, tmp_path: Pa
     assert answers(lab, ("tcp", 22), ("tcp", 9001)) == [CLIENT, NOTHING, CLIENT6, NOTHING]
 
 
-def test_the_pod_does_not_run_without_the_firewall(tmp_path: Path) -> None:
+def test_pod_network_requires_the_firewall(tmp_path: Path) -> None:
     """Rules that do not load leave a machine that answers SSH, and on which nothing else listens."""
     root = write_tree(firewall(context()), tmp_path)
     folder = root / "etc/containers/systemd"
@@ -411,7 +411,7 @@ def test_the_pod_does_not_run_without_the_firewall(tmp_path: Path) -> None:
     assert not {"RequiredBy", "Restart"} & {key for section in unit.values() for key, _ in section}
 
 
-def test_turned_off_there_is_no_firewall() -> None:
+def test_disabled_firewall_adds_nothing() -> None:
     assert firewall(context(firewall={"enable": False})) == {}
 
 
@@ -441,7 +441,7 @@ def network(version: int, address: int, bits: int) -> str:
         unique_by=lambda entry: entry[:2],
     ),
 )
-def test_nftables_accepts_the_rules_of_any_settings(
+def test_nftables_accepts_rules_of_any_settings(
     lab: Lab, ssh: list[str] | None, ports: list[tuple[int, str, list[str] | None]]
 ) -> None:
     entries = [

@@ -19,13 +19,13 @@ def kernel_settings() -> dict[str, str]:
 
 
 @pytest.mark.parametrize("name", kernel_settings())
-def test_the_kernel_knows_the_setting(name: str) -> None:
+def test_kernel_has_every_sysctl_setting(name: str) -> None:
     file = Path("/proc/sys") / name.replace(".", "/")
     assert file.exists()
     assert kernel_settings()[name].isdigit()
 
 
-def test_what_containers_need_is_left_alone() -> None:
+def test_settings_needed_by_containers_are_not_changed() -> None:
     """podman forwards packets, and its containers may use namespaces."""
     names = kernel_settings()
     assert not [name for name in names if "forward" in name or "namespaces" in name or "userns" in name]
@@ -33,7 +33,7 @@ def test_what_containers_need_is_left_alone() -> None:
     assert {value for name, value in names.items() if name.endswith("rp_filter")} == {"2"}
 
 
-def test_no_core_dump_is_kept() -> None:
+def test_core_dumps_are_not_stored() -> None:
     parser = configparser.ConfigParser()
     parser.optionxform = str  # type: ignore[method-assign,assignment]
     parser.read_string(file_text(hardening(context()), COREDUMP))

@@ -1,4 +1,4 @@
-"""Our keyfiles, read and written again by NetworkManager itself: nothing may be dropped, added or moved."""
+"""Our keyfiles, parsed and rewritten by NetworkManager: nothing may be dropped, added or moved."""
 
 import re
 import subprocess
@@ -78,7 +78,7 @@ def nmcli(require_program: Callable[[str, str], str]) -> str:
 
 
 def written_again(nmcli: str, text: str) -> str:
-    """What NetworkManager makes of a keyfile. `autoconnect` is the one property that the command must name."""
+    """A keyfile as NetworkManager rewrites it. `autoconnect` is the one property that the command must name."""
     autoconnect = "no" if "autoconnect=false" in text else "yes"
     command = [nmcli, "--offline", "connection", "modify", "connection.autoconnect", autoconnect]
     done = subprocess.run(command, input=text, capture_output=True, text=True, check=False, timeout=60)
@@ -99,7 +99,7 @@ def port_words(nmcli: str) -> tuple[str, str]:
 
 
 @pytest.mark.parametrize("name", KEYFILES)
-def test_networkmanager_writes_our_keyfile_as_it_is(nmcli: str, name: str) -> None:
+def test_networkmanager_keeps_keyfiles_unchanged(nmcli: str, name: str) -> None:
     networks = {"eno1": KEYFILES[name]}
     assert check_networks("networks", networks) == []
     text = keyfile_text("pod1", "eno1", networks["eno1"])
@@ -108,7 +108,7 @@ def test_networkmanager_writes_our_keyfile_as_it_is(nmcli: str, name: str) -> No
 
 @pytest.mark.parametrize("kind", ["bond", "bridge"])
 @pytest.mark.parametrize("port", [{}, {"vlan": {"id": 5, "parent": "eno2"}}], ids=["ethernet", "vlan"])
-def test_networkmanager_writes_our_ports_as_they_are(nmcli: str, kind: str, port: dict[str, Any]) -> None:
+def test_networkmanager_keeps_port_keyfiles_unchanged(nmcli: str, kind: str, port: dict[str, Any]) -> None:
     owner, port_type = port_words(nmcli)
     options = {"bond": {"queue-id": 1}, "bridge": {"path-cost": 50, "hairpin-mode": True}}[kind]
     keyfile = {"connection": {owner: "main0", port_type: kind}, f"{kind}-port": options, **port}
@@ -129,9 +129,7 @@ def test_networkmanager_writes_our_ports_as_they_are(nmcli: str, kind: str, port
         {"ipv4": {"method": "shared", "address1": "10.0.0.1/24", "address2": "10.0.1.1/24"}},
     ],
 )
-def test_what_networkmanager_drops_or_changes_in_silence_is_refused_by_the_check(
-    nmcli: str, keyfile: dict[str, Any]
-) -> None:
+def test_keys_that_networkmanager_drops_are_refused_by_the_check(nmcli: str, keyfile: dict[str, Any]) -> None:
     text = keyfile_text("pod1", "eno1", keyfile)
     assert without_comment(text) != written_again(nmcli, text)
     assert check_networks("networks", {"eno1": keyfile})

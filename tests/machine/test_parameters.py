@@ -1,6 +1,6 @@
 """Parameters of a machine on AWS: the real script and the real curl, against the simulated account.
 
-A server on loopback stands in for the metadata service, and passes questions for Parameter Store to the simulator.
+A server on loopback stands in for the metadata service, and forwards requests for Parameter Store to the simulator.
 """
 
 import json
@@ -19,11 +19,10 @@ import pytest
 
 from diaspora_infra.host import render
 from diaspora_infra.host.bundle import unpack
-from diaspora_infra.host.fragment import Context
 from lab.aws.account import Account
 from lab.matchbox import free_ports
 from tests.host.aws_pod import aws_context
-from tests.host.pod import LIBEXEC, files, pod_context, pod_fragment, write_tree
+from tests.host.pod import LIBEXEC, Context, files, pod_context, pod_fragment, write_tree
 from tests.machine.pod_programs import PODMAN, RequireProgram
 
 PATH = "/diaspora/pod.example.org"
@@ -41,7 +40,7 @@ TOKEN = "imds-token"
 
 
 class Metadata(BaseHTTPRequestHandler):
-    """The metadata service (version 2 only), and a door to the simulator."""
+    """The metadata service (version 2 only), and a proxy to the simulator."""
 
     server: "Door"
 
@@ -85,7 +84,7 @@ class Metadata(BaseHTTPRequestHandler):
 
 
 class Door(ThreadingHTTPServer):
-    """The stand-in and what it was asked."""
+    """The stand-in and its requests."""
 
     def __init__(self, simulator: str) -> None:
         super().__init__(("127.0.0.1", 0), Metadata)
@@ -114,7 +113,7 @@ class Machine:
         self.store.put_parameter(Name=place, Value=value, Type="SecureString", Overwrite=True)
 
     def given(self, name: str) -> str:
-        return (self.data / "secrets/given" / name).read_text()
+        return (self.data / "secrets/provided" / name).read_text()
 
     def podman(self, name: str) -> str:
         return (self.folder / f"record/secret-diaspora-{name}").read_text()
@@ -140,12 +139,12 @@ class Machine:
         )
 
     def succeed(self, mode: str) -> str:
-        """Ends well, and leaves nothing secret in the log, in arguments or in memory."""
+        """Succeeds, and leaves no secret in the log, in arguments or in memory."""
         done = self.start(mode)
         assert done.returncode == 0, done.stderr
-        said = done.stdout + done.stderr + self.arguments.read_text()
+        output = done.stdout + done.stderr + self.arguments.read_text()
         for secret in (*VALUES.values(), ROLE["SecretAccessKey"], ROLE["Token"], TOKEN):
-            assert secret not in said
+            assert secret not in output
         assert not list((self.folder / "run").iterdir())
         return done.stdout + done.stderr
 
@@ -167,7 +166,7 @@ def account(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Account]:
 
 
 def relay_context(**changes: Any) -> Context:
-    """A pod with a relay and backups of its podmin's."""
+    """A pod with a mail relay and backups of the podmin."""
     given = {key: value for key, value in VALUES.items() if key not in changes.get("existingParameters", {})}
     pod_changes = {"mail": MAIL, "backup": BACKUP}
     return aws_context(pod_changes=pod_changes, secrets=given, backups={"bucket": False}, **changes)
@@ -180,7 +179,7 @@ def machine(make: Make) -> Machine:
 
 @pytest.fixture
 def make(account: Account, tmp_path: Path, require_program: RequireProgram) -> Iterator[Make]:
-    """A function that makes the machine of a context."""
+    """A function that creates the machine of a context."""
     account.reset()
     door = Door(account.endpoint)
     threading.Thread(target=door.serve_forever, daemon=True).start()
@@ -220,11 +219,11 @@ def machine_of(context: Context, tmp_path: Path, curl: str, account: Account, do
     return made
 
 
-def test_secrets_come_at_boot(machine: Machine) -> None:
+def test_boot_fetches_the_secrets(machine: Machine) -> None:
     machine.succeed("boot")
     assert machine.given("smtp_password") == VALUES["smtpPassword"]
     assert machine.given("backup_password") == VALUES["backupPassword"]
-    folder = machine.data / "secrets/given"
+    folder = machine.data / "secrets/provided"
     assert folder.stat().st_mode & 0o777 == 0o700
     assert {path.name for path in folder.iterdir()} == {
         "smtp_password", "backup_password", "backup_access_key", "backup_secret_key", "database_password",
@@ -236,7 +235,7 @@ def test_secrets_come_at_boot(machine: Machine) -> None:
     assert len(machine.door.asked) == 2, "two pages"
 
 
-def test_requests_are_signed_with_the_credentials_of_the_role(machine: Machine) -> None:
+def test_requests_are_signed_with_role_credentials(machine: Machine) -> None:
     machine.succeed("boot")
     for headers, body in machine.door.asked:
         found = {key.lower(): value for key, value in headers.items()}
@@ -248,25 +247,25 @@ def test_requests_are_signed_with_the_credentials_of_the_role(machine: Machine) 
         assert (asked["Path"], asked["WithDecryption"]) == (PATH, True)
 
 
-def test_it_tries_until_it_has_them(machine: Machine) -> None:
+def test_boot_retries_until_all_parameters_are_read(machine: Machine) -> None:
     machine.door.refusals = 2
     machine.store.delete_parameter(Name=f"{PATH}/smtpPassword")
     timer = threading.Timer(3, machine.put, ("smtpPassword", VALUES["smtpPassword"]))
     timer.start()
-    said = machine.succeed("boot")
+    output = machine.succeed("boot")
     timer.join()
-    assert f"waiting for: {PATH}/smtpPassword" in said
+    assert f"waiting for: {PATH}/smtpPassword" in output
     assert machine.given("smtp_password") == VALUES["smtpPassword"]
 
 
-def test_a_machine_that_has_them_starts_without_an_answer(machine: Machine) -> None:
+def test_boot_uses_stored_parameters_when_aws_does_not_answer(machine: Machine) -> None:
     machine.succeed("boot")
     machine.door.refusals = 1000
     assert "continuing with the values on the data volume" in machine.succeed("boot")
     assert machine.given("smtp_password") == VALUES["smtpPassword"]
 
 
-def test_a_rotation_reaches_what_uses_it_and_nothing_else(machine: Machine) -> None:
+def test_rotated_secret_restarts_only_its_users(machine: Machine) -> None:
     machine.succeed("boot")
     machine.succeed("refresh")
     assert machine.restarted() == []
@@ -281,7 +280,7 @@ def test_a_rotation_reaches_what_uses_it_and_nothing_else(machine: Machine) -> N
     assert len(machine.restarted()) == 1, "a backup reads it when it starts"
 
 
-def test_another_database_reaches_pgbouncer(machine: Machine) -> None:
+def test_changed_database_host_restarts_pgbouncer(machine: Machine) -> None:
     machine.succeed("boot")
     machine.store.put_parameter(Name=f"{PATH}/databaseHost", Value="other.example.org", Type="String", Overwrite=True)
     machine.succeed("refresh")
@@ -294,7 +293,7 @@ def test_another_database_reaches_pgbouncer(machine: Machine) -> None:
     assert "evil" not in (machine.data / "state/facts/facts.env").read_text()
 
 
-def test_another_password_of_the_database_reaches_the_pod(machine: Machine) -> None:
+def test_changed_database_password_restarts_pgbouncer(machine: Machine) -> None:
     machine.succeed("boot")
     machine.put("databasePassword", "another-password")
     assert "databasePassword has changed" in machine.succeed("refresh")
@@ -304,7 +303,7 @@ def test_another_password_of_the_database_reaches_the_pod(machine: Machine) -> N
     assert machine.restarted() == ["try-restart pgbouncer.service postgresql.service"]
 
 
-def test_the_account_at_ses_comes_with_its_name_and_reaches_diaspora(make: Make) -> None:
+def test_ses_account_is_fetched_and_its_rotation_restarts_diaspora(make: Make) -> None:
     machine = make(aws_context())
     account = {"smtpUsername": "AKIAIOSFODNN7EXAMPLE", "smtpPassword": "BM+w2/Zq0o7o0YExample=="}
     for name, value in account.items():
@@ -321,7 +320,7 @@ def test_the_account_at_ses_comes_with_its_name_and_reaches_diaspora(make: Make)
     assert toml["configuration"]["mail"]["smtp"]["host"] == "email-smtp.eu-west-1.amazonaws.com"
 
 
-def test_a_parameter_is_not_placed_by_hand(make: Make) -> None:
+def test_parameters_cannot_be_placed_by_hand(make: Make) -> None:
     machine = make(aws_context())
 
     def secret(*words: str) -> subprocess.CompletedProcess[str]:
@@ -355,7 +354,7 @@ def test_a_parameter_is_not_placed_by_hand(make: Make) -> None:
 EXISTING = {"smtpPassword": "/elsewhere/smtp", "backupPassword": "backup-of-mine"}
 
 
-def test_existing_parameters_are_read_by_their_own_names_and_rotate(make: Make) -> None:
+def test_existing_parameters_are_read_by_name_and_rotated(make: Make) -> None:
     machine = make(relay_context(existingParameters=EXISTING))
     for name, place in EXISTING.items():
         machine.store.delete_parameter(Name=f"{PATH}/{name}")
@@ -373,16 +372,16 @@ def test_existing_parameters_are_read_by_their_own_names_and_rotate(make: Make) 
     assert machine.restarted() == ["try-restart diaspora-sidekiq.service diaspora-web.service"]
 
 
-def test_an_existing_parameter_that_is_gone_is_named(make: Make) -> None:
+def test_missing_existing_parameter_is_reported(make: Make) -> None:
     machine = make(relay_context(existingParameters={"smtpPassword": "/elsewhere/smtp"}))
     timer = threading.Timer(2, machine.put, ("/elsewhere/smtp", VALUES["smtpPassword"]))
     timer.start()
-    said = machine.succeed("boot")
+    output = machine.succeed("boot")
     timer.join()
-    assert "waiting for: /elsewhere/smtp \n" in said
+    assert "waiting for: /elsewhere/smtp \n" in output
 
 
-def test_more_existing_parameters_than_one_question_may_have_are_read(make: Make) -> None:
+def test_more_existing_parameters_than_one_request_allows_are_read(make: Make) -> None:
     machine = make(relay_context())
     table = machine.root / "etc/diaspora/parameters.conf"
     places = [f"/elsewhere/{number}" for number in range(11)]
@@ -393,7 +392,7 @@ def test_more_existing_parameters_than_one_question_may_have_are_read(make: Make
     assert [machine.given(f"a{index}") for index in range(11)] == places
 
 
-def test_another_bucket_is_mounted_anew(machine: Machine) -> None:
+def test_changed_uploads_bucket_is_remounted(machine: Machine) -> None:
     machine.succeed("boot")
     machine.store.put_parameter(Name=f"{PATH}/uploadsBucket", Value="another", Type="String", Overwrite=True)
     machine.succeed("refresh")
@@ -401,7 +400,7 @@ def test_another_bucket_is_mounted_anew(machine: Machine) -> None:
     assert machine.restarted() == ["try-restart uploads.service"]
 
 
-def test_a_rotation_that_was_interrupted_is_finished(machine: Machine) -> None:
+def test_interrupted_rotation_is_completed(machine: Machine) -> None:
     machine.succeed("boot")
     machine.put("smtpPassword", "rotated")
     make_secrets = machine.root / LIBEXEC / "make-secrets"
@@ -417,23 +416,23 @@ def test_a_rotation_that_was_interrupted_is_finished(machine: Machine) -> None:
 
 
 @pytest.mark.parametrize("bad", ["two\nlines", "a,b", "true"])
-def test_what_diaspora_could_not_use_does_not_replace_what_works(machine: Machine, bad: str) -> None:
+def test_unusable_parameter_does_not_replace_the_stored_one(machine: Machine, bad: str) -> None:
     machine.succeed("boot")
     machine.put("smtpPassword", bad)
-    said = machine.succeed("refresh")
-    assert f"{PATH}/smtpPassword cannot be used" in said
-    assert bad not in said.replace("comma", "")
+    output = machine.succeed("refresh")
+    assert f"{PATH}/smtpPassword cannot be used" in output
+    assert bad not in output.replace("comma", "")
     assert machine.given("smtp_password") == VALUES["smtpPassword"]
     assert machine.restarted() == []
 
 
-def test_secrets_wait_for_parameters() -> None:
+def test_secrets_service_requires_parameters_service() -> None:
     context = aws_context(pod_changes={"mail": MAIL}, secrets=VALUES)
     drop_in = files(pod_fragment(context))["/etc/systemd/system/diaspora-secrets.service.d/10-parameters.conf"]
     assert "Requires=diaspora-parameters.service" in drop_in
 
 
-def test_no_secret_travels_in_the_config_and_it_fits() -> None:
+def test_config_contains_no_secret_parameters() -> None:
     context = aws_context(pod_changes={"mail": MAIL, "backup": BACKUP}, secrets=VALUES, backups={"bucket": False})
     rendered = render(context.settings, context.machine, VALUES)
     everything = json.dumps(unpack(json.loads(rendered.ignition)))
@@ -443,11 +442,11 @@ def test_no_secret_travels_in_the_config_and_it_fits() -> None:
     assert not rendered.secret
 
 
-def test_on_metal_there_is_nothing_of_it() -> None:
+def test_machines_on_metal_have_no_parameter_files() -> None:
     assert "parameters" not in str(sorted(files(pod_fragment(pod_context(with_mail=True)))))
 
 
-def test_backups_go_to_the_bucket_of_the_stack(tmp_path: Path) -> None:
+def test_backups_use_the_bucket_of_the_stack(tmp_path: Path) -> None:
     context = aws_context(pod_changes={"backup": {}}, secrets={"backupPassword": "x"})
     root = write_tree(pod_fragment(context), tmp_path / "root")
     assert "backupRepository backup_repository fact backup" in (root / "etc/diaspora/parameters.conf").read_text()

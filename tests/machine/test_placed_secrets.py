@@ -17,7 +17,6 @@ from hypothesis import strategies as st
 
 from diaspora_infra.config import ConfigError
 from diaspora_infra.config.secrets import SECRETS
-from diaspora_infra.host.features.pod_secrets import _content
 from diaspora_infra.host.render import render
 from tests.host.pod import LIBEXEC, files, pod_context, pod_fragment, write_tree
 from tests.machine.pod_programs import PODMAN, Machine, RequireProgram, machine
@@ -87,7 +86,7 @@ def place(here: Machine, name: str, text: str | bytes) -> str:
 
 
 def kept(here: Machine, name: str) -> Path:
-    return here.data / "secrets/given" / name
+    return here.data / "secrets/provided" / name
 
 
 @pytest.fixture(autouse=True)
@@ -96,41 +95,41 @@ def _root_user() -> None:
         pytest.skip("diaspora-pod wants root")
 
 
-def test_nothing_of_them_is_in_the_config() -> None:
+def test_placed_secrets_are_not_in_the_config() -> None:
     assert "/etc/diaspora/secrets" not in {path.rpartition("/")[0] for path in files(FRAGMENT)}
     rendered = render(CONTEXT.settings, CONTEXT.machine, {})
     assert not rendered.secret
     assert "/etc/diaspora/secrets/" not in rendered.butane_text()
 
 
-def test_a_secret_is_kept_for_root_alone_and_handed_to_podman(here: Machine) -> None:
-    told = place(here, "backupPassword", f"{VALUE}\n")
+def test_placed_secret_is_root_only_and_passed_to_podman(here: Machine) -> None:
+    output = place(here, "backupPassword", f"{VALUE}\n")
     file = kept(here, "backup_password")
     assert file.read_text() == VALUE
     assert stat.S_IMODE(file.stat().st_mode) == 0o600
     assert stat.S_IMODE(file.parent.stat().st_mode) == 0o700
     assert [path.name for path in file.parent.iterdir()] == ["backup_password"]
     assert here.secret("diaspora-backup-password") == VALUE
-    assert told.startswith("backupPassword is set\n")
+    assert output.startswith("backupPassword is set\n")
     # the pod runs on: nothing of it needs this one
     assert not [call for call in here.calls if call.startswith("systemctl")]
 
 
-def test_the_pod_starts_when_the_last_of_its_secrets_is_there(here: Machine) -> None:
+def test_pod_starts_when_its_last_secret_is_placed(here: Machine) -> None:
     assert "camoKey is missing; run: sudo diaspora-pod secret set camoKey" in place(here, "smtpPassword", "a")
     assert WEB not in here.calls
     assert "the pod restarts with the new secret" in place(here, "camoKey", "b")
     assert here.calls[-2:] == [WEB, "systemctl start --no-block diaspora.target"]
 
 
-def test_the_relay_starts_when_its_password_is_there(tmp_path: Path) -> None:
+def test_relay_starts_when_its_password_is_placed(tmp_path: Path) -> None:
     relay = {"image": "registry.example.org/relay:1", "smarthost": {"host": "smart.example.org", "username": "pod"}}
     context = pod_context(
         mail={"senderAddress": "a@pod.example.org", "relay": relay}, secretsOnMachine=["smarthostPassword"]
     )
     fragment = pod_fragment(context)
     drop_in = files(fragment)["/etc/containers/systemd/relay.container.d/30-secrets.conf"]
-    assert "ConditionPathExists=/var/mnt/data/secrets/given/smarthost_password\n" in drop_in
+    assert "ConditionPathExists=/var/mnt/data/secrets/provided/smarthost_password\n" in drop_in
     made = machine(tmp_path / "one", write_tree(fragment, tmp_path / "tree"))
     (made.data / "domain").write_text("pod.example.org\n")
     place(made, "smarthostPassword", "x")
@@ -140,13 +139,13 @@ def test_the_relay_starts_when_its_password_is_there(tmp_path: Path) -> None:
     ]
 
 
-def test_a_new_value_takes_the_place_of_the_old_one(here: Machine) -> None:
+def test_new_value_replaces_the_old_one(here: Machine) -> None:
     place(here, "backupPassword", "old")
     place(here, "backupPassword", "new")
     assert here.secret("diaspora-backup-password") == "new"
 
 
-def test_the_next_boot_hands_them_over_again_and_takes_back_what_is_gone(here: Machine) -> None:
+def test_boot_recreates_podman_secrets_and_removes_missing_ones(here: Machine) -> None:
     place(here, "backupPassword", VALUE)
     (here.record / "secret-diaspora-backup-password").unlink()
     here.podman = PODMAN.replace('"image inspect")', '"secret rm") ;;\n    "image inspect")')
@@ -156,13 +155,13 @@ def test_the_next_boot_hands_them_over_again_and_takes_back_what_is_gone(here: M
     assert "secret rm diaspora-backup-password" not in here.calls
 
 
-def test_a_key_comes_from_a_file(here: Machine) -> None:
+def test_private_key_is_read_from_standard_input(here: Machine) -> None:
     for text in (KEY, KEY.rstrip("\n"), f"\n  {KEY}\n\n"):
         place(here, "backupSshKey", text)
         assert kept(here, "backup_ssh_key").read_text() == KEY
 
 
-def test_the_list_says_what_is_there_and_never_a_value(here: Machine) -> None:
+def test_secret_list_shows_state_without_values(here: Machine) -> None:
     place(here, "backupPassword", VALUE)
     done = pod(here, "secret", "list")
     lines = dict(line.split(None, 1) for line in done.stdout.decode().splitlines())
@@ -174,7 +173,7 @@ def test_the_list_says_what_is_there_and_never_a_value(here: Machine) -> None:
     }
 
 
-def test_what_comes_with_the_config_is_listed_too_but_not_to_be_set(tmp_path: Path) -> None:
+def test_config_secret_is_listed_but_cannot_be_set(tmp_path: Path) -> None:
     context = pod_context(backup={}, secrets={"backupPassword": VALUE})
     made = machine(tmp_path / "one", write_tree(pod_fragment(context), tmp_path / "tree"))
     assert pod(made, "secret", "list").stdout.decode().split(None, 1) == ["backupPassword", "comes with the config\n"]
@@ -183,7 +182,7 @@ def test_what_comes_with_the_config_is_listed_too_but_not_to_be_set(tmp_path: Pa
     assert b"is not a secret of this machine" in refused.stderr
 
 
-def test_a_pod_that_needs_none_says_so(tmp_path: Path) -> None:
+def test_pod_without_secrets_lists_none(tmp_path: Path) -> None:
     made = machine(tmp_path / "one", write_tree(pod_fragment(pod_context()), tmp_path / "tree"))
     assert pod(made, "secret", "list").stdout == b"this pod needs no secrets\n"
 
@@ -201,18 +200,18 @@ def test_a_pod_that_needs_none_says_so(tmp_path: Path) -> None:
         ("password", "x", "is not a secret of this machine"),
     ],
 )
-def test_what_would_not_work_is_refused_in_one_line_and_not_shown(
+def test_unusable_secret_is_refused_in_one_line_without_echo(
     here: Machine, name: str, text: str | bytes, words: str
 ) -> None:
     done = pod(here, "secret", "set", name, text=text)
     assert (done.returncode, done.stdout) == (2, b"")
     assert words in done.stderr.decode()
     assert done.stderr.count(b"\n") == 1
-    assert not (here.data / "secrets/given").exists()
+    assert not (here.data / "secrets/provided").exists()
     assert b"key at all" not in done.stderr
 
 
-def test_nothing_is_written_beside_the_data_partition(here: Machine) -> None:
+def test_secret_is_refused_without_the_data_partition(here: Machine) -> None:
     (here.data / "domain").unlink()
     done = pod(here, "secret", "set", "backupPassword", text="x")
     assert done.returncode == 2
@@ -231,20 +230,20 @@ def test_nothing_is_written_beside_the_data_partition(here: Machine) -> None:
         st.sampled_from(["true", "false", "a,b", KEY, f"x{KEY}"]),
     ),
 )
-def test_the_machine_and_the_settings_agree(tree: Path, here: Machine, name: str, value: str) -> None:
-    (secret,) = [each for each in SECRETS if each.key == name]
+def test_machine_and_settings_accept_the_same_secrets(tree: Path, here: Machine, name: str, value: str) -> None:
+    (secret,) = [entry for entry in SECRETS if entry.key == name]
     shutil.rmtree(here.data / "secrets", ignore_errors=True)
     try:
-        wanted: str | None = _content(secret, value)
+        expected: str | None = secret.content(value)
     except ConfigError:
-        wanted = None
+        expected = None
     done = pod(here, "secret", "set", name, text=value)
     file = kept(here, re.sub("([A-Z])", r"_\1", name).lower())
-    assert (file.read_bytes().decode() if file.exists() else None) == wanted
-    assert done.returncode == (2 if wanted is None else 0)
+    assert (file.read_bytes().decode() if file.exists() else None) == expected
+    assert done.returncode == (2 if expected is None else 0)
 
 
-def test_a_terminal_shows_nothing_of_what_is_typed(here: Machine) -> None:
+def test_terminal_does_not_echo_the_secret(here: Machine) -> None:
     parent, child = pty.openpty()
     done = subprocess.Popen(
         [*command(here), "secret", "set", "backupPassword"],
@@ -271,7 +270,7 @@ def test_a_terminal_shows_nothing_of_what_is_typed(here: Machine) -> None:
 
 
 class Watcher(threading.Thread):
-    """Looks at the command lines and environments of all processes, again and again."""
+    """Repeatedly checks the command lines and environments of all processes."""
 
     def __init__(self, word: bytes) -> None:
         super().__init__(daemon=True)
@@ -307,17 +306,17 @@ def watcher() -> Iterator[Watcher]:
     made.join()
 
 
-def test_no_process_has_it_among_its_arguments_or_variables(here: Machine, watcher: Watcher) -> None:
+def test_secret_is_never_in_arguments_or_environment(here: Machine, watcher: Watcher) -> None:
     here.podman = SLOW_PODMAN
-    told = place(here, "backupPassword", VALUE) + place(here, "smtpPassword", VALUE)
+    output = place(here, "backupPassword", VALUE) + place(here, "smtpPassword", VALUE)
     assert watcher.looks > 10
     assert b"bash" in watcher.seen_programs
     assert watcher.found == set()
-    assert "planted" not in told
+    assert "planted" not in output
     assert "planted" not in "".join(here.calls)
 
 
-def test_status_says_what_to_do(here: Machine) -> None:
+def test_status_lists_missing_secrets_with_commands(here: Machine) -> None:
     place(here, "smtpPassword", "a")
     lines = pod(here, "status").stdout.decode().splitlines()
     found = [line.split(None, 1)[1] for line in lines if line.startswith("secret ")]
@@ -332,7 +331,7 @@ def test_status_says_what_to_do(here: Machine) -> None:
 
 
 @pytest.mark.parametrize("verb", ["backup", "snapshots", "restore"])
-def test_no_backup_is_claimed_without_its_secrets(here: Machine, verb: str) -> None:
+def test_backup_commands_fail_without_their_secrets(here: Machine, verb: str) -> None:
     place(here, "backupPassword", VALUE)
     done = pod(here, verb)
     assert (done.returncode, done.stdout) == (1, b"")
@@ -341,23 +340,23 @@ def test_no_backup_is_claimed_without_its_secrets(here: Machine, verb: str) -> N
     )
 
 
-def test_what_needs_them_waits_for_them() -> None:
+def test_units_wait_for_their_secrets() -> None:
     texts = files(FRAGMENT)
     application = texts["/etc/containers/systemd/diaspora-.container.d/30-secrets.conf"]
     assert re.findall("^Condition.*", application, re.MULTILINE) == [
-        "ConditionPathExists=/var/mnt/data/secrets/given/smtp_password",
-        "ConditionPathExists=/var/mnt/data/secrets/given/camo_key",
+        "ConditionPathExists=/var/mnt/data/secrets/provided/smtp_password",
+        "ConditionPathExists=/var/mnt/data/secrets/provided/camo_key",
     ]
     for name in ("diaspora-backup", "diaspora-backup-check"):
         text = texts[f"/etc/systemd/system/{name}.service.d/30-secrets.conf"]
         assert re.findall("^Assert.*", text, re.MULTILINE) == [
-            "AssertPathExists=/var/mnt/data/secrets/given/backup_password",
-            "AssertPathExists=/var/mnt/data/secrets/given/backup_ssh_key",
+            "AssertPathExists=/var/mnt/data/secrets/provided/backup_password",
+            "AssertPathExists=/var/mnt/data/secrets/provided/backup_ssh_key",
         ]
     assert not [path for path in files(pod_fragment(pod_context())) if "30-secrets" in path]
 
 
-def test_systemd_accepts_units_that_wait(tmp_path: Path, require_program: RequireProgram) -> None:
+def test_systemd_accepts_units_that_wait_for_secrets(tmp_path: Path, require_program: RequireProgram) -> None:
     systemd_analyze = require_program("systemd-analyze", "systemd")
     root = write_tree(FRAGMENT, tmp_path)
     shutil.copytree("/usr/lib/systemd/system", root / "usr/lib/systemd/system", symlinks=True)

@@ -1,4 +1,4 @@
-"""The units of what a pod may have besides, read by Quadlet, systemd, butane and ignition."""
+"""The units of optional features of a pod, read by Quadlet, systemd, butane and ignition."""
 
 import re
 import shutil
@@ -67,7 +67,7 @@ def test_systemd_accepts_the_units(root: Path, name: str, require_program: Requi
         assert (done.returncode, lines) == (0, []), unit
 
 
-def test_containers_have_a_limit_and_no_right_to_more(root: Path, name: str) -> None:
+def test_containers_have_memory_limits_and_hardening(root: Path, name: str) -> None:
     for unit in UNITS[name]:
         text = (root / "etc/systemd/system" / unit).read_text()
         if "podman run " in text:
@@ -78,12 +78,12 @@ def test_containers_have_a_limit_and_no_right_to_more(root: Path, name: str) -> 
                 assert re.search(f"{word}( |$)", command), (unit, word)
 
 
-def test_what_is_required_is_also_waited_for(root: Path) -> None:
+def test_every_required_unit_is_ordered_after(root: Path) -> None:
     requires, after = dependencies(root, "Requires"), dependencies(root, "After")
     for unit, needed in requires.items():
         assert needed <= after[unit], unit
 
 
-def test_butane_and_ignition_accept_it(name: str, butane_binary: Path, ignition_validate: Path) -> None:
+def test_butane_and_ignition_accept_the_config(name: str, butane_binary: Path, ignition_validate: Path) -> None:
     document = {"variant": "fcos", "version": BUTANE_VERSION, **pod_fragment(CONTEXTS[name])}
     accepted([ignition_validate, "-"], accepted([butane_binary, "--strict"], document_text(document)))

@@ -116,7 +116,7 @@ def rails(tmp_path: Path, require_program: RequireProgram) -> Rails:
 
 
 class TestRuby:
-    def test_a_pod_without_users_gets_its_administrator(self, rails: Rails) -> None:
+    def test_pod_without_users_gets_an_administrator(self, rails: Rails) -> None:
         done = rails.run()
         assert (done.returncode, done.stdout, done.stderr) == (
             0, "po.d-min_1 is the administrator of this pod\n", ""
@@ -129,7 +129,7 @@ class TestRuby:
         assert rails.read() == MADE
 
     @pytest.mark.parametrize("step", ["save", "admin", "aspects"])
-    def test_after_a_power_cut_the_next_run_ends_it(self, rails: Rails, step: str) -> None:
+    def test_next_run_completes_after_a_power_cut(self, rails: Rails, step: str) -> None:
         assert rails.run(power_cut=step).returncode == 9
         assert rails.run().returncode == 0
         assert rails.read() == MADE
@@ -141,14 +141,14 @@ class TestRuby:
             ("somebody", "no administrator: the pod has users already\n"),
         ],
     )
-    def test_accounts_of_others_are_left_alone(self, rails: Rails, name: str, line: str) -> None:
+    def test_existing_accounts_are_not_changed(self, rails: Rails, name: str, line: str) -> None:
         before = {"users": [{"username": name, "password": "his own", "aspects": []}], "admins": []}
         rails.write(**before)
         done = rails.run()
         assert (done.returncode, done.stdout, done.stderr) == (3, "", line)
         assert rails.read() == before
 
-    def test_a_refused_account_is_one_line(self, tmp_path: Path, require_program: RequireProgram) -> None:
+    def test_refused_account_is_reported_in_one_line(self, tmp_path: Path, require_program: RequireProgram) -> None:
         rails = Rails(tmp_path, require_program("ruby", "ruby"), username="root")
         done = rails.run()
         line = "no administrator: diaspora* refuses root: Username is not available; Person can't be blank\n"
@@ -174,7 +174,7 @@ def here(tmp_path: Path, server: Postgresql) -> Pod:
     return pod
 
 
-def rails_makes_it(server: Postgresql) -> str:
+def create_administrator(server: Postgresql) -> str:
     sql(server, "insert into users (username, encrypted_password) values ('po.d-min_1', '$2a$10$secret')")
     return hashlib.sha256(b"$2a$10$secret").hexdigest()
 
@@ -182,13 +182,13 @@ def rails_makes_it(server: Postgresql) -> str:
 def first_start(pod: Pod, server: Postgresql) -> None:
     assert pod.run("administrator", "needed").returncode == 0
     pod.succeed("administrator", "password")
-    rails_makes_it(server)
+    create_administrator(server)
     pod.succeed("administrator", "done")
     pod.succeed("administrator", "ended")
 
 
 class TestMachine:
-    def test_the_first_start_makes_a_password_that_only_root_reads(self, here: Pod, server: Postgresql) -> None:
+    def test_first_start_creates_a_root_only_password(self, here: Pod, server: Postgresql) -> None:
         first_start(here, server)
         file = here.data / "secrets/admin_password"
         password = file.read_text().strip()
@@ -200,16 +200,16 @@ class TestMachine:
         assert not (here.record / "secret-diaspora-admin-password").exists()
         assert here.run("administrator", "needed").returncode == 1
 
-    def test_the_password_is_the_same_until_rails_has_used_it(self, here: Pod, server: Postgresql) -> None:
+    def test_password_stays_the_same_until_rails_has_used_it(self, here: Pod, server: Postgresql) -> None:
         here.succeed("administrator", "password")
         first = (here.record / "secret-diaspora-admin-password").read_text()
         # Rails had begun when the power went
-        rails_makes_it(server)
+        create_administrator(server)
         assert here.run("administrator", "needed").returncode == 0
         here.succeed("administrator", "password")
         assert (here.record / "secret-diaspora-admin-password").read_text() == first
 
-    def test_a_pod_with_users_gets_none(self, here: Pod, server: Postgresql) -> None:
+    def test_pod_with_users_gets_no_administrator(self, here: Pod, server: Postgresql) -> None:
         sql(server, "insert into users (username) values ('alice')")
         assert here.run("administrator", "needed").returncode == 1
         assert not (here.data / "secrets/admin_password").exists()
@@ -217,12 +217,12 @@ class TestMachine:
         assert done.returncode == 1
         assert done.stdout == "the pod already had users, so no administrator was created\n"
 
-    def test_without_an_answer_of_the_database_it_is_tried_again(self, here: Pod) -> None:
+    def test_creation_is_retried_without_an_answer_of_the_database(self, here: Pod) -> None:
         here.fault("exec postgresql", "fail")
         assert here.run("administrator", "needed").returncode == 255
         assert here.run("administrator", "needed").returncode == 0
 
-    def test_the_password_of_nobody_goes(self, here: Pod, server: Postgresql) -> None:
+    def test_unused_password_is_deleted(self, here: Pod, server: Postgresql) -> None:
         here.succeed("administrator", "password")
         here.extra = {"EXIT_CODE": "exited", "EXIT_STATUS": "3"}
         here.succeed("administrator", "ended")
@@ -230,13 +230,13 @@ class TestMachine:
         assert here.run("administrator", "needed").returncode == 1
 
     @pytest.mark.parametrize(("code", "status"), [("exited", "1"), ("killed", "3"), ("exited", "78")])
-    def test_another_failure_keeps_it(self, here: Pod, code: str, status: str) -> None:
+    def test_other_failures_keep_the_password(self, here: Pod, code: str, status: str) -> None:
         here.succeed("administrator", "password")
         here.extra = {"EXIT_CODE": code, "EXIT_STATUS": status}
         here.succeed("administrator", "ended")
         assert here.run("administrator", "needed").returncode == 0
 
-    def test_the_command_shows_it(self, here: Pod, server: Postgresql) -> None:
+    def test_admin_command_shows_the_password(self, here: Pod, server: Postgresql) -> None:
         done = here.command("admin")
         assert (done.returncode, done.stdout) == (
             1, "the administrator po.d-min_1 does not exist yet; see: diaspora-pod logs diaspora-administrator\n"
@@ -249,7 +249,7 @@ class TestMachine:
         without = f"{head}{password.strip()} (unless it was changed; the database does not answer)\n"
         assert here.command("admin").stdout == without
 
-    def test_a_changed_password_is_no_longer_shown(self, here: Pod, server: Postgresql) -> None:
+    def test_changed_password_is_no_longer_shown(self, here: Pod, server: Postgresql) -> None:
         first_start(here, server)
         sql(server, "update users set encrypted_password = '$2a$10$other'")
         assert here.command("admin").stdout.endswith(
@@ -258,7 +258,7 @@ class TestMachine:
         sql(server, "delete from users")
         assert here.command("admin").stdout.endswith("password  none: the user po.d-min_1 no longer exists\n")
 
-    def test_a_restored_pod_gets_none_even_on_a_new_machine(self, here: Pod, server: Postgresql) -> None:
+    def test_restored_pod_gets_no_administrator_on_a_new_machine(self, here: Pod, server: Postgresql) -> None:
         """Passwords and fingerprints come back with the secrets; the marker stays with the machine."""
         first_start(here, server)
         (here.data / "state/administrator").unlink()
@@ -266,7 +266,7 @@ class TestMachine:
         assert here.command("admin").returncode == 0
 
 
-def test_the_unit_runs_it_before_the_web_server_which_does_not_need_it() -> None:
+def test_administrator_unit_runs_before_web_server_and_may_fail() -> None:
     found = containers(FRAGMENT)
     unit, service = found["diaspora-administrator"]["Unit"], found["diaspora-administrator"]["Service"]
     assert values(unit, "Before") == ["diaspora-web.service"]
@@ -278,7 +278,7 @@ def test_the_unit_runs_it_before_the_web_server_which_does_not_need_it() -> None
     assert not values(service, "SuccessExitStatus")
 
 
-def test_shellcheck_finds_nothing(tmp_path: Path, require_program: RequireProgram) -> None:
+def test_shellcheck_reports_nothing(tmp_path: Path, require_program: RequireProgram) -> None:
     program = write_tree(FRAGMENT, tmp_path) / LIBEXEC / "administrator"
     done = subprocess.run(
         [require_program("shellcheck", "shellcheck"), program], capture_output=True, text=True, check=False
@@ -286,7 +286,7 @@ def test_shellcheck_finds_nothing(tmp_path: Path, require_program: RequireProgra
     assert (done.returncode, done.stdout) == (0, "")
 
 
-def test_ruby_reads_it_without_a_warning(tmp_path: Path, require_program: RequireProgram) -> None:
+def test_ruby_parses_the_program_without_warnings(tmp_path: Path, require_program: RequireProgram) -> None:
     source = tmp_path / "make.rb"
     source.write_text(files(FRAGMENT)["/etc/diaspora/administrator/make-administrator.rb"])
     done = subprocess.run([require_program("ruby", "ruby"), "-wc", source], capture_output=True, text=True, check=False)

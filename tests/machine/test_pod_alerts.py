@@ -55,7 +55,7 @@ def relay(folder: Path, name: str = "127.0.0.1", **smtp: Any) -> Iterator[tuple[
 
 
 @pytest.mark.parametrize("way", [None, "plain", "login"])
-def test_an_alert_arrives_encrypted_and_with_a_login(tmp_path: Path, way: str | None) -> None:
+def test_alert_is_sent_encrypted_with_login(tmp_path: Path, way: str | None) -> None:
     with relay(tmp_path, **({"authentication": way} if way else {})) as (here, box):
         here.succeed("send-alert", "it is full", text="Größe: 95 %\n" * 40)
     mail = box.message()
@@ -67,11 +67,11 @@ def test_an_alert_arrives_encrypted_and_with_a_login(tmp_path: Path, way: str | 
     assert box.accounts == [(b"pod", (way or "plain").upper())]
 
 
-def test_an_alert_goes_by_ses_with_the_account_that_was_fetched(tmp_path: Path) -> None:
+def test_alert_uses_the_fetched_ses_account(tmp_path: Path) -> None:
     tls, ca = certificate(tmp_path / "pki", "127.0.0.1")
     context = aws_context(pod_changes={"imageLayout": {"certificateAuthorities": str(ca)}})
     here = Machine(tmp_path / "machine", write_tree(pod_fragment(context), tmp_path / "tree"))
-    given = here.folder / "data/secrets/given"
+    given = here.folder / "data/secrets/provided"
     given.mkdir(parents=True)
     # what diaspora-parameters.service has read
     (given / "smtp_username").write_text("AKIAEXAMPLE")
@@ -97,7 +97,7 @@ def test_an_alert_goes_by_ses_with_the_account_that_was_fetched(tmp_path: Path) 
     assert "--secret=diaspora-smtp-username,uid=1000,gid=1000,mode=0400" in call
 
 
-def test_the_password_is_in_no_argument(tmp_path: Path) -> None:
+def test_password_is_not_in_arguments(tmp_path: Path) -> None:
     with relay(tmp_path) as (here, _box):
         here.succeed("send-alert", "x", text="y")
     (call,) = [call for call in here.calls() if call.startswith("run ")]
@@ -107,7 +107,7 @@ def test_the_password_is_in_no_argument(tmp_path: Path) -> None:
     assert PASSWORD not in (here.tree / "etc/diaspora/mail.json").read_text()
 
 
-def test_a_wrong_password_is_one_line(tmp_path: Path) -> None:
+def test_wrong_password_is_reported_in_one_line(tmp_path: Path) -> None:
     with relay(tmp_path) as (here, box):
         (here.record / "secret-diaspora-smtp-password").write_text("another")
         done = here.run("send-alert", "x", text="y")
@@ -118,7 +118,7 @@ def test_a_wrong_password_is_one_line(tmp_path: Path) -> None:
     assert box.envelopes == []
 
 
-def test_a_certificate_of_another_name_or_authority_is_refused_before_the_password_is_sent(tmp_path: Path) -> None:
+def test_wrong_certificate_is_refused_before_the_password_is_sent(tmp_path: Path) -> None:
     with relay(tmp_path, name="127.0.0.2") as (here, box):
         other_name = here.run("send-alert", "x", text="y")
     (tmp_path / "pki").rename(tmp_path / "elsewhere")
@@ -135,13 +135,13 @@ def test_a_certificate_of_another_name_or_authority_is_refused_before_the_passwo
     assert box.accounts == other.accounts == []
 
 
-def test_whoever_takes_any_certificate_may(tmp_path: Path) -> None:
+def test_verification_of_the_certificate_can_be_disabled(tmp_path: Path) -> None:
     with relay(tmp_path, name="127.0.0.2", opensslVerifyMode="none") as (here, box):
         here.succeed("send-alert", "x", text="y")
     assert box.encrypted == [True]
 
 
-def test_a_relay_without_starttls_gets_no_password(tmp_path: Path) -> None:
+def test_server_without_starttls_gets_no_password(tmp_path: Path) -> None:
     _, ca = certificate(tmp_path / "pki", "127.0.0.1")
     (port,) = free_ports(1)
     box = Mailbox()
@@ -157,7 +157,7 @@ def test_a_relay_without_starttls_gets_no_password(tmp_path: Path) -> None:
     assert box.envelopes == []
 
 
-def test_without_an_account_it_goes_unencrypted_as_that_of_the_application(tmp_path: Path) -> None:
+def test_alert_without_account_is_sent_unencrypted(tmp_path: Path) -> None:
     (port,) = free_ports(1)
     box = Mailbox()
     server = smtp_server(box, port)
@@ -169,14 +169,14 @@ def test_without_an_account_it_goes_unencrypted_as_that_of_the_application(tmp_p
     assert (len(box.envelopes), box.encrypted) == (1, [False])
 
 
-def test_nobody_listening_is_one_line(tmp_path: Path) -> None:
+def test_unreachable_server_is_reported_in_one_line(tmp_path: Path) -> None:
     here = machine(tmp_path, free_ports(1)[0])
     done = here.run("send-alert", "x", text="y")
     assert (done.returncode, len(done.stderr.splitlines())) == (1, 1)
     assert "refused" in done.stderr
 
 
-def test_a_failure_is_told_once_with_the_journal_and_what_to_do(tmp_path: Path) -> None:
+def test_failure_is_reported_once_with_journal_and_remedy(tmp_path: Path) -> None:
     with relay(tmp_path) as (here, box):
         (here.record / "journal").write_text(f"03:30 backup failed\n03:31 never {PASSWORD} this\n")
         here.succeed("alert-failure", "diaspora-backup")
@@ -193,7 +193,7 @@ def test_a_failure_is_told_once_with_the_journal_and_what_to_do(tmp_path: Path) 
     assert len(box.envelopes) == 2
 
 
-def test_a_failure_is_told_again_after_a_day(tmp_path: Path) -> None:
+def test_failure_is_reported_again_after_a_day(tmp_path: Path) -> None:
     with relay(tmp_path) as (here, box):
         here.succeed("alert-failure", "diaspora-backup")
         state = here.folder / "alerts/diaspora-backup"
@@ -202,7 +202,7 @@ def test_a_failure_is_told_again_after_a_day(tmp_path: Path) -> None:
     assert len(box.envelopes) == 2
 
 
-def test_what_could_not_be_sent_is_tried_again(tmp_path: Path) -> None:
+def test_unsent_alert_is_retried(tmp_path: Path) -> None:
     with relay(tmp_path) as (here, box):
         right = (here.record / "secret-diaspora-smtp-password").read_text()
         (here.record / "secret-diaspora-smtp-password").write_text("another")
@@ -212,7 +212,7 @@ def test_what_could_not_be_sent_is_tried_again(tmp_path: Path) -> None:
     assert len(box.envelopes) == 1
 
 
-def test_the_podmin_can_try_it(tmp_path: Path) -> None:
+def test_podmin_can_send_a_test_mail(tmp_path: Path) -> None:
     with relay(tmp_path) as (here, box):
         assert "podmin@example.org" in here.succeed("mail", "test")
         (here.record / "secret-diaspora-smtp-password").write_text("another")
@@ -221,7 +221,7 @@ def test_the_podmin_can_try_it(tmp_path: Path) -> None:
     assert (failed.returncode, len(failed.stderr.splitlines())) == (1, 1)
 
 
-def test_without_mail_it_goes_to_the_journal(tmp_path: Path) -> None:
+def test_alert_without_mail_goes_to_the_journal(tmp_path: Path) -> None:
     here = Machine(tmp_path / "machine", write_tree(pod_fragment(pod_context()), tmp_path / "tree"))
     here.prepare()
     out = here.succeed("alert-failure", "diaspora-backup")
@@ -233,7 +233,7 @@ def test_without_mail_it_goes_to_the_journal(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("with_mail", [True, False])
-def test_shellcheck_finds_nothing(with_mail: bool, tmp_path: Path, require_program: RequireProgram) -> None:
+def test_shellcheck_reports_nothing(with_mail: bool, tmp_path: Path, require_program: RequireProgram) -> None:
     root = write_tree(pod_fragment(pod_context(with_mail=with_mail)), tmp_path)
     shellcheck = require_program("shellcheck", "shellcheck")
     programs = [root / LIBEXEC / name for name in ("alert-failure", "send-alert", "mail")]

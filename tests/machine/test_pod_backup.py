@@ -47,15 +47,13 @@ def here(tmp_path: Path, tree: Path, server: Postgresql, restic: str) -> Pod:
     return pod
 
 
-def test_a_backup_holds_the_whole_pod_and_no_credential_of_the_machine(
-    here: Pod, require_program: RequireProgram
-) -> None:
+def test_backup_holds_the_whole_pod_without_machine_credentials(here: Pod, require_program: RequireProgram) -> None:
     # here restic makes the repository and its key itself
     here.restic = require_program("restic", "restic")
     here.prepare_programs()
     # what the podmin placed on the machine
-    (here.data / "secrets" / "given").mkdir()
-    (here.data / "secrets" / "given" / "backup_password").write_text(PASSWORD)
+    (here.data / "secrets" / "provided").mkdir()
+    (here.data / "secrets" / "provided" / "backup_password").write_text(PASSWORD)
     assert here.succeed("backup") == ""
     saved = here.saved()
     configuration = [path for path in saved if path.startswith("/backup/staging/configuration/")]
@@ -68,7 +66,7 @@ def test_a_backup_holds_the_whole_pod_and_no_credential_of_the_machine(
     assert not here.locks()
 
 
-def test_the_certificates_are_saved_where_there_are_some(here: Pod) -> None:
+def test_existing_certificates_are_backed_up(here: Pod) -> None:
     for path in ("tls/key.pem", "certbot/live/cert.pem"):
         (here.data / path).parent.mkdir(parents=True)
         (here.data / path).touch()
@@ -76,7 +74,7 @@ def test_the_certificates_are_saved_where_there_are_some(here: Pod) -> None:
     assert {"/tls/key.pem", "/certbot/live/cert.pem"} <= {*here.saved()}
 
 
-def test_the_database_is_dumped_before_the_files_are_read(here: Pod) -> None:
+def test_database_is_dumped_before_files_are_saved(here: Pod) -> None:
     here.succeed("backup")
     order = [
         next(number for number, call in enumerate(here.calls) if word in call)
@@ -85,14 +83,14 @@ def test_the_database_is_dumped_before_the_files_are_read(here: Pod) -> None:
     assert order == sorted(order)
 
 
-def test_secrets_are_no_arguments(here: Pod) -> None:
+def test_secrets_are_not_in_arguments(here: Pod) -> None:
     here.succeed("backup")
     values = [path.read_text() for path in (here.data / "secrets").iterdir() if path.name != "backup-me"]
     for secret in (PASSWORD, *values):
         assert secret not in "\n".join(here.calls)
 
 
-def test_a_second_backup_adds_little_and_old_snapshots_go(here: Pod) -> None:
+def test_second_backup_is_incremental_and_prunes_old_snapshots(here: Pod) -> None:
     here.succeed("backup")
     size = sum(path.stat().st_size for path in here.repository.rglob("*") if path.is_file())
     here.succeed("backup")
@@ -102,7 +100,7 @@ def test_a_second_backup_adds_little_and_old_snapshots_go(here: Pod) -> None:
     assert len(here.snapshots()) == 1
 
 
-def test_a_wrong_password_is_one_line_and_nothing_is_dumped(here: Pod) -> None:
+def test_wrong_password_is_reported_before_the_dump(here: Pod) -> None:
     here.succeed("backup")
     (here.record / "secret-diaspora-backup-password").write_text("wrong")
     (here.record / "calls").unlink()
@@ -121,7 +119,7 @@ STEPS = {
 }
 
 
-def test_every_step_that_fails_is_named_and_the_next_backup_is_whole(here: Pod) -> None:
+def test_failed_step_is_named_and_next_backup_is_complete(here: Pod) -> None:
     for match, line in STEPS.items():
         here.fault(match, "fail")
         done = here.run("backup")
@@ -133,7 +131,7 @@ def test_every_step_that_fails_is_named_and_the_next_backup_is_whole(here: Pod) 
 
 
 @pytest.mark.parametrize("when", ["before", "after"])
-def test_after_power_cuts_at_every_step_the_next_backup_is_whole(here: Pod, when: str) -> None:
+def test_next_backup_is_complete_after_power_cuts_at_every_step(here: Pod, when: str) -> None:
     for match in (" unlock ", " init ", " pg_dump ", " pg_restore ", " backup --quiet ", " forget "):
         # after the repository was made, nothing makes it again
         (here.record / "calls").unlink()
@@ -146,7 +144,7 @@ def test_after_power_cuts_at_every_step_the_next_backup_is_whole(here: Pod, when
     here.ask_restic("check", "--read-data")
 
 
-def test_after_a_power_cut_in_the_middle_of_saving_the_lock_goes_and_nothing_half_is_there(here: Pod) -> None:
+def test_power_cut_while_saving_leaves_no_lock_or_partial_snapshot(here: Pod) -> None:
     (here.data / "uploads/images/big").write_bytes(os.urandom(60_000_000))
     here.fault(" backup --quiet ", "during", here.repository / "locks")
     assert here.run("backup").returncode == -9
@@ -159,7 +157,7 @@ def test_after_a_power_cut_in_the_middle_of_saving_the_lock_goes_and_nothing_hal
     here.ask_restic("check", "--read-data")
 
 
-def test_the_lock_of_a_dead_prune_does_not_stop_the_next_backup(here: Pod) -> None:
+def test_stale_prune_lock_does_not_stop_the_next_backup(here: Pod) -> None:
     here.succeed("backup")
     (here.data / "uploads/images/new").write_bytes(os.urandom(20_000_000))
     here.fault(" forget ", "during", here.repository / "locks")
@@ -170,8 +168,8 @@ def test_the_lock_of_a_dead_prune_does_not_stop_the_next_backup(here: Pod) -> No
     assert not here.locks()
 
 
-def test_the_lock_of_a_running_process_is_respected(here: Pod) -> None:
-    """A check holds the exclusive lock; a backup must wait for another time instead of removing it."""
+def test_lock_of_a_running_process_is_respected(here: Pod) -> None:
+    """A check holds the exclusive lock; a backup must fail instead of removing the lock."""
     here.succeed("backup")
     # a restic that is stopped holds its lock for ever
     command = [here.restic, "--no-cache", "--repo", here.repository, "check", "--read-data"]
@@ -192,7 +190,7 @@ def test_the_lock_of_a_running_process_is_respected(here: Pod) -> None:
 
 
 @pytest.mark.skipif(os.getuid() != 0, reason="only root may mount")
-def test_a_full_disk_fails_the_backup_and_breaks_nothing(here: Pod) -> None:
+def test_full_disk_fails_the_backup_and_keeps_the_repository(here: Pod) -> None:
     here.succeed("backup")
     (before,) = here.snapshots()
     small = here.folder / "small"
@@ -216,7 +214,7 @@ def test_a_full_disk_fails_the_backup_and_breaks_nothing(here: Pod) -> None:
         subprocess.run(["umount", small], check=True)
 
 
-def test_the_weekly_check_finds_what_is_lost(here: Pod) -> None:
+def test_weekly_check_detects_lost_data(here: Pod) -> None:
     done = here.run("check-backup")
     assert (done.returncode, done.stderr) == (
         1, "the check of the backups failed: the repository has no backup yet\n"
@@ -231,7 +229,7 @@ def test_the_weekly_check_finds_what_is_lost(here: Pod) -> None:
     assert done.stderr.splitlines()[-1] == "the check of the backups failed: restic found errors, see above"
 
 
-def test_shellcheck_finds_nothing(tree: Path, require_program: RequireProgram) -> None:
+def test_shellcheck_reports_nothing(tree: Path, require_program: RequireProgram) -> None:
     programs = [tree / LIBEXEC / name for name in ("backup", "check-backup", "open-repository", "restic")]
     done = subprocess.run(
         [require_program("shellcheck", "shellcheck"), *programs], capture_output=True, text=True, check=False

@@ -51,7 +51,7 @@ def test_systemd_accepts_the_units(name: str, tmp_path: Path, require_program: R
         assert (done.returncode, lines) == (0, []), unit
 
 
-def test_systemd_reads_the_times(require_program: RequireProgram) -> None:
+def test_systemd_parses_the_timers(require_program: RequireProgram) -> None:
     systemd_analyze = require_program("systemd-analyze", "systemd")
     fragment = pod_fragment(CONTEXTS["local"])
     units = {unit["name"]: unit["contents"] for unit in fragment["systemd"]["units"] if "contents" in unit}
@@ -62,7 +62,7 @@ def test_systemd_reads_the_times(require_program: RequireProgram) -> None:
 
 
 @pytest.mark.parametrize("name", CONTEXTS)
-def test_shellcheck_butane_and_ignition_find_nothing(
+def test_shellcheck_butane_and_ignition_report_nothing(
     name: str, tmp_path: Path, require_program: RequireProgram, butane_binary: Path, ignition_validate: Path
 ) -> None:
     fragment = pod_fragment(CONTEXTS[name])
@@ -74,6 +74,6 @@ def test_shellcheck_butane_and_ignition_find_nothing(
     accepted([ignition_validate, "-"], accepted([butane_binary, "--strict"], document_text(document)))
 
 
-def test_both_timers_are_started_with_the_machine() -> None:
+def test_both_timers_start_at_boot() -> None:
     units = {unit["name"]: unit for unit in pod_fragment(CONTEXTS["local"])["systemd"]["units"]}
     assert {name for name in UNITS if units[name].get("enabled")} == {name for name in UNITS if name.endswith("timer")}

@@ -41,7 +41,7 @@ def found(root: Path) -> dict[str, tuple[int, int, int]]:
     }
 
 
-def test_owners_and_modes(root: Path) -> None:
+def test_directories_have_expected_owners_and_modes(root: Path) -> None:
     assert found(root) == {
         "secrets": (0o700, 0, 0),
         "secrets/tls": (0o700, 0, 0),
@@ -62,9 +62,7 @@ def test_owners_and_modes(root: Path) -> None:
     assert (root / "var/mnt/data/sidekiq/schedule.yml").read_text() == "{}"
 
 
-def test_a_partition_in_use_keeps_its_content_and_gets_its_modes_back(
-    root: Path, require_program: RequireProgram
-) -> None:
+def test_second_run_keeps_content_and_restores_modes(root: Path, require_program: RequireProgram) -> None:
     data = root / "var/mnt/data"
     (data / "uploads/cat.jpg").write_text("cat")
     (data / "sidekiq/schedule.yml").write_text("schedule: 1\n")
@@ -76,7 +74,7 @@ def test_a_partition_in_use_keeps_its_content_and_gets_its_modes_back(
     assert (data / "sidekiq/schedule.yml").read_text() == "schedule: 1\n"
 
 
-def test_every_folder_that_a_container_mounts_is_made(root: Path) -> None:
+def test_every_folder_mounted_by_containers_is_created(root: Path) -> None:
     mounted = {
         volume.split(":")[0].removeprefix("/var/mnt/data/")
         for sections in containers(FRAGMENT).values()

@@ -51,7 +51,7 @@ def used(folder: Path) -> int:
 
 
 def fill(folder: Path, percent: int) -> Path:
-    """Fill the filesystem up to so many percent, with one file of the pod."""
+    """Fill the filesystem to this percentage, with one file of the pod."""
     file = folder / "uploads/filler"
     file.parent.mkdir(exist_ok=True)
     file.unlink(missing_ok=True)
@@ -63,7 +63,7 @@ def fill(folder: Path, percent: int) -> Path:
 
 
 def back_up(pod: Pod, times: int, mib: int) -> None:
-    """So many snapshots, each with so much that no other has."""
+    """Create this many snapshots, each with this much unique data."""
     picture = pod.data / "uploads/picture"
     for _ in range(times):
         picture.write_bytes(os.urandom(mib * MIB))
@@ -71,32 +71,32 @@ def back_up(pod: Pod, times: int, mib: int) -> None:
     picture.unlink()
 
 
-def test_the_podmin_is_told_once_at_each_crossing(here: Pod) -> None:
-    def told() -> str:
+def test_alert_is_sent_once_at_each_threshold_crossing(here: Pod) -> None:
+    def alert() -> str:
         out = here.succeed("check-disk-space")
         return out.splitlines()[0] if out else ""
 
-    assert told() == ""
+    assert alert() == ""
     fill(here.data, 87)
-    assert told() == "alert for the podmin: the data partition is 87 % full"
-    assert told() == ""
+    assert alert() == "alert for the podmin: the data partition is 87 % full"
+    assert alert() == ""
     fill(here.data, 82)
-    assert told() == ""
+    assert alert() == ""
     fill(here.data, 87)
-    assert told() == ""  # it was not below 80
+    assert alert() == ""  # it was not below 80
     fill(here.data, 70)
-    assert told() == ""
+    assert alert() == ""
     fill(here.data, 87)
-    assert told().startswith("alert ")
+    assert alert().startswith("alert ")
 
 
-def test_the_system_disk_is_watched_too(here: Pod, tmp_path: Path) -> None:
+def test_system_disk_is_monitored(here: Pod, tmp_path: Path) -> None:
     fill(tmp_path / "system", 90)
     assert here.succeed("check-disk-space").startswith("alert for the podmin: the system disk is 90 % full")
     assert here.succeed("check-disk-space") == ""
 
 
-def test_backups_are_pruned_only_as_far_as_needed_and_data_never(here: Pod) -> None:
+def test_only_needed_backups_are_pruned_and_data_is_kept(here: Pod) -> None:
     here.succeed("open-repository", "create")
     back_up(here, times=5, mib=5)
     filler = fill(here.data, 97)
@@ -111,7 +111,7 @@ def test_backups_are_pruned_only_as_far_as_needed_and_data_never(here: Pod) -> N
     here.ask_restic("check")
 
 
-def test_the_last_backup_stays_whatever_happens(here: Pod) -> None:
+def test_last_backup_is_never_removed(here: Pod) -> None:
     here.succeed("open-repository", "create")
     back_up(here, times=3, mib=1)
     newest = here.snapshots()[-1]["id"]
@@ -125,7 +125,7 @@ def test_the_last_backup_stays_whatever_happens(here: Pod) -> None:
     here.ask_restic("check", "--read-data")
 
 
-def test_what_is_left_of_a_backup_goes_first(here: Pod) -> None:
+def test_leftover_backup_files_are_removed_first(here: Pod) -> None:
     here.succeed("open-repository", "create")
     back_up(here, times=4, mib=1)
     (here.data / "backup/staging").mkdir()
@@ -137,7 +137,7 @@ def test_what_is_left_of_a_backup_goes_first(here: Pod) -> None:
 
 
 @pytest.mark.parametrize("busy", ["backup", "restoration"])
-def test_nothing_is_removed_while_a_backup_or_restoration_runs(here: Pod, busy: str) -> None:
+def test_nothing_is_removed_during_backup_or_restore(here: Pod, busy: str) -> None:
     (here.data / "backup/staging").mkdir(parents=True)
     (here.data / "backup/staging/database.dump").touch()
     if busy == "backup":
@@ -150,7 +150,7 @@ def test_nothing_is_removed_while_a_backup_or_restoration_runs(here: Pod, busy: 
     assert (here.data / "backup/staging/database.dump").exists()
 
 
-def test_the_status_shows_it_and_fails(here: Pod) -> None:
+def test_status_fails_and_shows_the_full_disk(here: Pod) -> None:
     (here.record / "states").mkdir(exist_ok=True)
     done = here.command("status")
     assert (done.returncode, "data disk" in done.stdout) == (0, True), done
@@ -160,7 +160,7 @@ def test_the_status_shows_it_and_fails(here: Pod) -> None:
     assert any(line.split() == ["data", "disk", "86", "%", "used"] for line in done.stdout.splitlines())
 
 
-def test_images_that_no_setting_names_are_removed_from_a_full_system_disk(tmp_path: Path) -> None:
+def test_unused_images_are_removed_from_a_full_system_disk(tmp_path: Path) -> None:
     here = Machine(tmp_path / "machine", write_tree(pod_fragment(pod_context()), tmp_path / "tree"))
     here.prepare()
     redis = IMAGES["redis"].reference
@@ -178,7 +178,7 @@ def test_images_that_no_setting_names_are_removed_from_a_full_system_disk(tmp_pa
 
 
 @pytest.mark.parametrize("backup", [None, {}, {"repository": "rest:https://h/"}])
-def test_shellcheck_finds_nothing(
+def test_shellcheck_reports_nothing(
     backup: dict[str, str] | None, tmp_path: Path, require_program: RequireProgram
 ) -> None:
     changes: dict[str, Any] = {} if backup is None else {"backup": backup, "secrets": {"backupPassword": PASSWORD}}

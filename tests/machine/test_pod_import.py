@@ -145,7 +145,7 @@ def archive(folder: Path, prefix: str, packed: str) -> Path:
     ("kind", "packed"),
     [("custom", ""), ("tar", ""), ("plain", ""), ("plain", "gzip"), ("tar", "zstd"), ("custom", "gzip")],
 )
-def test_every_row_arrives_from_every_format(
+def test_every_dump_format_is_imported_completely(
     here: Pod, server: Postgresql, old: dict[str, str], dump: Dump, kind: str, packed: str
 ) -> None:
     file = dump.make(kind, packed)
@@ -162,7 +162,9 @@ def test_every_row_arrives_from_every_format(
 @pytest.mark.parametrize(
     ("prefix", "packed"), [(".", ""), ("uploads", ".gz"), ("public/uploads", ".zst"), ("./public/uploads", "")]
 )
-def test_every_file_arrives_from_every_layout(here: Pod, dump: Dump, prefix: str, packed: str, tmp_path: Path) -> None:
+def test_every_uploads_layout_is_imported_completely(
+    here: Pod, dump: Dump, prefix: str, packed: str, tmp_path: Path
+) -> None:
     path = archive(tmp_path, prefix, packed)
     done = here.command("import", f"--database={dump.make()}", f"--uploads={path}")
     assert done.returncode == 0, done
@@ -171,7 +173,7 @@ def test_every_file_arrives_from_every_layout(here: Pod, dump: Dump, prefix: str
     arrived(here)
 
 
-def test_a_whole_pod_with_its_keys(here: Pod, redis: int, dump: Dump, tmp_path: Path) -> None:
+def test_whole_pod_is_imported_with_its_keys(here: Pod, redis: int, dump: Dump, tmp_path: Path) -> None:
     (tmp_path / "secret_token.rb").write_text(
         f"# a comment\nDiaspora::Application.config.secret_key_base = '{TOKEN}'\n"
     )
@@ -211,7 +213,7 @@ def test_a_whole_pod_with_its_keys(here: Pod, redis: int, dump: Dump, tmp_path: 
     assert here.run("check-complete").returncode == 0
 
 
-def test_without_keys_and_uploads_those_of_the_machine_stay(here: Pod, dump: Dump) -> None:
+def test_import_without_keys_and_uploads_keeps_those_of_the_machine(here: Pod, dump: Dump) -> None:
     (here.data / "uploads/kept").touch()
     token = (here.data / "secrets/secret_key_base").read_text()
     done = here.command("import", "--database", str(dump.make()))
@@ -222,7 +224,7 @@ def test_without_keys_and_uploads_those_of_the_machine_stay(here: Pod, dump: Dum
 
 
 class TestUsers:
-    def test_a_pod_in_use_is_not_replaced_by_mistake(self, here: Pod, server: Postgresql, dump: Dump) -> None:
+    def test_pod_with_users_is_not_replaced_without_the_option(self, here: Pod, server: Postgresql, dump: Dump) -> None:
         sql(server, "insert into users (username, encrypted_password) values ('alice', 'y')")
         before = rows(server)
         done = here.command("import", "--database", str(dump.make()))
@@ -231,11 +233,11 @@ class TestUsers:
         assert done.stderr == f"import failed: {line}\n"
         assert rows(server) == before
 
-    def test_the_administrator_who_has_chosen_a_password_is_a_user(self, here: Pod, dump: Dump) -> None:
+    def test_administrator_with_own_password_counts_as_user(self, here: Pod, dump: Dump) -> None:
         sql(here.server, "update users set encrypted_password = 'his own'")
         assert here.command("import", "--database", str(dump.make())).returncode == 1
 
-    def test_with_replace_the_pod_is_backed_up_first(
+    def test_replace_option_backs_up_the_pod_first(
         self, here: Pod, server: Postgresql, old: dict[str, str], dump: Dump
     ) -> None:
         sql(server, "insert into users (username, encrypted_password) values ('alice', 'y')")
@@ -253,7 +255,7 @@ class TestUsers:
         assert rows(server) == old
         assert len(here.snapshots()) == 1
 
-    def test_a_pod_that_never_started_has_none(self, here: Pod, old: dict[str, str], dump: Dump) -> None:
+    def test_pod_that_never_started_has_no_users(self, here: Pod, old: dict[str, str], dump: Dump) -> None:
         empty_database(here.server)
         assert here.command("import", "--database", str(dump.make())).returncode == 0
         assert rows(here.server) == old
@@ -261,7 +263,7 @@ class TestUsers:
 
 class TestInterrupted:
     @pytest.mark.parametrize("match", ["redis-cli FLUSHALL", "psql .*--single-transaction"])
-    def test_half_changed_nothing_starts_and_the_same_command_ends_it(
+    def test_interrupted_import_blocks_start_until_it_is_repeated(
         self, here: Pod, old: dict[str, str], dump: Dump, match: str, tmp_path: Path
     ) -> None:
         command = ("import", "--database", str(dump.make()), "--uploads", str(folder_of_uploads(tmp_path / "u")))
@@ -280,7 +282,7 @@ class TestInterrupted:
         assert rows(here.server) == old
         arrived(here)
 
-    def test_after_power_cuts_the_same_command_ends_it(self, here: Pod, old: dict[str, str], dump: Dump) -> None:
+    def test_import_completes_when_repeated_after_power_cuts(self, here: Pod, old: dict[str, str], dump: Dump) -> None:
         command = ("import", "--database", str(dump.make()))
         for match in ("pg_restore --username", "psql .*--single-transaction", "redis-cli FLUSHALL"):
             here.fault(match, "after")
@@ -319,11 +321,11 @@ class TestRefused:
              "is not a PostgreSQL dump; allowed: plain, tar or custom format of pg_dump, also compressed"),
         ],
     )  # fmt: skip
-    def test_what_is_no_dump(self, here: Pod, dump: Dump, text: str | bytes, line: str) -> None:
+    def test_invalid_dump_is_refused(self, here: Pod, dump: Dump, text: str | bytes, line: str) -> None:
         file = dump.text(text)
         self.refused(here, f"{file} {line}", "--database", str(file))
 
-    def test_a_dump_that_ends_too_early(self, here: Pod, dump: Dump) -> None:
+    def test_truncated_dump_is_refused(self, here: Pod, dump: Dump) -> None:
         file = dump.make("plain", "gzip")
         file.write_bytes(file.read_bytes()[:-2000])
         self.refused(here, f"{file} is damaged, or does not fit on the data partition", "--database", str(file))
@@ -338,13 +340,13 @@ class TestRefused:
         sql(dump.server, text, "changed")
         return dump.make(database="changed")
 
-    def test_another_pod(self, here: Pod, dump: Dump) -> None:
+    def test_dump_of_another_pod_is_refused(self, here: Pod, dump: Dump) -> None:
         file = self.changed(dump, "update people set diaspora_handle = 'bob@other.example.org' where owner_id = 2")
         line = (f"{file} comes from the pod other.example.org, pod.example.org, but this machine is pod.example.org; "
                 "a pod can never change its name")  # fmt: skip
         self.refused(here, line, "--database", str(file))
 
-    def test_a_pod_without_users(self, here: Pod, dump: Dump) -> None:
+    def test_dump_without_users_is_refused(self, here: Pod, dump: Dump) -> None:
         file = self.changed(dump, "update people set owner_id = null")
         line = (
             f"{file} comes from the pod without users, but this machine is pod.example.org; a pod can never "
@@ -352,7 +354,7 @@ class TestRefused:
         )
         self.refused(here, line, "--database", str(file))
 
-    def test_a_newer_or_unknown_version(self, here: Pod, dump: Dump) -> None:
+    def test_dump_of_newer_or_unknown_version_is_refused(self, here: Pod, dump: Dump) -> None:
         image = "registry.example.org/diaspora:0.9.1.0"
         file = self.changed(dump, "insert into schema_migrations values ('20260428000000')")
         line = f"{file} comes from a newer diaspora* (migration 20260428000000) than {image} (migration 20240101000000)"
@@ -362,12 +364,12 @@ class TestRefused:
                 "or of another program")  # fmt: skip
         self.refused(here, line, "--database", str(file))
 
-    def test_another_program(self, here: Pod, dump: Dump) -> None:
+    def test_dump_of_another_program_is_refused(self, here: Pod, dump: Dump) -> None:
         line = "is not a database of diaspora*: the tables schema_migrations, users, people and pods are missing"
         file = self.changed(dump, "drop table pods")
         self.refused(here, f"{file} {line}", "--database", str(file))
 
-    def test_a_full_disk(self, here: Pod, dump: Dump) -> None:
+    def test_full_disk_is_reported(self, here: Pod, dump: Dump) -> None:
         file = dump.make("plain")
         before = rows(here.server)
         sql(here.server, "alter table users rename to accounts")
@@ -397,7 +399,7 @@ class TestRefused:
             ({"name": ".."}, ".. points outside the archive"),
         ],
     )  # fmt: skip
-    def test_archives_with_more_than_files(
+    def test_archive_with_links_or_devices_is_refused(
         self, here: Pod, dump: Dump, tmp_path: Path, member: dict[str, object], line: str
     ) -> None:
         path = tmp_path / "uploads.tar"
@@ -413,13 +415,13 @@ class TestRefused:
             here, f"{path}: {line}; allowed: files and folders", "--database", str(dump.make()), "--uploads", str(path)
         )
 
-    def test_a_folder_with_a_link(self, here: Pod, dump: Dump, tmp_path: Path) -> None:
+    def test_folder_with_a_link_is_refused(self, here: Pod, dump: Dump, tmp_path: Path) -> None:
         folder = folder_of_uploads(tmp_path / "uploads")
         (folder / "images/link").symlink_to("/etc/shadow")
         line = f"{folder}: ./images/link -> /etc/shadow is a link or a device; allowed: files and folders"
         self.refused(here, line, "--database", str(dump.make()), "--uploads", str(folder))
 
-    def test_uploads_that_are_none(self, here: Pod, dump: Dump, tmp_path: Path) -> None:
+    def test_invalid_uploads_are_refused(self, here: Pod, dump: Dump, tmp_path: Path) -> None:
         file = str(dump.make())
         path = tmp_path / "text"
         path.write_text("no archive\n" * 100)
@@ -431,19 +433,19 @@ class TestRefused:
         self.refused(here, line, "--database", file, "--uploads", str(path))
 
     @pytest.mark.parametrize("text", ["", "short", "a b" * 30, "x'; system('id') #" * 5, "é" * 40])
-    def test_what_is_no_token(self, here: Pod, dump: Dump, tmp_path: Path, text: str) -> None:
+    def test_invalid_token_is_refused(self, here: Pod, dump: Dump, tmp_path: Path, text: str) -> None:
         path = tmp_path / "token"
         path.write_text(text)
         line = f"{path} contains no secret token; allowed: the file secret_token.rb of diaspora*, or only the token"
         self.refused(here, line, "--database", str(dump.make()), "--secret-token", str(path))
 
-    def test_what_is_no_key(self, here: Pod, dump: Dump, tmp_path: Path) -> None:
+    def test_invalid_key_is_refused(self, here: Pod, dump: Dump, tmp_path: Path) -> None:
         path = tmp_path / "key"
         path.write_text(KEY[:40])
         line = f"{path} contains no private key; allowed: the file oidc_key.pem of diaspora*"
         self.refused(here, line, "--database", str(dump.make()), "--oidc-key", str(path))
 
-    def test_files_that_are_not_there(self, here: Pod, tmp_path: Path) -> None:
+    def test_missing_file_is_reported(self, here: Pod, tmp_path: Path) -> None:
         self.refused(here, "/nowhere: no such file", "--database", "/nowhere")
 
     @pytest.mark.parametrize(
@@ -455,7 +457,7 @@ class TestRefused:
             (["dump.sql"], "unknown option dump.sql"),
         ],
     )
-    def test_wrong_options(self, here: Pod, arguments: list[str], line: str) -> None:
+    def test_wrong_options_are_reported(self, here: Pod, arguments: list[str], line: str) -> None:
         done = here.command("import", *arguments)
         assert (done.returncode, done.stderr) == (2, f"import failed: {line}; see: diaspora-pod help import\n")
 
@@ -477,7 +479,7 @@ class TestHostileDumps:
             "\\restrict abc\nselect 1;\n\\unrestrict abd\n\\! touch {file}\n",
         ],
     )
-    def test_psql_runs_no_command_of_its_own(
+    def test_dump_cannot_run_psql_commands(
         self, here: Pod, dump: Dump, server: Postgresql, text: str, tmp_path: Path
     ) -> None:
         made = server.folder / "made"
@@ -496,7 +498,7 @@ class TestHostileDumps:
             "alter system set archive_command = 'id';",
         ],
     )
-    def test_sql_has_no_more_rights_than_the_application(
+    def test_dump_runs_with_the_rights_of_the_application(
         self, here: Pod, dump: Dump, server: Postgresql, text: str
     ) -> None:
         before = rows(server)
@@ -505,7 +507,7 @@ class TestHostileDumps:
         assert rows(server) == before
         assert sql(server, "select rolsuper from pg_roles where rolname = 'diaspora'") == "f"
 
-    def test_functions_in_it_never_run_as_the_administrator(
+    def test_functions_in_dump_never_run_as_administrator(
         self, here: Pod, dump: Dump, server: Postgresql, old: dict[str, str]
     ) -> None:
         trap = ("create function public.trap(text) returns text language plpgsql as $$ begin "

@@ -20,12 +20,12 @@ def found(**monitoring: Any) -> dict[str, Any]:
     return containers(pod_fragment(pod_context(monitoring=monitoring)))
 
 
-def test_nothing_runs_unless_it_is_asked_for() -> None:
+def test_exporters_are_off_by_default() -> None:
     assert not {"node-exporter", "podman-exporter"} & set(found())
 
 
 @pytest.mark.parametrize(("name", "port"), [("node-exporter", 9100), ("podman-exporter", 9882)])
-def test_exporters_answer_on_the_machine_itself_unless_an_address_is_set(name: str, port: int) -> None:
+def test_exporters_listen_on_loopback_unless_an_address_is_set(name: str, port: int) -> None:
     for listen, monitoring in (("127.0.0.1", BOTH), ("192.0.2.10", {**BOTH, "listen": "192.0.2.10"})):
         container = found(**monitoring)[name]["Container"]
         (command,) = values(container, "Exec")
@@ -33,13 +33,13 @@ def test_exporters_answer_on_the_machine_itself_unless_an_address_is_set(name: s
         assert not values(container, "PublishPort")
 
 
-def test_the_limits_make_room_for_them() -> None:
+def test_memory_limits_leave_room_for_exporters() -> None:
     plain, both = limits(pod_fragment(pod_context())), limits(pod_fragment(pod_context(monitoring=BOTH)))
     assert set(both) - set(plain) == {"node-exporter", "podman-exporter"}
     assert both["diaspora-web"] < plain["diaspora-web"]
 
 
-def test_the_real_exporter_takes_the_arguments_and_sees_the_disks(require_program: RequireProgram) -> None:
+def test_node_exporter_accepts_the_arguments_and_sees_the_disks(require_program: RequireProgram) -> None:
     program = require_program("prometheus-node-exporter", "prometheus-node-exporter")
     (command,) = values(found(nodeExporter=True)["node-exporter"]["Container"], "Exec")
     (port,) = free_ports(1)

@@ -1,4 +1,4 @@
-"""The rendered nginx config in a real nginx, behind a proxy that ends HTTPS: these tests. HTTPS: test_pod_tls.py."""
+"""The rendered nginx config in a real nginx, behind a proxy that terminates HTTPS. For HTTPS see test_pod_tls.py."""
 
 import gzip
 import http.client
@@ -25,13 +25,13 @@ def pod(tmp_path_factory: pytest.TempPathFactory, require_program: RequireProgra
         yield running
 
 
-def test_a_page_comes_from_the_application(pod: Pod) -> None:
+def test_pages_come_from_the_application(pod: Pod) -> None:
     seen = pod.seen("/stream?max_time=1")
     assert (seen["path"], seen["method"]) == ("/stream?max_time=1", "GET")
     assert "diaspora-web" in pod.names.asked
 
 
-def test_headers_of_the_application(pod: Pod) -> None:
+def test_application_gets_trusted_headers_only(pod: Pod) -> None:
     seen = pod.seen("/", X_Forwarded_For="6.6.6.6, 192.0.2.7, 10.1.2.3", X_Forwarded_Host="evil.example")
     headers = seen["headers"]
     assert isinstance(headers, dict)
@@ -43,25 +43,25 @@ def test_headers_of_the_application(pod: Pod) -> None:
 
 
 @pytest.mark.parametrize("path", ["/stream?a=b", "/robots.txt", "/assets/main-0a1b.js", "/user/edit"])
-@pytest.mark.parametrize("said", ["http", "gopher", "https, http", ""])
-def test_what_came_by_plain_http_is_sent_to_https(pod: Pod, path: str, said: str) -> None:
-    response, _ = pod.request(path, X_Forwarded_Proto=said)
+@pytest.mark.parametrize("protocol", ["http", "gopher", "https, http", ""])
+def test_plain_http_is_redirected_to_https(pod: Pod, path: str, protocol: str) -> None:
+    response, _ = pod.request(path, X_Forwarded_Proto=protocol)
     assert (response.status, response.headers["Location"]) == (301, f"https://{DOMAIN}{path}")
 
 
-def test_only_the_proxies_can_say_that_it_was_https(pod: Pod) -> None:
+def test_only_trusted_proxies_can_declare_https(pod: Pod) -> None:
     response, _ = pod.request("/stream", client="127.0.0.9")
     assert (response.status, response.headers["Location"]) == (301, f"https://{DOMAIN}/stream")
 
 
 @pytest.mark.parametrize("path", ["/", "/robots.txt", "/assets/main-0a1b.js", "/uploads/images/cat.jpg", "/user/edit"])
-def test_https_for_a_year(pod: Pod, path: str) -> None:
+def test_hsts_header_is_set_for_a_year(pod: Pod, path: str) -> None:
     response, _ = pod.request(path)
     assert response.headers.get_all("Strict-Transport-Security") == ["max-age=31536000"]
 
 
 @pytest.mark.parametrize("path", ["/receive/public", "/.well-known/webfinger?resource=a", "/.well-known/nodeinfo"])
-def test_federation_reaches_the_application(pod: Pod, path: str) -> None:
+def test_federation_requests_reach_the_application(pod: Pod, path: str) -> None:
     assert pod.seen(path, "POST", body=b"<xml/>")["path"] == path
 
 
@@ -72,18 +72,18 @@ def test_other_names_are_not_served(pod: Pod) -> None:
     assert response.status == 404
 
 
-def test_the_health_of_nginx_alone(pod: Pod) -> None:
+def test_healthz_reports_nginx_only_under_its_own_address(pod: Pod) -> None:
     response, _ = pod.request("/healthz", host="127.0.0.1:8080", X_Forwarded_Proto="")
     assert response.status == 204
     assert pod.seen("/healthz")["path"] == "/healthz", "under the pod's name it is the application's"
 
 
-def test_files_of_the_public_folder(pod: Pod) -> None:
+def test_public_files_are_served(pod: Pod) -> None:
     response, text = pod.request("/robots.txt")
     assert (response.status, text) == (200, b"User-agent: *\n")
 
 
-def test_assets_are_compressed_before_and_kept_for_ever(pod: Pod) -> None:
+def test_assets_are_precompressed_and_cached_without_expiry(pod: Pod) -> None:
     response, text = pod.request("/assets/main-0a1b.js", Accept_Encoding="gzip")
     assert gzip.decompress(text) == b"compressed before"
     assert "public" in str(response.headers.get_all("Cache-Control"))
@@ -94,7 +94,7 @@ def test_assets_are_compressed_before_and_kept_for_ever(pod: Pod) -> None:
     assert response.status == 404
 
 
-def test_uploads(pod: Pod) -> None:
+def test_uploads_are_served_except_listings_and_temporary_files(pod: Pod) -> None:
     response, text = pod.request("/uploads/images/cat.jpg")
     assert (response.status, text, response.headers["Content-Type"]) == (200, b"\xff\xd8cat", "image/jpeg")
     assert pod.request("/uploads/images/")[0].status == 404, "no listing"
@@ -102,7 +102,7 @@ def test_uploads(pod: Pod) -> None:
     assert pod.request("/uploads/../uploads/tmp/half")[0].status == 404
 
 
-def test_a_new_release_is_served_without_a_restart(pod: Pod) -> None:
+def test_new_release_is_served_without_a_restart(pod: Pod) -> None:
     folder = pod.root / "srv/public"
     (folder / "release-2").mkdir()
     (folder / "release-2/robots.txt").write_text("new\n")
@@ -116,16 +116,16 @@ def test_a_new_release_is_served_without_a_restart(pod: Pod) -> None:
 
 
 @pytest.mark.parametrize(("size", "status"), [(4 * MIB + 4096, 200), (6 * MIB, 413)])
-def test_photos_up_to_five_mebibytes(pod: Pod, size: int, status: int) -> None:
+def test_photos_are_limited_to_five_mebibytes(pod: Pod, size: int, status: int) -> None:
     assert send(pod, "/photos", size) == status
 
 
 @pytest.mark.parametrize(("size", "status"), [(7 * MIB, 200), (9 * MIB, 413)])
-def test_account_archives_up_to_the_setting(pod: Pod, size: int, status: int) -> None:
+def test_account_archives_are_limited_by_the_setting(pod: Pod, size: int, status: int) -> None:
     assert send(pod, "/user/edit", size) == status
 
 
-def test_archives_are_not_kept_in_memory_by_nginx(pod: Pod) -> None:
+def test_archives_are_streamed_to_the_application(pod: Pod) -> None:
     """The application gets the first byte before the client has sent the last one."""
     with pod.application_moves_to("127.0.0.2"), socket.create_server(("127.0.0.2", pod.application_port)) as server:
         server.settimeout(0.2)
@@ -147,7 +147,7 @@ def test_archives_are_not_kept_in_memory_by_nginx(pod: Pod) -> None:
         wait_until(first_bytes_arrive)
 
 
-def test_a_restarted_application_is_found_at_its_new_address(pod: Pod) -> None:
+def test_restarted_application_is_found_at_its_new_address(pod: Pod) -> None:
     assert pod.seen("/")["path"] == "/"
     with pod.application_moves_to("127.0.0.3"):
         wait_until(lambda: pod.request("/")[0].status == 502)  # nobody listens there yet
@@ -160,7 +160,7 @@ def test_a_restarted_application_is_found_at_its_new_address(pod: Pod) -> None:
 
 
 def send(pod: Pod, path: str, size: int) -> int:
-    """Send a body and give the status; nginx may answer, and close, before it has read everything."""
+    """Send a body and return the status; nginx may answer and close before reading everything."""
     connection = http.client.HTTPConnection("127.0.0.1", pod.port, timeout=30)
     try:
         connection.putrequest("POST", path, skip_host=True)

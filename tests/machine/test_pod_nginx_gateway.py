@@ -1,7 +1,7 @@
 """The rendered nginx config in a real nginx, fed with what API Gateway sends to the machine.
 
-The gateway sends no X-Forwarded-For. The client is in Forwarded, as the last element; what the client wrote there
-itself comes before it.
+The gateway sends no X-Forwarded-For. The client is the last element of Forwarded; elements that the client
+wrote come before.
 """
 
 import json
@@ -23,7 +23,7 @@ VIA = "HTTP/1.1 AmazonAPIGateway"
 
 
 def element(client: str) -> str:
-    """What the gateway writes about a client."""
+    """The element that the gateway appends for a client."""
     return f"by=54.86.75.10;for={client};host={DOMAIN};proto=https"
 
 
@@ -53,7 +53,7 @@ def headers_seen(pod: Pod, **headers: str) -> dict[str, str]:
 
 
 @pytest.mark.parametrize(
-    ("said", "client"),
+    ("forwarded", "client"),
     [
         (element(CLIENT), CLIENT),
         (f"for={CLIENT};by=54.86.75.10", CLIENT),
@@ -70,8 +70,8 @@ def headers_seen(pod: Pod, **headers: str) -> dict[str, str]:
         ("", "127.0.0.1"),
     ],
 )
-def test_the_client_is_the_last_that_the_gateway_names(pod: Pod, said: str, client: str) -> None:
-    seen = headers_seen(pod, **gateway_headers(said))
+def test_client_address_is_the_last_one_the_gateway_names(pod: Pod, forwarded: str, client: str) -> None:
+    seen = headers_seen(pod, **gateway_headers(forwarded))
     assert (seen["X-Real-IP"], seen["X-Forwarded-For"]) == (client, client)
 
 
@@ -84,12 +84,12 @@ def test_the_client_is_the_last_that_the_gateway_names(pod: Pod, said: str, clie
         max_size=12,
     ).map("".join)
 )
-def test_nothing_that_a_client_writes_changes_who_it_is(pod: Pod, forged: str) -> None:
+def test_forged_forwarded_values_do_not_change_the_client_address(pod: Pod, forged: str) -> None:
     text = f"{forged.strip()}, {element(CLIENT)}".lstrip()
     assert headers_seen(pod, **gateway_headers(text))["X-Forwarded-For"] == CLIENT
 
 
-def test_forged_headers_do_nothing(pod: Pod) -> None:
+def test_forged_headers_are_ignored(pod: Pod) -> None:
     seen = headers_seen(
         pod,
         **gateway_headers(element(CLIENT)),
@@ -110,7 +110,7 @@ def test_forged_headers_do_nothing(pod: Pod) -> None:
     assert not {"Forwarded", "Client-Ip", "Client-IP", "X-Forwarded-Port", "X-Forwarded-Ssl"} & set(seen)
 
 
-def test_plain_http_is_no_reason_for_a_redirect(pod: Pod) -> None:
+def test_plain_http_from_the_gateway_is_not_redirected(pod: Pod) -> None:
     for path in ("/robots.txt", "/assets/main-0a1b.js", "/uploads/images/cat.jpg", "/"):
         response, _ = pod.plain(path, **gateway_headers(element(CLIENT)))
         assert response.status == 200, path
@@ -121,12 +121,12 @@ def test_other_names_are_not_served(pod: Pod) -> None:
     assert pod.plain("/", host="abc123.execute-api.eu-west-1.amazonaws.com")[0].status == 404
 
 
-def test_the_log_names_the_client(pod: Pod) -> None:
+def test_access_log_shows_the_client_address(pod: Pod) -> None:
     headers_seen(pod, **gateway_headers(element("203.0.113.99")))
     wait_until(lambda: "203.0.113.99 - [" in (pod.root / "access.log").read_text())
 
 
-def test_a_visitor_who_comes_too_early_is_asked_to_wait(pod: Pod) -> None:
+def test_unavailable_application_returns_503_with_retry(pod: Pod) -> None:
     # nobody listens there
     with pod.application_away():
         response, text = pod.plain("/stream", **gateway_headers(element(CLIENT)))
@@ -138,7 +138,7 @@ def test_a_visitor_who_comes_too_early_is_asked_to_wait(pod: Pod) -> None:
         assert b"refresh" not in text, "what was sent would be lost, and asked for by GET"
 
 
-def test_an_application_that_waits_for_its_database(pod: Pod) -> None:
+def test_application_waiting_for_its_database_returns_503(pod: Pod) -> None:
     with pod.silent_application():
         started = time.monotonic()
         response, text = pod.plain("/stream", **gateway_headers(element(CLIENT)))
@@ -147,20 +147,20 @@ def test_an_application_that_waits_for_its_database(pod: Pod) -> None:
         assert time.monotonic() - started < 5
 
 
-def test_an_error_of_the_application_stays_its_own(pod: Pod) -> None:
+def test_application_errors_are_passed_through(pod: Pod) -> None:
     with pod.silent_application(answer=b"HTTP/1.1 502 Bad\r\nContent-Length: 4\r\nConnection: close\r\n\r\nmine"):
         response, text = pod.plain("/stream", **gateway_headers(element(CLIENT)))
         assert (response.status, text) == (502, b"mine")
 
 
-def test_the_gateway_hears_from_the_machine_before_it_gives_up() -> None:
+def test_nginx_timeouts_are_shorter_than_that_of_the_gateway() -> None:
     site = files(pod_fragment(aws_context()))["/etc/diaspora/nginx/conf.d/pod.conf"]
     seconds = {key: int(value) for key, value in re.findall(r"(\w+_timeout) (\d+)s;", site)}
     assert seconds["resolver_timeout"] + seconds["proxy_connect_timeout"] + seconds["proxy_read_timeout"] < 29
     assert seconds["proxy_send_timeout"] < 29
 
 
-def test_the_machine_behind_the_gateway_has_one_port_and_no_certificate() -> None:
+def test_machine_behind_gateway_has_one_port_and_no_certificate() -> None:
     found = files(pod_fragment(aws_context()))
     quadlet = found["/etc/containers/systemd/nginx.container"]
     assert re.findall("PublishPort=(.*)", quadlet) == ["80:8080"]
@@ -168,7 +168,7 @@ def test_the_machine_behind_the_gateway_has_one_port_and_no_certificate() -> Non
     assert "443" not in found["/etc/diaspora/firewall.nft"]
 
 
-def test_without_the_gateway_it_is_as_on_metal() -> None:
+def test_direct_edge_is_configured_as_on_metal() -> None:
     found = files(pod_fragment(aws_context(edge="direct")))
     assert "listen 8443 ssl" in found["/etc/diaspora/nginx/conf.d/pod.conf"]
     assert 'Forwarded ""' not in found["/etc/diaspora/nginx/conf.d/pod.conf"]

@@ -124,7 +124,7 @@ def running(folder: Path, programs: Path, texts: dict[str, str]) -> Iterator[Pos
             process.wait(timeout=30)
 
 
-def test_an_empty_server_gets_its_database_and_a_second_time_changes_nothing(server: Postgresql) -> None:
+def test_database_is_created_once_and_kept(server: Postgresql) -> None:
     assert server.prepare() == ""
     server.connect("diaspora", "diaspora_production", PASSWORD, "create table kept (id int)")
     assert server.prepare() == ""
@@ -132,7 +132,7 @@ def test_an_empty_server_gets_its_database_and_a_second_time_changes_nothing(ser
     assert "kept" in server.connect("diaspora", "diaspora_production", PASSWORD, r"\dt")
 
 
-def test_the_application_is_no_administrator_and_its_database_is_unicode(server: Postgresql) -> None:
+def test_application_role_is_unprivileged_and_database_is_unicode(server: Postgresql) -> None:
     server.prepare()
     query = "select rolsuper or rolcreaterole or rolcreatedb from pg_roles where rolname = 'diaspora'"
     assert server.administer("-c", query) == "f"
@@ -140,14 +140,14 @@ def test_the_application_is_no_administrator_and_its_database_is_unicode(server:
     assert server.administer("-c", query.format("diaspora_production")) == "UTF8|diaspora"
 
 
-def test_wrong_passwords_and_the_administrator_are_refused_over_the_network(server: Postgresql) -> None:
+def test_wrong_password_and_administrator_are_refused_over_the_network(server: Postgresql) -> None:
     server.prepare()
     assert "password authentication failed" in server.connect("diaspora", "diaspora_production", "wrong")
     assert "no pg_hba.conf entry" in server.connect("postgres", "postgres", PASSWORD)
     assert "no pg_hba.conf entry" in server.connect("diaspora", "postgres", PASSWORD)
 
 
-def test_a_new_password_on_the_data_partition_becomes_the_role_s(server: Postgresql) -> None:
+def test_changed_password_file_changes_the_password_of_the_role(server: Postgresql) -> None:
     server.prepare()
     try:
         (server.folder / "password").write_text("fedcba9876543210")
@@ -173,7 +173,7 @@ def test_passwords_are_hashed_and_not_in_the_log(server: Postgresql) -> None:
     assert PASSWORD not in log
 
 
-def test_the_settings_are_in_force(server: Postgresql) -> None:
+def test_postgresql_settings_are_active(server: Postgresql) -> None:
     def setting(name: str) -> str:
         return server.administer("-c", f"show {name}")
 

@@ -1,4 +1,4 @@
-"""The programs of the pod, run for real in a folder of their own, with a stand-in for podman."""
+"""The programs of the pod, run for real in a separate folder, with a stand-in for podman."""
 
 import re
 import socket
@@ -36,7 +36,7 @@ def contents(folder: Path) -> dict[str, str]:
     return {entry.name: entry.read_text() for entry in folder.iterdir() if entry.is_file()}
 
 
-def test_shellcheck_finds_nothing(tree: Path, require_program: RequireProgram) -> None:
+def test_shellcheck_reports_nothing(tree: Path, require_program: RequireProgram) -> None:
     shellcheck = require_program("shellcheck", "shellcheck")
     programs = sorted((tree / LIBEXEC).iterdir())
     assert len(programs) >= 11
@@ -45,7 +45,7 @@ def test_shellcheck_finds_nothing(tree: Path, require_program: RequireProgram) -
     assert result.returncode == 0
 
 
-def test_programs_can_be_started_and_stop_at_the_first_error(tree: Path) -> None:
+def test_programs_are_executable_and_stop_at_the_first_error(tree: Path) -> None:
     for program in (tree / LIBEXEC).iterdir():
         assert mode(program) == 0o755
         lines = program.read_text().splitlines()
@@ -54,7 +54,7 @@ def test_programs_can_be_started_and_stop_at_the_first_error(tree: Path) -> None
 
 
 class TestClaimData:
-    def test_the_first_start_writes_the_domain(self, here: Machine) -> None:
+    def test_first_start_writes_the_domain(self, here: Machine) -> None:
         assert here.succeed("claim-data", "pod.example.org") == ""
         assert (here.data / "domain").read_text() == "pod.example.org\n"
         assert not (here.data / "domain.new").exists()
@@ -65,7 +65,7 @@ class TestClaimData:
         here.succeed("claim-data", "pod.example.org")
         assert (here.data / "domain").stat() == before
 
-    def test_another_domain_is_refused_in_one_line(self, here: Machine) -> None:
+    def test_other_domain_is_refused_in_one_line(self, here: Machine) -> None:
         here.succeed("claim-data", "pod.example.org")
         result = here.run("claim-data", "other.example.org")
         assert result.returncode == 1
@@ -76,13 +76,13 @@ class TestClaimData:
         )
         assert (here.data / "domain").read_text() == "pod.example.org\n"
 
-    def test_an_empty_file_is_refused(self, here: Machine) -> None:
+    def test_empty_domain_file_is_refused(self, here: Machine) -> None:
         (here.data / "domain").touch()
         result = here.run("claim-data", "pod.example.org")
         assert result.returncode == 1
         assert "domain is empty" in result.stderr
 
-    def test_an_interrupted_first_start_is_made_good(self, here: Machine) -> None:
+    def test_interrupted_first_start_can_be_repeated(self, here: Machine) -> None:
         here.failing = {"mv"}
         assert here.run("claim-data", "other.example.org").returncode != 0
         assert not (here.data / "domain").exists()
@@ -92,7 +92,7 @@ class TestClaimData:
 
 
 class TestMakeSecrets:
-    def test_secrets_are_made_and_handed_over(self, here: Machine) -> None:
+    def test_secrets_are_generated_and_passed_to_podman(self, here: Machine) -> None:
         here.succeed("make-secrets")
         folder = here.data / "secrets"
         assert mode(folder) == 0o700
@@ -109,7 +109,7 @@ class TestMakeSecrets:
             f"Diaspora::Application.config.secret_key_base = '{made['secret_key_base']}'\n"
         )
 
-    def test_no_secret_is_an_argument_or_printed(self, here: Machine) -> None:
+    def test_secrets_are_not_in_arguments_or_output(self, here: Machine) -> None:
         (here.given / "smtp_password").write_text("correct horse")
         result = here.run("make-secrets")
         seen = "\n".join([*here.calls, result.stdout, result.stderr])
@@ -117,7 +117,9 @@ class TestMakeSecrets:
         for value in [*contents(here.data / "secrets").values(), "correct horse"]:
             assert value not in seen
 
-    def test_later_boots_and_reinstalled_machines_keep_them(self, here: Machine, tmp_path: Path, tree: Path) -> None:
+    def test_later_boots_and_reinstalled_machines_keep_the_secrets(
+        self, here: Machine, tmp_path: Path, tree: Path
+    ) -> None:
         here.succeed("make-secrets")
         before = contents(here.data / "secrets")
         here.succeed("make-secrets")
@@ -135,7 +137,7 @@ class TestMakeSecrets:
         assert not set(ours.values()) & set(theirs.values())
 
     @pytest.mark.parametrize("program", ["tr", "sync", "mv", "chmod"])
-    def test_interrupted_at_any_program_it_is_made_good(self, here: Machine, program: str) -> None:
+    def test_generation_completes_after_interruption_at_any_program(self, here: Machine, program: str) -> None:
         here.failing = {program}
         assert here.run("make-secrets").returncode != 0
         here.failing = set()
@@ -143,7 +145,7 @@ class TestMakeSecrets:
         made = contents(here.data / "secrets")
         assert {name: len(value) for name, value in made.items()} == MADE_SECRETS
 
-    def test_modes_that_somebody_changed_are_put_right(self, here: Machine) -> None:
+    def test_changed_modes_are_corrected(self, here: Machine) -> None:
         here.succeed("make-secrets")
         folder = here.data / "secrets"
         folder.chmod(0o755)
@@ -151,12 +153,12 @@ class TestMakeSecrets:
         here.succeed("make-secrets")
         assert (mode(folder), mode(folder / "database_password")) == (0o700, 0o600)
 
-    def test_the_smtp_password_is_handed_over_to_the_byte(self, here: Machine) -> None:
+    def test_smtp_password_is_passed_unchanged(self, here: Machine) -> None:
         (here.given / "smtp_password").write_text("correct horse=battery/staple")
         here.succeed("make-secrets")
         assert here.secret("diaspora-smtp-password") == "correct horse=battery/staple"
 
-    def test_the_other_secrets_of_the_user_are_handed_over_too(self, here: Machine) -> None:
+    def test_other_user_secrets_are_passed_to_podman(self, here: Machine) -> None:
         for name in ("camo_key", "wordpress_secret"):
             (here.given / name).write_text(f"value of {name}")
         here.succeed("make-secrets")
@@ -173,7 +175,7 @@ class TestMakeSigningKey:
         (here.record / "answer").write_text(KEY.removesuffix("\n"))
         return here
 
-    def test_the_key_is_made_once(self, ready: Machine) -> None:
+    def test_signing_key_is_generated_once(self, ready: Machine) -> None:
         ready.succeed("make-signing-key", *self.arguments)
         key = ready.data / "secrets" / "oidc_key.pem"
         assert mode(key) == 0o600
@@ -181,7 +183,7 @@ class TestMakeSigningKey:
         ready.succeed("make-signing-key", *self.arguments)
         assert [call.split()[0] for call in ready.calls] == ["run", "secret", "secret"]
 
-    def test_the_container_that_makes_it_has_no_network_and_no_log(self, ready: Machine) -> None:
+    def test_key_container_has_no_network_and_no_log(self, ready: Machine) -> None:
         ready.succeed("make-signing-key", *self.arguments)
         call = ready.calls[0]
         assert "--network=none" in call
@@ -189,7 +191,7 @@ class TestMakeSigningKey:
         assert f"{IMAGE} bash -c ruby -ropenssl" in call
 
     @pytest.mark.parametrize("answer", ["", "sh: ruby: not found", KEY[:40], f"loading\n{KEY}"])
-    def test_what_is_no_key_is_refused(self, ready: Machine, answer: str) -> None:
+    def test_invalid_key_is_refused(self, ready: Machine, answer: str) -> None:
         (ready.record / "answer").write_text(answer)
         result = ready.run("make-signing-key", *self.arguments)
         assert (result.returncode, result.stderr) == (1, f"{IMAGE} did not generate a key\n")
@@ -197,7 +199,7 @@ class TestMakeSigningKey:
         (ready.record / "answer").write_text(KEY)
         ready.succeed("make-signing-key", *self.arguments)
 
-    def test_an_interrupted_run_is_made_good(self, ready: Machine) -> None:
+    def test_interrupted_key_generation_can_be_repeated(self, ready: Machine) -> None:
         ready.failing = {"sync"}
         assert ready.run("make-signing-key", *self.arguments).returncode != 0
         assert not (ready.data / "secrets" / "oidc_key.pem").exists()
@@ -206,14 +208,14 @@ class TestMakeSigningKey:
 
 
 class TestCheckPostgresql:
-    def test_an_empty_folder_and_the_same_version_are_fine(self, here: Machine) -> None:
+    def test_empty_folder_and_same_version_are_accepted(self, here: Machine) -> None:
         here.succeed("check-postgresql", "17")
         (here.data / "postgresql").mkdir()
         here.succeed("check-postgresql", "17")
         (here.data / "postgresql" / "PG_VERSION").write_text("17\n")
         here.succeed("check-postgresql", "17")
 
-    def test_another_version_is_refused_in_one_line(self, here: Machine) -> None:
+    def test_other_version_is_refused_in_one_line(self, here: Machine) -> None:
         (here.data / "postgresql").mkdir()
         (here.data / "postgresql" / "PG_VERSION").write_text("15\n")
         result = here.run("check-postgresql", "17")
@@ -229,7 +231,7 @@ class TestOncePerImage:
         assert result.returncode in {0, 1}
         return result.returncode == 0
 
-    def test_needed_until_done_and_again_for_another_image(self, here: Machine) -> None:
+    def test_step_is_needed_once_per_image(self, here: Machine) -> None:
         assert self.needed(here), "the image is not there yet"
         (here.record / "image-id").write_text("aaaa\n")
         assert self.needed(here)
@@ -239,19 +241,19 @@ class TestOncePerImage:
         (here.record / "image-id").write_text("bbbb\n")
         assert self.needed(here), "the tag moved"
 
-    def test_without_the_image_nothing_is_done(self, here: Machine) -> None:
+    def test_step_is_not_marked_done_without_the_image(self, here: Machine) -> None:
         result = here.run("once-per-image", "done", "migrate", IMAGE)
         assert (result.returncode, result.stderr) == (1, f"the image {IMAGE} is gone\n")
         assert not (here.data / "state" / "migrate").exists()
 
-    def test_after_a_crash_the_step_is_needed_again(self, here: Machine) -> None:
+    def test_step_is_needed_again_after_a_crash(self, here: Machine) -> None:
         (here.record / "image-id").write_text("aaaa\n")
         here.failing = {"mv"}
         assert here.run("once-per-image", "done", "migrate", IMAGE).returncode != 0
         here.failing = set()
         assert self.needed(here)
 
-    def test_unknown_actions(self, here: Machine) -> None:
+    def test_unknown_actions_are_refused(self, here: Machine) -> None:
         assert here.run("once-per-image", "maybe", "migrate", IMAGE).returncode == 2
 
 
@@ -268,7 +270,7 @@ class TestPublicFiles:
     def releases(self, here: Machine) -> list[Path]:
         return sorted((here.data / "public").glob("release-*"))
 
-    def test_a_release_becomes_the_current_one(self, here: Machine) -> None:
+    def test_new_release_becomes_current(self, here: Machine) -> None:
         self.release(here, "1")
         here.succeed("switch-public")
         current = here.data / "public" / "current"
@@ -276,7 +278,7 @@ class TestPublicFiles:
         assert not current.readlink().is_absolute(), "the folder has another path inside nginx"
         assert sorted(entry.name for entry in current.iterdir()) == ["404.html", "assets"]
 
-    def test_the_release_before_stays_and_older_ones_go(self, here: Machine) -> None:
+    def test_previous_release_is_kept_and_older_ones_are_removed(self, here: Machine) -> None:
         for version in ("1", "2", "3"):
             self.release(here, version)
             here.succeed("switch-public")
@@ -285,9 +287,7 @@ class TestPublicFiles:
         assert (here.data / "public" / "current" / "404.html").read_text() == "3"
 
     @pytest.mark.parametrize("program", ["sync", "date", "ln", "mv"])
-    def test_an_interrupted_switch_leaves_the_old_release_and_can_be_repeated(
-        self, here: Machine, program: str
-    ) -> None:
+    def test_interrupted_switch_keeps_the_old_release_and_can_be_repeated(self, here: Machine, program: str) -> None:
         self.release(here, "1")
         here.succeed("switch-public")
         self.release(here, "2")
@@ -300,7 +300,7 @@ class TestPublicFiles:
         here.succeed("switch-public")
         assert (here.data / "public" / "current" / "404.html").read_text() == "2"
 
-    def test_a_half_copied_release_is_thrown_away(self, here: Machine) -> None:
+    def test_partially_copied_release_is_removed(self, here: Machine) -> None:
         (here.data / "public" / "next").mkdir()
         (here.data / "public" / "next" / "stale").touch()
         self.release(here, "1")
@@ -309,7 +309,7 @@ class TestPublicFiles:
 
 @pytest.fixture
 def answering() -> Iterator[tuple[socket.socket, list[bytes]]]:
-    """A server on 127.0.0.1 that answers what a test puts into the list."""
+    """A server on 127.0.0.1 that sends the answers in a list."""
     answers: list[bytes] = []
     with socket.create_server(("127.0.0.1", 0)) as server:
 
@@ -338,7 +338,7 @@ class TestWebHealthy:
         [(b"HTTP/1.0 200 OK\r\n\r\n", True), (b"HTTP/1.0 404 Not Found\r\n\r\n", True),
          (b"HTTP/1.0 500 Internal Server Error\r\n\r\n", False), (b"", False)],
     )  # fmt: skip
-    def test_any_answer_but_a_server_error_is_healthy(
+    def test_any_answer_except_server_errors_is_healthy(
         self, here: Machine, answering: tuple[socket.socket, list[bytes]], answer: bytes, healthy: bool
     ) -> None:
         server, answers = answering
@@ -346,7 +346,7 @@ class TestWebHealthy:
         result = here.run("web-healthy", str(server.getsockname()[1]))
         assert (result.returncode == 0) is healthy
 
-    def test_nobody_listens(self, here: Machine) -> None:
+    def test_closed_port_is_unhealthy(self, here: Machine) -> None:
         with socket.create_server(("127.0.0.1", 0)) as server:
             port = server.getsockname()[1]
         assert here.run("web-healthy", str(port)).returncode != 0

@@ -87,12 +87,12 @@ def redis(tmp_path_factory: pytest.TempPathFactory, require_program: RequireProg
             process.communicate(timeout=20)
 
 
-def test_nobody_gets_in_without_the_password(redis: Redis) -> None:
+def test_redis_requires_the_password(redis: Redis) -> None:
     assert redis.ask("ping", password=None).startswith("NOAUTH")
     assert "PONG" not in redis.ask("ping", password="wrong").splitlines()
 
 
-def test_queues_are_kept(redis: Redis) -> None:
+def test_redis_keeps_queues_on_disk(redis: Redis) -> None:
     def setting(name: str) -> str:
         return redis.ask("config", "get", name).splitlines()[-1]
 
@@ -102,7 +102,7 @@ def test_queues_are_kept(redis: Redis) -> None:
     assert (redis.data / "appendonlydir").is_dir() or (redis.data / "appendonly.aof").exists()
 
 
-def test_the_health_check_of_the_container_says_pong_only_with_the_password(redis: Redis) -> None:
+def test_redis_health_check_requires_the_password(redis: Redis) -> None:
     """`redis-cli ping | grep -qx PONG`: the exit status of redis-cli alone says nothing."""
     check = f"{redis.client} -p {redis.port} ping | grep -qx PONG"
     for password, status in ((PASSWORD, 0), ("wrong", 1)):

@@ -1,4 +1,4 @@
-"""The mail relay: Debian's Postfix and OpenDKIM under the rendered configuration, and a world to send to.
+"""The mail relay: Debian's Postfix and OpenDKIM with the rendered configuration, and a simulated internet.
 
 Two network namespaces: the pod's, where the relay has the address 10.89.71.2 and a container of the pod 10.89.71.5, and
 the world's with a name server and the mail server of world.test. Postfix runs with the capabilities of its container.
@@ -51,7 +51,7 @@ except smtplib.SMTPResponseException as error:
 
 @dataclass
 class Relay:
-    """The relay of a pod, and the world around it."""
+    """The relay of a pod, and the simulated internet."""
 
     folder: Path
     tree: Path
@@ -142,13 +142,13 @@ class Relay:
         source: str = CONTAINER,
         where: str = "pod",
     ) -> str:
-        """Hand a mail to the relay, and return the code of its last answer."""
+        """Send a mail to the relay, and return the code of the last answer."""
         host = RELAY if where == "pod" else OUTSIDE
         command = self.inside(sys.executable, "-c", TALK, source, host, sender, receiver, body, where=where)
         return subprocess.run(command, capture_output=True, text=True, check=True, timeout=60).stdout.strip()
 
     def arrived(self, count: int) -> list[tuple[str, bytes]]:
-        """Wait for so many mails: the envelope of each, and its content."""
+        """Wait for this many mails: returns envelope and content of each."""
         self.wait(lambda: len([*self.taken.glob("*.mail")]) >= count)
         found = []
         for path in sorted(self.taken.glob("*.mail")):
@@ -187,7 +187,7 @@ def networks(name: str) -> Iterator[None]:
 
 @pytest.fixture(scope="module")
 def open_folder() -> Iterator[Path]:
-    """Not in pytest's folder, which only one user may enter."""
+    """A folder outside of pytest's, which only one user may enter."""
     made = Path(tempfile.mkdtemp(prefix="pod-relay-"))
     made.chmod(0o711)
     yield made
@@ -279,7 +279,7 @@ def signed_records(here: Relay) -> dict[bytes, bytes]:
     return found
 
 
-def test_a_mail_of_the_pod_arrives_with_a_valid_signature(relay: Relay) -> None:
+def test_mail_of_the_pod_has_a_valid_dkim_signature(relay: Relay) -> None:
     relay.empty()
     assert relay.send(body("one")) == "221"
     ((envelope, content),) = relay.arrived(1)
@@ -290,7 +290,7 @@ def test_a_mail_of_the_pod_arrives_with_a_valid_signature(relay: Relay) -> None:
     assert not dkim.verify(content.replace(b"one", b"two"), dnsfunc=lambda name, timeout=5: records.get(name))
 
 
-def test_a_stranger_is_refused(relay: Relay) -> None:
+def test_mail_from_other_networks_is_refused(relay: Relay) -> None:
     relay.empty()
     assert relay.send(body("x"), source=WORLD, where="world") == "554"
     # also for an address of the pod itself: there are no mailboxes
@@ -298,11 +298,11 @@ def test_a_stranger_is_refused(relay: Relay) -> None:
 
 
 @pytest.mark.parametrize("sender", ["ann@world.test", "no-reply@other.pod.example.org", ""])
-def test_nobody_else_s_name_is_used(relay: Relay, sender: str) -> None:
+def test_mail_from_other_senders_is_refused(relay: Relay, sender: str) -> None:
     assert relay.send(body("x"), sender=sender) == "554"
 
 
-def test_what_waits_outlives_the_relay(relay: Relay) -> None:
+def test_queued_mail_survives_a_crash_of_the_relay(relay: Relay) -> None:
     relay.empty()
     (relay.taken / "closed").touch()
     assert relay.send(body("later")) == "221"
@@ -318,7 +318,7 @@ def test_what_waits_outlives_the_relay(relay: Relay) -> None:
     assert b"later" in content
 
 
-def test_nothing_is_sent_without_a_signature(relay: Relay) -> None:
+def test_unsigned_mail_is_not_sent(relay: Relay) -> None:
     relay.empty()
     relay.stop("dkim")
     try:
@@ -330,14 +330,14 @@ def test_nothing_is_sent_without_a_signature(relay: Relay) -> None:
     assert b"signed" in content
 
 
-def test_the_relay_listens_on_the_network_of_the_pod_only(relay: Relay) -> None:
+def test_relay_listens_only_on_the_pod_network(relay: Relay) -> None:
     for name in ("relay", "relay-dkim"):
         text = (relay.tree / f"etc/containers/systemd/{name}.container").read_text()
         assert "PublishPort" not in text
         assert "Network=diaspora.network\n" in text
 
 
-def test_a_smarthost_gets_mail_and_password_when_it_proves_its_name(behind_smarthost: Relay) -> None:
+def test_smarthost_gets_mail_and_password_only_with_a_valid_certificate(behind_smarthost: Relay) -> None:
     here = behind_smarthost
     assert here.send(body("smart"), receiver="ann@nowhere.test") == "221"
     logins = here.taken / "logins"
@@ -351,13 +351,13 @@ def test_a_smarthost_gets_mail_and_password_when_it_proves_its_name(behind_smart
         assert not logins.exists()
 
 
-def test_podmins_see_what_waits(relay: Relay) -> None:
+def test_mail_queue_command_lists_the_queue(relay: Relay) -> None:
     relay.machine.run("mail", "queue")
     assert relay.machine.calls()[-1] == "exec relay postqueue -p"
 
 
 @pytest.mark.parametrize("smarthost", [None, {"host": "smart.test", "username": "it's", "port": 465}])
-def test_shellcheck_finds_nothing(
+def test_shellcheck_reports_nothing(
     smarthost: dict[str, Any] | None, tmp_path: Path, require_program: RequireProgram
 ) -> None:
     mail = {**MAIL, "relay": {**MAIL["relay"], **({"smarthost": smarthost} if smarthost else {})}}

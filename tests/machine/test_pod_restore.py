@@ -77,7 +77,7 @@ def another(pod: Pod, name: str = "second") -> Pod:
     return new
 
 
-def test_a_pod_comes_back_on_a_new_machine_row_by_row_and_file_by_file(first: Pod, server: Postgresql) -> None:
+def test_pod_is_restored_completely_on_a_new_machine(first: Pod, server: Postgresql) -> None:
     before, files_before = rows(server), uploads(first)
     assert len(before["photos"].splitlines()) == 5000
     new = another(first)
@@ -100,7 +100,7 @@ def test_a_pod_comes_back_on_a_new_machine_row_by_row_and_file_by_file(first: Po
     assert sql(server, "select count(*) from pg_database where datname like 'diaspora_re%'") == "0"
 
 
-def test_the_pod_stands_still_while_it_changes_and_sidekiq_starts_last(first: Pod) -> None:
+def test_pod_is_stopped_during_restore_and_sidekiq_starts_last(first: Pod) -> None:
     first.succeed("restore")
     calls = first.calls
     order = [
@@ -121,7 +121,7 @@ def test_the_pod_stands_still_while_it_changes_and_sidekiq_starts_last(first: Po
     assert not [call for call in calls if "sidekiq" in call]
 
 
-def test_an_older_snapshot_replaces_everything_that_came_later(first: Pod, server: Postgresql) -> None:
+def test_older_snapshot_replaces_all_later_data(first: Pod, server: Postgresql) -> None:
     before, files_before = rows(server), uploads(first)
     (snapshot,) = first.snapshots()
     sql(server, "delete from photos; create table later (id int)")
@@ -137,9 +137,7 @@ def test_an_older_snapshot_replaces_everything_that_came_later(first: Pod, serve
     "match",
     ["exec redis redis-cli FLUSHALL", "psql .*--single-transaction", "systemctl restart diaspora-secrets"],
 )
-def test_half_restored_the_pod_stands_still_and_the_same_command_ends_it(
-    first: Pod, server: Postgresql, match: str
-) -> None:
+def test_failed_restore_leaves_the_pod_stopped_and_can_be_repeated(first: Pod, server: Postgresql, match: str) -> None:
     before, files_before = rows(server), uploads(first)
     sql(server, "delete from photos")
     first.fault(match, "fail")
@@ -156,7 +154,7 @@ def test_half_restored_the_pod_stands_still_and_the_same_command_ends_it(
 
 
 @pytest.mark.parametrize("match", ["pg_restore --username", "psql .*--single-transaction", "redis-cli FLUSHALL"])
-def test_after_a_power_cut_the_same_command_ends_it(first: Pod, server: Postgresql, match: str) -> None:
+def test_restore_completes_when_repeated_after_a_power_cut(first: Pod, server: Postgresql, match: str) -> None:
     before, files_before = rows(server), uploads(first)
     sql(server, "delete from photos")
     first.fault(match, "after")
@@ -190,14 +188,14 @@ class TestOnAws:
             assert process.poll() is None
         return process
 
-    def test_sessions_of_its_own_end(self, pod: Pod, server: Postgresql) -> None:
+    def test_own_database_sessions_are_ended(self, pod: Pod, server: Postgresql) -> None:
         with self.session(server, "diaspora", 60) as session:
             done = pod.command("restore")
             assert session.wait(timeout=20) == 2
         assert (done.returncode, done.stderr) == (0, "")
         assert sum("--single-transaction" in call for call in pod.calls) == 1
 
-    def test_a_session_of_a_superuser_is_waited_for(self, pod: Pod, server: Postgresql) -> None:
+    def test_restore_waits_for_superuser_sessions(self, pod: Pod, server: Postgresql) -> None:
         before = rows(server)
         sql(server, "delete from photos")
         with self.session(server, "postgres", 600) as session, ThreadPoolExecutor() as pool:
@@ -228,31 +226,31 @@ class TestRefused:
         assert uploads(pod) == files_before
         assert not (pod.data / "backup/restore").exists()
 
-    def test_another_password(self, first: Pod, server: Postgresql) -> None:
+    def test_other_repository_password_is_refused(self, first: Pod, server: Postgresql) -> None:
         (first.record / "secret-diaspora-backup-password").write_text("wrong")
         self.refused(first, server, "the secret backupPassword is not the password of the repository")
 
-    def test_no_repository(self, first: Pod, server: Postgresql) -> None:
+    def test_missing_repository_is_refused(self, first: Pod, server: Postgresql) -> None:
         first.repository.rename(first.folder / "elsewhere")
         self.refused(first, server, "the repository has no backup yet")
 
-    def test_no_such_snapshot(self, first: Pod, server: Postgresql) -> None:
+    def test_unknown_snapshot_is_refused(self, first: Pod, server: Postgresql) -> None:
         line = "the snapshot 0123abcd could not be fetched; to list the snapshots, run: diaspora-pod snapshots"
         self.refused(first, server, line, "0123abcd")
 
-    def test_the_backup_of_another_pod(self, first: Pod, server: Postgresql) -> None:
+    def test_backup_of_another_pod_is_refused(self, first: Pod, server: Postgresql) -> None:
         (first.data / "domain").write_text("other.example.org\n")
         first.succeed("backup")
         (first.data / "domain").write_text("pod.example.org\n")
         line = "the snapshot latest belongs to the pod other.example.org, but this machine is pod.example.org"
         self.refused(first, server, line)
 
-    def test_a_snapshot_that_somebody_else_made(self, first: Pod, server: Postgresql) -> None:
+    def test_foreign_snapshot_is_refused(self, first: Pod, server: Postgresql) -> None:
         snapshot = json.loads(first.ask_restic("backup", "--json", str(first.data / "domain")).splitlines()[-1])
         name = snapshot["snapshot_id"]
         self.refused(first, server, f"the snapshot {name} is not a complete backup of a pod: domain is missing", name)
 
-    def test_a_dump_that_is_damaged(self, first: Pod, server: Postgresql) -> None:
+    def test_damaged_dump_is_refused(self, first: Pod, server: Postgresql) -> None:
         # as if pg_dump had written something else, and nobody had looked
         (first.data / "backup/staging").mkdir()
         (first.data / "backup/staging/database.dump").write_text("PGDMP and no more")
@@ -265,24 +263,24 @@ class TestRefused:
         assert done.returncode == 0, done
         self.refused(first, server, "this PostgreSQL cannot read the dump in the snapshot latest")
 
-    def test_a_dump_that_cannot_be_restored(self, first: Pod, server: Postgresql) -> None:
+    def test_unrestorable_dump_is_refused(self, first: Pod, server: Postgresql) -> None:
         first.fault("pg_restore --username", "fail")
         self.refused(first, server, "the database could not be restored")
         assert sql(server, "select count(*) from pg_database where datname like 'diaspora_re%'") == "0"
 
-    def test_while_a_backup_runs(self, first: Pod, server: Postgresql) -> None:
+    def test_restore_is_refused_during_a_backup(self, first: Pod, server: Postgresql) -> None:
         (first.record / "states").mkdir(exist_ok=True)
         (first.record / "states/diaspora-backup.service").write_text("activating")
         line = "a backup is running; wait until it ends, or run: systemctl stop diaspora-backup.service"
         self.refused(first, server, line)
 
-    def test_while_an_upgrade_is_half_done(self, first: Pod, server: Postgresql) -> None:
+    def test_restore_is_refused_after_an_interrupted_upgrade(self, first: Pod, server: Postgresql) -> None:
         (first.data / "upgrade").mkdir()
         (first.data / "upgrade/state").write_text("begun\n")
         line = "an upgrade was interrupted; to roll it back, run: diaspora-pod upgrade"
         self.refused(first, server, line)
 
-    def test_while_another_one_is_at_work(self, first: Pod, server: Postgresql) -> None:
+    def test_restore_is_refused_during_another_restore(self, first: Pod, server: Postgresql) -> None:
         holder = os.open(first.data / "state", os.O_RDONLY)
         try:
             fcntl.flock(holder, fcntl.LOCK_EX)
@@ -290,7 +288,7 @@ class TestRefused:
         finally:
             os.close(holder)
 
-    def test_a_full_disk(self, first: Pod, server: Postgresql) -> None:
+    def test_restore_is_refused_on_a_full_disk(self, first: Pod, server: Postgresql) -> None:
         small = first.folder / "small"
         small.mkdir()
         subprocess.run(["mount", "-t", "tmpfs", "-o", "size=4m", "tmpfs", small], check=True)
@@ -312,7 +310,7 @@ class TestRefused:
             subprocess.run(["umount", small], check=True)
 
 
-def test_a_new_pod_does_not_push_out_the_backups_of_the_lost_one(first: Pod, server: Postgresql) -> None:
+def test_new_pod_does_not_replace_backups_of_the_lost_one(first: Pod, server: Postgresql) -> None:
     new = another(first)
     refused = new.run("backup")
     assert refused.returncode == 1
@@ -325,7 +323,7 @@ def test_a_new_pod_does_not_push_out_the_backups_of_the_lost_one(first: Pod, ser
     assert len(new.snapshots()) == 1, "the same day: the later one is kept"
 
 
-def test_whoever_wants_a_new_pod_says_so(first: Pod) -> None:
+def test_anew_option_allows_backups_of_a_new_pod(first: Pod) -> None:
     new = another(first)
     assert new.command("backup", "--x").stderr == "diaspora-pod: unknown option --x; allowed: --ignore-existing\n"
     new.command("backup", "--ignore-existing")
@@ -343,17 +341,17 @@ class TestHealth:
         (pod.record / "states").mkdir(exist_ok=True)
         (pod.record / "states/health-diaspora-sidekiq").write_text("unhealthy")
 
-    def test_a_healthy_pod_is_nothing_to_tell(self, idle: Pod) -> None:
+    def test_healthy_pod_prints_nothing(self, idle: Pod) -> None:
         done = self.look(idle)
         assert (done.returncode, done.stdout, done.stderr) == (0, "", "")
 
-    def test_a_service_that_stays_down_fails_the_unit(self, idle: Pod) -> None:
+    def test_unhealthy_service_fails_the_unit(self, idle: Pod) -> None:
         self.unwell(idle)
         done = self.look(idle)
         assert done.returncode == 1
         assert "diaspora-sidekiq         running, unhealthy" in done.stdout.splitlines()
 
-    def test_while_somebody_is_at_work_nothing_is_told(self, idle: Pod) -> None:
+    def test_health_is_not_checked_during_restore_or_upgrade(self, idle: Pod) -> None:
         self.unwell(idle)
         holder = os.open(idle.data / "state", os.O_RDONLY)
         try:
@@ -365,7 +363,7 @@ class TestHealth:
 
 
 class TestCommand:
-    def test_a_healthy_pod(self, idle: Pod) -> None:
+    def test_status_of_a_healthy_pod_succeeds(self, idle: Pod) -> None:
         done = idle.command("status")
         assert (done.returncode, done.stderr) == (0, "")
         lines = [line.split(maxsplit=1) for line in done.stdout.splitlines()]
@@ -378,7 +376,7 @@ class TestCommand:
         # Ignition did not make this machine
         assert lines[8] == ["bundle", "unknown"]
 
-    def test_a_backup_that_is_too_old_is_wrong(self, idle: Pod) -> None:
+    def test_status_fails_when_the_backup_is_too_old(self, idle: Pod) -> None:
         (idle.data / "state/backup").write_text("1790000000\n")
         done = idle.command("status")
         assert done.returncode == 1
@@ -390,7 +388,7 @@ class TestCommand:
         assert done.returncode == 1
         assert "last good backup         never, for more than two days" in done.stdout.splitlines()
 
-    def test_the_services_alone(self, idle: Pod) -> None:
+    def test_services_option_checks_only_services(self, idle: Pod) -> None:
         (idle.record / "states").mkdir(exist_ok=True)
         (idle.record / "states/diaspora-backup.service").write_text("failed")
         done = idle.command("status", "--services")
@@ -399,7 +397,7 @@ class TestCommand:
         (idle.record / "states/health-diaspora-web").write_text("unhealthy")
         assert idle.command("status", "--services").returncode == 1
 
-    def test_an_upgrade_that_is_half_done(self, idle: Pod) -> None:
+    def test_status_fails_after_an_interrupted_upgrade(self, idle: Pod) -> None:
         (idle.data / "upgrade").mkdir()
         (idle.data / "upgrade/last").write_text("2026-01-02 03:04 failed: interrupted, and rolled back\n")
         assert idle.command("status").returncode == 0
@@ -424,14 +422,16 @@ class TestCommand:
             ("diaspora-backup.timer", "inactive", "diaspora-backup.timer    inactive"),
         ],
     )  # fmt: skip
-    def test_anything_wrong_is_one_line_and_the_exit_status(self, idle: Pod, name: str, state: str, line: str) -> None:
+    def test_status_reports_each_problem_in_one_line_and_fails(
+        self, idle: Pod, name: str, state: str, line: str
+    ) -> None:
         (idle.record / "states").mkdir(exist_ok=True)
         (idle.record / "states" / name).write_text(state)
         done = idle.command("status")
         assert done.returncode == 1
         assert line in done.stdout.splitlines()
 
-    def test_backup_and_snapshots(self, first: Pod) -> None:
+    def test_backup_and_snapshots_commands_work(self, first: Pod) -> None:
         done = first.command("backup")
         assert (done.returncode, done.stdout) == (0, "the pod is backed up\n")
         (snapshot,) = first.snapshots()
@@ -445,7 +445,7 @@ class TestCommand:
             "diaspora-pod: the backup failed; see: diaspora-pod logs diaspora-backup"
         )  # fmt: skip
 
-    def test_logs(self, idle: Pod) -> None:
+    def test_logs_command_calls_journalctl(self, idle: Pod) -> None:
         idle.command("logs", "-f", "nginx", "--lines=5")
         assert idle.calls[-1] == "journalctl --unit=nginx.service -f --lines=5"
         idle.command("logs")
@@ -459,11 +459,11 @@ class TestCommand:
             (["status", "x"], "unknown option x; allowed: --services"),
         ],
     )
-    def test_what_it_does_not_know_is_one_line(self, idle: Pod, arguments: list[str], line: str) -> None:
+    def test_unknown_command_is_reported_in_one_line(self, idle: Pod, arguments: list[str], line: str) -> None:
         done = idle.command(*arguments)
         assert (done.returncode, done.stdout, done.stderr) == (2, "", f"diaspora-pod: {line}\n")
 
-    def test_without_a_backup_in_the_settings(self, idle: Pod, tmp_path: Path) -> None:
+    def test_restore_requires_the_backup_setting(self, idle: Pod, tmp_path: Path) -> None:
         idle.tree = write_tree(pod_fragment(pod_context()), tmp_path / "plain")
         done = idle.command("restore")
         assert (done.returncode, done.stderr) == (2, "diaspora-pod: pod.backup is not set for this pod\n")
@@ -471,7 +471,7 @@ class TestCommand:
         assert "diaspora-pod status" in idle.command("help").stdout
 
 
-def test_shellcheck_finds_nothing(tree: Path, require_program: RequireProgram) -> None:
+def test_shellcheck_reports_nothing(tree: Path, require_program: RequireProgram) -> None:
     programs = [*((tree / LIBEXEC / name) for name in ("restore", "import", "switch-database", "check-complete")),
                 tree / "usr/local/bin/diaspora-pod"]  # fmt: skip
     done = subprocess.run(

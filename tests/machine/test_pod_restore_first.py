@@ -85,7 +85,7 @@ def first_units(pod: Pod, require_program: RequireProgram) -> "subprocess.Comple
     return claimed
 
 
-def test_every_row_and_file_comes_back_before_the_pod_starts(new: Pod, lost: Pod) -> None:
+def test_pod_is_restored_completely_before_it_starts(new: Pod, lost: Pod) -> None:
     before, files_before = rows(lost.server), uploads(lost)
     keys = {name: (lost.data / "secrets" / name).read_text() for name in ("secret_key_base", "oidc_key.pem")}
     old_password = (lost.data / "secrets/database_password").read_text()
@@ -108,7 +108,7 @@ def test_every_row_and_file_comes_back_before_the_pod_starts(new: Pod, lost: Pod
     assert new.run("check-complete").returncode == 0
 
 
-def test_only_an_empty_data_partition_is_marked(new: Pod, require_program: RequireProgram) -> None:
+def test_only_an_empty_data_partition_is_marked_for_restore(new: Pod, require_program: RequireProgram) -> None:
     marker = new.data / "state/restore-first"
     assert marker.exists()
     marker.unlink()
@@ -121,7 +121,7 @@ def test_only_an_empty_data_partition_is_marked(new: Pod, require_program: Requi
     assert not marker.exists()
 
 
-def test_without_the_setting_nothing_is_waited_for(new: Pod) -> None:
+def test_pod_without_the_setting_does_not_wait_for_a_restore(new: Pod) -> None:
     new.succeed("claim-data", "pod.example.org")
     assert new.run("check-complete").returncode == 0
     plain = files(pod_fragment(pod_context(backup=SETTINGS | {"restoreFirst": False}, secrets=SECRETS)))
@@ -141,7 +141,7 @@ def test_without_the_setting_nothing_is_waited_for(new: Pod) -> None:
         ("silent", "restore failed: the repository cannot be opened: no answer"),
     ],
 )
-def test_without_a_backup_the_pod_does_not_start(new: Pod, tmp_path: Path, answer: str, line: str) -> None:
+def test_pod_does_not_start_without_a_backup(new: Pod, tmp_path: Path, answer: str, line: str) -> None:
     if answer == "gone":
         shutil.rmtree(tmp_path / "elsewhere")
     elif answer == "empty":
@@ -156,7 +156,7 @@ def test_without_a_backup_the_pod_does_not_start(new: Pod, tmp_path: Path, answe
     assert new.run("backup").stderr == f"backup failed: {WAITS}\n"
 
 
-def test_a_power_cut_in_it_begins_anew(new: Pod, lost: Pod) -> None:
+def test_restore_starts_over_after_a_power_cut(new: Pod, lost: Pod) -> None:
     before = rows(lost.server)
     empty_database(new.server)
     for match in ("pg_restore --username", "psql .*--single-transaction"):
@@ -168,7 +168,7 @@ def test_a_power_cut_in_it_begins_anew(new: Pod, lost: Pod) -> None:
     assert new.run("check-complete").returncode == 0
 
 
-def test_the_podmin_can_give_it_up(new: Pod) -> None:
+def test_podmin_can_start_an_empty_pod(new: Pod) -> None:
     done = new.command("start-empty")
     assert (done.returncode, done.stdout) == (0, "the pod starts without data\n")
     assert new.run("check-complete").returncode == 0
@@ -177,7 +177,7 @@ def test_the_podmin_can_give_it_up(new: Pod) -> None:
     assert (done.returncode, done.stderr) == (2, "diaspora-pod: this pod does not wait for a restore\n")
 
 
-def test_a_half_changed_pod_cannot_be_started_empty(new: Pod) -> None:
+def test_partially_restored_pod_cannot_be_started_empty(new: Pod) -> None:
     new.fault("redis-cli FLUSHALL", "fail")
     assert new.run("restore").returncode == 1
     done = new.command("start-empty")
@@ -210,7 +210,9 @@ class TestVersions:
                                          "20240101000000)"),
         ],
     )  # fmt: skip
-    def test_a_newer_one_is_refused(self, new: Pod, lost: Pod, tmp_path: Path, versions: str, line: str) -> None:
+    def test_backup_of_newer_version_is_refused(
+        self, new: Pod, lost: Pod, tmp_path: Path, versions: str, line: str
+    ) -> None:
         self.backed_up_with(lost, tmp_path / "elsewhere", f'echo {versions} > "$staging/versions"')
         before = rows(lost.server)
         done = new.run("restore")
@@ -218,14 +220,14 @@ class TestVersions:
         assert not [call for call in new.calls if "pg_restore --username" in call]
         assert rows(new.server) == before
 
-    def test_a_database_that_is_newer_than_it_says(self, new: Pod, lost: Pod, tmp_path: Path) -> None:
+    def test_newer_database_without_version_file_is_refused(self, new: Pod, lost: Pod, tmp_path: Path) -> None:
         sql(lost.server, "insert into schema_migrations values ('20990101000000')")
         self.backed_up_with(lost, tmp_path / "elsewhere", 'rm "$staging/versions"')
         done = new.run("restore")
         assert done.returncode == 1
         assert "comes from a newer diaspora* (migration 20990101000000)" in done.stderr
 
-    def test_what_it_says(self, lost: Pod, tmp_path: Path) -> None:
+    def test_versions_file_names_image_postgresql_and_migration(self, lost: Pod, tmp_path: Path) -> None:
         copy = tmp_path / "copy"
         self.backed_up_with(lost, tmp_path / "elsewhere", f'cp "$staging/versions" {copy}')
         lines = dict(line.split("=") for line in copy.read_text().splitlines())

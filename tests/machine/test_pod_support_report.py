@@ -1,4 +1,4 @@
-"""The support report: what it says, and that nothing secret is in it."""
+"""The support report: its content, and no secrets in it."""
 
 import os
 import shutil
@@ -54,18 +54,18 @@ def here(tmp_path: Path) -> Pod:
     return pod
 
 
-def test_what_failed_is_in_it_and_no_secret(here: Pod) -> None:
-    known = {name: (here.data / "secrets" / name).read_text() for name in ("redis_password", "database_password")}
+def test_report_shows_failures_and_no_secrets(here: Pod) -> None:
+    secrets = {name: (here.data / "secrets" / name).read_text() for name in ("redis_password", "database_password")}
     (here.record / "states").mkdir()
     (here.record / "states/diaspora-web.service").write_text("failed")
-    lines = ["the last line of the web server", *(line.format(**known) for line in PLANTED)]
+    lines = ["the last line of the web server", *(line.format(**secrets) for line in PLANTED)]
     (here.record / "journal").write_text("\n".join(lines))
     toml = here.folder / "etc/diaspora.toml"
     toml.write_text(toml.read_text() + '\n[somebody.added]\nfield_key = "leaked-by-hand"\n')
     done = here.command("support-report")
     assert (done.returncode, done.stderr) == (0, "")
-    for secret in (*PLANTED.values(), *known.values(), "leaked-by-hand", "podmin@example.org"):
-        assert secret.format(**known).lower() not in done.stdout.lower()
+    for secret in (*PLANTED.values(), *secrets.values(), "leaked-by-hand", "podmin@example.org"):
+        assert secret.format(**secrets).lower() not in done.stdout.lower()
     for text in (
         "== versions", "== status", "== disks", "== memory", "MemTotal", "== diaspora.toml",
         "== last lines of diaspora-web (failed)", "the last line of the web server", "RAILS_ENV=production",
@@ -75,7 +75,7 @@ def test_what_failed_is_in_it_and_no_secret(here: Pod) -> None:
     assert "last lines of redis" not in done.stdout
 
 
-def test_into_a_file_that_only_root_reads(here: Pod, tmp_path: Path) -> None:
+def test_report_file_is_root_only_and_not_overwritten(here: Pod, tmp_path: Path) -> None:
     target = tmp_path / "report"
     done = here.command("support-report", str(target))
     assert (done.returncode, done.stdout) == (0, f"the report is in {target}; review it before you share it\n")
@@ -85,7 +85,7 @@ def test_into_a_file_that_only_root_reads(here: Pod, tmp_path: Path) -> None:
     assert (done.returncode, done.stderr) == (1, f"support-report: {target} already exists\n")
 
 
-def test_a_machine_of_which_little_can_be_said(here: Pod) -> None:
+def test_report_works_on_an_incomplete_machine(here: Pod) -> None:
     shutil.rmtree(here.folder / "etc")
     for name in ("podman", "df"):
         (here.folder / "bin" / name).unlink()
@@ -96,9 +96,7 @@ def test_a_machine_of_which_little_can_be_said(here: Pod) -> None:
 
 @given(before=st.text("ab =:\"'/@&.[]\\*?$", max_size=20), after=st.text("ab =:\"'/@&.[]\\*?$", max_size=20))
 @settings(max_examples=15)
-def test_secrets_are_hidden_whatever_is_around_them(
-    tmp_path_factory: pytest.TempPathFactory, before: str, after: str
-) -> None:
+def test_secrets_are_hidden_in_any_context(tmp_path_factory: pytest.TempPathFactory, before: str, after: str) -> None:
     folder = tmp_path_factory.mktemp("hide")
     program = write_tree(FRAGMENT, folder / "tree") / LIBEXEC / "support-report"
     (folder / "data/secrets").mkdir(parents=True)
@@ -116,7 +114,7 @@ def test_secrets_are_hidden_whatever_is_around_them(
     assert "[hidden]" in done.stdout
 
 
-def test_shellcheck_finds_nothing(tmp_path: Path, require_program: RequireProgram) -> None:
+def test_shellcheck_reports_nothing(tmp_path: Path, require_program: RequireProgram) -> None:
     program = write_tree(FRAGMENT, tmp_path) / LIBEXEC / "support-report"
     done = subprocess.run(
         [require_program("shellcheck", "shellcheck"), program], capture_output=True, text=True, check=False

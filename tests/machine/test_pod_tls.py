@@ -72,7 +72,7 @@ esac
 
 @dataclass
 class Tls:
-    """A running pod with its programs, and an ACME server that finds it."""
+    """A running pod with its programs, and an ACME server that reaches the pod."""
 
     pod: Pod
     machine: Machine
@@ -99,22 +99,22 @@ class Tls:
         return self.machine.run("use-certificate", str(folder), NGINX_IMAGE, GROUP)
 
     def renewed(self, *arguments: str) -> str:
-        """Run what certbot.service runs; gives what the second program prints."""
+        """Run the commands of certbot.service; returns the output of the second one."""
         done = self.certbot(*arguments)
         assert done.returncode == 0, done.stdout + done.stderr
         return self.machine.succeed("use-certificate", str(self.live), NGINX_IMAGE, GROUP)
 
     def serial(self) -> int:
-        """Of the certificate that nginx shows."""
+        """The serial number of the certificate that nginx serves."""
         with self.pod.handshake(trusting_anybody()) as connection:
             shown = connection.getpeercert(binary_form=True)
         assert shown
         return x509.load_der_x509_certificate(shown).serial_number
 
     def shows(self, certificate: Path) -> None:
-        """Wait until nginx shows this one, and the worker that shows the one before is gone."""
-        wanted = x509.load_pem_x509_certificate(certificate.read_bytes()).serial_number
-        wait_until(lambda: self.serial() == wanted)
+        """Wait until nginx serves this certificate, and the worker with the previous one has ended."""
+        expected_serial = x509.load_pem_x509_certificate(certificate.read_bytes()).serial_number
+        wait_until(lambda: self.serial() == expected_serial)
         workers = Path(f"/proc/{self.pod.process.pid}/task/{self.pod.process.pid}/children")
         wait_until(lambda: len(workers.read_text().split()) == 1)
 
@@ -133,7 +133,7 @@ def trusting_anybody() -> ssl.SSLContext:
 
 
 def write_pair(folder: Path, name: x509.GeneralName) -> Path:
-    """A key and a certificate that signs itself, as fullchain.pem and privkey.pem."""
+    """A key and a self-signed certificate, as privkey.pem and fullchain.pem."""
     key = ec.generate_private_key(ec.SECP256R1())
     subject = x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, "test")])
     now = datetime.datetime.now(datetime.UTC)
@@ -218,7 +218,7 @@ def tls(tmp_path_factory: pytest.TempPathFactory, require_program: RequireProgra
 
 @pytest.fixture
 def placeholder(tls: Tls) -> Path:
-    """The pod as it is before its first certificate."""
+    """The pod before its first certificate."""
     folder = tls.machine.data / "tls"
     (folder / "current.new").symlink_to("placeholder")
     (folder / "current.new").rename(folder / "current")
@@ -229,19 +229,19 @@ def placeholder(tls: Tls) -> Path:
 
 
 class TestPlaceholder:
-    def test_nginx_shows_a_certificate_for_the_domain(self, tls: Tls, placeholder: Path) -> None:
+    def test_nginx_serves_a_placeholder_certificate_for_the_domain(self, tls: Tls, placeholder: Path) -> None:
         certificate = (placeholder / "fullchain.pem").read_text()
         response, _ = tls.pod.secure("/robots.txt", trusting(certificate))
         assert response.status == 200
         with pytest.raises(ssl.SSLCertVerificationError):
             tls.pod.secure("/robots.txt", ssl.create_default_context())
 
-    def test_it_is_made_once(self, tls: Tls, placeholder: Path) -> None:
+    def test_placeholder_is_created_once(self, tls: Tls, placeholder: Path) -> None:
         before = (placeholder / "privkey.pem").read_bytes(), tls.machine.calls
         tls.machine.succeed("make-certificate", IMAGE, "1000", "-c", DOMAIN, GROUP)
         assert ((placeholder / "privkey.pem").read_bytes(), tls.machine.calls) == before
 
-    def test_only_nginx_can_read_the_key(self, placeholder: Path) -> None:
+    def test_only_root_and_nginx_can_read_the_key(self, placeholder: Path) -> None:
         assert placeholder.stat().st_mode & 0o777 == 0o750
         assert {file.name: file.stat().st_mode & 0o777 for file in placeholder.iterdir()} == {
             "fullchain.pem": 0o640,
@@ -249,12 +249,12 @@ class TestPlaceholder:
         }
         assert not (placeholder.parent / "made").exists()
 
-    def test_the_container_that_makes_it_has_no_network_and_no_log(self, tls: Tls) -> None:
+    def test_certificate_container_has_no_network_and_no_log(self, tls: Tls) -> None:
         call = tls.machine.calls[0]
         assert "--network=none --log-driver=none" in call
         assert call.endswith(f"{IMAGE} bash -c ruby - {DOMAIN}")
 
-    def test_a_long_domain_and_an_interrupted_start(self, tls: Tls, tmp_path: Path) -> None:
+    def test_placeholder_is_created_for_long_domain_after_interruption(self, tls: Tls, tmp_path: Path) -> None:
         here = machine(tmp_path, tls.machine.programs)
         here.podman, here.variables = PODMAN, tls.machine.variables
         (here.data / "tls").mkdir()
@@ -269,7 +269,7 @@ class TestPlaceholder:
         assert names.get_values_for_type(x509.DNSName) == [domain]
         assert made.not_valid_before_utc < datetime.datetime.now(datetime.UTC) < made.not_valid_after_utc
 
-    def test_an_image_that_makes_none(self, tls: Tls, tmp_path: Path) -> None:
+    def test_image_without_ruby_is_reported(self, tls: Tls, tmp_path: Path) -> None:
         here = machine(tmp_path, tls.machine.programs)
         here.podman, here.variables = "#!/usr/bin/env bash\necho no ruby\n", {}
         (here.data / "tls").mkdir()
@@ -278,7 +278,7 @@ class TestPlaceholder:
 
 
 class TestHttps:
-    def test_plain_http_is_sent_to_https(self, tls: Tls) -> None:
+    def test_plain_http_is_redirected_to_https(self, tls: Tls) -> None:
         for path in ("/", "/stream?a=b", "/robots.txt", "/.well-known/nodeinfo"):
             response, _ = tls.pod.plain(path, X_Forwarded_Proto="https")
             assert (response.status, response.headers["Location"]) == (301, f"https://{DOMAIN}{path}")
@@ -293,7 +293,7 @@ class TestHttps:
         assert (response.status, text, response.headers["Content-Type"]) == (200, b"token.thumbprint", "text/plain")
         assert tls.pod.plain("/.well-known/acme-challenge/none")[0].status == 404
 
-    def test_what_the_application_sees(self, tls: Tls) -> None:
+    def test_application_gets_trusted_headers_only(self, tls: Tls) -> None:
         response, text = tls.pod.secure(
             "/stream", trusting_anybody(), X_Forwarded_For="6.6.6.6", X_Forwarded_Proto="http"
         )
@@ -302,17 +302,17 @@ class TestHttps:
         assert (headers["X-Forwarded-Proto"], headers["X-Forwarded-For"]) == ("https", "127.0.0.1")
 
     @pytest.mark.parametrize("path", ["/", "/robots.txt", "/assets/main-0a1b.js", "/assets/gone.js"])
-    def test_https_for_a_year(self, tls: Tls, path: str) -> None:
+    def test_hsts_header_is_set_for_a_year(self, tls: Tls, path: str) -> None:
         response, _ = tls.pod.secure(path, trusting_anybody())
         assert response.headers.get_all("Strict-Transport-Security") == ["max-age=31536000"]
 
     @pytest.mark.parametrize("host", ["other.example.org", f"evil.{DOMAIN}", None])
-    def test_no_certificate_for_other_names(self, tls: Tls, host: str) -> None:
+    def test_other_names_get_no_certificate(self, tls: Tls, host: str) -> None:
         with pytest.raises(ssl.SSLError, match="UNRECOGNIZED_NAME"):
             tls.pod.handshake(trusting_anybody(), host)
 
     @pytest.mark.parametrize("version", [ssl.TLSVersion.TLSv1_2, ssl.TLSVersion.TLSv1_3])
-    def test_versions_that_are_good(self, tls: Tls, version: ssl.TLSVersion) -> None:
+    def test_tls_1_2_and_1_3_are_accepted(self, tls: Tls, version: ssl.TLSVersion) -> None:
         context = trusting_anybody()
         context.minimum_version = context.maximum_version = version
         context.set_alpn_protocols(["h2", "http/1.1"])
@@ -321,7 +321,7 @@ class TestHttps:
             assert connection.selected_alpn_protocol() == "h2"
 
     @pytest.mark.parametrize("ciphers", ["AES128-SHA", "ECDHE-ECDSA-AES128-SHA", "AES128-GCM-SHA256"])
-    def test_ciphers_that_are_not(self, tls: Tls, ciphers: str) -> None:
+    def test_weak_ciphers_are_refused(self, tls: Tls, ciphers: str) -> None:
         context = trusting_anybody()
         context.maximum_version = ssl.TLSVersion.TLSv1_2
         context.set_ciphers(f"{ciphers}:@SECLEVEL=0")
@@ -329,7 +329,7 @@ class TestHttps:
             tls.pod.handshake(context)
 
     @pytest.mark.filterwarnings("ignore:ssl.TLSVersion:DeprecationWarning")
-    def test_versions_that_are_not(self, tls: Tls) -> None:
+    def test_older_tls_versions_are_refused(self, tls: Tls) -> None:
         context = trusting_anybody()
         context.minimum_version = ssl.TLSVersion.TLSv1
         context.maximum_version = ssl.TLSVersion.TLSv1_1
@@ -339,7 +339,7 @@ class TestHttps:
 
 
 class TestCertbot:
-    def test_the_first_certificate_and_renewals(self, tls: Tls, placeholder: Path) -> None:
+    def test_certbot_gets_the_first_certificate_and_renews_it(self, tls: Tls, placeholder: Path) -> None:
         # the first: nginx shows it, with what it takes to check it
         assert tls.renewed() == f"nginx now uses the certificate in {tls.live}\n"
         tls.shows(tls.live / "fullchain.pem")
@@ -367,7 +367,7 @@ class TestCertbot:
         assert len(left) == 2
         assert left[0] == kept[1]
 
-    def test_a_name_that_leads_elsewhere(self, tls: Tls, placeholder: Path) -> None:
+    def test_certbot_fails_when_the_name_points_elsewhere(self, tls: Tls, placeholder: Path) -> None:
         serial = tls.serial()
         tls.pod.names.address = "127.0.0.8"
         try:
@@ -388,7 +388,7 @@ def trusting_intermediate(chain: list[x509.Certificate]) -> ssl.SSLContext:
 
 
 class TestUseCertificate:
-    def test_one_of_ones_own(self, tls: Tls, placeholder: Path, tmp_path: Path) -> None:
+    def test_own_certificate_is_used(self, tls: Tls, placeholder: Path, tmp_path: Path) -> None:
         own = write_pair(tmp_path / "own", x509.DNSName(DOMAIN))
         assert tls.use(own).stdout == f"nginx now uses the certificate in {own}\n"
         tls.shows(own / "fullchain.pem")
@@ -399,25 +399,25 @@ class TestUseCertificate:
         assert current.resolve().stat().st_mode & 0o777 == 0o750
         assert (current / "privkey.pem").stat().st_mode & 0o777 == 0o640
 
-    def test_a_key_that_belongs_to_another_is_refused(self, tls: Tls, placeholder: Path, tmp_path: Path) -> None:
+    def test_key_of_another_certificate_is_refused(self, tls: Tls, placeholder: Path, tmp_path: Path) -> None:
         own, other = (write_pair(tmp_path / name, x509.DNSName(DOMAIN)) for name in ("own", "other"))
         (own / "privkey.pem").write_bytes((other / "privkey.pem").read_bytes())
         assert_refused(tls, own)
 
     @pytest.mark.parametrize("text", ["", "\n", "no certificate\n"])
-    def test_what_is_no_certificate_is_refused(self, tls: Tls, placeholder: Path, tmp_path: Path, text: str) -> None:
+    def test_invalid_certificate_is_refused(self, tls: Tls, placeholder: Path, tmp_path: Path, text: str) -> None:
         own = write_pair(tmp_path / "own", x509.DNSName(DOMAIN))
         (own / "fullchain.pem").write_text(text)
         assert_refused(tls, own)
 
-    def test_a_missing_file_is_named(self, tls: Tls, tmp_path: Path) -> None:
+    def test_missing_file_is_reported(self, tls: Tls, tmp_path: Path) -> None:
         own = write_pair(tmp_path / "own", x509.DNSName(DOMAIN))
         (own / "privkey.pem").unlink()
         done = tls.use(own)
         assert (done.returncode, done.stderr) == (1, f"{own}/privkey.pem is missing or empty\n")
 
     @pytest.mark.parametrize("program", ["mkdir", "cp", "chgrp", "chmod", "sync", "ln", "mv"])
-    def test_interrupted_at_any_program_it_is_made_good(
+    def test_installation_completes_after_interruption_at_any_program(
         self, tls: Tls, placeholder: Path, tmp_path: Path, program: str
     ) -> None:
         own = write_pair(tmp_path / "own", x509.DNSName(DOMAIN))
@@ -430,7 +430,7 @@ class TestUseCertificate:
         tls.machine.succeed("use-certificate", str(own), NGINX_IMAGE, GROUP)
         tls.shows(own / "fullchain.pem")
 
-    def test_nginx_that_does_not_run_reads_it_when_it_starts(self, tls: Tls, placeholder: Path, tmp_path: Path) -> None:
+    def test_certificate_is_installed_while_nginx_is_stopped(self, tls: Tls, placeholder: Path, tmp_path: Path) -> None:
         own = write_pair(tmp_path / "own", x509.DNSName(DOMAIN))
         pid = tls.machine.record / "nginx-pid"
         pid.rename(pid.with_name("stopped"))

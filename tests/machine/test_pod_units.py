@@ -49,7 +49,7 @@ def variant(request: pytest.FixtureRequest) -> str:
 
 @pytest.fixture(scope="module")
 def root(variant: str, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A root with the pod's files, and in /etc/systemd/system what the generator makes of the Quadlet files."""
+    """A root with the pod's files, and in /etc/systemd/system the units that Quadlet generates."""
     root = write_tree(pod_fragment(CONTEXTS[variant]), tmp_path_factory.mktemp("root"))
     done = generate(root / QUADLETS.lstrip("/"), root / "etc/systemd/system")
     assert (done.returncode, done.stderr) == (0, "")
@@ -57,7 +57,7 @@ def root(variant: str, tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def dependencies(root: Path, key: str) -> dict[str, set[str]]:
-    """What every unit names in a key such as After."""
+    """The units that each unit names in a key such as After."""
     found = {}
     for path in (root / "etc/systemd/system").iterdir():
         if path.is_file():
@@ -67,7 +67,7 @@ def dependencies(root: Path, key: str) -> dict[str, set[str]]:
 
 
 def reached(graph: dict[str, set[str]], start: str) -> set[str]:
-    """All units that a unit depends on, over any number of steps."""
+    """All units that a unit depends on, directly or indirectly."""
     seen: set[str] = set()
     todo = [start]
     while todo:
@@ -77,7 +77,7 @@ def reached(graph: dict[str, set[str]], start: str) -> set[str]:
     return seen
 
 
-def test_the_generator_makes_a_service_of_every_container(root: Path) -> None:
+def test_quadlet_generates_a_service_for_every_container(root: Path) -> None:
     made = {path.name for path in (root / "etc/systemd/system").iterdir() if path.is_file()}
     assert {f"{name}.service" for name in (*CONTAINER_SERVICES, "diaspora-network")} <= made
     for name in CONTAINER_SERVICES:
@@ -96,13 +96,13 @@ def test_every_container_has_a_memory_limit(root: Path, variant: str) -> None:
         assert "--cgroups=split" in command
 
 
-def test_the_generator_refuses_an_unknown_key(tmp_path: Path) -> None:
+def test_quadlet_refuses_unknown_keys(tmp_path: Path) -> None:
     (tmp_path / "in").mkdir()
     (tmp_path / "in/bad.container").write_text("[Container]\nImage=docker.io/library/redis:7\nPublishPrt=80\n")
     assert generate(tmp_path / "in", tmp_path / "out").returncode == 1
 
 
-def test_no_section_that_the_generator_would_ignore() -> None:
+def test_quadlets_have_only_known_sections() -> None:
     allowed = {"Unit", "Container", "Network", "Service", "Install"}
     for path, text in files(pod_fragment(CONTEXTS["mail"])).items():
         if path.startswith(QUADLETS):
@@ -113,19 +113,19 @@ def tls_units(variant: str) -> set[str]:
     return {"own": OWN_UNITS, "proxy": set()}.get(variant, ACME_UNITS)
 
 
-def test_units_of_the_modes_of_tls(root: Path, variant: str) -> None:
+def test_each_tls_mode_has_its_units(root: Path, variant: str) -> None:
     made = {path.name for path in (root / "etc/systemd/system").iterdir() if path.is_file()}
     assert made & (ACME_UNITS | OWN_UNITS) == tls_units(variant)
 
 
-def test_nginx_waits_for_a_certificate_and_certbot_for_nginx(root: Path, variant: str) -> None:
+def test_nginx_requires_a_certificate_and_certbot_requires_nginx(root: Path, variant: str) -> None:
     requires = dependencies(root, "Requires")
     assert ("diaspora-certificate.service" in requires["nginx.service"]) is (variant != "proxy")
     if "certbot.service" in requires:
         assert "nginx.service" in requires["certbot.service"]
 
 
-def test_a_failed_certbot_stays_failed_until_the_timer_tries_again(root: Path, variant: str) -> None:
+def test_failed_certbot_is_retried_by_its_timer_only(root: Path, variant: str) -> None:
     if "certbot.timer" not in tls_units(variant):
         assert not (root / "etc/systemd/system/certbot.timer").exists()
         return
@@ -136,10 +136,10 @@ def test_a_failed_certbot_stays_failed_until_the_timer_tries_again(root: Path, v
     minutes = {"1min": 1, "20min": 20, "1h": 60, "3h": 180}
     tries = [minutes[value] for key, value in timer if key == "OnActiveSec"]
     # Let's Encrypt: five failures an hour
-    assert sum(each < 60 + 1 for each in tries) < 5
+    assert sum(delay < 60 + 1 for delay in tries) < 5
 
 
-def test_systemd_reads_the_times_of_the_timers(root: Path, variant: str, require_program: RequireProgram) -> None:
+def test_systemd_parses_the_timers(root: Path, variant: str, require_program: RequireProgram) -> None:
     systemd_analyze = require_program("systemd-analyze", "systemd")
     for name in tls_units(variant):
         if name.endswith(".timer"):
@@ -175,7 +175,7 @@ def test_systemd_accepts_the_services(root: Path, variant: str, require_program:
         assert (done.returncode, lines) == (0, []), name
 
 
-def test_services_start_in_this_order(root: Path) -> None:
+def test_services_start_in_the_expected_order(root: Path) -> None:
     after = dependencies(root, "After")
     chain = [
         ["diaspora-data"],
@@ -194,7 +194,7 @@ def test_services_start_in_this_order(root: Path) -> None:
     assert "postgresql-version.service" in after["postgresql.service"]
 
 
-def test_nothing_runs_on_the_data_of_another_pod_or_without_secrets(root: Path) -> None:
+def test_services_require_claimed_data_and_secrets(root: Path) -> None:
     requires = dependencies(root, "Requires")
     for name in CONTAINER_SERVICES:
         needed = reached(requires, f"{name}.service")
@@ -205,22 +205,22 @@ def test_nothing_runs_on_the_data_of_another_pod_or_without_secrets(root: Path) 
         assert {"postgresql.service", "redis.service"} <= requires[f"{name}.service"]
 
 
-def test_what_is_required_is_also_waited_for(root: Path) -> None:
+def test_every_required_unit_is_ordered_after(root: Path) -> None:
     requires, after = dependencies(root, "Requires"), dependencies(root, "After")
     for name, needed in requires.items():
         assert needed <= after[name], name
 
 
-def test_there_is_no_circle(root: Path) -> None:
+def test_units_have_no_ordering_cycle(root: Path) -> None:
     after = dependencies(root, "After")
     for name in after:
         assert name not in reached(after, name)
 
 
-def test_the_target_starts_what_runs_for_ever(root: Path) -> None:
-    wanted = {path.name for path in (root / "etc/systemd/system/diaspora.target.wants").iterdir()}
+def test_target_starts_the_permanent_services(root: Path) -> None:
+    started = {path.name for path in (root / "etc/systemd/system/diaspora.target.wants").iterdir()}
     oneshots = {"diaspora-migrate", "public-files"}
-    assert wanted == {f"{name}.service" for name in CONTAINER_SERVICES if name not in oneshots}
+    assert started == {f"{name}.service" for name in CONTAINER_SERVICES if name not in oneshots}
     assert "WantedBy=multi-user.target" in (root / "etc/systemd/system/diaspora.target").read_text()
 
 
@@ -231,7 +231,7 @@ def test_secrets_are_not_in_the_units(root: Path) -> None:
 
 
 @pytest.mark.parametrize("name", CONTEXTS)
-def test_butane_and_ignition_accept_it_without_a_warning(
+def test_butane_and_ignition_accept_the_config_without_warnings(
     name: str, butane_binary: Path, ignition_validate: Path
 ) -> None:
     document = {"variant": "fcos", "version": BUTANE_VERSION, **pod_fragment(CONTEXTS[name])}

@@ -160,7 +160,7 @@ def check(pod: Upgraded, of: dict[str, Any], *, major: int = 17, posts: int = 50
     assert left <= {"before.dump", "dumped-for", "last"}
 
 
-def test_an_upgrade_brings_files_images_and_database(pod: Upgraded) -> None:
+def test_upgrade_replaces_files_images_and_database(pod: Upgraded) -> None:
     done = pod.upgrade_to(new_config())
     assert (done.returncode, done.stderr) == (0, ""), done
     hashed = json.loads((pod.root / "etc/diaspora/bundle.json").read_text())["hash"]
@@ -175,7 +175,7 @@ def test_an_upgrade_brings_files_images_and_database(pod: Upgraded) -> None:
     check(pod, new_config())
 
 
-def test_the_order_of_an_upgrade(pod: Upgraded) -> None:
+def test_upgrade_runs_its_steps_in_order(pod: Upgraded) -> None:
     assert pod.upgrade_to(new_config()).returncode == 0
     calls = pod.calls
     order = [
@@ -198,7 +198,7 @@ def test_the_order_of_an_upgrade(pod: Upgraded) -> None:
     assert order == sorted(order)
 
 
-def test_the_same_config_is_nothing_to_do(pod: Upgraded) -> None:
+def test_upgrade_to_the_same_config_does_nothing(pod: Upgraded) -> None:
     done = pod.upgrade_to(old_config())
     assert (done.returncode, done.stderr) == (0, "")
     assert "nothing to do" in done.stdout
@@ -206,7 +206,7 @@ def test_the_same_config_is_nothing_to_do(pod: Upgraded) -> None:
     check(pod, old_config())
 
 
-def test_check_tells_what_would_change_and_changes_nothing(pod: Upgraded) -> None:
+def test_check_option_lists_changes_and_changes_nothing(pod: Upgraded) -> None:
     done = pod.upgrade_to(new_config(), "--check")
     assert (done.returncode, done.stderr) == (0, "")
     lines = done.stdout.splitlines()
@@ -234,7 +234,7 @@ REFUSED = {
 
 
 @pytest.mark.parametrize("name", REFUSED)
-def test_what_only_a_reinstallation_can_change_is_refused_by_name(name: str, first: Upgraded) -> None:
+def test_changes_that_need_a_reinstall_are_refused_by_name(name: str, first: Upgraded) -> None:
     changes, words = REFUSED[name]
     settings = load(pxe_config(**changes))
     config = json.loads(render(settings, settings.machines[0], {}).ignition)
@@ -247,7 +247,7 @@ def test_what_only_a_reinstallation_can_change_is_refused_by_name(name: str, fir
     assert {path.name for path in (first.data / "upgrade").iterdir()} == set()
 
 
-def test_the_config_comes_from_the_server_or_from_a_file(first: Upgraded, tmp_path: Path) -> None:
+def test_config_is_read_from_server_or_file(first: Upgraded, tmp_path: Path) -> None:
     missing = first.upgrade("--check", tmp_path / "missing")
     assert missing.stderr == f"upgrade failed: {tmp_path / 'missing'}: no such file\n"
     (port,) = free_ports(1)
@@ -294,7 +294,7 @@ class QuietHandler(http.server.SimpleHTTPRequestHandler):
         """Say nothing."""
 
 
-def test_a_pod_that_is_half_restored_is_not_upgraded(first: Upgraded) -> None:
+def test_partially_restored_pod_is_not_upgraded(first: Upgraded) -> None:
     marker = first.data / "state/changing-over"
     marker.write_text("import\n")
     try:
@@ -305,7 +305,7 @@ def test_a_pod_that_is_half_restored_is_not_upgraded(first: Upgraded) -> None:
     assert done.stderr.splitlines()[-1].startswith("upgrade failed: the import was interrupted while the pod was half")
 
 
-def test_an_upgrade_waits_for_nobody(first: Upgraded) -> None:
+def test_upgrade_is_refused_during_a_restore(first: Upgraded) -> None:
     holder = os.open(first.data / "state", os.O_RDONLY)
     try:
         fcntl.flock(holder, fcntl.LOCK_EX)
@@ -315,7 +315,7 @@ def test_an_upgrade_waits_for_nobody(first: Upgraded) -> None:
     assert (done.returncode, done.stderr) == (1, "upgrade failed: a restore or an import is running\n")
 
 
-def test_two_upgrades_at_once_are_one_too_many(first: Upgraded) -> None:
+def test_concurrent_upgrade_is_refused(first: Upgraded) -> None:
     with (first.folder / "run/diaspora-upgrade.lock").open("w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
         done = first.upgrade_to(new_config())
@@ -334,7 +334,7 @@ FAILURES: dict[str, tuple[dict[str, Any], str]] = {
 
 
 @pytest.mark.parametrize("name", FAILURES)
-def test_a_version_that_does_not_run_is_taken_back_with_its_migrations(name: str, pod: Upgraded, empty: Path) -> None:
+def test_failing_version_is_rolled_back_with_its_migrations(name: str, pod: Upgraded, empty: Path) -> None:
     how, words = FAILURES[name]
     behave(pod, empty, **how)
     done = pod.upgrade_to(new_config())
@@ -352,7 +352,7 @@ def test_a_version_that_does_not_run_is_taken_back_with_its_migrations(name: str
         ("podman exec postgresql pg_dump", "the database could not be dumped"),
     ],
 )
-def test_what_fails_before_the_change_leaves_the_pod_as_it_was(pod: Upgraded, match: str, words: str) -> None:
+def test_failure_before_the_change_leaves_the_pod_unchanged(pod: Upgraded, match: str, words: str) -> None:
     pod.fault(match, "fail")
     done = pod.upgrade_to(new_config())
     assert done.returncode == 1
@@ -360,14 +360,14 @@ def test_what_fails_before_the_change_leaves_the_pod_as_it_was(pod: Upgraded, ma
     check(pod, old_config())
 
 
-def test_a_change_of_settings_alone_dumps_and_migrates_nothing(pod: Upgraded) -> None:
+def test_settings_change_dumps_and_migrates_nothing(pod: Upgraded) -> None:
     settings = config(name="Another name")
     assert pod.upgrade_to(settings).returncode == 0
     check(pod, settings)
     assert not [call for call in pod.calls if "pg_dump" in call or "pull" in call]
 
 
-def test_posts_of_the_time_of_a_bad_version_without_migrations_stay(pod: Upgraded, empty: Path) -> None:
+def test_rollback_without_migrations_keeps_new_posts(pod: Upgraded, empty: Path) -> None:
     behave(pod, empty, migration="INSERT INTO posts (text) VALUES ('meanwhile');", health={"nginx": "unhealthy"})
     assert pod.upgrade_to(new_config()).returncode == 1
     check(pod, old_config(), posts=501)
@@ -392,7 +392,7 @@ def check_after_power_failure(pod: Upgraded, new: dict[str, Any] | None = None) 
 
 
 @pytest.mark.parametrize(("match", "when"), POWER)
-def test_after_a_power_failure_the_old_pod_is_back_by_itself(pod: Upgraded, match: str, when: str) -> None:
+def test_boot_restores_the_old_pod_after_a_power_failure(pod: Upgraded, match: str, when: str) -> None:
     pod.fault(match, when)
     assert pod.upgrade_to(new_config()).returncode == -9
     check_after_power_failure(pod)
@@ -402,13 +402,13 @@ def test_after_a_power_failure_the_old_pod_is_back_by_itself(pod: Upgraded, matc
 @pytest.mark.parametrize(
     ("match", "when"), [("/etc/containers/systemd/redis.container", "before"), ("upgrade/state", "after")]
 )
-def test_a_power_failure_between_files_leaves_no_mixture(pod: Upgraded, match: str, when: str) -> None:
+def test_power_failure_between_files_leaves_one_version(pod: Upgraded, match: str, when: str) -> None:
     pod.fault_of_mv(match, when)
     assert pod.upgrade_to(new_config()).returncode == -9
     check_after_power_failure(pod)
 
 
-def test_the_pod_does_not_start_half_old_and_half_new(pod: Upgraded) -> None:
+def test_partially_upgraded_pod_does_not_start(pod: Upgraded) -> None:
     (pod.data / "upgrade").mkdir(exist_ok=True)
     pod.state.write_text("begun\n")
     pod.systemctl("stop", "diaspora.target", "diaspora-data.service")
@@ -417,21 +417,21 @@ def test_the_pod_does_not_start_half_old_and_half_new(pod: Upgraded) -> None:
     assert pod.systemctl("is-active", "postgresql.service") == 3
 
 
-def test_a_power_failure_after_the_last_check_leaves_the_new_pod(pod: Upgraded) -> None:
+def test_power_failure_after_the_last_check_keeps_the_new_pod(pod: Upgraded) -> None:
     pod.fault("systemctl start diaspora.target", "before")
     assert pod.upgrade_to(new_config()).returncode == -9
     check_after_power_failure(pod, new_config())
 
 
 @pytest.mark.parametrize("match", ["pg_restore .*diaspora_restored", "psql .*--single-transaction"])
-def test_a_power_failure_while_going_back_is_made_good_too(pod: Upgraded, empty: Path, match: str) -> None:
+def test_power_failure_during_rollback_is_recovered(pod: Upgraded, empty: Path, match: str) -> None:
     behave(pod, empty, web="fails")
     pod.fault(match, "after")
     assert pod.upgrade_to(new_config()).returncode == -9
     check_after_power_failure(pod)
 
 
-def test_the_next_upgrade_takes_back_one_that_was_killed(pod: Upgraded) -> None:
+def test_next_upgrade_rolls_back_a_killed_one(pod: Upgraded) -> None:
     pod.fault("systemctl start diaspora-migrate", "after")
     assert pod.upgrade_to(new_config()).returncode == -9
     assert pod.systemctl("is-active", "postgresql.service") == 0
@@ -458,7 +458,7 @@ class TestAfterAReinstallation:
         )  # fmt: skip
         return done.stdout
 
-    def test_the_database_is_dumped_before_it_is_migrated(self, pod: Upgraded) -> None:
+    def test_database_is_dumped_before_it_is_migrated(self, pod: Upgraded) -> None:
         self.reinstalled(pod)
         assert pod.systemctl("is-active", "diaspora-web.service") == 0
         assert pod.sql("SELECT version FROM schema_migrations ORDER BY 1") == "1\n2"
@@ -466,7 +466,7 @@ class TestAfterAReinstallation:
         assert "naïve 🐘 500" in dumped
         assert "color" not in dumped
 
-    def test_a_migration_that_fails_again_and_again_does_not_spoil_the_dump(self, pod: Upgraded, empty: Path) -> None:
+    def test_repeated_failed_migration_keeps_the_dump(self, pod: Upgraded, empty: Path) -> None:
         behave(pod, empty, migration="DELETE FROM posts;", migration_fails=True)
         self.reinstalled(pod)
         assert pod.systemctl("is-active", "diaspora-web.service") == 3
@@ -484,13 +484,13 @@ class TestAfterAReinstallation:
 
 
 class TestNewMajorOfPostgresql:
-    def test_the_database_is_made_anew_and_the_old_one_stays(self, pod: Upgraded) -> None:
+    def test_new_major_creates_a_new_database_and_keeps_the_old_one(self, pod: Upgraded) -> None:
         done = pod.upgrade_to(new_config(major=18))
         assert (done.returncode, done.stderr) == (0, ""), done
         check(pod, new_config(major=18), major=18)
         assert (pod.data / "postgresql-17/PG_VERSION").read_text() == "17\n"
 
-    def test_what_fails_leaves_the_old_database(self, pod: Upgraded) -> None:
+    def test_failed_major_upgrade_keeps_the_old_database(self, pod: Upgraded) -> None:
         pod.fault("pg_restore .*--dbname=diaspora_production", "fail")
         done = pod.upgrade_to(new_config(major=18))
         assert done.returncode == 1
@@ -498,17 +498,17 @@ class TestNewMajorOfPostgresql:
         check(pod, old_config())
         assert not (pod.data / "postgresql-17").exists()
 
-    def test_a_power_failure_leaves_the_old_database(self, pod: Upgraded) -> None:
+    def test_power_failure_keeps_the_old_database(self, pod: Upgraded) -> None:
         pod.fault_of_mv("postgresql-17", "after")
         assert pod.upgrade_to(new_config(major=18)).returncode == -9
         check_after_power_failure(pod)
 
-    def test_a_power_failure_in_the_new_database_leaves_the_old_one(self, pod: Upgraded) -> None:
+    def test_power_failure_while_filling_the_new_database_keeps_the_old_one(self, pod: Upgraded) -> None:
         pod.fault("pg_restore .*--dbname=diaspora_production", "after")
         assert pod.upgrade_to(new_config(major=18)).returncode == -9
         check_after_power_failure(pod)
 
-    def test_the_data_of_another_major_is_refused_outside_of_an_upgrade(self, pod: Upgraded) -> None:
+    def test_data_of_another_major_is_refused_outside_of_an_upgrade(self, pod: Upgraded) -> None:
         pod.systemctl("stop", "diaspora.target", "diaspora-data.service")
         pod.put_in_place(new_config(major=18))
         assert pod.boot() is None

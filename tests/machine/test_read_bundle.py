@@ -1,4 +1,4 @@
-"""The machine's reader of a served config: it makes of the bundle what Ignition makes of it, and refuses the rest."""
+"""The machine's reader of a served config: it unpacks the bundle as Ignition does, and refuses everything else."""
 
 import base64
 import copy
@@ -53,7 +53,7 @@ def staged(config: Ignition, folder: Path) -> dict[str, Node]:
 
 # a machine on AWS is replaced where another one takes a bundle
 @pytest.mark.parametrize("name", [name for name in CASES if not name.startswith("aws")])
-def test_the_tree_is_the_one_that_ignition_makes(name: str, tmp_path: Path) -> None:
+def test_reader_gives_the_same_tree_as_ignition(name: str, tmp_path: Path) -> None:
     config = json.loads(rendered_of(CASES[name].config)[1].ignition)
     tree = staged(config, tmp_path)
     with applied(config) as root:
@@ -62,10 +62,10 @@ def test_the_tree_is_the_one_that_ignition_makes(name: str, tmp_path: Path) -> N
     assert {path: real[path] for path in ends} == ends
     folders = {path: node for path, node in tree.items() if node.kind == "directory"}
     assert {path: real[path] for path in folders} == folders
-    known = json.loads(tree[BUNDLE_FILE].content)
-    assert set(known["paths"]) == ends.keys()
+    bundle_file = json.loads(tree[BUNDLE_FILE].content)
+    assert set(bundle_file["paths"]) == ends.keys()
     lists = {key: (tmp_path / "staged" / key).read_text().split() for key in ("enable", "disable")}
-    assert sorted(lists["enable"]) == known["enabled"]
+    assert sorted(lists["enable"]) == bundle_file["enabled"]
     presets = real[PRESETS].content.decode().splitlines()
     assert {f"enable {unit}" for unit in lists["enable"]} <= set(presets)
     assert lists["disable"] == (["diaspora.target"] if name == "pod-stopped" else [])
@@ -74,7 +74,7 @@ def test_the_tree_is_the_one_that_ignition_makes(name: str, tmp_path: Path) -> N
     )
 
 
-def test_any_content_in_any_encoding_comes_out_to_the_byte(tmp_path: Path) -> None:
+def test_contents_in_any_encoding_are_decoded_exactly(tmp_path: Path) -> None:
     chance = random.Random(1)
     odd = [b"", b"%41\\x41\\0&$(x)\x00\n\n", "größe 🐘".encode()]
     payloads = [bytes(range(256)), *odd, *(chance.randbytes(5000) for _ in "ab")]
@@ -99,7 +99,7 @@ def test_any_content_in_any_encoding_comes_out_to_the_byte(tmp_path: Path) -> No
     assert {path: tree[path] for path in expected} == expected
 
 
-def test_units_links_and_owners(tmp_path: Path) -> None:
+def test_units_links_and_owners_are_read(tmp_path: Path) -> None:
     bundle = {
         "storage": {
             "files": [
@@ -130,7 +130,7 @@ def test_units_links_and_owners(tmp_path: Path) -> None:
 
 
 def with_bundle(bundle: Ignition) -> Ignition:
-    """A served config of a machine, with a bundle as it was given (nothing in it is checked)."""
+    """A served config of a machine, with a bundle whose content is not checked."""
     rest = json.loads(rendered_of(ignition_config(pod=pod()))[1].ignition)
     rest["ignition"].pop("config")
     packed = base64.b64encode(gzip.compress(json.dumps({"ignition": {"version": "3.4.0"}, **bundle}).encode())).decode()
@@ -210,7 +210,7 @@ REFUSED: dict[str, tuple[dict[str, Any], str]] = {
 
 
 @pytest.mark.parametrize("name", REFUSED)
-def test_what_is_no_bundle_is_refused_in_one_line(name: str, tmp_path: Path) -> None:
+def test_invalid_bundle_is_refused_in_one_line(name: str, tmp_path: Path) -> None:
     bundle, words = REFUSED[name]
     done = read(with_bundle(bundle), tmp_path)
     assert (done.returncode, done.stdout, done.stderr.count("\n")) == (1, "", 1), done
@@ -223,7 +223,7 @@ def damaged(change: Callable[[Ignition], None]) -> Ignition:
     return dict(broken)
 
 
-def half(config: Ignition) -> None:
+def truncated_bundle(config: Ignition) -> None:
     entry = config["ignition"]["config"]["merge"][0]
     head, _, payload = entry["source"].partition(",")
     entry["source"] = f"{head},{payload[: len(payload) // 8 * 4]}"
@@ -248,17 +248,17 @@ def empty(config: Ignition) -> None:
         (damaged(empty), "has no /etc/diaspora/machine.json"),
         (damaged(without_machine), "has no /etc/diaspora/machine.json"),
         (damaged(lambda config: config["ignition"].pop("config")), "the bundle is missing"),
-        (damaged(half), "the bundle cannot be unpacked"),
+        (damaged(truncated_bundle), "the bundle cannot be unpacked"),
     ],
     ids=["nothing", "html", "text", "old", "empty", "foreign", "no-bundle", "half"],
 )
-def test_what_is_no_config_of_ours_is_refused_in_one_line(config: Ignition | bytes, words: str, tmp_path: Path) -> None:
+def test_foreign_config_is_refused_in_one_line(config: Ignition | bytes, words: str, tmp_path: Path) -> None:
     done = read(config, tmp_path)
     assert (done.returncode, done.stdout, done.stderr.count("\n")) == (1, "", 1), done
     assert words in done.stderr
 
 
-def test_a_bundle_that_grows_without_end_is_refused(tmp_path: Path) -> None:
+def test_decompression_bomb_is_refused(tmp_path: Path) -> None:
     bomb = base64.b64encode(gzip.compress(b" " * 40 * 1024 * 1024)).decode()
     config = with_bundle({})
     config["ignition"]["config"]["merge"][0]["source"] = f"data:;base64,{bomb}"
@@ -266,7 +266,7 @@ def test_a_bundle_that_grows_without_end_is_refused(tmp_path: Path) -> None:
     assert (done.returncode, done.stderr) == (1, "the bundle cannot be unpacked\n")
 
 
-def test_the_users_own_merged_configs_are_no_bundle(tmp_path: Path) -> None:
+def test_merged_configs_of_the_user_are_not_read_as_bundle(tmp_path: Path) -> None:
     config = json.loads(rendered_of(EVERYTHING)[1].ignition)
     own = {"ignition": {"version": "3.4.0"}, "passwd": {"users": [{"name": "x"}]}}
     config["ignition"]["config"]["merge"] += [{"source": f"data:,{quote(json.dumps(own))}"}]

@@ -1,4 +1,4 @@
-"""SSH logins, with a real sshd on the loopback interface, among the files that Fedora has.
+"""SSH logins, with a real sshd on the loopback interface and the config files of Fedora.
 
 Accounts and passwords are those of a mount namespace; the system's own are not touched.
 """
@@ -72,7 +72,7 @@ class Server:
 
 
 def write_config(folder: Path, *, ours: bool) -> Path:
-    """An sshd_config as Fedora's, with its drop-ins and, or without, our own."""
+    """An sshd_config like Fedora's, with its drop-ins, and with or without ours."""
     tree = write_tree(hardening(context()), folder)
     drop_ins = tree / "etc/ssh/sshd_config.d"
     if not ours:
@@ -124,7 +124,7 @@ def start(folder: Path, *, ours: bool) -> "subprocess.Popen[bytes]":
 
 @pytest.fixture(scope="module", params=[True, False], ids=["ours", "without"])
 def server(request: pytest.FixtureRequest) -> Iterator[tuple[Server, bool]]:
-    """An sshd with our file, and one without it: that one shows that the test would notice."""
+    """An sshd with our file, and one without it to prove that the tests detect the difference."""
     # not in pytest's folder, which only one user may enter
     folder = Path(os.environ.get("TMPDIR", "/tmp")) / f"pod-sshd-{os.getpid()}-{request.param}"
     folder.mkdir()
@@ -137,12 +137,12 @@ def server(request: pytest.FixtureRequest) -> Iterator[tuple[Server, bool]]:
         shutil.rmtree(folder)
 
 
-def test_a_key_opens_the_door(server: tuple[Server, bool]) -> None:
+def test_key_login_is_accepted(server: tuple[Server, bool]) -> None:
     done = server[0].by_key("core")
     assert (done.returncode, done.stdout) == (0, "in\n"), done.stderr
 
 
-def test_a_password_does_not(server: tuple[Server, bool]) -> None:
+def test_password_login_is_refused(server: tuple[Server, bool]) -> None:
     there, ours = server
     for way in ("password", "keyboard-interactive"):
         done = there.by_password("core", way)
@@ -153,18 +153,18 @@ def test_a_password_does_not(server: tuple[Server, bool]) -> None:
         assert there.by_password("core").stdout == "in\n"
 
 
-def test_root_does_not_get_in_by_any_way(server: tuple[Server, bool]) -> None:
+def test_root_login_is_refused(server: tuple[Server, bool]) -> None:
     there, ours = server
     answers = [there.by_key("root").stdout, there.by_password("root").stdout]
     assert answers == (["", ""] if ours else ["in\n", "in\n"])
 
 
 @pytest.mark.parametrize("ours", [True, False], ids=["ours", "without"])
-def test_what_sshd_makes_of_the_files(tmp_path: Path, ours: bool) -> None:
+def test_effective_sshd_settings_are_the_hardened_ones(tmp_path: Path, ours: bool) -> None:
     config = write_config(tmp_path, ours=ours)
     done = subprocess.run(["/usr/sbin/sshd", "-T", "-f", config], capture_output=True, text=True, check=True)
     settings = dict(line.split(" ", 1) for line in done.stdout.splitlines())
-    wanted = {
+    expected = {
         "permitrootlogin": "no",
         "pubkeyauthentication": "yes",
         "authenticationmethods": "publickey",
@@ -174,9 +174,9 @@ def test_what_sshd_makes_of_the_files(tmp_path: Path, ours: bool) -> None:
         "hostbasedauthentication": "no",
         "x11forwarding": "no",
     }
-    differing = {name for name, value in wanted.items() if settings[name] != value}
+    differing = {name for name, value in expected.items() if settings[name] != value}
     assert bool(differing) is not ours
     # every line of our file is known and counts
     file = write_tree(hardening(context()), tmp_path / "again") / OURS
     lines = [line for line in file.read_text().splitlines() if not line.startswith("#")]
-    assert {line.split()[0].lower() for line in lines} == set(wanted)
+    assert {line.split()[0].lower() for line in lines} == set(expected)

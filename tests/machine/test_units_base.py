@@ -51,7 +51,7 @@ def run(*command: str | Path, text: str | None = None) -> str:
 
 
 @pytest.mark.parametrize("name", VARIANTS)
-def test_butane_and_ignition_accept_it_without_a_warning(
+def test_butane_and_ignition_accept_the_config_without_warnings(
     name: str, butane_binary: Path, ignition_validate: Path
 ) -> None:
     document = {"variant": "fcos", "version": "1.5.0", **base(VARIANTS[name])}
@@ -87,7 +87,7 @@ def test_systemd_accepts_the_units(tmp_path: Path, require_program: Callable[[st
         assert run(systemd_analyze, "verify", "--man=no", f"--root={root}", name) == ""
 
 
-def test_shellcheck_finds_nothing(require_program: Callable[[str, str], str]) -> None:
+def test_shellcheck_reports_nothing(require_program: Callable[[str, str], str]) -> None:
     shellcheck = require_program("shellcheck", "shellcheck")
     scripts = [
         entry["contents"]["inline"]

@@ -78,7 +78,7 @@ def machine(
     restic: str,
     require_program: RequireProgram,
 ) -> Iterator[tuple[Pod, Uploads]]:
-    """A machine whose bucket is mounted, with pictures in it."""
+    """A machine with a mounted bucket that holds uploads."""
     pod = Pod(folder / "pod", tree, server, redis, restic)
     for made in uploads_of(pod.data, tree, require_program("s3fs", "s3fs"), account, *free_ports(1)):
         made.start()
@@ -97,10 +97,10 @@ def saved(pod: Pod, host: str) -> set[str]:
 
 
 def read_parameters(pod: Pod, folder: Path) -> None:
-    """What fetch-parameters leaves on the data volume."""
+    """The files that fetch-parameters writes to the data volume."""
     for name, text in {
         "state/facts/backup_repository": str(folder / "repository"),
-        "secrets/given/backup_password": PASSWORD,
+        "secrets/provided/backup_password": PASSWORD,
     }.items():
         (pod.data / name).parent.mkdir(parents=True, exist_ok=True)
         (pod.data / name).write_text(text)
@@ -119,7 +119,7 @@ def ask_restic(pod: Pod, *arguments: str) -> list[str]:
     return done.stdout.splitlines()
 
 
-def test_a_backup_holds_what_is_in_the_bucket(machine: tuple[Pod, Uploads]) -> None:
+def test_backup_holds_the_files_of_the_bucket(machine: tuple[Pod, Uploads]) -> None:
     pod, made = machine
     (made.folder / "tmp/half").write_text("not whole yet")
     pod.succeed("backup")
@@ -127,7 +127,7 @@ def test_a_backup_holds_what_is_in_the_bucket(machine: tuple[Pod, Uploads]) -> N
     assert not [path for path in saved(pod, "pod.example.org") if path.startswith("/uploads/")]
 
 
-def test_uploads_are_saved_once_a_week_and_when_the_podmin_says_so(machine: tuple[Pod, Uploads]) -> None:
+def test_uploads_are_backed_up_weekly_and_on_demand(machine: tuple[Pod, Uploads]) -> None:
     pod, made = machine
     pod.succeed("backup")
     made.client.put_object(Bucket=BUCKET, Key="images/new.jpg", Body=b"new")
@@ -149,8 +149,8 @@ def test_uploads_are_saved_once_a_week_and_when_the_podmin_says_so(machine: tupl
     assert len(kept) == 2
 
 
-def test_the_next_backup_asks_once_for_every_file_and_fetches_what_is_new(machine: tuple[Pod, Uploads]) -> None:
-    """Also after a new mount, which gives every file another inode. The table of costs reckons with it."""
+def test_next_backup_fetches_only_new_files(machine: tuple[Pod, Uploads]) -> None:
+    """This holds after a remount too, which gives every file a new inode. The cost table relies on it."""
     pod, made = machine
     for number in range(100):
         made.client.put_object(Bucket=BUCKET, Key=f"images/{number}.jpg", Body=b"x")
@@ -166,7 +166,7 @@ def test_the_next_backup_asks_once_for_every_file_and_fetches_what_is_new(machin
     assert 100 <= len(asked) <= 110
 
 
-def test_a_restoration_brings_deleted_pictures_back_and_deletes_none(machine: tuple[Pod, Uploads]) -> None:
+def test_restore_brings_back_deleted_uploads_and_deletes_none(machine: tuple[Pod, Uploads]) -> None:
     pod, made = machine
     before = rows(pod.server)
     pod.succeed("backup")
@@ -187,8 +187,8 @@ def test_a_restoration_brings_deleted_pictures_back_and_deletes_none(machine: tu
     assert calls.index("systemctl start uploads.service") < calls.index("systemctl stop diaspora.target")
 
 
-def test_without_the_bucket_there_is_neither_backup_nor_restoration(machine: tuple[Pod, Uploads]) -> None:
-    """An empty folder in its place would push the pictures out of the repository, snapshot by snapshot."""
+def test_backup_and_restore_fail_without_the_bucket(machine: tuple[Pod, Uploads]) -> None:
+    """Backups of an empty folder would gradually remove the uploads from the repository."""
     pod, made = machine
     pod.succeed("backup")
     before = rows(pod.server)
@@ -204,7 +204,7 @@ def test_without_the_bucket_there_is_neither_backup_nor_restoration(machine: tup
     assert not list(made.folder.iterdir())
 
 
-def test_a_new_machine_and_a_new_bucket_are_filled_from_the_last_backup(
+def test_new_machine_and_new_bucket_are_restored_from_the_last_backup(
     machine: tuple[Pod, Uploads], folder: Path, tree: Path
 ) -> None:
     """With pod.backup.restoreFirst; the repository is named by the parameter alone."""
@@ -236,9 +236,7 @@ def test_a_new_machine_and_a_new_bucket_are_filled_from_the_last_backup(
         subprocess.run(["umount", new.data], check=True)
 
 
-def test_a_machine_without_a_bucket_takes_the_pod_over(
-    machine: tuple[Pod, Uploads], folder: Path, tmp_path: Path
-) -> None:
+def test_pod_moves_between_bucket_and_metal(machine: tuple[Pod, Uploads], folder: Path, tmp_path: Path) -> None:
     """From AWS to metal, and from there back into a bucket."""
     old, made = machine
     before = rows(old.server)
@@ -263,7 +261,7 @@ def test_a_machine_without_a_bucket_takes_the_pod_over(
     assert stored(made) == {**CONTENT, "images/of-metal.jpg": b"of metal"}
 
 
-def test_an_imported_pod_s_uploads_go_into_the_bucket(machine: tuple[Pod, Uploads], folder: Path) -> None:
+def test_imported_uploads_are_stored_in_the_bucket(machine: tuple[Pod, Uploads], folder: Path) -> None:
     pod, made = machine
     old = folder / "old/uploads"
     for name in ("images/imported.jpg", "users/archive.gz", "tmp/cache"):
@@ -282,7 +280,7 @@ def test_an_imported_pod_s_uploads_go_into_the_bucket(machine: tuple[Pod, Upload
     assert not (pod.data / "import").exists()
 
 
-def test_shellcheck_finds_nothing(tree: Path, require_program: RequireProgram) -> None:
+def test_shellcheck_reports_nothing(tree: Path, require_program: RequireProgram) -> None:
     names = ("uploads-mount", "backup", "restic", "restore", "import", "switch-database")
     programs = [tree / LIBEXEC / name for name in names]
     for words in (["--external-sources", *programs], ["--shell=sh", tree / "etc/diaspora/uploads/start"]):

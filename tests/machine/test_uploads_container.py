@@ -1,4 +1,4 @@
-"""The container of s3fs as podman makes it from the unit, and one of the application beside it.
+"""The container of s3fs as podman runs it from the unit, and a container of the application.
 
 podman has the version of Fedora CoreOS; the image is Debian's s3fs with what it needs; runc runs it.
 """
@@ -37,7 +37,7 @@ LEFT_OUT_WITH_VALUE = re.compile("--health-|--log-driver$")
 
 @dataclass
 class Podman:
-    """podman with a store of its own."""
+    """podman with a separate store."""
 
     folder: Path
     environment: dict[str, str] = field(init=False)
@@ -146,9 +146,9 @@ def podman(require_program: RequireProgram) -> Iterator[Podman]:
     folder = Path(tempfile.mkdtemp(prefix="podman-"))
     made = Podman(folder)
     made.import_image()
-    tried = made.run("run", "--rm", "--network=host", "--log-driver=none", IMAGE, "ls", "/")
-    if tried.returncode:
-        pytest.skip(f"no container can run here: {tried.stderr}")
+    trial = made.run("run", "--rm", "--network=host", "--log-driver=none", IMAGE, "ls", "/")
+    if trial.returncode:
+        pytest.skip(f"no container can run here: {trial.stderr}")
     yield made
     made.run("rm", "--all", "--force")
     shutil.rmtree(folder)
@@ -168,7 +168,7 @@ def uploads(podman: Podman, tmp_path: Path) -> Iterator[Uploads]:
         account.stop()
 
 
-def test_the_machine_and_the_application_see_the_mount_of_the_container(podman: Podman, uploads: Uploads) -> None:
+def test_machine_and_application_see_the_mount_of_the_container(podman: Podman, uploads: Uploads) -> None:
     uploads.start()
     assert uploads.program("check").returncode == 0
     # as diaspora*: another user, without rights, and with a folder of the data volume over uploads/tmp

@@ -1,4 +1,4 @@
-"""The bucket with the uploads, mounted by a real s3fs with the rendered options; and what happens without it."""
+"""The bucket with the uploads, mounted by a real s3fs with the rendered options; and pods without the mount."""
 
 import os
 import shutil
@@ -51,7 +51,7 @@ def mounted(uploads: Uploads) -> Uploads:
 
 
 def by(user: int, script: str, folder: Path) -> "subprocess.CompletedProcess[str]":
-    """Run a script as a user of a container that has no rights beside."""
+    """Run a script as an unprivileged user of a container."""
     return subprocess.run(
         ["setpriv", f"--reuid={user}", f"--regid={user}", "--clear-groups", "--bounding-set=-all",
          "sh", "-euc", f"cd {folder}; {script}"],
@@ -59,7 +59,7 @@ def by(user: int, script: str, folder: Path) -> "subprocess.CompletedProcess[str
     )  # fmt: skip
 
 
-def test_what_the_application_writes_is_in_the_bucket_and_nginx_reads_it(mounted: Uploads) -> None:
+def test_application_writes_to_the_bucket_and_nginx_reads(mounted: Uploads) -> None:
     folder = mounted.folder
     script = "umask 077; mkdir images; printf picture > images/a.jpg; mv images/a.jpg images/b.jpg; mkdir -p tmp"
     done = by(APPLICATION, script, folder)
@@ -75,7 +75,7 @@ def test_what_the_application_writes_is_in_the_bucket_and_nginx_reads_it(mounted
     assert versions["Versions"]
 
 
-def test_a_file_that_came_to_the_bucket_by_another_way_is_the_application_s(mounted: Uploads) -> None:
+def test_foreign_objects_are_owned_by_the_application_user(mounted: Uploads) -> None:
     mounted.client.put_object(Bucket=BUCKET, Key="images/deep/copied.jpg", Body=b"copied")
     found = (mounted.folder / "images/deep/copied.jpg").stat()
     assert (found.st_uid, found.st_gid, found.st_mode & 0o777) == (APPLICATION, APPLICATION, 0o755)
@@ -84,15 +84,15 @@ def test_a_file_that_came_to_the_bucket_by_another_way_is_the_application_s(moun
     assert mounted.content("images/moved.jpg") == b"copied"
 
 
-def test_a_large_file_arrives_whole(mounted: Uploads) -> None:
-    """Longer than one part: account archives are."""
+def test_large_file_is_uploaded_in_parts(mounted: Uploads) -> None:
+    """Account archives are larger than one part."""
     content = os.urandom(60 * 1024 * 1024)
     (mounted.folder / "archive.gz").write_bytes(content)
     assert mounted.content("archive.gz") == content
     assert [command for command, path, _ in mounted.doors.asked if "uploads" in path and command == "POST"]
 
 
-def test_no_request_says_who_may_read_and_all_are_for_the_bucket(mounted: Uploads) -> None:
+def test_requests_have_no_acl_and_use_only_the_bucket(mounted: Uploads) -> None:
     """The bucket takes no ACLs: S3 refuses a request with one."""
     by(APPLICATION, "mkdir images; printf x > images/a; chmod 600 images/a; mv images/a images/b", mounted.folder)
     asked = mounted.doors.asked
@@ -104,7 +104,7 @@ def test_no_request_says_who_may_read_and_all_are_for_the_bucket(mounted: Upload
     assert all("/eu-west-1/s3/aws4_request" in headers["authorization"] for _, _, headers in asked)
 
 
-def test_nothing_secret_is_in_the_list_of_processes_and_nothing_may_run(mounted: Uploads) -> None:
+def test_mount_shows_no_secret_and_allows_no_execution(mounted: Uploads) -> None:
     assert mounted.process
     words = Path(f"/proc/{mounted.process.pid}/cmdline").read_bytes()
     assert b"umask=0022" in words
@@ -114,7 +114,7 @@ def test_nothing_secret_is_in_the_list_of_processes_and_nothing_may_run(mounted:
     assert [set(text.split(",")) >= {"nosuid", "nodev", "noexec"} for text in options] == [True]
 
 
-def test_it_survives_a_restart(mounted: Uploads) -> None:
+def test_bucket_content_survives_a_restart(mounted: Uploads) -> None:
     assert by(APPLICATION, "mkdir images; printf one > images/a", mounted.folder).returncode == 0
     mounted.stop()
     assert mounted.program("check").returncode == 1
@@ -125,7 +125,7 @@ def test_it_survives_a_restart(mounted: Uploads) -> None:
     assert mounted.content("images/b") == b"two"
 
 
-def test_nothing_is_written_below_a_mount_that_died_and_a_restart_brings_it_back(mounted: Uploads) -> None:
+def test_dead_mount_blocks_writes_until_a_restart(mounted: Uploads) -> None:
     assert by(APPLICATION, "mkdir images; printf one > images/a", mounted.folder).returncode == 0
     mounted.kill()
     done = mounted.program("check")
@@ -141,15 +141,15 @@ def test_nothing_is_written_below_a_mount_that_died_and_a_restart_brings_it_back
     assert mounted.program("check").returncode == 0
 
 
-def test_a_mount_that_is_left_behind_is_in_nobody_s_way(mounted: Uploads) -> None:
-    """Nothing was run after the end of s3fs: the machine lost its power, say."""
+def test_stale_mount_is_replaced_at_start(mounted: Uploads) -> None:
+    """s3fs ended without cleanup, for example by a power cut."""
     mounted.kill()
     mounted.start()
     assert by(APPLICATION, "printf one > a", mounted.folder).returncode == 0
     assert mounted.content("a") == b"one"
 
 
-def test_it_waits_for_s3_that_is_away_for_a_moment(mounted: Uploads) -> None:
+def test_mount_retries_while_s3_is_unreachable(mounted: Uploads) -> None:
     mounted.client.put_object(Bucket=BUCKET, Key="a.jpg", Body=b"picture")
     port, simulator = mounted.doors.server_port, mounted.doors.simulator
     mounted.doors.shut()
@@ -164,8 +164,8 @@ def test_it_waits_for_s3_that_is_away_for_a_moment(mounted: Uploads) -> None:
     assert mounted.program("check").returncode == 0
 
 
-def test_without_the_mount_nothing_of_the_pod_starts(uploads: Uploads) -> None:
-    """What the units run before their containers."""
+def test_containers_do_not_start_without_the_mount(uploads: Uploads) -> None:
+    """The commands that the units run before their containers."""
     uploads.folder.mkdir()
     for drop_in in ("diaspora-.container.d", "nginx.container.d"):
         sections = read_quadlet(files(FRAGMENT)[f"{QUADLETS}/{drop_in}/20-uploads.conf"])
@@ -185,7 +185,7 @@ def test_without_the_mount_nothing_of_the_pod_starts(uploads: Uploads) -> None:
         assert status() == 1, "another filesystem is not the bucket"
 
 
-def test_files_on_the_volume_are_not_hidden(uploads: Uploads) -> None:
+def test_mount_is_refused_over_existing_files(uploads: Uploads) -> None:
     uploads.folder.mkdir()
     (uploads.folder / "picture").touch()
     done = uploads.program("prepare")
@@ -194,7 +194,7 @@ def test_files_on_the_volume_are_not_hidden(uploads: Uploads) -> None:
     assert (uploads.folder / "picture").exists()
 
 
-def test_a_bucket_that_is_not_there_is_no_mount(uploads: Uploads) -> None:
+def test_missing_bucket_is_reported(uploads: Uploads) -> None:
     uploads.begin(bucket="another-bucket")
     assert uploads.process
     uploads.process.wait(timeout=30)
@@ -202,7 +202,7 @@ def test_a_bucket_that_is_not_there_is_no_mount(uploads: Uploads) -> None:
     assert (done.returncode, done.stderr) == (1, f"the bucket with the uploads is not mounted on {uploads.folder}\n")
 
 
-def test_a_bucket_that_refuses_to_be_written_to_is_no_start(uploads: Uploads) -> None:
+def test_unwritable_bucket_stops_the_start(uploads: Uploads) -> None:
     uploads.doors.refused = {"PUT"}
     uploads.begin()
     deadline = time.monotonic() + 30

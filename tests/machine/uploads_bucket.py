@@ -27,13 +27,13 @@ PASSWORD = "planted-secret-key"
 
 
 class Door(BaseHTTPRequestHandler):
-    """A door to the simulator that writes down what comes through, and can be shut."""
+    """A proxy to the simulator that records requests and can be stopped."""
 
     server: "Doors"
     protocol_version = "HTTP/1.1"
 
     def handle_any(self) -> None:
-        """Hand a request on, unless it is one of those that are refused."""
+        """Forward a request unless its method is refused."""
         body = self.rfile.read(int(self.headers.get("Content-Length", 0)))
         self.server.asked.append((self.command, self.path, {key.lower(): text for key, text in self.headers.items()}))
         if self.command in self.server.refused:
@@ -118,7 +118,7 @@ class Uploads:
 
     @property
     def inside(self) -> Path:
-        """What stands for the container's own filesystem."""
+        """The folder that stands in for the container's filesystem."""
         return self.data.parent / "inside"
 
     def names(self) -> list[str]:
@@ -145,7 +145,7 @@ class Uploads:
             subprocess.run(["mount", *options, self.data], check=True, capture_output=True)
 
     def begin(self, bucket: str = BUCKET) -> None:
-        """Run what the unit runs before and as its container, with the volumes of the unit."""
+        """Run the commands of the unit before and in its container, with the volumes of the unit."""
         assert self.program("prepare").returncode == 0
         for name in ("uploads", "tmp"):
             (self.inside / name).mkdir(parents=True, exist_ok=True)
@@ -193,7 +193,7 @@ class Uploads:
         assert self.program("clear").returncode == 0
 
     def kill(self) -> None:
-        """Let s3fs die."""
+        """Kill s3fs."""
         assert self.process
         self.process.kill()
         self.process.wait(timeout=30)

@@ -1,4 +1,4 @@
-"""What firmware and iPXE say on the network before they boot: DHCP with the options of PXE, and TFTP."""
+"""The network requests of firmware and iPXE before they boot: DHCP with the options of PXE, and TFTP."""
 
 import os
 import socket
@@ -17,7 +17,7 @@ Options = dict[int, bytes]
 
 @dataclass(frozen=True)
 class Client:
-    """A machine that asks: its architecture (option 93), and whether iPXE already runs."""
+    """A DHCP client: its architecture (option 93), and whether iPXE already runs."""
 
     architecture: int
     ipxe: bool = False
@@ -82,12 +82,12 @@ def _options(data: bytes) -> Iterator[tuple[int, bytes]]:
 
 
 def discover(client: Client, servers: int) -> list[Answer]:
-    """Ask everybody; returns the offers of so many servers, or of those that answer in time."""
+    """Broadcast a DISCOVER; returns the offers of this many servers, or of those that answer in time."""
     return _ask(packet(client, DISCOVER, xid := os.urandom(4)), xid, "255.255.255.255", 67, servers)
 
 
 def request(client: Client, offer: Answer) -> Answer:
-    """Take an offer."""
+    """Request an offered address."""
     more = {50: socket.inet_aton(offer.address), 54: offer.options[54]}
     (answer,) = _ask(packet(client, REQUEST, xid := os.urandom(4), more=more), xid, "255.255.255.255", 67, 1)
     return answer

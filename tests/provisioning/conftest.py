@@ -1,4 +1,4 @@
-"""A network of its own, and a home router in it."""
+"""A separate network with a home router."""
 
 import os
 from collections.abc import Iterator

@@ -1,4 +1,4 @@
-"""A network of its own: namespaces that a bridge connects, and programs that run in them. Needs root."""
+"""A separate network: namespaces that a bridge connects, and programs that run in them. Needs root."""
 
 import ctypes
 import os
@@ -89,7 +89,7 @@ class Network:
         self._stack.close()
 
     def host(self, address: str | None = None) -> Host:
-        """Plug in a host; its interface is `eth0`, its address such as 192.168.77.5/24."""
+        """Connect a host; its interface is `eth0`, its address such as 192.168.77.5/24."""
         host = self._host()
         self._count += 1
         port = f"port{self._count}"
@@ -102,7 +102,7 @@ class Network:
         return host
 
     def tap(self, name: str) -> Host:
-        """Plug in a tap device for a virtual machine; the machine has to run on the host that is returned."""
+        """Connect a tap device for a virtual machine; the machine has to run on the host that is returned."""
         self.switch.run("ip", "tuntap", "add", "dev", name, "mode", "tap")
         self.switch.run("ip", "link", "set", name, "master", "switch", "up")
         return self.switch

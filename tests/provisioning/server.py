@@ -5,9 +5,8 @@ import subprocess
 from pathlib import Path
 
 from diaspora_infra.config import ProvisioningSettings
-from diaspora_infra.host.features.firewall import firewall
+from diaspora_infra.host.features.firewall import provisioning_firewall
 from diaspora_infra.host.features.provisioning import ON_ANY_HOST, TFTP_FOLDER
-from diaspora_infra.host.fragment import MachineContext
 from diaspora_infra.host.provisioning_files import provisioning_files
 from tests.host.pod import QUADLETS, files, read_quadlet
 from tests.provisioning.network import Host
@@ -54,7 +53,7 @@ class Server:
         self.folder = folder
         self.files = provisioning_files(settings.provisioning)
         rules = folder / "firewall.nft"
-        fragment = firewall(MachineContext(settings, settings.provisioning))
+        fragment = provisioning_firewall(settings)
         (text,) = [text for path, text in files(fragment).items() if path.endswith(".nft")]
         rules.write_text(text)
         host.run("nft", "-f", rules)

@@ -55,9 +55,7 @@ def tree_of(case: str, folder: Path) -> Path:
 
 
 @pytest.mark.parametrize("case", CASES)
-def test_ignition_applies_the_machine_and_its_units_are_good(
-    case: str, tmp_path: Path, require_program: RequireProgram
-) -> None:
+def test_ignition_applies_config_with_valid_units(case: str, tmp_path: Path, require_program: RequireProgram) -> None:
     with applied(ignition_of(CASES[case])) as root:
         quadlets = root / QUADLETS.lstrip("/")
         dhcp = ["network-boot.container"] if case != "off" else []
@@ -69,7 +67,7 @@ def test_ignition_applies_the_machine_and_its_units_are_good(
 
 
 @pytest.mark.parametrize("case", CASES)
-def test_the_units_of_any_host_are_good(case: str, tmp_path: Path, require_program: RequireProgram) -> None:
+def test_units_for_any_host_are_valid(case: str, tmp_path: Path, require_program: RequireProgram) -> None:
     folder = tree_of(case, tmp_path / "files")
     assert_units(folder / QUADLETS.lstrip("/"), tmp_path / "root", require_program)
     text = (folder / "etc/containers/systemd/matchbox.container").read_text()
@@ -78,7 +76,7 @@ def test_the_units_of_any_host_are_good(case: str, tmp_path: Path, require_progr
 
 
 def assert_units(quadlets: Path, root: Path, require_program: RequireProgram) -> None:
-    """podman's generator takes the files, systemd takes what it makes of them, and every section is one it reads."""
+    """Quadlet accepts the files, systemd accepts the generated units, and all sections are known."""
     systemd_analyze = require_program("systemd-analyze", "systemd")
     units = root / "etc/systemd/system"
     done = generate(quadlets, units)
@@ -99,7 +97,7 @@ def assert_units(quadlets: Path, root: Path, require_program: RequireProgram) ->
         assert set(read_quadlet(path.read_text())) <= {"Unit", "Container", "Service", "Install"}
 
 
-def test_butane_and_ignition_accept_the_machine(butane_binary: Path, ignition_validate: Path) -> None:
+def test_butane_and_ignition_accept_the_config(butane_binary: Path, ignition_validate: Path) -> None:
     settings = settings_of(CASES["full"])
     text = render(settings, settings.provisioning, {}).butane_text()
     commands: list[list[str | Path]] = [[butane_binary, "--strict"], [ignition_validate, "-"]]
@@ -109,7 +107,7 @@ def test_butane_and_ignition_accept_the_machine(butane_binary: Path, ignition_va
         text = done.stdout
 
 
-def test_a_snippet_wins_and_a_wrong_one_is_named() -> None:
+def test_snippet_overrides_and_wrong_snippet_is_reported() -> None:
     snippet = "variant: fcos\nversion: 1.5.0\nstorage: {files: [{path: /etc/hostname, contents: {inline: mine}}]}\n"
     with applied(ignition_of(provisioning_config(snippets=[snippet]))) as root:
         assert (root / "etc/hostname").read_text() == "mine"
@@ -118,7 +116,7 @@ def test_a_snippet_wins_and_a_wrong_one_is_named() -> None:
         render(settings, settings.provisioning, {})
 
 
-def test_the_scripts_are_clean(tmp_path: Path, require_program: RequireProgram) -> None:
+def test_shellcheck_accepts_the_scripts(tmp_path: Path, require_program: RequireProgram) -> None:
     shellcheck = require_program("shellcheck", "shellcheck")
     for case in CASES:
         folder = tree_of(case, tmp_path / case)
@@ -130,13 +128,13 @@ def test_the_scripts_are_clean(tmp_path: Path, require_program: RequireProgram) 
 # the command
 
 
-def test_the_command_writes_them_and_says_where(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_files_command_writes_and_lists_the_files(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     source = stack_file(tmp_path, CASES["proxy"])
     folder = tmp_path / "files"
     for _ in range(2):  # an earlier run is written over
         assert main(["provisioning", "files", str(source), str(folder)]) == 0
-        said = capsys.readouterr().out.splitlines()
-        assert said == sorted(str(path) for path in folder.rglob("*") if path.is_file())
+        output = capsys.readouterr().out.splitlines()
+        assert output == sorted(str(path) for path in folder.rglob("*") if path.is_file())
     assert {path.relative_to(folder).as_posix() for path in folder.rglob("*") if path.is_file()} == set(
         provisioning_files(settings_of(CASES["proxy"]).provisioning)
     )
@@ -146,7 +144,7 @@ def test_the_command_writes_them_and_says_where(tmp_path: Path, capsys: pytest.C
     assert "is not empty; allowed: a new folder" in capsys.readouterr().err
 
 
-def test_check_and_render_know_the_target(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_check_and_render_support_target_provisioning(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     source = stack_file(tmp_path, CASES["proxy"])
     assert main(["check", str(source)]) == 0
     assert capsys.readouterr().out == f"{source}: good; 1 machine(s), target provisioning\n"
@@ -203,12 +201,12 @@ class AnyHost:
         )
 
     @property
-    def told(self) -> list[str]:
-        """What systemctl was told."""
+    def systemctl_calls(self) -> list[str]:
+        """The recorded calls of systemctl."""
         return (self.given / "systemctl").read_text().splitlines()
 
 
-def test_install_and_certificates_on_a_host(tmp_path: Path) -> None:
+def test_install_script_and_certificates_start_the_services(tmp_path: Path) -> None:
     host = AnyHost(tmp_path, "proxy")
     done = host.run("/files/install && /usr/local/bin/matchbox-certificates /given/pki && /files/install")
     assert (done.returncode, done.stderr) == (0, "")
@@ -217,7 +215,7 @@ def test_install_and_certificates_on_a_host(tmp_path: Path) -> None:
         "matchbox runs with these certificates. Remove /given/pki/server.key: the server has its own copy.",
     ]
     start = ["daemon-reload", "restart matchbox.service network-boot.service"]
-    assert host.told == [*start, "restart matchbox.service", *start]
+    assert host.systemctl_calls == [*start, "restart matchbox.service", *start]
     found = tmp_path / "found/etc"
     for path in (host.files / "etc").rglob("*"):
         if path.is_file():
@@ -231,12 +229,12 @@ def test_install_and_certificates_on_a_host(tmp_path: Path) -> None:
     assert stat.S_IMODE((found / "matchbox").stat().st_mode) == 0o750
 
 
-def test_install_without_dhcp_ends_that_of_an_earlier_run(tmp_path: Path) -> None:
+def test_install_without_dhcp_removes_earlier_dhcp_service(tmp_path: Path) -> None:
     host = AnyHost(tmp_path, "off")
     old = "/etc/containers/systemd/network-boot.container"
     done = host.run(f"mkdir -p {Path(old).parent} && touch {old} && /files/install && test ! -e {old}")
     assert (done.returncode, done.stderr) == (0, "")
-    assert host.told == ["stop network-boot.service", "daemon-reload", "restart matchbox.service"]
+    assert host.systemctl_calls == ["stop network-boot.service", "daemon-reload", "restart matchbox.service"]
 
 
 def other_authority(pki: Path) -> None:
@@ -270,7 +268,7 @@ def damaged(pki: Path) -> None:
         (damaged, "/given/pki/server.key is not an unencrypted key"),
     ],
 )
-def test_certificates_that_do_not_fit_change_nothing(tmp_path: Path, damage: Any, line: str) -> None:
+def test_mismatched_certificates_change_nothing(tmp_path: Path, damage: Any, line: str) -> None:
     host = AnyHost(tmp_path, "proxy")
     damage(host.given / "pki")
     done = host.run("/files/usr/local/bin/matchbox-certificates /given/pki")
@@ -279,7 +277,7 @@ def test_certificates_that_do_not_fit_change_nothing(tmp_path: Path, damage: Any
     assert not (host.given / "systemctl").exists()
 
 
-def test_the_scripts_refuse_what_they_cannot_do(tmp_path: Path) -> None:
+def test_scripts_refuse_unsupported_hosts_and_missing_arguments(tmp_path: Path) -> None:
     host = AnyHost(tmp_path, "proxy")
     done = host.run("rm /usr/lib/systemd/system-generators/*; /files/install")
     assert done.returncode == 1

@@ -1,4 +1,4 @@
-"""Firmware that boots over a network with a provisioning server and a home router: the whole way, none of it played.
+"""Firmware that boots over a network with a provisioning server and a home router: the whole process, nothing mocked.
 
 UEFI boots with its own PXE (DHCP, proxy DHCP, TFTP), loads iPXE and with that the script of matchbox. A BIOS has no PXE
 of its own: its network card's ROM is iPXE already, so undionly.kpxe itself is only seen in test_network_boot.py.
@@ -97,7 +97,7 @@ CARD = f"virtio-net-pci,netdev=net,mac={MAC},bootindex=1"
 
 @pytest.mark.parametrize("server", [PROXY], indirect=True, ids=["proxy"])
 @pytest.mark.usefixtures("router", "server")
-def test_uefi_beside_a_router(network: Network, tmp_path: Path, require_program: RequireProgram) -> None:
+def test_uefi_boots_beside_a_router(network: Network, tmp_path: Path, require_program: RequireProgram) -> None:
     require_program("qemu-system-x86_64", "qemu-system-x86")
     # romfile: without the ROM that QEMU gives its card, which is iPXE
     bring_up(network.host("192.168.77.60/24"), tmp_path)
@@ -109,7 +109,7 @@ def test_uefi_beside_a_router(network: Network, tmp_path: Path, require_program:
 
 
 @pytest.mark.parametrize("server", [PROXY, full_dhcp()], indirect=True, ids=["proxy", "full"])
-def test_bios(
+def test_bios_boots_with_proxy_and_full_dhcp(
     network: Network,
     server: Server,
     tmp_path: Path,
@@ -134,7 +134,9 @@ def assert_booted(asked: list[str], architecture: str) -> None:
 
 
 @pytest.mark.parametrize("server", [PROXY], indirect=True, ids=["proxy"])
-def test_podmins_reach_matchbox_with_their_certificate(network: Network, server: Server, tmp_path: Path) -> None:
+def test_matchbox_requires_client_certificates_of_its_authority(
+    network: Network, server: Server, tmp_path: Path
+) -> None:
     podmin = network.host("192.168.77.60/24")
     reach(podmin, tmp_path / "pki")
     with pytest.raises(Exception, match=r"rpcEndpoint: "):

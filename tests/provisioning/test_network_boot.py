@@ -1,4 +1,4 @@
-"""dnsmasq as it is rendered, in a network of its own: what firmware, iPXE and other machines are answered.
+"""dnsmasq as it is rendered, in a network of its own: the answers to firmware, iPXE and other machines.
 
 The clients are packets as firmware sends them; tests/provisioning/test_firmware.py has real firmware.
 """
@@ -39,7 +39,7 @@ def start(network: Network, tmp_path: Path) -> Start:
 
 @pytest.fixture
 def machine(network: Network) -> Host:
-    """Where the clients ask from."""
+    """The host of the clients."""
     return network.host(f"{OWN_ADDRESS}/24")
 
 
@@ -56,52 +56,52 @@ PROXY = {"network": "192.168.77.0/24", "interface": "eth0"}
     ("architecture", "file"), [(BIOS, "undionly.kpxe"), (UEFI, "ipxe.efi"), (UEFI_TOO, "ipxe.efi")]
 )
 @pytest.mark.usefixtures("router")
-def test_beside_a_router_firmware_gets_ipxe_and_ipxe_the_script(
+def test_proxy_dhcp_sends_ipxe_to_firmware_and_script_to_ipxe(
     start: Start, machine: Host, architecture: int, file: str
 ) -> None:
     start(PROXY)
-    for ipxe, wanted in ((False, file), (True, SCRIPT)):
+    for ipxe, expected in ((False, file), (True, SCRIPT)):
         client = Client(architecture, ipxe)
         offers = offers_of(machine, client, 2)
         assert offers.keys() == {ROUTER, ADDRESS}
         assert offers[ROUTER].address.startswith("192.168.77.2"), "the router gives the address"
         assert offers[ADDRESS].address == "0.0.0.0", "the server gives none"
         assert machine.call(lambda client=client, offers=offers: boot_file(client, offers[ADDRESS], OWN_ADDRESS)) == (
-            wanted
+            expected
         )
         assert machine.call(lambda client=client, offers=offers: request(client, offers[ROUTER])).kind == ACK
 
 
 @pytest.mark.usefixtures("router")
-def test_machines_that_do_not_boot_from_the_network_hear_the_router_alone(start: Start, machine: Host) -> None:
+def test_proxy_dhcp_ignores_machines_that_do_not_network_boot(start: Start, machine: Host) -> None:
     log = start(PROXY).folder / "dnsmasq.log"
     assert offers_of(machine, Client(0, plain=True), 2).keys() == {ROUTER}
     assert "DHCPOFFER" not in log.read_text()
 
 
 @pytest.mark.usefixtures("router")
-def test_arm_is_answered_only_with_a_file_for_it(start: Start, machine: Host) -> None:
+def test_proxy_dhcp_offers_no_file_for_arm_by_default(start: Start, machine: Host) -> None:
     client = Client(ARM64)
     start(PROXY)
     offer = offers_of(machine, client, 2)[ADDRESS]
     assert not machine.call(lambda: boot_file(client, offer, OWN_ADDRESS))
 
 
-def test_arm_with_a_file(start: Start, machine: Host) -> None:
+def test_proxy_dhcp_offers_the_configured_file_for_arm(start: Start, machine: Host) -> None:
     client = Client(ARM64)
     start({**PROXY, "bootFiles": {"uefiArm64": "ipxe-arm64.efi"}})
     offer = offers_of(machine, client, 1)[ADDRESS]
     assert machine.call(lambda: boot_file(client, offer, OWN_ADDRESS)) == "ipxe-arm64.efi"
 
 
-def test_without_a_router_it_gives_addresses_too(start: Start, machine: Host) -> None:
+def test_full_dhcp_assigns_addresses_and_boot_files(start: Start, machine: Host) -> None:
     server = start(full_dhcp(router=ROUTER, dnsServers=[ROUTER, "9.9.9.9"], leaseHours=2))
     for architecture, file in ((BIOS, "undionly.kpxe"), (UEFI, "ipxe.efi"), (UEFI_TOO, "ipxe.efi")):
-        for ipxe, wanted in ((False, file), (True, SCRIPT)):
+        for ipxe, expected in ((False, file), (True, SCRIPT)):
             client = Client(architecture, ipxe)
             offer = offers_of(machine, client, 1)[ADDRESS]
             assert 100 <= int(offer.address.rpartition(".")[2]) <= 150
-            assert (offer.file, offer.next_server) == (wanted, ADDRESS)
+            assert (offer.file, offer.next_server) == (expected, ADDRESS)
     taken = machine.call(lambda: request(client, offer))
     assert (taken.kind, taken.address) == (ACK, offer.address)
     assert taken.options[1] == bytes([255, 255, 255, 0])
@@ -113,13 +113,13 @@ def test_without_a_router_it_gives_addresses_too(start: Start, machine: Host) ->
     assert server.container("network-boot")["Volume"] == "/var/lib/diaspora-dnsmasq:/var/lib/dnsmasq:z"
 
 
-def test_a_firmware_without_a_file_gets_an_address_alone(start: Start, machine: Host) -> None:
+def test_full_dhcp_gives_firmware_without_boot_file_only_an_address(start: Start, machine: Host) -> None:
     start(full_dhcp())
     offer = offers_of(machine, Client(ARM64), 1)[ADDRESS]
     assert (offer.file, offer.options.get(3)) == ("", bytes([192, 168, 77, 5])), "and the server as its gateway"
 
 
-def test_files_arrive_as_they_are_and_nothing_else_is_sent(start: Start, machine: Host) -> None:
+def test_tftp_sends_only_the_boot_files(start: Start, machine: Host) -> None:
     start(PROXY)
     for name in ("undionly.kpxe", "ipxe.efi", "snponly.efi"):
         assert machine.call(lambda name=name: load(ADDRESS, name)) == (IPXE / name).read_bytes()

@@ -1,4 +1,4 @@
-"""The page about provisioning servers, and the image of dnsmasq: they say what the project does."""
+"""The page about provisioning servers, and the image of dnsmasq: both match the code."""
 
 import re
 import subprocess
@@ -22,7 +22,7 @@ def blocks(language: str) -> list[str]:
     return [re.sub(r"^   ", "", block, flags=re.MULTILINE) for block in found]
 
 
-def test_the_stack_file_is_good_and_the_machines_point_at_it() -> None:
+def test_stack_file_in_page_is_valid_and_machines_use_its_address() -> None:
     server, machines = blocks("yaml")
     settings = load_stack(parse_stack_file(server).values)
     assert isinstance(settings, ProvisioningSettings)
@@ -31,7 +31,7 @@ def test_the_stack_file_is_good_and_the_machines_point_at_it() -> None:
     assert matchbox["rpcEndpoint"] == "192.168.1.5:8081"
 
 
-def test_the_commands_are_those_that_the_stack_says() -> None:
+def test_commands_in_page_match_the_next_steps_output() -> None:
     settings = load_stack(parse_stack_file(blocks("yaml")[0]).values)
     assert isinstance(settings, ProvisioningSettings)
     steps = next_steps(settings, "192.168.1.5")
@@ -39,7 +39,7 @@ def test_the_commands_are_those_that_the_stack_says() -> None:
     assert commands.splitlines() == steps[:4]
 
 
-def test_the_ports_and_places_are_the_real_ones() -> None:
+def test_ports_and_paths_in_page_match_the_code() -> None:
     table = {(protocol, int(port)) for port, protocol in re.findall(r"(\d+)/(tcp|udp)", PAGE)}
     proxy = load_provisioning(provisioning_config())
     assert table == set(open_ports(proxy))
@@ -53,7 +53,7 @@ def test_the_ports_and_places_are_the_real_ones() -> None:
         assert row in PAGE
 
 
-def test_the_image_has_the_files_where_they_are_looked_for() -> None:
+def test_dnsmasq_image_has_the_boot_files_in_the_tftp_folder() -> None:
     text = CONTAINERFILE.read_text(encoding="utf-8")
     copied = re.search(rf"cp (.*) {TFTP_FOLDER}/$", text, re.MULTILINE)
     assert copied
@@ -61,7 +61,7 @@ def test_the_image_has_the_files_where_they_are_looked_for() -> None:
     assert names == {BootFiles().bios, BootFiles().uefi, "snponly.efi"}
 
 
-def test_hadolint_finds_nothing() -> None:
+def test_hadolint_reports_nothing() -> None:
     command = [hadolint_program(), CONTAINERFILE]
     done = subprocess.run(command, capture_output=True, text=True, check=False, timeout=60)
     assert (done.returncode, done.stdout, done.stderr) == (0, "", "")

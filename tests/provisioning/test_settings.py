@@ -1,4 +1,4 @@
-"""The settings of a provisioning server: what is taken, and the lines about what is not."""
+"""The settings of a provisioning server: accepted values, and one line for each mistake."""
 
 import ipaddress
 from typing import Any
@@ -119,7 +119,7 @@ def schema_errors(values: dict[str, Any]) -> list[str]:
 
 
 @pytest.mark.parametrize(("change", "line"), MISTAKES, ids=lambda value: value if isinstance(value, str) else "")
-def test_a_mistake_is_one_line_that_says_what_is_allowed(change: dict[str, Any], line: str) -> None:
+def test_each_mistake_is_reported_in_one_line_with_the_remedy(change: dict[str, Any], line: str) -> None:
     assert lines(changed(provisioning_config(), change)) == [line]
 
 
@@ -135,14 +135,14 @@ GOOD: list[dict[str, Any]] = [
 
 
 @pytest.mark.parametrize("change", GOOD)
-def test_what_is_good_is_taken_and_needs_no_secret(change: dict[str, Any]) -> None:
+def test_valid_settings_are_accepted_without_secrets(change: dict[str, Any]) -> None:
     found = load_stack(changed(provisioning_config(), change), [secret.key for secret in SECRETS])
     assert isinstance(found, ProvisioningSettings)
     assert [machine.name for machine in found.machines] == [change.get("provisioning.name", "provisioning")]
     assert needed_secrets(found) == []
 
 
-def test_the_json_schema_knows_the_target() -> None:
+def test_json_schema_covers_target_provisioning() -> None:
     values = provisioning_config()
     assert schema_errors(values) == []
     assert schema_errors({**values, "pod": pod()})
@@ -151,7 +151,7 @@ def test_the_json_schema_knows_the_target() -> None:
     assert schema_errors(without_pod) == [f"'{NAMESPACE}:pod' is a required property"]
 
 
-def test_a_stack_with_a_pod_may_hold_the_server_too() -> None:
+def test_pod_stack_may_include_the_provisioning_server() -> None:
     values = pxe_config(provisioning=provisioning_config()["provisioning"])
     found = load_stack(values)
     assert isinstance(found, Settings)
@@ -161,12 +161,12 @@ def test_a_stack_with_a_pod_may_hold_the_server_too() -> None:
     assert lines(values) == ["provisioning.rpcPort: 0 is out of range; allowed: 1 to 65535"]
 
 
-def test_settings_of_a_pod_cannot_be_loaded_from_it() -> None:
+def test_pod_settings_cannot_be_loaded_from_target_provisioning() -> None:
     with pytest.raises(ConfigError, match=r"^target: provisioning has no pod; allowed here: pxe, aws, ignition$"):
         load({**pxe_config(), "target": "provisioning"})
 
 
-def test_the_key_alone_is_enough_for_the_files() -> None:
+def test_provisioning_key_alone_is_enough_for_the_files() -> None:
     assert load_provisioning({"provisioning": provisioning_config()["provisioning"]}).rpc_port == 8081
     with pytest.raises(ConfigError, match=r"^provisioning: required; add this key: "):
         load_provisioning({})
@@ -174,7 +174,7 @@ def test_the_key_alone_is_enough_for_the_files() -> None:
 
 @given(st.integers(8, 30), st.integers(0, 2**32 - 1), st.data())
 @settings(derandomize=True, max_examples=80)
-def test_addresses_are_taken_if_machines_can_have_them(prefix: int, seed: int, data: st.DataObject) -> None:
+def test_dhcp_range_is_accepted_if_hosts_can_use_it(prefix: int, seed: int, data: st.DataObject) -> None:
     network = ipaddress.IPv4Network((seed, prefix), strict=False)
     near = st.integers(max(int(network[0]) - 2, 0), min(int(network[-1]) + 2, 2**32 - 1)).map(ipaddress.IPv4Address)
     first, last = data.draw(near), data.draw(near)
@@ -197,5 +197,5 @@ def test_addresses_are_taken_if_machines_can_have_them(prefix: int, seed: int, d
         ("http://[fd00::5]", "[fd00::5]", 80),
     ],
 )
-def test_host_and_port_of_an_address(url: str, host: str, port: int) -> None:
+def test_host_and_port_are_split_from_the_url(url: str, host: str, port: int) -> None:
     assert (host_of(url), port_of(url)) == (host, port)

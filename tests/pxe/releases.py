@@ -114,20 +114,20 @@ class _Handler(http.server.BaseHTTPRequestHandler):
     protocol_version = "HTTP/1.1"
 
     def do_GET(self) -> None:
-        releases, wanted = self.releases, self.headers["Range"]
-        releases.requests.append((self.path, wanted))
+        releases, requested_range = self.releases, self.headers["Range"]
+        releases.requests.append((self.path, requested_range))
         content = releases.files.get(self.path)
         self.close_connection = True
         if content is None:
             self.send_error(404)
             return
-        start = int(wanted.removeprefix("bytes=").removesuffix("-")) if wanted else 0
+        start = int(requested_range.removeprefix("bytes=").removesuffix("-")) if requested_range else 0
         if releases.ranges == "ignored":
             start = 0
-        if (releases.ranges == "refused" and wanted) or start >= len(content) > 0:
+        if (releases.ranges == "refused" and requested_range) or start >= len(content) > 0:
             self.send_error(416)
             return
-        partial = bool(wanted) and releases.ranges != "ignored"
+        partial = bool(requested_range) and releases.ranges != "ignored"
         if releases.ranges == "shifted" and partial:
             start = max(start - 1, 0)
         self.send_response(206 if partial else 200)

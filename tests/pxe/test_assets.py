@@ -1,4 +1,4 @@
-"""The metadata of releases: what is read from it, and what is refused."""
+"""The metadata of releases: assets that are read, and refused metadata."""
 
 import copy
 from typing import Any
@@ -29,36 +29,36 @@ ANYTHING = st.recursive(
 )
 
 
-def wanted(version: str, architecture: str) -> list[Asset]:
+def expected_assets(version: str, architecture: str) -> list[Asset]:
     named = vars(image_names(version, architecture))
     return [Asset(name, sha256(image(role, version, architecture))) for role, name in named.items()]
 
 
 @pytest.mark.parametrize("architecture", ["x86_64", "aarch64"])
 @pytest.mark.parametrize("version", [VERSION, "41.20250101.3.0"])
-def test_both_documents_say_the_same(version: str, architecture: str) -> None:
+def test_stream_and_build_metadata_give_the_same_assets(version: str, architecture: str) -> None:
     stream, build = stream_metadata(version, "x86_64", "aarch64"), build_metadata(version, architecture)
     assert newest_release(stream, architecture) == version
-    assert stream_assets(stream, version, architecture) == wanted(version, architecture)
-    assert build_assets(build, version, architecture) == wanted(version, architecture)
+    assert stream_assets(stream, version, architecture) == expected_assets(version, architecture)
+    assert build_assets(build, version, architecture) == expected_assets(version, architecture)
 
 
-def test_addresses() -> None:
+def test_metadata_urls_are_built_from_the_base_url() -> None:
     assert stream_url(SERVER, "next") == "https://builds.coreos.fedoraproject.org/streams/next.json"
     assert build_url("http://mirror.lan/fcos", "stable", OLDER, "x86_64") == (
         f"http://mirror.lan/fcos/prod/streams/stable/builds/{OLDER}/x86_64"
     )
 
 
-def test_the_files_are_those_that_machines_ask_matchbox_for() -> None:
+def test_asset_names_match_the_boot_config() -> None:
     boot = install_boot(matchbox_url="http://matchbox.lan", version=VERSION, images_from_matchbox=True)
     script = " ".join([boot.kernel, *boot.initrds, *boot.args])
-    for asset in wanted(VERSION, "x86_64"):
+    for asset in expected_assets(VERSION, "x86_64"):
         assert f"http://matchbox.lan/assets/{FOLDER}/{asset.name}" in script
 
 
 def paths(document: Any) -> list[tuple[str, ...]]:
-    """All places in a document."""
+    """All paths in a document."""
     if not isinstance(document, dict):
         return []
     return [place for key, value in document.items() for place in [(key,), *((key, *rest) for rest in paths(value))]]
@@ -77,7 +77,7 @@ STREAM, BUILD = stream_metadata(VERSION, "x86_64"), build_metadata(VERSION, "x86
 
 
 @given(st.sampled_from(paths(STREAM)), ANYTHING)
-def test_any_change_of_a_stream_gives_the_right_files_or_a_clear_no(place: tuple[str, ...], value: object) -> None:
+def test_changed_stream_metadata_gives_right_assets_or_an_error(place: tuple[str, ...], value: object) -> None:
     document = changed(STREAM, place, value)
     try:
         found = stream_assets(document, VERSION, "x86_64")
@@ -85,11 +85,11 @@ def test_any_change_of_a_stream_gives_the_right_files_or_a_clear_no(place: tuple
         assert "\n" not in str(error)
         assert place[-1] not in {"signature", "stream", "release"}
     else:
-        assert found == wanted(VERSION, "x86_64")
+        assert found == expected_assets(VERSION, "x86_64")
 
 
 @given(st.sampled_from(paths(BUILD)), ANYTHING)
-def test_any_change_of_a_build_gives_the_right_files_or_a_clear_no(place: tuple[str, ...], value: object) -> None:
+def test_changed_build_metadata_gives_right_assets_or_an_error(place: tuple[str, ...], value: object) -> None:
     document = changed(BUILD, place, value)
     try:
         found = build_assets(document, VERSION, "x86_64")
@@ -97,7 +97,7 @@ def test_any_change_of_a_build_gives_the_right_files_or_a_clear_no(place: tuple[
         assert "\n" not in str(error)
         assert place != ("buildid",)
     else:
-        assert found == wanted(VERSION, "x86_64")
+        assert found == expected_assets(VERSION, "x86_64")
 
 
 @pytest.mark.parametrize(
@@ -116,26 +116,26 @@ def test_any_change_of_a_build_gives_the_right_files_or_a_clear_no(place: tuple[
         ),
     ],
 )
-def test_what_is_wrong_is_said(place: tuple[str, ...], value: object, message: str) -> None:
+def test_metadata_errors_name_the_cause(place: tuple[str, ...], value: object, message: str) -> None:
     with pytest.raises(MetadataError) as caught:
         build_assets(changed(BUILD, place, value), VERSION, "x86_64")
     assert str(caught.value) == message
 
 
 @pytest.mark.parametrize("release", [None, 44, "44", "../../x", "44.1.2.3\n", ""])
-def test_a_strange_release_is_none(release: object) -> None:
+def test_invalid_release_is_refused(release: object) -> None:
     place = ("architectures", "x86_64", "artifacts", "metal", "release")
     with pytest.raises(MetadataError, match="no release for x86_64; choose another stream or architecture"):
         newest_release(changed(STREAM, place, release), "x86_64")
 
 
 @given(st.integers(0, 10**14), st.integers(0, 10**14), st.integers(1, 10**14) | st.just("*"))
-def test_the_start_of_a_part(start: int, end: int, total: int | str) -> None:
+def test_content_range_start_is_parsed(start: int, end: int, total: int | str) -> None:
     assert range_start(f"bytes {start}-{end}/{total}") == start
 
 
 @pytest.mark.parametrize(
     "text", [None, "", "bytes */100", "bytes 1-2", "items 1-2/3", "bytes 1-2/3 ", "bytes \u0661-2/3"]
 )
-def test_a_part_that_does_not_say_where_it_starts(text: str | None) -> None:
+def test_invalid_content_range_gives_none(text: str | None) -> None:
     assert range_start(text) is None

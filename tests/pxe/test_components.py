@@ -1,12 +1,14 @@
-"""PxePod, Ignition and ProvisioningServer on Pulumi's mocks: what they ask the engine for."""
+"""PxePod, Ignition and ProvisioningServer on Pulumi's mocks: the resources that they register."""
 
+import base64
+import gzip
 import json
 from collections.abc import Callable, Iterator
+from types import MappingProxyType
 from typing import Any
 
 import pulumi
 import pytest
-from pulumi.provider.experimental.analyzer import Analyzer
 from pulumi.runtime import mocks
 
 from diaspora_infra.ignition import Ignition
@@ -36,7 +38,7 @@ class Recorder(mocks.Mocks):
 
 @pytest.fixture
 def run() -> Iterator[Callable[[Program], tuple[Recorder, Any]]]:
-    """Runs a program; returns what was registered and its output."""
+    """Runs a program; returns the registered resources and the output."""
     with mock_engine() as runner:
 
         def run_program(program: Program) -> tuple[Recorder, Any]:
@@ -62,16 +64,35 @@ def names(recorder: Recorder) -> tuple[str, str]:
     return profile["name"], group["selector"]["mac"]
 
 
-def test_profile_and_group_of_a_machine(run: Callable[[Program], tuple[Recorder, Any]]) -> None:
+def test_machine_gets_a_profile_and_a_group(run: Callable[[Program], tuple[Recorder, Any]]) -> None:
     recorder, profile = run(lambda: PxePod("pod1", args()).profile)
     name, mac = names(recorder)
     assert name == profile
     assert name.startswith("pod1-")
     assert mac == "52:54:00:00:00:01"
-    assert recorder.of("Profile")[0]["rawIgnition"] == IGNITION
+    assert json.loads(recorder.of("Profile")[0]["rawIgnition"]) == json.loads(IGNITION)
 
 
-def test_every_resource_has_the_component_as_its_parent(run: Callable[[Program], tuple[Recorder, Any]]) -> None:
+def test_who_packed_the_contents_and_wrote_the_json_changes_nothing(
+    run: Callable[[Program], tuple[Recorder, Any]],
+) -> None:
+    """Else a profile would change under its own name, and the machine be without one for a moment."""
+
+    def ignition(level: int, **options: Any) -> str:
+        data = base64.b64encode(gzip.compress(b"a line\n" * 300, level)).decode()
+        resource = {"compression": "gzip", "source": f"data:;base64,{data}"}
+        config = {"storage": {"files": [{"path": "/x", "contents": resource}]}, "ignition": {"version": "3.4.0"}}
+        return json.dumps(config, **options)
+
+    texts = [ignition(1), ignition(9), ignition(6, indent=2, sort_keys=True)]
+    assert len(set(texts)) == 3
+    found = [run(lambda text=text: PxePod("pod1", args(ignition=text)).profile)[0] for text in texts]
+    found.append(run(lambda: PxePod("pod1", args(ignition=pulumi.Output.from_input(texts[1]))).profile)[0])
+    assert [each.of("Profile") for each in found] == [found[0].of("Profile")] * 4
+    assert [each.of("Group") for each in found] == [found[0].of("Group")] * 4
+
+
+def test_resources_have_the_component_as_parent(run: Callable[[Program], tuple[Recorder, Any]]) -> None:
     urns: list[str] = []
 
     def program() -> "pulumi.Output[Any]":
@@ -84,7 +105,7 @@ def test_every_resource_has_the_component_as_its_parent(run: Callable[[Program],
     assert all("diaspora-infra:index:PxePod$" in urn for urn in urns)
 
 
-def test_names_follow_every_part_of_the_content(run: Callable[[Program], tuple[Recorder, Any]]) -> None:
+def test_names_change_with_every_part_of_the_content(run: Callable[[Program], tuple[Recorder, Any]]) -> None:
     changes: list[dict[str, Any]] = [
         {},
         {"ignition": IGNITION.replace("3.4.0", "3.3.0")},
@@ -111,13 +132,39 @@ def test_inputs_may_be_outputs(run: Callable[[Program], tuple[Recorder, Any]]) -
     assert plain.of("Profile") == lifted.of("Profile")
 
 
-def test_a_machine_that_is_off_has_no_group(run: Callable[[Program], tuple[Recorder, Any]]) -> None:
+def test_a_list_may_be_a_tuple_and_hold_outputs(run: Callable[[Program], tuple[Recorder, Any]]) -> None:
+    plain, name = run(lambda: PxePod("pod1", args(console=["tty0", "ttyS0"])).profile)
+    fixed, fixed_name = run(lambda: PxePod("pod1", args(console=("tty0", "ttyS0"))).profile)
+    lifted, _ = run(lambda: PxePod("pod1", args(console=("tty0", pulumi.Output.from_input("ttyS0")))).profile)
+    assert plain.of("Profile") == fixed.of("Profile") == lifted.of("Profile")
+    assert name == fixed_name
+
+
+@pytest.mark.parametrize("lifted", [False, True])
+@pytest.mark.parametrize(
+    ("change", "line"),
+    [
+        ({"stream": "stabel"}, "pod1: stream: 'stabel' is not valid; allowed: stable, testing, next"),
+        ({"architecture": "arm64"}, "pod1: architecture: 'arm64' is not valid; allowed: x86_64, aarch64"),
+        ({"console": "ttyS0"}, "pod1: console: 'ttyS0' is not valid; allowed: a list"),
+    ],
+)
+def test_a_value_that_is_not_allowed_is_refused(
+    run: Callable[[Program], tuple[Recorder, Any]], change: dict[str, str], line: str, lifted: bool
+) -> None:
+    given = {key: pulumi.Output.from_input(value) if lifted else value for key, value in change.items()}
+    with pytest.raises(pulumi.RunError) as caught:
+        run(lambda: PxePod("pod1", args(**given)).profile)
+    assert str(caught.value) == line
+
+
+def test_machine_with_install_off_has_no_group(run: Callable[[Program], tuple[Recorder, Any]]) -> None:
     recorder, _ = run(lambda: PxePod("pod1", args(serve=False)).profile)
     assert len(recorder.of("Profile")) == 1
     assert recorder.of("Group") == []
 
 
-def test_names_and_hashes_of_secret_content_are_neither_secret_nor_fast(
+def test_names_of_secret_content_are_public_slow_hashes(
     run: Callable[[Program], tuple[Recorder, Any]],
 ) -> None:
     def program(ignition: Any) -> "pulumi.Output[Any]":
@@ -131,7 +178,7 @@ def test_names_and_hashes_of_secret_content_are_neither_secret_nor_fast(
     assert plain[1] != secret[1]
 
 
-def test_an_ignition_that_matchbox_would_serve_empty_is_refused(
+def test_ignition_version_that_matchbox_serves_empty_is_refused(
     run: Callable[[Program], tuple[Recorder, Any]],
 ) -> None:
     with pytest.raises(pulumi.RunError, match=r"pod1: matchbox would serve an empty config for Ignition 3\.5\.0"):
@@ -142,13 +189,13 @@ def ignition_args(**changes: Any) -> Any:
     return {"pod": configs.pod(), "host": configs.host(), "machine": {}, **changes}
 
 
-def test_the_ignition_component_works_alone(run: Callable[[Program], tuple[Recorder, Any]]) -> None:
+def test_ignition_component_works_alone(run: Callable[[Program], tuple[Recorder, Any]]) -> None:
     recorder, text = run(lambda: Ignition("pod1", ignition_args()).ignition)
     assert json.loads(text)["ignition"]["version"] == "3.4.0"
     assert [entry.typ for entry in recorder.resources] == ["diaspora-infra:index:Ignition"]
 
 
-def test_an_ignition_with_a_secret_is_a_secret(run: Callable[[Program], tuple[Recorder, Any]]) -> None:
+def test_ignition_with_secret_is_a_secret_output(run: Callable[[Program], tuple[Recorder, Any]]) -> None:
     def program(**changes: Any) -> "pulumi.Output[Any]":
         output = Ignition("pod1", ignition_args(**changes)).ignition
         return pulumi.Output.from_input(output.is_secret())
@@ -158,7 +205,7 @@ def test_an_ignition_with_a_secret_is_a_secret(run: Callable[[Program], tuple[Re
     assert run(lambda: program(**with_mail))[1] is True
 
 
-def test_a_wrong_config_is_refused_with_all_its_problems(run: Callable[[Program], tuple[Recorder, Any]]) -> None:
+def test_wrong_config_is_refused_with_all_problems(run: Callable[[Program], tuple[Recorder, Any]]) -> None:
     wrong = ignition_args(pod=configs.pod(domain="x"), machine={"disk": "sda"})
     with pytest.raises(pulumi.RunError) as caught:
         run(lambda: Ignition("pod1", wrong).ignition)
@@ -166,12 +213,52 @@ def test_a_wrong_config_is_refused_with_all_its_problems(run: Callable[[Program]
     assert "ignition.machines[0].disk: " in str(caught.value)
 
 
+def test_an_unknown_secret_is_refused(run: Callable[[Program], tuple[Recorder, Any]]) -> None:
+    with pytest.raises(pulumi.RunError) as caught:
+        run(lambda: Ignition("pod1", ignition_args(secrets={"smtpPasswort": "x"})).ignition)
+    first, line = str(caught.value).splitlines()
+    assert first == "the config of pod1 cannot be used:"
+    assert line.startswith(
+        "secrets.smtpPasswort: unknown secret; did you mean smtpPassword? Allowed: backupAccessKey, "
+    )
+    assert "'x'" not in line
+
+
+def test_a_secret_that_is_like_no_other_is_refused_without_a_hint(
+    run: Callable[[Program], tuple[Recorder, Any]],
+) -> None:
+    with pytest.raises(pulumi.RunError, match=r"\nsecrets\.zzz: unknown secret; allowed: backupAccessKey, "):
+        run(lambda: Ignition("pod1", ignition_args(secrets={"zzz": "x"})).ignition)
+
+
+def test_numbers_lists_and_tables_may_be_those_of_other_languages(
+    run: Callable[[Program], tuple[Recorder, Any]],
+) -> None:
+    storage = {"rootGib": 12, "dataGib": 40}
+    user = configs.host()["users"][0]
+    _, plain = run(lambda: Ignition("pod1", ignition_args(host=configs.host(storage=storage))).ignition)
+    floats = {key: float(value) for key, value in storage.items()}
+    users = ({**user, "sshAuthorizedKeys": tuple(user["sshAuthorizedKeys"])},)
+    others = configs.host(storage=MappingProxyType(floats), users=users)
+    _, other = run(lambda: Ignition("pod1", ignition_args(host=others)).ignition)
+    assert other == plain
+
+
+def test_a_fraction_in_place_of_a_whole_number_is_refused(run: Callable[[Program], tuple[Recorder, Any]]) -> None:
+    wrong = ignition_args(host=configs.host(storage={"rootGib": 12.5}))
+    line = r"host\.storage\.rootGib: the number 12\.5 given; allowed: a whole number"
+    with pytest.raises(pulumi.RunError, match=line):
+        run(lambda: Ignition("pod1", wrong).ignition)
+
+
 def provisioning_args(**changes: Any) -> Any:
     config = configs.provisioning_config(**changes)
     return {"host": config["host"], "provisioning": config["provisioning"]}
 
 
-def test_a_provisioning_server(run: Callable[[Program], tuple[Recorder, Any]]) -> None:
+def test_provisioning_server_exports_ignition_addresses_and_steps(
+    run: Callable[[Program], tuple[Recorder, Any]],
+) -> None:
     def program() -> "pulumi.Output[Any]":
         lifted = {key: pulumi.Output.from_input(value) for key, value in provisioning_args().items()}
         server = ProvisioningServer("boot", lifted)  # type: ignore[arg-type]
@@ -187,16 +274,14 @@ def test_a_provisioning_server(run: Callable[[Program], tuple[Recorder, Any]]) -
     assert "ssh core@192.168.77.5 'sudo matchbox-certificates pki && rm -r pki'" in next_steps
 
 
-def test_a_wrong_provisioning_server_is_refused(run: Callable[[Program], tuple[Recorder, Any]]) -> None:
+def test_wrong_provisioning_server_is_refused(run: Callable[[Program], tuple[Recorder, Any]]) -> None:
     wrong = provisioning_args(httpUrl="https://matchbox.lan", rpcPort=0)
     with pytest.raises(pulumi.RunError, match=r"provisioning\.rpcPort: 0 is out of range"):
         run(lambda: ProvisioningServer("boot", wrong).ignition)
 
 
-@pytest.mark.parametrize(("component", "required"), [(PxePod, 4), (Ignition, 3), (ProvisioningServer, 2)])
-def test_programs_in_other_languages_could_use_it(component: type[pulumi.ComponentResource], required: int) -> None:
-    """The engine's analyzer of Python components understands the arguments, and every one has a description."""
-    definition = Analyzer("diaspora-infra").analyze_component(component)
-    assert len([entry for entry in definition.inputs.values() if not entry.optional]) == required
-    for name, entry in {**definition.inputs, **definition.outputs}.items():
-        assert entry.description, name
+def test_a_provisioning_server_takes_the_numbers_of_other_languages(
+    run: Callable[[Program], tuple[Recorder, Any]],
+) -> None:
+    _, endpoint = run(lambda: ProvisioningServer("boot", provisioning_args(rpcPort=9000.0)).rpc_endpoint)
+    assert endpoint == "192.168.77.5:9000"

@@ -1,4 +1,4 @@
-"""Fetching a file: resumed at any byte, verified, one line for whatever goes wrong."""
+"""Downloading a file: resumed at any byte, verified, one line for each error."""
 
 import fcntl
 import tempfile
@@ -17,8 +17,8 @@ CONTENT = bytes(range(256)) * 3
 ASSET = Asset("image", sha256(CONTENT))
 
 
-class Quiet:
-    """Keeps what is said."""
+class CollectedReport:
+    """Collects the lines of the report."""
 
     def __init__(self) -> None:
         self.lines: list[str] = []
@@ -38,7 +38,7 @@ def server() -> Iterator[Releases]:
 
 
 @pytest.fixture(autouse=True)
-def well_behaved(server: Releases) -> None:
+def reset_server(server: Releases) -> None:
     reset(server)
 
 
@@ -49,8 +49,8 @@ def reset(server: Releases) -> None:
 
 
 def fetch(server: Releases, folder: Path) -> tuple[list[str], list[str]]:
-    """Fetch the image; returns what was said and what went wrong."""
-    report = Quiet()
+    """Fetch the image; returns the reported lines and the problems."""
+    report = CollectedReport()
     try:
         problems = fetch_assets(server.address, [ASSET], folder, None, report)
     except StopError as error:
@@ -72,7 +72,7 @@ PROPERTY = settings(deadline=None, max_examples=60, suppress_health_check=[Healt
     ranges=st.sampled_from(["kept", "ignored", "shifted", "refused"]),
     length=st.booleans(),
 )
-def test_a_file_is_completed_from_any_byte(server: Releases, start: int, ranges: str, length: bool) -> None:
+def test_download_resumes_from_any_byte(server: Releases, start: int, ranges: str, length: bool) -> None:
     reset(server)
     server.ranges, server.length = ranges, length
     with tempfile.TemporaryDirectory() as name:
@@ -80,7 +80,7 @@ def test_a_file_is_completed_from_any_byte(server: Releases, start: int, ranges:
         (folder / "image.part").write_bytes(CONTENT[:start])
         assert fetch(server, folder) == (["image: fetched, checksum good"], [])
         assert files(folder) == WHOLE
-    asked = [wanted for path, wanted in server.requests if path == "/image"]
+    asked = [requested_range for path, requested_range in server.requests if path == "/image"]
     if start == len(CONTENT):
         assert asked == []
     elif start == 0:
@@ -92,7 +92,7 @@ def test_a_file_is_completed_from_any_byte(server: Releases, start: int, ranges:
 
 @PROPERTY
 @given(cut=st.integers(1, len(CONTENT)))
-def test_a_server_that_always_stops_early_is_got_the_better_of(server: Releases, cut: int) -> None:
+def test_download_resumes_after_every_cut(server: Releases, cut: int) -> None:
     reset(server)
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
@@ -111,7 +111,7 @@ def test_a_server_that_always_stops_early_is_got_the_better_of(server: Releases,
 
 @PROPERTY
 @given(part=st.binary(min_size=1, max_size=2 * len(CONTENT)))
-def test_a_damaged_part_never_becomes_the_file(server: Releases, part: bytes) -> None:
+def test_damaged_partial_file_never_becomes_the_asset(server: Releases, part: bytes) -> None:
     reset(server)
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
@@ -124,30 +124,30 @@ def test_a_damaged_part_never_becomes_the_file(server: Releases, part: bytes) ->
         assert files(folder) == WHOLE
 
 
-def test_a_good_file_is_not_fetched_again(server: Releases, tmp_path: Path) -> None:
+def test_valid_file_is_not_downloaded_again(server: Releases, tmp_path: Path) -> None:
     fetch(server, tmp_path)
     server.requests.clear()
     assert fetch(server, tmp_path) == (["image: already there, checksum good"], [])
     assert server.requests == []
 
 
-def test_a_changed_file_is_fetched_anew(server: Releases, tmp_path: Path) -> None:
+def test_changed_file_is_downloaded_again(server: Releases, tmp_path: Path) -> None:
     (tmp_path / "image").write_bytes(CONTENT[:-1] + b"x")
-    said = ["image: differs from the release; downloading it again", "image: fetched, checksum good"]
-    assert fetch(server, tmp_path) == (said, [])
+    lines = ["image: differs from the release; downloading it again", "image: fetched, checksum good"]
+    assert fetch(server, tmp_path) == (lines, [])
     assert files(tmp_path) == WHOLE
 
 
-def test_another_content_is_removed(server: Releases, tmp_path: Path) -> None:
+def test_download_with_wrong_checksum_is_removed(server: Releases, tmp_path: Path) -> None:
     server.files["/image"] = CONTENT[::-1]
     assert fetch(server, tmp_path)[1] == ["image: wrong checksum, so the download was removed; run the command again"]
     assert files(tmp_path) == {"image.sig": SIGNATURE}
 
 
-def test_what_is_missing_is_named_and_the_others_come(server: Releases, tmp_path: Path) -> None:
+def test_missing_assets_are_reported_and_others_are_downloaded(server: Releases, tmp_path: Path) -> None:
     server.files |= {"/b": b"b", "/b.sig": SIGNATURE, "/c": b"c"}
     assets = [Asset("a", sha256(b"a")), Asset("b", sha256(b"b")), Asset("c", sha256(b"c"))]
-    problems = fetch_assets(server.address, assets, tmp_path, None, Quiet())
+    problems = fetch_assets(server.address, assets, tmp_path, None, CollectedReport())
     assert [str(problem) for problem in problems] == [
         f"{server.address}/{name}.sig: the server answers 404 (not found); check version, stream and address"
         for name in ("a", "c")
@@ -156,7 +156,7 @@ def test_what_is_missing_is_named_and_the_others_come(server: Releases, tmp_path
 
 
 @pytest.mark.parametrize("content", [b"", b"<html>please log in</html>"])
-def test_a_signature_that_is_none(server: Releases, tmp_path: Path, content: bytes) -> None:
+def test_invalid_signature_is_refused(server: Releases, tmp_path: Path, content: bytes) -> None:
     server.files["/image.sig"] = content
     assert fetch(server, tmp_path) == (
         [],
@@ -165,20 +165,20 @@ def test_a_signature_that_is_none(server: Releases, tmp_path: Path, content: byt
     assert files(tmp_path) == {}
 
 
-def test_a_signature_without_an_end(server: Releases, tmp_path: Path) -> None:
+def test_oversized_signature_is_refused(server: Releases, tmp_path: Path) -> None:
     server.files["/image.sig"] = b"\x88" * (65 << 10)
     what = "the answer is too long or incomplete; run the command again"
     assert fetch(server, tmp_path)[1] == [f"{server.address}/image.sig: {what}"]
 
 
-def test_nobody_answers(tmp_path: Path) -> None:
+def test_unreachable_server_is_reported_in_one_line(tmp_path: Path) -> None:
     with pytest.raises(StopError) as caught:
-        fetch_assets("http://127.0.0.1:9", [ASSET, ASSET], tmp_path, None, Quiet())
+        fetch_assets("http://127.0.0.1:9", [ASSET, ASSET], tmp_path, None, CollectedReport())
     what = "not reachable (Connection refused); run the command again to continue"
     assert str(caught.value) == f"http://127.0.0.1:9/image.sig: {what}"
 
 
-def test_two_runs_do_not_write_one_file(server: Releases, tmp_path: Path) -> None:
+def test_concurrent_runs_do_not_write_the_same_file(server: Releases, tmp_path: Path) -> None:
     with (tmp_path / "image.part").open("wb") as other:
         fcntl.flock(other, fcntl.LOCK_EX)
         assert fetch(server, tmp_path)[1] == [
@@ -187,7 +187,7 @@ def test_two_runs_do_not_write_one_file(server: Releases, tmp_path: Path) -> Non
     assert fetch(server, tmp_path)[1] == []
 
 
-def test_no_room(server: Releases, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_full_disk_is_reported_in_one_line(server: Releases, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     class Full:
         f_bavail, f_frsize = 1, 512
 
@@ -196,6 +196,6 @@ def test_no_room(server: Releases, tmp_path: Path, monkeypatch: pytest.MonkeyPat
     assert fetch(server, tmp_path)[1] == [f"{tmp_path}/image.part: {what}"]
 
 
-def test_a_folder_in_the_place_of_a_file(server: Releases, tmp_path: Path) -> None:
+def test_folder_in_place_of_partial_file_is_reported(server: Releases, tmp_path: Path) -> None:
     (tmp_path / "image.part").mkdir()
     assert fetch(server, tmp_path)[1] == [f"{tmp_path}/image.part: Is a directory"]

@@ -2,7 +2,7 @@
 
 import pytest
 
-from diaspora_infra.config import load
+from diaspora_infra.config import PxeSettings, load
 from diaspora_infra.pxe.install import image_names, install_boot, install_settings
 from tests.support import configs
 
@@ -18,11 +18,11 @@ VERSION = "44.20260802.3.1"
         (VERSION, f"fedora-coreos-{VERSION}-live-kernel.aarch64"),
     ],
 )
-def test_the_kernel_file_changed_its_name_with_release_42(version: str, kernel: str) -> None:
+def test_kernel_file_name_changes_with_release_42(version: str, kernel: str) -> None:
     assert image_names(version, "aarch64").kernel == kernel
 
 
-def test_images_from_the_release_servers() -> None:
+def test_images_come_from_the_release_servers_by_default() -> None:
     boot = install_boot(matchbox_url=URL, version=VERSION, stream="next", architecture="aarch64")
     base = f"https://builds.coreos.fedoraproject.org/prod/streams/next/builds/{VERSION}/aarch64"
     assert boot.kernel == f"{base}/fedora-coreos-{VERSION}-live-kernel.aarch64"
@@ -31,14 +31,14 @@ def test_images_from_the_release_servers() -> None:
     assert not [arg for arg in boot.args if arg.startswith("coreos.inst.image_url")]
 
 
-def test_images_from_matchbox() -> None:
+def test_images_can_come_from_matchbox() -> None:
     boot = install_boot(matchbox_url=URL, version=VERSION, images_from_matchbox=True)
     base = f"{URL}/assets/fedora-coreos"
     assert boot.kernel == f"{base}/fedora-coreos-{VERSION}-live-kernel.x86_64"
     assert f"coreos.inst.image_url={base}/fedora-coreos-{VERSION}-metal.x86_64.raw.xz" in boot.args
 
 
-def test_arguments() -> None:
+def test_kernel_arguments_cover_disk_console_and_ignition() -> None:
     boot = install_boot(
         matchbox_url=URL, version=VERSION, disk="/dev/nvme0n1", console=["tty0", "ttyS0"], kernel_arguments=["debug"]
     )
@@ -51,7 +51,7 @@ def test_arguments() -> None:
     assert "coreos.inst.insecure" not in " ".join(boot.args)
 
 
-def test_settings_of_a_machine_win_over_those_of_all() -> None:
+def test_machine_settings_override_common_ones() -> None:
     machines = [configs.machine(1), configs.machine(2, disk="/dev/nvme0n1", architecture="aarch64")]
     settings = load(
         configs.pxe_config(
@@ -61,7 +61,7 @@ def test_settings_of_a_machine_win_over_those_of_all() -> None:
             ),
         )
     )
-    assert settings.pxe is not None
+    assert isinstance(settings, PxeSettings)
     first, second = (install_settings(settings, machine) for machine in settings.pxe.machines)
     assert (first["disk"], first["architecture"]) == ("/dev/vda", "x86_64")
     assert (second["disk"], second["architecture"]) == ("/dev/nvme0n1", "aarch64")

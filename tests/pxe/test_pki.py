@@ -42,36 +42,36 @@ def problems(matchbox: Matchbox) -> list[str]:
     return [str(problem) for problem in caught.value.problems]
 
 
-def test_the_server_certificate_names_the_server(files: PkiFolder) -> None:
+def test_server_certificate_names_the_server(files: PkiFolder) -> None:
     certificate = x509.load_pem_x509_certificate(files.certificate("server").read_bytes())
     names = certificate.extensions.get_extension_for_class(x509.SubjectAlternativeName).value
     assert [str(name.value) for name in names] == ["matchbox.lan", "192.0.2.1"]
 
 
-def test_keys_are_for_their_owner_only(files: PkiFolder) -> None:
+def test_keys_are_readable_only_by_their_owner(files: PkiFolder) -> None:
     for key in (files.ca_key, files.key("server"), files.key("client")):
         assert stat.S_IMODE(key.stat().st_mode) == 0o600
     assert stat.S_IMODE(files.path.stat().st_mode) == 0o700
 
 
-def test_what_is_there_is_kept(files: PkiFolder) -> None:
+def test_existing_files_are_kept(files: PkiFolder) -> None:
     before = {path: path.read_bytes() for path in files.path.iterdir()}
     create_pki(files.path, ["other.lan"])
     assert {path: path.read_bytes() for path in files.path.iterdir()} == before
 
 
-def test_good_files_are_read(files: PkiFolder) -> None:
+def test_valid_files_are_read(files: PkiFolder) -> None:
     assert read_credentials(settings(files), Path("/")) == Credentials(
         files.ca.read_text(), files.certificate("client").read_text(), files.key("client").read_text()
     )
 
 
-def test_relative_names_start_at_the_project(files: PkiFolder) -> None:
+def test_relative_paths_start_at_the_project(files: PkiFolder) -> None:
     relative = settings(files, caFile="ca.crt", clientCertFile="client.crt", clientKeyFile="client.key")
     assert read_credentials(relative, files.path) == read_credentials(settings(files), Path("/"))
 
 
-def test_all_missing_files_are_named_at_once(files: PkiFolder) -> None:
+def test_all_missing_files_are_reported_at_once(files: PkiFolder) -> None:
     for path in (files.ca, files.certificate("client"), files.key("client")):
         path.unlink()
     found = problems(settings(files))
@@ -83,7 +83,7 @@ def test_all_missing_files_are_named_at_once(files: PkiFolder) -> None:
     assert all("No such file" in line for line in found)
 
 
-def test_key_of_another_certificate(files: PkiFolder) -> None:
+def test_key_of_another_certificate_is_refused(files: PkiFolder) -> None:
     assert problems(settings(files, clientKeyFile=str(files.key("server")))) == [
         "pxe.matchbox.clientKeyFile: does not match pxe.matchbox.clientCertFile; use the unencrypted PEM key of that "
         "certificate"
@@ -93,19 +93,19 @@ def test_key_of_another_certificate(files: PkiFolder) -> None:
 @pytest.mark.parametrize(
     "content", ["", "no certificate", "-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----\n"]
 )
-def test_not_a_certificate(files: PkiFolder, content: str) -> None:
+def test_invalid_certificate_is_refused(files: PkiFolder, content: str) -> None:
     files.ca.write_text(content)
     assert problems(settings(files)) == ["pxe.matchbox.caFile: holds no certificate; allowed: a PEM certificate"]
 
 
-def test_expired_and_not_yet_valid(files: PkiFolder) -> None:
+def test_expired_client_certificate_is_refused(files: PkiFolder) -> None:
     create_certificate(files, "client", (), days=-3)
     (line,) = problems(settings(files))
     assert line.startswith("pxe.matchbox.clientCertFile: expired on 20")
 
 
-def test_a_strict_client_accepts_the_server(files: PkiFolder) -> None:
-    """As Python is from 3.13 on."""
+def test_strict_tls_client_accepts_the_server(files: PkiFolder) -> None:
+    """Python is strict since 3.13."""
     client = ssl.create_default_context(cafile=str(files.ca))
     client.verify_flags |= ssl.VERIFY_X509_STRICT
     server = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH, cafile=str(files.ca))
@@ -124,7 +124,9 @@ def test_a_strict_client_accepts_the_server(files: PkiFolder) -> None:
     assert all(end.getpeercert() for end in ends)
 
 
-def test_a_server_certificate_needs_no_more_than_go_asks_for(files: PkiFolder, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_server_certificate_without_key_identifiers_is_accepted(
+    files: PkiFolder, monkeypatch: pytest.MonkeyPatch
+) -> None:
     default = ssl.create_default_context
 
     def strict(*, cafile: str) -> ssl.SSLContext:
@@ -148,7 +150,7 @@ def test_a_server_certificate_needs_no_more_than_go_asks_for(files: PkiFolder, m
 
 
 def _sign_without_key_identifiers(files: PkiFolder) -> None:
-    """Sign the server's certificate anew with only the names in it."""
+    """Sign a new server certificate with only the names in it."""
     authority = x509.load_pem_x509_certificate(files.ca.read_bytes())
     authority_key = load_pem_private_key(files.ca_key.read_bytes(), password=None)
     assert isinstance(authority_key, EllipticCurvePrivateKey)
@@ -164,7 +166,7 @@ def _sign_without_key_identifiers(files: PkiFolder) -> None:
     files.certificate("server").write_bytes(signed.public_bytes(Encoding.PEM))
 
 
-def test_home_of_nobody(files: PkiFolder) -> None:
+def test_path_in_home_of_unknown_user_is_refused(files: PkiFolder) -> None:
     assert problems(settings(files, caFile="~nobody-has-this-name/ca.crt")) == [
         "pxe.matchbox.caFile: '~nobody-has-this-name/ca.crt' is in the home of an unknown user; "
         "allowed: a readable PEM file"

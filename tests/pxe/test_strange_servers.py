@@ -1,4 +1,4 @@
-"""Servers that are not what they should be: one line each, never a traceback."""
+"""Servers with invalid answers: one line each, never a traceback."""
 
 import socketserver
 import threading
@@ -58,14 +58,14 @@ HEAD = b"HTTP/1.0 200 OK\r\nContent-Length: %d\r\n\r\n"
         HEAD % 90 + b'{"ignition":{"config":{"merge":[{"compression":"gzip","source":"data:;base64,H4sIAAA"}]}}} ',
     ],
 )
-def test_verify_finds_fault_with_whatever_answers(serve: Serve, answer: bytes) -> None:
+def test_verify_reports_invalid_answers_in_one_line_each(serve: Serve, answer: bytes) -> None:
     lines, good = verify(settings(serve(answer)), {})
     assert not good
     assert lines
     assert all(line.startswith("pod1: ") and "\n" not in line for line in lines)
 
 
-def test_a_proxy_of_this_computer_is_not_asked(serve: Serve, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_verify_ignores_the_http_proxy(serve: Serve, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("http_proxy", "http://127.0.0.1:1")
     lines, _ = verify(settings(serve(HEAD % 2 + b"{}")), {})
     assert lines == [
@@ -74,7 +74,7 @@ def test_a_proxy_of_this_computer_is_not_asked(serve: Serve, monkeypatch: pytest
     ]
 
 
-def test_the_port_of_http_given_for_the_grpc_api(serve: Serve, tmp_path: Path) -> None:
+def test_http_port_in_place_of_grpc_port_is_reported(serve: Serve, tmp_path: Path) -> None:
     files = create_pki(tmp_path / "pki", ["127.0.0.1"])
     endpoint = serve(b"HTTP/1.1 400 Bad Request\r\n\r\n")
     matchbox = settings(

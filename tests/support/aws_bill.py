@@ -1,4 +1,4 @@
-"""What stands in the simulated account and has a price, against what `diaspora-infra cost` counts."""
+"""Compares the priced resources of the simulated account with those that `diaspora-infra cost` counts."""
 
 from collections.abc import Iterator
 from decimal import Decimal
@@ -11,7 +11,7 @@ FREE_ALARMS = 10
 
 
 def uncounted(stack: AwsStack) -> list[str]:
-    """Lines about what the account holds more of than the cost of the stack counts."""
+    """Lines about resources that exceed the counts of the cost of the stack."""
     values = {**stack.values, "aws": {"region": REGION, **stack.values["aws"]}}
     items = monthly_items(load(values), TRAFFIC["typical"], Decimal(60))
     counted = {item.name: item.quantity for item in items}
@@ -32,15 +32,15 @@ def uncounted(stack: AwsStack) -> list[str]:
 
 
 def _held(stack: AwsStack) -> Iterator[tuple[str, int]]:
-    """What the account holds, by the words of `uncounted`."""
+    """The resources of the account, by the names in `uncounted`."""
     ec2, clouds = stack.client("ec2"), stack.client("servicediscovery")
     yield "GiB of volumes", sum(volume["Size"] for volume in ec2.describe_volumes()["Volumes"])
-    addresses = {each["PublicIp"] for each in ec2.describe_addresses()["Addresses"]}
+    addresses = {address["PublicIp"] for address in ec2.describe_addresses()["Addresses"]}
     for reservation in ec2.describe_instances()["Reservations"]:
         addresses |= {
-            each["PublicIpAddress"]
-            for each in reservation["Instances"]
-            if "PublicIpAddress" in each and each["State"]["Name"] == "running"
+            instance["PublicIpAddress"]
+            for instance in reservation["Instances"]
+            if "PublicIpAddress" in instance and instance["State"]["Name"] == "running"
         }
     yield "addresses", len(addresses)
     yield "buckets", len(stack.client("s3").list_buckets()["Buckets"])
@@ -55,12 +55,14 @@ def _held(stack: AwsStack) -> Iterator[tuple[str, int]]:
     yield "alarms", len(stack.client("cloudwatch").describe_alarms()["MetricAlarms"])
     yield "NAT gateways", len(ec2.describe_nat_gateways()["NatGateways"])
     endpoints = ec2.describe_vpc_endpoints()["VpcEndpoints"]
-    yield "interface endpoints", sum(each["VpcEndpointType"] == "Interface" for each in endpoints)
+    yield "interface endpoints", sum(endpoint["VpcEndpointType"] == "Interface" for endpoint in endpoints)
     yield "load balancers", len(stack.client("elbv2").describe_load_balancers()["LoadBalancers"])
     yield "secrets", len(stack.client("secretsmanager").list_secrets()["SecretList"])
     keys = stack.client("kms")
     # those that AWS makes for its services cost nothing
     own = {
-        each.get("TargetKeyId") for each in keys.list_aliases()["Aliases"] if each["AliasName"].startswith("alias/aws/")
+        alias.get("TargetKeyId")
+        for alias in keys.list_aliases()["Aliases"]
+        if alias["AliasName"].startswith("alias/aws/")
     }
-    yield "keys", len({each["KeyId"] for each in keys.list_keys()["Keys"]} - own)
+    yield "keys", len({key["KeyId"] for key in keys.list_keys()["Keys"]} - own)

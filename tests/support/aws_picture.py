@@ -1,4 +1,4 @@
-"""Pictures of a pod on AWS, drawn from the resources that AwsPod asks for."""
+"""Pictures of a pod on AWS, drawn from the resources that AwsPod registers."""
 
 import re
 from collections import Counter, defaultdict
@@ -23,17 +23,17 @@ def put_into(page: str, name: str, picture: str) -> str:
 
 
 def parts(account: MockAccount) -> list[str]:
-    """The components, what each makes, and which needs which."""
-    made = {each.urn: each for each in account.made}
-    home = {urn: _component(each, made) for urn, each in made.items()}
+    """The components, their resources, and their dependencies."""
+    made = {resource.urn: resource for resource in account.made}
+    home = {urn: _component(resource, made) for urn, resource in made.items()}
     kinds: dict[str, Counter[str]] = defaultdict(Counter)
     needs: dict[str, set[str]] = defaultdict(set)
-    for urn, each in made.items():
+    for urn, resource in made.items():
         place = home[urn]
-        if place is None or not each.custom:
+        if place is None or not resource.custom:
             continue
-        kinds[place][_words(each.kind)] += 1
-        for needed in _needed(each):
+        kinds[place][_words(resource.kind)] += 1
+        for needed in _needed(resource):
             other = home.get(needed)
             if other not in {None, place}:
                 needs[place].add(str(other))
@@ -50,13 +50,13 @@ def parts(account: MockAccount) -> list[str]:
 
 def reach(account: MockAccount) -> list[str]:
     """Who may reach whom: security group rules, the ways in, and the subnets in which all this lies."""
-    made = [each for each in account.made if each.custom]
+    made = [resource for resource in account.made if resource.custom]
     owner = {
-        group: each.kind
-        for each in made
-        if each.kind in _TITLES
+        group: resource.kind
+        for resource in made
+        if resource.kind in _TITLES
         for key in ("securityGroupIds", "vpcSecurityGroupIds")
-        for group in each.inputs.get(key, ())
+        for group in resource.inputs.get(key, ())
     }
     (vpc,) = account.of("Vpc")
     lines = [
@@ -73,12 +73,14 @@ def reach(account: MockAccount) -> list[str]:
         lines += [f'            {kind}["{_TITLES[kind]}"]' for kind in sorted(places) if places[kind] == subnet]
         lines.append("        end")
     lines.append("    end")
-    buckets = sorted(each.name.partition("-")[2] for each in account.of("Bucket"))
+    buckets = sorted(resource.name.partition("-")[2] for resource in account.of("Bucket"))
     lines.append(f'    s3[("S3: {", ".join(buckets)}")]')
     lines += ["    visitors -- HTTPS --> Api", "    podmin -- SSH --> InstanceConnectEndpoint"]
-    lines += [f"    Api --> {kind}" for kind in places if any(_uses(each, kind) for each in account.of("Integration"))]
+    lines += [
+        f"    Api --> {kind}" for kind in places if any(_uses(resource, kind) for resource in account.of("Integration"))
+    ]
     lines += sorted(set(_rules(made, owner)))
-    lines += ["    Instance -- gateway endpoint --> s3" for each in account.of("VpcEndpoint")]
+    lines += ["    Instance -- gateway endpoint --> s3" for resource in account.of("VpcEndpoint")]
     return lines
 
 
@@ -91,7 +93,7 @@ _TITLES = {
 
 
 def _rules(made: list[Made], owner: dict[str, str]) -> Iterator[str]:
-    """Arrows for the rules that let something in, and for what may go out to everybody."""
+    """Arrows for the rules that let something in, and for unrestricted outgoing traffic."""
     for rule in made:
         inputs = rule.inputs
         if rule.kind == "SecurityGroupIngressRule":
@@ -102,16 +104,20 @@ def _rules(made: list[Made], owner: dict[str, str]) -> Iterator[str]:
 
 
 def _places(made: list[Made]) -> dict[str, str]:
-    """Kind of subnet in which each thing lies, by the subnets that it names."""
-    groups = {f"subnetgroup-{each.name}": each.inputs["subnetIds"] for each in made if each.kind == "SubnetGroup"}
-    groups |= {each.name: each.inputs["subnetIds"] for each in made if each.kind == "SubnetGroup"}
+    """The kind of subnet of each resource, from the subnets that the resource names."""
+    groups = {
+        f"subnetgroup-{resource.name}": resource.inputs["subnetIds"]
+        for resource in made
+        if resource.kind == "SubnetGroup"
+    }
+    groups |= {resource.name: resource.inputs["subnetIds"] for resource in made if resource.kind == "SubnetGroup"}
     found = {}
-    for each in made:
-        if each.kind not in _TITLES or each.token.startswith("aws:servicediscovery"):
+    for resource in made:
+        if resource.kind not in _TITLES or resource.token.startswith("aws:servicediscovery"):
             continue
-        inputs = each.inputs
+        inputs = resource.inputs
         subnets = inputs.get("subnetIds") or groups.get(inputs.get("dbSubnetGroupName", "")) or [inputs["subnetId"]]
-        found[each.kind] = "public" if all("public" in subnet for subnet in subnets) else "private"
+        found[resource.kind] = "public" if all("public" in subnet for subnet in subnets) else "private"
     return found
 
 
@@ -119,24 +125,24 @@ def _uses(integration: Made, kind: str) -> bool:
     return str(integration.inputs.get("connectionId", "")).startswith(kind.lower())
 
 
-def _component(each: Made, made: dict[str, Made]) -> str | None:
-    """The component of AwsPod to which a resource belongs, or AwsPod itself; none for what is outside."""
+def _component(resource: Made, made: dict[str, Made]) -> str | None:
+    """The component of AwsPod to which a resource belongs, or AwsPod itself; none for resources outside of it."""
     place = None
-    while (parent := made.get(each.parent)) is not None:
-        place = parent.kind if each.custom or parent.kind != "AwsPod" else each.kind
-        each = parent
+    while (parent := made.get(resource.parent)) is not None:
+        place = parent.kind if resource.custom or parent.kind != "AwsPod" else resource.kind
+        resource = parent
     return place
 
 
-def _needed(each: Made) -> set[str]:
-    found: set[str] = set(each.request.dependencies)
-    for value in each.request.propertyDependencies.values():
+def _needed(resource: Made) -> set[str]:
+    found: set[str] = set(resource.request.dependencies)
+    for value in resource.request.propertyDependencies.values():
         found |= set(value.urns)
     return found
 
 
 def _edges(needs: dict[str, set[str]], order: list[str]) -> Iterator[tuple[str, str]]:
-    """What each needs, without what follows from the rest."""
+    """The direct dependencies of each component, without those that follow from others."""
     beyond: dict[str, set[str]] = {}
 
     def all_of(place: str) -> set[str]:

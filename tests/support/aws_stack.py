@@ -25,7 +25,7 @@ def program(folder: Path, name: str, text: str) -> Path:
 
 
 class AwsStack:
-    """Config in `values`, an engine, and a look into the account.
+    """Config in `values`, an engine, and clients of the account.
 
     Preloaded modules save the start of a Python for each run; tests/aws/test_make_up_aws.py and test_example.py do
     without.
@@ -58,7 +58,7 @@ class AwsStack:
         return result
 
     def _calls(self) -> str:
-        """What the bridge was asked lately: a call that was made twice is seen here. The real plugin tells nothing."""
+        """The latest calls of the bridge, which show repeated calls. The real plugin records none."""
         if not self.account.bridge_log.exists():
             return ""
         return "\n".join(self.account.bridge_log.read_text(encoding="utf-8").splitlines()[-200:])

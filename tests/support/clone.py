@@ -1,4 +1,4 @@
-"""A clean clone of the project, in which `make` is run as a newcomer runs it."""
+"""A clean clone of the project, in which `make` runs as for a new user."""
 
 import os
 import subprocess
@@ -10,7 +10,7 @@ Result = subprocess.CompletedProcess[str]
 
 
 def make_clone(folder: Path) -> Path:
-    """Copy what git has of the project, with what is new and not ignored."""
+    """Copy the files that git tracks or would add."""
     listed = subprocess.run(
         ["git", "ls-files", "--cached", "--others", "--exclude-standard", "-z"],
         cwd=PROJECT,

@@ -6,7 +6,7 @@ SSH_KEY = "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIPyvPaZYYgjxX2iI0ZNkUhRNBQvEYTB+r
 
 
 def pod(**changes: Any) -> dict[str, Any]:
-    """The least that a pod needs."""
+    """The minimal config of a pod."""
     return {
         "domain": "pod.example.org",
         "admin": {"username": "podmin", "email": "podmin@example.org"},
@@ -16,7 +16,7 @@ def pod(**changes: Any) -> dict[str, Any]:
 
 
 def host(**changes: Any) -> dict[str, Any]:
-    """The least that a machine needs."""
+    """The minimal config of a host."""
     return {"users": [{"name": "core", "sshAuthorizedKeys": [SSH_KEY]}], **changes}
 
 
@@ -64,7 +64,7 @@ def provisioning_config(*, dhcp: dict[str, Any] | None = None, **changes: Any) -
 
 
 def full_dhcp(**changes: Any) -> dict[str, Any]:
-    """DHCP settings of a provisioning server that gives the addresses too."""
+    """DHCP settings of a provisioning server that assigns addresses."""
     return {
         "mode": "full",
         "network": "192.168.77.0/24",

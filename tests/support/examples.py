@@ -1,4 +1,4 @@
-"""Following the examples as a reader would: a checkout of one's own, a home with certificates, a matchbox."""
+"""Following the examples as a reader would: a separate checkout, a home with certificates, a matchbox."""
 
 import os
 import re
@@ -39,7 +39,7 @@ def get(url: str) -> str:
 
 
 def make_home(folder: Path, server: MatchboxServer) -> Path:
-    """Make a home whose owner has the certificates of a matchbox server."""
+    """Make a home folder with the certificates of a matchbox server."""
     certificates = folder / ".matchbox"
     certificates.mkdir(parents=True)
     for file in (server.pki.ca, server.pki.certificate("client"), server.pki.key("client")):
@@ -48,7 +48,7 @@ def make_home(folder: Path, server: MatchboxServer) -> Path:
 
 
 def copy_example(source: Path, target: Path, server: MatchboxServer) -> None:
-    """Copy an example and put the addresses of a real matchbox server in the place of its made-up ones."""
+    """Copy an example and replace its addresses by those of a real matchbox server."""
     shutil.copytree(source, target, ignore=shutil.ignore_patterns("__pycache__", ".venv"))
     for file in target.rglob("*.yaml"):
         text = file.read_text(encoding="utf-8").replace("http://matchbox.lan:8080", server.http_url)
@@ -64,7 +64,7 @@ def make_constraints(file: Path) -> Path:
 
 @dataclass(frozen=True)
 class Reader:
-    """Somebody with a checkout who runs commands in it."""
+    """A reader with a checkout, who runs commands in it."""
 
     folder: Path
     server: MatchboxServer
@@ -79,7 +79,7 @@ class Reader:
         return self.server.data / "assets"
 
     def prepare(self) -> None:
-        """Make the checkout, the home and what the commands need around them."""
+        """Make the checkout, the home and the surroundings of the commands."""
         self.checkout.mkdir()
         for name in _NEEDED:
             if (PROJECT / name).is_file():
@@ -93,7 +93,7 @@ class Reader:
             (self.folder / name).mkdir()
 
     def stand_in(self, program: str, script: str) -> None:
-        """Put a shell script in the place of a program."""
+        """Replace a program by a shell script."""
         file = self.folder / "bin" / program
         file.write_text(f"#!/bin/sh\n{script}\n", encoding="utf-8")
         file.chmod(0o755)

@@ -62,7 +62,7 @@ def new_root(root: Path) -> Path:
 
 
 def without_disks(config: Ignition) -> Ignition:
-    """Leave out what makes partitions and filesystems."""
+    """Leave out partitions and filesystems."""
     storage = {key: value for key, value in config.get("storage", {}).items() if key not in _DISK_KEYS}
     return {**config, "storage": storage}
 

@@ -1,4 +1,4 @@
-"""Programs on Pulumi's mocks: what they ask the engine for, without an engine."""
+"""Programs on Pulumi's mocks: the resources that they register, without an engine."""
 
 import asyncio
 from collections.abc import Callable, Iterator
@@ -14,7 +14,7 @@ Runner = Callable[[mocks.Mocks, Program], Any]
 
 
 class Monitor(mocks.MockMonitor):
-    """Keeps the requests themselves: what mocks do not see, such as parents and options."""
+    """Keeps the requests, with data that mocks do not see, such as parents and options."""
 
     def __init__(self, answers: mocks.Mocks) -> None:
         super().__init__(answers)

@@ -1,4 +1,4 @@
-"""Processes that the tests start: which signals they hear, and how they end with everything that they started."""
+"""Processes that the tests start: which signals they receive, and how they end with all their children."""
 
 import os
 import signal

@@ -20,7 +20,7 @@ Result = subprocess.CompletedProcess[str]
 
 
 class Stack:
-    """Config in `values`, an engine, and questions to the server."""
+    """Config in `values`, an engine, and requests to the server."""
 
     def __init__(self, server: MatchboxServer, project: Path = PROJECT) -> None:
         self.server = server
@@ -68,7 +68,7 @@ class Stack:
         return self.engine.run(command, *arguments, check=False)
 
     def run_as_users_do(self, command: str) -> Result:
-        """Run the engine, which starts a Python for the program: what a user sees of a fault."""
+        """Run the engine, which starts Python for the program: the user's view of a fault."""
         self.write()
         self.engine.prepare()
         return replace(self.engine, preloaded=False).run(command, check=False)
@@ -80,7 +80,7 @@ class Stack:
         return result
 
     def get(self, path: str) -> tuple[int, str]:
-        """Ask matchbox; returns status and text."""
+        """Send a request to matchbox; returns status and text."""
         try:
             with urllib.request.urlopen(f"{self.server.http_url}{path}", timeout=10) as response:
                 return response.status, response.read().decode()
@@ -94,7 +94,7 @@ class Stack:
         return text
 
     def files(self) -> dict[str, list[str]]:
-        """Names of the profiles and groups that matchbox keeps."""
+        """Names of the profiles and groups that matchbox stores."""
         return {
             kind: sorted(file.stem for file in (self.server.data / kind).glob("*.json"))
             for kind in ("profiles", "groups")

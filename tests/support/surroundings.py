@@ -1,4 +1,4 @@
-"""What the tests would inherit from whoever starts them, in one state for all of them."""
+"""The environment that the tests inherit from their parent process, in one state for all tests."""
 
 import os
 import sys
@@ -9,8 +9,8 @@ _NAMES = frozenset({"BASH_ENV", "CDPATH", "ENV", "PYTHONDONTWRITEBYTECODE"})
 _LOCAL = "127.0.0.1,localhost"
 
 
-def settle() -> None:
-    """Forget the settings of programs that the tests start, take the usual umask, ask our own servers directly.
+def reset_environment() -> None:
+    """Remove settings of programs that the tests start, set the usual umask, bypass proxies for our own servers.
 
     To be called before any test module is imported: some packages read such a variable at once. Signals are not
     touched, so that the tests themselves can run in the background of a script (`processes.interruptible`).

@@ -1,4 +1,4 @@
-"""A cache, a PATH and a manifest of one's own for each test."""
+"""A separate cache, PATH and manifest for each test."""
 
 import os
 import shutil
@@ -23,7 +23,7 @@ def cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 @pytest.fixture(autouse=True)
 def on_path(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """A folder that is all of PATH, so that what this machine has installed decides nothing."""
+    """A folder that is all of PATH, so that the programs of this machine have no influence."""
     folder = tmp_path / "on-path"
     folder.mkdir()
     monkeypatch.setenv("PATH", str(folder))

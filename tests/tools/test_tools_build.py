@@ -46,18 +46,18 @@ def demo(write_manifest) -> Manifest:
     return manifest
 
 
-def test_a_build_has_its_flags_its_tags_and_its_scripts(demo, go_on_path, capsys):
+def test_build_uses_flags_tags_and_scripts(demo, go_on_path, capsys):
     program = ensure(["demo"], demo)["demo"]
     printed = subprocess.run([program], capture_output=True, text=True, check=True).stderr
     assert printed == "1.2.3 tagged"
     assert os.access(program.parent / "demo-launcher", os.X_OK)
-    said = capsys.readouterr().err.splitlines()
-    assert said[0] == "tools: missing: demo (build, 1 s)"
-    assert re.fullmatch(r"tools: demo 1\.2\.3: built from source in \d+ s", said[1])
-    assert len(said) == 2
+    lines = capsys.readouterr().err.splitlines()
+    assert lines[0] == "tools: missing: demo (build, 1 s)"
+    assert re.fullmatch(r"tools: demo 1\.2\.3: built from source in \d+ s", lines[1])
+    assert len(lines) == 2
 
 
-def test_the_second_time_nothing_runs(demo, go_on_path, monkeypatch, capsys):
+def test_second_run_starts_no_program(demo, go_on_path, monkeypatch, capsys):
     first = ensure(["demo"], demo)
     capsys.readouterr()
     monkeypatch.setattr(subprocess, "Popen", lambda *_, **__: pytest.fail("a program was started"))
@@ -65,7 +65,7 @@ def test_the_second_time_nothing_runs(demo, go_on_path, monkeypatch, capsys):
     assert capsys.readouterr().err == ""
 
 
-def test_where_one_tool_is_missing_each_has_its_line(demo, go_on_path, fake_program, capsys):
+def test_each_tool_has_a_line_when_one_is_missing(demo, go_on_path, fake_program, capsys):
     toml = demo.folder / "tools.toml"
     toml.write_text(toml.read_text() + MANIFEST.replace("demo", "other").partition("[[")[0])
     fake_program("other", "v1.2.3")
@@ -76,14 +76,14 @@ def test_where_one_tool_is_missing_each_has_its_line(demo, go_on_path, fake_prog
     assert built.startswith("tools: demo 1.2.3: built from source in ")
 
 
-def test_what_the_user_set_for_go_does_not_change_the_build(demo, go_on_path, monkeypatch):
+def test_build_ignores_go_variables_of_the_user(demo, go_on_path, monkeypatch):
     monkeypatch.setenv("GOOS", "plan9")
     monkeypatch.setenv("GOFLAGS", "-mod=vendor")
     program = ensure(["demo"], demo)["demo"]
     assert subprocess.run([program], capture_output=True, text=True, check=True).stderr == "1.2.3 tagged"
 
 
-def test_a_failed_build_is_one_message_and_leaves_nothing(demo, go_on_path, cache):
+def test_failed_build_is_reported_once_and_leaves_nothing(demo, go_on_path, cache):
     (demo.folder / "demo" / "main.go").write_text("package main\n\nfunc main() { missing() }\n")
     with pytest.raises(ToolError) as failure:
         ensure(["demo"], demo)
@@ -99,7 +99,7 @@ def with_cgo(demo: Manifest) -> Manifest:
 
 
 @pytest.mark.parametrize("cgo", [False, True])
-def test_c_is_used_only_where_the_manifest_says_so(demo, go_on_path, monkeypatch, cgo):
+def test_cgo_is_enabled_only_by_the_manifest(demo, go_on_path, monkeypatch, cgo):
     module = demo.folder / "demo"
     (module / "tagged.go").write_text("//go:build cgo\n\npackage main\n\nconst word = ` with C`\n")
     (module / "without.go").write_text("//go:build !cgo\n\npackage main\n\nconst word = ` without C`\n")
@@ -110,9 +110,7 @@ def test_c_is_used_only_where_the_manifest_says_so(demo, go_on_path, monkeypatch
 
 
 @pytest.mark.parametrize(("compiler", "cause"), [(False, '"gcc"'), (True, "no-such-header.h: No such file")])
-def test_a_missing_compiler_or_header_is_named_with_the_place_to_look(
-    demo, go_on_path, on_path, real_gcc, compiler, cause
-):
+def test_missing_compiler_or_header_is_reported_with_a_hint(demo, go_on_path, on_path, real_gcc, compiler, cause):
     if compiler:
         (on_path / "gcc").symlink_to(real_gcc)
     main = 'package main\n\n// #include <no-such-header.h>\nimport "C"\n\nfunc main() { C.missing() }\n'
@@ -125,7 +123,7 @@ def test_a_missing_compiler_or_header_is_named_with_the_place_to_look(
     assert lines[-1].endswith("it needs a C compiler and headers; tests/packages.txt names the system's packages")
 
 
-def test_a_module_that_cannot_be_fetched_is_named(demo, go_on_path):
+def test_unavailable_module_is_reported(demo, go_on_path):
     module = demo.folder / "demo"
     (module / "go.mod").write_text("module tools/demo\n\ngo 1.21\n\nrequire example.org/missing v1.0.0\n")
     (module / "main.go").write_text('package main\n\nimport _ "example.org/missing"\n\nfunc main() {}\n')
@@ -133,7 +131,7 @@ def test_a_module_that_cannot_be_fetched_is_named(demo, go_on_path):
         ensure(["demo"], demo)
 
 
-def test_the_cache_key_changes_with_each_pin(demo):
+def test_cache_key_changes_with_each_pin(demo):
     tool = demo.tool("demo")
     keys = [cache_key(demo, tool)]
     for file in ["go.mod", "main.go", "go.sum"]:
@@ -150,7 +148,7 @@ def test_the_cache_key_changes_with_each_pin(demo):
     assert len(set(keys)) == 8
 
 
-def test_the_cache_key_does_not_change_with_words(demo):
+def test_cache_key_ignores_documentation(demo):
     key = cache_key(demo, demo.tool("demo"))
     (demo.folder / "demo" / "README.md").write_text("text")
     toml = (demo.folder / "tools.toml").read_text().replace('takes = "1 s"', 'takes = "2 s"')
@@ -159,13 +157,13 @@ def test_the_cache_key_does_not_change_with_words(demo):
     assert cache_key(changed, changed.tool("demo")) == key
 
 
-def test_an_unusable_cache_is_one_message(demo, cache, go_on_path):
+def test_unusable_cache_is_reported_in_one_message(demo, cache, go_on_path):
     cache.write_text("a file where a folder should be")
     with pytest.raises(ToolError, match=r"^demo: the cache cannot be written: .*; set DIASPORA_INFRA_CACHE to another"):
         ensure(["demo"], demo)
 
 
-def test_a_user_without_a_home_is_told_what_to_set(demo, monkeypatch):
+def test_missing_home_is_reported_with_the_variable_to_set(demo, monkeypatch):
     def no_home() -> Path:
         raise RuntimeError("Could not determine home directory.")
 
@@ -176,14 +174,14 @@ def test_a_user_without_a_home_is_told_what_to_set(demo, monkeypatch):
         ensure(["demo"], demo)
 
 
-def test_a_long_step_gives_signs_of_life(monkeypatch, capsys):
+def test_long_step_prints_progress_lines(monkeypatch, capsys):
     monkeypatch.setattr(progress, "HEARTBEAT_SECONDS", 0.05)
     with progress.step("building demo", "building demo", "built demo"):
         time.sleep(0.18)
-    said = capsys.readouterr().err.splitlines()
-    assert said[0] == "tools: building demo"
-    assert said[1:-1].count("tools: still building demo (0 s)") >= 2
-    assert said[-1] == "tools: built demo in 0 s"
+    lines = capsys.readouterr().err.splitlines()
+    assert lines[0] == "tools: building demo"
+    assert lines[1:-1].count("tools: still building demo (0 s)") >= 2
+    assert lines[-1] == "tools: built demo in 0 s"
 
 
 CALLER = """
@@ -195,7 +193,7 @@ print(ensure(["demo"], load(Path(sys.argv[1])))["demo"])
 """
 
 
-def test_two_runs_at_once_build_once(demo, go_on_path, cache, tmp_path, python_environment, real_go):
+def test_concurrent_runs_build_once(demo, go_on_path, cache, tmp_path, python_environment, real_go):
     log = tmp_path / "go.log"
     go_on_path.unlink()
     go_on_path.write_text(f'#!/bin/sh\necho "$1" >> {log}\nexec {real_go.resolve()} "$@"\n')
@@ -217,7 +215,7 @@ def test_two_runs_at_once_build_once(demo, go_on_path, cache, tmp_path, python_e
     assert entries == [Path(ends[0][0]).parents[1].name, "demo.lock"]
 
 
-def test_an_entry_that_another_run_made_meanwhile_is_kept(cache):
+def test_cache_entry_of_a_concurrent_run_is_kept(cache):
     entry = cache / "tools" / "demo-1"
 
     def make(into: Path) -> None:
@@ -229,7 +227,7 @@ def test_an_entry_that_another_run_made_meanwhile_is_kept(cache):
     assert [path.name for path in entry.iterdir()] == ["first"]
 
 
-def test_path_with_puts_our_folders_first(fake_program, on_path, monkeypatch, demo, go_on_path):
+def test_path_with_puts_tool_folders_first(fake_program, on_path, monkeypatch, demo, go_on_path):
     monkeypatch.setattr("tools.manifest.load", lambda: demo)
     value = path_with(["demo"])
     program = ensure(["demo"], demo)["demo"]
@@ -242,7 +240,7 @@ def test_path_with_puts_our_folders_first(fake_program, on_path, monkeypatch, de
 
 
 @pytest.mark.parametrize("printed", ["go version go1.20.14 linux/amd64", "gccgo"])
-def test_an_old_go_is_replaced_by_the_pinned_one(demo, fake_program, monkeypatch, cache, printed):
+def test_old_go_is_replaced_by_the_pinned_one(demo, fake_program, monkeypatch, cache, printed):
     fake_program("go", printed)
 
     def install(problem: str, requirements: Path, into: Path) -> None:
@@ -254,12 +252,12 @@ def test_an_old_go_is_replaced_by_the_pinned_one(demo, fake_program, monkeypatch
     assert go.parent.is_dir()
 
 
-def test_a_go_that_is_new_enough_is_used(demo, fake_program):
+def test_new_enough_go_is_used(demo, fake_program):
     go = fake_program("go", "go version go1.21.0 linux/amd64")
     assert go_for("demo", demo.folder / "demo") == go
 
 
-def test_without_a_home_to_write_to_go_keeps_its_caches_in_ours(demo, cache, monkeypatch, fake_program, tmp_path):
+def test_go_caches_are_in_our_cache_without_a_writable_home(demo, cache, monkeypatch, fake_program, tmp_path):
     log = tmp_path / "go.log"
     go = fake_program("go")
     go.write_text(f'#!/bin/sh\n[ $1 = version ] && echo 1.21.0 && exit\necho "$GOPATH:$GOCACHE" > {log}\nexit 1\n')
@@ -291,7 +289,7 @@ def committed() -> Manifest:
     return manifests.load()
 
 
-def test_the_sets(committed):
+def test_tool_sets_have_the_expected_tools(committed):
     assert tool_names("up") == ["pulumi", "matchbox", "pulumi-resource-matchbox"]
     assert set(tool_names("up")) < set(tool_names("test"))
     with pytest.raises(ToolError, match="allowed: aws, test, up"):
@@ -302,7 +300,7 @@ def recipes(committed: Manifest) -> list[Build]:
     return [recipe for tool in committed.tools.values() for recipe in tool.builds]
 
 
-def test_each_build_has_a_module_with_sums_that_asks_for_it(committed):
+def test_each_build_has_a_module_with_checksums(committed):
     for recipe in recipes(committed):
         module = committed.folder / recipe.program
         assert (module / "go.sum").is_file(), recipe.program
@@ -310,16 +308,16 @@ def test_each_build_has_a_module_with_sums_that_asks_for_it(committed):
         assert f"tool {recipe.package}\n" in go_mod or (module / "main.go").is_file(), recipe.program
 
 
-def test_each_folder_with_a_module_has_an_entry(committed):
+def test_each_module_folder_has_a_manifest_entry(committed):
     folders = {path.parent.name for path in committed.folder.glob("*/go.mod")}
     assert folders == {recipe.program for recipe in recipes(committed)}
 
 
-def test_the_first_program_has_the_name_of_the_tool(committed):
+def test_first_program_has_the_name_of_the_tool(committed):
     assert [tool.programs[0] for tool in committed.tools.values()] == list(committed.tools)
 
 
-def test_the_version_of_the_manifest_is_the_version_of_the_module(committed):
+def test_manifest_version_matches_the_module_version(committed):
     for tool in committed.tools.values():
         recipe = tool.builds[0]
         if recipe.package == ".":
@@ -329,14 +327,14 @@ def test_the_version_of_the_manifest_is_the_version_of_the_module(committed):
         assert any(recipe.package.startswith(module) for module in direct), tool.name
 
 
-def test_all_file_names_stay_in_their_folder(committed):
+def test_file_names_stay_in_their_folder(committed):
     for tool in committed.tools.values():
         members = tool.release.members.values() if tool.release else []
         for name in [tool.name, *members]:
             assert Path(name).name == name
 
 
-def test_each_checksum_belongs_to_an_asset_and_is_whole(committed):
+def test_each_checksum_is_complete_and_belongs_to_an_asset(committed):
     releases = [tool.release for tool in committed.tools.values() if tool.release]
     assets = {release.asset_path(platform) for release in releases for platform in release.assets}
     for path, checksum in committed.checksums.items():
@@ -344,7 +342,7 @@ def test_each_checksum_belongs_to_an_asset_and_is_whole(committed):
         assert len(bytes.fromhex(checksum)) == 32
 
 
-def test_the_go_toolchain_is_pinned_with_hashes():
+def test_go_toolchain_is_pinned_with_hashes():
     assert REQUIREMENTS.read_text().count("--hash=sha256:") >= 4
 
 
@@ -353,13 +351,13 @@ def run_command(*arguments: str, environment: dict[str, str]) -> subprocess.Comp
     return subprocess.run(command, env=environment, capture_output=True, text=True, timeout=60, check=False)
 
 
-def test_the_command_prints_name_and_path(fake_program, python_environment):
+def test_command_prints_name_and_path(fake_program, python_environment):
     program = fake_program("quadlet", "5.4.2")
     result = run_command("quadlet", environment=python_environment)
     assert (result.returncode, result.stdout, result.stderr) == (0, f"quadlet {program}\n", "")
 
 
-def test_the_command_prints_path(fake_program, on_path, python_environment):
+def test_path_option_prints_search_path(fake_program, on_path, python_environment):
     fake_program("quadlet", "5.4.2")
     assert run_command("--path", "quadlet", environment=python_environment).stdout == f"{on_path}\n"
 
@@ -372,7 +370,7 @@ def test_the_command_prints_path(fake_program, on_path, python_environment):
         (["pin", "pulumy"], "tools: error: pulumy: no such tool; allowed: butane, "),
     ],
 )
-def test_a_wrong_name_is_one_line_and_status_1(arguments, line, python_environment):
+def test_wrong_name_is_reported_in_one_line_with_status_1(arguments, line, python_environment):
     result = run_command(*arguments, environment=python_environment)
     assert result.returncode == 1
     assert result.stdout == ""
@@ -380,13 +378,13 @@ def test_a_wrong_name_is_one_line_and_status_1(arguments, line, python_environme
     assert result.stderr.count("\n") == 1
 
 
-def test_no_name_is_a_usage_error(python_environment):
+def test_missing_name_is_a_usage_error(python_environment):
     result = run_command(environment=python_environment)
     assert result.returncode == 2
     assert "name a tool or a set" in result.stderr
 
 
-def test_a_command_runs_while_the_tools_are_provided(fake_program, python_environment, tmp_path):
+def test_beside_option_runs_a_command_and_passes_its_status(fake_program, python_environment, tmp_path):
     fake_program("quadlet", "v5.4.2")
     script = f"import pathlib, sys; pathlib.Path({str(tmp_path / 'ran')!r}).touch(); sys.exit(3)"
     command = [sys.executable, "-m", "tools", "quadlet", "--beside", sys.executable, "-c", script]
@@ -395,7 +393,7 @@ def test_a_command_runs_while_the_tools_are_provided(fake_program, python_enviro
     assert (tmp_path / "ran").exists()
 
 
-def test_a_missing_tool_fails_after_the_command_has_ended(python_environment, tmp_path):
+def test_unknown_tool_fails_after_the_beside_command_ends(python_environment, tmp_path):
     script = f"import pathlib, time; time.sleep(1); pathlib.Path({str(tmp_path / 'ran')!r}).touch()"
     command = [sys.executable, "-m", "tools", "pulumy", "--beside", sys.executable, "-c", script]
     result = subprocess.run(command, env=python_environment, capture_output=True, text=True, check=False)

@@ -84,7 +84,7 @@ class Releases(http.server.SimpleHTTPRequestHandler):
 
 
 class Server:
-    """A release server on loopback: files to put in, addresses asked for."""
+    """A release server on loopback: its files and its requests."""
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
@@ -116,7 +116,7 @@ def server(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Server]:
     releases.server.server_close()
 
 
-def test_a_download_with_the_right_checksum_is_used_once_and_kept(server, write_manifest, cache):
+def test_valid_download_is_cached(server, write_manifest, cache):
     server.put(ASSET, GOOD)
     manifest = write_manifest(MANIFEST, {ASSET: sha256(GOOD)})
     program = ensure(["demo"], manifest)["demo"]
@@ -127,7 +127,7 @@ def test_a_download_with_the_right_checksum_is_used_once_and_kept(server, write_
     assert server.requests == ["/" + ASSET]
 
 
-def test_an_asset_that_is_the_program_itself(server, write_manifest):
+def test_asset_may_be_the_program_itself(server, write_manifest):
     toml = MANIFEST.replace('members = { "demo-v{version}-{platform}/demo" = "demo" }', "")
     assert "members" not in toml
     server.put(ASSET, PROGRAM)
@@ -136,7 +136,7 @@ def test_an_asset_that_is_the_program_itself(server, write_manifest):
     assert program.stat().st_mode & 0o111
 
 
-def test_a_tool_of_two_programs_comes_from_one_archive(server, write_manifest):
+def test_two_programs_of_a_tool_come_from_one_archive(server, write_manifest):
     packed = archive((f"demo-v1.2.3-{current_platform()}/demo", PROGRAM), ("other", b"other"))
     two = MANIFEST.replace(' = "demo" }', ' = "demo", other = "other" }') + TWO_BUILDS
     server.put(ASSET, packed)
@@ -146,14 +146,14 @@ def test_a_tool_of_two_programs_comes_from_one_archive(server, write_manifest):
     assert server.requests == ["/" + ASSET]
 
 
-def test_an_asset_without_a_checksum_is_not_asked_for(server, write_manifest):
+def test_asset_without_checksum_is_not_requested(server, write_manifest):
     server.put(ASSET, GOOD)
     with pytest.raises(ToolError, match=r"^demo: "):
         ensure(["demo"], write_manifest(MANIFEST))
     assert server.requests == []
 
 
-def test_an_empty_address_turns_downloads_off(server, write_manifest, monkeypatch):
+def test_empty_release_address_disables_downloads(server, write_manifest, monkeypatch):
     server.put(ASSET, GOOD)
     monkeypatch.setenv("DIASPORA_INFRA_RELEASES", "")
     with pytest.raises(ToolError, match=r"^demo: "):
@@ -177,7 +177,7 @@ def unreachable_address() -> str:
 
 
 @pytest.mark.parametrize("fault", ["checksum", "status", "truncated", "unreachable", "member"])
-def test_a_failed_download_is_one_line_and_then_a_build(
+def test_failed_download_is_reported_in_one_line_and_built_instead(
     fault, server, write_manifest, tmp_path, go_on_path, monkeypatch, capsys
 ):
     served = archive(("something-else", b"")) if fault == "member" else GOOD
@@ -204,14 +204,14 @@ def test_a_failed_download_is_one_line_and_then_a_build(
     assert [file.name for file in program.parent.parent.rglob("*") if file.is_file()] == ["demo"]
 
 
-def test_only_http_addresses_are_fetched(tmp_path):
+def test_non_http_addresses_are_refused(tmp_path):
     (tmp_path / "secret").write_text("text")
     with pytest.raises(DownloadError, match="not an http address"):
         fetch((tmp_path / "secret").as_uri(), tmp_path / "copy")
 
 
 @pytest.mark.parametrize("name", ["../evil", "/evil", "a/../../evil"])
-def test_an_archive_with_a_member_that_points_outside_is_refused(tmp_path, name):
+def test_archive_member_outside_the_folder_is_refused(tmp_path, name):
     packed = tmp_path / "packed"
     packed.write_bytes(archive(("demo", PROGRAM), (name, b"evil")))
     into = tmp_path / "in" / "to"
@@ -222,7 +222,7 @@ def test_an_archive_with_a_member_that_points_outside_is_refused(tmp_path, name)
     assert not list(tmp_path.rglob("evil"))
 
 
-def test_a_link_is_not_a_program(tmp_path):
+def test_link_is_not_accepted_as_program(tmp_path):
     link = tarfile.TarInfo("demo")
     link.type, link.linkname = tarfile.SYMTYPE, "/etc/passwd"
     with tarfile.open(tmp_path / "packed", "w:gz") as tar:
@@ -232,7 +232,7 @@ def test_a_link_is_not_a_program(tmp_path):
 
 
 @pytest.mark.parametrize("content", [b"", b"<html>", GOOD[: len(GOOD) // 2]], ids=["empty", "page", "half"])
-def test_what_is_not_an_archive_is_refused(tmp_path, content):
+def test_invalid_archive_is_refused(tmp_path, content):
     (tmp_path / "packed").write_bytes(content)
     with pytest.raises(DownloadError, match=r"cannot be read|has no file"):
         unpack(tmp_path / "packed", {"demo": "demo"}, tmp_path)
@@ -240,7 +240,7 @@ def test_what_is_not_an_archive_is_refused(tmp_path, content):
 
 @settings(max_examples=100, derandomize=True, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(names=st.lists(st.text(st.sampled_from("ab./"), min_size=1, max_size=8), max_size=4))
-def test_no_archive_writes_anything_but_the_wanted_files(tmp_path_factory, names):
+def test_archives_write_only_the_wanted_files(tmp_path_factory, names):
     folder = tmp_path_factory.mktemp("unpack")
     into = folder / "a" / "b"
     into.mkdir(parents=True)
@@ -253,7 +253,7 @@ def test_no_archive_writes_anything_but_the_wanted_files(tmp_path_factory, names
     assert set(folder.rglob("*")) - before <= {into / "program"}
 
 
-def test_pin_writes_checksums_that_a_download_then_accepts(server, write_manifest):
+def test_pin_writes_checksums_that_downloads_accept(server, write_manifest):
     server.put(ASSET, GOOD)
     manifest = write_manifest(MANIFEST, {"example/demo/releases/download/v1.0.0/old": "0" * 64})
     assert pin(["demo"], manifest) == 0

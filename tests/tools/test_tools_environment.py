@@ -27,7 +27,7 @@ def project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 @pytest.fixture
 def log(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """What the fake uv was asked for."""
+    """The recorded calls of the fake uv."""
     monkeypatch.setenv("PATH", "/usr/bin:/bin")
     monkeypatch.setattr(sys, "argv", ["tools.environment"])
     uv, log = tmp_path / "uv", tmp_path / "uv.log"
@@ -43,19 +43,19 @@ def runs(log: Path) -> int:
     return len(log.read_text().splitlines())
 
 
-def test_it_is_made_once(project, log, capsys):
+def test_environment_is_created_once(project, log, capsys):
     assert runs(log) == 1
     capsys.readouterr()
     assert runs(log) == 1
     assert capsys.readouterr() == ("", "")
 
 
-def test_it_is_made_in_an_empty_folder(project, log):
+def test_environment_is_created_in_an_empty_folder(project, log):
     (project / ".venv").mkdir()
     assert runs(log) == 1
 
 
-def test_the_simulator_is_added_and_nothing_is_removed(project, log, monkeypatch):
+def test_simulator_option_adds_packages_and_removes_none(project, log, monkeypatch):
     assert runs(log) == 1
     monkeypatch.setattr(sys, "argv", ["tools.environment", "--simulator"])
     assert runs(log) == 2
@@ -63,19 +63,19 @@ def test_the_simulator_is_added_and_nothing_is_removed(project, log, monkeypatch
     assert runs(log) == 2
 
 
-def test_it_is_made_anew_when_the_lock_changes(project, log):
+def test_environment_is_recreated_when_the_lock_changes(project, log):
     assert runs(log) == 1
     (project / "uv.lock").write_text("version = 2\n")
     assert runs(log) == 2
 
 
-def test_it_is_made_anew_in_a_checkout_that_was_moved(project, log, monkeypatch):
+def test_environment_is_recreated_in_a_moved_checkout(project, log, monkeypatch):
     assert runs(log) == 1
     monkeypatch.setattr(environment, "PROJECT", shutil.copytree(project, project.with_name("moved"), symlinks=True))
     assert runs(log) == 2
 
 
-def test_it_is_made_anew_when_its_python_is_gone(project, log):
+def test_environment_is_recreated_when_its_python_is_missing(project, log):
     assert runs(log) == 1
     python = project / ".venv/bin/python"
     python.unlink()
@@ -84,7 +84,7 @@ def test_it_is_made_anew_when_its_python_is_gone(project, log):
 
 
 @pytest.mark.parametrize("kind", ["folder", "file", "link to nothing"])
-def test_what_is_no_environment_is_left_alone(project, log, capsys, kind):
+def test_foreign_files_named_venv_are_left_unchanged(project, log, capsys, kind):
     there = project / ".venv"
     if kind == "folder":
         there.mkdir()
@@ -101,7 +101,7 @@ def test_what_is_no_environment_is_left_alone(project, log, capsys, kind):
     assert os.path.lexists(there)
 
 
-def test_a_uv_that_fails_is_one_line_and_tried_again(project, log, tmp_path, capsys):
+def test_failed_uv_is_reported_in_one_line_and_retried(project, log, tmp_path, capsys):
     uv = tmp_path / "uv"
     good = uv.read_text()
     uv.write_text("#!/bin/sh\necho 'error: no such package' >&2\nexit 1\n")
@@ -111,7 +111,7 @@ def test_a_uv_that_fails_is_one_line_and_tried_again(project, log, tmp_path, cap
     assert runs(log) == 1
 
 
-def test_a_place_that_cannot_be_written_is_one_line(project, log, tmp_path, capsys):
+def test_unwritable_folder_is_reported_in_one_line(project, log, tmp_path, capsys):
     (tmp_path / "uv").write_text("#!/bin/sh\n")  # says that all went well, and makes nothing
     assert environment.main() == 1
     assert capsys.readouterr().err.splitlines()[-1].startswith(".venv: [Errno 2]")

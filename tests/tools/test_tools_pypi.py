@@ -28,13 +28,13 @@ def into(tmp_path: Path) -> Path:
 
 
 @pytest.fixture
-def bare(monkeypatch: pytest.MonkeyPatch) -> None:
+def python_without_pip(monkeypatch: pytest.MonkeyPatch) -> None:
     """A Python without pip and without ensurepip, as Debian's is without python3-venv."""
     monkeypatch.setattr(pypi, "_has_pip", lambda _: False)
     monkeypatch.setattr(pypi, "_has_ensurepip", lambda: False)
 
 
-def test_a_bare_python_is_one_line_with_the_package_to_install(bare, into, tmp_path):
+def test_python_without_ensurepip_is_reported_with_the_package_to_install(python_without_pip, into, tmp_path):
     with pytest.raises(ToolError) as failure:
         install_from_pypi("demo is missing", tmp_path / "pins.txt", into)
     assert str(failure.value) == (
@@ -43,7 +43,7 @@ def test_a_bare_python_is_one_line_with_the_package_to_install(bare, into, tmp_p
     assert list(into.iterdir()) == []
 
 
-def test_a_python_without_pip_uses_one_of_its_own(bare, into, tmp_path, monkeypatch):
+def test_python_without_pip_uses_pip_of_a_new_environment(python_without_pip, into, tmp_path, monkeypatch):
     monkeypatch.setattr(pypi, "_has_ensurepip", lambda: True)
     run = subprocess.run
 
@@ -64,7 +64,9 @@ def test_a_python_without_pip_uses_one_of_its_own(bare, into, tmp_path, monkeypa
 
 
 @pytest.mark.parametrize("program", ["uv", "python"])
-def test_a_package_index_that_refuses_is_one_line(bare, into, tmp_path, on_path, monkeypatch, program):
+def test_failed_installation_from_pypi_is_reported_in_one_line(
+    python_without_pip, into, tmp_path, on_path, monkeypatch, program
+):
     installer = on_path / program
     installer.write_text("#!/bin/sh\necho first >&2\necho 'no demo here' >&2\nexit 2\n")
     installer.chmod(0o755)
@@ -105,11 +107,11 @@ GO = 'demo@v1.0.0: Get "https://proxy.example.org/demo": dial tcp: lookup proxy.
         ("\n", "no cause given"),
     ],
 )
-def test_the_cause_is_the_network_or_the_last_line(output, line):
+def test_cause_is_the_network_error_or_the_last_line(output, line):
     assert cause(output) == line
 
 
-def test_a_proxy_that_is_set_is_named(monkeypatch):
+def test_configured_proxy_is_named_in_the_cause(monkeypatch):
     monkeypatch.setenv("https_proxy", "http://user:secret@127.0.0.1:1")
     assert cause(UV) == "no connection: Connection refused (through the proxy in https_proxy)"
     assert cause("last\n") == "last"

@@ -1,4 +1,4 @@
-"""The copy of the Terraform AWS provider: what is changed in it."""
+"""The copy of the Terraform AWS provider: its changes."""
 
 import pytest
 
@@ -39,7 +39,7 @@ func (c *AWSClient) SQSClient(ctx context.Context) *sqs.Client {
 """
 
 
-def test_pauses_are_a_thousandth_and_waits_give_up_after_a_twentieth():
+def test_pauses_and_timeouts_of_the_provider_are_shortened():
     changed = shorter_waits(LOOP)
     assert "case <-r.config.timer.After(d / 1000):" in changed
     assert "deadline: inttypes.NewDeadline(min(timeout, max(timeout/20, 5*time.Second)))," in changed
@@ -49,12 +49,12 @@ def test_pauses_are_a_thousandth_and_waits_give_up_after_a_twentieth():
 
 
 @pytest.mark.parametrize("line", [line for line, _ in WAITS])
-def test_a_provider_whose_loops_have_changed_is_not_built(line):
+def test_provider_with_changed_wait_loops_is_refused(line):
     with pytest.raises(ToolError, match=f"{BACKOFF} has no single line"):
         shorter_waits(LOOP.replace(line, "something else"))
 
 
-def test_only_the_clients_that_are_used_stay():
+def test_only_used_clients_are_kept():
     text = only_clients(CLIENTS, ["EC2Client"])
     assert "EC2Client" in text
     assert "sqs" not in text.lower()

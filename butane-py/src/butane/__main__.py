@@ -13,6 +13,12 @@ from butane.report import ButaneError, Report
 def main(arguments: list[str] | None = None) -> int:
     """Translate a file or the standard input; return 0, or 1 when the document is refused."""
     options = _parser().parse_args(arguments)
+    if options.version:
+        # what reads it takes longer to import than most documents take to translate
+        from butane.version import package_version
+
+        print(f"butane-py {package_version()}")
+        return 0
     name = options.input or "<stdin>"
     try:
         text = Path(options.input).read_bytes() if options.input else sys.stdin.buffer.read()
@@ -50,6 +56,7 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("-p", "--pretty", action="store_true", help="indent the output")
     parser.add_argument("-r", "--raw", action="store_true", help="ignored; the output is always plain Ignition")
     parser.add_argument("-s", "--strict", action="store_true", help="treat warnings as errors")
+    parser.add_argument("-V", "--version", action="store_true", help="print the version and exit")
     return parser
 
 

@@ -240,7 +240,7 @@ def resolve(node: Node) -> bool | int | float | str | None:
         return str(node.value)
     if tag and tag not in _RESOLVED_TAGS:
         return _binary(node.value) if tag == "!!binary" else str(node.value)
-    value = _resolve_plain(node.value)
+    value = resolve_plain(node.value)
     found = _tag_of(value)
     if tag in ("", found):
         return value
@@ -263,7 +263,11 @@ def _tag_of(value: bool | int | float | str | None) -> str:
     return {bool: "!!bool", int: "!!int", float: "!!float", str: "!!str"}[type(value)]
 
 
-def _resolve_plain(text: str) -> bool | int | float | str | None:
+def resolve_plain(text: str) -> bool | int | float | str | None:
+    """Return what go-yaml v3 reads in a scalar without quotes and tag.
+
+    `off`, `yes`, `1:30` and `03:00` are text, `010` and `0o10` are 8, and what does not fit into 64 bits is text.
+    """
     if text in NULLS:
         return None
     if text in _BOOLS:

@@ -265,6 +265,21 @@ class Aws(Model):
     """Tags of all resources that support tags. S3 objects have at most ten, of which the program uses three."""
 
     @property
+    def database_on_aws(self) -> bool:
+        """AWS runs the database, and the machine only leads to it."""
+        return self.database.engine != "onInstance"
+
+    @property
+    def behind_gateway(self) -> bool:
+        """API Gateway is in front of the machine and has the certificate."""
+        return self.edge == "gateway"
+
+    @property
+    def uploads_in_bucket(self) -> bool:
+        """Uploads are in the bucket that the stack makes, and not on the data partition."""
+        return self.uploads == "bucket"
+
+    @property
     def instance_type(self) -> InstanceType:
         """Architecture and memory of the machine."""
         return INSTANCE_TYPES[self.instance_type_name]

@@ -54,7 +54,7 @@ def _database(aws: Aws) -> Iterator[Problem]:
             if database.engine != engine and key in database.model_fields_set:
                 name = type(database).model_fields[key].alias or key
                 yield Problem(f"aws.database.{name}", f"only used with engine: {engine}; remove it")
-    if database.engine == "onInstance":
+    if not aws.database_on_aws:
         for key in ("version", "backup_days", "restore_from"):
             if key in database.model_fields_set:
                 name = type(database).model_fields[key].alias or key
@@ -62,7 +62,7 @@ def _database(aws: Aws) -> Iterator[Problem]:
 
 
 def _uploads(aws: Aws) -> Iterator[Problem]:
-    if aws.uploads != "bucket" and aws.uploads_image is not None:
+    if not aws.uploads_in_bucket and aws.uploads_image is not None:
         yield Problem("aws.uploadsImage", "only used with uploads: bucket; remove it")
 
 
@@ -108,9 +108,9 @@ def _domain(aws: Aws, pod: Pod) -> Iterator[Problem]:
 
 
 def _http_api(aws: Aws, pod: Pod) -> Iterator[Problem]:
-    if aws.edge == "gateway" and "tls" in pod.model_fields_set:
+    if aws.behind_gateway and "tls" in pod.model_fields_set:
         yield Problem("pod.tls", "only used with aws.edge: direct; remove it")
-    if aws.edge == "direct" and "http_api" in aws.model_fields_set:
+    if not aws.behind_gateway and "http_api" in aws.model_fields_set:
         yield Problem("aws.httpApi", "only used with aws.edge: gateway; remove it")
 
 
@@ -138,7 +138,7 @@ def _backups(aws: Aws, pod: Pod) -> Iterator[Problem]:
 def _mail(aws: Aws, pod: Pod) -> Iterator[Problem]:
     mail, keys = mail_on_aws(pod, aws), aws.mail.model_fields_set
     if not uses_ses(pod, aws):
-        own = pod.mail is not None and (pod.mail.smtp is not None or pod.mail.relay is not None)
+        own = pod.mail is not None and pod.mail.by_own_relay
         why = "not used with pod.mail.smtp or pod.mail.relay" if own else "only used with aws.mail.enabled: true"
         unused = keys if own else keys - {"enabled"}
     else:

@@ -1,4 +1,7 @@
-"""The settings that follow from the key `aws`: memory, swap, concurrency, mail, TLS. What the user sets wins."""
+"""The settings that follow from the key `aws`: memory, swap, concurrency, mail, TLS. What the user sets wins.
+
+They can be derived again from what was derived, with the same result, and pass the same checks.
+"""
 
 from typing import Any
 
@@ -15,36 +18,37 @@ SIDEKIQ_CONCURRENCY = 2
 """A job of diaspora* may hold many outgoing requests (`typhoeusConcurrency`) and their answers in memory."""
 
 
-def sized_host(host: Host, aws: Aws) -> Host:
+def derived_on_aws(pod: Pod, host: Host, aws: Aws) -> tuple[Pod, Host]:
+    """Pod and host with all that follows from the key `aws`."""
+    return _behind_gateway(_sized_pod(pod, aws), aws).with_derived(mail=mail_on_aws(pod, aws)), _sized_host(host, aws)
+
+
+def _sized_host(host: Host, aws: Aws) -> Host:
     """The host with the memory of the instance type, and with a swap file for small machines."""
     changes: dict[str, Any] = {"memory_mib": aws.instance_type.memory_mib}
     if aws.instance_type.memory_mib <= SMALL_MEMORY_MIB and "file_mib" not in host.swap.model_fields_set:
-        changes["swap"] = host.swap.model_copy(update={"file_mib": SWAP_FILE_MIB})
-    return host.model_copy(update=changes)
+        changes["swap"] = host.swap.with_derived(file_mib=SWAP_FILE_MIB)
+    return host.with_derived(**changes)
 
 
-def sized_pod(pod: Pod, aws: Aws) -> Pod:
+def _sized_pod(pod: Pod, aws: Aws) -> Pod:
     """The pod with fewer background jobs at once on small machines; web requests follow the memory anyway."""
     if aws.instance_type.memory_mib > SMALL_MEMORY_MIB or pod.sizing.sidekiq_concurrency is not None:
         return pod
-    sizing = pod.sizing.model_copy(update={"sidekiq_concurrency": SIDEKIQ_CONCURRENCY})
-    return pod.model_copy(update={"sizing": sizing})
+    return pod.with_derived(sizing=pod.sizing.with_derived(sidekiq_concurrency=SIDEKIQ_CONCURRENCY))
 
 
-def pod_on_aws(pod: Pod, aws: Aws) -> Pod:
-    """The pod; Amazon SES takes its mail, and behind API Gateway its machine speaks plain HTTP without a certificate.
+def _behind_gateway(pod: Pod, aws: Aws) -> Pod:
+    """The pod; behind API Gateway its machine speaks plain HTTP without a certificate.
 
     No proxy is trusted there, so X-Forwarded headers are ignored: the gateway sends `Forwarded`.
     """
-    pod = pod.model_copy(update={"mail": mail_on_aws(pod, aws)})
-    if aws.edge != "gateway":
-        return pod
-    return pod.model_copy(update={"tls": pod.tls.model_copy(update={"mode": "behindProxy"})})
+    return pod.with_derived(tls=pod.tls.with_derived(mode="behindProxy")) if aws.behind_gateway else pod
 
 
 def uses_ses(pod: Pod, aws: Aws) -> bool:
     """Tell whether Amazon SES sends the mail: SES is enabled, and `pod.mail` sets neither smtp nor relay."""
-    return aws.mail.enabled and (pod.mail is None or (pod.mail.smtp is None and pod.mail.relay is None))
+    return aws.mail.enabled and (pod.mail is None or not pod.mail.by_own_relay)
 
 
 def mail_on_aws(pod: Pod, aws: Aws) -> Mail | None:
@@ -54,4 +58,4 @@ def mail_on_aws(pod: Pod, aws: Aws) -> Mail | None:
     given = pod.mail or Mail(sender_address=f"no-reply@{pod.domain}")
     # the policy of the SMTP user compares it letter by letter
     sender = f"{given.sender_address.rpartition('@')[0]}@{given.sender_domain}"
-    return given.model_copy(update={"sender_address": sender, "smtp": Ses(host=ses_host(aws.region))})
+    return given.with_derived(sender_address=sender, smtp=Ses(host=ses_host(aws.region)))

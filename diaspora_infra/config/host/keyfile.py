@@ -161,7 +161,7 @@ def _named(names: str, kind: Kind) -> dict[str, Kind]:
 
 def _ip(version: Literal[4, 6]) -> dict[str, Kind]:
     return {
-        # address1, address2 ... stand for any number, see `kind_of`
+        # address1, address2 ... stand for any number, see `value_spec`
         "address1": _address(version),
         "gateway": _gateway(version),
         "dns": _list_of(_name_server(version)),
@@ -339,8 +339,8 @@ def holds_secret(section: str, key: str = "") -> bool:
     return section.partition(".")[0] in SECRET_SECTIONS or bool(_SECRET_KEY.search(key))
 
 
-def kind_of(section: str, key: str) -> Kind | None:
-    """Find the kind of a key; None for an unknown key."""
+def value_spec(section: str, key: str) -> Kind | None:
+    """Find what the value of a key looks like; None for an unknown key."""
     return SECTIONS.get(section, {}).get(_NUMBERED.sub(r"\g<1>1\g<3>", key))
 
 

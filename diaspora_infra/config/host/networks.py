@@ -8,7 +8,7 @@ import re
 from collections.abc import Callable, Iterator, Mapping
 
 from diaspora_infra.config.host.host import Keyfile
-from diaspora_infra.config.host.keyfile import INTERFACE, SECTIONS, Kind, holds_secret, kind_of, text_of
+from diaspora_infra.config.host.keyfile import INTERFACE, SECTIONS, Kind, holds_secret, text_of, value_spec
 from diaspora_infra.config.problems import Problem, join_path, unknown_key
 
 # Kinds of connection that have a section of their own; any other is plain ethernet.
@@ -74,7 +74,7 @@ def _check_section(path: str, section: str, values: Mapping[str, str | int | boo
 
 
 def _check_value(path: str, section: str, key: str, value: str | int | bool) -> Iterator[Problem]:
-    kind = kind_of(section, key)
+    kind = value_spec(section, key)
     if holds_secret(section, key):
         yield _secret(path)
     elif kind is None:

@@ -1,13 +1,13 @@
 """From plain data (of YAML or the engine) to Settings, with all problems at once. No I/O."""
 
 from collections.abc import Collection, Iterator, Mapping
+from dataclasses import dataclass
 from typing import Any, TypeVar
 
 from pydantic import BaseModel, ValidationError
 
 from diaspora_infra.config.aws.aws import Aws
 from diaspora_infra.config.aws.checks import check_aws
-from diaspora_infra.config.aws.derived import pod_on_aws, sized_host, sized_pod
 from diaspora_infra.config.host.host import Host, Machine
 from diaspora_infra.config.loader.checks import (
     check_addresses,
@@ -18,6 +18,7 @@ from diaspora_infra.config.loader.checks import (
     check_pod,
     check_release,
 )
+from diaspora_infra.config.loader.derive import derive
 from diaspora_infra.config.loader.stack_file import is_secure
 from diaspora_infra.config.pod.diaspora_toml import why_not_a_setting
 from diaspora_infra.config.pod.pod import Pod
@@ -40,8 +41,15 @@ from diaspora_infra.config.provisioning.server import (
     check_provisioning_host,
 )
 from diaspora_infra.config.pxe.pxe import Pxe, PxeMachine
-from diaspora_infra.config.secrets import SECRET_KEYS, SECRETS, check_secrets, meant_secret
-from diaspora_infra.config.settings import IgnitionExport, Settings, aws_machine
+from diaspora_infra.config.secrets import SECRET_KEYS, SECRETS, check_secrets, secret_for_path
+from diaspora_infra.config.settings import (
+    AwsSettings,
+    IgnitionExport,
+    PxeSettings,
+    Settings,
+    WrittenSettings,
+    aws_machine,
+)
 from diaspora_infra.config.types import Target
 
 KEYS = ("target", "pod", "host", "pxe", "aws", "ignition", "provisioning")
@@ -79,11 +87,83 @@ def load(values: Mapping[str, Any], secrets: Collection[str] = ()) -> Settings:
     if values.get("target") == Target.PROVISIONING:
         pods = ", ".join(target for target in Target if target is not Target.PROVISIONING)
         raise ConfigError([Problem("target", f"provisioning has no pod; allowed here: {pods}")])
+    return derive(load_written(values, secrets))
+
+
+def load_written(values: Mapping[str, Any], secrets: Collection[str] = ()) -> WrittenSettings:
+    """Read and check what the user wrote about a stack with a pod; see `load`."""
     loader = _Loader(values, secrets)
-    settings = loader.load()
-    if loader.problems or settings is None:
+    written = loader.load()
+    if loader.problems or written is None:
         raise ConfigError(loader.problems)
-    return settings
+    return written
+
+
+@dataclass(frozen=True)
+class Sections:
+    """The sections of a stack with a pod that are good in themselves; None for one that is missing or wrong.
+
+    `machines` are those of each target, by their position in its list.
+    """
+
+    target: Target | None
+    pod: Pod | None
+    host: Host | None
+    pxe: Pxe | None
+    aws: Aws | None
+    machines: Mapping[Target, Mapping[int, Machine]]
+
+
+def sections_of(settings: Settings) -> Sections:
+    """The sections of settings that were derived, for the checks that what is written has passed."""
+    return Sections(
+        target=settings.target,
+        pod=settings.pod,
+        host=settings.host,
+        pxe=settings.pxe if isinstance(settings, PxeSettings) else None,
+        aws=settings.aws if isinstance(settings, AwsSettings) else None,
+        machines={settings.target: dict(enumerate(settings.machines))},
+    )
+
+
+def check_sections(sections: Sections, given: Collection[str]) -> list[Problem]:
+    """Settings that do not work together; `given` are the keys of the secrets in the stack config."""
+    return [*_check_parts(sections, given), *_check_machines(sections)]
+
+
+def _check_parts(sections: Sections, given: Collection[str]) -> Iterator[Problem]:
+    pod, host, aws = sections.pod, sections.host, sections.aws
+    if pod:
+        on_aws = sections.target is Target.AWS
+        existing = aws.existing_parameters if on_aws and aws else {}
+        # a key aws that is not valid has its own message, and no second one about mail
+        ses, bucket = aws is None or aws.mail.enabled, aws is None or aws.backups.bucket
+        yield from check_pod(pod, ses=on_aws and ses, backup_bucket=on_aws and bucket)
+        yield from check_secrets(pod, given, existing)
+    if host:
+        yield from check_host(host)
+    if sections.pxe:
+        yield from check_release("pxe", sections.pxe.release)
+    if aws:
+        yield from check_release("aws.instance", aws.instance.release)
+        yield from check_aws(aws, pod, host)
+
+
+def _check_machines(sections: Sections) -> Iterator[Problem]:
+    target, pod, host = sections.target, sections.pod, sections.host
+    for key in (Target.PXE, Target.IGNITION):
+        machines = sections.machines.get(key, {})
+        yield from check_machines(f"{key}.machines", machines)
+        if pod:
+            yield from check_addresses(f"{key}.machines", pod, machines)
+    if target is None:
+        return
+    machines = sections.machines.get(target, {})
+    if pod:
+        yield from check_images(pod, machines)
+        yield from check_upgrade(pod.upgrade, machines.values())
+    if host:
+        yield from check_machines_on_host(f"{target}.machines", host, machines)
 
 
 class _Loader:
@@ -93,10 +173,10 @@ class _Loader:
         self.values = values
         self.secrets = secrets
         self.problems: list[Problem] = []
-        self.unusable: set[str] = set()
+        self.invalid_sections: set[str] = set()
 
-    def load(self) -> Settings | None:
-        """The Settings; None when a key is not valid."""
+    def load(self) -> WrittenSettings | None:
+        """What the user wrote; None when a key is not valid."""
         self._check_keys()
         target = self._target()
         pod = self._section("pod", Pod, required=True)
@@ -113,48 +193,13 @@ class _Loader:
         if "ignition" not in self.values:
             export = IgnitionExport()
             machines[Target.IGNITION] = dict(enumerate(export.machines))
-        self._check_parts(target, pod, host, pxe, aws)
-        self._check_machines(target, pod, host, machines)
+        given = {*self.secrets, *map(str, self.values)}
+        self.problems += check_sections(Sections(target, pod, host, pxe, aws, machines), given)
         if not (target and pod and host and export):
             return None
-        if target is Target.AWS and aws:
-            pod, host = pod_on_aws(sized_pod(pod, aws), aws), sized_host(host, aws)
-        return Settings(target=target, pod=pod, host=host, pxe=pxe, aws=aws, ignition=export, provisioning=provisioning)
-
-    def _check_parts(
-        self, target: Target | None, pod: Pod | None, host: Host | None, pxe: Pxe | None, aws: Aws | None
-    ) -> None:
-        if pod:
-            on_aws = target is Target.AWS
-            existing = aws.existing_parameters if on_aws and aws else {}
-            # a key aws that is not valid has its own message, and no second one about mail
-            ses, bucket = aws is None or aws.mail.enabled, aws is None or aws.backups.bucket
-            self.problems += check_pod(pod, ses=on_aws and ses, backup_bucket=on_aws and bucket)
-            self.problems += check_secrets(pod, {*self.secrets, *map(str, self.values)}, existing)
-        if host:
-            self.problems += check_host(host)
-        if pxe:
-            self.problems += check_release("pxe", pxe.release)
-        if aws:
-            self.problems += check_release("aws.instance", aws.instance.release)
-            self.problems += check_aws(aws, pod, host)
-
-    def _check_machines(
-        self,
-        target: Target | None,
-        pod: Pod | None,
-        host: Host | None,
-        machines: Mapping[Target, Mapping[int, Machine]],
-    ) -> None:
-        for key in (Target.PXE, Target.IGNITION):
-            self.problems += check_machines(f"{key}.machines", machines[key])
-            if pod:
-                self.problems += check_addresses(f"{key}.machines", pod, machines[key])
-        if pod and target:
-            self.problems += check_images(pod, machines[target])
-            self.problems += check_upgrade(pod.upgrade, machines[target].values())
-        if host and target:
-            self.problems += check_machines_on_host(f"{target}.machines", host, machines[target])
+        return WrittenSettings(
+            target=target, pod=pod, host=host, pxe=pxe, aws=aws, ignition=export, provisioning=provisioning
+        )
 
     def load_provisioning(self) -> ProvisioningSettings | None:
         """The settings of a provisioning server; None when a key is not valid."""
@@ -194,12 +239,12 @@ class _Loader:
     def _section(self, key: str, model: type[_Model], *, required: bool = False) -> _Model | None:
         if key not in self.values:
             if required:
-                self._note(key, f"required; add this key: {description(Settings.model_fields[key])}")
+                self._note(key, f"required; add this key: {description(WrittenSettings.model_fields[key])}")
             return None
-        unusable = [_hint(problem) for problem in _unusable(key, self.values[key])]
-        self.problems += unusable
-        if unusable:
-            self.unusable.add(key)
+        invalid = [_hint(problem) for problem in _invalid_values(key, self.values[key])]
+        self.problems += invalid
+        if invalid:
+            self.invalid_sections.add(key)
             return None
         try:
             return model.model_validate(self.values[key], by_alias=True, by_name=False)
@@ -209,7 +254,7 @@ class _Loader:
 
     def _machines(self, key: str, model: type[Machine]) -> dict[int, Machine]:
         """The valid machines, even when the rest of the section is not valid."""
-        section = self.values.get(key) if key not in self.unusable else None
+        section = self.values.get(key) if key not in self.invalid_sections else None
         entries = section.get("machines") if isinstance(section, dict) else None
         machines: dict[int, Machine] = {}
         for index, entry in enumerate(entries if isinstance(entries, list) else ()):
@@ -223,7 +268,7 @@ class _Loader:
         self.problems.append(Problem(path, message))
 
 
-def _unusable(key: str, section: object) -> Iterator[Problem]:
+def _invalid_values(key: str, section: object) -> Iterator[Problem]:
     """Values that no setting takes: secrets, keys that are not text, and what no file can hold."""
     rest: list[tuple[tuple[str | int, ...], object]] = [((key,), section)]
     while rest:
@@ -252,7 +297,7 @@ def _is_unicode(text: str) -> bool:
 
 def _hint(problem: Problem) -> Problem:
     """Replace the message about a misplaced secret, or about a key of diaspora.toml, with a specific one."""
-    secret = meant_secret(problem.path)
+    secret = secret_for_path(problem.path)
     if secret:
         return Problem(problem.path, f"belongs in the secret {secret.key}; remove this key and run: {secret.command}")
     reason = why_not_a_setting(problem.path) if problem.message.startswith("unknown key") else None

@@ -8,6 +8,7 @@ from typing import Any
 
 import yaml
 
+from butane.nodes import resolve_plain
 from diaspora_infra.config.problems import ConfigError, Problem, key_path, quoted, refused
 from diaspora_infra.config.secrets import NAMESPACE, SECRET_KEYS
 from diaspora_infra.config.types import Target
@@ -35,7 +36,7 @@ def parse_stack_file(content: str | bytes, name: str = "(file)") -> StackFile:
 
     Raises ConfigError when it is no good YAML in UTF-8, or when a key of the project would be left out.
     """
-    document = _plain_data(_text(content, name), name)
+    document = read_yaml(_text(content, name), name)
     config = document.get("config") if isinstance(document, dict) else None
     problems = [*_misplaced(document), *_other_namespaces(config)]
     if not isinstance(config, dict):
@@ -128,7 +129,8 @@ def _text(content: str | bytes, name: str) -> str:
         raise ConfigError([Problem(name, f"line {line}: not UTF-8; save the file as UTF-8")]) from None
 
 
-def _plain_data(text: str, name: str) -> Any:
+def read_yaml(text: str, name: str = "(file)") -> Any:
+    """Read YAML as the engine does; `name` is what messages call the file. Raises ConfigError."""
     reader = _Reader(name)
     try:
         node = yaml.compose(text, yaml.BaseLoader)
@@ -210,37 +212,10 @@ class _Reader:
         self.problems.append(Problem(path, f"line {node.start_mark.line + 1}: {what}"))
 
 
-_WORDS = {
-    **dict.fromkeys(("true", "True", "TRUE"), True),
-    **dict.fromkeys(("false", "False", "FALSE"), False),
-    **dict.fromkeys(("", "~", "null", "Null", "NULL"), None),
-}
-_INTEGERS = (
-    (re.compile(r"[-+]?0[xX][0-9a-fA-F]+"), 16),
-    (re.compile(r"[-+]?0[bB][01]+"), 2),
-    (re.compile(r"[-+]?0[oO]?[0-7]+"), 8),
-)
-_DECIMAL = re.compile(r"[-+]?(\.[0-9]+|[0-9]+(\.[0-9]*)?)([eE][-+]?[0-9]+)?")
-_NO_NUMBER = re.compile(r"[-+]?\.(inf|Inf|INF)|\.(nan|NaN|NAN)")
-
-
 def plain_scalar(text: str) -> str | int | float | bool | None:
-    """Read a scalar without quotes as the engine does (Go's yaml.v3, then JSON).
+    """Read a scalar without quotes as the engine does: Go's yaml.v3, as Butane, and then JSON.
 
-    52:54:00:12:34:56, 03:00, off and yes are texts, 010 is 8, and 12.0 is the whole number 12.
+    52:54:00:12:34:56, 03:00, off and yes are texts, 010 is 8, and JSON makes 12.0 the whole number 12.
     """
-    if text in _WORDS:
-        return _WORDS[text]
-    if text[0] not in "+-.0123456789":
-        return text
-    if _NO_NUMBER.fullmatch(text):
-        return float(text.replace(".", ""))
-    digits = text.replace("_", "")
-    for pattern, base in _INTEGERS:
-        if pattern.fullmatch(digits):
-            number = int(digits, base)
-            return number if -(2**63) <= number < 2**64 else text
-    decimal = float(digits) if _DECIMAL.fullmatch(digits) else float("inf")
-    if decimal in {float("inf"), float("-inf")}:
-        return text
-    return int(decimal) if decimal.is_integer() else decimal
+    value = resolve_plain(text)
+    return int(value) if isinstance(value, float) and value.is_integer() else value

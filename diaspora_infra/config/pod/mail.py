@@ -90,6 +90,11 @@ class Mail(Model):
         return isinstance(self.smtp, Ses)
 
     @property
+    def by_own_relay(self) -> bool:
+        """Tell whether a relay takes it that the podmin names: `smtp` or `relay`."""
+        return self.relay is not None or (self.smtp is not None and not self.by_ses)
+
+    @property
     def sender_domain(self) -> str:
         """Domain of the sender, in lower case."""
         return self.sender_address.rpartition("@")[2].lower()
@@ -111,7 +116,7 @@ def check_mail(mail: Mail | None, domain: str, *, ses: bool = False) -> list[Pro
                 f"the relay cannot sign for {mail.sender_domain}; allowed: an address at {domain} or a parent domain",
             )
         )
-    return problems + (_check_smtp(mail.smtp) if mail.smtp else [])
+    return problems + (_check_smtp(mail.smtp) if mail.smtp and not mail.by_ses else [])
 
 
 def _check_smtp(smtp: Smtp) -> list[Problem]:

@@ -53,7 +53,8 @@ class Tls(Model):
 def check_tls(tls: Tls) -> list[Problem]:
     """Settings of `pod.tls` that do not work together."""
     problems = []
-    if tls.mode == "behindProxy" and not tls.trusted_proxies:
+    # a mode that nobody set follows from API Gateway, which needs no trust (config/aws/derived.py)
+    if tls.mode == "behindProxy" and "mode" in tls.model_fields_set and not tls.trusted_proxies:
         problems.append(
             Problem(
                 "pod.tls.trustedProxies",

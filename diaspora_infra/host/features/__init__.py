@@ -1,11 +1,15 @@
 """The features of a machine, in the order in which they appear in its Butane document.
 
-A feature is a function from a Context to a Fragment, with its templates in the folder of the same name. Adding one
-means a module here, a folder under `templates/`, its settings, and its place in this list.
+A feature is a function from a context to a fragment, with its templates in the folder of the same name. Adding one
+means a module here, a folder under `templates/`, its settings, and its place in one of these lists. Features of the
+machine see the whole settings, those of the pod a PodContext, and those of a pod on AWS an AwsContext.
 """
 
+from diaspora_infra.config import AwsSettings
 from diaspora_infra.host.features.alerts import alerts
+from diaspora_infra.host.features.aws_database import aws_database
 from diaspora_infra.host.features.backup import backup
+from diaspora_infra.host.features.data_volume import data_volume
 from diaspora_infra.host.features.diaspora import diaspora
 from diaspora_infra.host.features.disk_space import disk_space
 from diaspora_infra.host.features.firewall import firewall
@@ -36,7 +40,16 @@ from diaspora_infra.host.features.updates import updates
 from diaspora_infra.host.features.upgrade import upgrade
 from diaspora_infra.host.features.uploads import uploads
 from diaspora_infra.host.features.users import users
-from diaspora_infra.host.fragment import Feature, MachineFeature
+from diaspora_infra.host.fragment import (
+    AwsContext,
+    AwsFeature,
+    Fragment,
+    MachineContext,
+    MachineFeature,
+    PodContext,
+    PodFeature,
+    combine,
+)
 
 MACHINE_FEATURES: tuple[MachineFeature, ...] = (
     users,
@@ -51,13 +64,16 @@ MACHINE_FEATURES: tuple[MachineFeature, ...] = (
     guest_agent,
 )
 
-POD_FEATURES: tuple[Feature, ...] = (
-    firewall,
-    pod_network,
-    pod_data,
-    pod_secrets,
-    parameters,
-    uploads,
+AWS_MACHINE_FEATURES = tuple(data_volume if feature is storage else feature for feature in MACHINE_FEATURES)
+"""On AWS the data is on a volume that Ignition does not know."""
+
+BASE_FEATURES: tuple[PodFeature, ...] = (firewall, pod_network, pod_data, pod_secrets)
+"""What everything in a pod stands on."""
+
+AWS_FEATURES: tuple[AwsFeature, ...] = (parameters, uploads, aws_database)
+"""Between the base and the services of a pod on AWS."""
+
+SERVICE_FEATURES: tuple[PodFeature, ...] = (
     postgresql,
     redis,
     diaspora,
@@ -76,4 +92,18 @@ POD_FEATURES: tuple[Feature, ...] = (
     memory,
 )
 
-FEATURES: tuple[Feature, ...] = MACHINE_FEATURES + POD_FEATURES
+POD_FEATURES = BASE_FEATURES + SERVICE_FEATURES
+"""The features of every pod."""
+
+
+def machine_part(context: MachineContext) -> Fragment:
+    """What the features of the machine add."""
+    features = AWS_MACHINE_FEATURES if isinstance(context.settings, AwsSettings) else MACHINE_FEATURES
+    return combine(feature(context) for feature in features)
+
+
+def pod_part(context: PodContext) -> Fragment:
+    """What the features of the pod add."""
+    on_aws = [feature(context) for feature in AWS_FEATURES] if isinstance(context, AwsContext) else []
+    base, services = ([feature(context) for feature in features] for features in (BASE_FEATURES, SERVICE_FEATURES))
+    return combine([*base, *on_aws, *services])

@@ -2,18 +2,18 @@
 
 import json
 
+from diaspora_infra.config.secrets import application_variables
 from diaspora_infra.host.container_images import container_image
-from diaspora_infra.host.features.pod_secrets import given_secrets, podman_name
-from diaspora_infra.host.fragment import Context, Fragment, combine
+from diaspora_infra.host.fragment import Fragment, PodContext, combine
 from diaspora_infra.host.mail_settings import alert_settings
 from diaspora_infra.host.templates import file, render_tree
 
 
-def alerts(context: Context) -> Fragment:
+def alerts(context: PodContext) -> Fragment:
     """Add the unit `diaspora-alert@.service`, which others name in OnFailure=, and the programs behind it."""
-    pod = context.settings.pod
+    pod = context.pod
     relay = pod.mail.relay if pod.mail else None
-    account = {secret.key: podman_name(secret) for secret in given_secrets(pod)}
+    account = {secret.key: secret.podman_name for secret in application_variables(pod)}
     tree = render_tree(
         "alerts",
         mail=pod.mail is not None,

@@ -1,23 +1,24 @@
 """The connection to a database of AWS: PgBouncer for the pod, and the programs of PostgreSQL for backups."""
 
 from diaspora_infra.config.aws.availability import MAX_IDLE_SECONDS
-from diaspora_infra.config.aws.aws import Aws
 from diaspora_infra.host.container_images import PGBOUNCER_UID, POSTGRESQL_UID, container_image
-from diaspora_infra.host.fragment import Context, Fragment
+from diaspora_infra.host.fragment import AwsContext, Fragment
 from diaspora_infra.host.sizes import sizes
 from diaspora_infra.host.templates import render_tree
 
 
-def aws_database(context: Context, aws: Aws) -> Fragment:
-    """Let the database pause while no client queries it."""
+def aws_database(context: AwsContext) -> Fragment:
+    """Let the database sleep while nobody asks it anything; nothing where it runs on the machine."""
+    if not context.database_on_aws:
+        return {}
     return render_tree(
         "aws_database",
-        region=aws.region,
+        region=context.aws.region,
         pgbouncer_image=container_image(context, "pgbouncer"),
         pgbouncer_uid=PGBOUNCER_UID,
         postgresql_image=container_image(context, "postgresql"),
         postgresql_uid=POSTGRESQL_UID,
-        connections=sizes(context.settings.pod, context.settings.host).connections,
+        connections=sizes(context.pod, context.memory_mib, context.swap).connections,
         # a fifth of the shortest pause that Aurora can have
-        idle_seconds=min(MAX_IDLE_SECONDS, aws.database.auto_pause_seconds // 5),
+        idle_seconds=min(MAX_IDLE_SECONDS, context.aws.database.auto_pause_seconds // 5),
     )

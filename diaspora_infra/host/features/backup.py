@@ -4,16 +4,15 @@ import shlex
 
 from diaspora_infra.config.pod.backup import Backup
 from diaspora_infra.host.container_images import container_image
-from diaspora_infra.host.fragment import Context, Fragment, combine
-from diaspora_infra.host.on_aws import has_backup_bucket, has_uploads_bucket
+from diaspora_infra.host.fragment import Fragment, PodContext, combine
 from diaspora_infra.host.templates import file, render_tree
 
 KNOWN_HOSTS = "/etc/diaspora/backup/known_hosts"
 
 
-def backup(context: Context) -> Fragment:
+def backup(context: PodContext) -> Fragment:
     """Back up the pod every day and check the repository every week; nothing without `pod.backup`."""
-    pod = context.settings.pod
+    pod = context.pod
     if pod.backup is None:
         return {}
     tree = render_tree(
@@ -21,9 +20,9 @@ def backup(context: Context) -> Fragment:
         image=container_image(context, "restic"),
         diaspora_image=container_image(context, "diaspora"),
         domain=pod.domain,
-        uploads_bucket=has_uploads_bucket(context),
+        uploads_bucket=context.uploads_in_bucket,
         repository=pod.backup.repository,
-        kind="bucket" if has_backup_bucket(context) else pod.backup.kind,
+        kind="bucket" if context.backup_bucket else pod.backup.kind,
         username=shlex.quote(pod.backup.username) if pod.backup.username else None,
         sftp_command=_sftp_command(pod.backup),
         time=pod.backup.time,

@@ -1,6 +1,6 @@
 """The data volume of a machine on AWS: a separate disk, which is attached after the machine has started."""
 
-from diaspora_infra.host.fragment import Fragment, combine
+from diaspora_infra.host.fragment import Fragment, MachineContext, combine
 from diaspora_infra.host.templates import file, render_tree
 
 # The name that systemd gives to /dev/disk/by-label/data.
@@ -13,7 +13,7 @@ LABEL_FILE = "/etc/systemd/system/diaspora-data.service.d/10-label.conf"
 LABEL = "[Service]\nExecStartPre=-/usr/sbin/restorecon /var/mnt/data\n"
 
 
-def data_volume() -> Fragment:
+def data_volume(_context: MachineContext) -> Fragment:
     """Wait for the volume, format it when it is blank, mount it by its label, and let its filesystem grow."""
     drop_ins = [file(DEVICE_FILE, DEVICE_WAITS), file(LABEL_FILE, LABEL)]
     return combine([render_tree("data_volume"), {"storage": {"files": drop_ins}}])

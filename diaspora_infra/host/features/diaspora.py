@@ -1,31 +1,30 @@
 """diaspora* itself: web server, background jobs, migration, public files."""
 
+from diaspora_infra.config.secrets import application_variables
 from diaspora_infra.host.container_images import container_image
 from diaspora_infra.host.diaspora_config import database_yml, diaspora_toml
-from diaspora_infra.host.features.pod_secrets import given_secrets, podman_name
-from diaspora_infra.host.fragment import Context, Fragment, combine
-from diaspora_infra.host.on_aws import has_external_database, has_uploads_bucket
+from diaspora_infra.host.fragment import Fragment, PodContext, combine
 from diaspora_infra.host.sizes import sizes
 from diaspora_infra.host.templates import file, render_tree
 
 
-def diaspora(context: Context) -> Fragment:
+def diaspora(context: PodContext) -> Fragment:
     """Run the application, with its config files."""
-    pod = context.settings.pod
+    pod = context.pod
     layout = pod.image_layout
-    sized = sizes(pod, context.settings.host)
+    sized = sizes(pod, context.memory_mib, context.swap)
     tree = render_tree(
         "diaspora",
         image=container_image(context, "diaspora"),
-        uploads_bucket=has_uploads_bucket(context),
+        uploads_bucket=context.uploads_in_bucket,
         home=layout.home,
         uid=layout.uid,
         shell=layout.shell,
         puma_threads=sized.puma_threads,
-        secrets={podman_name(secret): secret.variable for secret in given_secrets(pod)},
+        secrets={secret.podman_name: secret.variable for secret in application_variables(pod)},
     )
     files = [
         file("/etc/diaspora/diaspora.toml", diaspora_toml(pod, sized)),
-        file("/etc/diaspora/database.yml", database_yml(sized, pooled=has_external_database(context))),
+        file("/etc/diaspora/database.yml", database_yml(sized, pooled=context.database_on_aws)),
     ]
     return combine([tree, {"storage": {"files": files}}])

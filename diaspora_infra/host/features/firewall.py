@@ -4,42 +4,41 @@ import ipaddress
 from collections.abc import Iterable
 
 from diaspora_infra.config import ProvisioningSettings
-from diaspora_infra.config.host.firewall import SSH_PORT, WEB_PORTS
+from diaspora_infra.config.host.firewall import SSH_PORT, WEB_PORTS, Firewall
 from diaspora_infra.host.features.provisioning import open_ports
 from diaspora_infra.host.features.tls import terminates_tls
-from diaspora_infra.host.fragment import Fragment, MachineContext, combine
-from diaspora_infra.host.on_aws import aws_of
+from diaspora_infra.host.fragment import Fragment, PodContext, combine
 from diaspora_infra.host.templates import render_tree
 
 
-def firewall(context: MachineContext) -> Fragment:
+def firewall(context: PodContext) -> Fragment:
     """Block ports that the settings do not open; nothing when the firewall is off."""
-    settings = context.settings.host.firewall
+    ports = [("tcp", port) for port in (WEB_PORTS if terminates_tls(context.pod) else WEB_PORTS[:1])]
+    table = _table(context.firewall, ports, hide_metadata=context.on_aws)
+    return combine([table, render_tree("firewall_pod")]) if table else {}
+
+
+def provisioning_firewall(settings: ProvisioningSettings) -> Fragment:
+    """The same for a provisioning server."""
+    return _table(settings.host.firewall, open_ports(settings.provisioning))
+
+
+def _table(settings: Firewall, own_ports: Iterable[tuple[str, int]], *, hide_metadata: bool = False) -> Fragment:
+    """Open `own_ports`, by which what runs on the machine is reached, and what the settings open."""
     if not settings.enable:
         return {}
-    rules = [f"{protocol} ct original proto-dst {port} accept" for protocol, port in _own_ports(context)]
+    rules = [f"{protocol} ct original proto-dst {port} accept" for protocol, port in own_ports]
     rules += [
         f"{entry.protocol} ct original proto-dst {entry.port} {source}accept"
         for entry in settings.open
         for source in _matches(entry.sources)
     ]
-    table = render_tree(
+    return render_tree(
         "firewall",
         ssh=[f"tcp dport {SSH_PORT} {source}accept" for source in _matches(settings.ssh_from)],
         opened=rules,
-        hide_metadata=aws_of(context) is not None,
+        hide_metadata=hide_metadata,
     )
-    if isinstance(context.settings, ProvisioningSettings):
-        return table
-    return combine([table, render_tree("firewall_pod")])
-
-
-def _own_ports(context: MachineContext) -> list[tuple[str, int]]:
-    """The ports of the services on the machine."""
-    settings = context.settings
-    if isinstance(settings, ProvisioningSettings):
-        return open_ports(settings.provisioning)
-    return [("tcp", port) for port in (WEB_PORTS if terminates_tls(settings.pod) else WEB_PORTS[:1])]
 
 
 def _matches(sources: Iterable[str] | None) -> list[str]:

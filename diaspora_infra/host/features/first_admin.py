@@ -3,13 +3,13 @@
 import json
 
 from diaspora_infra.host.container_images import container_image
-from diaspora_infra.host.fragment import Context, Fragment, combine
+from diaspora_infra.host.fragment import Fragment, PodContext, combine
 from diaspora_infra.host.templates import file, render_tree
 
 
-def first_admin(context: Context) -> Fragment:
+def first_admin(context: PodContext) -> Fragment:
     """Create the account `pod.admin` before the first start of the web server."""
-    pod = context.settings.pod
+    pod = context.pod
     tree = render_tree(
         "first_admin",
         image=container_image(context, "diaspora"),

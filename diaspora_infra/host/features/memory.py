@@ -1,7 +1,6 @@
 """Memory limits of the containers."""
 
-from diaspora_infra.host.fragment import Context, Fragment
-from diaspora_infra.host.on_aws import has_external_database, has_uploads_bucket
+from diaspora_infra.host.fragment import Fragment, PodContext
 from diaspora_infra.host.sizes import sizes
 from diaspora_infra.host.templates import file
 
@@ -11,15 +10,14 @@ _WITHOUT_SERVER = {"postgresql": 128, "pgbouncer": 32}
 _UPLOADS = 192
 
 
-def memory(context: Context) -> Fragment:
+def memory(context: PodContext) -> Fragment:
     """Limit every container, so that a memory leak restarts only that container."""
-    settings = context.settings
-    limits = sizes(settings.pod, settings.host).limits
-    if settings.pod.tls.mode != "acme":
+    limits = sizes(context.pod, context.memory_mib, context.swap).limits
+    if context.pod.tls.mode != "acme":
         limits = {name: mib for name, mib in limits.items() if name != "certbot"}
-    if has_external_database(context):
+    if context.database_on_aws:
         limits = {**limits, **_WITHOUT_SERVER}
-    if has_uploads_bucket(context):
+    if context.uploads_in_bucket:
         limits = {**limits, "uploads": _UPLOADS}
     # podman runs the container inside the control group of its service
     files = [

@@ -1,13 +1,13 @@
 """Exporters for Prometheus."""
 
 from diaspora_infra.host.container_images import container_image
-from diaspora_infra.host.fragment import Context, Fragment, combine
+from diaspora_infra.host.fragment import Fragment, PodContext, combine
 from diaspora_infra.host.templates import render_tree
 
 
-def monitoring(context: Context) -> Fragment:
+def monitoring(context: PodContext) -> Fragment:
     """Run the enabled exporters."""
-    settings = context.settings.pod.monitoring
+    settings = context.pod.monitoring
     parts = []
     if settings.node_exporter:
         image = container_image(context, "node-exporter")

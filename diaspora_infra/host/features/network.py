@@ -3,7 +3,7 @@
 import uuid
 
 from diaspora_infra.config.host.host import Keyfile
-from diaspora_infra.config.host.keyfile import SECTIONS, in_order, kind_of, text_of
+from diaspora_infra.config.host.keyfile import SECTIONS, in_order, text_of, value_spec
 from diaspora_infra.config.host.networks import connection_type, controller, interface_name
 from diaspora_infra.host.fragment import Fragment, MachineContext
 from diaspora_infra.host.templates import file
@@ -75,7 +75,7 @@ def _completed(machine_name: str, name: str, keyfile: Keyfile) -> Keyfile:
 
 
 def _written(section: str, key: str, value: str | int | bool) -> str:
-    kind = kind_of(section, key)
+    kind = value_spec(section, key)
     text = text_of(value)
     return escaped(kind.write(text) if kind else text)
 

@@ -1,20 +1,18 @@
 """Secrets and facts of a machine on AWS: read from Parameter Store at boot, and again every 15 minutes."""
 
 from diaspora_infra.config.aws.parameter_names import machine_parameters, parameter_path
-from diaspora_infra.host.features.pod_secrets import file_name
-from diaspora_infra.host.fragment import Context, Fragment, combine
-from diaspora_infra.host.on_aws import aws_of
+from diaspora_infra.host.fragment import AwsContext, Fragment, combine
 from diaspora_infra.host.templates import file, render_tree
 
 DROP_IN = "/etc/systemd/system/diaspora-secrets.service.d/10-parameters.conf"
 AFTER_PARAMETERS = "[Unit]\nRequires=diaspora-parameters.service\nAfter=diaspora-parameters.service\n"
 
 
-def parameters(context: Context) -> Fragment:
+def parameters(context: AwsContext) -> Fragment:
     """Fetch them before secrets are handed to podman; nothing where there are none to fetch."""
-    aws, pod = aws_of(context), context.settings.pod
-    found = machine_parameters(aws, pod) if aws else []
-    if aws is None or not found:
+    aws, pod = context.aws, context.pod
+    found = machine_parameters(aws, pod)
+    if not found:
         return {}
     path = parameter_path(aws, pod)
     tree = render_tree(
@@ -22,7 +20,7 @@ def parameters(context: Context) -> Fragment:
         region=aws.region,
         path=path,
         rows=[
-            f"{entry.existing or f'{path}/{entry.name}'} {entry.name} {file_name(entry.name)} {entry.form} {entry.user}"
+            f"{entry.existing or f'{path}/{entry.name}'} {entry.name} {entry.file_name} {entry.form} {entry.user}"
             for entry in found
         ],
     )

@@ -3,7 +3,7 @@
 import ipaddress
 
 from diaspora_infra.config import Pod
-from diaspora_infra.host.fragment import Context, Fragment
+from diaspora_infra.host.fragment import Fragment, PodContext
 from diaspora_infra.host.templates import render_tree
 
 
@@ -12,7 +12,7 @@ def gateway(pod: Pod) -> str:
     return str(ipaddress.IPv4Network(pod.subnet)[1])
 
 
-def pod_network(context: Context) -> Fragment:
+def pod_network(context: PodContext) -> Fragment:
     """Make the network `diaspora`."""
-    pod = context.settings.pod
+    pod = context.pod
     return render_tree("pod_network", subnet=pod.subnet, gateway=gateway(pod))

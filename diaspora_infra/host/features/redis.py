@@ -1,10 +1,10 @@
 """Redis."""
 
 from diaspora_infra.host.container_images import REDIS_UID, container_image
-from diaspora_infra.host.fragment import Context, Fragment
+from diaspora_infra.host.fragment import Fragment, PodContext
 from diaspora_infra.host.templates import render_tree
 
 
-def redis(context: Context) -> Fragment:
+def redis(context: PodContext) -> Fragment:
     """Run the job queues of the pod."""
     return render_tree("redis", image=container_image(context, "redis"), uid=REDIS_UID)

@@ -3,7 +3,7 @@
 import shlex
 
 from diaspora_infra.host.container_images import RELAY_DKIM_UID, container_image
-from diaspora_infra.host.fragment import Context, Fragment
+from diaspora_infra.host.fragment import Fragment, PodContext
 from diaspora_infra.host.templates import render_tree
 
 # Postfix's first process creates and enters the folders of its other user, switches to that user, ends its processes,
@@ -20,9 +20,9 @@ CAPABILITIES = (
 SMARTHOST_PASSWORD = "diaspora-smarthost-password"  # noqa: S105  # the name of a podman secret
 
 
-def relay(context: Context) -> Fragment:
+def relay(context: PodContext) -> Fragment:
     """Run the relay; nothing without `pod.mail.relay`."""
-    pod = context.settings.pod
+    pod = context.pod
     if pod.mail is None or pod.mail.relay is None:
         return {}
     settings = pod.mail.relay

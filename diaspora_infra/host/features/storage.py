@@ -2,9 +2,7 @@
 
 from typing import Any
 
-from diaspora_infra.host.features.data_volume import data_volume
 from diaspora_infra.host.fragment import Fragment, MachineContext, combine
-from diaspora_infra.host.on_aws import aws_of
 from diaspora_infra.host.templates import render_tree
 
 # Made by Fedora CoreOS for the disk that it booted from, whatever the disk is called.
@@ -22,11 +20,8 @@ def storage(context: MachineContext) -> Fragment:
     """Lay out the disk, and mount the data partition.
 
     Nothing is ever wiped: where the partition is already there, at the same place with the same label and an xfs
-    filesystem, it is kept with its data. Where something else is in its place, the first boot stops. On AWS the data is
-    on a volume that Ignition does not know.
+    filesystem, it is kept with its data. Where something else is in its place, the first boot stops.
     """
-    if aws_of(context):
-        return data_volume()
     settings = context.settings.host.storage
     size = {"size_mib": settings.data_gib * MIB_PER_GIB} if settings.data_gib else {}
     data: dict[str, Any] = {"label": DATA_LABEL, **size}

@@ -4,13 +4,13 @@ import re
 
 from diaspora_infra.config import Pod
 from diaspora_infra.host.container_images import CERTBOT_UID, NGINX_UID, container_image
-from diaspora_infra.host.fragment import Context, Fragment, combine
+from diaspora_infra.host.fragment import Fragment, PodContext, combine
 from diaspora_infra.host.templates import render_tree
 
 
-def tls(context: Context) -> Fragment:
+def tls(context: PodContext) -> Fragment:
     """Provide nginx with a certificate; nothing when a proxy terminates TLS."""
-    pod = context.settings.pod
+    pod = context.pod
     if not terminates_tls(pod):
         return {}
     nginx_image = container_image(context, "nginx")

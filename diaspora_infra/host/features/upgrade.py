@@ -6,15 +6,15 @@ from typing import Any
 from diaspora_infra.config.images import POSTGRESQL_MAJOR
 from diaspora_infra.host.container_images import container_image
 from diaspora_infra.host.features.pod_command import services
-from diaspora_infra.host.fragment import Context, Fragment, combine
+from diaspora_infra.host.fragment import Fragment, PodContext, combine
 from diaspora_infra.host.templates import file, render_tree
 
 POD_FILE = "/etc/diaspora/pod.json"
 
 
-def upgrade(context: Context) -> Fragment:
+def upgrade(context: PodContext) -> Fragment:
     """Install `diaspora-pod upgrade`, and let podman update side containers."""
-    pod = context.settings.pod
+    pod = context.pod
     images = {"image": container_image(context, "diaspora"), "postgresql": container_image(context, "postgresql")}
     if pod.backup is not None:
         images["restic"] = container_image(context, "restic")

@@ -3,7 +3,7 @@
 import re
 from collections.abc import Iterator
 
-from diaspora_infra.aws.user_data import LIMIT
+from diaspora_infra.aws.user_data import USER_DATA_MAX_BYTES
 from diaspora_infra.config.aws.availability import INSTANCE_TYPES
 from tests.aws.rules.resources import REGION, Resources, of
 
@@ -16,7 +16,7 @@ def machines(resources: Resources) -> Iterator[str]:
     profiles = {each.urn for each in of(resources, "aws:iam/instanceProfile:InstanceProfile")}
     for each in of(resources, "aws:ec2/instance:Instance"):
         options = each.inputs.get("metadataOptions", {})
-        if len(each.inputs.get("userData", "").encode()) > LIMIT:
+        if len(each.inputs.get("userData", "").encode()) > USER_DATA_MAX_BYTES:
             yield f"{each.name}: user data of more than 16 KiB"
         if each.inputs.get("userDataReplaceOnChange") is not True:
             yield f"{each.name}: a new Ignition config would do nothing"

@@ -29,7 +29,7 @@ ERROR = b"KVM internal error"
 
 @dataclass(frozen=True)
 class Accelerator:
-    """What QEMU runs a guest with: the options -accel and -cpu."""
+    """The accelerator of QEMU: the options -accel and -cpu."""
 
     name: str
     cpu: str
@@ -55,7 +55,7 @@ _threads = ThreadPoolExecutor(max_workers=1)
 
 @cache
 def probe(bios: str | None) -> Future[Accelerator]:
-    """Begin to try KVM with this firmware, once per process; a machine that hangs is waited for in the background."""
+    """Start the KVM probe with this firmware, once per process; a hanging machine is awaited in the background."""
     return _threads.submit(choose, bios)
 
 
@@ -79,18 +79,18 @@ def choose(bios: str | None, *, device: Path = DEVICE, qemu: str = QEMU, seconds
 
 
 def _reaches_script(command: Sequence[str], seconds: float) -> bool:
-    said = b""
+    output = b""
     for part in _output(command, seconds):
-        said += part
-        if MARKER in said:
+        output += part
+        if MARKER in output:
             return True
-        if ERROR in said:
+        if ERROR in output:
             return False
     return False
 
 
 def _output(command: Sequence[str], seconds: float) -> Iterator[bytes]:
-    """What a program says, until it ends or the time is over; it is killed when nobody reads on."""
+    """The output of a program until it ends or times out; the program is killed afterwards."""
     deadline = time.monotonic() + seconds
     # a terminal would be set to raw mode
     process = subprocess.Popen(

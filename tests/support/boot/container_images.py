@@ -42,7 +42,7 @@ def _entrypoints() -> dict[str, str]:
 
 
 def make_store(work: Path, store: Path, helpers: Path) -> None:
-    """Make the folder `store`, in which podman finds the images; as it would have pulled them.
+    """Make the folder `store`, in which podman finds the images as if pulled.
 
     `helpers` holds netavark, which podman asks for even when it starts nothing.
     """

@@ -18,7 +18,7 @@ UNNEEDED = (
 
 
 def debian_tree(packages: Sequence[str], work: Path, unneeded: Sequence[str] = UNNEEDED) -> Path:
-    """Unpack packages, and all that they depend on, into the folder `work`/tree; no script of theirs is run."""
+    """Unpack packages and their dependencies into the folder `work`/tree, without running their scripts."""
     tree = work / "tree"
     for name in ("bin", "sbin", "lib", "lib64"):
         (tree / "usr" / name).mkdir(parents=True)
@@ -35,7 +35,7 @@ def debian_tree(packages: Sequence[str], work: Path, unneeded: Sequence[str] = U
 
 
 def _download(packages: Sequence[str], folder: Path) -> list[Path]:
-    """Download the packages and all that they depend on, with the machine's sources but none of its packages."""
+    """Download the packages and their dependencies from the machine's sources, ignoring its installed packages."""
     archives = folder / "archives"
     for part in (folder / "lists/partial", archives / "partial"):
         part.mkdir(parents=True)
@@ -51,7 +51,7 @@ def _download(packages: Sequence[str], folder: Path) -> list[Path]:
 
 
 def keep_modules(tree: Path, names: Sequence[str]) -> None:
-    """Keep the modules of the kernel that are named, and what they need."""
+    """Keep the named kernel modules and their dependencies."""
     (folder,) = tree.glob("usr/lib/modules/*")
     run("depmod", "--basedir", tree, folder.name)
     shown = run("modprobe", "--dirname", tree, "--set-version", folder.name, "--show-depends", "--all", *names)

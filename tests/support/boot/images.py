@@ -1,6 +1,6 @@
 """Kernel and initial RAM disk of the virtual machine, made of Debian packages.
 
-Debian's part is kept in the cache of the tools, under a hash of what it is made of. Needs a Debian for x86_64: the
+Debian's part is kept in the cache of the tools, under a hash of its inputs. Needs a Debian for x86_64: the
 packages come from the sources of its apt.
 """
 
@@ -47,7 +47,7 @@ class Images:
     trees: tuple[Path, ...]
 
     def paths(self) -> set[str]:
-        """What the root filesystem holds before a config is applied to it."""
+        """The paths of the root filesystem before a config is applied."""
         return {f"/{path.relative_to(tree)}" for tree in self.trees for path in tree.rglob("*")}
 
 
@@ -93,7 +93,7 @@ def _make_debian_part(folder: Path) -> None:
 
 
 def _own_tree(tree: Path) -> Path:
-    """What makes Debian's files an initial RAM disk that installs a machine."""
+    """The files that turn Debian's files into an initial RAM disk that installs a machine."""
     for name in ("dev", "proc", "run", "sys", "sysroot", "tmp", "usr/bin", UNITS, RULES):
         (tree / name).mkdir(parents=True)
     for path, text in ACCOUNTS.items():

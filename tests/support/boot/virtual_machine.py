@@ -31,7 +31,7 @@ class VirtualMachine:
     uefi: bool = False
 
     def boot(self, url: str, log: Path) -> str:
-        """Boot the iPXE script at an address and wait until the machine is off; returns what its serial port said.
+        """Boot the iPXE script at an address and wait until the machine is off; returns the output of its serial port.
 
         Raises AssertionError when it takes too long.
         """
@@ -40,9 +40,9 @@ class VirtualMachine:
             how = f"QEMU ended with status {done.returncode} {done.stderr}"
         except subprocess.TimeoutExpired:
             how = f"QEMU was killed after {SECONDS} s"
-        said = log.read_text(encoding="utf-8", errors="replace")
-        assert re.search(LAST, said), f"{how}; the machine said: {said[-3000:]}"
-        return said
+        output = log.read_text(encoding="utf-8", errors="replace")
+        assert re.search(LAST, output), f"{how}; the machine said: {output[-3000:]}"
+        return output
 
     def _command(self, url: str, log: Path) -> Sequence[str]:
         bios = UEFI if self.uefi else None
@@ -59,7 +59,7 @@ class VirtualMachine:
 
 
 def new_disk(file: Path, size: int) -> Path:
-    """Make an empty disk that takes no space yet."""
+    """Create an empty sparse disk."""
     with file.open("wb") as opened:
         opened.truncate(size)
     return file

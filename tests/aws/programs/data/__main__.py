@@ -17,7 +17,7 @@ path = f"/diaspora/{DOMAIN}"
 
 provider = aws.Provider("aws", region=REGION)
 options = pulumi.ResourceOptions(providers=[provider])
-network = Network("pod", {"region": REGION, "zones": ["eu-west-1a", "eu-west-1b"], "tags": tags}, options)
+network = Network("pod", {"zones": ["eu-west-1a", "eu-west-1b"], "tags": tags}, options)
 group = aws.ec2.SecurityGroup(
     "database", vpc_id=network.vpc_id, description="database", tags=tags, opts=pulumi.ResourceOptions(provider=provider)
 )
@@ -25,7 +25,7 @@ alerts = Alerts("pod", {"email": "podmin@example.org", "tags": tags}, options)
 database = Database(
     "pod",
     {
-        "subnet_ids": list(network.private_subnet_ids),
+        "subnet_ids": network.private_subnet_ids,
         "security_group_ids": [group.id],
         "password_parameter": f"{path}/databasePassword",
         "protect": protect,
@@ -37,13 +37,12 @@ database = Database(
 uploads = Uploads("pod", {"protect": protect, "tags": tags}, options)
 backups = Backups(
     "pod",
-    {"region": REGION, "snapshots_of": DOMAIN, "protect": protect, "tags": tags, **changes.get("backups", {})},
+    {"snapshots_of": DOMAIN, "protect": protect, "tags": tags, **changes.get("backups", {})},
     options,
 )
 mail = Mail(
     "pod",
     {
-        "region": REGION,
         "domain": DOMAIN,
         "sender": f"no-reply@{DOMAIN}",
         "alerts_topic_arn": alerts.topic_arn,
@@ -55,7 +54,6 @@ mail = Mail(
 parameters = Parameters(
     "pod",
     {
-        "region": REGION,
         "path": path,
         "secrets": {
             "smtpPassword": mail.password,

@@ -1,0 +1,341 @@
+"""The parts of a pod on AWS: which there are, and what each gets, by the settings of a stack."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+import pulumi
+
+from diaspora_infra.aws import stack_keys
+from diaspora_infra.aws.alerts import Alerts
+from diaspora_infra.aws.backups import Backups
+from diaspora_infra.aws.budget import Budget
+from diaspora_infra.aws.certificate import Certificate
+from diaspora_infra.aws.database import Database, DatabaseArgs, DatabaseEngine
+from diaspora_infra.aws.dns import Dns, DnsArgs, DnsRecord, create_record, pending_record
+from diaspora_infra.aws.http_api import HttpApi
+from diaspora_infra.aws.machine import Machine, MachineArgs
+from diaspora_infra.aws.mail import Mail
+from diaspora_infra.aws.network import Network
+from diaspora_infra.aws.parameters import Parameters
+from diaspora_infra.aws.security_groups import Edge, SecurityGroups, ShellAccess
+from diaspora_infra.aws.stack_keys import in_stack_keys
+from diaspora_infra.aws.uploads import Uploads
+from diaspora_infra.aws.zones import check_existing, check_type, check_zones
+from diaspora_infra.config import AwsSettings
+from diaspora_infra.config.aws.aws import Aws
+from diaspora_infra.config.aws.parameter_names import UPLOADS_BUCKET, machine_parameters, parameter_path
+from diaspora_infra.pulumi_config import Secrets, render_machine
+
+
+@dataclass(frozen=True)
+class Plan:
+    """What all parts of a pod are made from."""
+
+    name: str
+    settings: AwsSettings
+    secrets: Secrets
+    component: pulumi.ComponentResource
+    """The parent of all parts."""
+
+    @property
+    def aws(self) -> Aws:
+        """The settings of the key `aws`."""
+        return self.settings.aws
+
+    @property
+    def tags(self) -> Mapping[str, str]:
+        """Tags of everything."""
+        return {"Project": "diaspora-infra", "Pod": self.settings.pod.domain, **self.aws.tags}
+
+    @property
+    def child(self) -> pulumi.ResourceOptions:
+        """Options of a part."""
+        return pulumi.ResourceOptions(parent=self.component)
+
+    @property
+    def alert_email(self) -> str:
+        """Who is told."""
+        return self.aws.alert_email or self.settings.pod.admin.email
+
+
+@dataclass(frozen=True)
+class Subnets:
+    """The network of a pod, one of its own or one that was there before."""
+
+    network: Network | None
+    vpc_id: pulumi.Output[str]
+    public_id: pulumi.Output[str]
+    private_ids: Sequence[pulumi.Output[str]]
+
+
+def make_subnets(plan: Plan) -> Subnets:
+    """Make the network, or look at the one that was there before."""
+    aws, settings = plan.aws, plan.aws.network
+    check_type(aws.instance_type_name, aws.zones[0], plan.component)
+    if existing := settings.existing:
+        check_existing(
+            existing.vpc_id, aws.zones[0], existing.public_subnet_id, existing.private_subnet_ids, plan.component
+        )
+        return Subnets(
+            None,
+            pulumi.Output.from_input(existing.vpc_id),
+            pulumi.Output.from_input(existing.public_subnet_id),
+            [pulumi.Output.from_input(subnet_id) for subnet_id in existing.private_subnet_ids],
+        )
+    check_zones(aws.region, aws.zones, plan.component)
+    network = Network(
+        plan.name,
+        {
+            "zones": aws.zones,
+            "cidr": settings.cidr,
+            "ipv6": settings.ipv6,
+            "flow_logs_days": settings.flow_logs_days,
+            "tags": plan.tags,
+        },
+        plan.child,
+    )
+    return Subnets(network, network.vpc_id, network.public_subnet_id, network.private_subnet_ids)
+
+
+def make_security_groups(plan: Plan, subnets: Subnets) -> SecurityGroups:
+    """Make the groups of the machine and of what stands around it."""
+    return SecurityGroups(
+        plan.name,
+        {
+            "vpc_id": subnets.vpc_id,
+            "edge": Edge(plan.aws.edge),
+            "shell_access": ShellAccess(plan.aws.instance.shell_access),
+            "ssh_from": plan.aws.instance.ssh_from or [],
+            "database": plan.settings.database_on_aws,
+            "ipv6": plan.aws.network.ipv6,
+            "tags": plan.tags,
+        },
+        plan.child,
+    )
+
+
+def make_alerts(plan: Plan) -> Alerts:
+    """Make the topic of the alarms."""
+    return Alerts(plan.name, {"email": plan.alert_email, "tags": plan.tags}, plan.child)
+
+
+def make_dns(plan: Plan) -> Dns:
+    """Find or make the hosted zone; none with another DNS provider."""
+    settings = plan.aws.dns
+    args: DnsArgs = {"create": settings.create_zone, "protect": plan.aws.protect, "tags": plan.tags}
+    if settings.provider == "route53":
+        args["zone"] = settings.zone or plan.settings.pod.domain
+    with in_stack_keys(stack_keys.DNS):
+        return Dns(plan.name, args, plan.child)
+
+
+def make_mail(plan: Plan, alerts: Alerts) -> Mail | None:
+    """Make the identity in Amazon SES; None where a relay of the podmin takes the pod's mail."""
+    mail, settings = plan.settings.pod.mail, plan.aws.mail
+    if mail is None or not mail.by_ses:
+        return None
+    with in_stack_keys(stack_keys.MAIL):
+        return Mail(
+            plan.name,
+            {
+                "domain": mail.sender_domain,
+                "sender": mail.sender_address,
+                "alerts_topic_arn": alerts.topic_arn,
+                "existing_identity": settings.existing_identity,
+                "mail_from": settings.mail_from,
+                "dmarc": settings.dmarc,
+                "tags": plan.tags,
+            },
+            plan.child,
+        )
+
+
+def set_mail_records(plan: Plan, mail: Mail | None, dns: Dns) -> Sequence[pulumi.Output[DnsRecord]]:
+    """Set the records of the mail; returns those that a person has to set instead."""
+    pending = []
+    for record in mail.records if mail is not None else ():
+        if dns.zone_id is None:
+            pending.append(pending_record(record["name"], record["type"], record["values"]))
+        else:
+            name = f"{plan.name}-mail-{record['key']}"
+            create_record(name, dns.zone_id, record["name"], record["type"], record["values"], plan.child)
+    return pending
+
+
+def set_domain_record(plan: Plan, machine: Machine, dns: Dns) -> Sequence[pulumi.Output[DnsRecord]]:
+    """Point the pod's domain at the machine; returns the record if a person has to set it instead."""
+    domain = plan.settings.pod.domain
+    # no AAAA, also with IPv6 in the VPC: the pod itself does not answer on IPv6 (docs/tls.md)
+    if dns.zone_id is None:
+        return [pending_record(domain, "A", [machine.public_ip])]
+    create_record(f"{plan.name}-domain", dns.zone_id, domain, "A", [machine.public_ip], plan.child)
+    return []
+
+
+def make_database(plan: Plan, subnets: Subnets, groups: SecurityGroups) -> Database | None:
+    """Make the database; None where it runs on the machine."""
+    settings = plan.aws.database
+    if not plan.settings.database_on_aws:
+        return None
+    args: DatabaseArgs = {
+        "subnet_ids": subnets.private_ids,
+        "security_group_ids": [] if groups.database_id is None else [groups.database_id],
+        "password_parameter": f"{parameter_path(plan.aws, plan.settings.pod)}/databasePassword",
+        "engine": DatabaseEngine(settings.engine),
+        "version": settings.version,
+        "allow_major_upgrade": "version" in settings.model_fields_set,
+        "min_acu": settings.min_acu,
+        "max_acu": settings.max_acu,
+        "instance_class": settings.instance_class,
+        "storage_gib": settings.storage_gib,
+        "backup_days": settings.backup_days,
+        "protect": plan.aws.protect,
+        "tags": plan.tags,
+    }
+    if settings.min_acu == 0 or "auto_pause_seconds" in settings.model_fields_set:
+        args["auto_pause_seconds"] = settings.auto_pause_seconds
+    if settings.restore_from is not None:
+        args["restore_from"] = settings.restore_from
+    with in_stack_keys(stack_keys.DATABASE):
+        return Database(plan.name, args, plan.child)
+
+
+def make_uploads(plan: Plan) -> Uploads | None:
+    """Make the bucket of the uploads; None where they are on the data volume."""
+    if not plan.settings.uploads_in_bucket:
+        return None
+    return Uploads(plan.name, {"protect": plan.aws.protect, "tags": plan.tags}, plan.child)
+
+
+def make_backups(plan: Plan) -> Backups:
+    """Make the bucket of the backups, if the pod has any, and the snapshots of the data volume."""
+    settings = plan.aws.backups
+    return Backups(
+        plan.name,
+        {
+            "snapshots_of": plan.settings.pod.domain,
+            "make_bucket": plan.settings.backup_bucket,
+            "object_lock_days": settings.object_lock_days,
+            "volume_snapshot_days": settings.volume_snapshot_days,
+            "protect": plan.aws.protect,
+            "tags": plan.tags,
+        },
+        plan.child,
+    )
+
+
+def make_parameters(
+    plan: Plan, database: Database | None, uploads: Uploads | None, backups: Backups, mail: Mail | None
+) -> Parameters:
+    """Make the parameters by which the machine finds the other parts."""
+    facts: dict[str, pulumi.Input[str]] = {}
+    if database is not None:
+        facts["databaseHost"] = database.host
+    if uploads is not None:
+        facts[UPLOADS_BUCKET.name] = uploads.bucket
+    if backups.repository is not None:
+        facts["backupRepository"] = pulumi.Output.concat(backups.repository, "/pod")
+    secrets: dict[str, pulumi.Input[str]] = {**plan.secrets}
+    if mail is not None:
+        secrets |= {"smtpUsername": mail.user, "smtpPassword": mail.password}
+    needed = machine_parameters(plan.aws, plan.settings.pod)
+    with in_stack_keys(stack_keys.PARAMETERS):
+        return Parameters(
+            plan.name,
+            {
+                "path": parameter_path(plan.aws, plan.settings.pod),
+                "secrets": {
+                    parameter.name: secrets[parameter.name] for parameter in needed if parameter.name in secrets
+                },
+                "facts": facts,
+                "existing": {parameter.name: parameter.existing for parameter in needed if parameter.existing},
+                "tags": plan.tags,
+            },
+            plan.child,
+        )
+
+
+def make_machine(
+    plan: Plan,
+    subnets: Subnets,
+    groups: SecurityGroups,
+    alerts: Alerts,
+    uploads: Uploads | None,
+    backups: Backups,
+    parameters: Parameters,
+) -> Machine:
+    """Make the machine, which may use the other parts."""
+    settings = plan.aws.instance
+    args: MachineArgs = {
+        "zone": plan.aws.zones[0],
+        "subnet_id": subnets.public_id,
+        "security_group_ids": [groups.machine_id],
+        "instance_type": plan.aws.instance_type_name,
+        "image": {
+            "architecture": plan.aws.architecture,
+            "stream": settings.release.stream,
+            "version": settings.release.version,
+        },
+        "ignition": render_machine(plan.settings, plan.settings.machines[0], plan.secrets),
+        "statements": [
+            *(uploads.statements if uploads is not None else ()),
+            *backups.statements,
+            *parameters.statements,
+        ],
+        "root_gib": settings.root_gib,
+        "data_gib": settings.data_gib,
+        "topic_arn": alerts.topic_arn,
+        "elastic_ip": not plan.settings.behind_gateway,
+        "volume_tags": backups.volume_tags,
+        "protect": plan.aws.protect,
+        "tags": plan.tags,
+    }
+    if settings.image_id is not None:
+        args["image"]["id"] = settings.image_id
+    if groups.endpoint_id is not None:
+        args["shell_endpoint"] = {"subnet_id": subnets.private_ids[0], "security_group_id": groups.endpoint_id}
+    with in_stack_keys(stack_keys.MACHINE):
+        return Machine(plan.name, args, plan.child)
+
+
+def make_certificate(plan: Plan, dns: Dns) -> Certificate:
+    """Make the certificate of the domain; without waiting for it where a person has to do something first."""
+    dns_is_managed = plan.aws.dns.provider == "route53" and not plan.aws.dns.create_zone
+    return Certificate(
+        plan.name,
+        {"domain": plan.settings.pod.domain, "zone_id": dns.zone_id, "wait": dns_is_managed, "tags": plan.tags},
+        plan.child,
+    )
+
+
+def make_http_api(
+    plan: Plan, subnets: Subnets, groups: SecurityGroups, dns: Dns, certificate: Certificate, machine: Machine
+) -> HttpApi:
+    """Make API Gateway in front of the machine."""
+    if groups.link_id is None:
+        raise ValueError("edge gateway without a group for the VPC link")
+    return HttpApi(
+        plan.name,
+        {
+            "domain": plan.settings.pod.domain,
+            "zone_id": dns.zone_id,
+            "certificate_arn": certificate.arn,
+            "certificate_issued": certificate.issued,
+            "subnet_ids": subnets.private_ids,
+            "security_group_id": groups.link_id,
+            "address": machine.private_ip,
+            "requests_per_second": plan.aws.http_api.requests_per_second,
+            "log_days": plan.aws.http_api.log_days,
+            "tags": plan.tags,
+        },
+        plan.child,
+    )
+
+
+def make_budget(plan: Plan) -> Budget:
+    """Make the budget."""
+    return Budget(
+        plan.name,
+        {"monthly_usd": plan.aws.monthly_budget_usd, "email": plan.alert_email, "tags": plan.tags},
+        plan.child,
+    )
