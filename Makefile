@@ -1,6 +1,6 @@
 PYTHON ?= python3
 RUN := .venv/bin/python
-# .venv is ours: without the bytecode, each start of Python compiles its packages again, which takes seconds
+# without bytecode in .venv, each start of Python compiles its packages again, which takes seconds
 unexport PYTHONDONTWRITEBYTECODE
 PYTEST := $(RUN) -m pytest -n 4 --dist loadgroup --no-loadscope-reorder
 QUICK_TESTS := $(PYTEST) -m "not system" --durations=30
@@ -10,27 +10,27 @@ QUICK_TESTS := $(PYTEST) -m "not system" --durations=30
 help: ## list the commands
 	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
-up: ## bring the dev stack up on this computer: matchbox, pulumi up, the addresses to look at
+up: ## run the dev stack on this computer: matchbox, pulumi up; prints the addresses to open
 	@$(PYTHON) -m tools.environment
 	@$(PYTHON) -m tools --set up >/dev/null
 	@$(RUN) -m lab up
 
-down: ## destroy the dev stack and stop the matchbox that `make up` started
+down: ## destroy the dev stack and stop its matchbox
 	@$(PYTHON) -m tools.environment
 	@$(PYTHON) -m tools --set up >/dev/null
 	@$(RUN) -m lab down
 
-up-aws: ## bring a whole pod up in a simulated AWS account on this computer (STACK_FILE=yours, or examples/aws)
+up-aws: ## run a whole pod in a simulated AWS account on this computer (STACK_FILE=FILE; default: examples/aws)
 	@$(PYTHON) -m tools.environment --simulator
 	@$(PYTHON) -m tools --set aws >/dev/null
 	@$(RUN) -m lab up-aws $(STACK_FILE)
 
-down-aws: ## destroy that pod and stop the simulator
+down-aws: ## destroy the pod of `make up-aws` and stop the simulator
 	@$(PYTHON) -m tools.environment --simulator
 	@$(PYTHON) -m tools --set aws >/dev/null
 	@$(RUN) -m lab down-aws
 
-test: ## install what the tests need and run all of them; missing tools are built beside the quick tests
+test: ## install the dependencies of the tests and run all tests; missing tools are built at the same time
 	@$(PYTHON) -m tools.packages tests/packages.txt
 	@$(PYTHON) -m tools.environment --dev
 	@$(MAKE) --no-print-directory check
@@ -47,17 +47,17 @@ check: ## lint and type-check
 	@.venv/bin/ruff format --check .
 	@.venv/bin/mypy
 
-docs: ## build the documentation site into .site/; a link that leads nowhere is an error
+docs: ## build the documentation site into .site/; a broken link is an error
 	@$(PYTHON) -m tools.environment --dev
 	@NO_MKDOCS_2_WARNING=1 $(RUN) -m mkdocs build --strict --quiet
 	@echo "Open .site/index.html"
 
-fuzz: ## compare Butane with the Go program on many documents (SEED=7 EXAMPLES=4000, some minutes)
+fuzz: ## compare butane-py with the Go program on many documents (SEED=7 EXAMPLES=4000; takes minutes)
 	@$(PYTHON) -m tools.environment --dev
 	@$(PYTHON) -m tools --set test >/dev/null
 	@BUTANE_EXAMPLES=$(or $(EXAMPLES),4000) BUTANE_SEED=$(or $(SEED),1) $(RUN) -m pytest -q -n 2 butane-py/tests
 
-golden: ## write the golden files, docs/config.schema.json, the generated pages and types again (review the diff)
+golden: ## regenerate the golden files, docs/config.schema.json, the generated pages and types (review the diff)
 	@$(RUN) -m pytest -q tests/golden tests/config --golden-update
 
 states: ## record the engine states that previews are tested on (docs/development.md; review the diff)
@@ -65,10 +65,10 @@ states: ## record the engine states that previews are tested on (docs/developmen
 	@$(PYTHON) -m tools --set test >/dev/null
 	@$(RUN) -m pytest -q tests/states --record-states
 
-bench: ## measure speed and state size, as ratios against a floor (about 12 minutes)
+bench: ## measure speed and state size relative to a baseline (about 12 minutes)
 	@$(PYTHON) -m tools.environment --dev
 	@$(PYTHON) -m tools --set up --set aws butane >/dev/null
 	@$(RUN) -m benchmarks
 
-clean: ## remove .venv, .site and the caches of the checks (never .lab: it may hold a running stack)
+clean: ## remove .venv, .site and caches (never .lab, which may contain a running stack)
 	rm -rf .venv .site .mypy_cache .ruff_cache .pytest_cache .hypothesis dist butane-py/dist

@@ -1,4 +1,4 @@
-"""The command `diaspora-infra`: what one wants to know and to prepare without an engine."""
+"""Check, render and cost a stack file without running Pulumi."""
 
 import argparse
 import os
@@ -25,7 +25,7 @@ from diaspora_infra.version import package_version
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Run one command; returns the exit code (0 good, 1 a problem that is printed, 2 wrong usage)."""
+    """Run one command; returns the exit code (0 success, 1 a problem that is printed, 2 wrong usage)."""
     options = _parser().parse_args(arguments)
     try:
         code: int = options.run(options)
@@ -43,15 +43,21 @@ def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="diaspora-infra", description=__doc__)
     parser.add_argument("--version", action="version", version=f"%(prog)s {package_version()}")
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
-    _command(commands, "check", "print everything that is wrong with a stack file", _check)
+    _command(commands, "check", "print every mistake in a stack file", _check)
     renders = _command(commands, "render", "write the Ignition config of a machine", _render)
-    renders.add_argument("--machine", metavar="NAME", help="the machine; not needed when there is only one")
-    renders.add_argument("--output", metavar="FILE", type=Path, help="where to write it; standard output when not set")
-    renders.add_argument("--butane", action="store_true", help="write the Butane document instead, without snippets")
-    verify = _command(commands, "verify", "compare what matchbox serves with what the stack file means", _verify)
+    renders.add_argument("--machine", metavar="NAME", help="machine to render; required when there are several")
+    renders.add_argument("--output", metavar="FILE", type=Path, help="file to write; default: standard output")
+    renders.add_argument(
+        "--butane", action="store_true", help="write the Butane document, without snippets, instead of Ignition"
+    )
+    verify = _command(commands, "verify", "compare what matchbox serves with the stack file", _verify)
     for command in (renders, verify):
         command.add_argument(
-            "--secret", metavar="NAME=FILE", action="append", default=[], help="a file that holds a secret's value"
+            "--secret",
+            metavar="NAME=FILE",
+            action="append",
+            default=[],
+            help="file with the value of a secret; can be repeated",
         )
     pki.add_to(commands)
     assets.add_to(commands)
@@ -67,7 +73,7 @@ def _command(
     run: Callable[[argparse.Namespace], int],
 ) -> argparse.ArgumentParser:
     command = commands.add_parser(name, help=text, description=text)
-    command.add_argument("stack_file", metavar="STACK_FILE", type=Path, help="such as Pulumi.dev.yaml")
+    command.add_argument("stack_file", metavar="STACK_FILE", type=Path, help="stack file, such as Pulumi.dev.yaml")
     command.set_defaults(run=run)
     return command
 
@@ -101,7 +107,7 @@ def _render(options: argparse.Namespace) -> int:
     descriptor = os.open(options.output, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600 if rendered.secret else 0o666)
     with os.fdopen(descriptor, "wb") as file:
         if rendered.secret and stat.S_ISREG(os.fstat(descriptor).st_mode):
-            os.fchmod(descriptor, 0o600)  # it may have been there before
+            os.fchmod(descriptor, 0o600)  # the file may already exist with another mode
         file.write(text)
     return 0
 
@@ -124,10 +130,7 @@ def _given(options: argparse.Namespace, settings: Settings | ProvisioningSetting
     missing = [secret.key for secret in needed_secrets(settings) if secret.key not in given]
     if missing:
         raise ConfigError(
-            [
-                Problem(key, f"its value cannot be read from the stack file; give it with --secret {key}=FILE")
-                for key in missing
-            ]
+            [Problem(key, f"encrypted in the stack file; pass the value with --secret {key}=FILE") for key in missing]
         )
     return given
 
@@ -145,9 +148,7 @@ def _secrets(entries: Sequence[str]) -> dict[str, str]:
         try:
             found[name] = Path(file).read_text(encoding="utf-8").rstrip("\n")
         except UnicodeDecodeError:
-            raise ConfigError(
-                [Problem(f"--secret {name}", f"{file} is not UTF-8 text; allowed: a text file")]
-            ) from None
+            raise ConfigError([Problem(f"--secret {name}", f"{file} is not UTF-8 text; use a text file")]) from None
     return found
 
 
@@ -156,6 +157,6 @@ def _machine(settings: Settings | ProvisioningSettings, name: str | None) -> Mac
     if name is None and len(machines) == 1:
         return settings.machines[0]
     if name not in machines:
-        what = "missing" if name is None else f"{name!r} is not in the stack file"
+        what = "required" if name is None else f"{name!r} is not in the stack file"
         raise ConfigError([Problem("--machine", f"{what}; allowed: {', '.join(machines)}")])
     return machines[name]

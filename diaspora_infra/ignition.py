@@ -17,7 +17,7 @@ class IgnitionArgs(TypedDict):
     pod: pulumi.Input[PodTable]
     """The diaspora* pod."""
     host: pulumi.Input[HostTable]
-    """What every machine has."""
+    """Settings of every machine."""
     machine: pulumi.Input[MachineTable]
     """This machine; `name` is the component's name when not set."""
     secrets: NotRequired[pulumi.Input[Mapping[str, pulumi.Input[str]]]]

@@ -85,26 +85,26 @@ class AdminTable(TypedDict):
     """The person who runs the pod."""
 
     username: str
-    """Account name of the administrator on the pod, such as podmin. The first start makes it; `diaspora-pod admin` on the machine shows its password."""
+    """Account name of the administrator on the pod, such as podmin. The first start creates the account; `diaspora-pod admin` on the machine shows the password."""
     email: str
-    """Where users and the pod reach the podmin."""
+    """E-mail address of the podmin, for users and for alerts."""
 
 
 class ImageLayoutTable(TypedDict):
-    """Where things are inside the diaspora* image. The defaults fit `containers/diaspora/Containerfile`."""
+    """Paths and user inside the diaspora* image. The defaults fit `containers/diaspora/Containerfile`."""
 
     home: NotRequired[str]
     """Directory of the application in the image; `config/` and `public/` are below it. Default: /srv/diaspora."""
     uid: NotRequired[int]
-    """User and group id that the application runs as; it owns the uploads. Default: 1000."""
+    """User and group id of the application, which owns the uploads. Default: 1000."""
     certificateAuthorities: NotRequired[str]
-    """File in the image with the certificate authorities that the pod trusts. diaspora* does not start without it. Default: /etc/ssl/certs/ca-certificates.crt."""
+    """File in the image with trusted certificate authorities. diaspora* does not start without it. Default: /etc/ssl/certs/ca-certificates.crt."""
     loginShell: NotRequired[bool]
     """Start commands through a login shell (`bash -lc`), as images that install Ruby with RVM need. Default: false."""
 
 
 class WelcomeMessageTable(TypedDict):
-    """Message that every new user gets from the administrator's account."""
+    """Message from the administrator's account to every new user."""
 
     enabled: NotRequired[bool]
     """Send the message. Default: false."""
@@ -120,14 +120,14 @@ class InvitationsTable(TypedDict):
     open: NotRequired[bool]
     """Allow users to invite others. Default: true."""
     count: NotRequired[int]
-    """How many people one invitation link lets in. Default: 25."""
+    """Number of sign-ups per invitation link. Default: 25."""
 
 
 class CaptchaTable(TypedDict):
-    """The picture puzzle on the sign-up page."""
+    """CAPTCHA on the sign-up page."""
 
     enable: NotRequired[bool]
-    """Ask for it. Default: true."""
+    """Require the CAPTCHA. Default: true."""
     imageSize: NotRequired[str]
     """Size of the picture in pixels. Default: 120x20."""
     captchaLength: NotRequired[int]
@@ -135,7 +135,7 @@ class CaptchaTable(TypedDict):
     imageStyle: NotRequired[str]
     """Style of the picture. Allowed: embosed_silver, simply_red, simply_green, simply_blue, distorted_black, all_black, charcoal_grey, almost_invisible, random. Default: simply_green."""
     distortion: NotRequired[str]
-    """How far the characters are bent. Allowed: low, medium, high, random. Default: low."""
+    """Distortion of the characters. Allowed: low, medium, high, random. Default: low."""
 
 
 class TermsTable(TypedDict):
@@ -150,27 +150,27 @@ class TermsTable(TypedDict):
 
 
 class RemoveOldUsersTable(TypedDict):
-    """Removal of accounts that nobody uses. Needs working mail: users are warned first."""
+    """Removal of unused accounts. Needs working mail: users are warned first."""
 
     enable: NotRequired[bool]
-    """Remove them. Default: false."""
+    """Remove unused accounts. Default: false."""
     afterDays: NotRequired[int]
     """Days without a login. Default: 730."""
     warnDays: NotRequired[int]
     """Days between the warning and the removal. Default: 30."""
     limitRemovalsToPerDay: NotRequired[int]
-    """At most this many a day. Default: 100."""
+    """Maximum number of removals per day. Default: 100."""
 
 
 class MaintenanceTable(TypedDict):
     """Jobs that keep the pod small."""
 
     removeOldUsers: NotRequired[RemoveOldUsersTable]
-    """Removal of accounts that nobody uses."""
+    """Removal of unused accounts."""
 
 
 class DefaultMetasTable(TypedDict):
-    """What search engines see of the front page."""
+    """Metadata of the front page, for search engines."""
 
     title: NotRequired[str | None]
     """Title of the page."""
@@ -191,20 +191,20 @@ class PaypalDonationsTable(TypedDict):
     """A button for donations by PayPal."""
 
     enable: NotRequired[bool]
-    """Show it. It needs one of the two kinds of button. Default: false."""
+    """Show the button; requires exactly one of the two kinds of button. Default: false."""
     currency: NotRequired[str]
     """Currency of the donations. Default: USD."""
     paypalHostedButtonId: NotRequired[str | None]
-    """Number of a button that PayPal keeps."""
+    """Id of a button that PayPal hosts."""
     paypalUnhostedButtonEncrypted: NotRequired[str | None]
-    """The encrypted text of a button that PayPal does not keep."""
+    """The encrypted text of a button that PayPal does not host."""
 
 
 class CommunitySpotlightTable(TypedDict):
     """Page of recommended accounts."""
 
     enable: NotRequired[bool]
-    """Show it. Default: false."""
+    """Show the page. Default: false."""
     suggestEmail: NotRequired[str | None]
     """Where users send suggestions."""
 
@@ -213,43 +213,43 @@ class PodSettingsTable(TypedDict):
     """The `[configuration.settings]` table of diaspora.toml; names and meaning are diaspora*'s own."""
 
     enableRegistrations: NotRequired[bool]
-    """Let anyone sign up. diaspora*'s own default is true; a new pod of ours starts closed. Default: false."""
+    """Let anyone sign up. The default of diaspora* is true; this project starts a new pod closed. Default: false."""
     enableLocalPostsStream: NotRequired[str]
     """Who sees the stream of all local posts. Allowed: disabled, admins, moderators, everyone. Default: disabled."""
     autofollowOnJoin: NotRequired[bool]
     """New users follow `autofollowOnJoinUser`. Default: true."""
     autofollowOnJoinUser: NotRequired[str]
-    """Whom new users follow. Default: hq@pod.diaspora.software."""
+    """Account that new users follow. Default: hq@pod.diaspora.software."""
     sourceUrl: NotRequired[str]
-    """Where the source of the running version is; the licence (AGPL) demands it. Default: https://github.com/diaspora/diaspora."""
+    """Address of the source of the running version; the licence (AGPL) requires it. Default: https://github.com/diaspora/diaspora."""
     changelogUrl: NotRequired[str | None]
-    """Where the changes of the running version are described."""
+    """Address of the changelog of the running version."""
     defaultColorTheme: NotRequired[str]
     """Colour theme of new users. Default: original."""
     typhoeusVerbose: NotRequired[bool]
-    """Log more about outgoing requests, to find a fault. Default: false."""
+    """Log more about outgoing requests, for debugging. Default: false."""
     typhoeusConcurrency: NotRequired[int]
-    """Outgoing requests at once per job; memory grows with it. Default: 20."""
+    """Concurrent outgoing requests per job; more need more memory. Default: 20."""
     archiveJobsConcurrency: NotRequired[int]
-    """Account exports and imports at once. Default: 1."""
+    """Concurrent account exports and imports. Default: 1."""
     liberapayUsername: NotRequired[str | None]
     """Account for donations."""
     bitcoinAddress: NotRequired[str | None]
     """Address for donations."""
     usernameBlacklist: NotRequired[Sequence[str] | None]
-    """Names that nobody may register. diaspora* has a list of its own when this is not set."""
+    """User names that cannot be registered; diaspora*'s own list when not set."""
     welcomeMessage: NotRequired[WelcomeMessageTable]
     """Message to every new user."""
     invitations: NotRequired[InvitationsTable]
     """Invitations by existing users."""
     captcha: NotRequired[CaptchaTable]
-    """The picture puzzle on the sign-up page."""
+    """CAPTCHA on the sign-up page."""
     terms: NotRequired[TermsTable]
     """Terms of service page."""
     maintenance: NotRequired[MaintenanceTable]
     """Jobs that keep the pod small."""
     defaultMetas: NotRequired[DefaultMetasTable]
-    """What search engines see."""
+    """Metadata for search engines."""
     csp: NotRequired[CspTable]
     """Content security policy."""
     paypalDonations: NotRequired[PaypalDonationsTable]
@@ -262,20 +262,20 @@ class SidekiqTable(TypedDict):
     """Background jobs. How many run at once is `pod.sizing.sidekiqConcurrency`."""
 
     retry: NotRequired[int]
-    """How often a failed job is tried again, each time after a longer wait; 0: never. Default: 10."""
+    """Maximum retries of a failed job, with growing delays; 0: none. Default: 10."""
     backtrace: NotRequired[int]
-    """Lines of the backtrace that are kept of a failed job; 0 saves memory of Redis. Default: 15."""
+    """Lines of the backtrace to keep for a failed job; 0 saves memory of Redis. Default: 15."""
     deadJobsLimit: NotRequired[int]
-    """How many jobs that failed for good are kept. Default: 5000."""
+    """Maximum number of dead jobs to keep. Default: 5000."""
     deadJobsTimeout: NotRequired[int]
-    """Seconds that they are kept; six weeks. Default: 3628800."""
+    """Seconds to keep dead jobs; the default is six weeks. Default: 3628800."""
 
 
 class AssetsTable(TypedDict):
     """Style sheets, scripts and pictures of the application. The machine's own web server serves them."""
 
     host: NotRequired[str | None]
-    """Address from which browsers load them instead, such as that of a content delivery network."""
+    """Address from which browsers load assets instead, such as a content delivery network."""
 
 
 class LogrotateTable(TypedDict):
@@ -284,11 +284,11 @@ class LogrotateTable(TypedDict):
     enable: NotRequired[bool]
     """Start a new file each day. Default: true."""
     days: NotRequired[int]
-    """Days that a file is kept. Default: 7."""
+    """Days to keep a file. Default: 7."""
 
 
 class DebugTable(TypedDict):
-    """More to read in the log, to find a fault."""
+    """More details in the log, for debugging."""
 
     sql: NotRequired[bool]
     """Log every statement to the database. Default: false."""
@@ -302,16 +302,16 @@ class LoggingTable(TypedDict):
     logrotate: NotRequired[LogrotateTable]
     """Rotation."""
     debug: NotRequired[DebugTable]
-    """More to read."""
+    """More details."""
 
 
 class EnvironmentTable(TypedDict):
-    """The `[configuration.environment]` table of diaspora.toml, without what follows from other settings."""
+    """The `[configuration.environment]` table of diaspora.toml, without keys that other settings determine."""
 
     imageRedirectUrl: NotRequired[str | None]
     """Address of a server that holds the uploaded pictures of this pod: requests for them are redirected there."""
     pubsubServer: NotRequired[str | None]
-    """Server that is told of new public posts (PubSubHubbub). diaspora* 0.9 is the last that knows it."""
+    """Server that receives new public posts (PubSubHubbub). diaspora* 0.9 is the last version with this key."""
     sidekiq: NotRequired[SidekiqTable]
     """Background jobs."""
     assets: NotRequired[AssetsTable]
@@ -324,36 +324,36 @@ class MapboxTable(TypedDict):
     """Maps by mapbox.com."""
 
     accessToken: str
-    """Token of your account there. Every browser gets to see it."""
+    """Token of your account at mapbox.com. It is visible to every browser."""
     style: NotRequired[str]
     """Style of the map. Default: mapbox/streets-v9."""
 
 
 class MapTable(TypedDict):
-    """Maps beside posts that name a place."""
+    """Maps for posts with a location."""
 
     mapbox: NotRequired[MapboxTable | None]
-    """Take them from mapbox.com; without it diaspora* takes the maps that it knows itself."""
+    """Use maps from mapbox.com instead of diaspora*'s default."""
 
 
 class PiwikTable(TypedDict):
     """Statistics by your own Piwik (today Matomo). diaspora*'s content security policy blocks its script unless `pod.settings.csp.reportOnly` is true."""
 
     host: str
-    """Where it runs."""
+    """Host name of the Piwik server, with an optional path."""
     siteId: int
-    """Number of this pod there."""
+    """Site id of this pod in Piwik."""
 
 
 class StatisticsTable(TypedDict):
-    """What the pod tells everybody about itself."""
+    """Statistics that the pod publishes."""
 
     userCounts: NotRequired[bool]
-    """How many users it has, and how many of them were there in the last months. Default: false."""
+    """Number of users, and of active users in the last months. Default: false."""
     postCounts: NotRequired[bool]
-    """How many posts they wrote. Default: false."""
+    """Number of posts. Default: false."""
     commentCounts: NotRequired[bool]
-    """How many comments they wrote. Default: false."""
+    """Number of comments. Default: false."""
 
 
 class CamoTable(TypedDict):
@@ -366,7 +366,7 @@ class CamoTable(TypedDict):
     proxyOpengraphThumbnails: NotRequired[bool]
     """Fetch the preview pictures of links. Default: false."""
     proxyRemotePodImages: NotRequired[bool]
-    """Fetch pictures of other pods; a lot of traffic. Default: false."""
+    """Fetch pictures of other pods; causes a lot of traffic. Default: false."""
 
 
 class PrivacyTable(TypedDict):
@@ -375,35 +375,35 @@ class PrivacyTable(TypedDict):
     jqueryCdn: NotRequired[bool]
     """Let browsers load jQuery from jquery.com instead of from the pod. Default: false."""
     googleAnalyticsKey: NotRequired[str | None]
-    """Key for Google Analytics. diaspora* 0.9 is the last that knows it."""
+    """Key for Google Analytics. diaspora* 0.9 is the last version with this key."""
     piwik: NotRequired[PiwikTable | None]
     """Statistics by your own Piwik."""
     statistics: NotRequired[StatisticsTable]
-    """What the pod tells everybody about itself."""
+    """Statistics that the pod publishes."""
     camo: NotRequired[CamoTable | None]
     """A proxy that fetches remote pictures."""
 
 
 class ServiceTable(TypedDict):
-    """An account of an application at a service, so that users can post there too."""
+    """An application at a service, so that users can also post there."""
 
     key: str
-    """The application's key, as the service has given it; its secret is a secret key of the stack."""
+    """Key of the application at the service; the application's secret is a secret key of the stack."""
     authorized: NotRequired[str | None]
-    """The only user who may use it; everybody when not set."""
+    """The only user who may use the service; all when not set."""
 
 
 class WordpressTable(TypedDict):
-    """An application at wordpress.com, so that users can post there too."""
+    """An application at wordpress.com, so that users can also post there."""
 
     clientId: str
-    """The application's client id; its secret is the secret `wordpressSecret`."""
+    """Client id of the application; the application's secret is the secret `wordpressSecret`."""
     authorized: NotRequired[str | None]
-    """The only user who may use it; everybody when not set."""
+    """The only user who may use the service; all when not set."""
 
 
 class ServicesTable(TypedDict):
-    """The `[configuration.services]` table of diaspora.toml. diaspora* 0.9 is the last that knows it."""
+    """The `[configuration.services]` table of diaspora.toml. diaspora* 0.9 is the last version with this table."""
 
     twitter: NotRequired[ServiceTable | None]
     """Twitter; with it the secret `twitterSecret` is required."""
@@ -414,7 +414,7 @@ class ServicesTable(TypedDict):
 
 
 class SmtpTable(TypedDict):
-    """The relay that takes the pod's mail. The password is the secret `smtpPassword`."""
+    """An external relay for the pod's mail. The password is the secret `smtpPassword`."""
 
     host: str
     """Name of the relay."""
@@ -423,37 +423,37 @@ class SmtpTable(TypedDict):
     username: NotRequired[str | None]
     """Account at the relay; with it the secret `smtpPassword` is required."""
     authentication: NotRequired[str | None]
-    """How to log in; `plain` when `username` is set, else `none`. With `none` diaspora* does not use STARTTLS either. Allowed: plain, login, cram_md5, none."""
+    """Authentication; `plain` when `username` is set, else `none`. With `none` diaspora* does not use STARTTLS either. Allowed: plain, login, cram_md5, none."""
     starttlsAuto: NotRequired[bool]
-    """Encrypt the connection where the relay offers it. Default: true."""
+    """Use STARTTLS if the relay offers it. Default: true."""
     opensslVerifyMode: NotRequired[str]
-    """`none` takes any certificate of the relay: anybody in between can read the mail and the password. Allowed: peer, none. Default: peer."""
+    """`none` accepts any certificate of the relay: an attacker in between can read the mail and the password. Allowed: peer, none. Default: peer."""
     domain: NotRequired[str | None]
-    """Name that the pod gives in the greeting (HELO); `pod.domain` when not set."""
+    """Name in the pod's greeting (HELO); `pod.domain` when not set."""
 
 
 class SmarthostTable(TypedDict):
-    """A relay behind the one on the machine. The password is the secret `smarthostPassword`."""
+    """An external relay behind the relay on the machine. The password is the secret `smarthostPassword`."""
 
     host: str
     """Name of the relay."""
     port: NotRequired[int]
     """Port: 587 with STARTTLS, 465 with TLS from the start, or 25. Default: 587."""
     username: NotRequired[str | None]
-    """Account at the relay; with it the secret `smarthostPassword` is required, and the relay must prove its name."""
+    """Account at the relay; with it the secret `smarthostPassword` is required, and the certificate of the relay is verified."""
 
 
 class RelayTable(TypedDict):
-    """A mail server on the machine, for the pod alone: Postfix, with signatures (DKIM) by OpenDKIM."""
+    """A mail server on the machine, only for the pod: Postfix, with DKIM signatures by OpenDKIM."""
 
     image: str
-    """Image of the relay, made from `containers/relay`, pinned by tag or digest."""
+    """Image of the relay, built from `containers/relay`, pinned by tag or digest."""
     selector: NotRequired[str]
-    """Name of the key (DKIM selector) in the DNS: `SELECTOR._domainkey.DOMAIN`. Default: pod."""
+    """DKIM selector in the DNS: `SELECTOR._domainkey.DOMAIN`. Default: pod."""
     helloName: NotRequired[str | None]
-    """Name that the relay gives itself; the machine's public address must lead back to it (PTR record). `pod.domain` when not set."""
+    """Host name in the relay's greeting; the PTR record of the machine's public address must be this name. `pod.domain` when not set."""
     smarthost: NotRequired[SmarthostTable | None]
-    """Hand all mail to this relay instead of delivering it to each receiver."""
+    """Send all mail to this relay instead of delivering to each receiver."""
 
 
 class MailTable(TypedDict):
@@ -468,136 +468,136 @@ class MailTable(TypedDict):
 
 
 class AcmeTable(TypedDict):
-    """The certificate authority of mode `acme`. Its terms of service are agreed to in your name."""
+    """The certificate authority of mode `acme`. The machine accepts its terms of service in your name."""
 
     email: NotRequired[str | None]
-    """Contact of the account there; `pod.admin.email` when not set."""
+    """Contact address of the ACME account; `pod.admin.email` when not set."""
     staging: NotRequired[bool]
-    """Ask Let's Encrypt's test authority: no browser trusts its certificates, and its limits are generous. Default: false."""
+    """Use Let's Encrypt's staging authority: no browser trusts its certificates, but its limits are higher. Default: false."""
     directory: NotRequired[str | None]
-    """Address of another authority's ACME directory; Let's Encrypt when not set. One that wants an external account (EAB) does not work."""
+    """Address of another authority's ACME directory; Let's Encrypt when not set. External account binding (EAB) is not supported."""
 
 
 class TlsTable(TypedDict):
-    """Where HTTPS ends. A pod without HTTPS cannot federate, so there is no mode without it."""
+    """HTTPS. A pod without HTTPS cannot federate, so there is no mode without it."""
 
     mode: NotRequired[str]
-    """`acme`: the machine gets a certificate for `pod.domain` by itself and renews it; port 80 must be reachable from the internet. `own`: yours, `fullchain.pem` and `privkey.pem` in `/var/mnt/data/secrets/tls` on the machine. `behindProxy`: a proxy in front of the machine ends HTTPS, the machine answers plain HTTP. Allowed: acme, own, behindProxy. Default: acme."""
+    """`acme`: the machine gets and renews a certificate for `pod.domain`; port 80 must be reachable from the internet. `own`: your own certificate, `fullchain.pem` and `privkey.pem` in `/var/mnt/data/secrets/tls` on the machine. `behindProxy`: a proxy in front of the machine terminates TLS, and the machine serves plain HTTP. Allowed: acme, own, behindProxy. Default: acme."""
     acme: NotRequired[AcmeTable]
     """The certificate authority of mode `acme`."""
     trustedProxies: NotRequired[Sequence[str]]
-    """Addresses of the proxies of mode `behindProxy`: only what they say in X-Forwarded-For and X-Forwarded-Proto counts."""
+    """Addresses of the proxies of mode `behindProxy`: only their X-Forwarded-For and X-Forwarded-Proto headers are trusted."""
 
 
 class RetentionTable(TypedDict):
-    """How many snapshots are kept; older ones are removed after each backup."""
+    """Retention of snapshots; older snapshots are removed after each backup."""
 
     days: NotRequired[int]
-    """Days of which the last snapshot is kept. Default: 7."""
+    """Number of daily snapshots to keep. Default: 7."""
     weeks: NotRequired[int]
-    """Weeks of which the last snapshot is kept. Default: 5."""
+    """Number of weekly snapshots to keep. Default: 5."""
     months: NotRequired[int]
-    """Months of which the last snapshot is kept. Default: 12."""
+    """Number of monthly snapshots to keep. Default: 12."""
 
 
 class BackupTable(TypedDict):
-    """Encrypted backups of the whole pod, made by restic. Their password is the secret `backupPassword`."""
+    """Encrypted backups of the whole pod with restic. The password is the secret `backupPassword`."""
 
     repository: NotRequired[str]
-    """Where snapshots are kept. `local` is a folder of the data partition, which protects against mistakes but not against the loss of the disk; the others are S3 (with `backupAccessKey` and `backupSecretKey`), SFTP (with `backupSshKey`; `sftp://USER@HOST//PATH` for a path from the root) and rest-server. Default: local."""
+    """Where snapshots are stored. `local` is a folder of the data partition, which protects against mistakes but not against the loss of the disk; the others are S3 (with `backupAccessKey` and `backupSecretKey`), SFTP (with `backupSshKey`; `sftp://USER@HOST//PATH` for a path from the root) and rest-server. Default: local."""
     username: NotRequired[str | None]
     """Account at a rest-server; with it the secret `backupRestPassword` is required."""
     hostKey: NotRequired[str | None]
-    """Public key of the SFTP server, without its name: what `ssh-keyscan HOST` prints behind the name."""
+    """Public key of the SFTP server, without its name: the output of `ssh-keyscan HOST` after the name."""
     time: NotRequired[str]
-    """When the daily backup starts, in the time zone of the machine, or up to half an hour later. Default: 03:30."""
+    """Start of the daily backup, in the time zone of the machine, with a random delay of up to half an hour. Default: 03:30."""
     retention: NotRequired[RetentionTable]
-    """How many snapshots are kept."""
+    """Retention of snapshots."""
     restoreFirst: NotRequired[bool]
-    """On a machine with an empty data partition, restore the last backup before the pod starts for the first time. While the repository cannot be reached, or has no backup, the pod does not start and the machine tries again. Not with `local`. Default: false."""
+    """On a machine with an empty data partition, restore the latest backup before the first start of the pod. While the repository is unreachable or has no backup, the pod does not start, and the machine retries. Not with `local`. Default: false."""
 
 
 class MonitoringTable(TypedDict):
-    """Exporters for Prometheus, without a password. `host.firewall.open` lets others reach their ports."""
+    """Exporters for Prometheus, without a password. `host.firewall.open` opens their ports."""
 
     nodeExporter: NotRequired[bool]
-    """Numbers about the machine, on port 9100. Default: false."""
+    """Metrics of the machine, on port 9100. Default: false."""
     podmanExporter: NotRequired[bool]
-    """Numbers about the containers, on port 9882. It holds podman's socket, which is as much as root: see docs/monitoring.md. Default: false."""
+    """Metrics of the containers, on port 9882. The exporter uses podman's socket, which is equivalent to root: see docs/monitoring.md. Default: false."""
     listen: NotRequired[str]
-    """Address of the machine on which both answer. Default: 127.0.0.1."""
+    """Address of the machine on which the exporters listen. Default: 127.0.0.1."""
 
 
 class DiskSpaceTable(TypedDict):
-    """Protection from a full disk; the machine looks every 15 minutes. Data is never removed."""
+    """Protection from a full disk, checked every 15 minutes. Data is never removed."""
 
     warnPercent: NotRequired[int]
-    """Tell the podmin when this much of the data partition or of the system disk is used. Default: 85."""
+    """Usage of the data partition or the system disk, in percent, at which the podmin gets an alert. Default: 85."""
     prunePercent: NotRequired[int]
-    """Remove what can be made again when this much is used: local backups but the last one, caches, unused images. Default: 95."""
+    """Usage in percent at which local backups except the last, caches and unused images are removed. Default: 95."""
 
 
 class UpgradeTable(TypedDict):
-    """Upgrades of the pod. `diaspora-pod upgrade` on the machine does one at any time."""
+    """Upgrades of the pod. `diaspora-pod upgrade` on the machine starts one at any time."""
 
     automatic: NotRequired[bool]
-    """Do one every day, when the server has a new version of the pod for this machine. Default: false."""
+    """Upgrade every day if the server has a new version of the pod for this machine. Default: false."""
     time: NotRequired[str]
-    """When, in the time zone of the machine, or up to a quarter of an hour later. Default: 04:30."""
+    """Time of the upgrade in the time zone of the machine, with a random delay of up to a quarter of an hour. Default: 04:30."""
 
 
 class SizingTable(TypedDict):
-    """How much the pod does at once. What is not set follows `host.memoryMib`: 3 with 1 GiB, 5 with 2, 9 with 4."""
+    """Concurrency of the pod. Values that are not set follow `host.memoryMib`: 3 with 1 GiB, 5 with 2, 9 with 4."""
 
     pumaThreads: NotRequired[int | None]
-    """Web requests at once."""
+    """Concurrent web requests."""
     sidekiqConcurrency: NotRequired[int | None]
-    """Background jobs at once. On AWS 2 when not set and the machine has 1 GiB."""
+    """Concurrent background jobs. On AWS 2 when not set and the machine has 1 GiB."""
     archiveImportMib: NotRequired[int]
-    """Largest account archive that a user may upload to move to this pod, in MiB. Default: 1024."""
+    """Maximum size of an account archive that users upload to move to this pod, in MiB. Default: 1024."""
 
 
 class PodTable(TypedDict):
     """The diaspora* pod."""
 
     domain: str
-    """Name of the pod. It is part of every diaspora* ID and can never change after the first start."""
+    """Domain of the pod. It is part of every diaspora* ID and can never change after the first start."""
     name: NotRequired[str]
     """Name shown to users. Default: diaspora*."""
     admin: AdminTable
     """The person who runs the pod."""
     image: NotRequired[str | None]
-    """diaspora* image, pinned by tag or digest. Required today: there is no default image that could be verified."""
+    """diaspora* image, pinned by tag or digest. Currently required, because no default image could be verified."""
     imageLayout: NotRequired[ImageLayoutTable]
-    """Where things are inside that image."""
+    """Paths and user inside that image."""
     settings: NotRequired[PodSettingsTable]
     """The `[configuration.settings]` table of diaspora.toml."""
     environment: NotRequired[EnvironmentTable]
     """The `[configuration.environment]` table."""
     map: NotRequired[MapTable]
-    """Maps beside posts that name a place."""
+    """Maps for posts with a location."""
     privacy: NotRequired[PrivacyTable]
     """The `[configuration.privacy]` table."""
     services: NotRequired[ServicesTable]
     """The `[configuration.services]` table."""
     mail: NotRequired[MailTable | None]
-    """Mail that the pod sends; without it no mail is sent and nobody can reset a password, but on AWS, where Amazon SES sends it (`aws.mail`)."""
+    """Mail that the pod sends. When not set, the pod sends no mail, and users cannot reset their passwords; on AWS, Amazon SES sends the mail then (`aws.mail`)."""
     tls: NotRequired[TlsTable]
-    """Where HTTPS ends, and whose certificate it is."""
+    """HTTPS and certificates."""
     backup: NotRequired[BackupTable | None]
-    """Backups of the pod; without it none are made."""
+    """Backups of the pod; none when not set."""
     monitoring: NotRequired[MonitoringTable]
     """Exporters for Prometheus."""
     diskSpace: NotRequired[DiskSpaceTable]
-    """What happens before a disk is full."""
+    """Protection from a full disk."""
     secretsOnMachine: NotRequired[Sequence[str]]
-    """Secrets that you place on the machine with `diaspora-pod secret set`, once, instead of giving them to the stack: their names, or `all`. They are then neither in the stack nor in the Ignition config. Allowed: all, smtpPassword, smarthostPassword, camoKey, twitterSecret, tumblrSecret, wordpressSecret, backupPassword, backupAccessKey, backupSecretKey, backupSshKey, backupRestPassword."""
+    """Secrets that you set once on the machine with `diaspora-pod secret set`, instead of in the stack: their names, or `all`. They are then neither in the stack nor in the Ignition config. Allowed: all, smtpPassword, smarthostPassword, camoKey, twitterSecret, tumblrSecret, wordpressSecret, backupPassword, backupAccessKey, backupSecretKey, backupSshKey, backupRestPassword."""
     upgrade: NotRequired[UpgradeTable]
     """Upgrades to another version of the pod."""
     sizing: NotRequired[SizingTable]
-    """How much the pod does at once."""
+    """Concurrency of the pod."""
     subnet: NotRequired[str]
-    """Network of the pod's containers on the machine; change it where it gets in the way of your own network. Default: 10.89.71.0/24."""
+    """Network of the pod's containers on the machine; change it if it conflicts with your own network. Default: 10.89.71.0/24."""
 
 
 class UserTable(TypedDict):
@@ -615,13 +615,13 @@ class StorageTable(TypedDict):
     """The machine's disk: a small root, and a big data partition that survives a reinstall."""
 
     disk: NotRequired[str]
-    """Disk that the operating system is installed on (the installer erases it but for the data partition). Default: /dev/sda."""
+    """Disk of the operating system (the installer erases everything except the data partition). Default: /dev/sda."""
     rootGib: NotRequired[int]
-    """Size of the root filesystem in GiB; Fedora CoreOS refuses to boot below 8. Never change it on a machine with data: the data partition starts behind it. Not used with `dataDisk`, where the root takes its whole disk. Default: 12."""
+    """Size of the root filesystem in GiB; Fedora CoreOS does not boot below 8. Never change it on a machine with data, because the data partition follows it. Not used with `dataDisk`, where the root uses its whole disk. Default: 12."""
     dataGib: NotRequired[int]
-    """Size of the data partition in GiB; 0 takes the rest of the disk. Never change it on a machine with data. Default: 0."""
+    """Size of the data partition in GiB; 0 uses the rest of the disk. Never change it on a machine with data. Default: 0."""
     dataDisk: NotRequired[str | None]
-    """Second disk for the data partition instead of the system disk, best by its lasting name, such as /dev/disk/by-id/ata-EXAMPLE."""
+    """Second disk for the data partition instead of the system disk, preferably by a persistent name, such as /dev/disk/by-id/ata-EXAMPLE."""
 
 
 class SwapTable(TypedDict):
@@ -630,7 +630,7 @@ class SwapTable(TypedDict):
     zramMib: NotRequired[int]
     """Compressed swap in memory, in MiB; 0 turns it off. At most half of the memory is used. Default: 1024."""
     fileMib: NotRequired[int]
-    """Swap file on the data partition, in MiB; 0 makes none. On AWS 1024 when not set and the machine has 1 GiB. Default: 0."""
+    """Swap file on the data partition, in MiB; 0 creates none. On AWS 1024 when not set and the machine has 1 GiB. Default: 0."""
 
 
 class UpdateWindowTable(TypedDict):
@@ -657,7 +657,7 @@ _OpenPortTableWords = TypedDict("_OpenPortTableWords", {"from": NotRequired[Sequ
 
 
 class OpenPortTable(_OpenPortTableWords):
-    """A port that is open beside those for SSH and the pod. `from`: Who may reach it: addresses and networks; everybody when not set."""
+    """An open port in addition to those for SSH and the pod. `from`: Addresses and networks that may reach the port; all when not set."""
 
     port: int
     """Port of the machine, or the published port of a container."""
@@ -666,23 +666,23 @@ class OpenPortTable(_OpenPortTableWords):
 
 
 class FirewallTable(TypedDict):
-    """What can be reached on the machine. SSH and the pod's web ports are open; see docs/security.md."""
+    """Firewall of the machine. SSH and the pod's web ports are open; see docs/security.md."""
 
     enable: NotRequired[bool]
-    """Refuse everything that is not opened. `false` leaves the machine without a firewall: every port that a program or a container opens can be reached. Default: true."""
+    """Block all ports that are not opened. `false` leaves the machine without a firewall: every port that a program or a container opens is reachable. Default: true."""
     sshFrom: NotRequired[Sequence[str] | None]
-    """Who may reach the SSH port (22): addresses and networks; everybody when not set. Mind that a mistake here locks you out."""
+    """Addresses and networks that may reach the SSH port (22); all when not set. A mistake here locks you out."""
     open: NotRequired[Sequence[OpenPortTable]]
     """Further open ports."""
 
 
 class HostTable(TypedDict):
-    """What every machine has."""
+    """Settings of every machine."""
 
     users: Sequence[UserTable]
     """Accounts that may log in by SSH; one of them is core or in the group sudo or wheel."""
     memoryMib: NotRequired[int]
-    """Memory of the machine in MiB. What each container may take follows from it, and `pod.sizing`. On AWS it is that of the instance type. Default: 2048."""
+    """Memory of the machine in MiB, which determines the memory limits of the containers and the defaults of `pod.sizing`. On AWS the instance type determines it. Default: 2048."""
     storage: NotRequired[StorageTable]
     """Disk layout."""
     swap: NotRequired[SwapTable]
@@ -690,7 +690,7 @@ class HostTable(TypedDict):
     updates: NotRequired[UpdatesTable]
     """When the operating system updates itself."""
     firewall: NotRequired[FirewallTable]
-    """What can be reached on the machine."""
+    """Firewall of the machine."""
     timeZone: NotRequired[str]
     """Time zone of the machine and of its update windows. Default: Etc/UTC."""
     guestAgent: NotRequired[bool]
@@ -698,7 +698,7 @@ class HostTable(TypedDict):
     kernelArguments: NotRequired[Sequence[str]]
     """Kernel arguments of the installed system."""
     snippets: NotRequired[Sequence[str]]
-    """Butane documents, merged after everything else for every machine; they win."""
+    """Butane documents, merged after everything else on every machine; they override it."""
 
 
 class MachineTable(TypedDict):
@@ -709,13 +709,13 @@ class MachineTable(TypedDict):
     hostname: NotRequired[str | None]
     """Host name; the machine's name when not set."""
     networks: NotRequired[Mapping[str, Mapping[str, Mapping[str, Any]]]]
-    """NetworkManager connections: a name to the sections and keys of its keyfile. The name is also the interface, unless `connection.interface-name`, `ethernet.mac-address` or a `match` section says which card is meant. Without any connection, every interface uses DHCP."""
+    """NetworkManager connections: a name to the sections and keys of its keyfile. The name is also the interface, unless `connection.interface-name`, `ethernet.mac-address` or a `match` section selects another card. Without any connection, every interface uses DHCP."""
     architecture: NotRequired[str]
     """CPU architecture. Allowed: x86_64, aarch64. Default: x86_64."""
     disk: NotRequired[str | None]
     """System disk of this machine; `host.storage.disk` when not set."""
     snippets: NotRequired[Sequence[str]]
-    """Butane documents for this machine, merged last; they win."""
+    """Butane documents for this machine, merged last; they override everything else."""
 
 
 class MatchboxTable(TypedDict):
@@ -724,7 +724,7 @@ class MatchboxTable(TypedDict):
     httpUrl: str
     """Address that machines boot from, such as http://matchbox.lan:8080."""
     rpcEndpoint: str
-    """Address of its gRPC API, HOST:PORT, such as matchbox.lan:8081."""
+    """Address of the gRPC API, HOST:PORT, such as matchbox.lan:8081."""
     caFile: NotRequired[str]
     """Certificate of the authority that signed the server's certificate (PEM); relative to the project folder. Default: ~/.matchbox/ca.crt."""
     clientCertFile: NotRequired[str]
@@ -737,11 +737,11 @@ class ReleaseTable(TypedDict):
     """The Fedora CoreOS release that is installed."""
 
     stream: NotRequired[str]
-    """Update stream; with another one than stable, `version` is needed too. Allowed: stable, testing, next. Default: stable."""
+    """Update stream; a stream other than stable also requires `version`. Allowed: stable, testing, next. Default: stable."""
     version: NotRequired[str]
-    """Release; the machine updates itself from there (see `host.updates`). Its third number belongs to the stream: 1 next, 2 testing, 3 stable. Default: 44.20260802.3.1."""
+    """Release; the machine then updates itself (see `host.updates`). The third number identifies the stream: 1 next, 2 testing, 3 stable. Default: 44.20260802.3.1."""
     source: NotRequired[str]
-    """Where machines load kernel and images from: Fedora's release servers, or the `assets` folder of matchbox. Allowed: releases, matchbox. Default: releases."""
+    """Source of kernel and images: Fedora's release servers, or the `assets` folder of matchbox. Allowed: releases, matchbox. Default: releases."""
 
 
 class PxeMachineTable(TypedDict):
@@ -752,23 +752,23 @@ class PxeMachineTable(TypedDict):
     hostname: NotRequired[str | None]
     """Host name; the machine's name when not set."""
     networks: NotRequired[Mapping[str, Mapping[str, Mapping[str, Any]]]]
-    """NetworkManager connections: a name to the sections and keys of its keyfile. The name is also the interface, unless `connection.interface-name`, `ethernet.mac-address` or a `match` section says which card is meant. Without any connection, every interface uses DHCP."""
+    """NetworkManager connections: a name to the sections and keys of its keyfile. The name is also the interface, unless `connection.interface-name`, `ethernet.mac-address` or a `match` section selects another card. Without any connection, every interface uses DHCP."""
     architecture: NotRequired[str]
     """CPU architecture. Allowed: x86_64, aarch64. Default: x86_64."""
     disk: NotRequired[str | None]
     """System disk of this machine; `host.storage.disk` when not set."""
     snippets: NotRequired[Sequence[str]]
-    """Butane documents for this machine, merged last; they win."""
+    """Butane documents for this machine, merged last; they override everything else."""
     mac: str
-    """MAC address of the network card that it boots from."""
+    """MAC address of the network card that the machine boots from."""
     install: NotRequired[str]
-    """`once`: install when it boots from the network; the firmware tries the disk first. `always`: reinstall at every network boot (needs `host.updates.strategy: off`). `off`: serve nothing, the machine boots its disk. Allowed: once, always, off. Default: once."""
+    """`once`: install at a network boot; the firmware tries the disk first. `always`: reinstall at every network boot (requires `host.updates.strategy: off`). `off`: serve nothing, the machine boots from its disk. Allowed: once, always, off. Default: once."""
     console: NotRequired[Sequence[str]]
-    """Consoles of the installer, such as ttyS0,115200n8; the last one shows the messages. `console=` is put before."""
+    """Consoles of the installer, such as ttyS0,115200n8; the last one shows the messages. `console=` is added."""
     kernelArguments: NotRequired[Sequence[str]]
     """Further kernel arguments of the installer."""
     installedConfig: NotRequired[str | None]
-    """Config hash that this machine was installed with (the stack output `machines.NAME.config`). Machines whose config has changed since appear in the output `needsReinstall`."""
+    """Config hash of the last installation (the stack output `machines.NAME.config`). Machines whose config has changed since then are listed in the output `needsReinstall`."""
 
 
 class PxeTable(TypedDict):
@@ -786,132 +786,132 @@ class AwsHttpApiTable(TypedDict):
     """API Gateway, with `edge: gateway`."""
 
     requestsPerSecond: NotRequired[int]
-    """Requests that are let through in a second, and twice as many at a time; more are refused with status 429, so that a flood does not become a bill. Default: 100."""
+    """Requests per second that are accepted, with bursts of twice as many; more get status 429, which limits the cost of a flood. Default: 100."""
     logDays: NotRequired[int]
-    """Keep the access log (addresses, paths without their queries, status) for so many days; 0 keeps none. Allowed: 0, 1, 3, 5, 7, 14, 30, 60, 90, 120, 150, 180, 365, 400, 545, 731, 1096, 1827, 2192, 2557, 2922, 3288, 3653. Default: 14."""
+    """Days to keep the access log (addresses, paths without queries, status); 0 keeps none. Allowed: 0, 1, 3, 5, 7, 14, 30, 60, 90, 120, 150, 180, 365, 400, 545, 731, 1096, 1827, 2192, 2557, 2922, 3288, 3653. Default: 14."""
 
 
 class AwsReleaseTable(TypedDict):
-    """The Fedora CoreOS image that the machine is made from; later releases come to it by updates."""
+    """The Fedora CoreOS image that the machine is created from; the machine updates itself to later releases."""
 
     stream: NotRequired[str]
     """Update stream. Allowed: stable, testing, next. Default: stable."""
     version: NotRequired[str]
-    """Release of the image. A change replaces the machine (never its data), so nothing changes it but you. Default: 44.20260802.3.1."""
+    """Release of the image. A change replaces the machine (never its data), so only you should change it. Default: 44.20260802.3.1."""
 
 
 class InstanceTable(TypedDict):
-    """The machine: an EC2 instance with a data volume of its own."""
+    """The machine: an EC2 instance with its own data volume."""
 
     type: NotRequired[str | None]
-    """Instance type; that of `aws.size` when not set. t4g types are of architecture aarch64, the others of x86_64."""
+    """Instance type; that of `aws.size` when not set. t4g types have the architecture aarch64, the others x86_64."""
     release: NotRequired[AwsReleaseTable]
-    """The image that the machine is made from."""
+    """The image that the machine is created from."""
     imageId: NotRequired[str | None]
-    """Image to use instead of the one that Fedora publishes for `release`."""
+    """Image to use instead of Fedora's image for `release`."""
     rootGib: NotRequired[int]
     """Size of the root volume in GiB. A change replaces the machine. Default: 10."""
     dataGib: NotRequired[int]
     """Size of the data volume in GiB. It can grow, never shrink. Default: 10."""
     shellAccess: NotRequired[str]
-    """How `host.users` get in: by an EC2 Instance Connect Endpoint (`aws ec2-instance-connect ssh`, no port is open to the internet), by SSH from `sshFrom`, or not at all. Allowed: instanceConnectEndpoint, ssh, none. Default: instanceConnectEndpoint."""
+    """How `host.users` log in: through an EC2 Instance Connect Endpoint (`aws ec2-instance-connect ssh`, no port is open to the internet), by SSH from `sshFrom`, or not at all. Allowed: instanceConnectEndpoint, ssh, none. Default: instanceConnectEndpoint."""
     sshFrom: NotRequired[Sequence[str] | None]
     """Networks that may reach the SSH port; required with `shellAccess: ssh`."""
 
 
 class ExistingNetworkTable(TypedDict):
-    """A VPC that is there already, with a way to the internet from its public subnet."""
+    """An existing VPC, with a route to the internet from its public subnet."""
 
     vpcId: str
     """The VPC."""
     publicSubnetId: str
-    """Subnet for the machine; it has a route to an internet gateway. It must be in the first of `zones`."""
+    """Subnet for the machine, with a route to an internet gateway. It must be in the first of `zones`."""
     privateSubnetIds: Sequence[str]
-    """Subnets for the database and for the VPC link, in two zones or more."""
+    """Subnets for the database and the VPC link, in at least two zones."""
 
 
 class NetworkTable(TypedDict):
     """The VPC."""
 
     cidr: NotRequired[str]
-    """Addresses of the VPC; each subnet takes a sixteenth of them or a /24, whichever is smaller. Default: 10.0.0.0/16."""
+    """Addresses of the VPC; each subnet gets a sixteenth of them or a /24, whichever is smaller. Default: 10.0.0.0/16."""
     zones: NotRequired[Sequence[str]]
-    """Last letters of the availability zones. The machine and its data are in the first one, which can never change. A few regions and accounts have no zone a or b: `pulumi preview` then says which there are."""
+    """Last letters of the availability zones. The machine and its data are in the first one, which can never change. A few regions and accounts have no zone a or b; `pulumi preview` then lists the available zones."""
     ipv6: NotRequired[bool]
-    """Give the VPC IPv6 addresses too. Default: false."""
+    """Also give the VPC IPv6 addresses. Default: false."""
     flowLogsDays: NotRequired[int]
-    """Keep a log of all connections for so many days; 0 keeps none. Allowed: 0, 1, 3, 5, 7, 14, 30, 60, 90, 120, 150, 180, 365, 400, 545, 731, 1096, 1827, 2192, 2557, 2922, 3288, 3653. Default: 0."""
+    """Days to keep a log of all connections; 0 keeps none. Allowed: 0, 1, 3, 5, 7, 14, 30, 60, 90, 120, 150, 180, 365, 400, 545, 731, 1096, 1827, 2192, 2557, 2922, 3288, 3653. Default: 0."""
     existing: NotRequired[ExistingNetworkTable | None]
-    """Use a VPC of yours instead of making one; `cidr` and `ipv6` then say nothing."""
+    """Use an existing VPC instead of creating one; `cidr` and `ipv6` must not be set then."""
 
 
 class AwsDatabaseTable(TypedDict):
     """Where PostgreSQL runs."""
 
     engine: NotRequired[str]
-    """`auroraServerless` pauses, and costs nothing but storage, while nobody uses the pod. `rds` is a small machine of its own. `onInstance` is the container of a pod on metal: the cheapest, and restored from the backup, not by AWS. Allowed: auroraServerless, rds, onInstance. Default: auroraServerless."""
+    """`auroraServerless` pauses while nobody uses the pod, and then costs only storage. `rds` is a small separate instance. `onInstance` is a container on the machine: the cheapest, restored from the pod's backup, not by AWS. Allowed: auroraServerless, rds, onInstance. Default: auroraServerless."""
     version: NotRequired[str]
-    """Version of Aurora PostgreSQL; `rds` takes its first number, and the newest release of that. Another first number is a major upgrade, which only happens when this key is there: see docs/aws-data.md before. Default: 17.9."""
+    """Version of Aurora PostgreSQL; `rds` uses the newest release of its major version. Another major version is an upgrade, which only happens when this key is set: see docs/aws-data.md first. Default: 17.9."""
     minAcu: NotRequired[float]
-    """Smallest capacity of Aurora in ACU (2 GiB of memory each); only 0 lets it pause. Default: 0."""
+    """Minimum capacity of Aurora in ACU (2 GiB of memory each); only with 0 Aurora can pause. Default: 0."""
     maxAcu: NotRequired[float]
-    """Largest capacity of Aurora in ACU. It limits the bill as well: 1 ACU is about 0.14 dollars an hour. Default: 1."""
+    """Maximum capacity of Aurora in ACU, which also limits the cost: 1 ACU is about 0.14 dollars an hour. Default: 1."""
     autoPauseSeconds: NotRequired[int]
-    """Aurora pauses after so many seconds without a connection. Default: 300."""
+    """Seconds without a connection after which Aurora pauses. Default: 300."""
     instanceClass: NotRequired[str]
     """Instance class of engine `rds`. Default: db.t4g.micro."""
     storageGib: NotRequired[int]
     """Storage of engine `rds` in GiB. Default: 20."""
     backupDays: NotRequired[int]
-    """Days for which AWS can bring the database back to any moment; not with engine `onInstance`. Default: 7."""
+    """Days for which AWS can restore the database to any point in time; not with engine `onInstance`. Default: 7."""
     restoreFrom: NotRequired[str | None]
-    """Snapshot that a new database is made from."""
+    """Snapshot that a new database is created from."""
 
 
 class AwsDnsTable(TypedDict):
-    """Who answers for the pod's domain."""
+    """DNS of the pod's domain."""
 
     provider: NotRequired[str]
-    """`route53` sets every record. With `external` the stack output `dnsRecords` lists what you have to set; `up` stops before the pod's domain until the certificate's record is there, and goes on at the next `up`. Allowed: route53, external. Default: route53."""
+    """`route53` sets every record. With `external` the stack output `dnsRecords` lists the records that you have to set; `up` stops before the pod's domain until the certificate's record exists, and continues at the next `up`. Allowed: route53, external. Default: route53."""
     zone: NotRequired[str | None]
     """Name of the hosted zone, such as example.org; `pod.domain` when not set."""
     createZone: NotRequired[bool]
-    """Make the zone. Your registrar must then be told its name servers (stack output `nameServers`). Default: false."""
+    """Create the zone. Then set its name servers (stack output `nameServers`) at your registrar. Default: false."""
 
 
 class AwsMailTable(TypedDict):
-    """Mail by Amazon SES. `pod.mail.senderAddress` chooses the sender; by default no-reply at the pod's domain."""
+    """Mail by Amazon SES. `pod.mail.senderAddress` sets the sender; default: no-reply at the pod's domain."""
 
     enabled: NotRequired[bool]
-    """Send the pod's mail by SES where `pod.mail` names neither `smtp` nor `relay`. With false such a pod sends no mail. Default: true."""
+    """Send the pod's mail by SES when `pod.mail` sets neither `smtp` nor `relay`. With false such a pod sends no mail. Default: true."""
     existingIdentity: NotRequired[bool]
-    """The sender's domain is an identity in SES already; that, its records and its settings are then left alone. Default: false."""
+    """The sender's domain already is an identity in SES; the stack then does not change the identity or its records. Default: false."""
     mailFrom: NotRequired[str]
     """Subdomain to which bounces go. Default: bounce."""
     dmarc: NotRequired[str]
-    """DMARC record of the sender's domain; `none` where it has one already. Default: v=DMARC1; p=quarantine; adkim=s."""
+    """DMARC record of the sender's domain; `none` if the domain already has one. Default: v=DMARC1; p=quarantine; adkim=s."""
 
 
 class AwsBackupsTable(TypedDict):
-    """What AWS itself keeps, beside the pod's own backups (`pod.backup`)."""
+    """Backups on AWS, in addition to the pod's own backups (`pod.backup`)."""
 
     bucket: NotRequired[bool]
-    """Make a bucket for the pod's own backups; `pod.backup` is then set to it. Default: true."""
+    """Create a bucket for the pod's own backups, and use it in `pod.backup`. Default: true."""
     objectLockDays: NotRequired[int]
-    """Nobody can delete what is in that bucket for so many days, whatever key they have; 0 turns this off. It can only be turned on when the bucket is made. Default: 0."""
+    """Days for which nobody can delete objects in that bucket, with any key; 0 turns this off. It can only be turned on when the bucket is created. Default: 0."""
     volumeSnapshotDays: NotRequired[int]
-    """Days for which a daily snapshot of the data volume is kept; 0 makes none. Default: 7."""
+    """Days to keep daily snapshots of the data volume; 0 creates none. Default: 7."""
 
 
 class AwsTable(TypedDict):
     """The pod on AWS."""
 
     region: str
-    """Region; taken from `aws:region` when it is not set here. Nothing can be moved to another one later."""
+    """Region; `aws:region` when not set here. Nothing can be moved to another region later."""
     size: NotRequired[str]
-    """`minimal`: 1 GiB of memory with a swap file, under 20 dollars a month with a database that sleeps most of the time. `small`: 2 GiB, some dollars more. `diaspora-infra cost` and docs/cost.md show the sums. Allowed: minimal, small. Default: minimal."""
+    """`minimal`: 1 GiB of memory with a swap file, under 20 dollars a month with a database that pauses most of the time. `small`: 2 GiB, some dollars more. `diaspora-infra cost` and docs/cost.md show the cost. Allowed: minimal, small. Default: minimal."""
     edge: NotRequired[str]
-    """`gateway`: API Gateway has the certificate and nothing on the machine can be reached from the internet, but no request may be larger than 10 MB (account archives are). `direct`: nginx on an address of the machine's own, with a certificate by `pod.tls`; no limit, and cheaper. Allowed: gateway, direct. Default: gateway."""
+    """`gateway`: API Gateway has the certificate, and the machine is not reachable from the internet, but requests are limited to 10 MB (account archives are larger). `direct`: nginx on the machine's own public address, with a certificate by `pod.tls`; without that limit, and cheaper. Allowed: gateway, direct. Default: gateway."""
     httpApi: NotRequired[AwsHttpApiTable]
     """API Gateway."""
     instance: NotRequired[InstanceTable]
@@ -921,84 +921,84 @@ class AwsTable(TypedDict):
     database: NotRequired[AwsDatabaseTable]
     """Where PostgreSQL runs."""
     uploads: NotRequired[str]
-    """Where pictures and archives are: in an S3 bucket, mounted by s3fs, or on the data volume. Allowed: bucket, volume. Default: bucket."""
+    """Where uploads and archives are stored: in an S3 bucket, mounted by s3fs, or on the data volume. Allowed: bucket, volume. Default: bucket."""
     uploadsImage: NotRequired[str | None]
-    """Container image with s3fs 1.91 or later, such as one made from `containers/s3fs`, pinned by tag or digest; with `uploads: bucket`. ghcr.io/efrecon/s3fs:1.94 when not set."""
+    """Container image with s3fs 1.91 or later, such as one built from `containers/s3fs`, pinned by tag or digest; with `uploads: bucket`. ghcr.io/efrecon/s3fs:1.94 when not set."""
     dns: NotRequired[AwsDnsTable]
-    """Who answers for the pod's domain."""
+    """DNS of the pod's domain."""
     mail: NotRequired[AwsMailTable]
-    """Mail by Amazon SES; not used when `pod.mail` names a relay of yours."""
+    """Mail by Amazon SES; not used when `pod.mail` sets `smtp` or `relay`."""
     existingParameters: NotRequired[Mapping[str, str]]
-    """Secrets that are in Parameter Store already: their keys, such as backupPassword, and the names of the parameters. The stack then has no such secret, and the machine reads yours. Encrypt them with the key that Parameter Store takes by itself (`alias/aws/ssm`); the machine cannot use another one."""
+    """Secrets that already exist in Parameter Store: their keys, such as backupPassword, and the names of the parameters. The stack then does not contain the secret, and the machine reads that parameter. Encrypt the parameters with the default key of Parameter Store (`alias/aws/ssm`); the machine cannot use another one."""
     backups: NotRequired[AwsBackupsTable]
-    """What AWS itself keeps."""
+    """Backups on AWS."""
     monthlyBudgetUsd: NotRequired[int]
-    """A mail is sent when 80 percent of this are spent in a month, and when AWS foresees more than all of it. It counts the whole account, without tax. Default: 20."""
+    """Budget for alerts by mail: when 80 percent is spent in a month, and when the forecast exceeds it. It covers the whole account, without tax. Default: 20."""
     alertEmail: NotRequired[str | None]
-    """Where alarms and budget alerts are sent; `pod.admin.email` when not set."""
+    """Recipient of alarms and budget alerts; `pod.admin.email` when not set."""
     protect: NotRequired[bool]
-    """Refuse to delete what holds data: database, buckets, data volume, zone. Set it to false and run `pulumi up` before `pulumi destroy`. Default: true."""
+    """Protect resources with data from deletion: database, buckets, data volume, zone. Set this to false and run `pulumi up` before `pulumi destroy`. Default: true."""
     parameterPath: NotRequired[str | None]
     """Path of the pod's secrets in Parameter Store; `/diaspora/` and the domain when not set."""
     tags: NotRequired[Mapping[str, str]]
-    """Tags of everything that can have tags. An object in S3 has ten at most, and three are the program's own."""
+    """Tags of all resources that support tags. S3 objects have at most ten, of which the program uses three."""
 
 
 class BootFilesTable(TypedDict):
-    """The files of iPXE that TFTP sends, by the firmware that asks. They are in the image of dnsmasq."""
+    """The iPXE files that TFTP sends to each kind of firmware. They are in the image of dnsmasq."""
 
     bios: NotRequired[str]
     """For a BIOS. Default: undionly.kpxe."""
     uefi: NotRequired[str]
-    """For UEFI on x86_64. `snponly.efi` uses the firmware's own driver of the network card; the project's image has it too. Default: ipxe.efi."""
+    """For UEFI on x86_64. `snponly.efi` uses the firmware's own driver of the network card; the project's image also contains it. Default: ipxe.efi."""
     uefiArm64: NotRequired[str | None]
-    """For UEFI on aarch64. Not set: such machines get no answer, as the default image has no file for them."""
+    """For UEFI on aarch64. When not set, such machines get no answer, because the default image has no file for them."""
 
 
 class DhcpTable(TypedDict):
-    """How machines learn where to boot from."""
+    """DHCP and TFTP, which tell machines where to boot from."""
 
     mode: NotRequired[str]
-    """`proxy`: the network has a DHCP server, such as a home router; this one adds where to boot from and gives no addresses. `full`: this is the only DHCP server. `off`: neither DHCP nor TFTP; you have both elsewhere. Allowed: proxy, full, off. Default: proxy."""
+    """`proxy`: the network has another DHCP server, such as a home router; this one only adds where to boot from. `full`: this is the only DHCP server. `off`: neither DHCP nor TFTP; other servers provide both. Allowed: proxy, full, off. Default: proxy."""
     network: NotRequired[str | None]
     """The network of the machines; required unless `mode` is `off`. The server has an address in it."""
     interface: NotRequired[str | None]
     """Answer on this interface only; on all when not set."""
     firstAddress: NotRequired[str | None]
-    """First address to give, with mode `full`."""
+    """First address for clients, with mode `full`."""
     lastAddress: NotRequired[str | None]
-    """Last address to give, with mode `full`."""
+    """Last address for clients, with mode `full`."""
     router: NotRequired[str | None]
-    """Gateway to tell, with mode `full`; the server itself when not set."""
+    """Gateway for clients, with mode `full`; the server itself when not set."""
     dnsServers: NotRequired[Sequence[str]]
-    """DNS servers to tell, with mode `full`; none when empty."""
+    """DNS servers for clients, with mode `full`; none when empty."""
     leaseHours: NotRequired[int]
-    """How long an address is given for, in hours. Default: 12."""
+    """Lease time of addresses in hours. Default: 12."""
     bootFiles: NotRequired[BootFilesTable]
-    """The files of iPXE."""
+    """The iPXE files."""
 
 
 class ProvisioningTable(TypedDict):
-    """A provisioning server: matchbox, and DHCP and TFTP that lead machines to it."""
+    """A provisioning server: matchbox, with DHCP and TFTP for network boot."""
 
     name: NotRequired[str]
     """Name of the machine. The component's name when not set. Default: provisioning."""
     hostname: NotRequired[str | None]
     """Host name; the machine's name when not set."""
     networks: NotRequired[Mapping[str, Mapping[str, Mapping[str, Any]]]]
-    """NetworkManager connections: a name to the sections and keys of its keyfile. The name is also the interface, unless `connection.interface-name`, `ethernet.mac-address` or a `match` section says which card is meant. Without any connection, every interface uses DHCP."""
+    """NetworkManager connections: a name to the sections and keys of its keyfile. The name is also the interface, unless `connection.interface-name`, `ethernet.mac-address` or a `match` section selects another card. Without any connection, every interface uses DHCP."""
     architecture: NotRequired[str]
     """CPU architecture. Allowed: x86_64, aarch64. Default: x86_64."""
     disk: NotRequired[str | None]
     """System disk of this machine; `host.storage.disk` when not set."""
     snippets: NotRequired[Sequence[str]]
-    """Butane documents for this machine, merged last; they win."""
+    """Butane documents for this machine, merged last; they override everything else."""
     httpUrl: str
     """Address that machines boot from, such as http://192.168.1.5:8080: `pxe.matchbox.httpUrl` of their stack. With a name instead of the address, the DNS server of the network must know it."""
     rpcPort: NotRequired[int]
     """Port of the gRPC API, for podmins: `pxe.matchbox.rpcEndpoint` of the machines' stack. Default: 8081."""
     dhcp: NotRequired[DhcpTable]
-    """How machines learn where to boot from."""
+    """DHCP and TFTP."""
     matchboxImage: NotRequired[str | None]
     """Image of matchbox; when not set, the one under [Images](#images)."""
     dnsmasqImage: NotRequired[str | None]

@@ -38,13 +38,13 @@ config:
 ```
 
 **Mistakes.** `diaspora-infra check Pulumi.STACK.yaml` needs no engine and no network. It prints every mistake on a
-separate line (the key, what is wrong, what is allowed) and ends with 1. `pulumi preview` and `pulumi up` do the same
+separate line (the key: what is wrong; how to fix it) and ends with 1. `pulumi preview` and `pulumi up` do the same
 checks before they change anything.
 
 ```text
 host.storage.rootGib: 4 is out of range; allowed: 8 to 1024
 pod.admin.nickname: unknown key; allowed: email, username
-pxe.machines[1].mac: '52:54:00:a1:9c:ae' is already used by pxe.machines[0].mac; allowed: a value of its own
+pxe.machines[1].mac: '52:54:00:a1:9c:ae' is already used by pxe.machines[0].mac; choose another
 ```
 
 **Keys** are written in camelCase. An unknown key is a mistake, so a misspelt key is never silently ignored.
@@ -164,7 +164,7 @@ def _description(part: Schema, root: Schema) -> str:
 def _allowed(part: Schema, root: Schema) -> str:
     part = _table(part, root)
     kinds = part.get("type", [])
-    kind = kinds if isinstance(kinds, str) else next(each for each in kinds if each != "null")
+    kind = kinds if isinstance(kinds, str) else next(kind_name for kind_name in kinds if kind_name != "null")
     if "enum" in part:
         return ", ".join(f"`{word}`" for word in part["enum"] if word is not None)
     if "patternErrorMessage" in part:
@@ -172,8 +172,8 @@ def _allowed(part: Schema, root: Schema) -> str:
     if kind == "integer":
         return range_words(part.get("minimum"), part.get("maximum")) or "a whole number"
     if kind == "array":
-        least = f" of at least {part['minItems']}" if "minItems" in part else ""
-        return f"a list{least}; each: {_allowed(part['items'], root)}"
+        minimum = f" of at least {part['minItems']}" if "minItems" in part else ""
+        return f"a list{minimum}; each: {_allowed(part['items'], root)}"
     return {"boolean": "`true`, `false`", "object": _TABLE}.get(kind, "text")
 
 

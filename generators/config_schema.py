@@ -1,7 +1,7 @@
 """The JSON Schema of a stack file, for editors: `docs/config.schema.json`.
 
 It says all that a JSON Schema can say. What only the program knows (a MAC address used twice, say) it lets pass; it
-refuses nothing that the program takes, but for `false` where the word `off` is meant.
+accepts everything that the program accepts, except `false` for the word `off`.
 """
 
 import json
@@ -90,7 +90,7 @@ def stack_schema_text() -> str:
 
 class _Generator(GenerateJsonSchema):
     def field_title_should_be_set(self, schema: Any) -> bool:  # noqa: ARG002  # the base class's signature
-        """The names of the keys say as much."""
+        """No titles: they only repeat the names of the keys."""
         return False
 
 
@@ -99,7 +99,7 @@ _PARTS = ("items", "additionalProperties")
 
 
 def _tidy(schema: Schema) -> Schema:
-    """Leave out what is noise in an editor, and say the rest the short way."""
+    """Remove noise for editors, and shorten the rest."""
     tidy = {key: value for key, value in schema.items() if key not in {"title", "propertyNames", "$defs"}}
     for key in _MAPS:
         if key in tidy:

@@ -1,4 +1,4 @@
-"""`docs/cost.md`: the page about money, with tables made from the prices and the settings' defaults."""
+"""`docs/cost.md`: the page about cost, with tables from the prices and the defaults of the settings."""
 
 import math
 from collections.abc import Iterator, Mapping
@@ -7,7 +7,7 @@ from decimal import Decimal
 from typing import Any
 
 from diaspora_infra.config import Settings, load
-from diaspora_infra.config.aws.availability import LONGEST_IDLE_SECONDS
+from diaspora_infra.config.aws.availability import MAX_IDLE_SECONDS
 from diaspora_infra.cost.items import monthly_items, monthly_usd
 from diaspora_infra.cost.prices import FREE, INSTANCES, PRICED_REGION, PRICES, RDS_INSTANCES, Price
 from diaspora_infra.cost.table import AWAKE_HOURS, cost_table, markdown, number_text
@@ -16,10 +16,10 @@ from diaspora_infra.cost.traffic import HOURS_A_MONTH, TRAFFIC
 
 AUTO_PAUSE_SECONDS = 300
 """Default of `aws.database.autoPauseSeconds`."""
-SECONDS_AWAKE = AUTO_PAUSE_SECONDS + LONGEST_IDLE_SECONDS
-"""What a question costs at least: PgBouncer keeps the connection for a while, and only then the pause is counted."""
+SECONDS_AWAKE = AUTO_PAUSE_SECONDS + MAX_IDLE_SECONDS
+"""Minimum time awake after a query: first PgBouncer keeps the connection, then Aurora's idle time begins."""
 UNCONFIRMED_MARGIN = Decimal("1.3")
-"""The target holds if every price that no source confirms is so many times as high."""
+"""The target holds even if every unconfirmed price is multiplied by this factor."""
 
 _EXAMPLE: dict[str, Any] = {
     "target": "aws",
@@ -103,7 +103,7 @@ def _target() -> Iterator[str]:
     hour = _usd(minimal, hours=TARGET_HOURS + 1) - usd
     times = TARGET_HOURS * 3600 / SECONDS_AWAKE
     hourly = Decimal(24 * 30 * SECONDS_AWAKE) / 3600
-    most = TARGET_HOURS + math.floor((TARGET_USD - usd) / hour)
+    max_hours = TARGET_HOURS + math.floor((TARGET_USD - usd) / hour)
     typical = TRAFFIC[TARGET_TRAFFIC]
     volume = _usd(example(instance={"dataGib": 20})) - usd
     wide = _usd(minimal, acu=Decimal(1))
@@ -118,7 +118,7 @@ target.
 | Change | A month then |
 |---|---:|
 | Tax, for example 20 percent value-added tax | {usd * Decimal("1.2"):.2f} |
-| The database awake for {most} hours, the most within the target | {_usd(minimal, hours=Decimal(most)):.2f} |
+| The database awake for {max_hours} hours, the most within the target | {_usd(minimal, hours=Decimal(max_hours)):.2f} |
 | The database awake half of the time | {_usd(minimal, hours=Decimal(HOURS_A_MONTH) / 2):.2f} |
 | The database never asleep | {_usd(minimal, hours=Decimal(HOURS_A_MONTH)):.2f} |
 | The database uses 1 ACU while it is awake, not {number_text(typical.database_acu)} | {wide:.2f} |
@@ -130,7 +130,7 @@ target.
 
 - **The database wakes up** for every visitor whom nginx cannot serve alone, every message from another pod and every
   job of Sidekiq, at any hour. Each wake-up costs at least {SECONDS_AWAKE // 60} minutes: PgBouncer keeps the
-  connection for {LONGEST_IDLE_SECONDS} seconds, then `aws.database.autoPauseSeconds` begin, 5 minutes.
+  connection for {MAX_IDLE_SECONDS} seconds, then `aws.database.autoPauseSeconds` begin, 5 minutes.
   {TARGET_HOURS} hours are {number_text(times)} wake-ups a month, {number_text(times / 30)} a day, of which the daily
   backup and Sidekiq's daily jobs use about two. One wake-up an hour is {number_text(hourly)} hours a month, and then
   the sum is {_usd(minimal, hours=hourly):.2f}. A pod with a few contacts may stay below that; one that is well

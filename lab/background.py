@@ -1,4 +1,4 @@
-"""A server that goes on running after the command that started it."""
+"""A server that keeps running after the command that started it."""
 
 import contextlib
 import os
@@ -20,12 +20,12 @@ class Background:
     name: str
     marker: str
     seconds: float = 15
-    """How long it may take to start, and to end."""
+    """Timeout for the start and for the stop."""
     _children: "list[subprocess.Popen[bytes]]" = field(default_factory=list, init=False, repr=False, compare=False)
 
     @property
     def log(self) -> Path:
-        """What the process says."""
+        """The output of the process."""
         return self.folder / f"{self.name}.log"
 
     @property
@@ -40,7 +40,7 @@ class Background:
     def start(
         self, command: Sequence[str], ready: Callable[[], bool], environment: Mapping[str, str] | None = None
     ) -> None:
-        """Start the process, in our environment or in this one, and wait until it is ready. Raises LabError."""
+        """Start the process and wait until it is ready. `environment` replaces the current one. Raises LabError."""
         self.folder.mkdir(parents=True, exist_ok=True)
         with self.log.open("ab") as log:
             process = subprocess.Popen(
@@ -63,7 +63,7 @@ class Background:
         raise LabError(f"{self.name} did not start; its log {self.log} ends with: {''.join(last)}")
 
     def stop(self) -> bool:
-        """Stop the process if it is ours and runs; tells whether it was stopped."""
+        """Stop the process if this folder started it; returns whether it was stopped."""
         pid = self._pid()
         self.pid_file.unlink(missing_ok=True)
         if pid is None:

@@ -34,7 +34,7 @@ def main(arguments: Sequence[str]) -> int:
         print(error, file=sys.stderr)
         return 1
     except BrokenPipeError:
-        sys.stderr.close()  # whoever read the output has gone
+        sys.stderr.close()  # the reader of the output has closed it
         return 1
     except OSError as error:
         print(f"{error.filename or 'lab'}: {error.strerror or error}", file=sys.stderr)
@@ -43,7 +43,7 @@ def main(arguments: Sequence[str]) -> int:
 
 
 def _up_aws(stack_file: str = "") -> None:
-    from lab.aws import command  # it needs what only `make up-aws` installs
+    from lab.aws import command  # needs packages that only `make up-aws` installs
 
     command.up(FOLDER / "aws", Path(stack_file) if stack_file else command.STACK_FILE)
 
@@ -55,22 +55,22 @@ def _down_aws() -> None:
 
 
 def up() -> None:
-    """Bring the dev stack up: matchbox, the engine, a look at what is served, a summary."""
+    """Bring the dev stack up: matchbox, the engine, a check of what is served, a summary."""
     settings = _settings()
     engine = Engine(FOLDER, STACK, STACK_FILE)
     server = MatchboxServer(FOLDER, *_ports(settings))
     started = server.start()
-    print(f"matchbox: {'started' if started else 'runs already'} at {server.http_url}", flush=True)
+    print(f"matchbox: {'started' if started else 'already running'} at {server.http_url}", flush=True)
     engine.prepare()
     if engine.locked():
-        print("the last run was killed: cleaning up after it", flush=True)
+        print("the last run was killed; cleaning up", flush=True)
         engine.recover()
     print("pulumi up: stack dev", flush=True)
     print(changes(engine.run("up").stdout))
     lines, good = verify(settings, {})
     print("\n".join(lines))
     if not good:
-        raise LabError("what matchbox serves is not what the stack file means; see above")
+        raise LabError("matchbox does not serve what the stack file describes; see above")
     _summary(engine)
 
 
@@ -79,7 +79,7 @@ def down() -> None:
     server = MatchboxServer.last(FOLDER)
     engine = Engine(FOLDER, STACK, STACK_FILE)
     if server is None:
-        print("nothing is there to take down")
+        print("nothing to destroy")
         return
     if engine.exists():
         server.start()  # the engine deletes profiles and groups through it
@@ -100,7 +100,7 @@ def alone(folder: Path) -> Iterator[None]:
         try:
             fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
-            raise LabError(f"another `make up` or `make down` works in {folder}; wait until it is done") from None
+            raise LabError(f"another `make up` or `make down` runs in {folder}; wait until that run ends") from None
         yield
 
 
@@ -112,7 +112,8 @@ def _settings() -> Settings:
         raise LabError(f"{STACK_FILE.name} cannot be used:\n{error}") from None
     if needed := [secret.key for secret in needed_secrets(settings)]:
         raise LabError(
-            f"the lab takes no secrets, and {STACK_FILE.name} needs {', '.join(needed)}; leave that out here"
+            f"{STACK_FILE.name} needs {', '.join(needed)}, but the lab supports no secrets; "
+            "remove the settings that need them"
         )
     return settings
 
@@ -124,21 +125,21 @@ def _ports(settings: Settings) -> tuple[int, int]:
     ports = [address.port for address in addresses if address.hostname == ADDRESS and not address.path]
     if len(ports) != 2 or None in ports or addresses[0].scheme != "http":
         raise LabError(
-            f"the lab needs target pxe, and in pxe.matchbox of {STACK_FILE.name} "
-            f"httpUrl: http://{ADDRESS}:PORT and rpcEndpoint: {ADDRESS}:PORT"
+            f"{STACK_FILE.name}: the lab needs target pxe; in pxe.matchbox, "
+            f"set httpUrl: http://{ADDRESS}:PORT and rpcEndpoint: {ADDRESS}:PORT"
         )
     return int(ports[0] or 0), int(ports[1] or 0)
 
 
 def _summary(engine: Engine) -> None:
     outputs = engine.outputs()
-    print("\nWhat a machine gets when it boots from the network:")
+    print("\nWhat each machine gets when it boots over the network:")
     for name, machine in outputs.get("machines", {}).items():
         print(f"  {name}")
         for key in ("ipxe", "ignition", "config"):
             if key in machine:
                 print(f"    {key:<9} {machine[key]}")
     waiting = outputs.get("needsReinstall", [])
-    print(f"needsReinstall: {', '.join(waiting) or 'none (of the machines that have installedConfig)'}")
+    print(f"needsReinstall: {', '.join(waiting) or 'none of the machines with installedConfig'}")
     print(f"\nStack file: {STACK_FILE.name}")
     print("Stop with: make down")

@@ -128,7 +128,7 @@ class Engine:
 
     def recover(self) -> None:
         """Clean up after a run that was killed: a state file cut short, its lock, what it noted as not finished."""
-        self.mend_state()
+        self.repair_state()
         self._run(["cancel", "--yes", "--stack", self.stack])
         self.run("refresh", "--clear-pending-creates")
 
@@ -154,15 +154,15 @@ class Engine:
         }
 
     def _stack_command(self, command: str) -> list[str]:
-        decided = [] if command == "preview" else ["--yes", "--skip-preview"]
+        confirmed = [] if command == "preview" else ["--yes", "--skip-preview"]
         common = ["--non-interactive", "--color=never", "--suppress-permalink=true"]
-        return [command, *decided, *common, "--config-file", str(self._config_file()), "--stack", self.stack]
+        return [command, *confirmed, *common, "--config-file", str(self._config_file()), "--stack", self.stack]
 
     def _environment(self) -> dict[str, str]:
         # the engine stops without these two, which a user that only a container knows may not have
-        person = {"USER": str(os.getuid()), "HOME": str(self.folder / "home")}
+        user = {"USER": str(os.getuid()), "HOME": str(self.folder / "home")}
         inherited = {key: value for key, value in os.environ.items() if not key.startswith("PULUMI_")}
-        return {**person, **inherited, **self.variables()}
+        return {**user, **inherited, **self.variables()}
 
     def _run(self, arguments: list[str], *, check: bool = True, text: str = "") -> "subprocess.CompletedProcess[str]":
         """Run `pulumi` with `text` on its standard input."""
@@ -180,11 +180,11 @@ class Engine:
             raise LabError(f"pulumi {' '.join(arguments[:2])} failed, see above")
         return result
 
-    def mend_state(self) -> None:
-        """Mend files that were being written when the engine was killed.
+    def repair_state(self) -> None:
+        """Repair files that the engine was writing when it was killed.
 
-        The engine keeps a backup of the state, one step older; notes about a file's type lie beside it in `.attrs`
-        files, which it can do without.
+        The engine keeps a backup of the state, one step older. It does not need the `.attrs` files, which hold notes
+        about a file's type.
         """
         for file in self.folder.glob(f"state/.pulumi/stacks/**/{self.stack}.json*"):
             if _is_json(file):

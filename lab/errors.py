@@ -2,4 +2,4 @@
 
 
 class LabError(Exception):
-    """Something that a user has to know and can mend; the text is one line."""
+    """A failure that the user can fix; the text is one line."""

@@ -46,7 +46,7 @@ class MatchboxServer:
 
     @property
     def log(self) -> Path:
-        """What the server says."""
+        """The server's log."""
         return self._process.log
 
     @cached_property
@@ -55,7 +55,7 @@ class MatchboxServer:
 
     @classmethod
     def last(cls, folder: Path) -> "MatchboxServer | None":
-        """Find the server that was started in the folder last, whether it runs or not."""
+        """Find the last server that was started in the folder, running or not."""
         try:
             http_port, rpc_port = (int(text) for text in (folder / "matchbox.ports").read_text().split())
         except (OSError, ValueError):
@@ -63,12 +63,12 @@ class MatchboxServer:
         return cls(folder, http_port, rpc_port)
 
     def start(self) -> bool:
-        """Start the server unless it runs; tells whether it was started. Raises LabError."""
+        """Start the server unless it runs; returns whether it was started. Raises LabError."""
         if self.running():
             last = self.last(self.folder)
             if last is not None and (last.http_port, last.rpc_port) == (self.http_port, self.rpc_port):
                 return False
-            self.stop()  # it runs on other ports
+            self.stop()  # the server runs on other ports
         create_pki(self.pki.path, ["localhost", ADDRESS])
         for port in (self.http_port, self.rpc_port):
             _check_free(port)
@@ -79,7 +79,7 @@ class MatchboxServer:
         return True
 
     def stop(self) -> bool:
-        """Stop the server if it is ours and runs; tells whether it was stopped."""
+        """Stop the server if this folder started it; returns whether it was stopped."""
         return self._process.stop()
 
     def running(self) -> bool:
@@ -101,7 +101,7 @@ class MatchboxServer:
 
 
 def free_ports(count: int) -> list[int]:
-    """Find ports of 127.0.0.1 that nobody listens on now."""
+    """Find free ports of 127.0.0.1."""
     with contextlib.ExitStack() as stack:
         sockets = [stack.enter_context(socket.socket()) for _ in range(count)]
         for entry in sockets:
@@ -110,7 +110,7 @@ def free_ports(count: int) -> list[int]:
 
 
 def is_free(port: int) -> bool:
-    """Tell whether nobody listens on a port of 127.0.0.1 now."""
+    """Tell whether a port of 127.0.0.1 is free."""
     with socket.socket() as probe:
         probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         try:
@@ -123,8 +123,8 @@ def is_free(port: int) -> bool:
 def _check_free(port: int) -> None:
     if not is_free(port):
         raise LabError(
-            f"port {port} of {ADDRESS} is taken by another program; "
-            "end that, or change pxe.matchbox in Pulumi.dev.yaml to other ports"
+            f"another program uses port {port} of {ADDRESS}; "
+            "stop that program, or set other ports in pxe.matchbox of Pulumi.dev.yaml"
         )
 
 

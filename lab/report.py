@@ -1,8 +1,8 @@
-"""What the engine did, in one line."""
+"""A summary of the engine's run, in one line."""
 
 
 def changes(output: str) -> str:
-    """Keep the lines of the engine's report that say what was done."""
+    """Keep the counts of changed resources from the engine's output."""
     lines = output.splitlines()
     start = next((index for index, line in enumerate(lines) if line.startswith("Resources:")), None)
     if start is None:
@@ -10,5 +10,5 @@ def changes(output: str) -> str:
     counts = [line.strip() for line in lines[start + 1 :] if line.startswith("    ")]
     changed = [count for count in counts if not count.endswith("unchanged")]
     if not counts:
-        return "  nothing was there"
+        return "  no resources"
     return "  " + (", ".join(counts) if changed else f"nothing changed ({', '.join(counts)})")

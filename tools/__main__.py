@@ -10,7 +10,7 @@ from tools.policy_linters import policy_linters_python
 from tools.progress import say
 from tools.provide import ensure, path_with, tool_names
 
-DESCRIPTION = "Provides the programs that the project runs: from PATH, by download, or built from pinned Go modules."
+DESCRIPTION = "Provide the programs that the project runs: from PATH, by download, or built from pinned Go modules."
 EPILOG = "`python3 -m tools pin [NAME...]` downloads the release assets for all platforms and writes checksums.txt."
 
 
@@ -31,13 +31,16 @@ def main(arguments: list[str]) -> int:
 def provide(arguments: list[str]) -> int:
     """Provides the tools and prints a line `NAME PATH` for each, or one value for PATH."""
     parser = argparse.ArgumentParser(prog="python3 -m tools", description=DESCRIPTION, epilog=EPILOG)
-    parser.add_argument("names", metavar="NAME", nargs="*", help="a tool of tools.toml")
+    parser.add_argument("names", metavar="NAME", nargs="*", help="tool of tools.toml")
     parser.add_argument("--set", metavar="SET", action="append", default=[], help="all tools of a set: up, test")
-    parser.add_argument("--linters", action="store_true", help="provide the policy linters of the AWS stack as well")
+    parser.add_argument("--linters", action="store_true", help="also provide the policy linters of the AWS stack")
     parser.add_argument(
-        "--beside", metavar="COMMAND", nargs=argparse.REMAINDER, help="run COMMAND meanwhile; print nothing else"
+        "--beside",
+        metavar="COMMAND",
+        nargs=argparse.REMAINDER,
+        help="run COMMAND at the same time; print only its output",
     )
-    parser.add_argument("--path", action="store_true", help="print a value for PATH that has the tools on it")
+    parser.add_argument("--path", action="store_true", help="print a PATH that includes the tools")
     options = parser.parse_args(arguments)
     names = [*options.names, *(name for set_name in options.set for name in tool_names(set_name))]
     if not names:

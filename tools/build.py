@@ -56,8 +56,8 @@ def _run(recipe: Build, command: list[str], module: Path) -> str:
 
 def _environment(*, cgo: bool) -> dict[str, str]:
     """The user's environment (proxy, caches), less what would make the same pins give another program."""
-    kept = {name: value for name, value in os.environ.items() if name not in {"GOOS", "GOARCH", "GOEXPERIMENT"}}
-    return kept | {
+    inherited = {name: value for name, value in os.environ.items() if name not in {"GOOS", "GOARCH", "GOEXPERIMENT"}}
+    return inherited | {
         **_go_folders(),
         "CGO_ENABLED": str(int(cgo)),
         "GOFLAGS": "-buildvcs=false -mod=readonly -modcacherw",

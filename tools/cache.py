@@ -1,4 +1,4 @@
-"""The cache outside the checkout: an entry appears complete or not at all, and is made by one process at a time."""
+"""The cache outside the checkout: entries appear atomically, and one process at a time creates an entry."""
 
 import fcntl
 import os
@@ -11,7 +11,7 @@ from pathlib import Path
 from tools.errors import ToolError
 from tools.progress import heartbeat, say
 
-OTHER_FOLDER = "DIASPORA_INFRA_CACHE may name another folder for the cache"
+OTHER_FOLDER = "set DIASPORA_INFRA_CACHE to another folder"
 
 
 def cache_root() -> Path:
@@ -27,7 +27,7 @@ def cache_root() -> Path:
 def make_entry(entry: Path, name: str, make: Callable[[Path], None]) -> None:
     """Fills the folder `entry` by calling `make` on a new folder beside it, unless the entry exists.
 
-    Processes that want the same `name` wait for each other. What a killed one left behind is removed.
+    Processes that create the same `name` wait for each other. Remains of killed processes are removed.
     """
     if entry.is_dir():
         return
@@ -54,7 +54,7 @@ def _publish(unfinished: Path, entry: Path) -> None:
     try:
         unfinished.rename(entry)
     except OSError:
-        # somebody emptied the cache, and the lock with it, while two runs were at work: the other was first
+        # the cache and its lock were removed while two runs worked, and the other run finished first
         if not entry.is_dir():
             raise
 
@@ -66,7 +66,7 @@ def _locked(path: Path, name: str) -> Iterator[None]:
         try:
             fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
-            say(f"waiting for another run that makes {name}")
+            say(f"waiting for another run that creates {name}")
             with heartbeat(f"waiting for {name}"):
                 fcntl.flock(file, fcntl.LOCK_EX)
         yield

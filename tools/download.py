@@ -1,4 +1,4 @@
-"""Downloads release assets and takes programs out of them; nothing unverified is ever kept or run."""
+"""Downloads release assets and extracts programs; nothing unverified is kept or run."""
 
 import hashlib
 import http.client
@@ -11,11 +11,11 @@ from pathlib import Path, PurePosixPath
 
 RELEASES = "https://github.com"
 SILENCE_SECONDS = 15
-"""A server that says nothing for so long counts as unreachable."""
+"""Timeout for the connection and for each read."""
 
 
 class DownloadError(Exception):
-    """A release asset cannot be had; the text is the cause."""
+    """A release asset cannot be downloaded; the text is the cause."""
 
 
 def releases_address() -> str:
@@ -49,7 +49,7 @@ def fetch(url: str, target: Path) -> str:
 
 
 def fetch_verified(url: str, sha256: str, target: Path) -> None:
-    """Downloads a URL into a file; content with another checksum is removed and refused."""
+    """Downloads a URL into a file. Removes the file and raises DownloadError if the checksum differs."""
     got = fetch(url, target)
     if got != sha256:
         target.unlink()

@@ -1,7 +1,7 @@
-"""`python3 -m tools.environment`: makes the virtual environment `.venv` that uv.lock describes.
+"""`python3 -m tools.environment`: creates the virtual environment `.venv` that uv.lock describes.
 
-uv comes from PyPI into the cache, checked by hash. `--simulator` adds what `make up-aws` needs, `--dev` all that the
-tests need.
+uv is installed from PyPI into the cache, checked by hash. `--simulator` adds the packages of `make up-aws`, `--dev`
+those of the tests.
 """
 
 import argparse
@@ -23,10 +23,10 @@ REQUIREMENTS = FOLDER / "uv-requirements.txt"
 
 
 def main() -> int:
-    """Makes the environment; returns the exit code."""
+    """Creates the environment; returns the exit code."""
     parser = argparse.ArgumentParser(prog="python3 -m tools.environment", description=__doc__)
-    parser.add_argument("--dev", action="store_true", help="with what the tests need")
-    parser.add_argument("--simulator", action="store_true", help="with the AWS account on this computer")
+    parser.add_argument("--dev", action="store_true", help="include the packages of the tests")
+    parser.add_argument("--simulator", action="store_true", help="include the simulated AWS account")
     options = parser.parse_args()
     try:
         make_environment(dev=options.dev, simulator=options.simulator)
@@ -39,22 +39,22 @@ def main() -> int:
 
 
 def make_environment(*, dev: bool, simulator: bool = False) -> None:
-    """Brings `.venv` to what uv.lock says; without `dev`, what else is installed there stays."""
-    # scripts in .venv hold its path, so that it is made anew in a checkout that was moved
-    made_from = f"{sys.version} {PROJECT}".encode() + (PROJECT / "uv.lock").read_bytes()
-    locked = hashlib.sha256(made_from).hexdigest()
+    """Updates `.venv` to uv.lock; without `dev`, other packages stay installed."""
+    # scripts in .venv contain its path, so a checkout that was moved needs a new .venv
+    inputs = f"{sys.version} {PROJECT}".encode() + (PROJECT / "uv.lock").read_bytes()
+    locked = hashlib.sha256(inputs).hexdigest()
     kind = "dev" if dev else "simulator" if simulator else "base"
     stamp = PROJECT / ".venv" / f".made-{kind}"
     if _content(stamp) == locked and (PROJECT / ".venv/bin/python").exists():
         return
     if _is_foreign(PROJECT / ".venv"):
-        raise ToolError(".venv is there, but is no virtual environment; remove it (`make clean` does), then try again")
+        raise ToolError(".venv is not a virtual environment; remove it (`make clean` does), then try again")
     groups = {"dev": ["--all-groups"], "simulator": ["--inexact", "--group", "simulator"], "base": ["--inexact"]}[kind]
-    # the build machine's own settings must not decide what is installed
+    # the user's own settings must not change what is installed
     environment = {key: value for key, value in os.environ.items() if key not in {"VIRTUAL_ENV", "UV_INDEX"}}
     environment["UV_CACHE_DIR"] = os.environ.get("UV_CACHE_DIR", str(cache_root() / "uv"))
     command = [str(uv()), "sync", "--locked", "--quiet", "--python", sys.executable, *groups]
-    with step("making .venv (about 20 s the first time)", "making .venv", "made .venv"):
+    with step("creating .venv (about 20 s the first time)", "creating .venv", "created .venv"):
         result = subprocess.run(command, cwd=PROJECT, env=environment, capture_output=True, text=True, check=False)
         if result.returncode:
             raise ToolError(f".venv: uv sync failed: {cause(result.stderr)}")
@@ -62,7 +62,7 @@ def make_environment(*, dev: bool, simulator: bool = False) -> None:
 
 
 def uv() -> Path:
-    """uv, which is installed into the cache if it is not there yet."""
+    """The path of uv, installed into the cache if necessary."""
     pins = REQUIREMENTS.read_bytes()
     entry = cache_root() / "tools" / f"uv-{hashlib.sha256(pins).hexdigest()[:12]}"
     make_entry(entry, "uv", lambda into: install_from_pypi("uv is missing", REQUIREMENTS, into))
@@ -70,7 +70,7 @@ def uv() -> Path:
 
 
 def _is_foreign(venv: Path) -> bool:
-    """Whether something lies there that uv would not make an environment of, and that we must not remove."""
+    """Whether the path holds something that is not a virtual environment, and that we must not remove."""
     if venv.is_dir():
         return any(venv.iterdir()) and not (venv / "pyvenv.cfg").exists()
     return os.path.lexists(venv)

@@ -1,4 +1,4 @@
-"""Finds, in what a failed program printed, the one line that a user needs."""
+"""Finds the line of a failed program's output that tells the user the cause."""
 
 import os
 import re
@@ -14,9 +14,9 @@ PROXIES = ("https_proxy", "HTTPS_PROXY", "http_proxy", "HTTP_PROXY", "all_proxy"
 
 
 def cause(output: str) -> str:
-    """Why a program failed: that the network did, if it says so, else its last line that is not a hint."""
+    """Why a program failed: a network error if the output shows one, else the last line that is not a hint."""
     if found := NO_NETWORK.search(output):
-        proxy = next((f" (through the proxy that {name} names)" for name in PROXIES if os.environ.get(name)), "")
+        proxy = next((f" (through the proxy in {name})" for name in PROXIES if os.environ.get(name)), "")
         return f"no connection: {found.group()}{proxy}"
     lines = [line.strip() for line in output.splitlines()]
     return ([line for line in lines if line and not line.startswith("hint:")] or ["no cause given"])[-1]

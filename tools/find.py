@@ -22,17 +22,17 @@ def find(tool: Tool) -> dict[str, Path] | None:
     return paths if accepts(tool.on_path, version) else None
 
 
-def why_not(tool: Tool) -> str | None:
+def rejection_reason(tool: Tool) -> str | None:
     """Why a program of that name on PATH is not used; None if there is none."""
     found = shutil.which(tool.name, path=outer_path())
     if found is None:
         return None
     others = "".join(f" together with {program}" for program in tool.programs[1:])
-    return f"{found} is not used: {tool.on_path} is needed{others}"
+    return f"{found} is not used: {tool.on_path} is required{others}"
 
 
 def outer_path() -> str:
-    """PATH without the folders of our own cache, which a caller may have put there."""
+    """PATH without the folders of our own cache."""
     own = cache_root()
     entries = os.environ.get("PATH", os.defpath).split(os.pathsep)
     return os.pathsep.join(entry for entry in entries if entry and not Path(entry).is_relative_to(own))
@@ -40,10 +40,10 @@ def outer_path() -> str:
 
 def accepts(condition: str, version: tuple[int, ...] | None) -> bool:
     """Whether a version meets a condition such as `>=3.200.0` or `==0.29.0`; an unknown version never does."""
-    wanted = parse_version(condition)
-    if version is None or wanted is None:
+    required = parse_version(condition)
+    if version is None or required is None:
         return False
-    return version == wanted if condition.startswith("==") else version >= wanted
+    return version == required if condition.startswith("==") else version >= required
 
 
 def ask_version(command: list[str]) -> tuple[int, ...] | None:

@@ -76,10 +76,10 @@ class Manifest:
     """SHA-256 in hex by asset path."""
 
     def tool(self, name: str) -> Tool:
-        """The tool that has the program of that name; a ToolError lists the known names."""
+        """The tool that has the program of that name; a ToolError lists the allowed names."""
         by_program = {program: tool for tool in self.tools.values() for program in tool.programs}
         if name not in by_program:
-            raise ToolError(f"{name}: no such tool; known are {', '.join(sorted(by_program))}")
+            raise ToolError(f"{name}: no such tool; allowed: {', '.join(sorted(by_program))}")
         return by_program[name]
 
     def names_in(self, set_name: str) -> list[str]:
@@ -87,7 +87,7 @@ class Manifest:
         names = [tool.name for tool in self.tools.values() if set_name in tool.sets]
         if not names:
             known = sorted({name for tool in self.tools.values() for name in tool.sets})
-            raise ToolError(f"{set_name}: no such set of tools; known are {', '.join(known)}")
+            raise ToolError(f"{set_name}: no such set of tools; allowed: {', '.join(known)}")
         return names
 
 

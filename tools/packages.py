@@ -1,6 +1,6 @@
-"""`python3 -m tools.packages FILE`: installs the Debian packages of what FILE names and is not there.
+"""`python3 -m tools.packages FILE`: installs the missing Debian packages that FILE names.
 
-Each line of FILE names a program, or a file by its absolute path, and its package. Without apt or without root it
+Each line of FILE names a program, or the absolute path of a file, and its package. Without apt or root the command
 stops with the list.
 """
 
@@ -21,8 +21,8 @@ def main(arguments: list[str]) -> int:
     if len(arguments) != 1:
         print("usage: python3 -m tools.packages FILE", file=sys.stderr)
         return 2
-    wanted = read_packages(Path(arguments[0]))
-    missing = {name: package for name, package in wanted.items() if not is_there(name)}
+    required = read_packages(Path(arguments[0]))
+    missing = {name: package for name, package in required.items() if not is_installed(name)}
     try:
         if missing:
             install_packages(missing)
@@ -40,7 +40,7 @@ def read_packages(file: Path) -> dict[str, str]:
     return {line[0]: line[1] for line in lines if len(line) == 2}
 
 
-def is_there(name: str) -> bool:
+def is_installed(name: str) -> bool:
     """Whether the program is found, or, for an absolute path, whether the file exists."""
     if name.startswith("/"):
         return Path(name).is_file()

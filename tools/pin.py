@@ -1,4 +1,4 @@
-"""Writes checksums.txt, for maintainers: downloads what the manifest names and notes the SHA-256."""
+"""Writes checksums.txt, for maintainers: downloads the assets of the manifest and records their SHA-256."""
 
 import tempfile
 from pathlib import Path
@@ -10,16 +10,16 @@ from tools.progress import say
 
 
 def pin(names: list[str], manifest: Manifest | None = None) -> int:
-    """Notes the checksums of the named tools' assets (all tools if none is named) for every platform.
+    """Records the checksums of the named tools' assets (all tools if none is named) for every platform.
 
-    Lines of assets that the manifest no longer names are dropped. Returns 1 if an asset could not be had.
+    Lines of assets that the manifest no longer names are dropped. Returns 1 if a download failed.
     """
     manifest = manifest or manifests.load()
     known = {path for tool in manifest.tools.values() for path in _asset_paths(manifest, tool.name)}
     checksums = {path: checksum for path, checksum in manifest.checksums.items() if path in known}
     failed = False
     for path in sorted({path for name in names or manifest.tools for path in _asset_paths(manifest, name)}):
-        say(f"fetching {path}")
+        say(f"downloading {path}")
         try:
             with tempfile.TemporaryDirectory() as folder:
                 checksums[path] = fetch(f"{releases_address()}/{path}", Path(folder) / "asset")

@@ -21,7 +21,7 @@ REQUIREMENTS = FOLDER / "policy-linters-requirements.txt"
 
 
 def main() -> int:
-    """Makes the environment; returns the exit code."""
+    """Creates the environment; returns the exit code."""
     try:
         print(policy_linters_python())
     except (ToolError, OSError) as error:
@@ -33,7 +33,7 @@ def main() -> int:
 
 
 def policy_linters_python() -> Path:
-    """The Python of the environment, which is made if it is not there yet. Raises ToolError."""
+    """The Python of the environment, created if necessary. Raises ToolError."""
     pins = hashlib.sha256(REQUIREMENTS.read_bytes() + sys.version.encode() + sys.base_prefix.encode())
     entry = cache_root() / "tools" / f"policy-linters-{pins.hexdigest()[:12]}"
     make_entry(entry, "policy_linters", _make)
@@ -49,7 +49,7 @@ def _make(entry: Path) -> None:
 
 
 def _run(*arguments: str) -> None:
-    # the build machine's own settings must not decide what is installed
+    # the user's own settings must not change what is installed
     environment = {key: value for key, value in os.environ.items() if key not in {"VIRTUAL_ENV", "UV_INDEX"}}
     environment["UV_CACHE_DIR"] = os.environ.get("UV_CACHE_DIR", str(cache_root() / "uv"))
     result = subprocess.run([str(uv()), *arguments], env=environment, capture_output=True, text=True, check=False)

@@ -1,4 +1,4 @@
-"""Tells the user what takes long, on stderr."""
+"""Reports the progress of long steps on stderr."""
 
 import sys
 import threading

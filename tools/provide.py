@@ -13,7 +13,7 @@ from tools.build import build
 from tools.cache import cache_root, make_entry
 from tools.download import DownloadError, fetch_verified, releases_address, take_programs
 from tools.errors import ToolError
-from tools.find import find, why_not
+from tools.find import find, rejection_reason
 from tools.manifest import Manifest, Tool
 from tools.progress import heartbeat, say
 
@@ -21,28 +21,28 @@ MACHINES = {"x86_64": "amd64", "aarch64": "arm64"}
 
 
 def ensure(names: Iterable[str], manifest: Manifest | None = None) -> dict[str, Path]:
-    """Makes sure that the named tools are there and returns the path of each of their programs, in that order.
+    """Provides the named tools and returns the path of each of their programs, in that order.
 
-    Prints nothing when all are there. Else a line says what is missing and how long it takes, and a line for each tool
-    says where it was found or how it was made. Raises ToolError with one message for the first tool that cannot be had.
+    Prints nothing when all exist. Else one line names the missing tools and the time they take, and one line for each
+    tool says where it was found or how it was created. Raises ToolError for the first tool that cannot be provided.
     """
     manifest = manifest or manifests.load()
     tools = [manifest.tool(name) for name in names]
     found = {tool.name: _find(manifest, tool) for tool in tools}
     missing = [tool for tool in tools if found[tool.name] is None]
     if missing:
-        say(f"missing: {', '.join(f'{tool.name} ({_takes(manifest, tool)})' for tool in missing)}")
+        say(f"missing: {', '.join(f'{tool.name} ({_effort(manifest, tool)})' for tool in missing)}")
     paths: dict[str, Path] = {}
     for tool in tools:
-        programs, how = found[tool.name] or _make(manifest, tool)
+        programs, origin = found[tool.name] or _make(manifest, tool)
         if missing:
-            say(f"{tool.name} {tool.version}: {how}")
+            say(f"{tool.name} {tool.version}: {origin}")
         paths |= programs
     return paths
 
 
 def tool_path(name: str) -> Path:
-    """The path of one program, which is provided if it is not there yet."""
+    """The path of one program, provided if necessary."""
     return ensure([name])[name]
 
 
@@ -66,7 +66,7 @@ def current_platform() -> str:
 
 
 Provided = tuple[dict[str, Path], str]
-"""The path of each program of a tool, and where it was found or how it was made."""
+"""The path of each program of a tool, and where it was found or how it was created."""
 
 
 def _entry(manifest: Manifest, tool: Tool) -> Path:
@@ -84,28 +84,28 @@ def _find(manifest: Manifest, tool: Tool) -> Provided | None:
     return (_programs(tool, entry), "found in the cache") if entry.is_dir() else None
 
 
-def _takes(manifest: Manifest, tool: Tool) -> str:
-    """How a missing tool is had, and how long that takes."""
+def _effort(manifest: Manifest, tool: Tool) -> str:
+    """How a missing tool will be provided, and how long that takes."""
     if _asset(manifest, tool) and releases_address():
         return "download"
-    return ", ".join(f"build, {recipe.takes}" for recipe in tool.builds) or "no way to have it"
+    return ", ".join(f"build, {recipe.takes}" for recipe in tool.builds) or "not available"
 
 
 def _make(manifest: Manifest, tool: Tool) -> Provided:
-    """Makes the tool in the cache."""
+    """Creates the tool in the cache."""
     begin = time.monotonic()
-    ways: list[str] = []
+    origins: list[str] = []
     entry = _entry(manifest, tool)
     try:
-        make_entry(entry, tool.name, lambda into: ways.append(_fill(manifest, tool, into)))
+        make_entry(entry, tool.name, lambda into: origins.append(_fill(manifest, tool, into)))
     except OSError as error:
         raise ToolError(f"{tool.name}: {error}") from error
-    how = f"{ways[0]} in {time.monotonic() - begin:.0f} s" if ways else "made by another run"
-    return _programs(tool, entry), how
+    origin = f"{origins[0]} in {time.monotonic() - begin:.0f} s" if origins else "created by another run"
+    return _programs(tool, entry), origin
 
 
 def cache_key(manifest: Manifest, tool: Tool) -> str:
-    """Changes with all that decides what the programs are: recipes, checksum, Go modules, platform."""
+    """Changes with every input of the programs: recipes, checksum, Go modules, platform."""
     members = tool.release and tool.release.members
     recipes = [replace(recipe, takes="") for recipe in tool.builds]
     pins = (tool.version, current_platform(), _asset(manifest, tool), members, recipes)
@@ -128,14 +128,14 @@ def _asset(manifest: Manifest, tool: Tool) -> tuple[str, str] | None:
 
 def _fill(manifest: Manifest, tool: Tool, entry: Path) -> str:
     """Fills a new cache entry with the tool; returns how."""
-    if reason := why_not(tool):
+    if reason := rejection_reason(tool):
         say(reason)
     programs = entry / "bin"
     programs.mkdir()
     if _download(manifest, tool, programs):
         return "downloaded (SHA-256 checked)"
     if not tool.builds:
-        raise ToolError(f"{tool.name}: not on PATH as {tool.on_path}, not to be downloaded, and has no build")
+        raise ToolError(f"{tool.name}: not on PATH as {tool.on_path}, without a download and without a build")
     for recipe in tool.builds:
         with heartbeat(f"building {recipe.program}"):
             build(recipe, manifest.folder / recipe.program, programs)
@@ -155,7 +155,7 @@ def _download(manifest: Manifest, tool: Tool, programs: Path) -> bool:
             fetch_verified(f"{address}/{path}", checksum, file)
             take_programs(file, tool.name, members, programs)
     except DownloadError as error:
-        say(f"{tool.name}: no download: {error}")
+        say(f"{tool.name}: cannot be downloaded: {error}")
         return False
     finally:
         file.unlink(missing_ok=True)

@@ -18,26 +18,30 @@ _INTERRUPTED = 130
 
 def add_to(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
     """Add `assets download`."""
-    text = "the files of a Fedora CoreOS release, for `source: matchbox`"
+    text = "download the files of a Fedora CoreOS release, for `source: matchbox`"
     parser = commands.add_parser("assets", help=text, description=text)
     actions = parser.add_subparsers(required=True, metavar="COMMAND")
-    text = "fetch and verify kernel, initramfs, rootfs and metal image of a release; run it again to go on"
+    text = "download and verify kernel, initramfs, rootfs and metal image of a release; run again to continue"
     download = actions.add_parser("download", help=text, description=text)
     download.add_argument(
-        "stack_file", metavar="STACK_FILE", type=Path, nargs="?", help="names release and architectures"
+        "stack_file",
+        metavar="STACK_FILE",
+        type=Path,
+        nargs="?",
+        help="stack file to read release and architectures from",
     )
     download.add_argument(
-        "--output", metavar="FOLDER", type=Path, required=True, help="matchbox's folder of assets (-assets-path)"
+        "--output", metavar="FOLDER", type=Path, required=True, help="the assets folder of matchbox (-assets-path)"
     )
-    download.add_argument("--stream", choices=[str(stream) for stream in Stream], help="default: stable")
-    download.add_argument("--version", metavar="V", help="release; default: the stack file's, else the newest")
+    download.add_argument("--stream", choices=[str(stream) for stream in Stream], help="update stream; default: stable")
+    download.add_argument("--version", metavar="V", help="release; default: that of the stack file, else the newest")
     download.add_argument(
         "--architecture",
         action="append",
         choices=[str(architecture) for architecture in Architecture],
-        help="may be given more than once; default: the stack file's, else x86_64",
+        help="CPU architecture; can be repeated; default: those of the stack file, else x86_64",
     )
-    download.add_argument("--keyring", metavar="FILE", type=Path, help="check signatures with these keys, by gpgv")
+    download.add_argument("--keyring", metavar="FILE", type=Path, help="keys to check signatures with (needs gpgv)")
     download.add_argument("--base-url", metavar="URL", help="a mirror of https://builds.coreos.fedoraproject.org")
     download.set_defaults(run=_download)
 
@@ -47,7 +51,7 @@ def _download(options: argparse.Namespace) -> int:
     from diaspora_infra.pxe.fetch import fetch_assets, find_release, open_keyring
 
     base_url = SERVER if options.base_url is None else _base_url(options.base_url)
-    stream, version, architectures = _wanted(options)
+    stream, version, architectures = _release_to_download(options)
     keyring = None if options.keyring is None else open_keyring(options.keyring)
     folder = options.output / FOLDER
     report = _Lines()
@@ -61,25 +65,32 @@ def _download(options: argparse.Namespace) -> int:
             problems += fetch_assets(address, assets[architecture], folder, keyring, report)
     except KeyboardInterrupt:
         report.clear()
-        print("stopped; run it again to go on from there", file=sys.stderr)
+        print("stopped; run the command again to continue", file=sys.stderr)
         return _INTERRUPTED
     finally:
         report.clear()
     if problems:
         raise ConfigError(problems)
     if keyring is None:
-        report.say("Signatures were not checked here; --keyring does that.")
+        report.say("Signatures were not checked; use --keyring to check them.")
     return 0
 
 
-def _wanted(options: argparse.Namespace) -> tuple[str, str | None, list[str]]:
-    """Stream, release and architectures: those given, else those of the stack file. Raises ConfigError."""
+def _release_to_download(options: argparse.Namespace) -> tuple[str, str | None, list[str]]:
+    """Stream, release and architectures: from the options, else from the stack file. Raises ConfigError."""
     stream, version, architectures = options.stream, options.version, options.architecture
     if options.stack_file is not None:
         file = parse_stack_file(options.stack_file.read_bytes())
         pxe = load_written(file.values, file.secrets).pxe
         if pxe is None:
-            raise ConfigError([Problem("pxe", "missing; no machine of this file boots over the network")])
+            raise ConfigError(
+                [
+                    Problem(
+                        "pxe",
+                        "required, because the release is read from this key; add it, or leave out the stack file",
+                    )
+                ]
+            )
         architectures = architectures or [str(machine.architecture) for machine in pxe.machines]
         if stream is None:
             stream, version = str(pxe.release.stream), version or pxe.release.version
@@ -95,7 +106,7 @@ def _check_release(stream: str, version: str) -> None:
     except ValidationError as error:
         problems = problems_of(error, Release, "pxe.release")
     if problems:
-        raise ConfigError(Problem(f"--{each.path.rpartition('.')[2]}", each.message) for each in problems)
+        raise ConfigError(Problem(f"--{problem.path.rpartition('.')[2]}", problem.message) for problem in problems)
 
 
 def _base_url(url: str) -> str:
@@ -107,7 +118,7 @@ def _base_url(url: str) -> str:
 
 
 class _Lines:
-    """Lines on standard output; on a terminal also a line that shows how far a file is."""
+    """Lines on standard output; on a terminal also a progress line."""
 
     def __init__(self) -> None:
         self._terminal = sys.stderr.isatty()
@@ -115,18 +126,18 @@ class _Lines:
         self._began: tuple[str, int, float] = ("", 0, 0.0)
 
     def say(self, line: str) -> None:
-        """Say what was done."""
+        """Print a line."""
         self.clear()
         print(line, flush=True)
 
     def clear(self) -> None:
-        """Wipe the line that shows how far a file is."""
+        """Clear the progress line."""
         if self._terminal and self._shown:
             print("\r\x1b[K", end="", file=sys.stderr, flush=True)
             self._shown = 0.0
 
     def progress(self, name: str, done: int, total: int | None) -> None:
-        """Show how far a file is, ten times a second; without a terminal only that it has begun."""
+        """Show the progress of a file, ten times a second; without a terminal only its start."""
         now = time.monotonic()
         if self._began[0] != name:
             self._began = (name, done, now)
@@ -141,7 +152,7 @@ class _Lines:
 
 
 def bar_line(name: str, done: int, total: int | None, speed: float, width: int) -> str:
-    """One line of at most `width` - 1 characters about a file: sizes in bytes, speed in bytes a second."""
+    """The progress line of a file, at most `width` - 1 characters; sizes in bytes, speed in bytes a second."""
     amount = f"{_mib(done)} MiB" if not total else f"{100 * done // total:3} % of {_mib(total)} MiB"
     numbers = f"  {amount}, {_mib(speed)} MiB/s"
     room = max(width - 1 - len(numbers), 0)

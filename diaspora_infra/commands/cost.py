@@ -1,4 +1,4 @@
-"""`diaspora-infra cost`: what a stack of target aws costs a month."""
+"""`diaspora-infra cost`: the monthly cost of a stack of target aws."""
 
 import argparse
 import json
@@ -15,18 +15,20 @@ _WIDTH = 100
 
 def add_to(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
     """Add `cost`."""
-    text = "print what a stack of target aws costs a month, item by item"
+    text = "print the monthly cost of a stack of target aws, item by item"
     parser = commands.add_parser("cost", help=text, description=text)
-    parser.add_argument("stack_file", metavar="STACK_FILE", type=Path, help="such as Pulumi.dev.yaml")
-    parser.add_argument("--usage", choices=list(TRAFFIC), help="this traffic alone, with quantities; default: all")
+    parser.add_argument("stack_file", metavar="STACK_FILE", type=Path, help="stack file, such as Pulumi.dev.yaml")
+    parser.add_argument(
+        "--usage", choices=list(TRAFFIC), help="only this amount of traffic, with quantities; default: all"
+    )
     parser.add_argument(
         "--awake",
         metavar="HOURS",
         action="append",
         default=[],
-        help="hours a month in which the database is awake; may be given more than once; default: 0, 60 and 730",
+        help="hours per month in which the database is awake; can be repeated; default: 0, 60 and 730",
     )
-    parser.add_argument("--json", action="store_true", help="print JSON instead, with the source of every price")
+    parser.add_argument("--json", action="store_true", help="print JSON, with the source of every price")
     parser.set_defaults(run=_cost)
 
 

@@ -13,30 +13,34 @@ if TYPE_CHECKING:
     from diaspora_infra.pxe.pki import PkiFolder
 
 _LABEL = "[A-Za-z0-9]([A-Za-z0-9-]{0,61}[A-Za-z0-9])?"
-_MOST_DAYS = 3650
+_MAX_DAYS = 3650
 _SERVER = "/etc/matchbox"  # where matchbox looks for its files
 _PODMIN = "~/.matchbox"  # where the stack file looks for the podmin's
 
 
 def add_to(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
     """Add `pki init` and `pki renew`."""
-    text = "make and renew the certificates of a matchbox server and its podmins"
+    text = "create and renew the certificates of a matchbox server and its podmins"
     parser = commands.add_parser("pki", help=text, description=text)
     actions = parser.add_subparsers(required=True, metavar="COMMAND")
-    text = "make an authority, a server's and a client's certificate; what is there is kept"
+    text = "create an authority, a server certificate and a client certificate; existing files are kept"
     init = actions.add_parser("init", help=text, description=text)
-    init.add_argument("folder", metavar="FOLDER", type=Path, help="where to keep them, on the podmin's computer")
+    init.add_argument("folder", metavar="FOLDER", type=Path, help="where to write them, on the podmin's computer")
     init.add_argument(
         "--server", metavar="NAME", action="append", required=True, nargs="+", help="names and addresses of the server"
     )
     init.set_defaults(run=_init)
-    text = "make the server's and the client's certificate anew where they expire soon; needs the authority's key"
+    text = "renew server and client certificates that expire soon; needs the authority's key"
     renew = actions.add_parser("renew", help=text, description=text)
     renew.add_argument("folder", metavar="FOLDER", type=Path, help="the folder of `pki init`")
-    renew.add_argument("--within", metavar="N", type=int, default=30, help="how many days are soon (default: 30)")
+    renew.add_argument(
+        "--within", metavar="N", type=int, default=30, help="renew certificates that expire within N days (default: 30)"
+    )
     renew.set_defaults(run=_renew)
     for action in (init, renew):
-        action.add_argument("--days", metavar="N", type=int, default=825, help="how long they last (default: 825)")
+        action.add_argument(
+            "--days", metavar="N", type=int, default=825, help="days until the certificates expire (default: 825)"
+        )
 
 
 def _init(options: argparse.Namespace) -> int:
@@ -52,7 +56,7 @@ def _init(options: argparse.Namespace) -> int:
     named = {_canonical(name) for name in host_names(read_certificate(server))}
     missing = [name for name in names if _canonical(name) not in named]
     if missing:
-        what = f"was there already and does not name {', '.join(missing)}; remove it and run this again to make it anew"
+        what = f"an existing certificate without {', '.join(missing)}; remove it, and run the command again"
         raise ConfigError([Problem(str(server), what)])
     return 0
 
@@ -72,12 +76,12 @@ def _renew(options: argparse.Namespace) -> int:
     if renewed:
         _print(files)
     if "server" in renewed:
-        print("Restart matchbox when its new files are in place.")
+        print("Copy the new files to the server, then restart matchbox.")
     return 0
 
 
 def _print(files: "PkiFolder") -> None:
-    """Say what lies in the folder and where each file belongs."""
+    """Print what the folder contains, and where to copy each file."""
     from diaspora_infra.pxe.pki import host_names, read_certificate
 
     authority, server, client = (
@@ -86,13 +90,13 @@ def _print(files: "PkiFolder") -> None:
     print(f"{files.path}: authority until {_date(authority.not_valid_after_utc)}")
     print(f"  server certificate for {', '.join(host_names(server))}, until {_date(server.not_valid_after_utc)}")
     print(f"  client certificate until {_date(client.not_valid_after_utc)}")
-    print("For the server (the key readable by the user of matchbox only):")
+    print("Copy to the server (only the user of matchbox may read the key):")
     for path in (files.ca, files.certificate("server"), files.key("server")):
         print(f"  {path}  ->  {_SERVER}/{path.name}")
-    print("For each podmin:")
+    print("Copy to the computer of each podmin:")
     for path in (files.ca, files.certificate("client"), files.key("client")):
         print(f"  {path}  ->  {_PODMIN}/{path.name}")
-    print(f"Only here, in a safe place: {files.ca_key}, which signs certificates.")
+    print(f"Keep {files.ca_key} secret and do not copy it: it signs certificates.")
 
 
 def _date(moment: datetime.datetime) -> str:
@@ -118,6 +122,6 @@ def _canonical(name: str) -> str:
 
 
 def _days_problems(days: int) -> list[Problem]:
-    if 1 <= days <= _MOST_DAYS:
+    if 1 <= days <= _MAX_DAYS:
         return []
-    return [Problem("--days", f"{days} is out of range; allowed: 1 to {_MOST_DAYS}")]
+    return [Problem("--days", f"{days} is out of range; allowed: 1 to {_MAX_DAYS}")]

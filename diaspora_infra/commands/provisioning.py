@@ -1,4 +1,4 @@
-"""`diaspora-infra provisioning`: the provisioning server on a host that is there already."""
+"""`diaspora-infra provisioning`: the provisioning server on an existing host."""
 
 import argparse
 from pathlib import Path
@@ -8,13 +8,13 @@ from diaspora_infra.config import ConfigError, Problem, load_provisioning, parse
 
 def add_to(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
     """Add `provisioning files`."""
-    text = "the server that machines boot from, on any host with podman"
+    text = "write a provisioning server for any host with podman"
     parser = commands.add_parser("provisioning", help=text, description=text)
     actions = parser.add_subparsers(required=True, metavar="COMMAND")
     text = "write the files of the server, and a script that installs them on a host with systemd and podman"
     files = actions.add_parser("files", help=text, description=text)
     files.add_argument(
-        "stack_file", metavar="STACK_FILE", type=Path, help="its key `provisioning` is read, nothing else"
+        "stack_file", metavar="STACK_FILE", type=Path, help="stack file; only the key `provisioning` is read"
     )
     files.add_argument("folder", metavar="FOLDER", type=Path, help="where to write them")
     files.set_defaults(run=_files)
@@ -26,7 +26,7 @@ def _files(options: argparse.Namespace) -> int:
     file = parse_stack_file(options.stack_file.read_bytes(), str(options.stack_file))
     if options.folder.is_dir() and any(options.folder.iterdir()) and not (options.folder / "install").is_file():
         raise ConfigError(
-            [Problem(str(options.folder), "is not empty; allowed: a new folder, or that of an earlier run")]
+            [Problem(str(options.folder), "not empty; choose a new folder, or the folder of an earlier run")]
         )
     for path in write_provisioning_files(load_provisioning(file.values), options.folder):
         print(path)

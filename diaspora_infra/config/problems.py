@@ -1,4 +1,4 @@
-"""Problems of a config: one line each, with the path of the key, what is wrong and what is allowed."""
+"""Problems of a config: one line each, `key: what is wrong; how to fix it`."""
 
 import difflib
 import json
@@ -11,19 +11,22 @@ from pydantic import BaseModel, ValidationError
 from pydantic.fields import FieldInfo
 from pydantic_core import ErrorDetails
 
-_LONGEST_QUOTE = 60
-_MOST_NAMES = 8  # next to a hint
+_MAX_QUOTE_LENGTH = 60
+_MAX_NAMES = 8  # next to a hint
 
 
 @dataclass(frozen=True)
 class Problem:
-    """One thing that is wrong: `path` is the key as the stack file spells it, such as `pxe.machines[0].mac`."""
+    """One mistake: `path` is the key as the stack file spells it, such as `pxe.machines[0].mac`.
+
+    The message has the form `what is wrong; how to fix it`. "allowed: " comes only before a set of values or a form.
+    """
 
     path: str
     message: str
 
     def __post_init__(self) -> None:
-        """Keep to one line, whatever the config holds: control characters are written as escapes."""
+        """Escape control characters, so that every message is one line."""
         object.__setattr__(self, "path", _one_line(self.path))
         object.__setattr__(self, "message", _one_line(self.message))
 
@@ -33,7 +36,7 @@ class Problem:
 
 
 class ConfigError(Exception):
-    """The config cannot be used; `problems` says all that is wrong."""
+    """The config is not valid; `problems` lists all mistakes."""
 
     def __init__(self, problems: Iterable[Problem]) -> None:
         self.problems = sorted(set(problems), key=_rank)
@@ -41,9 +44,9 @@ class ConfigError(Exception):
 
 
 def quoted(value: object) -> str:
-    """Show a value of the config inside a message: on one line, and cut when it is long."""
+    """Quote a value in a message: on one line, and shortened when it is long."""
     if isinstance(value, str):
-        return _cut(repr(value[: 2 * _LONGEST_QUOTE]))
+        return _cut(repr(value[: 2 * _MAX_QUOTE_LENGTH]))
     if isinstance(value, bool):
         return str(value).lower()
     if isinstance(value, int) and abs(value) >= 10**18:
@@ -54,13 +57,13 @@ def quoted(value: object) -> str:
 
 
 def refused(value: object, allowed: str) -> str:
-    """The sentence about a value that is not allowed."""
+    """The message about a value that is not allowed."""
     what = f"{quoted(value)} is not valid" if isinstance(value, str | int | float) else f"{describe_type(value)} given"
     return f"{what}; allowed: {allowed}"
 
 
 def describe_type(value: object) -> str:
-    """Name the kind of a value of the wrong kind."""
+    """Describe the type of a value."""
     if value is None:
         return "nothing"
     if isinstance(value, bool):
@@ -84,10 +87,10 @@ def join_path(*parts: str | int) -> str:
             path += f"[{part}]"
         elif not path:
             path = part
-        elif re.fullmatch("[A-Za-z0-9_:-]+", part) and len(part) <= _LONGEST_QUOTE:
+        elif re.fullmatch("[A-Za-z0-9_:-]+", part) and len(part) <= _MAX_QUOTE_LENGTH:
             path += f".{part}"
         else:
-            path += f"[{_cut(json.dumps(part[: 2 * _LONGEST_QUOTE], ensure_ascii=False))}]"
+            path += f"[{_cut(json.dumps(part[: 2 * _MAX_QUOTE_LENGTH], ensure_ascii=False))}]"
     return path
 
 
@@ -97,17 +100,17 @@ def key_path(*parts: str | int) -> str:
 
 
 def unknown_key(path: str, key: str, allowed: Iterable[str], secrets: Iterable[str] = ()) -> Problem:
-    """The problem of a key that nobody reads. `secrets` are allowed too, but too many to be listed."""
+    """The problem of an unknown key. `secrets` are allowed too, but too many to list."""
     names = sorted(allowed)
-    close = difflib.get_close_matches(key[:_LONGEST_QUOTE], [*names, *sorted(secrets)], n=1, cutoff=0.6)
+    close = difflib.get_close_matches(key[:_MAX_QUOTE_LENGTH], [*names, *sorted(secrets)], n=1, cutoff=0.6)
     if not close:
         return Problem(path, f"unknown key; allowed: {', '.join(names)}")
-    shown = names if len(names) <= _MOST_NAMES else [*names[:_MOST_NAMES], "..."]
+    shown = names if len(names) <= _MAX_NAMES else [*names[:_MAX_NAMES], "..."]
     return Problem(path, f"unknown key (did you mean {close[0]}?); allowed: {', '.join(shown)}")
 
 
 def problems_of(error: ValidationError, model: type[BaseModel], prefix: str) -> list[Problem]:
-    """Say what pydantic found."""
+    """Translate the errors of pydantic."""
     return [_problem(detail, model, prefix) for detail in error.errors(include_url=False)]
 
 
@@ -120,7 +123,7 @@ def _problem(detail: ErrorDetails, model: type[BaseModel], prefix: str) -> Probl
         return unknown_key(path, str(location[-1]), fields_of(_model_at(model, location[:-1])))
     if detail["type"] == "missing":
         owner = _model_at(model, location[:-1])
-        return Problem(path, f"missing; it is required: {description(fields_of(owner)[str(location[-1])])}")
+        return Problem(path, f"required; add this key: {description(fields_of(owner)[str(location[-1])])}")
     return Problem(path, _sentence(detail, _range_at(model, location)))
 
 
@@ -137,10 +140,10 @@ _KINDS = {
 _BOUNDS = {"greater_than", "greater_than_equal", "less_than", "less_than_equal"}
 
 _LENGTHS = {
-    "too_short": ("min_length", "at least", "entries"),
-    "too_long": ("max_length", "at most", "entries"),
-    "string_too_short": ("min_length", "at least", "characters"),
-    "string_too_long": ("max_length", "at most", "characters"),
+    "too_short": ("min_length", "at least", "item"),
+    "too_long": ("max_length", "at most", "item"),
+    "string_too_short": ("min_length", "at least", "character"),
+    "string_too_long": ("max_length", "at most", "character"),
 }
 
 
@@ -157,41 +160,45 @@ def _sentence(detail: ErrorDetails, numbers: str) -> str:
         return f"{quoted(value)} is out of range; allowed: {numbers}"
     if kind in _LENGTHS:
         key, word, unit = _LENGTHS[kind]
-        length = len(value)
-        return f"{f'{length} {unit}' if length else 'empty'}; allowed: {word} {context[key]}"
+        given = _count(len(value), unit) if value else "empty"
+        return f"{given}; allowed: {word} {_count(context[key], unit)}"
     if kind == "multiple_of":
         return refused(value, f"a multiple of {context['multiple_of']}")
     return refused(value, "what docs/config.md says")
 
 
-def _wrong_kind(value: object, wanted: str, numbers: str) -> str:
-    """Say that a value is of another kind. Text in place of a list or a table is not shown: it may be a key."""
-    if wanted == "text":
+def _count(number: int, unit: str) -> str:
+    return f"{number} {unit}{'' if number == 1 else 's'}"
+
+
+def _wrong_kind(value: object, expected: str, numbers: str) -> str:
+    """The message about a value of another type. Text instead of a list or a table is not shown: it may be a key."""
+    if expected == "text":
         quotes = " (write it in quotes)" if isinstance(value, int | float) else ""
         return f"{describe_type(value)} given; allowed: text{quotes}"
-    if wanted == "a whole number" and numbers:
-        wanted += f" from {numbers}" if " to " in numbers else f", {numbers}"
-    if isinstance(value, str) and wanted.startswith("a whole number"):
-        return f"{quoted(value)} is text; allowed: {wanted}, without quotes or unit"
-    if isinstance(value, str) and wanted == "true or false":
+    if expected == "a whole number" and numbers:
+        expected += f" from {numbers}" if " to " in numbers else f", {numbers}"
+    if isinstance(value, str) and expected.startswith("a whole number"):
+        return f"{quoted(value)} is text; allowed: {expected}, without quotes or unit"
+    if isinstance(value, str) and expected == "true or false":
         return f"{quoted(value)} is text; allowed: true or false, without quotes"
-    return f"{describe_type(value)} given; allowed: {wanted}"
+    return f"{describe_type(value)} given; allowed: {expected}"
 
 
-def range_words(least: object, most: object) -> str:
-    """Say which numbers are allowed; nothing when all are."""
-    if least is not None and most is not None:
-        return f"{least} to {most}"
-    return f"at least {least}" if least is not None else f"at most {most}" if most is not None else ""
+def range_words(minimum: object, maximum: object) -> str:
+    """The allowed range of numbers in words; empty when all are allowed."""
+    if minimum is not None and maximum is not None:
+        return f"{minimum} to {maximum}"
+    return f"at least {minimum}" if minimum is not None else f"at most {maximum}" if maximum is not None else ""
 
 
 def _range_at(model: type[BaseModel], location: tuple[str | int, ...]) -> str:
-    """The numbers that a setting takes."""
+    """The allowed range of a setting in words."""
     field = fields_of(_model_at(model, location[:-1])).get(str(location[-1])) if location else None
     bounds = field.metadata if field else []
-    least = next((each.ge for each in bounds if hasattr(each, "ge")), None)
-    most = next((each.le for each in bounds if hasattr(each, "le")), None)
-    return range_words(least, most)
+    minimum = next((bound.ge for bound in bounds if hasattr(bound, "ge")), None)
+    maximum = next((bound.le for bound in bounds if hasattr(bound, "le")), None)
+    return range_words(minimum, maximum)
 
 
 def fields_of(model: type[BaseModel] | None) -> dict[str, FieldInfo]:
@@ -226,7 +233,7 @@ def model_in(annotation: Any) -> type[BaseModel] | None:
 
 def _cut(literal: str) -> str:
     """Shorten a literal, and keep its closing quote."""
-    return literal if len(literal) <= _LONGEST_QUOTE else f"{literal[: _LONGEST_QUOTE - 4]}...{literal[0]}"
+    return literal if len(literal) <= _MAX_QUOTE_LENGTH else f"{literal[: _MAX_QUOTE_LENGTH - 4]}...{literal[0]}"
 
 
 def _one_line(text: str) -> str:

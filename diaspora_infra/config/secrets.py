@@ -138,7 +138,7 @@ SECRETS = (
     ),
     Secret(
         "backupPassword",
-        "Password that the backups are encrypted with. Keep it outside of the machine too.",
+        "Password of the encrypted backups. Also keep a copy outside of the machine.",
         lambda pod: pod.backup is not None,
         r"pod\.backup(\.|_?)(repository_?)?pass(word|phrase)?",
     ),
@@ -257,16 +257,16 @@ def check_secrets(pod: Pod, given: Collection[str], existing: Collection[str] = 
             problems.append(
                 Problem(
                     secret.key,
-                    "is set in the stack, and pod.secretsOnMachine says that it is placed on the machine; "
-                    f"allowed: one of the two (pulumi config rm {NAMESPACE}:{secret.key})",
+                    "set in the stack, but pod.secretsOnMachine lists it; "
+                    f"run: pulumi config rm {NAMESPACE}:{secret.key}, or remove it from pod.secretsOnMachine",
                 )
             )
         elif secret.needed(pod) and not provided_on_machine(pod, secret) and secret.key not in {*given, *existing}:
             problems.append(
                 Problem(
                     secret.key,
-                    f"missing; it is required: {secret.description} Set it with: {secret.command}; "
-                    "or name it in pod.secretsOnMachine",
+                    f"required; {secret.description} Run: {secret.command}, "
+                    f"or add {secret.key} to pod.secretsOnMachine",
                 )
             )
     return problems + _named_in_vain(pod)
@@ -279,17 +279,14 @@ def _existing_in_vain(pod: Pod, given: Collection[str], existing: Collection[str
         if secret.key not in existing:
             continue
         if not secret.needed(pod):
-            problems.append(
-                Problem(path, "nothing in these settings uses it; allowed: a secret that they need, or leave it out")
-            )
+            problems.append(Problem(path, "no setting uses this secret; remove it"))
         elif provided_on_machine(pod, secret):
-            problems.append(Problem(path, "is named in pod.secretsOnMachine too; allowed: one of the two"))
+            problems.append(Problem(path, "also listed in pod.secretsOnMachine; remove one of the two"))
         elif secret.key in given:
             problems.append(
                 Problem(
                     path,
-                    "the secret is set in the stack too; "
-                    f"allowed: one of the two (pulumi config rm {NAMESPACE}:{secret.key})",
+                    f"also set in the stack; run: pulumi config rm {NAMESPACE}:{secret.key}, or remove this key",
                 )
             )
     return problems
@@ -298,12 +295,12 @@ def _existing_in_vain(pod: Pod, given: Collection[str], existing: Collection[str
 def _named_in_vain(pod: Pod) -> list[Problem]:
     names = pod.secrets_on_machine
     if "all" in names and len(names) > 1:
-        return [Problem("pod.secretsOnMachine", "all, and names beside it; allowed: [all], or names alone")]
+        return [Problem("pod.secretsOnMachine", "lists all and single names; keep either all or the names")]
     needed = {"all", *(secret.key for secret in SECRETS if secret.needed(pod))}
     return [
         Problem(
             f"pod.secretsOnMachine[{index}]",
-            f"nothing in these settings uses {name}; allowed: a secret that they need, or leave it out",
+            f"no setting uses {name}; remove it",
         )
         for index, name in enumerate(names)
         if name not in needed
@@ -320,7 +317,7 @@ def secret_for_path(path: str) -> Secret | None:
 def _private_key(key: str, value: str) -> str:
     text = value.strip()
     if not re.fullmatch("-----BEGIN [A-Z ]*PRIVATE KEY-----\n.*\n-----END [A-Z ]*PRIVATE KEY-----", text, re.DOTALL):
-        raise ConfigError([Problem(key, "not a private key; allowed: the whole text of the file, such as id_ed25519")])
+        raise ConfigError([Problem(key, "not a private key; set the whole text of the file, such as id_ed25519")])
     # ssh takes a key without its last line break for a damaged one
     return f"{text}\n"
 
@@ -328,13 +325,15 @@ def _private_key(key: str, value: str) -> str:
 def _check_variable(key: str, value: str) -> None:
     """Refuse what diaspora* would not read as text from an environment variable."""
     if value in {"true", "false"}:
-        raise ConfigError([Problem(key, "diaspora* would not read it as text; allowed: anything but true and false")])
+        raise ConfigError([Problem(key, "diaspora* reads true and false as truth values; choose another value")])
     if "," in value:
-        raise ConfigError([Problem(key, "holds a comma, which diaspora* takes for a list; allowed: no comma")])
+        raise ConfigError(
+            [Problem(key, "holds a comma, which diaspora* reads as a list; choose a value without a comma")]
+        )
 
 
 def _check_line(key: str, value: str) -> None:
     if not value:
-        raise ConfigError([Problem(key, "empty; allowed: at least one character")])
+        raise ConfigError([Problem(key, "empty; set a value")])
     if any(ord(character) < 32 or ord(character) == 127 for character in value):
         raise ConfigError([Problem(key, "holds a line break or control character; allowed: one line of text")])

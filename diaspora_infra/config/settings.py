@@ -27,7 +27,7 @@ def aws_machine(aws: Aws) -> Machine:
 
 
 class WrittenSettings(Model):
-    """One stack: what to build, and where. Only what the user wrote, with the defaults of the keys.
+    """One stack. Only what the user wrote, with the defaults of the keys.
 
     `derive` makes `Settings` of it, in which the keys of other targets are gone.
     """
@@ -39,7 +39,7 @@ class WrittenSettings(Model):
     pod: Pod
     """The diaspora* pod; required unless the target is `provisioning`."""
     host: Host
-    """What every machine has."""
+    """Settings of every machine."""
     pxe: Pxe | None = None
     """Network boot; required with target `pxe`."""
     aws: Aws | None = None
@@ -57,7 +57,7 @@ class _PodStack(Model):
     pod: Pod
     """The diaspora* pod."""
     host: Host
-    """What every machine has."""
+    """Settings of every machine."""
 
     @property
     def database_on_aws(self) -> bool:

@@ -1,4 +1,4 @@
-"""Annotated types for the values that recur in the settings: each says what is wrong and what is allowed."""
+"""Annotated types for recurring values of the settings, each with its message about a wrong value."""
 
 import base64
 import difflib
@@ -58,7 +58,7 @@ class Weekday(StrEnum):
 
 @dataclass(frozen=True)
 class Form:
-    """Text that matches `pattern` as a whole; `allowed` says so in words.
+    """Text that matches `pattern` completely; `allowed` describes the pattern in words.
 
     The pattern also goes into the JSON Schema, so it keeps to what regular expressions of Python and of JavaScript
     have in common; `[0-9]` instead of a digit class, which takes more digits in Python.
@@ -68,7 +68,7 @@ class Form:
     allowed: str
 
     def __get_pydantic_core_schema__(self, source: Any, handler: GetCoreSchemaHandler) -> CoreSchema:
-        """Check after pydantic has made sure that the value is text."""
+        """Check the value after pydantic has checked that it is text."""
         compiled = re.compile(self.pattern)
 
         def check(value: str) -> str:
@@ -79,7 +79,7 @@ class Form:
         return core_schema.no_info_after_validator_function(check, handler(source))
 
     def __get_pydantic_json_schema__(self, schema: CoreSchema, handler: GetJsonSchemaHandler) -> dict[str, Any]:
-        """Give editors the pattern, and the words to show when it does not match."""
+        """Add the pattern, and the message of editors when a value does not match."""
         return handler(schema) | {
             "pattern": f"^(?:{self.pattern})$",
             "patternErrorMessage": f"allowed: {self.allowed}",
@@ -106,7 +106,7 @@ def _reachable(allowed: str) -> AfterValidator:
 
 def _mac(value: str) -> str:
     if int(value[:2], 16) & 1:
-        raise ValueError(f"{value!r} is a multicast address; allowed: the address of one network card")
+        raise ValueError(f"{value!r} is a multicast address; use the address of a network card")
     return value.lower().replace("-", ":")
 
 
@@ -130,14 +130,14 @@ _RSA_BITS = 2048
 def _ssh_key(value: str) -> str:
     """Check a public key; no message repeats the value, which may be a private key by mistake."""
     if "PRIVATE KEY" in value:
-        raise ValueError("this is a private key; allowed: the public key, the line in the .pub file")
+        raise ValueError("a private key; use the public key, the line in the .pub file")
     if not re.fullmatch(_KEY, value):
         raise ValueError(f"not an SSH public key; allowed: {_KEY_ALLOWED}")
     try:
         _loaded(value)
     except ValueError:
         kind = value.split()[0]
-        raise ValueError(f"the {kind} key is cut off or damaged; allowed: the whole line in the .pub file") from None
+        raise ValueError(f"the {kind} key is incomplete or damaged; copy the whole line from the .pub file") from None
     return value.strip()
 
 
@@ -149,7 +149,7 @@ def _login_key(value: str) -> str:
     if isinstance(key, RSAPublicKey) and key.key_size < _RSA_BITS:
         raise ValueError(
             f"an RSA key of {key.key_size} bits, which sshd refuses; "
-            f"allowed: at least {_RSA_BITS} bits, or a key of another type"
+            f"use one of {_RSA_BITS} bits or more, or a key of another type"
         )
     return value
 
@@ -190,21 +190,21 @@ def _time_zone(value: str) -> str:
     if value in zones:
         return value
     names = {name.lower(): name for name in sorted(zones)}
-    wanted = value[:60].lower().replace(" ", "_")
-    same = [name for name in names if name.rpartition("/")[2] == wanted]
-    close = [*same, *difflib.get_close_matches(wanted, names, n=1, cutoff=0.6)]
+    normalized = value[:60].lower().replace(" ", "_")
+    same = [name for name in names if name.rpartition("/")[2] == normalized]
+    close = [*same, *difflib.get_close_matches(normalized, names, n=1, cutoff=0.6)]
     hint = f" (did you mean {names[close[0]]}?)" if close else ""
     raise ValueError(f"{refused(value, _ZONE_ALLOWED)}{hint}")
 
 
 def _pinned(value: str) -> str:
     if re.search(r":latest($|@)", value):
-        raise ValueError(f"{value!r} floats; allowed: a tag of one release instead of latest")
+        raise ValueError(f"{value!r} is not pinned; use the tag of a release instead of latest")
     return value
 
 
 def _enum_of(kind: type[StrEnum]) -> BeforeValidator:
-    """Let a strict model take the text form of an enum, and name what is allowed when it does not fit."""
+    """Let a strict model accept the text form of an enum, with a message that lists the allowed values."""
 
     def convert(value: object) -> StrEnum:
         if isinstance(value, str) and value in list(kind):
@@ -219,8 +219,8 @@ SOME_ADDRESSES = Form("[0-9A-Fa-f:.]{2,45}(?:/[0-9]{1,3})?", _SOME_ALLOWED)
 """An address or a network of either family; `not_everybody` checks the rest."""
 
 
-def not_everybody(hint: str = "") -> AfterValidator:
-    """Refuse what is no network, and the network that holds every address; `hint` follows what is allowed then."""
+def not_everybody(remedy: str) -> AfterValidator:
+    """Refuse values that are not a network, and the network of all addresses; `remedy` says how to fix the latter."""
 
     def check(value: str) -> str:
         try:
@@ -228,7 +228,7 @@ def not_everybody(hint: str = "") -> AfterValidator:
         except ValueError:
             raise ValueError(refused(value, _SOME_ALLOWED)) from None
         if network.prefixlen == 0:
-            raise ValueError(f"{value!r} is everybody; allowed: {_SOME_ALLOWED}{hint}")
+            raise ValueError(f"{value!r} contains every address; {remedy}")
         return value
 
     return AfterValidator(check)

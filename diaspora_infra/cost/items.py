@@ -1,4 +1,4 @@
-"""What a stack pays for in a month, item by item, and the sum."""
+"""The monthly cost of a stack, item by item, and the sum."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -55,8 +55,8 @@ def monthly_items(settings: Settings, traffic: Traffic, awake_hours: Decimal) ->
     )
 
 
-def database_sleeps(settings: Settings) -> bool:
-    """Tell whether the hours in which the database is awake make a difference."""
+def database_pauses(settings: Settings) -> bool:
+    """Tell whether the cost depends on the hours in which the database is awake."""
     database = aws_settings(settings).aws.database
     return database.engine == "auroraServerless" and database.min_acu == 0
 
@@ -95,8 +95,8 @@ def _database(aws: Aws, traffic: Traffic, awake_hours: Decimal) -> Iterator[Item
         yield Item("RDS storage", PRICES["RDS storage"], storage, "aws.database.storageGib")
     if database.engine != "auroraServerless":
         return
-    least, most = Decimal(str(max(database.min_acu, 0.5))), Decimal(str(database.max_acu))
-    capacity = min(most, max(least, traffic.database_acu)) * (hours if database.min_acu else awake_hours)
+    minimum, maximum = Decimal(str(max(database.min_acu, 0.5))), Decimal(str(database.max_acu))
+    capacity = min(maximum, max(minimum, traffic.database_acu)) * (hours if database.min_acu else awake_hours)
     yield Item(DATABASE_CAPACITY, PRICES["Aurora capacity"], capacity, "aws.database.maxAcu")
     yield Item("Aurora storage", PRICES["Aurora storage"], traffic.database, "aws.database.engine")
     yield Item(

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from decimal import Decimal
 
 from diaspora_infra.config import Settings
-from diaspora_infra.cost.items import DATABASE_CAPACITY, Item, aws_settings, database_sleeps, monthly_items, monthly_usd
+from diaspora_infra.cost.items import DATABASE_CAPACITY, Item, aws_settings, database_pauses, monthly_items, monthly_usd
 from diaspora_infra.cost.prices import FREE, PRICED_REGION, Price
 from diaspora_infra.cost.traffic import HOURS_A_MONTH, TRAFFIC
 
@@ -29,16 +29,16 @@ class Table:
 def cost_table(settings: Settings, traffic: Sequence[str] = tuple(TRAFFIC), awake: Sequence[Decimal] = ()) -> Table:
     """The table of a stack; with one kind of traffic it shows quantities too. Raises what `monthly_items` raises."""
     hours = awake or AWAKE_HOURS
-    sleeps = database_sleeps(settings)
+    pauses = database_pauses(settings)
     columns = {name: items_by_hours(settings, name, hours) for name in traffic}
     rows = [_row(items) for items in zip(*(column.items() for column in columns.values()), strict=True)]
     sums = [
         _sum_row(
-            f"Sum, database awake {hour} h" if sleeps else "Sum",
+            f"Sum, database awake {hour} h" if pauses else "Sum",
             [monthly_usd(settings, TRAFFIC[name], hour) for name in traffic],
             quantities=len(traffic) == 1,
         )
-        for hour in (hours if sleeps else hours[:1])
+        for hour in (hours if pauses else hours[:1])
     ]
     quantity = ("Quantity",) if len(traffic) == 1 else ()
     return Table(("Item", "Unit", "Price", *quantity, *traffic, "Setting"), tuple(rows), tuple(sums), 2)
@@ -48,10 +48,10 @@ def items_by_hours(settings: Settings, traffic: str, hours: Sequence[Decimal]) -
     """The items by name; the database's capacity once for each number of hours where it can sleep."""
     found: dict[str, Item] = {}
     for item in monthly_items(settings, TRAFFIC[traffic], hours[0]):
-        if item.name == DATABASE_CAPACITY and database_sleeps(settings):
+        if item.name == DATABASE_CAPACITY and database_pauses(settings):
             for hour in hours:
                 capacity = next(
-                    each for each in monthly_items(settings, TRAFFIC[traffic], hour) if each.name == DATABASE_CAPACITY
+                    item for item in monthly_items(settings, TRAFFIC[traffic], hour) if item.name == DATABASE_CAPACITY
                 )
                 found[f"{DATABASE_CAPACITY}, awake {hour} h"] = capacity
         else:
@@ -76,7 +76,7 @@ def price_text(price: Price) -> str:
 
 
 def number_text(number: Decimal) -> str:
-    """A quantity without needless zeros."""
+    """A quantity without trailing zeros."""
     text = f"{number:.2f}"
     return text.rstrip("0").rstrip(".")
 
@@ -114,7 +114,7 @@ def markdown(table: Table) -> list[str]:
 
 
 def notes(settings: Settings) -> list[str]:
-    """What belongs under the table, a line each."""
+    """The notes below the table, a line each."""
     region = aws_settings(settings).aws.region
     where = f"Prices are those of {PRICED_REGION}"
     if region != PRICED_REGION:
@@ -135,7 +135,7 @@ def cost_data(settings: Settings, traffic: Sequence[str], awake: Sequence[Decima
         "region": aws_settings(settings).aws.region,
         "pricesOf": PRICED_REGION,
         "currency": "USD",
-        "databaseSleeps": database_sleeps(settings),
+        "databasePauses": database_pauses(settings),
         "costs": [
             {
                 "traffic": name,

@@ -1,9 +1,9 @@
-"""What size `minimal` may cost at most, and the sums that a stack shows beside its addresses."""
+"""The cost target of size `minimal`, and the sums in the outputs of a stack."""
 
 from decimal import Decimal
 
 from diaspora_infra.config import Settings
-from diaspora_infra.cost.items import database_sleeps, monthly_usd
+from diaspora_infra.cost.items import database_pauses, monthly_usd
 from diaspora_infra.cost.prices import CURRENCY, PRICED_REGION
 from diaspora_infra.cost.traffic import HOURS_A_MONTH, TRAFFIC
 
@@ -17,7 +17,7 @@ def monthly_cost(settings: Settings) -> dict[str, float | int | str]:
     """The stack output `monthlyCost`: dollars by traffic, and what they hold for."""
     return {
         **{name: float(round(monthly_usd(settings, traffic, TARGET_HOURS), 2)) for name, traffic in TRAFFIC.items()},
-        "databaseAwakeHours": int(TARGET_HOURS) if database_sleeps(settings) else HOURS_A_MONTH,
+        "databaseAwakeHours": int(TARGET_HOURS) if database_pauses(settings) else HOURS_A_MONTH,
         "currency": CURRENCY,
         "pricesOf": PRICED_REGION,
     }

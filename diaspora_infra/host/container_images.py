@@ -1,4 +1,4 @@
-"""Which container image a machine runs, and as which user."""
+"""The container images of a machine, and their users."""
 
 from diaspora_infra.config import ConfigError, Problem
 from diaspora_infra.config.images import default_image
@@ -18,7 +18,7 @@ RELAY_DKIM_UID = 203
 
 
 def container_image(context: PodContext, name: str) -> str:
-    """Name the image of `config/images.py` for this machine, or the user's own where there is a setting for it."""
+    """The image of `config/images.py` for this machine, or the user's own image if set."""
     own = context.pod.image if name == "diaspora" else None
     image = own or default_image(name, context.architecture)
     if image is None:

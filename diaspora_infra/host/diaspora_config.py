@@ -19,7 +19,7 @@ Table = dict[str, Any]
 
 
 def diaspora_toml(pod: Pod, sizes: Sizes) -> str:
-    """Write diaspora.toml. Every known setting is in it, so that a default that changes upstream changes no pod."""
+    """Write diaspora.toml with every setting, so that a changed default of diaspora* does not change pods."""
     # Without the table of the Rails environment diaspora* warns at each start.
     return tomli_w.dumps({"configuration": configuration(pod, sizes), "production": {}})
 
@@ -30,7 +30,7 @@ def configuration(pod: Pod, sizes: Sizes) -> Table:
         "environment": {
             "url": f"https://{pod.domain}/",
             "certificate_authorities": pod.image_layout.certificate_authorities,
-            # nginx passes on only what came by HTTPS, to itself or to the proxy in front of it, and says so.
+            # nginx only forwards requests that came by HTTPS, and sets the header that says so
             "require_ssl": True,
             **_environment(pod, sizes),
         },
@@ -62,7 +62,7 @@ def _environment(pod: Pod, sizes: Sizes) -> Table:
 
 
 def _switched(part: Model | None, switch: str) -> Table:
-    """Write a table with its switch, which is on when the table is set."""
+    """Write a table with its `enable` key, which is true when the table is set."""
     return {switch: part is not None, **(_given(part.model_dump()) if part else {})}
 
 
@@ -87,13 +87,13 @@ def _mail(pod: Pod) -> Table:
 
 
 def _given(table: Table) -> Table:
-    """Leave out what is not set, and tables that are empty without it; TOML has no null."""
+    """Remove unset keys and empty tables, because TOML has no null."""
     given = {key: _given(value) if isinstance(value, dict) else value for key, value in table.items()}
     return {key: value for key, value in given.items() if value is not None and value != {}}
 
 
 class _Quoted(yaml.SafeDumper):
-    """YAML with all texts in quotes: diaspora* runs the file through ERB first, and a password of digits is a text."""
+    """YAML with quoted strings: diaspora* evaluates ERB in the file first, and digits must stay a string."""
 
 
 def _quoted(dumper: yaml.SafeDumper, value: str) -> yaml.ScalarNode:

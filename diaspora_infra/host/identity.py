@@ -43,13 +43,13 @@ def config_url(context: PodMachineContext) -> str | None:
 
 def machine_text(context: PodMachineContext, ignition: Ignition) -> str:
     """Write the machine's file about its own part of a config (all but the bundle, contents in the clear)."""
-    known = {
+    content = {
         "name": context.machine.name,
         "domain": context.settings.pod.domain,
         "config": config_url(context),
         "parts": dict(sorted(_parts(ignition))),
     }
-    return _text(known)
+    return _text(content)
 
 
 def bundle_text(bundle: Ignition, *, secret: bool) -> str:
@@ -99,12 +99,12 @@ def _bundle_text(canonical: str, secret: bool) -> str:
     else:
         digest = hashlib.sha256(canonical.encode()).hexdigest()[:_DIGITS]
     units = bundle.get("systemd", {}).get("units", [])
-    known = {
+    content = {
         "hash": digest,
         "paths": sorted({*_paths(bundle), BUNDLE_FILE}),
         "enabled": sorted(unit["name"] for unit in units if unit.get("enabled")),
     }
-    return _text(known)
+    return _text(content)
 
 
 def _paths(bundle: Ignition) -> Iterator[str]:
@@ -136,5 +136,5 @@ def _canonical(value: object) -> str:
     return json.dumps(value, sort_keys=True, separators=(",", ":"), ensure_ascii=False)
 
 
-def _text(known: Mapping[str, object]) -> str:
-    return f"{json.dumps(known, separators=(',', ':'), ensure_ascii=False)}\n"
+def _text(content: Mapping[str, object]) -> str:
+    return f"{json.dumps(content, separators=(',', ':'), ensure_ascii=False)}\n"

@@ -1,4 +1,4 @@
-"""The provisioning server as plain files, for a host with podman and systemd that is not made by this project."""
+"""The provisioning server as plain files, for any host with podman and systemd."""
 
 from pathlib import Path
 

@@ -39,7 +39,7 @@ BUTANE_VERSION = "1.5.0"
 
 @dataclass(frozen=True)
 class Rendered:
-    """A machine's config. `secret` tells whether something in it was given by the user as a secret.
+    """A machine's config. `secret` tells whether it contains a secret of the user.
 
     The text follows from the settings alone: it has the same bytes on every computer.
     """
@@ -61,7 +61,11 @@ def render(settings: Settings | ProvisioningSettings, machine: Machine, secrets:
     if isinstance(settings, ProvisioningSettings):
         return render_provisioning(settings)
     needed = secrets_in_ignition(settings)
-    missing = [Problem(secret.key, "its value is needed to render") for secret in needed if secret.key not in secrets]
+    missing = [
+        Problem(secret.key, "the value is required to render; pass it in `secrets`")
+        for secret in needed
+        if secret.key not in secrets
+    ]
     if missing:
         raise ConfigError(missing)
     context = PodMachineContext(settings, machine)
@@ -134,7 +138,7 @@ _REMEMBERED_PODS = 8
 
 
 def _pod_part(context: PodContext) -> _PodPart:
-    """Render what the pod's features add; it is the same on all machines of one architecture."""
+    """Render the pod's features; the result is the same on all machines of one architecture."""
     if context not in _pod_parts:
         features = pod_part(context)
         bundle = in_the_clear(_translate(_document([features])))
@@ -151,7 +155,7 @@ def _translate(document: dict[str, Any]) -> dict[str, Any]:
 
 
 def butane_document(settings: Settings, machine: Machine, secrets: Mapping[str, str]) -> dict[str, Any]:
-    """Join what all features add to this machine."""
+    """Combine the features of this machine."""
     pod = pod_context(settings, machine.architecture, secrets)
     return _document([machine_part(MachineContext(settings, machine)), pod_part(pod)])
 
@@ -175,9 +179,9 @@ def _problem(entry: butane.Entry) -> Problem:
     path = f"{entry.path_text}: " if entry.path else ""
     message = entry.message
     if entry.path and entry.path[-1] in _LOCAL_KEYS:
-        message = "a snippet cannot read files; allowed: the text itself (contents.inline, ssh_authorized_keys)"
+        message = "a snippet cannot read files; write the text itself (contents.inline, ssh_authorized_keys)"
     elif not entry.path and "must be a mapping" in message:
-        message = f"{message}; allowed: the text of a Butane document, not the name of a file"
+        message = f"{message}; write the text of a Butane document, not the name of a file"
     return Problem(entry.source, f"{line}{path}{message}")
 
 
@@ -185,7 +189,7 @@ _LOCAL_KEYS = frozenset({"local", "contents_local", "ssh_authorized_keys_local"}
 
 
 def snippets(settings: Settings | ProvisioningSettings, machine: Machine) -> list[tuple[str, str]]:
-    """List the user's snippets in the order of merging: where each stands in the config, and its text."""
+    """List the user's snippets in the order of merging: the path in the config, and the text."""
     if isinstance(settings, ProvisioningSettings):
         own = "provisioning.snippets"
     else:
@@ -198,7 +202,7 @@ def snippets(settings: Settings | ProvisioningSettings, machine: Machine) -> lis
 
 
 class _Dumper(yaml.SafeDumper):
-    """YAML for people: texts of several lines as blocks, modes in octal."""
+    """Readable YAML: multi-line strings as blocks, modes in octal."""
 
 
 def _yaml_text(dumper: yaml.SafeDumper, value: str) -> yaml.ScalarNode:

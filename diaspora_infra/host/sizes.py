@@ -1,4 +1,4 @@
-"""Sizes that follow the machine's memory: how much runs at once, and how much memory each container may take."""
+"""Sizes that follow the machine's memory: concurrency, and a memory limit for each container."""
 
 from dataclasses import dataclass
 
@@ -36,12 +36,12 @@ class Sizes:
 
     @property
     def connections(self) -> int:
-        """Database connections that one process opens at most: a thread each."""
+        """Maximum database connections of a process: one per thread."""
         return max(self.puma_threads, self.sidekiq_concurrency)
 
 
 def sizes(pod: Pod, memory_mib: int, swap: Swap) -> Sizes:
-    """Take what the user has set, and the rest from the memory of the machine."""
+    """Use the user's values, and derive the others from the machine's memory."""
     threads = max(3, min(16, memory_mib // 512 + 1))
     together = (memory_mib + swap_mib(memory_mib, swap)) * _PERCENT // 100
     shares = _SHARES | (_RELAY_SHARES if pod.mail and pod.mail.relay else {})
@@ -57,5 +57,5 @@ def sizes(pod: Pod, memory_mib: int, swap: Swap) -> Sizes:
 
 
 def swap_mib(memory_mib: int, swap: Swap) -> int:
-    """Swap of the machine; zram takes half of the memory at most."""
+    """Swap of the machine; zram uses at most half of the memory."""
     return min(swap.zram_mib, memory_mib // 2) + swap.file_mib

@@ -32,7 +32,7 @@ _IN_BUILD = {
 
 
 class MetadataError(ValueError):
-    """A document does not say what is needed of it; the text says what."""
+    """The metadata lacks something; the text names what."""
 
 
 @dataclass(frozen=True)
@@ -57,7 +57,7 @@ def newest_release(stream: object, architecture: str) -> str:
     """The newest release in a stream's metadata. Raises MetadataError."""
     version = _at(stream, "architectures", architecture, "artifacts", "metal", "release")
     if not isinstance(version, str) or not re.fullmatch(r"\d{2,3}([.]\d+){3}", version, re.ASCII):
-        raise MetadataError(f"names no release for {architecture}")
+        raise MetadataError(f"no release for {architecture}; choose another stream or architecture")
     return version
 
 
@@ -78,12 +78,12 @@ def _assets(found: Mapping[str, object], place: str, version: str, architecture:
     for role, expected in vars(image_names(version, architecture)).items():
         name, sha256 = _at(found[role], place), _at(found[role], "sha256")
         if not isinstance(name, str) or not isinstance(sha256, str):
-            raise MetadataError(f"has no {role} of {version} for {architecture}")
+            raise MetadataError(f"no {role} of {version} for {architecture}; choose another version")
         # machines ask for the names of pxe/install.py, so that another name would never be found
         if name.rpartition("/")[2] != expected:
-            raise MetadataError(f"names another {role} than {expected}")
+            raise MetadataError(f"the name of the {role} is not {expected}; choose another version")
         if not re.fullmatch("[0-9a-f]{64}", sha256):
-            raise MetadataError(f"has no SHA-256 of {expected}")
+            raise MetadataError(f"no SHA-256 of {expected}; choose another version")
         yield Asset(expected, sha256)
 
 

@@ -29,23 +29,23 @@ from diaspora_infra.pxe.assets import (
 
 _TIMEOUT_SECONDS = 30
 _CHUNK = 1 << 18
-_MOST_METADATA = 16 << 20
-_MOST_SIGNATURE = 64 << 10
-_GO_ON = "run it again to go on from there"
+_MAX_METADATA_BYTES = 16 << 20
+_MAX_SIGNATURE_BYTES = 64 << 10
+_CONTINUE = "run the command again to continue"
 
 
 class StopError(ConfigError):
-    """Nothing more can be fetched: the server is out of reach, or the disk takes no more."""
+    """No more files can be downloaded: the server is unreachable, or the disk is full."""
 
 
 class Report(Protocol):
-    """Tells the user what happens."""
+    """Reports progress to the user."""
 
     def say(self, line: str) -> None:
-        """Say what was done."""
+        """Print a line."""
 
     def progress(self, name: str, done: int, total: int | None) -> None:
-        """Show how far a file is, in bytes; called often."""
+        """Show the progress of a file in bytes; called often."""
 
 
 @dataclass(frozen=True)
@@ -61,11 +61,11 @@ def open_keyring(path: Path) -> Keyring:
     with path.open("rb") as file:
         start = file.read(10)
     if start.startswith(b"-----BEGIN"):
-        what = f"{path} is text, which gpgv does not take; convert it: gpg --dearmor {path}"
+        what = f"{path} is ASCII-armored, which gpgv does not read; convert it with: gpg --dearmor {path}"
         raise ConfigError([Problem("--keyring", what)])
     gpgv = shutil.which("gpgv")
     if gpgv is None:
-        what = "gpgv is not installed, which checks signatures; install it (Debian: gpgv, Fedora: gnupg2)"
+        what = "gpgv, which checks signatures, is not installed; install it (Debian: gpgv, Fedora: gnupg2)"
         raise ConfigError([Problem("--keyring", what)])
     return Keyring(path.absolute(), gpgv)
 
@@ -94,8 +94,10 @@ def find_release(
 def _common_release(newest: object, architectures: Sequence[str]) -> str:
     versions = {architecture: newest_release(newest, architecture) for architecture in architectures}
     if len(set(versions.values())) > 1:
-        each = ", ".join(f"{version} for {architecture}" for architecture, version in versions.items())
-        raise ConfigError([Problem("--version", f"missing; the newest releases differ: {each}")])
+        releases = ", ".join(f"{version} for {architecture}" for architecture, version in versions.items())
+        raise ConfigError(
+            [Problem("--version", f"required, because the newest releases differ ({releases}); choose one of them")]
+        )
     return next(iter(versions.values()))
 
 
@@ -131,7 +133,7 @@ def _provide(address: str, asset: Asset, folder: Path, keyring: Keyring | None, 
     there = target.exists()
     kept = there and _sha256(target) == asset.sha256
     if there and not kept:
-        report.say(f"{asset.name}: differs from the release; fetching it anew")
+        report.say(f"{asset.name}: differs from the release; downloading it again")
     _provide_signature(f"{address}/{signature.name}", signature)
     if not kept:
         _fetch(f"{address}/{asset.name}", part, asset, report)
@@ -158,9 +160,9 @@ def _provide_signature(url: str, signature: Path) -> None:
     """Fetch a signature that is not there yet. It has no checksum: whether it is good, a keyring tells."""
     if signature.exists():
         return
-    content = _small(url, _MOST_SIGNATURE)
+    content = _small(url, _MAX_SIGNATURE_BYTES)
     if not (content[:1] >= b"\x80" or content.startswith(b"-----BEGIN PGP SIGNATURE")):
-        raise ConfigError([Problem(signature.name, f"what {url} sends is no signature")])
+        raise ConfigError([Problem(signature.name, f"{url} is not a signature; check --base-url")])
     draft = _part_of(signature)
     try:
         draft.write_bytes(content)
@@ -180,7 +182,9 @@ def _fetch(url: str, part: Path, asset: Asset, report: Report) -> None:
             os.fsync(file.fileno())
             if digest.hexdigest() != asset.sha256:
                 part.unlink()
-                raise ConfigError([Problem(asset.name, "what was fetched has a wrong checksum and is removed")])
+                raise ConfigError(
+                    [Problem(asset.name, "wrong checksum, so the download was removed; run the command again")]
+                )
     except OSError as error:
         raise _disk(part, error) from None
 
@@ -193,7 +197,7 @@ def _lock(file: BinaryIO, part: Path) -> None:
     except BlockingIOError:
         ours = False
     if not ours:
-        raise ConfigError([Problem(part.name, "another run is fetching it; wait for that")])
+        raise ConfigError([Problem(part.name, "another run is downloading this file; wait until that run ends")])
 
 
 def _receive(url: str, file: BinaryIO, name: str, report: Report, digest: "hashlib._Hash") -> "hashlib._Hash":
@@ -215,7 +219,7 @@ def _receive(url: str, file: BinaryIO, name: str, report: Report, digest: "hashl
             report.progress(name, done, total)
         file.flush()
     if total is not None and done < total:
-        raise ConfigError([Problem(name, f"the server stopped after {done} of {total} bytes; {_GO_ON}")])
+        raise ConfigError([Problem(name, f"the server stopped after {done} of {total} bytes; {_CONTINUE}")])
     return digest
 
 
@@ -248,7 +252,7 @@ def _sha256(path: Path) -> str:
 
 def _disk(path: Path, error: OSError) -> StopError:
     full = error.errno in {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}
-    remedy = f"; make room, and {_GO_ON}" if full else ""
+    remedy = f"; make room, and {_CONTINUE}" if full else ""
     return StopError([Problem(str(path), f"{error.strerror or error}{remedy}")])
 
 
@@ -257,10 +261,12 @@ class _StatusError(ConfigError):
 
     def __init__(self, url: str, status: int) -> None:
         self.status = status
-        super().__init__([Problem(url, f"the server answers {status}{_REASONS.get(status, '')}")])
+        super().__init__(
+            [Problem(url, f"the server answers {status}{_REASONS.get(status, '')}; check version, stream and address")]
+        )
 
 
-_REASONS = {404: " (not found)", 403: " (forbidden; some servers say so for what is not there)"}
+_REASONS = {404: " (not found)", 403: " (forbidden, or not found)"}
 
 
 def _open(url: str, headers: Mapping[str, str]) -> http.client.HTTPResponse:
@@ -277,10 +283,10 @@ def _open(url: str, headers: Mapping[str, str]) -> http.client.HTTPResponse:
     return response
 
 
-def _read(response: http.client.HTTPResponse, url: str, most: int) -> bytes:
-    """Read on; nothing at the end, also where the server stopped early."""
+def _read(response: http.client.HTTPResponse, url: str, maximum: int) -> bytes:
+    """Read at most `maximum` bytes; empty at the end, also where the server stopped early."""
     try:
-        return response.read(most)
+        return response.read(maximum)
     except http.client.IncompleteRead as error:
         return error.partial
     except (OSError, http.client.HTTPException, ValueError) as error:
@@ -295,30 +301,30 @@ def _unreachable(url: str, error: Exception) -> StopError:
         text = f"not reachable ({reason.strerror or reason})"
     else:
         text = "not an HTTP server"
-    return StopError([Problem(url, f"{text}; {_GO_ON}")])
+    return StopError([Problem(url, f"{text}; {_CONTINUE}")])
 
 
-def _small(url: str, most: int) -> bytes:
+def _small(url: str, maximum: int) -> bytes:
     """Fetch a small file. Raises ConfigError."""
     content = b""
     with _open(url, {}) as response:
         length = response.length
-        while len(content) <= most and (chunk := _read(response, url, _CHUNK)):
+        while len(content) <= maximum and (chunk := _read(response, url, _CHUNK)):
             content += chunk
-    if len(content) > most or (length is not None and len(content) < length):
-        raise ConfigError([Problem(url, "the server sends too much, or stops too early")])
+    if len(content) > maximum or (length is not None and len(content) < length):
+        raise ConfigError([Problem(url, "the answer is too long or incomplete; run the command again")])
     return content
 
 
 def _json(url: str, *, missing_is_fine: bool = False) -> object:
     try:
-        document: object = json.loads(_small(url, _MOST_METADATA))
+        document: object = json.loads(_small(url, _MAX_METADATA_BYTES))
     except _StatusError as error:
         if missing_is_fine and error.status in {403, 404}:
             return None
         raise
     except (ValueError, RecursionError):
-        raise ConfigError([Problem(url, "is no JSON")]) from None
+        raise ConfigError([Problem(url, "not JSON; check --base-url")]) from None
     return document
 
 
@@ -333,13 +339,15 @@ class _Fault:
 def _signature_fault(keyring: Keyring, signature: Path, file: Path) -> _Fault | None:
     command = [keyring.gpgv, "--status-fd", "1", "--keyring", str(keyring.path), str(signature), str(file)]
     result = subprocess.run(command, capture_output=True, check=False, text=True, errors="replace")
-    said = [line.split()[1:] for line in result.stdout.splitlines() if line.startswith("[GNUPG:] ")]
-    words = {line[0]: line[1:] for line in said if line}
+    statuses = [line.split()[1:] for line in result.stdout.splitlines() if line.startswith("[GNUPG:] ")]
+    words = {line[0]: line[1:] for line in statuses if line}
     if result.returncode == 0 and "VALIDSIG" in words:
         return None
     if "NO_PUBKEY" in words:
-        return _Fault(f"is signed with the key {words['NO_PUBKEY'][0]}, which is not in {keyring.path}", bad=False)
+        return _Fault(
+            f"signed with key {words['NO_PUBKEY'][0]}, which is not in {keyring.path}; use another --keyring", bad=False
+        )
     if words.keys() & {"BADSIG", "NODATA", "UNEXPECTED"}:
-        return _Fault(f"its signature is bad; {signature.name} is removed, the file not used", bad=True)
+        return _Fault(f"bad signature, so {signature.name} was removed; run the command again", bad=True)
     reason = (result.stderr.strip().splitlines() or ["no reason given"])[-1]
-    return _Fault(f"its signature cannot be checked ({reason})", bad=False)
+    return _Fault(f"the signature cannot be checked ({reason}); check --keyring", bad=False)

@@ -1,4 +1,4 @@
-"""What a machine is told when it boots over the network: kernel, initrd and the arguments of coreos-installer.
+"""The network boot of a machine: kernel, initrd and the arguments of coreos-installer.
 
 File names and addresses: Fedora CoreOS documentation, "Installing on bare metal"; see docs/pxe.md.
 """
@@ -49,7 +49,7 @@ def image_names(version: str, architecture: str) -> Images:
 
 
 class InstallSettings(TypedDict):
-    """What decides how a machine is installed."""
+    """Settings of an installation."""
 
     matchbox_url: str
     version: str
@@ -62,7 +62,7 @@ class InstallSettings(TypedDict):
 
 
 def install_settings(settings: PxeSettings, machine: PxeMachine) -> InstallSettings:
-    """Gather what the settings say about the installation of a machine."""
+    """Collect the settings for the installation of a machine."""
     pxe = settings.pxe
     return {
         "matchbox_url": pxe.matchbox.http_url,

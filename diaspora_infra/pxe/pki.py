@@ -52,9 +52,9 @@ class PkiFolder:
 
 
 def create_pki(folder: Path, server_names: Sequence[str], *, days: int = CERTIFICATE_DAYS) -> PkiFolder:
-    """Make authority, server and client certificates in `folder`; what is there already is kept.
+    """Create authority, server and client certificates in `folder`; existing files are kept.
 
-    `server_names` are the names and IP addresses of the server. A negative `days` makes expired certificates.
+    `server_names` are the names and IP addresses of the server. A negative `days` creates expired certificates.
     """
     folder.mkdir(parents=True, exist_ok=True, mode=0o700)
     files = PkiFolder(folder)
@@ -68,7 +68,7 @@ def create_pki(folder: Path, server_names: Sequence[str], *, days: int = CERTIFI
 
 
 def create_certificate(files: PkiFolder, name: str, host_names: Sequence[str], *, days: int = CERTIFICATE_DAYS) -> None:
-    """Make a certificate signed by the folder's authority: for a server with host names, else for a client.
+    """Create a certificate signed by the folder's authority: for a server with host names, else for a client.
 
     It does not outlive the authority. Raises ConfigError when the authority cannot sign.
     """
@@ -91,7 +91,7 @@ def create_certificate(files: PkiFolder, name: str, host_names: Sequence[str], *
 
 
 def renew_pki(folder: Path, *, days: int = CERTIFICATE_DAYS, within: int = RENEW_WITHIN_DAYS) -> list[str]:
-    """Renew the certificates that expire within so many days, or whose key is another's, for the names they have.
+    """Renew, for the same names, the certificates that expire within `within` days or whose key does not match.
 
     Returns which of `server` and `client` are new. Raises ConfigError for files that are missing or damaged.
     """
@@ -102,11 +102,11 @@ def renew_pki(folder: Path, *, days: int = CERTIFICATE_DAYS, within: int = RENEW
         try:
             old[name] = read_certificate(path)
         except FileNotFoundError:
-            problems.append(Problem(str(path), "missing; make it with: diaspora-infra pki init"))
+            problems.append(Problem(str(path), "missing; create it with: diaspora-infra pki init"))
         except ConfigError as error:
             problems += error.problems
     if "server" in old and not host_names(old["server"]):
-        what = "names no server; remove it, and make it anew with: diaspora-infra pki init"
+        what = "names no server; remove it, and create it again with: diaspora-infra pki init"
         problems.append(Problem(str(files.certificate("server")), what))
     if problems:
         raise ConfigError(problems)
@@ -122,7 +122,7 @@ def renew_pki(folder: Path, *, days: int = CERTIFICATE_DAYS, within: int = RENEW
 
 
 def read_certificate(path: Path) -> x509.Certificate:
-    """Read a PEM certificate. Raises OSError, and ConfigError when it is none."""
+    """Read a PEM certificate. Raises OSError, and ConfigError when the file is not a certificate."""
     try:
         return x509.load_pem_x509_certificate(path.read_bytes())
     except ValueError:
@@ -143,14 +143,16 @@ def _authority(files: PkiFolder) -> tuple[x509.Certificate, Key]:
     certificate = read_certificate(files.ca)
     if certificate.not_valid_after_utc <= _now():
         expired = f"expired on {certificate.not_valid_after_utc:%Y-%m-%d}"
-        raise ConfigError([Problem(str(files.ca), f"{expired}; make a new authority in another folder")])
+        raise ConfigError([Problem(str(files.ca), f"{expired}; create a new authority in another folder")])
     if not files.ca_key.exists():
-        raise ConfigError([Problem(str(files.ca_key), "missing; only the authority's key can sign certificates")])
+        raise ConfigError(
+            [Problem(str(files.ca_key), "missing; restore it, because only the authority's key can sign certificates")]
+        )
     key = _read_key(files.ca_key)
     if key is None:
         raise ConfigError([Problem(str(files.ca_key), "holds no usable key; allowed: an unencrypted ECDSA key (PEM)")])
     if key.public_key() != certificate.public_key():
-        raise ConfigError([Problem(str(files.ca_key), f"is not the key of {files.ca}")])
+        raise ConfigError([Problem(str(files.ca_key), f"does not match {files.ca}; restore the key of that authority")])
     return certificate, key
 
 
@@ -163,7 +165,7 @@ def _read_key(path: Path) -> Key | None:
 
 
 def _fits(path: Path, certificate: x509.Certificate) -> bool:
-    """Whether a key that is here belongs to the certificate; one that has been moved to the server does not matter."""
+    """Tell whether the key belongs to the certificate; a key that was moved to the server counts as belonging."""
     if not path.exists():
         return True
     key = _read_key(path)
@@ -186,7 +188,7 @@ _SIGNS_CERTIFICATES = x509.KeyUsage(
 
 def _create_authority(files: PkiFolder) -> None:
     if files.ca_key.exists():
-        what = f"is there without {files.ca.name}; put that beside it, or remove the key to make a new authority"
+        what = f"exists without {files.ca.name}; add that file, or remove the key to create a new authority"
         raise ConfigError([Problem(str(files.ca_key), what)])
     key = ec.generate_private_key(ec.SECP256R1())
     name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "matchbox authority")])
@@ -231,7 +233,7 @@ def _write_key(path: Path, key: Key) -> None:
 
 
 def _write(path: Path, data: bytes, mode: int) -> None:
-    """Write a file that is never there half, and never readable by more than `mode` allows."""
+    """Write a file atomically, and never readable by more than `mode` allows."""
     draft = path.with_name(f".{path.name}.{os.getpid()}")
     descriptor = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, mode)
     with os.fdopen(descriptor, "wb") as file:

@@ -18,7 +18,7 @@ _ROUNDS = 100_000
 
 
 class NotServableError(ValueError):
-    """An Ignition config that a machine would not get as it was meant. The text is one line."""
+    """An Ignition config that matchbox would not serve unchanged. The text is one line."""
 
 
 def ipxe_url(matchbox_url: str, mac: str) -> str:
@@ -42,9 +42,7 @@ def check_servable(ignition: str, name: str) -> None:
     try:
         meaning_digest(ignition)
     except (ValueError, TypeError, AttributeError, KeyError, RecursionError):
-        raise NotServableError(
-            f"{name}: the ignition holds what Ignition could not decode; allowed: data URLs that are what they say"
-        ) from None
+        raise NotServableError(f"{name}: Ignition cannot decode a data URL of this config; fix its encoding") from None
 
 
 @lru_cache(maxsize=8)  # a revision is made of it, and it is served soon after

@@ -32,7 +32,7 @@ def read_credentials(matchbox: Matchbox, folder: Path) -> Credentials:
     client = _certificate(_CERTIFICATE, client_cert, problems) if client_cert is not None else None
     if client and client_key is not None and not _belongs(client, client_key):
         problems.append(
-            Problem(_KEY, f"is not the key of {_CERTIFICATE}; allowed: the unencrypted PEM key made with it")
+            Problem(_KEY, f"does not match {_CERTIFICATE}; use the unencrypted PEM key of that certificate")
         )
     if problems or ca is None or client_cert is None or client_key is None:
         raise ConfigError(problems)
@@ -43,7 +43,7 @@ _CA, _CERTIFICATE, _KEY = (f"pxe.matchbox.{name}" for name in ("caFile", "client
 
 
 def _files(matchbox: Matchbox, folder: Path) -> dict[str, Path]:
-    """Find the certificate files, by the key that names them. Raises ConfigError for the home of nobody."""
+    """Find the certificate files, by the key that names them. Raises ConfigError when a home directory is unknown."""
     names = {_CA: matchbox.ca_file, _CERTIFICATE: matchbox.client_cert_file, _KEY: matchbox.client_key_file}
     files, problems = {}, []
     for key, name in names.items():
@@ -94,14 +94,14 @@ def _tls_failure(endpoint: str, error: ssl.SSLError) -> str:
         what = f"the certificate of {endpoint} is not accepted ({error.verify_message})"
         if "expired" in error.verify_message:
             return f"{what}; renew the server's certificate"
-        return f"{what}; let caFile and the names in the server's certificate fit this endpoint"
+        return f"{what}; correct caFile, or create a server certificate for this endpoint"
     if error.reason in {"WRONG_VERSION_NUMBER", "UNEXPECTED_EOF_WHILE_READING", "HTTP_REQUEST", "RECORD_LAYER_FAILURE"}:
         return f"{endpoint} does not speak TLS ({reason}); use the port of the gRPC API, not that of httpUrl"
     return f"{endpoint} refuses the client certificate ({reason}); use one that the server's authority signed"
 
 
 def _unreachable(key: str, what: str) -> ConfigError:
-    remedy = "start matchbox with its gRPC API (-rpc-address), or correct the endpoint; then run it again"
+    remedy = "start matchbox with its gRPC API (-rpc-address), or correct the endpoint"
     return ConfigError([Problem(key, f"{what}; {remedy}")])
 
 
@@ -125,9 +125,9 @@ def _certificate(key: str, text: str, problems: list[Problem]) -> x509.Certifica
     now = datetime.datetime.now(datetime.UTC)
     if certificate.not_valid_after_utc < now:
         expired = f"expired on {certificate.not_valid_after_utc:%Y-%m-%d}"
-        problems.append(Problem(key, f"{expired}; make a new one with the matchbox server's authority"))
+        problems.append(Problem(key, f"{expired}; create a new one with the authority of the matchbox server"))
     elif certificate.not_valid_before_utc > now:
-        starts = f"is not valid before {certificate.not_valid_before_utc:%Y-%m-%d}"
+        starts = f"not valid before {certificate.not_valid_before_utc:%Y-%m-%d}"
         problems.append(Problem(key, f"{starts}; check the clock of this machine"))
     return certificate
 

@@ -1,4 +1,4 @@
-"""Compare what matchbox serves with what the settings mean."""
+"""Compare what matchbox serves with what the settings render."""
 
 import http.client
 import urllib.error
@@ -11,17 +11,17 @@ from diaspora_infra.pxe.install import Boot, install_boot, install_settings
 from diaspora_infra.pxe.served import ignition_url, ipxe_url, meaning
 
 _TIMEOUT_SECONDS = 10
-_MOST_BYTES = 16 << 20
+_MAX_BYTES = 16 << 20
 
 
 def verify(settings: Settings, secrets: Mapping[str, str]) -> tuple[list[str], bool]:
-    """Ask the server for every machine; returns a line for each finding, and whether all is as it was meant."""
+    """Ask the server for every machine; returns a line for each finding, and whether everything matches."""
     if not isinstance(settings, PxeSettings):
         return ["nothing to verify: the target is not pxe"], False
     lines, good = [], True
     for machine in settings.pxe.machines:
         faults = list(_faults(settings, machine, secrets))
-        lines += [f"{machine.name}: {fault}" for fault in faults] or [f"{machine.name}: served as meant"]
+        lines += [f"{machine.name}: {fault}" for fault in faults] or [f"{machine.name}: served as configured"]
         good = good and not faults
     return lines, good
 
@@ -33,20 +33,20 @@ def _faults(settings: PxeSettings, machine: PxeMachine, secrets: Mapping[str, st
         "Ignition config": ignition_url(install["matchbox_url"], machine.mac),
     }
     answers = {name: _get(address) for name, address in addresses.items()}
-    wanted = 404 if machine.install == "off" else 200
+    expected = 404 if machine.install == "off" else 200
     for name, (status, text) in answers.items():
         if status == 0:
             yield f"no answer from {addresses[name]}: {text}"
-        elif status != wanted and machine.install == "off":
+        elif status != expected and machine.install == "off":
             yield f"install is off, but the server answers {status} for its {name}"
-        elif status != wanted:
+        elif status != expected:
             yield f"no {name}: {addresses[name]} answers {status}"
     if machine.install == "off" or any(status != 200 for status, _ in answers.values()):
         return
     if answers["iPXE script"][1] != ipxe_script(install_boot(**install)):
-        yield "the iPXE script differs from what the settings mean"
+        yield "the served iPXE script differs from the settings"
     if _meaning_of(answers["Ignition config"][1]) != meaning(render(settings, machine, secrets).ignition):
-        yield "the Ignition config differs from what the settings mean"
+        yield "the served Ignition config differs from the settings"
 
 
 def _meaning_of(served: str) -> object:
@@ -78,7 +78,7 @@ def _get(url: str) -> tuple[int, str]:
     """Fetch an address; the status is 0 when that fails, and the text says why."""
     try:
         with _opener.open(url, timeout=_TIMEOUT_SECONDS) as response:
-            return response.status, response.read(_MOST_BYTES).decode(errors="replace")
+            return response.status, response.read(_MAX_BYTES).decode(errors="replace")
     except urllib.error.HTTPError as error:
         return error.code, ""
     except OSError as error:

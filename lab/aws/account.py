@@ -41,12 +41,12 @@ class Account:
 
     @property
     def log(self) -> Path:
-        """What the server says."""
+        """The server's log."""
         return self._process.log
 
     @property
     def bridge_log(self) -> Path:
-        """What the provider plugin does."""
+        """The provider plugin's log."""
         return self.folder / "bridge-calls.log"
 
     @cached_property
@@ -58,11 +58,11 @@ class Account:
         return Background(self.folder, "bridge", "lab.aws.bridge.plugin", seconds=60)
 
     def start(self) -> bool:
-        """Start the server unless it runs; tells whether it was started. Raises LabError."""
+        """Start the server unless it runs; returns whether it was started. Raises LabError."""
         if self._process.running():
             return False
         if self._answers():
-            raise LabError(f"port {self.port} of {ADDRESS} is taken by another program")
+            raise LabError(f"another program uses port {self.port} of {ADDRESS}; stop that program")
         command = [sys.executable, "-m", "lab.aws.simulator.server", str(self.port)]
         self._process.start(command, self._answers, provider_environment(self.endpoint))
         if self.bridge_port:
@@ -75,7 +75,7 @@ class Account:
         return self._process.running()
 
     def stop(self) -> bool:
-        """Stop the server if it is ours and runs; tells whether it was stopped."""
+        """Stop the server if this folder started it; returns whether it was stopped."""
         self._bridge.stop()
         return self._process.stop()
 
@@ -95,7 +95,7 @@ class Account:
     def plugin(self) -> Plugin:
         """The provider plugin for this account: the real one if it is on PATH in the right version, else the bridge.
 
-        Which one is decided when it is installed, and a stack keeps it. The real one was never tried (real_plugin.py).
+        The installation decides which one, and a stack keeps it. The real plugin was never tested (real_plugin.py).
         """
         return Plugin("aws", VERSION, self._launcher)
 
@@ -111,8 +111,8 @@ class Account:
         }
 
     def client(self, service: str, region: str) -> Any:
-        """A boto3 client of one of its services, which no profile or proxy of the podmin's leads elsewhere."""
-        import boto3  # it takes half a second, and the engine needs none
+        """A boto3 client of one of its services, independent of the podmin's profiles and proxies."""
+        import boto3  # the import takes half a second, and the engine does not need it
         import botocore.config
         import botocore.session
 

@@ -27,7 +27,7 @@ from lab.report import changes
 STACK = "aws"
 STACK_FILE = PROJECT / "examples" / "aws" / "Pulumi.aws.yaml"
 PORT = 18090
-"""Port of the simulator, unless another program has it."""
+"""Default port of the simulator."""
 
 
 def up(folder: Path, stack_file: Path) -> None:
@@ -36,17 +36,17 @@ def up(folder: Path, stack_file: Path) -> None:
     account = _last_account(folder) or Account(folder, PORT)
     if not account.running():
         if _engine(account).exists():
-            print("simulator: it was stopped, and all that was made in it went with it: it keeps nothing on the disk;")
-            print("  the engine's state of that account goes too, and everything is made anew", flush=True)
+            print("simulator: was stopped and keeps nothing on disk, so its account is gone;")
+            print("  removing the engine's state of that account and creating everything again", flush=True)
             forget(account)
         account = _new_account(folder)
     started = account.start()
-    print(f"simulator: {'started' if started else 'runs already'} at {account.endpoint}", flush=True)
+    print(f"simulator: {'started' if started else 'already running'} at {account.endpoint}", flush=True)
     if make_zone(account, settings):
-        print("hosted zone: made, since a podmin has it before")
+        print("hosted zone: created, as a real account would already have it")
     engine = prepare(account, settings, values)
     _recover(engine)
-    print(f"pulumi up: {stack_file.name} (about a minute when nothing is there yet)", flush=True)
+    print(f"pulumi up: {stack_file.name} (about a minute for a new stack)", flush=True)
     print(changes(engine.run("up").stdout), flush=True)
     _summary(settings, engine)
     print(f"simulator: {account.endpoint}")
@@ -56,32 +56,34 @@ def down(folder: Path) -> None:
     """Lift the protection, destroy the stack and stop the simulator."""
     account = _last_account(folder)
     if account is None:
-        print("nothing is there to take down")
+        print("nothing to destroy")
         return
     engine = _engine(account)
     if account.running() and engine.exists():
         engine.prepare()
         _recover(engine)
-        print("pulumi up: with aws.protect: false, as on AWS before data may go", flush=True)
+        print(
+            "pulumi up: with aws.protect: false, which is also required on AWS before data can be deleted", flush=True
+        )
         region = _unprotect(engine)
         print(changes(engine.run("up").stdout), flush=True)
         print(f"pulumi destroy: stack {STACK}", flush=True)
         print(changes(engine.run("destroy").stdout))
-        print("left, as on AWS:", ", ".join(_left(account, region)) or "nothing")
+        print("kept, as on AWS:", ", ".join(_kept_snapshots(account, region)) or "nothing")
     elif engine.exists():
-        print("the simulator has ended, and all that was made in it went with it; the engine's state goes too")
+        print("the simulator was not running, so its account is gone; removing the engine's state of that account")
     forget(account)
-    print(f"simulator: {'stopped, and with it went what was left' if account.stop() else 'was not running'}")
+    print(f"simulator: {'stopped; its account is gone' if account.stop() else 'was not running'}")
 
 
 def read(file: Path) -> tuple[AwsSettings, dict[str, Any]]:
-    """Settings and values of a stack file. Its secrets need not be there: the lab has stand-ins for them."""
+    """Settings and values of a stack file. Placeholders replace its secrets."""
     try:
         values = parse_stack_file(file.read_bytes(), file.name).values
         pod = values.get("pod")
-        placed = pod.get("secretsOnMachine") if isinstance(pod, dict) else None
-        placed = placed if isinstance(placed, list) else []
-        settings = load(values, () if "all" in placed else SECRET_KEYS.difference(placed))
+        on_machine = pod.get("secretsOnMachine") if isinstance(pod, dict) else None
+        on_machine = on_machine if isinstance(on_machine, list) else []
+        settings = load(values, () if "all" in on_machine else SECRET_KEYS.difference(on_machine))
     except ConfigError as error:
         raise LabError(f"{file.name} cannot be used:\n{error}") from None
     if not isinstance(settings, AwsSettings):
@@ -90,7 +92,7 @@ def read(file: Path) -> tuple[AwsSettings, dict[str, Any]]:
 
 
 def _last_account(folder: Path) -> Account | None:
-    """Find the account that was started in the folder last, whether it runs or not."""
+    """Find the last account that was started in the folder, running or not."""
     try:
         return Account(folder, int((folder / "port").read_text(encoding="ascii")))
     except (OSError, ValueError):
@@ -98,7 +100,7 @@ def _last_account(folder: Path) -> Account | None:
 
 
 def _new_account(folder: Path) -> Account:
-    """Choose a port, and remember it."""
+    """Choose a port, and save it."""
     account = Account(folder, PORT if is_free(PORT) else free_ports(1)[0])
     (folder / "port").write_text(f"{account.port}\n", encoding="ascii")
     return account
@@ -122,18 +124,18 @@ def _unprotect(engine: Engine) -> str:
 
 def _recover(engine: Engine) -> None:
     if engine.locked():
-        print("the last run was killed: cleaning up after it", flush=True)
+        print("the last run was killed; cleaning up", flush=True)
         engine.recover()
 
 
 def forget(account: Account) -> None:
-    """Drop what the engine knows of an account that is gone."""
+    """Remove the engine's state of an account that is gone."""
     for name in ("state", "project", "home"):
         shutil.rmtree(account.folder / name, ignore_errors=True)
 
 
 def make_zone(account: Account, settings: AwsSettings) -> bool:
-    """Make the hosted zone that a podmin has before the stack; tells whether it was made."""
+    """Create the hosted zone that a real account would already have; returns whether it was created."""
     if settings.aws.dns.provider != "route53" or settings.aws.dns.create_zone:
         return False
     name = settings.aws.dns.zone or settings.pod.domain
@@ -146,7 +148,7 @@ def make_zone(account: Account, settings: AwsSettings) -> bool:
 
 
 def prepare(account: Account, settings: AwsSettings, values: dict[str, Any]) -> Engine:
-    """Make an engine ready for a stack: the same config, but stand-ins for the podmin's secrets."""
+    """Prepare an engine for a stack: the same config, with placeholders for the podmin's secrets."""
     engine = _engine(account)
     config: dict[str, Any] = {f"{NAMESPACE}:{key}": value for key, value in values.items()}
     _write(engine.stack_file, config)
@@ -162,25 +164,25 @@ def _write(file: Path, config: dict[str, Any]) -> None:
     file.write_text(yaml.safe_dump({"config": config}, sort_keys=False), encoding="utf-8")
 
 
-def _left(account: Account, region: str) -> list[str]:
-    """Name the snapshots that are left on purpose when a stack is destroyed."""
+def _kept_snapshots(account: Account, region: str) -> list[str]:
+    """Name the snapshots that are kept when a stack is destroyed."""
     rds, ec2 = account.client("rds", region), account.client("ec2", region)
     clusters = rds.describe_db_cluster_snapshots(SnapshotType="manual")["DBClusterSnapshots"]
     instances = rds.describe_db_snapshots(SnapshotType="manual")["DBSnapshots"]
-    # those without tags are the simulator's own
+    # snapshots without tags belong to the simulator
     volumes = ec2.describe_snapshots(Filters=[{"Name": "tag-key", "Values": ["Pod"]}])["Snapshots"]
     return [
-        *(f"database snapshot {each['DBClusterSnapshotIdentifier']}" for each in clusters),
-        *(f"database snapshot {each['DBSnapshotIdentifier']}" for each in instances),
-        *(f"volume snapshot {each['SnapshotId']}" for each in volumes),
+        *(f"database snapshot {snapshot['DBClusterSnapshotIdentifier']}" for snapshot in clusters),
+        *(f"database snapshot {snapshot['DBSnapshotIdentifier']}" for snapshot in instances),
+        *(f"volume snapshot {snapshot['SnapshotId']}" for snapshot in volumes),
     ]
 
 
 def _summary(settings: AwsSettings, engine: Engine) -> None:
-    print("\nWhat this costs a month on AWS (diaspora-infra cost):\n")
+    print("\nMonthly cost on AWS (diaspora-infra cost):\n")
     print("\n".join([*plain(cost_table(settings)), "", *notes(settings)]))
     print("\nOutputs:")
     outputs = engine.outputs()
     for name, value in outputs.items():
         print(f"  {name:<12} {value if isinstance(value, str) else json.dumps(value)}")
-    print("\nNothing of this is on AWS. Stop with: make down-aws")
+    print("\nNothing of this runs on AWS. Stop with: make down-aws")

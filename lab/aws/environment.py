@@ -1,4 +1,4 @@
-"""What the AWS provider reads of its environment: with this it reaches the simulator, and nothing of the podmin's."""
+"""The environment of the AWS provider: with it the provider reaches the simulator only, never the podmin's account."""
 
 import os
 from collections.abc import Mapping
@@ -12,9 +12,9 @@ def provider_environment(endpoint: str, inherited: Mapping[str, str] = os.enviro
 
     S3 needs no setting: where the endpoint is an IP address, the SDK puts the bucket into the path.
     """
-    kept = {name: value for name, value in inherited.items() if not _of_the_podmin(name.upper())}
+    other = {name: value for name, value in inherited.items() if not _leads_elsewhere(name.upper())}
     return {
-        **kept,
+        **other,
         "AWS_ENDPOINT_URL": endpoint,
         # names such as ACCOUNT.127.0.0.1, which the provider makes for S3 control, reach the simulator as their proxy
         "HTTP_PROXY": endpoint,
@@ -26,6 +26,6 @@ def provider_environment(endpoint: str, inherited: Mapping[str, str] = os.enviro
     }
 
 
-def _of_the_podmin(name: str) -> bool:
-    """Profiles, roles, endpoints, proxies: what could lead to another account, or away from this one."""
+def _leads_elsewhere(name: str) -> bool:
+    """Tell whether a variable (profile, role, endpoint, proxy) could lead to another account."""
     return name in _PROXIES or (name.startswith("AWS_") and name not in _REGION)

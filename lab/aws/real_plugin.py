@@ -1,8 +1,8 @@
 """The real provider plugin of AWS, where there is one: `python -m lab.aws.real_plugin PROGRAM` becomes it.
 
-This was never tried with a real one: no `pulumi-resource-aws` could be had where it was written, and the tests have a
-fake program in its place. The bridge gives the same environment to the same Terraform provider, and has it from here
-alone; that the plugin reads no more than that is taken from the source of pulumi-aws.
+This was never tested with a real plugin: `pulumi-resource-aws` was not available to the authors, and the tests use a
+fake program. The bridge gives the same environment to the same Terraform provider; that the plugin reads nothing else
+is concluded from the source of pulumi-aws.
 """
 
 import os
@@ -19,7 +19,7 @@ NAME = "pulumi-resource-aws"
 
 
 def find() -> Path | None:
-    """The plugin on PATH, if it is the one that the SDK needs; another one is named on standard error."""
+    """The plugin on PATH, if its version is the one that the SDK needs; otherwise a line on standard error names it."""
     found = shutil.which(NAME, path=outer_path())
     if found is None:
         return None
@@ -28,7 +28,7 @@ def find() -> Path | None:
         return Path(found).absolute()
     shown = ".".join(map(str, version)) if version else "unknown"
     sys.stderr.write(
-        f"{found} is not used: its version is {shown}, and pulumi_aws needs {VERSION}; the bridge takes its place\n"
+        f"{found} is not used: its version is {shown}, and pulumi_aws needs {VERSION}; using the bridge instead\n"
     )
     return None
 
@@ -40,7 +40,7 @@ def main(arguments: list[str]) -> None:
     try:
         os.execve(arguments[0], arguments, environment)  # noqa: S606 - there is no shell on purpose
     except OSError as error:
-        sys.exit(f"{arguments[0]}: {error.strerror}; it was there when the stack was made: put it back")
+        sys.exit(f"{arguments[0]}: {error.strerror}; the stack was created with this plugin; install it again")
 
 
 if __name__ == "__main__":

@@ -58,7 +58,7 @@ def test_provider_uses_the_environment_without_config(run: Runner) -> None:
 
 
 def test_unused_provider_key_is_refused(run: Runner) -> None:
-    with pytest.raises(ConfigError, match=r"^aws:assumeRoles: nothing uses it; allowed: aws:region, aws:profile, "):
+    with pytest.raises(ConfigError, match=r"^aws:assumeRoles: unknown key; allowed: aws:region, aws:profile, "):
         stack(run, {"aws:assumeRoles": "[]"})
 
 

@@ -79,14 +79,14 @@ def test_make_up_aws_and_down_aws_work_in_a_clean_clone(clone: Path) -> None:
     assert "stand-in" not in first
 
     second = good(clone, "up-aws")
-    assert f"simulator: runs already at {there.endpoint}" in second
+    assert f"simulator: already running at {there.endpoint}" in second
     assert "nothing changed" in second
     assert machines(there) == [machine]
     assert stack_file.read_text() == before, "no line of the stack file is touched"
 
     kill(there)
     anew = good(clone, "up-aws", f"STACK_FILE={small_stack(clone)}")
-    assert "it was stopped, and all that was made in it went with it" in anew
+    assert "was stopped and keeps nothing on disk, so its account is gone" in anew
     assert "deleted" not in anew
     there = account(anew, clone)
     (other,) = machines(there)
@@ -94,7 +94,7 @@ def test_make_up_aws_and_down_aws_work_in_a_clean_clone(clone: Path) -> None:
 
     down = good(clone, "down-aws")
     assert "deleted" in down
-    assert "left, as on AWS: volume snapshot snap-" in down
+    assert "kept, as on AWS: volume snapshot snap-" in down
     assert "simulator: stopped" in down
     with pytest.raises(OSError, match="refused"):
         urllib.request.urlopen(there.endpoint, timeout=5)

@@ -36,7 +36,7 @@ from tests.support.boot.virtual_machine import HOST_ADDRESS, IMAGE_DRIVE, UEFI, 
 from tests.support.configs import SSH_KEY, host, machine, pod
 from tests.support.ignition_root import Node, applied, read_tree
 from tests.support.stack import Stack
-from tools.packages import is_there, read_packages
+from tools.packages import is_installed, read_packages
 
 # what tests/packages.txt names for these tests
 NEEDED = (
@@ -235,7 +235,7 @@ def rig(tmp_path: Path, matchbox_server: MatchboxServer) -> Rig:
     skip_unless(platform.machine() == "x86_64", "needs Debian packages for x86_64")
     skip_unless(os.geteuid() == 0, "needs root: disk images are mounted")
     packages = read_packages(PACKAGES)
-    missing = sorted({packages[name] for name in NEEDED if not is_there(name)})
+    missing = sorted({packages[name] for name in NEEDED if not is_installed(name)})
     skip_unless(not missing, f"apt-get install {' '.join(missing)}")
     return Rig(tmp_path / "boot", matchbox_server)
 

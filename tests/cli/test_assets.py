@@ -76,7 +76,7 @@ def test_newest_release_is_downloaded_without_stack_file(run: Run, server: Relea
     assert out[0] == f"Fedora CoreOS {VERSION} (stable) for x86_64, into {tmp_path}/assets/fedora-coreos"
     kernel = names(VERSION, "x86_64")["kernel"]
     assert out[1:3] == [f"{kernel}: fetching 0.0 MiB", f"{kernel}: fetched, checksum good"]
-    assert out[-1] == "Signatures were not checked here; --keyring does that."
+    assert out[-1] == "Signatures were not checked; use --keyring to check them."
     assert files(tmp_path) == release(VERSION, "x86_64")
 
 
@@ -115,7 +115,7 @@ def test_pinned_release_equal_to_newest_needs_no_build_metadata(run: Run, server
 
 
 def test_stack_file_without_network_boot_is_refused(run: Run, tmp_path: Path) -> None:
-    line = "pxe: missing; no machine of this file boots over the network"
+    line = "pxe: required, because the release is read from this key; add it, or leave out the stack file"
     assert run(stack_file(tmp_path, configs.ignition_config())) == (1, [], [line])
 
 
@@ -124,7 +124,7 @@ def test_stack_file_without_network_boot_is_refused(run: Run, tmp_path: Path) ->
     [
         (["--version", "44"], "--version: '44' is not valid; allowed: a release such as "),
         (["--version", "../../x"], "--version: '../../x' is not valid; allowed: a release such as "),
-        (["--version", VERSION, "--stream", "next"], f"--version: {VERSION} is not of stream next; allowed: "),
+        (["--version", VERSION, "--stream", "next"], f"--version: {VERSION} is not of stream next; choose a version "),
         (["--base-url", "ftp://x"], "--base-url: 'ftp://x' is not valid; allowed: "),
         (["--keyring", "/nowhere/keys"], "/nowhere/keys: No such file or directory"),
     ],
@@ -145,20 +145,31 @@ def test_wrong_usage_exits_with_2(run: Run) -> None:
 def test_unknown_release_reports_404(run: Run, server: Releases) -> None:
     server.put_stream("x86_64")
     address = f"{server.address}/prod/streams/stable/builds/{OLDER}/x86_64/meta.json"
-    assert run("--version", OLDER) == (1, [], [f"{address}: the server answers 404 (not found)"])
+    assert run("--version", OLDER) == (
+        1,
+        [],
+        [f"{address}: the server answers 404 (not found); check version, stream and address"],
+    )
 
 
 def test_unknown_stream_reports_404(run: Run, server: Releases) -> None:
-    assert run() == (1, [], [f"{server.address}/streams/stable.json: the server answers 404 (not found)"])
+    assert run() == (
+        1,
+        [],
+        [
+            f"{server.address}/streams/stable.json: the server answers 404 (not found); check "
+            "version, stream and address"
+        ],
+    )
 
 
 @pytest.mark.parametrize(
     ("content", "what"),
     [
-        (b"<html>", "is no JSON"),
-        (b"[" * 100000, "is no JSON"),
-        (b"[]", "names no release for x86_64"),
-        (b"\xff", "is no JSON"),
+        (b"<html>", "not JSON; check --base-url"),
+        (b"[" * 100000, "not JSON; check --base-url"),
+        (b"[]", "no release for x86_64; choose another stream or architecture"),
+        (b"\xff", "not JSON; check --base-url"),
     ],
 )
 def test_unusable_metadata_is_reported_in_one_line(run: Run, server: Releases, content: bytes, what: str) -> None:
@@ -170,14 +181,17 @@ def test_differing_newest_releases_of_architectures_are_refused(run: Run, server
     metadata = stream_metadata(VERSION, "x86_64")
     metadata["architectures"] |= stream_metadata(OLDER, "aarch64")["architectures"]
     server.files["/streams/stable.json"] = json.dumps(metadata).encode()
-    line = f"--version: missing; the newest releases differ: {OLDER} for aarch64, {VERSION} for x86_64"
+    line = (
+        f"--version: required, because the newest releases differ ({OLDER} for aarch64, {VERSION} for x86_64); "
+        "choose one of them"
+    )
     assert run("--architecture", "x86_64", "--architecture", "aarch64") == (1, [], [line])
 
 
 def test_unreachable_server_is_reported_in_one_line(run: Run) -> None:
     code, out, (line,) = run("--base-url", "http://127.0.0.1:9")
     assert (code, out) == (1, [])
-    what = "not reachable (Connection refused); run it again to go on from there"
+    what = "not reachable (Connection refused); run the command again to continue"
     assert line == f"http://127.0.0.1:9/streams/stable.json: {what}"
 
 
@@ -190,7 +204,13 @@ def test_every_missing_file_is_reported(run: Run, server: Releases) -> None:
     for path in gone:
         del server.files[path]
     code, out, err = run("--architecture", "x86_64", "--architecture", "aarch64")
-    assert (code, err) == (1, [f"{server.address}{path}: the server answers 404 (not found)" for path in gone])
+    assert (code, err) == (
+        1,
+        [
+            (f"{server.address}{path}: the server answers 404 (not found); check version, stream and address")
+            for path in gone
+        ],
+    )
     assert sum("checksum good" in line for line in out) == 6
 
 
@@ -269,7 +289,7 @@ def test_file_with_bad_signature_is_not_saved(run: Run, server: Releases, tmp_pa
     server.put_stream("x86_64")
     keys.sign_all(server)
     server.files[METAL_SIGNATURE] = keys.sign(b"something else")
-    bad = f"{METAL}: its signature is bad; {METAL}.sig is removed, the file not used"
+    bad = f"{METAL}: bad signature, so {METAL}.sig was removed; run the command again"
     code, out, err = run("--keyring", keys.keyring)
     assert (code, err) == (1, [bad])
     assert sum("signature good" in line for line in out) == 3
@@ -295,13 +315,13 @@ def test_signatures_of_unknown_keys_are_refused(run: Run, server: Releases, tmp_
     keys.sign_all(server)
     code, _, err = run("--keyring", keys.other)
     assert (code, len(err)) == (1, 4)
-    assert all("is signed with the key" in line and line.endswith(f"is not in {keys.other}") for line in err)
+    assert all("signed with key" in line and f"is not in {keys.other}; use another" in line for line in err)
     assert not set(names(VERSION, "x86_64").values()) & set(files(tmp_path))
     assert run("--keyring", keys.keyring)[0] == 0
 
 
 def test_keyring_in_text_form_is_refused(run: Run, server: Releases, keys: Keys) -> None:
-    what = f"{keys.text} is text, which gpgv does not take; convert it: gpg --dearmor {keys.text}"
+    what = f"{keys.text} is ASCII-armored, which gpgv does not read; convert it with: gpg --dearmor {keys.text}"
     assert run("--keyring", keys.text) == (1, [], [f"--keyring: {what}"])
     assert server.requests == []
 
@@ -311,7 +331,7 @@ def test_keyring_option_requires_gpgv(
 ) -> None:
     (tmp_path / "keys.gpg").write_bytes(b"\x99")
     monkeypatch.setenv("PATH", str(tmp_path))
-    what = "gpgv is not installed, which checks signatures; install it (Debian: gpgv, Fedora: gnupg2)"
+    what = "gpgv, which checks signatures, is not installed; install it (Debian: gpgv, Fedora: gnupg2)"
     assert run("--keyring", tmp_path / "keys.gpg") == (1, [], [f"--keyring: {what}"])
     assert server.requests == []
 
@@ -350,7 +370,7 @@ def test_interrupted_download_resumes(
         process.kill()
         process.communicate()
     assert process.returncode == code
-    assert err == ("stopped; run it again to go on from there\n" if sign is signal.SIGINT else "")
+    assert err == ("stopped; run the command again to continue\n" if sign is signal.SIGINT else "")
     got = part.stat().st_size
     assert 0 < got < len(server.files[address])
     server.slow = None
@@ -367,7 +387,7 @@ def test_full_disk_is_reported_in_one_line(server: Releases, tmp_path: Path) -> 
     line = ["bash", "-c", limited, "bash", PROGRAM, *map(str, command(server, tmp_path))]
     result = subprocess.run(line, capture_output=True, text=True, check=False)
     part = tmp_path / f"assets/fedora-coreos/{names(VERSION, 'x86_64')['kernel']}.part"
-    assert result.stderr == f"{part}: File too large; make room, and run it again to go on from there\n"
+    assert result.stderr == f"{part}: File too large; make room, and run the command again to continue\n"
     assert result.returncode == 1
 
 

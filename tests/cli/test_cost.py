@@ -55,7 +55,7 @@ def test_other_region_gets_a_note_that_prices_differ(cost: Any) -> None:
 def test_json_lists_every_item_with_source_and_date(cost: Any) -> None:
     code, out, _ = cost("--json", "--usage", "typical", "--awake", "60")
     data = json.loads(out)
-    assert (code, data["region"], data["currency"], data["databaseSleeps"]) == (0, "eu-west-1", "USD", True)
+    assert (code, data["region"], data["currency"], data["databasePauses"]) == (0, "eu-west-1", "USD", True)
     (found,) = data["costs"]
     assert (found["traffic"], found["databaseAwakeHours"]) == ("typical", 60)
     assert found["usd"] == pytest.approx(sum(item["usd"] for item in found["items"]), abs=0.006)

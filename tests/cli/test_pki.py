@@ -78,7 +78,7 @@ def test_init_reports_existing_certificate_of_another_server(run: Run, tmp_path:
     run("init", tmp_path, "--server", "matchbox.lan")
     before = content(tmp_path)
     code, _, err = run("init", tmp_path, "--server", "matchbox.lan", "other.lan")
-    what = "was there already and does not name other.lan; remove it and run this again to make it anew"
+    what = "an existing certificate without other.lan; remove it, and run the command again"
     assert (code, err) == (1, [f"{tmp_path}/server.crt: {what}"])
     assert content(tmp_path) == before
 
@@ -114,7 +114,7 @@ def test_renew_replaces_expiring_certificate(run: Run, tmp_path: Path, days: int
     code, out, err = run("renew", tmp_path, "--days", 100)
     assert (code, err) == (0, [])
     assert out[:2] == [f"{tmp_path}/server.crt: renewed, with a new key", f"{tmp_path}/client.crt: kept"]
-    assert out[-1] == "Restart matchbox when its new files are in place."
+    assert out[-1] == "Copy the new files to the server, then restart matchbox."
     after = content(tmp_path)
     assert {name for name in after if after[name] != before[name]} == {"server.crt", "server.key"}
     assert host_names(read_certificate(files.certificate("server"))) == ["matchbox.lan", "192.0.2.1"]
@@ -167,13 +167,13 @@ def test_certificate_expires_no_later_than_its_authority(run: Run, tmp_path: Pat
 @pytest.mark.parametrize(
     ("missing", "lines"),
     [
-        (["ca.key"], ["ca.key: missing; only the authority's key can sign certificates"]),
+        (["ca.key"], ["ca.key: missing; restore it, because only the authority's key can sign certificates"]),
         (["ca.crt"], ["ca.crt: No such file or directory"]),
         (
             ["server.crt", "client.crt"],
             [
-                "client.crt: missing; make it with: diaspora-infra pki init",
-                "server.crt: missing; make it with: diaspora-infra pki init",
+                "client.crt: missing; create it with: diaspora-infra pki init",
+                "server.crt: missing; create it with: diaspora-infra pki init",
             ],
         ),
     ],
@@ -204,7 +204,8 @@ def test_renew_refuses_key_of_another_authority(run: Run, tmp_path: Path) -> Non
     files, other = (create_pki(tmp_path / name, ["matchbox.lan"]) for name in ("one", "two"))
     shutil.copy(other.ca_key, files.ca_key)
     before = content(files.path)
-    assert run("renew", files.path, "--within", 900) == (1, [], [f"{files.ca_key}: is not the key of {files.ca}"])
+    what = f"does not match {files.ca}; restore the key of that authority"
+    assert run("renew", files.path, "--within", 900) == (1, [], [f"{files.ca_key}: {what}"])
     assert content(files.path) == before
 
 
@@ -219,7 +220,7 @@ def test_init_does_not_replace_authority_key(run: Run, tmp_path: Path) -> None:
     files = create_pki(tmp_path, ["matchbox.lan"])
     files.ca.unlink()
     before = content(tmp_path)
-    what = "is there without ca.crt; put that beside it, or remove the key to make a new authority"
+    what = "exists without ca.crt; add that file, or remove the key to create a new authority"
     assert run("init", tmp_path, "--server", "matchbox.lan") == (1, [], [f"{files.ca_key}: {what}"])
     assert content(tmp_path) == before
 
@@ -229,7 +230,7 @@ def test_renew_refuses_server_certificate_without_names(run: Run, tmp_path: Path
     shutil.copy(files.certificate("client"), files.certificate("server"))
     (line,) = run("renew", tmp_path)[2]
     assert line == (
-        f"{tmp_path}/server.crt: names no server; remove it, and make it anew with: diaspora-infra pki init"
+        f"{tmp_path}/server.crt: names no server; remove it, and create it again with: diaspora-infra pki init"
     )
 
 

@@ -103,7 +103,7 @@ def test_render_butane_leaves_out_snippets(run: Run, tmp_path: Path) -> None:
 
 def test_machine_option_is_required_with_several_machines(run: Run, tmp_path: Path) -> None:
     source = two_machines(tmp_path)
-    assert run("render", source) == (1, "", "--machine: missing; allowed: pod1, pod2\n")
+    assert run("render", source) == (1, "", "--machine: required; allowed: pod1, pod2\n")
     unknown = run("render", source, "--machine", "pod3")
     assert unknown == (1, "", "--machine: 'pod3' is not in the stack file; allowed: pod1, pod2\n")
     code, out, _ = run("render", source, "--machine", "pod2")
@@ -115,9 +115,7 @@ def test_missing_secret_is_reported_with_the_option_to_use(run: Run, mail_stack:
     output = tmp_path / "pod.ign"
     code, out, err = run("render", mail_stack, "--output", output)
     assert (code, out) == (1, "")
-    assert err == (
-        "smtpPassword: its value cannot be read from the stack file; give it with --secret smtpPassword=FILE\n"
-    )
+    assert err == ("smtpPassword: encrypted in the stack file; pass the value with --secret smtpPassword=FILE\n")
     assert not output.exists()
 
 
@@ -162,13 +160,13 @@ def test_verify_reports_manual_changes_on_the_server(run: Run, stack: Stack, pas
     stack.machines(configs.machine(1), configs.machine(2), configs.machine(3, install="off"))
     stack.up()
     verify = ("verify", stack.file, "--secret", f"smtpPassword={password_file}")
-    good = "pod1: served as meant\npod2: served as meant\npod3: served as meant\n"
+    good = "pod1: served as configured\npod2: served as configured\npod3: served as configured\n"
     assert run(*verify) == (0, good, "")
 
     assert run("verify", stack.file)[0] == 1, "the secret is needed"
     password_file.write_text("another")
-    differs = "the Ignition config differs from what the settings mean"
-    another = f"pod1: {differs}\npod2: {differs}\npod3: served as meant\n"
+    differs = "the served Ignition config differs from the settings"
+    another = f"pod1: {differs}\npod2: {differs}\npod3: served as configured\n"
     assert run(*verify) == (1, another, "")
     password_file.write_text(PASSWORD)
 
@@ -181,9 +179,9 @@ def test_verify_reports_manual_changes_on_the_server(run: Run, stack: Stack, pas
     code, out, err = run(*verify)
     assert (code, err) == (1, "")
     lines = out.splitlines()
-    assert lines[0] == "pod1: the iPXE script differs from what the settings mean"
+    assert lines[0] == "pod1: the served iPXE script differs from the settings"
     assert [line.startswith("pod2: no ") and line.endswith(" answers 404") for line in lines[1:3]] == [True, True]
-    assert lines[3:] == ["pod3: served as meant"]
+    assert lines[3:] == ["pod3: served as configured"]
 
 
 def test_verify_reports_machine_with_install_off_that_is_still_served(run: Run, stack: Stack) -> None:

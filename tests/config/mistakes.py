@@ -156,7 +156,7 @@ _SSH_KEYS = (
 _LINE = "one line of text, not empty"
 _PATH = "an absolute path, such as /srv/diaspora"
 _DISK = "a whole disk under /dev, such as /dev/sda or /dev/disk/by-id/ata-EXAMPLE"
-_DAMAGED = "the ssh-ed25519 key is cut off or damaged; allowed: the whole line in the .pub file"
+_DAMAGED = "the ssh-ed25519 key is incomplete or damaged; copy the whole line from the .pub file"
 _ED25519 = PUBLIC_KEYS[0].split()[1]
 _ZONE = "a name such as Europe/Berlin or Etc/UTC"
 _DOMAIN = "a domain name: lower-case labels joined by dots, such as pod.example.org"
@@ -171,15 +171,15 @@ MISTAKES: list[tuple[dict[str, Any], str, bool]] = [
     # keys
     ({"target": "cloud"}, "target: 'cloud' is not valid; allowed: pxe, aws, ignition, provisioning", True),
     ({"target": ["pxe"]}, "target: a list given; allowed: pxe, aws, ignition, provisioning", True),
-    ({"target": ABSENT}, "target: missing; allowed: pxe, aws, ignition, provisioning", True),
-    ({"target": None}, "target: missing; allowed: pxe, aws, ignition, provisioning", True),
+    ({"target": ABSENT}, "target: required; allowed: pxe, aws, ignition, provisioning", True),
+    ({"target": None}, "target: required; allowed: pxe, aws, ignition, provisioning", True),
     (
         {"pod": ABSENT},
-        "pod: missing; it is required: The diaspora* pod; required unless the target is `provisioning`.",
+        "pod: required; add this key: The diaspora* pod; required unless the target is `provisioning`.",
         True,
     ),
-    ({"host": ABSENT}, "host: missing; it is required: What every machine has.", True),
-    ({"pxe": ABSENT}, "pxe: missing; it is required: Network boot; required with target `pxe`.", True),
+    ({"host": ABSENT}, "host: required; add this key: Settings of every machine.", True),
+    ({"pxe": ABSENT}, "pxe: required; add this key: Network boot; required with target `pxe`.", True),
     ({"pxe": None}, "pxe: nothing given; allowed: a table of keys", True),
     ({"host": [1]}, "host: a list given; allowed: a table of keys", True),
     (
@@ -250,9 +250,9 @@ MISTAKES: list[tuple[dict[str, Any], str, bool]] = [
     ({"host.storage.rootGib": 7}, "host.storage.rootGib: 7 is out of range; allowed: 8 to 1024", True),
     ({"host.storage.rootGib": 1025}, "host.storage.rootGib: 1025 is out of range; allowed: 8 to 1024", True),
     ({"host.storage.dataGib": -1}, "host.storage.dataGib: -1 is out of range; allowed: at least 0", True),
-    ({"host.users": []}, "host.users: empty; allowed: at least 1", True),
-    ({"pxe.machines": []}, "pxe.machines: empty; allowed: at least 1", True),
-    ({"host.snippets": [""]}, "host.snippets[0]: empty; allowed: at least 1", True),
+    ({"host.users": []}, "host.users: empty; allowed: at least 1 item", True),
+    ({"pxe.machines": []}, "pxe.machines: empty; allowed: at least 1 item", True),
+    ({"host.snippets": [""]}, "host.snippets[0]: empty; allowed: at least 1 character", True),
     # words
     (
         {"host.updates.strategy": "'never'"},
@@ -306,14 +306,14 @@ MISTAKES: list[tuple[dict[str, Any], str, bool]] = [
     ),
     (
         {"pod.admin.username": "admin"},
-        "pod.admin.username: 'admin' is reserved by diaspora*; allowed: any other name, such as podmin",
+        "pod.admin.username: 'admin' is reserved by diaspora*; choose another name, such as podmin",
         False,
     ),
     ({"pod.image": "diaspora:1"}, f"pod.image: 'diaspora:1' is not valid; allowed: {_IMAGE}", True),
     ({"pod.image": "docker.io/a/b"}, f"pod.image: 'docker.io/a/b' is not valid; allowed: {_IMAGE}", True),
     (
         {"pod.image": "docker.io/a/b:latest"},
-        "pod.image: 'docker.io/a/b:latest' floats; allowed: a tag of one release instead of latest",
+        "pod.image: 'docker.io/a/b:latest' is not pinned; use the tag of a release instead of latest",
         False,
     ),
     ({"pod.tls.mode": "off"}, "pod.tls.mode: 'off' is not valid; allowed: acme, own, behindProxy", True),
@@ -326,23 +326,24 @@ MISTAKES: list[tuple[dict[str, Any], str, bool]] = [
     ),
     (
         {"pod.tls.acme": {"staging": True, "directory": "https://acme.example.org/directory"}},
-        "pod.tls.acme.staging: true means Let's Encrypt's, but pod.tls.acme.directory names another; "
-        "allowed: one of the two",
+        "pod.tls.acme.staging: selects Let's Encrypt, but pod.tls.acme.directory selects another authority; remove "
+        "one of the two",
         False,
     ),
     (
         {"pod.tls": {"mode": "own", "acme": {"staging": True}}},
-        "pod.tls.acme: nobody is asked with mode own; allowed: mode acme, or leave it out",
+        "pod.tls.acme: only used with mode: acme; remove it",
         False,
     ),
     (
         {"pod.tls.mode": "behindProxy"},
-        f"pod.tls.trustedProxies: empty with mode behindProxy; allowed: at least one, {_PROXY}",
+        "pod.tls.trustedProxies: required with mode: behindProxy; list at least one IP address or network, such as "
+        "192.0.2.10, 10.0.0.0/24 or fd00::/64",
         False,
     ),
     (
         {"pod.tls.trustedProxies": ["192.0.2.10"]},
-        "pod.tls.trustedProxies: no proxy is trusted with mode acme; allowed: mode behindProxy, or leave it out",
+        "pod.tls.trustedProxies: only used with mode: behindProxy; remove it",
         False,
     ),
     (
@@ -357,7 +358,7 @@ MISTAKES: list[tuple[dict[str, Any], str, bool]] = [
     ),
     (
         {"pod.tls": {"mode": "behindProxy", "trustedProxies": ["0.0.0.0/0"]}},
-        f"pod.tls.trustedProxies[0]: '0.0.0.0/0' is everybody; allowed: {_PROXY}",
+        "pod.tls.trustedProxies[0]: '0.0.0.0/0' contains every address; list the addresses of the proxies",
         False,
     ),
     ({"pod.subnet": "10.0.0.0/8"}, f"pod.subnet: '10.0.0.0/8' is not valid; allowed: {_SUBNET}", True),
@@ -399,7 +400,7 @@ MISTAKES: list[tuple[dict[str, Any], str, bool]] = [
     ),
     (
         {"host.users[0].sshAuthorizedKeys": ["-----BEGIN OPENSSH PRIVATE KEY-----\nhunter2\n"]},
-        "host.users[0].sshAuthorizedKeys[0]: this is a private key; allowed: the public key, the line in the .pub file",
+        "host.users[0].sshAuthorizedKeys[0]: a private key; use the public key, the line in the .pub file",
         True,
     ),
     *(
@@ -426,7 +427,7 @@ MISTAKES: list[tuple[dict[str, Any], str, bool]] = [
         (
             {"host.users[0].sshAuthorizedKeys": [rsa_key(bits)]},
             f"host.users[0].sshAuthorizedKeys[0]: an RSA key of {bits} bits, which sshd refuses; "
-            "allowed: at least 2048 bits, or a key of another type",
+            "use one of 2048 bits or more, or a key of another type",
             False,
         )
         for bits in (1024, 2040)
@@ -511,12 +512,12 @@ MISTAKES: list[tuple[dict[str, Any], str, bool]] = [
     ({"pxe.machines[0].mac": "52:54:00"}, f"pxe.machines[0].mac: '52:54:00' is not valid; allowed: {_MAC}", True),
     (
         {"pxe.machines[0].mac": "53:54:00:00:00:01"},
-        "pxe.machines[0].mac: '53:54:00:00:00:01' is a multicast address; allowed: the address of one network card",
+        "pxe.machines[0].mac: '53:54:00:00:00:01' is a multicast address; use the address of a network card",
         False,
     ),
     (
         {"pxe.machines[0].mac": ABSENT},
-        "pxe.machines[0].mac: missing; it is required: MAC address of the network card that it boots from.",
+        "pxe.machines[0].mac: required; add this key: MAC address of the network card that the machine boots from.",
         True,
     ),
     (
@@ -566,29 +567,28 @@ MISTAKES: list[tuple[dict[str, Any], str, bool]] = [
     # several settings at once
     (
         {"pxe.machines[1]": {"name": "pod1", "mac": "52:54:00:00:00:02"}},
-        "pxe.machines[1].name: 'pod1' is already used by pxe.machines[0].name; allowed: a value of its own",
+        "pxe.machines[1].name: 'pod1' is already used by pxe.machines[0].name; choose another",
         False,
     ),
     (
         {"pxe.machines[1]": {"name": "pod2", "mac": "52-54-00-00-00-01"}},
-        "pxe.machines[1].mac: '52:54:00:00:00:01' is already used by pxe.machines[0].mac; allowed: a value of its own",
+        "pxe.machines[1].mac: '52:54:00:00:00:01' is already used by pxe.machines[0].mac; choose another",
         False,
     ),
     (
         {"host.users[0].name": "root"},
-        "host.users[0].name: root must not log in; allowed: core or another user with sudo",
+        "host.users[0].name: root must not log in; use core, or another user with the group sudo",
         False,
     ),
     (
         {"host.updates.windows": []},
-        "host.updates.windows: empty; allowed: at least one window with strategy periodic",
+        "host.updates.windows: required with strategy: periodic; list at least one window",
         False,
     ),
     *(
         (
             {"host.updates": {"strategy": strategy, "windows": [_WINDOW]}},
-            f"host.updates.windows: nothing keeps to them with strategy {strategy}; allowed: strategy periodic, or no "
-            "windows",
+            "host.updates.windows: only used with strategy: periodic; remove it",
             False,
         )
         for strategy in ("immediate", "off")
@@ -596,7 +596,7 @@ MISTAKES: list[tuple[dict[str, Any], str, bool]] = [
     *(
         (
             {"host.users[0].name": "ann", "host.users[0].groups": groups},
-            "host.users: none of them may administrate; allowed: a user core, or one with groups: [sudo]",
+            "host.users: no administrator; name a user core, or give a user the group sudo",
             False,
         )
         for groups in ([], ["docker"])
@@ -606,24 +606,24 @@ MISTAKES: list[tuple[dict[str, Any], str, bool]] = [
         for release, line in (
             (
                 {"stream": "testing"},
-                "the default, 44.20260802.3.1, is not of stream testing; allowed: a version with 2 as its third "
-                "number, or stream: stable",
+                "the default, 44.20260802.3.1, is not of stream testing; choose a version with 2 as its third "
+                "number, or set stream: stable",
             ),
             (
                 {"stream": "next", "version": "44.20260802.2.0"},
-                "44.20260802.2.0 is not of stream next; allowed: a version with 1 as its third number, or stream: "
+                "44.20260802.2.0 is not of stream next; choose a version with 1 as its third number, or set stream: "
                 "testing",
             ),
             (
                 {"version": "44.20260802.20.0"},
-                "44.20260802.20.0 is not of stream stable; allowed: a version with 3 as its third number",
+                "44.20260802.20.0 is not of stream stable; choose a version with 3 as its third number",
             ),
         )
     ),
     (
         {"pxe.machines[0].networks.eno1.ipv4": {"method": "manual", "address1": "10.89.71.9/16,10.89.0.1"}},
-        "pxe.machines[0].networks.eno1.ipv4.address1: 10.89.71.9 is inside pod.subnet, 10.89.71.0/24; allowed: an "
-        "address outside, or another pod.subnet",
+        "pxe.machines[0].networks.eno1.ipv4.address1: 10.89.71.9 is inside pod.subnet (10.89.71.0/24); choose "
+        "another address, or another pod.subnet",
         False,
     ),
     (
@@ -634,35 +634,35 @@ MISTAKES: list[tuple[dict[str, Any], str, bool]] = [
                 {"name": "b", "networks": {"e.1": {"ipv4": {"method": "auto", "address2": "192.168.7.15/28"}}}},
             ],
         },
-        'ignition.machines[1].networks["e.1"].ipv4.address2: 192.168.7.15 is inside pod.subnet, 192.168.7.0/28; '
-        "allowed: an address outside, or another pod.subnet",
+        'ignition.machines[1].networks["e.1"].ipv4.address2: 192.168.7.15 is inside pod.subnet (192.168.7.0/28); '
+        "choose another address, or another pod.subnet",
         False,
     ),
     (
         {"host.storage.dataDisk": "/dev/sda"},
-        "host.storage.dataDisk: is the system disk; allowed: another disk, or leave it out",
+        "host.storage.dataDisk: the same disk as host.storage.disk; choose another, or remove it",
         False,
     ),
     (
         {"host.storage.dataDisk": "/dev/sdb", "pxe.machines[0].disk": "/dev/sdb"},
-        "pxe.machines[0].disk: is host.storage.dataDisk; allowed: another disk",
+        "pxe.machines[0].disk: the same disk as host.storage.dataDisk; choose another",
         False,
     ),
     (
         {"pxe.machines[0].install": "always"},
-        "pxe.machines[0].install: always reinstalls at every network boot, so an update that reboots would reinstall; "
-        "allowed: once, or host.updates.strategy: off",
+        "pxe.machines[0].install: always reinstalls at every network boot, so an update that reboots would "
+        "reinstall; set once, or set host.updates.strategy: off",
         False,
     ),
     (
         {"pod.settings.maintenance.removeOldUsers.enable": True},
-        "pod.settings.maintenance.removeOldUsers.enable: users would be removed without a warning, since pod.mail is "
-        "not set; allowed: false without mail",
+        "pod.settings.maintenance.removeOldUsers.enable: users would be removed without a warning, because pod.mail "
+        "is not set; set pod.mail, or set false",
         False,
     ),
     (
         {"pod.settings.welcomeMessage.enabled": True},
-        "pod.settings.welcomeMessage.text: missing; it is required when enabled is true",
+        "pod.settings.welcomeMessage.text: required with enabled: true; set the text of the message",
         False,
     ),
     (
@@ -673,15 +673,15 @@ MISTAKES: list[tuple[dict[str, Any], str, bool]] = [
     ),
     (
         {"pod.monitoring": {"listen": "192.0.2.10"}},
-        "pod.monitoring.listen: nothing uses it; allowed: with nodeExporter or podmanExporter",
+        "pod.monitoring.listen: only used with nodeExporter or podmanExporter; remove it",
         False,
     ),
     (
         {"pod.diskSpace": {"warnPercent": 90, "prunePercent": 90}},
-        "pod.diskSpace.prunePercent: 90 comes before the warning; allowed: more than warnPercent, which is 90",
+        "pod.diskSpace.prunePercent: 90 is not above pod.diskSpace.warnPercent (90); allowed: 91 to 99",
         False,
     ),
-    ({"pod.mail": {"senderAddress": "a@b.org"}}, "pod.mail: no way to send it; allowed: one of smtp and relay", False),
+    ({"pod.mail": {"senderAddress": "a@b.org"}}, "pod.mail: set smtp or relay", False),
     (
         {
             "pod.mail": {
@@ -690,13 +690,13 @@ MISTAKES: list[tuple[dict[str, Any], str, bool]] = [
                 "relay": {"image": "localhost/relay:1"},
             }
         },
-        "pod.mail.relay: set beside pod.mail.smtp; allowed: one of the two",
+        "pod.mail.relay: set together with pod.mail.smtp; remove one of the two",
         False,
     ),
     (
         {"pod.mail": {"senderAddress": "a@b.example.org", "relay": {"image": "localhost/relay:1"}}},
-        "pod.mail.senderAddress: the relay could not sign for b.example.org; allowed: an address at pod.example.org "
-        "or at a domain that it is part of",
+        "pod.mail.senderAddress: the relay cannot sign for b.example.org; allowed: an address at pod.example.org or "
+        "a parent domain",
         False,
     ),
     (
@@ -711,9 +711,8 @@ MISTAKES: list[tuple[dict[str, Any], str, bool]] = [
                 "relay": {"image": "localhost/relay:1", "smarthost": {"host": "a.org", "username": "pod"}},
             }
         },
-        "smarthostPassword: missing; it is required: Password of `pod.mail.relay.smarthost.username`. "
-        "Set it with: pulumi config set --secret diaspora-infra:smarthostPassword; "
-        "or name it in pod.secretsOnMachine",
+        "smarthostPassword: required; Password of `pod.mail.relay.smarthost.username`. Run: pulumi config set "
+        "--secret diaspora-infra:smarthostPassword, or add smarthostPassword to pod.secretsOnMachine",
         False,
     ),
     (
@@ -728,21 +727,21 @@ MISTAKES: list[tuple[dict[str, Any], str, bool]] = [
     ),
     (
         {"pod.mail": {"senderAddress": "a@b.org", "smtp": {"host": "smtp.example.org", "port": 465}}},
-        "pod.mail.smtp.port: 465 speaks TLS from the start, which diaspora* cannot; allowed: a port with STARTTLS, "
+        "pod.mail.smtp.port: 465 needs implicit TLS, which diaspora* does not support; use a port with STARTTLS, "
         "usually 587",
         False,
     ),
     # keys of diaspora.toml
     (
         {"pod.environment.s3": {"enable": True}},
-        "pod.environment.s3: is not to be set: diaspora* needs a bucket with public ACLs and a permanent key for it, "
-        "cannot import accounts then, and the pictures would be in no backup; allowed: uploads on the data partition",
+        "pod.environment.s3: not a setting, because diaspora* needs a bucket with public ACLs and a permanent key, "
+        "cannot import accounts with S3, and no backup would contain the pictures; remove it to keep uploads on the "
+        "data partition",
         True,
     ),
     (
         {"pod.environment.require_ssl": True},
-        "pod.environment.require_ssl: is not to be set: a pod without HTTPS cannot federate; allowed: pod.tls says "
-        "where HTTPS ends",
+        "pod.environment.require_ssl: not a setting, because a pod without HTTPS cannot federate; set pod.tls instead",
         True,
     ),
     (
@@ -770,61 +769,61 @@ MISTAKES: list[tuple[dict[str, Any], str, bool]] = [
     *(
         (
             {"pod.settings.paypalDonations": {"enable": True, **buttons}},
-            "pod.settings.paypalDonations.enable: true needs a button; allowed: one of paypalHostedButtonId and "
-            "paypalUnhostedButtonEncrypted beside it",
+            "pod.settings.paypalDonations.enable: needs exactly one button; set paypalHostedButtonId or "
+            "paypalUnhostedButtonEncrypted",
             False,
         )
         for buttons in ({}, {"paypalHostedButtonId": "1", "paypalUnhostedButtonEncrypted": "2"})
     ),
     (
         {"pod.settings.usernameBlacklist": ["root", "podmin"]},
-        "pod.admin.username: 'podmin' is in pod.settings.usernameBlacklist; allowed: a name that is not",
+        "pod.admin.username: 'podmin' is in pod.settings.usernameBlacklist; choose another name",
         False,
     ),
     (
         {"pod.mail": {"senderAddress": "a@b.org", "smtp": {"host": "a.org", "authentication": "login"}}},
-        "pod.mail.smtp.username: missing; it is required with authentication login",
+        "pod.mail.smtp.username: required with authentication: login; set the account at the relay",
         False,
     ),
     (
         {"pod.privacy.camo": {"root": "https://camo.example.org", "key": "hunter2"}, "pod.services.tumblr": None},
-        "pod.privacy.camo.key: is the secret camoKey, a key of its own; "
-        "allowed: pulumi config set --secret diaspora-infra:camoKey",
+        "pod.privacy.camo.key: belongs in the secret camoKey; remove this key and run: pulumi config set --secret "
+        "diaspora-infra:camoKey",
         True,
     ),
     (
         {"pod.services.tumblr": {"key": "k"}},
-        "tumblrSecret: missing; it is required: Secret that belongs to `pod.services.tumblr.key`. "
-        "Set it with: pulumi config set --secret diaspora-infra:tumblrSecret; or name it in pod.secretsOnMachine",
+        "tumblrSecret: required; Secret that belongs to `pod.services.tumblr.key`. Run: pulumi config set --secret "
+        "diaspora-infra:tumblrSecret, or add tumblrSecret to pod.secretsOnMachine",
         False,
     ),
     # secrets
     (
         {"pod.mail": {"senderAddress": "a@b.org", "smtp": {"host": "smtp.example.org", "username": "pod"}}},
-        "smtpPassword: missing; it is required: Password of `pod.mail.smtp.username` at the mail relay. "
-        "Set it with: pulumi config set --secret diaspora-infra:smtpPassword; or name it in pod.secretsOnMachine",
+        "smtpPassword: required; Password of `pod.mail.smtp.username` at the mail relay. Run: pulumi config set "
+        "--secret diaspora-infra:smtpPassword, or add smtpPassword to pod.secretsOnMachine",
         False,
     ),
     (
         {"smtpPassword": "hunter2"},
-        "smtpPassword: given as plain text; allowed: pulumi config set --secret diaspora-infra:smtpPassword",
+        "smtpPassword: not encrypted; run: pulumi config set --secret diaspora-infra:smtpPassword",
         True,
     ),
     (
         {"pod.mail": {"senderAddress": "a@b.org", "smtp": {"host": "smtp.example.org", "password": "hunter2"}}},
-        "pod.mail.smtp.password: is the secret smtpPassword, a key of its own; "
-        "allowed: pulumi config set --secret diaspora-infra:smtpPassword",
+        "pod.mail.smtp.password: belongs in the secret smtpPassword; remove this key and run: pulumi config set "
+        "--secret diaspora-infra:smtpPassword",
         True,
     ),
     (
         {"pod.smtpPassword": {"secure": "v1:x"}},
-        "pod.smtpPassword: is the secret smtpPassword, a key of its own; "
-        "allowed: pulumi config set --secret diaspora-infra:smtpPassword",
+        "pod.smtpPassword: belongs in the secret smtpPassword; remove this key and run: pulumi config set --secret "
+        "diaspora-infra:smtpPassword",
         True,
     ),
     (
         {"pod.name": {"secure": "v1:x"}},
-        "pod.name: given as a secret, which it is not; allowed: a plain value",
+        "pod.name: encrypted, but not a secret; set a plain value",
         True,
     ),
     (
@@ -832,50 +831,53 @@ MISTAKES: list[tuple[dict[str, Any], str, bool]] = [
             "pod.backup": {"repository": "s3:https://s3.example.org/my-pod"},
             "pod.secretsOnMachine": ["backupPassword", "backupAccessKey"],
         },
-        "backupSecretKey: missing; it is required: Secret access key for the S3 bucket in `pod.backup.repository`. "
-        "Set it with: pulumi config set --secret diaspora-infra:backupSecretKey; or name it in pod.secretsOnMachine",
+        "backupSecretKey: required; Secret access key for the S3 bucket in `pod.backup.repository`. Run: pulumi "
+        "config set --secret diaspora-infra:backupSecretKey, or add backupSecretKey to pod.secretsOnMachine",
         False,
     ),
     (
         {"pod.secretsOnMachine": ["smtpPassword"]},
-        "pod.secretsOnMachine[0]: nothing in these settings uses smtpPassword; "
-        "allowed: a secret that they need, or leave it out",
+        "pod.secretsOnMachine[0]: no setting uses smtpPassword; remove it",
         False,
     ),
     (
         {"pod.backup": {}, "pod.secretsOnMachine": ["all", "backupPassword"]},
-        "pod.secretsOnMachine: all, and names beside it; allowed: [all], or names alone",
+        "pod.secretsOnMachine: lists all and single names; keep either all or the names",
         False,
     ),
     # the firewall
     (
         {"host.firewall.open": [{"port": 22}]},
-        "host.firewall.open[0].port: 22 is the SSH port; allowed: host.firewall.sshFrom says who may reach it",
+        "host.firewall.open[0].port: 22 is the SSH port; set host.firewall.sshFrom instead",
         False,
     ),
     (
         {"host.firewall.open": [{"port": 443, "from": ["192.0.2.1"]}]},
-        "host.firewall.open[0].port: 443 is a port of the pod; allowed: leave it out",
+        "host.firewall.open[0].port: 443 is always open for the pod; remove it",
         False,
     ),
     (
         {"host.firewall.open": [{"port": 5000}, {"port": 6000}, {"port": 5000, "from": ["192.0.2.1"]}]},
-        "host.firewall.open[2].port: 5000/tcp is already in host.firewall.open[0]; "
-        "allowed: one entry, with all networks in its `from`",
+        "host.firewall.open[2].port: 5000/tcp is already in host.firewall.open[0]; merge the two entries, with all "
+        "networks in `from`",
         False,
     ),
     (
         {"host.firewall": {"enable": False, "sshFrom": ["192.0.2.1"]}},
-        "host.firewall.sshFrom: nothing uses it; allowed: with enable: true",
+        "host.firewall.sshFrom: only used with enable: true; remove it",
         False,
     ),
     (
         {"host.firewall": {"enable": False, "open": [{"port": 5000}]}},
-        "host.firewall.open: nothing uses it; allowed: with enable: true",
+        "host.firewall.open: only used with enable: true; remove it",
         False,
     ),
-    ({"host.firewall.sshFrom": []}, "host.firewall.sshFrom: empty; allowed: at least 1", True),
-    ({"host.firewall.open": [{"port": 1, "from": []}]}, "host.firewall.open[0].from: empty; allowed: at least 1", True),
+    ({"host.firewall.sshFrom": []}, "host.firewall.sshFrom: empty; allowed: at least 1 item", True),
+    (
+        {"host.firewall.open": [{"port": 1, "from": []}]},
+        "host.firewall.open[0].from: empty; allowed: at least 1 item",
+        True,
+    ),
     ({"host.firewall.open": [{"port": 0}]}, "host.firewall.open[0].port: 0 is out of range; allowed: 1 to 65535", True),
     (
         {"host.firewall.sshFrom": ["192.0.2.1/24"]},
@@ -889,7 +891,7 @@ MISTAKES: list[tuple[dict[str, Any], str, bool]] = [
     ),
     (
         {"host.firewall.sshFrom": ["::/0"]},
-        f"host.firewall.sshFrom[0]: '::/0' is everybody; allowed: {_SOURCE}, or leave the key out",
+        "host.firewall.sshFrom[0]: '::/0' contains every address; remove the key to allow every address",
         False,
     ),
     (

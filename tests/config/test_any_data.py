@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 
 from diaspora_infra.config import SECRET_KEYS, ConfigError, Settings, WrittenSettings, load
 from diaspora_infra.config.problems import fields_of, model_in
+from tests.config.message_form import form_faults
 from tests.config.mistakes import GOOD, changed, steps
 from tests.support import configs
 
@@ -99,7 +100,7 @@ def check(config: Any, follow: bool) -> None:
             line = str(problem)
             assert line.isprintable()
             assert not JARGON.search(QUOTED.sub("", problem.message)), line
-            assert re.search("allowed: .|it is required|is the secret", problem.message), line
+            assert form_faults(problem.message) == [], line
             if follow:
                 assert is_known_path(config, problem.path), line
 

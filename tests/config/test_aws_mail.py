@@ -67,7 +67,7 @@ def test_smtp_relay_or_disabled_mail_keeps_ses_unused(pod: dict[str, Any] | None
 def test_other_targets_do_not_use_ses() -> None:
     assert settings(target="ignition").pod.mail is None
     assert lines(target="ignition", pod={"mail": {"senderAddress": "a@pod.example.org"}}) == [
-        "pod.mail: no way to send it; allowed: one of smtp and relay"
+        "pod.mail: set smtp or relay"
     ]
 
 
@@ -83,12 +83,11 @@ def test_generated_secrets_are_not_placed_on_the_machine() -> None:
     assert set(parameters(settings(pod=pod))) == {"databasePassword", "smtpUsername", "smtpPassword"}
     pod["secretsOnMachine"] = ["smtpPassword"]
     assert lines(pod=pod, secrets=("backupPassword",)) == [
-        "pod.secretsOnMachine[0]: nothing in these settings uses smtpPassword; allowed: a secret that they need, or "
-        "leave it out"
+        "pod.secretsOnMachine[0]: no setting uses smtpPassword; remove it"
     ]
 
 
-_NO_RELAY = "nothing uses it: pod.mail names a relay; allowed: without one"
+_NO_RELAY = "not used with pod.mail.smtp or pod.mail.relay; remove it"
 
 
 @pytest.mark.parametrize(
@@ -96,7 +95,7 @@ _NO_RELAY = "nothing uses it: pod.mail names a relay; allowed: without one"
     [
         (
             {"mail": {"enabled": False, "dmarc": "v=DMARC1; p=none"}},
-            ["aws.mail.dmarc: nothing uses it: aws.mail.enabled is false; allowed: with true"],
+            ["aws.mail.dmarc: only used with aws.mail.enabled: true; remove it"],
         ),
         (
             {"mail": {"enabled": True, "mailFrom": "bounce"}, "pod": {"mail": RELAY}},
@@ -104,20 +103,17 @@ _NO_RELAY = "nothing uses it: pod.mail names a relay; allowed: without one"
         ),
         (
             {"mail": {"existingIdentity": True, "mailFrom": "x"}},
-            [
-                "aws.mail.mailFrom: nothing uses it: the identity is there already; "
-                "allowed: with existingIdentity: false"
-            ],
+            ["aws.mail.mailFrom: not used with existingIdentity: true; remove it"],
         ),
         (
             {"mail": {"enabled": False}, "pod": {"mail": {"senderAddress": "a@pod.example.org"}}},
-            ["pod.mail: no way to send it; allowed: one of smtp and relay"],
+            ["pod.mail: set smtp or relay"],
         ),
         (
             {"pod": {"mail": {"senderAddress": "a@example.com"}}},
             [
                 "pod.mail.senderAddress: the records of example.com cannot be set in the zone pod.example.org; "
-                "allowed: an address in that zone, aws.mail.existingIdentity: true, or aws.dns.provider: external"
+                "choose an address in that zone, or set aws.mail.existingIdentity: true or aws.dns.provider: external"
             ],
         ),
     ],
@@ -128,7 +124,7 @@ def test_unused_or_impossible_mail_settings_are_refused(changes: dict[str, Any],
 
 def test_region_without_ses_requires_a_relay_or_disabled_mail() -> None:
     assert lines(region="ap-east-1") == [
-        "aws.mail.enabled: Amazon SES is not in ap-east-1; allowed: false, or a relay in pod.mail"
+        "aws.mail.enabled: Amazon SES is not available in ap-east-1; set false, or a relay in pod.mail"
     ]
     assert settings(region="ap-east-1", mail={"enabled": False}).pod.mail is None
     assert settings(region="ap-east-1", pod={"mail": RELAY}).pod.mail is not None
@@ -164,7 +160,7 @@ def test_existing_parameter_replaces_a_secret_of_the_stack() -> None:
 def test_other_targets_do_not_read_parameters() -> None:
     existing = {"backupPassword": "/x"}
     (line,) = lines(target="ignition", pod={"backup": {}}, existingParameters=existing)
-    assert line.startswith("backupPassword: missing")
+    assert line.startswith("backupPassword: required")
 
 
 @pytest.mark.parametrize(
@@ -180,23 +176,23 @@ def test_other_targets_do_not_read_parameters() -> None:
         ),
         (
             {"existingParameters": {"backupPassword": "/x"}},
-            "aws.existingParameters.backupPassword: nothing in these settings uses it; allowed: a secret that they ",
+            "aws.existingParameters.backupPassword: no setting uses this secret; remove it",
         ),
         (
             {"existingParameters": {"smtpPassword": "/x"}},
-            "aws.existingParameters.smtpPassword: nothing in these settings uses it; allowed: a secret that they need",
+            "aws.existingParameters.smtpPassword: no setting uses this secret; remove it",
         ),
         (
             {"existingParameters": {"backupPassword": "/x"}, "pod": {"backup": {}}, "secrets": ("backupPassword",)},
-            "aws.existingParameters.backupPassword: the secret is set in the stack too; allowed: one of the two "
-            "(pulumi config rm diaspora-infra:backupPassword)",
+            "aws.existingParameters.backupPassword: also set in the stack; run: pulumi config rm "
+            "diaspora-infra:backupPassword, or remove this key",
         ),
         (
             {
                 "existingParameters": {"backupPassword": "/x"},
                 "pod": {"backup": {}, "secretsOnMachine": ["backupPassword"]},
             },
-            "aws.existingParameters.backupPassword: is named in pod.secretsOnMachine too; allowed: one of the two",
+            "aws.existingParameters.backupPassword: also listed in pod.secretsOnMachine; remove one of the two",
         ),
     ],
 )

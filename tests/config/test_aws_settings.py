@@ -17,22 +17,25 @@ MISTAKES: list[tuple[dict[str, Any], list[str]]] = [
     ({"instance": {"type": "m7g.metal"}}, ["aws.instance.type: 'm7g.metal' is not valid; allowed: one of t4g.micro"]),
     ({"instance": {"imageId": "fedora"}}, ["aws.instance.imageId: 'fedora' is not valid; allowed: an id such as ami-"]),
     ({"instance": {"rootGib": 8}}, ["aws.instance.rootGib: 8 is out of range; allowed: 10 to 1024"]),
-    ({"instance": {"shellAccess": "ssh"}}, ["aws.instance.sshFrom: missing; it is required with shellAccess: ssh"]),
-    ({"instance": {"sshFrom": ["192.0.2.0/24"]}}, ["aws.instance.sshFrom: nothing uses it; allowed: with shellAcces"]),
+    ({"instance": {"shellAccess": "ssh"}}, ["aws.instance.sshFrom: required with shellAccess: ssh; list the networks"]),
+    ({"instance": {"sshFrom": ["192.0.2.0/24"]}}, ["aws.instance.sshFrom: only used with shellAccess: ssh; remove it"]),
     (
         {"instance": {"shellAccess": "ssh", "sshFrom": ["192.0.2.0/24", "2001:db8::/32"]}},
-        ["aws.instance.sshFrom: 2001:db8::/32: the VPC has no IPv6; allowed: IPv4, or aws.network.ipv6: true"],
+        ["aws.instance.sshFrom: 2001:db8::/32: the VPC has no IPv6; use IPv4, or set aws.network.ipv6: true"],
     ),
     (
         {"database": {"version": "13.4"}},
         ["aws.database.version: '13.4' is not valid; allowed: one of 16.8, 16.9, 16.10"],
     ),
-    ({"database": {"minAcu": 2}}, ["aws.database.minAcu: 2.0 is more than maxAcu, 1.0; allowed: at most maxAcu"]),
+    (
+        {"database": {"minAcu": 2}},
+        ["aws.database.minAcu: 2.0 is more than maxAcu (1.0); lower minAcu, or raise maxAcu"],
+    ),
     ({"database": {"minAcu": 0.7}}, ["aws.database.minAcu: 0.7 is not valid; allowed: a multiple of 0.5"]),
     ({"database": {"autoPauseSeconds": 60}}, ["aws.database.autoPauseSeconds: 60 is out of range; allowed: 300"]),
     (
         {"database": {"engine": "rds", "version": "17.9", "maxAcu": 2}},
-        ["aws.database.maxAcu: nothing uses it; allowed: with engine: auroraServerless"],
+        ["aws.database.maxAcu: only used with engine: auroraServerless; remove it"],
     ),
     (
         {
@@ -45,16 +48,16 @@ MISTAKES: list[tuple[dict[str, Any], list[str]]] = [
             }
         },
         [
-            "aws.database.version: nothing uses it; allowed: with a database of AWS",
-            "aws.database.storageGib: nothing uses it; allowed: with engine: rds",
-            "aws.database.backupDays: nothing uses it; allowed: with a database of AWS",
-            "aws.database.restoreFrom: nothing uses it; allowed: with a database of AWS",
+            "aws.database.version: not used with engine: onInstance; remove it",
+            "aws.database.storageGib: only used with engine: rds; remove it",
+            "aws.database.backupDays: not used with engine: onInstance; remove it",
+            "aws.database.restoreFrom: not used with engine: onInstance; remove it",
         ],
     ),
     ({"network": {"cidr": "192.0.2.0/24"}}, ["aws.network.cidr: '192.0.2.0/24' is not valid; allowed: a private IPv4"]),
     ({"network": {"cidr": "10.0.0.0/8"}}, ["aws.network.cidr: '10.0.0.0/8' is not valid; allowed: a private IPv4"]),
-    ({"network": {"zones": ["a"]}}, ["aws.network.zones: 1 entries; allowed: at least 2"]),
-    ({"network": {"zones": ["a", "a"]}}, ["aws.network.zones: a is there twice; allowed: each zone once"]),
+    ({"network": {"zones": ["a"]}}, ["aws.network.zones: 1 item; allowed: at least 2 items"]),
+    ({"network": {"zones": ["a", "a"]}}, ["aws.network.zones: a is listed twice; list each zone once"]),
     (
         {"network": {"cidr": "10.89.0.0/16"}, "pod": {"subnet": "10.89.1.0/24"}},
         ["pod.subnet: aws.network.cidr (10.8"],
@@ -63,41 +66,41 @@ MISTAKES: list[tuple[dict[str, Any], list[str]]] = [
     ({"httpApi": {"logDays": 4}}, ["aws.httpApi.logDays: 4 is not valid; allowed: 0, 1, 3, 5, 7, 14"]),
     (
         {"edge": "direct", "httpApi": {"logDays": 7}},
-        ["aws.httpApi: nothing uses it: there is no API Gateway; allowed: with aws.edge: gateway"],
+        ["aws.httpApi: only used with aws.edge: gateway; remove it"],
     ),
-    ({"pod": {"tls": {"mode": "acme"}}}, ["pod.tls: nothing uses it: API Gateway has the certificate"]),
-    ({"dns": {"zone": "example.net"}}, ["aws.dns.zone: 'example.net' does not hold the pod's domain, pod.example.org"]),
-    ({"dns": {"zone": "ample.org"}}, ["aws.dns.zone: 'ample.org' does not hold the pod's domain, pod.example.org"]),
+    ({"pod": {"tls": {"mode": "acme"}}}, ["pod.tls: only used with aws.edge: direct; remove it"]),
+    ({"dns": {"zone": "example.net"}}, ["aws.dns.zone: 'example.net' does not contain the pod's domain, pod.exam"]),
+    ({"dns": {"zone": "ample.org"}}, ["aws.dns.zone: 'ample.org' does not contain the pod's domain, pod.example"]),
     (
         {"dns": {"provider": "external", "zone": "example.org", "createZone": True}},
         [
-            "aws.dns.zone: nothing uses it; allowed: with provider: route53",
-            "aws.dns.createZone: nothing uses it; allowed: with provider: route53",
+            "aws.dns.zone: only used with provider: route53; remove it",
+            "aws.dns.createZone: only used with provider: route53; remove it",
         ],
     ),
-    ({"pod": REPOSITORY}, ["pod.backup.repository: is the bucket that this stack makes; allowed: leave it out, or"]),
+    ({"pod": REPOSITORY}, ["pod.backup.repository: conflicts with the bucket that this stack creates; remove it, or"]),
     (
         {"backups": {"bucket": False, "objectLockDays": 7}},
-        ["aws.backups.objectLockDays: nothing uses it; allowed: with aws.backups.bucket: true"],
+        ["aws.backups.objectLockDays: only used with aws.backups.bucket: true; remove it"],
     ),
-    ({"tags": {"aws:owner": "x"}}, ["aws.tags: 'aws:owner' begins with aws:, which AWS keeps for itself"]),
+    ({"tags": {"aws:owner": "x"}}, ["aws.tags: 'aws:owner' begins with aws:, which AWS reserves; choose another name"]),
     ({"parameterPath": "diaspora"}, ["aws.parameterPath: 'diaspora' is not valid; allowed: a path such as /diaspora/"]),
     (
         {"host": {"storage": {"rootGib": 10}}},
-        ["host.storage: nothing uses it on AWS; allowed: aws.instance.rootGib and dataGib"],
+        ["host.storage: not used on AWS; set aws.instance.rootGib and dataGib instead"],
     ),
-    ({"host": {"memoryMib": 1024}}, ["host.memoryMib: nothing uses it on AWS; allowed: aws.size or aws.instance.type"]),
+    ({"host": {"memoryMib": 1024}}, ["host.memoryMib: not used on AWS; set aws.size or aws.instance.type instead"]),
     ({"regoin": "eu-west-1"}, ["aws.regoin: unknown key (did you mean region?); allowed: "]),
     (
         {"region": "eu-north-1", "instance": {"type": "t3a.small"}},
-        ["aws.instance.type: t3a.small is not offered in eu-north-1; allowed: a type of t4g or t3"],
+        ["aws.instance.type: t3a.small is not offered in eu-north-1; choose a type of t4g or t3"],
     ),
     (
         {"region": "ca-west-1", "database": {"engine": "rds"}},
-        ["aws.database.engine: rds: ca-west-1 has no small instances for it; allowed: auroraServerless, onInstance"],
+        ["aws.database.engine: rds has no small instance classes in ca-west-1; allowed: auroraServerless, onInstance"],
     ),
     ({"database": {"version": "16.3"}}, [f"aws.database.version: '16.3' is not valid; allowed: one of {VERSIONS}"]),
-    ({"tags": {f"tag {number}": "x" for number in range(8)}}, ["aws.tags: 8 entries; allowed: at most 7"]),
+    ({"tags": {f"tag {number}": "x" for number in range(8)}}, ["aws.tags: 8 items; allowed: at most 7 items"]),
 ]
 
 
@@ -107,14 +110,19 @@ def problems(values: dict[str, Any]) -> list[str]:
     return str(caught.value).splitlines()
 
 
+def config(changes: dict[str, Any]) -> dict[str, Any]:
+    """A good config for AWS with these changes; those of the keys `pod` and `host` go there, the others into `aws`."""
+    own = {key: value for key, value in changes.items() if key not in {"pod", "host"}}
+    values = configs.aws_config(pod_changes=changes.get("pod"), **{**REGION, **own})
+    values["host"] |= changes.get("host", {})
+    return values
+
+
 @pytest.mark.parametrize(("changes", "lines"), MISTAKES, ids=lambda value: str(value)[:40])
 def test_each_mistake_is_reported_in_one_line(changes: dict[str, Any], lines: list[str]) -> None:
     """Lines are compared by their beginnings. The same settings without the mistakes are valid."""
     load(configs.aws_config(**REGION), ())
-    own = {key: value for key, value in changes.items() if key not in {"pod", "host"}}
-    values = configs.aws_config(pod_changes=changes.get("pod"), **{**REGION, **own})
-    values["host"] |= changes.get("host", {})
-    found = problems(values)
+    found = problems(config(changes))
     assert len(found) == len(lines), found
     for line, beginning in zip(found, sorted(lines), strict=True):
         assert line.startswith(beginning)

@@ -61,16 +61,16 @@ def test_invalid_repository_is_refused(repository: str) -> None:
 @pytest.mark.parametrize(
     ("backup", "line"),
     [
-        ({"repository": "sftp://pod@nas.lan/b"}, "pod.backup.hostKey: missing; it is required with an SFTP repository: "
-         "what `ssh-keyscan HOST` prints behind the name"),
-        ({"restoreFirst": True}, "pod.backup.restoreFirst: an empty data partition has no local repository; "
-         "allowed: false, or a repository elsewhere"),
-        ({"hostKey": KEY}, "pod.backup.hostKey: nothing uses it; allowed: with an SFTP repository"),
-        ({"username": "pod"}, "pod.backup.username: nothing uses it; allowed: with a rest-server repository"),
-        ({"password": "x"}, "pod.backup.password: is the secret backupPassword, a key of its own; "
-         "allowed: pulumi config set --secret diaspora-infra:backupPassword"),
-        ({"sshKey": "x"}, "pod.backup.sshKey: is the secret backupSshKey, a key of its own; "
-         "allowed: pulumi config set --secret diaspora-infra:backupSshKey"),
+        ({"repository": "sftp://pod@nas.lan/b"}, "pod.backup.hostKey: required with an SFTP repository; set the "
+                                                 "output of `ssh-keyscan HOST` after the name"),
+        ({"restoreFirst": True}, "pod.backup.restoreFirst: an empty data partition has no local repository; set "
+                                 "false, or choose another repository"),
+        ({"hostKey": KEY}, "pod.backup.hostKey: only used with an SFTP repository; remove it"),
+        ({"username": "pod"}, "pod.backup.username: only used with a rest-server repository; remove it"),
+        ({"password": "x"}, "pod.backup.password: belongs in the secret backupPassword; remove this key and run: "
+                            "pulumi config set --secret diaspora-infra:backupPassword"),
+        ({"sshKey": "x"}, "pod.backup.sshKey: belongs in the secret backupSshKey; remove this key and run: pulumi "
+                          "config set --secret diaspora-infra:backupSshKey"),
     ],
 )  # fmt: skip
 def test_each_mistake_is_reported_in_one_line(backup: dict[str, Any], line: str) -> None:

@@ -42,8 +42,8 @@ def test_secret_in_stack_and_on_machine_is_refused() -> None:
     with pytest.raises(ConfigError) as raised:
         load(config("all"), ["backupPassword"])
     assert str(raised.value) == (
-        "backupPassword: is set in the stack, and pod.secretsOnMachine says that it is placed on the machine; "
-        "allowed: one of the two (pulumi config rm diaspora-infra:backupPassword)"
+        "backupPassword: set in the stack, but pod.secretsOnMachine lists it; run: pulumi config rm "
+        "diaspora-infra:backupPassword, or remove it from pod.secretsOnMachine"
     )
 
 

@@ -80,9 +80,9 @@ def test_thousand_machines_are_checked_within_seconds() -> None:
 def test_image_is_required_only_for_machines_of_the_target() -> None:
     values = configs.ignition_config(pod=configs.pod(image=None))
     (line,) = lines(values)
-    assert line.startswith("pod.image: missing; there is no default diaspora* image for x86_64; allowed: ")
+    assert line.startswith("pod.image: required, because there is no default diaspora* image for x86_64; set ")
     values["ignition"] = {"machines": [{"name": "a", "architecture": "aarch64"}, {"name": "b"}]}
-    assert "for aarch64, x86_64; allowed" in lines(values)[0]
+    assert "for aarch64, x86_64; set" in lines(values)[0]
 
 
 @pytest.mark.parametrize("values", [{}, {"target": "pxe"}, {1: 2}, {"\ud800": 1}, {"pod": None, "host": None}])
@@ -111,7 +111,7 @@ def test_files_of_the_time_zone_database_that_are_no_time_zones() -> None:
 def test_mail_requires_its_secret() -> None:
     values = configs.pxe_config(pod=configs.pod(mail=configs.mail()))
     assert load(values, {"smtpPassword"}).pod.mail is not None
-    assert lines(values)[0].startswith("smtpPassword: missing; ")
+    assert lines(values)[0].startswith("smtpPassword: required; ")
 
 
 def test_messages_never_contain_secrets() -> None:

@@ -112,7 +112,7 @@ def test_integers_are_parsed_exactly(number: int) -> None:
 
 def test_bytes_must_be_utf_8() -> None:
     assert parse_stack_file("config: {pod: {name: é}}".encode()).values == {"pod": {"name": "é"}}
-    with pytest.raises(ConfigError, match=r"^\(file\): line 2: not UTF-8; allowed: YAML in UTF-8$"):
+    with pytest.raises(ConfigError, match=r"^\(file\): line 2: not UTF-8; save the file as UTF-8$"):
         parse_stack_file(b"config:\n  pod: {name: \xe9}")
 
 
@@ -130,7 +130,7 @@ def test_secrets_are_parsed_as_names_only() -> None:
 def test_plain_text_secret_is_refused_by_load(value: str) -> None:
     file = parse_stack_file(f"config: {{'diaspora-infra:smtpPassword': {value}}}")
     assert file.secrets == frozenset()
-    with pytest.raises(ConfigError, match="smtpPassword: given as plain text; allowed: pulumi config set --secret"):
+    with pytest.raises(ConfigError, match="smtpPassword: not encrypted; run: pulumi config set --secret"):
         load(file.values, file.secrets)
 
 
@@ -153,32 +153,32 @@ def test_keys_are_strings() -> None:
 @pytest.mark.parametrize(
     ("text", "line"),
     [
-        ("", "config: missing; allowed: a table of keys such as diaspora-infra:pod"),
-        ("[1, 2]", "config: missing; allowed: a table of keys such as diaspora-infra:pod"),
-        ("config:\n", "config: missing; allowed: a table of keys such as diaspora-infra:pod"),
-        ("config: []\n", "config: missing; allowed: a table of keys such as diaspora-infra:pod"),
-        ("a: [1,\nb: 2", "(file): line 2, column 5: expected ',' or ']', but got '<stream end>'; allowed: YAML"),
-        ("a: b: c", "(file): line 1, column 5: mapping values are not allowed here; allowed: YAML"),
-        ("a:\n\tb: 1", "(file): line 2, column 1: a tab; allowed: spaces"),
-        ("a: `b", "(file): line 1, column 4: found character '`' that cannot start any token; allowed: YAML"),
-        ("a: 'b", "(file): line 1, column 6: found unexpected end of stream; allowed: YAML"),
-        ("a: *b", "(file): line 1, column 4: found undefined alias 'b'; allowed: YAML"),
-        ("a\n---\nb", "(file): line 2, column 1: but found another document; allowed: YAML"),
-        ("a: 1\nb: \x07", "(file): line 2: special characters are not allowed; allowed: YAML"),
-        ("config: {a: !!python/name:os.system x}", "a: line 1: tag tag:yaml.org,2002:python/name:os.system; "
-         "allowed: values without a tag"),
-        ("config: {a: !!int x}", "a: line 1: tag tag:yaml.org,2002:int; allowed: values without a tag"),
-        ("config: {a: !x y}", "a: line 1: tag !x; allowed: values without a tag"),
+        ("", "config: required; allowed: a table of keys such as diaspora-infra:pod"),
+        ("[1, 2]", "config: required; allowed: a table of keys such as diaspora-infra:pod"),
+        ("config:\n", "config: required; allowed: a table of keys such as diaspora-infra:pod"),
+        ("config: []\n", "config: required; allowed: a table of keys such as diaspora-infra:pod"),
+        ("a: [1,\nb: 2", "(file): line 2, column 5: expected ',' or ']', but got '<stream end>'; fix the YAML"),
+        ("a: b: c", "(file): line 1, column 5: mapping values are not allowed here; fix the YAML"),
+        ("a:\n\tb: 1", "(file): line 2, column 1: a tab; use spaces"),
+        ("a: `b", "(file): line 1, column 4: found character '`' that cannot start any token; fix the YAML"),
+        ("a: 'b", "(file): line 1, column 6: found unexpected end of stream; fix the YAML"),
+        ("a: *b", "(file): line 1, column 4: found undefined alias 'b'; fix the YAML"),
+        ("a\n---\nb", "(file): line 2, column 1: but found another document; fix the YAML"),
+        ("a: 1\nb: \x07", "(file): line 2: special characters are not allowed; fix the YAML"),
+        ("config: {a: !!python/name:os.system x}", "a: line 1: tag tag:yaml.org,2002:python/name:os.system; remove "
+                                                   "the tag"),
+        ("config: {a: !!int x}", "a: line 1: tag tag:yaml.org,2002:int; remove the tag"),
+        ("config: {a: !x y}", "a: line 1: tag !x; remove the tag"),
         ("config: {a: {[1]: 2}}", "a: line 1: a key that is a list or a table; allowed: text"),
-        ("config: {a: {<<: 5}}", "a[\"<<\"]: line 1: merges no table; allowed: aliases of tables"),
+        ("config: {a: {<<: 5}}", 'a["<<"]: line 1: merges a value that is not a table; allowed: aliases of tables'),
         (
             "config:\n  diaspora-infra:pod:\n    name: a\n    name: b\n",
-            "pod.name: line 4: already given in line 3; allowed: once",
+            "pod.name: line 4: already set in line 3; remove one of the two",
         ),
-        ("config: {}\nconfig: {}", "config: line 2: already given in line 1; allowed: once"),
+        ("config: {}\nconfig: {}", "config: line 2: already set in line 1; remove one of the two"),
         (
             "config: {diaspora-infra:pod: {}, pod: {}}",
-            "pod: given with and without diaspora-infra:; allowed: once",
+            "pod: set with and without diaspora-infra:; remove one of the two",
         ),
         (
             "config: {diaspora_infra:pod: {}}",
@@ -194,16 +194,16 @@ def test_keys_are_strings() -> None:
         ),
         (
             "config: {}\ndiaspora-infra:pod: {}",
-            "diaspora-infra:pod: must stand under config; allowed: as a key of the table config",
+            "diaspora-infra:pod: not under config; move it into the table config",
         ),
         (
             "config: {}\ndiaspora-infa:pod: {}",
-            "diaspora-infa:pod: must stand under config; allowed: as a key of the table config",
+            "diaspora-infa:pod: not under config; move it into the table config",
         ),
-        ("&a [*a]", "(file): tables and lists too deep in each other; allowed: YAML"),
-        ("config: &a {b: *a}", "(file): tables and lists too deep in each other; allowed: YAML"),
-        ("[" * 5000, "(file): tables and lists too deep in each other; allowed: YAML"),
-        ('a: "\\UFFFFFFFF"', "(file): an escape or a version number out of range; allowed: YAML"),
+        ("&a [*a]", "(file): tables and lists too deep in each other; fix the YAML"),
+        ("config: &a {b: *a}", "(file): tables and lists too deep in each other; fix the YAML"),
+        ("[" * 5000, "(file): tables and lists too deep in each other; fix the YAML"),
+        ('a: "\\UFFFFFFFF"', "(file): an escape or a version number out of range; fix the YAML"),
     ],
 )  # fmt: skip
 def test_unparsable_text_is_reported_in_one_line(text: str, line: str) -> None:
@@ -212,8 +212,8 @@ def test_unparsable_text_is_reported_in_one_line(text: str, line: str) -> None:
 
 def test_keys_outside_config_are_reported() -> None:
     assert lines("diaspora-infra:pod: {}") == [
-        "config: missing; allowed: a table of keys such as diaspora-infra:pod",
-        "diaspora-infra:pod: must stand under config; allowed: as a key of the table config",
+        "config: required; allowed: a table of keys such as diaspora-infra:pod",
+        "diaspora-infra:pod: not under config; move it into the table config",
     ]
 
 
@@ -225,14 +225,14 @@ def test_keys_of_other_projects_are_ignored(key: str) -> None:
 @pytest.mark.parametrize(
     ("content", "what"),
     [
-        ("a:\n\tb: 1", "line 2, column 1: a tab; allowed: spaces"),
-        (b"\xff", "line 1: not UTF-8; allowed: YAML in UTF-8"),
-        ("a: *a", "line 1, column 4: found undefined alias 'a'; allowed: YAML"),
-        ("a: \x07", "line 1: special characters are not allowed; allowed: YAML"),
-        ("[" * 5000, "tables and lists too deep in each other; allowed: YAML"),
+        ("a:\n\tb: 1", "line 2, column 1: a tab; use spaces"),
+        (b"\xff", "line 1: not UTF-8; save the file as UTF-8"),
+        ("a: *a", "line 1, column 4: found undefined alias 'a'; fix the YAML"),
+        ("a: \x07", "line 1: special characters are not allowed; fix the YAML"),
+        ("[" * 5000, "tables and lists too deep in each other; fix the YAML"),
         ("[1]: 2", "line 1: a key that is a list or a table; allowed: text"),
-        ("- &a [" + "1," * 1000 + "]\n" + "- *a\n" * 100, "more than 100000 values, with its aliases followed; "
-         "allowed: YAML"),
+        ("- &a [" + "1," * 1000 + "]\n" + "- *a\n" * 100, "more than 100000 values when its aliases are expanded; "
+                                                          "use fewer aliases"),
     ],
 )  # fmt: skip
 def test_parse_errors_name_the_file(content: str | bytes, what: str) -> None:
@@ -244,9 +244,9 @@ def test_parse_errors_name_the_file(content: str | bytes, what: str) -> None:
 def test_every_duplicate_key_is_reported() -> None:
     text = "config:\n  pod: {a: 1, a: 2}\n  host: {users: [{b: 1, b: 2, b: 3}]}\n  host: {}\n"
     assert lines(text) == [
-        "host: line 4: already given in line 3; allowed: once",
-        "host.users[0].b: line 3: already given in line 3; allowed: once",
-        "pod.a: line 2: already given in line 2; allowed: once",
+        "host: line 4: already set in line 3; remove one of the two",
+        "host.users[0].b: line 3: already set in line 3; remove one of the two",
+        "pod.a: line 2: already set in line 2; remove one of the two",
     ]
 
 
@@ -256,7 +256,9 @@ def test_every_duplicate_key_is_reported() -> None:
 def test_alias_bombs_are_refused_quickly(entry: str) -> None:
     levels = ["l0: &l0 {a: 1}"] + [f"l{n}: &l{n} {entry.format(f'*l{n - 1}')}" for n in range(1, 12)]
     start = time.monotonic()
-    assert lines("\n".join(levels)) == ["(file): more than 100000 values, with its aliases followed; allowed: YAML"]
+    assert lines("\n".join(levels)) == [
+        "(file): more than 100000 values when its aliases are expanded; use fewer aliases"
+    ]
     assert time.monotonic() - start < 10
 
 
@@ -299,14 +301,14 @@ def test_provider_keys_for_the_account_are_accepted() -> None:
     [
         (
             "aws:assumeRoles: []",
-            "aws:assumeRoles: nothing uses it; allowed: aws:region, aws:profile, aws:allowedAccountIds, "
+            "aws:assumeRoles: unknown key; allowed: aws:region, aws:profile, aws:allowedAccountIds, "
             "aws:forbiddenAccountIds",
         ),
         ("aws:profile: {secure: x}", "aws:profile: a table given; allowed: text"),
         *(
             (
                 f"aws:{key}AccountIds: {value}",
-                f'aws:{key}AccountIds: no list of accounts; allowed: numbers of 12 digits, such as ["123456789012"]',
+                f'aws:{key}AccountIds: not a list of accounts; allowed: numbers of 12 digits, such as ["123456789012"]',
             )
             for key in ("allowed", "forbidden")
             for value in ("123456789012", "[]", "[12345678901]", "[pod]")

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from diaspora_infra.config import AwsSettings, ConfigError, Settings, load
 from diaspora_infra.config.aws.availability import INSTANCE_TYPES, SIZES
 from diaspora_infra.config.aws.aws import AwsDatabase
-from diaspora_infra.cost import HOURS_A_MONTH, TRAFFIC, Traffic, database_sleeps, monthly_items, monthly_usd
+from diaspora_infra.cost import HOURS_A_MONTH, TRAFFIC, Traffic, database_pauses, monthly_items, monthly_usd
 from diaspora_infra.cost.items import NO_SETTING
 from diaspora_infra.cost.prices import INSTANCES, PRICES, RDS_INSTANCES
 from diaspora_infra.cost.target import TARGET_HOURS, TARGET_TRAFFIC, TARGET_USD, monthly_cost
@@ -141,7 +141,7 @@ def test_cost_grows_with_traffic_and_awake_hours(aws: dict[str, Any], first: Dec
     assert sums == sorted(sums)
     less, more = sorted((first, second))
     assert monthly_usd(stack, TYPICAL, less) <= monthly_usd(stack, TYPICAL, more)
-    if not database_sleeps(stack):
+    if not database_pauses(stack):
         assert monthly_usd(stack, TYPICAL, less) == monthly_usd(stack, TYPICAL, more)
 
 
@@ -194,7 +194,7 @@ def test_mail_by_external_relay_costs_nothing() -> None:
 
 def test_database_with_minimum_capacity_is_always_awake() -> None:
     stack = settings(database={"minAcu": 0.5})
-    assert not database_sleeps(stack)
+    assert not database_pauses(stack)
     assert monthly_usd(stack, TYPICAL, Decimal(0)) == monthly_usd(settings(), TYPICAL, Decimal(HOURS_A_MONTH))
 
 

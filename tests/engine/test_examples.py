@@ -72,7 +72,9 @@ def test_bare_metal_example_brings_up_its_stack(reader: Reader) -> None:
     assert "Pulumi.bare-metal.yaml: good; 3 machine(s), target pxe" in result.stdout
     assert "+ 10 to create" in result.stdout
     assert "+ 10 created" in result.stdout
-    assert result.stdout.endswith("pod1: served as meant\npod2: served as meant\npod3: served as meant\n")
+    assert result.stdout.endswith(
+        "pod1: served as configured\npod2: served as configured\npod3: served as configured\n"
+    )
 
     settings = settings_of(reader.checkout / "Pulumi.bare-metal.yaml")
     assert isinstance(settings, PxeSettings)

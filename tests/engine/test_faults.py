@@ -116,7 +116,7 @@ def test_killed_up_is_completed_by_the_next_up(stack: Stack, wait_for: int, clea
         assert not stack.state().get("pending_operations")
     else:
         shutil.rmtree(stack.server.folder / "state/.pulumi/locks")  # what `pulumi cancel` does
-        stack.engine.mend_state()  # the engine may have been killed while it wrote the file
+        stack.engine.repair_state()  # the engine may have been killed while it wrote the file
     assert_converges(stack)
     files = stack.files()
     assert len(files["profiles"]) == len(files["groups"]) == len(machines)

@@ -41,7 +41,7 @@ def test_make_up_and_down_work_in_a_clean_clone(clone: Path, make: Make) -> None
     assert first.returncode == 0, first.stdout + first.stderr
     assert "matchbox: started" in first.stdout
     assert "5 created" in first.stdout
-    assert "pod1: served as meant" in first.stdout
+    assert "pod1: served as configured" in first.stdout
     ipxe, ignition = re.findall(r"http://127\.0\.0\.1:\d+/(?:ipxe|ignition)\?mac=\S+", first.stdout)
     assert get(ipxe).startswith("#!ipxe\nkernel https://")
     served = json.loads(get(ignition))
@@ -50,7 +50,7 @@ def test_make_up_and_down_work_in_a_clean_clone(clone: Path, make: Make) -> None
 
     second = make("up")
     assert second.returncode == 0, second.stdout + second.stderr
-    assert "matchbox: runs already" in second.stdout
+    assert "matchbox: already running" in second.stdout
     assert "nothing changed (5 unchanged)" in second.stdout
     assert (clone / "Pulumi.dev.yaml").read_text() == stack_file, "no line of the stack file is touched"
 

@@ -85,11 +85,11 @@ def test_time_and_retention_follow_the_settings() -> None:
 @pytest.mark.parametrize(
     ("key", "value", "problem"),
     [
-        ("backupPassword", "", "backupPassword: empty; allowed: at least one character"),
+        ("backupPassword", "", "backupPassword: empty; set a value"),
         ("backupPassword", "a\nb",
          "backupPassword: holds a line break or control character; allowed: one line of text"),
-        ("backupSshKey", "ssh-ed25519 AAAA", "backupSshKey: not a private key; allowed: the whole text of the file, "
-         "such as id_ed25519"),
+        ("backupSshKey", "ssh-ed25519 AAAA", "backupSshKey: not a private key; set the whole text of the file, such "
+                                             "as id_ed25519"),
     ],
 )  # fmt: skip
 def test_unusable_secret_is_refused_without_being_shown(key: str, value: str, problem: str) -> None:

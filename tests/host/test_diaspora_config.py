@@ -133,8 +133,8 @@ def test_refused_key_is_reported_with_reason_and_alternative(key: str) -> None:
     path = ".".join(["pod", *tables, last])
     with pytest.raises(ConfigError) as caught:
         load(changed(values, {path: True}), secrets)
-    reason, instead = NOT_SETTINGS[key]
-    assert str(caught.value) == f"{path}: is not to be set: {reason}; allowed: {instead}"
+    reason, remedy = NOT_SETTINGS[key]
+    assert str(caught.value) == f"{path}: not a setting, because {reason}; {remedy}"
 
 
 def test_minimal_config_has_the_required_keys() -> None:

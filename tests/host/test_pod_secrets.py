@@ -53,9 +53,9 @@ def test_user_secrets_reach_the_application() -> None:
 @pytest.mark.parametrize(
     ("password", "problem"),
     [
-        ("", "smtpPassword: empty; allowed: at least one character"),
-        ("one,two", "smtpPassword: holds a comma, which diaspora* takes for a list; allowed: no comma"),
-        ("true", "smtpPassword: diaspora* would not read it as text; allowed: anything but true and false"),
+        ("", "smtpPassword: empty; set a value"),
+        ("one,two", "smtpPassword: holds a comma, which diaspora* reads as a list; choose a value without a comma"),
+        ("true", "smtpPassword: diaspora* reads true and false as truth values; choose another value"),
         ("line\nbreak", "smtpPassword: holds a line break or control character; allowed: one line of text"),
     ],
 )

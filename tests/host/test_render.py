@@ -187,8 +187,8 @@ def test_snippets_cannot_read_files() -> None:
     local = "variant: fcos\nversion: 1.5.0\nstorage: {files: [{path: /etc/x, contents: {local: x}}]}\n"
     lines = problems(host=host(snippets=[local, "snippets/motd.bu"]))
     assert lines == [
-        "host.snippets[0]: line 3: $.storage.files.0.contents.local: a snippet cannot read files; "
-        "allowed: the text itself (contents.inline, ssh_authorized_keys)",
-        "host.snippets[1]: line 1: must be a mapping, not 'snippets/motd.bu'; "
-        "allowed: the text of a Butane document, not the name of a file",
+        "host.snippets[0]: line 3: $.storage.files.0.contents.local: a snippet cannot read files; write the text "
+        "itself (contents.inline, ssh_authorized_keys)",
+        "host.snippets[1]: line 1: must be a mapping, not 'snippets/motd.bu'; write the text of a Butane document, "
+        "not the name of a file",
     ]

@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from diaspora_infra.host.features.tls import ends_here, lineage
+from diaspora_infra.host.features.tls import lineage, terminates_tls
 from tests.host.pod import QUADLETS, containers, files, pod_context, pod_fragment, read_quadlet, values
 
 DIRECTORY = "https://ACME.example.org:14000/Other_directory"
@@ -69,7 +69,7 @@ def test_each_tls_mode_has_its_ports_and_units(tls: dict[str, Any], ports: list[
     assert values(nginx["Container"], "PublishPort") == ports
     assert (f"{QUADLETS}/certbot.container" in texts) is certbot
     assert ("/etc/systemd/system/diaspora-own-certificate.timer" in texts) is own
-    here = ends_here(context.settings.pod)
+    here = terminates_tls(context.settings.pod)
     assert here is (len(ports) == 2)
     assert ("diaspora-certificate.service" in values(nginx["Unit"], "Requires")[0]) is here
     assert ("/var/mnt/data/tls:/etc/nginx/tls:ro,z" in values(nginx["Container"], "Volume")) is here

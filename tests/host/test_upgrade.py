@@ -20,14 +20,14 @@ def test_automatic_upgrade_requires_a_config_server() -> None:
     load(pxe_config(pod=AUTOMATIC))
     for config in (ignition_config(pod=AUTOMATIC), pxe_config(pod=AUTOMATIC, pxe=pxe(machine(install="off")))):
         assert problems(config) == [
-            "pod.upgrade.automatic: no server has the config of every machine; "
-            "allowed: false, or target pxe without install: off"
+            "pod.upgrade.automatic: not every machine has a server for its config; set false, or use target pxe "
+            "without install: off"
         ]
 
 
 def test_upgrade_time_without_automatic_upgrade_is_refused() -> None:
     assert problems(pxe_config(pod=pod(upgrade={"time": "05:00"}))) == [
-        "pod.upgrade.time: nothing keeps to it; allowed: with automatic: true"
+        "pod.upgrade.time: only used with automatic: true; remove it"
     ]
 
 

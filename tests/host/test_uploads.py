@@ -113,7 +113,7 @@ def test_backup_waits_for_the_mount() -> None:
 def test_unused_uploads_image_is_refused() -> None:
     with pytest.raises(ConfigError) as refused:
         aws_context(uploads="volume", uploadsImage="registry.example.org/s3fs:1")
-    assert str(refused.value) == "aws.uploadsImage: nothing uses it; allowed: with uploads: bucket"
+    assert str(refused.value) == "aws.uploadsImage: only used with uploads: bucket; remove it"
 
 
 def test_mount_owner_is_the_application_user() -> None:

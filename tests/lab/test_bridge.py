@@ -10,12 +10,12 @@ from typing import Any
 import pytest
 
 from lab.aws.bridge import autonames, sdk
-from lab.aws.bridge.known import Known
 from lab.aws.bridge.plugin import _schema_cache
 from lab.aws.bridge.proposal import propose
 from lab.aws.bridge.resource import Resource
 from lab.aws.bridge.shapes import Field, Many, Record, Scalar, Shape, Table, record_of
 from lab.aws.bridge.terraform import TerraformProvider
+from lab.aws.bridge.type_registry import TypeRegistry
 from lab.aws.bridge.types import FUNCTIONS, RESOURCES
 from lab.aws.bridge.values import UNKNOWN, BadValueError, pack, record_to_terraform, sorted_sets, to_pulumi, unpack
 from lab.aws.environment import provider_environment
@@ -73,11 +73,11 @@ def test_cached_types_equal_those_read_from_the_schema(
     old.touch()
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", DeprecationWarning)
-        read = Known.kept(tmp_path / "provider.bin", schema)
+        read = TypeRegistry.load(tmp_path / "provider.bin", schema)
     (file,) = tmp_path.iterdir()
     assert file != old, "that of another state of the code is gone"
-    monkeypatch.setattr(Known, "read", None)
-    assert Known.kept(tmp_path / "provider.bin", schema) == read
+    monkeypatch.setattr(TypeRegistry, "read", None)
+    assert TypeRegistry.load(tmp_path / "provider.bin", schema) == read
     assert set(read.resources) == set(RESOURCES)
     assert set(read.functions) == set(FUNCTIONS)
 

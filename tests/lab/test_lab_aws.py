@@ -42,7 +42,7 @@ def test_mistakes_are_reported_and_nothing_is_started(
     assert command.main(["up-aws", str(file)]) == 1
     lines = capsys.readouterr().err.splitlines()
     assert lines[0] == "Pulumi.own.yaml cannot be used:"
-    assert lines[1].startswith("aws.dns.zone: 'example.org' does not hold the pod's domain")
+    assert lines[1].startswith("aws.dns.zone: 'example.org' does not contain the pod's domain")
     assert not (lab / "port").exists(), "nothing was started"
 
 
@@ -92,7 +92,7 @@ def test_occupied_port_is_not_used(lab: Path, monkeypatch: pytest.MonkeyPatch) -
 
 def test_down_without_an_account_does_nothing(lab: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert command.main(["down-aws"]) == 0
-    assert capsys.readouterr().out == "nothing is there to take down\n"
+    assert capsys.readouterr().out == "nothing to destroy\n"
 
 
 def test_down_removes_the_state_of_an_ended_account(lab: Path, capsys: pytest.CaptureFixture[str]) -> None:
@@ -102,7 +102,7 @@ def test_down_removes_the_state_of_an_ended_account(lab: Path, capsys: pytest.Ca
     (lab / "port").write_text("1\n")
     assert command.main(["down-aws"]) == 0
     assert capsys.readouterr().out == (
-        "the simulator has ended, and all that was made in it went with it; the engine's state goes too\n"
-        "simulator: was not running\n"
+        "the simulator was not running, so its account is gone; removing the engine's state of that "
+        "account\nsimulator: was not running\n"
     )
     assert not state.exists()

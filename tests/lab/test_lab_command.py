@@ -61,7 +61,7 @@ def test_ctrl_c_during_imports_is_reported_in_one_line(tmp_path: Path) -> None:
         (["+ 5 created"], "  + 5 created"),
         (["+ 2 created", "3 unchanged"], "  + 2 created, 3 unchanged"),
         (["5 unchanged"], "  nothing changed (5 unchanged)"),
-        ([], "  nothing was there"),
+        ([], "  no resources"),
     ],
 )
 def test_engine_changes_are_summarized_in_one_line(counts: list[str], line: str) -> None:
@@ -87,8 +87,8 @@ def test_unusable_address_is_refused(address: str, stack_file: Path, capsys: pyt
     stack_file.write_text(stack_file.read_text().replace("http://127.0.0.1:18080", address))
     assert command.main(["up"]) == 1
     assert capsys.readouterr().err == (
-        "the lab needs target pxe, and in pxe.matchbox of Pulumi.dev.yaml "
-        "httpUrl: http://127.0.0.1:PORT and rpcEndpoint: 127.0.0.1:PORT\n"
+        "Pulumi.dev.yaml: the lab needs target pxe; in pxe.matchbox, set httpUrl: http://127.0.0.1:PORT and "
+        "rpcEndpoint: 127.0.0.1:PORT\n"
     )
 
 
@@ -97,7 +97,7 @@ def test_stack_file_with_secrets_is_refused(stack_file: Path, capsys: pytest.Cap
     text = stack_file.read_text().replace("name: Example pod", mail)
     stack_file.write_text(text + "  diaspora-infra:smtpPassword: {secure: v1:x}\n")
     assert command.main(["up"]) == 1
-    assert "the lab takes no secrets, and Pulumi.dev.yaml needs smtpPassword" in capsys.readouterr().err
+    assert "Pulumi.dev.yaml needs smtpPassword, but the lab supports no secrets" in capsys.readouterr().err
 
 
 def test_missing_stack_file_is_reported(stack_file: Path, capsys: pytest.CaptureFixture[str]) -> None:
@@ -112,11 +112,11 @@ def test_concurrent_run_is_refused(capsys: pytest.CaptureFixture[str], name: str
     with command.alone(command.FOLDER / folder):
         assert command.main([name]) == 1
     assert capsys.readouterr().err == (
-        f"another `make up` or `make down` works in {command.FOLDER / folder}; wait until it is done\n"
+        f"another `make up` or `make down` runs in {command.FOLDER / folder}; wait until that run ends\n"
     )
 
 
 @pytest.mark.usefixtures("stack_file")
 def test_down_without_a_stack_does_nothing(capsys: pytest.CaptureFixture[str]) -> None:
     assert command.main(["down"]) == 0
-    assert capsys.readouterr().out == "nothing is there to take down\n"
+    assert capsys.readouterr().out == "nothing to destroy\n"

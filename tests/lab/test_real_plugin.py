@@ -86,9 +86,7 @@ def test_other_version_is_reported_and_the_bridge_is_used(
 ) -> None:
     program = put_on_path(version)
     assert is_bridge(account.plugin().program())
-    line = (
-        f"{program} is not used: its version is {shown}, and pulumi_aws needs {VERSION}; the bridge takes its place\n"
-    )
+    line = f"{program} is not used: its version is {shown}, and pulumi_aws needs {VERSION}; using the bridge instead\n"
     assert capsys.readouterr().err == line
 
 
@@ -106,7 +104,7 @@ def test_removed_plugin_is_reported_in_one_line(account: Account, put_on_path: P
     program.unlink()
     environment = {**os.environ, **account.variables()}
     started = subprocess.run([launcher], env=environment, capture_output=True, text=True, check=False)
-    what = "No such file or directory; it was there when the stack was made: put it back"
+    what = "No such file or directory; the stack was created with this plugin; install it again"
     assert (started.returncode, started.stderr) == (1, f"{program}: {what}\n")
 
 

@@ -271,7 +271,7 @@ def test_boot_retries_until_all_parameters_are_read(machine: Machine) -> None:
 def test_boot_uses_stored_parameters_when_aws_does_not_answer(machine: Machine) -> None:
     machine.succeed("boot")
     machine.door.refusals = 1000
-    assert "going on with what the data volume has" in machine.succeed("boot")
+    assert "continuing with the values on the data volume" in machine.succeed("boot")
     assert machine.given("smtp_password") == VALUES["smtpPassword"]
 
 
@@ -354,7 +354,7 @@ def test_parameters_cannot_be_placed_by_hand(make: Make) -> None:
         1,
         [f"diaspora-pod: {name} is missing; {look}" for name in ("smtpUsername", "smtpPassword")],
     )
-    assert secret("set", "smtpPassword").stderr.startswith("diaspora-pod: smtpPassword is no secret that is placed")
+    assert secret("set", "smtpPassword").stderr.startswith("diaspora-pod: smtpPassword is not a secret of")
     machine.put("smtpUsername", "AKIAEXAMPLE")
     machine.succeed("boot")
     listed = dict(line.split() for line in secret("list").stdout.splitlines())

@@ -116,9 +116,9 @@ def test_placed_secret_is_root_only_and_passed_to_podman(here: Machine) -> None:
 
 
 def test_pod_starts_when_its_last_secret_is_placed(here: Machine) -> None:
-    assert "camoKey is missing; place it with: sudo diaspora-pod secret set camoKey" in place(here, "smtpPassword", "a")
+    assert "camoKey is missing; run: sudo diaspora-pod secret set camoKey" in place(here, "smtpPassword", "a")
     assert WEB not in here.calls
-    assert "the pod starts with it" in place(here, "camoKey", "b")
+    assert "the pod restarts with the new secret" in place(here, "camoKey", "b")
     assert here.calls[-2:] == [WEB, "systemctl start --no-block diaspora.target"]
 
 
@@ -179,25 +179,25 @@ def test_config_secret_is_listed_but_cannot_be_set(tmp_path: Path) -> None:
     assert pod(made, "secret", "list").stdout.decode().split(None, 1) == ["backupPassword", "comes with the config\n"]
     refused = pod(made, "secret", "set", "backupPassword", text="x")
     assert (refused.returncode, refused.stdout) == (2, b"")
-    assert b"is no secret that is placed on this machine" in refused.stderr
+    assert b"is not a secret of this machine" in refused.stderr
 
 
 def test_pod_without_secrets_lists_none(tmp_path: Path) -> None:
     made = machine(tmp_path / "one", write_tree(pod_fragment(pod_context()), tmp_path / "tree"))
-    assert pod(made, "secret", "list").stdout == b"this pod needs no secret of yours\n"
+    assert pod(made, "secret", "list").stdout == b"this pod needs no secrets\n"
 
 
 @pytest.mark.parametrize(
     ("name", "text", "words"),
     [
-        ("smtpPassword", "", "is empty; allowed: at least one character"),
+        ("smtpPassword", "", "is empty; set a value"),
         ("smtpPassword", "\n", "is empty"),
         ("smtpPassword", "one\ntwo", "holds a line break or control character; allowed: one line of text"),
         ("smtpPassword", b"zero\0byte", "holds a zero byte; allowed: text"),
-        ("smtpPassword", "a,b", "holds a comma, which diaspora* takes for a list; allowed: no comma"),
+        ("smtpPassword", "a,b", "holds a comma, which diaspora* reads as a list; choose a value without a comma"),
         ("smtpPassword", "true", "diaspora* would not read it as text"),
-        ("backupSshKey", "no key at all", "is not a private key; allowed: the whole text of the file"),
-        ("password", "x", "is no secret that is placed on this machine"),
+        ("backupSshKey", "no key at all", "is not a private key; set the whole text of the file"),
+        ("password", "x", "is not a secret of this machine"),
     ],
 )
 def test_unusable_secret_is_refused_in_one_line_without_echo(
@@ -321,9 +321,9 @@ def test_status_lists_missing_secrets_with_commands(here: Machine) -> None:
     lines = pod(here, "status").stdout.decode().splitlines()
     found = [line.split(None, 1)[1] for line in lines if line.startswith("secret ")]
     assert found == [
-        "camoKey is missing; place it with: sudo diaspora-pod secret set camoKey",
-        "backupPassword is missing; place it with: sudo diaspora-pod secret set backupPassword",
-        "backupSshKey is missing; place it with: sudo diaspora-pod secret set backupSshKey < FILE",
+        "camoKey is missing; run: sudo diaspora-pod secret set camoKey",
+        "backupPassword is missing; run: sudo diaspora-pod secret set backupPassword",
+        "backupSshKey is missing; run: sudo diaspora-pod secret set backupSshKey < FILE",
     ]
     for name, text in (("camoKey", "b"), ("backupPassword", "c"), ("backupSshKey", KEY)):
         place(here, name, text)
@@ -336,7 +336,7 @@ def test_backup_commands_fail_without_their_secrets(here: Machine, verb: str) ->
     done = pod(here, verb)
     assert (done.returncode, done.stdout) == (1, b"")
     assert done.stderr.decode() == (
-        "diaspora-pod: backupSshKey is missing; place it with: sudo diaspora-pod secret set backupSshKey < FILE\n"
+        "diaspora-pod: backupSshKey is missing; run: sudo diaspora-pod secret set backupSshKey < FILE\n"
     )
 
 

@@ -137,7 +137,7 @@ class TestRuby:
     @pytest.mark.parametrize(
         ("name", "line"),
         [
-            ("po.d-min_1", "no administrator: the user po.d-min_1 was there already\n"),
+            ("po.d-min_1", "no administrator: the user po.d-min_1 already existed\n"),
             ("somebody", "no administrator: the pod has users already\n"),
         ],
     )
@@ -215,7 +215,7 @@ class TestMachine:
         assert not (here.data / "secrets/admin_password").exists()
         done = here.command("admin")
         assert done.returncode == 1
-        assert done.stdout == "the pod had users before an administrator could be made: none was made\n"
+        assert done.stdout == "the pod already had users, so no administrator was created\n"
 
     def test_creation_is_retried_without_an_answer_of_the_database(self, here: Pod) -> None:
         here.fault("exec postgresql", "fail")
@@ -239,14 +239,14 @@ class TestMachine:
     def test_admin_command_shows_the_password(self, here: Pod, server: Postgresql) -> None:
         done = here.command("admin")
         assert (done.returncode, done.stdout) == (
-            1, "the administrator po.d-min_1 is not made yet; see: diaspora-pod logs diaspora-administrator\n"
+            1, "the administrator po.d-min_1 does not exist yet; see: diaspora-pod logs diaspora-administrator\n"
         )  # fmt: skip
         first_start(here, server)
         password = (here.data / "secrets/admin_password").read_text()
         head = "user      po.d-min_1\naddress   https://pod.example.org/users/sign_in\npassword  "
         assert here.command("admin").stdout == head + password
         here.fault("exec postgresql", "fail")
-        without = f"{head}{password.strip()} (if nobody changed it: the database does not answer)\n"
+        without = f"{head}{password.strip()} (unless it was changed; the database does not answer)\n"
         assert here.command("admin").stdout == without
 
     def test_changed_password_is_no_longer_shown(self, here: Pod, server: Postgresql) -> None:
@@ -256,7 +256,7 @@ class TestMachine:
             "password  changed since the pod was set up; only its owner knows it\n"
         )
         sql(server, "delete from users")
-        assert here.command("admin").stdout.endswith("password  none: there is no user po.d-min_1 any more\n")
+        assert here.command("admin").stdout.endswith("password  none: the user po.d-min_1 no longer exists\n")
 
     def test_restored_pod_gets_no_administrator_on_a_new_machine(self, here: Pod, server: Postgresql) -> None:
         """Passwords and fingerprints come back with the secrets; the marker stays with the machine."""

@@ -183,7 +183,7 @@ def test_failure_is_reported_once_with_journal_and_remedy(tmp_path: Path) -> Non
         again = here.succeed("alert-failure", "diaspora-backup")
         mail = box.message()
         here.succeed("alert-failure", "something-else")
-    assert "told already" in again
+    assert "already sent" in again
     assert mail["Subject"] == "[pod.example.org] diaspora-backup has failed"
     text = text_of(mail)
     assert "sudo diaspora-pod backup" in text
@@ -229,7 +229,7 @@ def test_alert_without_mail_goes_to_the_journal(tmp_path: Path) -> None:
     assert "    2026-01-01T03:30:00 backup failed: no room" in out.splitlines()
     assert not [call for call in here.calls() if call.startswith("run ")]
     done = here.run("mail", "test")
-    assert (done.returncode, done.stderr) == (2, "diaspora-pod: the settings of this pod have no pod.mail\n")
+    assert (done.returncode, done.stderr) == (2, "diaspora-pod: pod.mail is not set for this pod\n")
 
 
 @pytest.mark.parametrize("with_mail", [True, False])

@@ -106,7 +106,7 @@ def test_wrong_password_is_reported_before_the_dump(here: Pod) -> None:
     (here.record / "calls").unlink()
     done = here.run("backup")
     assert done.returncode == 1
-    assert done.stderr == "backup failed: the repository has another password than the secret backupPassword\n"
+    assert done.stderr == "backup failed: the secret backupPassword is not the password of the repository\n"
     assert not [call for call in here.calls if "pg_dump" in call or " init" in call]
 
 
@@ -217,7 +217,7 @@ def test_full_disk_fails_the_backup_and_keeps_the_repository(here: Pod) -> None:
 def test_weekly_check_detects_lost_data(here: Pod) -> None:
     done = here.run("check-backup")
     assert (done.returncode, done.stderr) == (
-        1, "the check of the backups failed: there is no backup yet in the repository\n"
+        1, "the check of the backups failed: the repository has no backup yet\n"
     )  # fmt: skip
     here.succeed("backup")
     here.succeed("check-backup")

@@ -107,7 +107,7 @@ def test_only_needed_backups_are_pruned_and_data_is_kept(here: Pod) -> None:
     assert len(here.snapshots()) == 3
     assert used(here.data) < 95
     assert filler.stat().st_size == size
-    assert "What can be made again was removed" in out
+    assert "Files that can be recreated were removed" in out
     here.ask_restic("check")
 
 
@@ -146,7 +146,7 @@ def test_nothing_is_removed_during_backup_or_restore(here: Pod, busy: str) -> No
     else:
         (here.data / "backup/restore").mkdir()
     fill(here.data, 97)
-    assert "under way" in here.succeed("check-disk-space")
+    assert "is running" in here.succeed("check-disk-space")
     assert (here.data / "backup/staging/database.dump").exists()
 
 

@@ -34,7 +34,7 @@ CONTEXT = pod_context(backup={}, secrets={"backupPassword": "correct horse batte
 TOKEN = "0123456789abcdef" * 5
 KEY = "-----BEGIN RSA PRIVATE KEY-----\nMIIB\n-----END RSA PRIVATE KEY-----\n"
 PHOTO = os.urandom(30_000)
-AGAIN = "import failed: the pod stands still, half changed; run the same command again"
+AGAIN = "import failed: the pod is stopped, half changed; run the same command again"
 
 
 @pytest.fixture(scope="module")
@@ -186,7 +186,7 @@ def test_whole_pod_is_imported_with_its_keys(here: Pod, redis: int, dump: Dump, 
     )  # fmt: skip
     assert done.returncode == 0, done
     assert done.stderr == ""
-    assert done.stdout.splitlines()[-1] == "import: the pod is here"
+    assert done.stdout.splitlines()[-1] == "import: done, the pod runs on this machine"
     arrived(here)
     assert (here.data / "secrets/secret_key_base").read_text() == TOKEN
     assert (here.data / "secrets/oidc_key.pem").read_text() == KEY
@@ -229,7 +229,7 @@ class TestUsers:
         before = rows(server)
         done = here.command("import", "--database", str(dump.make()))
         assert done.returncode == 1
-        line = "this pod has users (1); --replace puts the imported pod in its place, and its users are gone"
+        line = "this pod has users (1); use --replace to replace this pod and delete its users"
         assert done.stderr == f"import failed: {line}\n"
         assert rows(server) == before
 
@@ -312,13 +312,13 @@ class TestRefused:
         ("text", "line"),
         [
             ("-- MySQL dump 10.13\n--\n",
-             "is of MySQL, this pod has PostgreSQL; nothing here turns one into the other"),
+             "is a MySQL dump, but this pod uses PostgreSQL; convert the database first"),
             ("--\n-- PostgreSQL database cluster dump\n--\n",
-             "is of pg_dumpall; allowed: what pg_dump makes of one database"),
-            ("<html>", "is no dump of PostgreSQL; allowed: what pg_dump makes, plain, tar or custom, also packed"),
-            ("", "is no dump of PostgreSQL; allowed: what pg_dump makes, plain, tar or custom, also packed"),
+             "comes from pg_dumpall; use pg_dump for one database"),
+            ("<html>", "is not a PostgreSQL dump; allowed: plain, tar or custom format of pg_dump, also compressed"),
+            ("", "is not a PostgreSQL dump; allowed: plain, tar or custom format of pg_dump, also compressed"),
             (b"\x1f\x8b broken",
-             "is no dump of PostgreSQL; allowed: what pg_dump makes, plain, tar or custom, also packed"),
+             "is not a PostgreSQL dump; allowed: plain, tar or custom format of pg_dump, also compressed"),
         ],
     )  # fmt: skip
     def test_invalid_dump_is_refused(self, here: Pod, dump: Dump, text: str | bytes, line: str) -> None:
@@ -328,9 +328,7 @@ class TestRefused:
     def test_truncated_dump_is_refused(self, here: Pod, dump: Dump) -> None:
         file = dump.make("plain", "gzip")
         file.write_bytes(file.read_bytes()[:-2000])
-        self.refused(
-            here, f"{file} is damaged, or there is no room for it on the data partition", "--database", str(file)
-        )
+        self.refused(here, f"{file} is damaged, or does not fit on the data partition", "--database", str(file))
         file = dump.make("custom")
         file.write_bytes(file.read_bytes()[:3000])
         self.refused(here, f"this PostgreSQL cannot read {file}", "--database", str(file))
@@ -344,27 +342,30 @@ class TestRefused:
 
     def test_dump_of_another_pod_is_refused(self, here: Pod, dump: Dump) -> None:
         file = self.changed(dump, "update people set diaspora_handle = 'bob@other.example.org' where owner_id = 2")
-        line = (f"{file} is of the pod other.example.org, pod.example.org, this machine is pod.example.org; a pod can "
-                "never change its name")  # fmt: skip
+        line = (f"{file} comes from the pod other.example.org, pod.example.org, but this machine is pod.example.org; "
+                "a pod can never change its name")  # fmt: skip
         self.refused(here, line, "--database", str(file))
 
     def test_dump_without_users_is_refused(self, here: Pod, dump: Dump) -> None:
         file = self.changed(dump, "update people set owner_id = null")
-        line = f"{file} is of the pod without users, this machine is pod.example.org; a pod can never change its name"
+        line = (
+            f"{file} comes from the pod without users, but this machine is pod.example.org; a pod can never "
+            "change its name"
+        )
         self.refused(here, line, "--database", str(file))
 
     def test_dump_of_newer_or_unknown_version_is_refused(self, here: Pod, dump: Dump) -> None:
         image = "registry.example.org/diaspora:0.9.1.0"
         file = self.changed(dump, "insert into schema_migrations values ('20260428000000')")
-        line = f"{file} is of a newer diaspora* (migration 20260428000000) than {image} (migration 20240101000000)"
+        line = f"{file} comes from a newer diaspora* (migration 20260428000000) than {image} (migration 20240101000000)"
         self.refused(here, line, "--database", str(file))
         file = self.changed(dump, "update schema_migrations set version = '20230607080910' where version > '2023'")
-        line = (f"{file} ends with migration 20230607080910, which {image} does not know: "
-                "is it of another program or too old?")  # fmt: skip
+        line = (f"{file} ends with migration 20230607080910, which {image} does not have; the database is too old, "
+                "or of another program")  # fmt: skip
         self.refused(here, line, "--database", str(file))
 
     def test_dump_of_another_program_is_refused(self, here: Pod, dump: Dump) -> None:
-        line = "is not a database of diaspora*: it has not the tables schema_migrations, users, people and pods"
+        line = "is not a database of diaspora*: the tables schema_migrations, users, people and pods are missing"
         file = self.changed(dump, "drop table pods")
         self.refused(here, f"{file} {line}", "--database", str(file))
 
@@ -376,7 +377,7 @@ class TestRefused:
         try:
             (here.data / "state").mkdir()
             done = here.command("import", "--database", str(file))
-            line = f"import failed: {file} is damaged, or there is no room for it on the data partition"
+            line = f"import failed: {file} is damaged, or does not fit on the data partition"
             assert (done.returncode, done.stderr.splitlines()[-1]) == (1, line)
             sql(here.server, "alter table accounts rename to users")
             assert rows(here.server) == before
@@ -393,9 +394,9 @@ class TestRefused:
             ),
             ({"type": tarfile.CHRTYPE, "devmajor": 1, "devminor": 3}, "images/x is a link or a device"),
             ({"type": tarfile.FIFOTYPE}, "images/x is a link or a device"),
-            ({"name": "/etc/cron.d/x"}, "/etc/cron.d/x leads out of it"),
-            ({"name": "images/../../../x"}, "images/../../../x leads out of it"),
-            ({"name": ".."}, ".. leads out of it"),
+            ({"name": "/etc/cron.d/x"}, "/etc/cron.d/x points outside the archive"),
+            ({"name": "images/../../../x"}, "images/../../../x points outside the archive"),
+            ({"name": ".."}, ".. points outside the archive"),
         ],
     )  # fmt: skip
     def test_archive_with_links_or_devices_is_refused(
@@ -424,36 +425,36 @@ class TestRefused:
         file = str(dump.make())
         path = tmp_path / "text"
         path.write_text("no archive\n" * 100)
-        line = f"{path} is no archive of tar, or it is damaged; allowed: .tar, .tar.gz, .tar.zst, or a folder"
+        line = f"{path} is not a tar archive, or is damaged; allowed: .tar, .tar.gz, .tar.zst, or a folder"
         self.refused(here, line, "--database", file, "--uploads", str(path))
         path = tmp_path / "folder"
         path.mkdir()
-        line = f"{path} has no folder images; allowed: the folder public/uploads of diaspora*, or an archive of it"
+        line = f"{path} has no folder images; use the folder public/uploads of diaspora*, or an archive of that folder"
         self.refused(here, line, "--database", file, "--uploads", str(path))
 
     @pytest.mark.parametrize("text", ["", "short", "a b" * 30, "x'; system('id') #" * 5, "é" * 40])
     def test_invalid_token_is_refused(self, here: Pod, dump: Dump, tmp_path: Path, text: str) -> None:
         path = tmp_path / "token"
         path.write_text(text)
-        line = f"{path} holds no secret token; allowed: the file secret_token.rb of diaspora*, or the token alone"
+        line = f"{path} contains no secret token; allowed: the file secret_token.rb of diaspora*, or only the token"
         self.refused(here, line, "--database", str(dump.make()), "--secret-token", str(path))
 
     def test_invalid_key_is_refused(self, here: Pod, dump: Dump, tmp_path: Path) -> None:
         path = tmp_path / "key"
         path.write_text(KEY[:40])
-        line = f"{path} holds no private key; allowed: the file oidc_key.pem of diaspora*"
+        line = f"{path} contains no private key; allowed: the file oidc_key.pem of diaspora*"
         self.refused(here, line, "--database", str(dump.make()), "--oidc-key", str(path))
 
     def test_missing_file_is_reported(self, here: Pod, tmp_path: Path) -> None:
-        self.refused(here, "there is no file /nowhere", "--database", "/nowhere")
+        self.refused(here, "/nowhere: no such file", "--database", "/nowhere")
 
     @pytest.mark.parametrize(
         ("arguments", "line"),
         [
-            ([], "--database is missing"),
+            ([], "--database is required"),
             (["--database"], "--database needs a file"),
-            (["--databse", "x"], "there is no option --databse"),
-            (["dump.sql"], "there is no option dump.sql"),
+            (["--databse", "x"], "unknown option --databse"),
+            (["dump.sql"], "unknown option dump.sql"),
         ],
     )
     def test_wrong_options_are_reported(self, here: Pod, arguments: list[str], line: str) -> None:

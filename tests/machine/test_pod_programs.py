@@ -194,7 +194,7 @@ class TestMakeSigningKey:
     def test_invalid_key_is_refused(self, ready: Machine, answer: str) -> None:
         (ready.record / "answer").write_text(answer)
         result = ready.run("make-signing-key", *self.arguments)
-        assert (result.returncode, result.stderr) == (1, f"{IMAGE} did not make a key\n")
+        assert (result.returncode, result.stderr) == (1, f"{IMAGE} did not generate a key\n")
         assert not (ready.data / "secrets" / "oidc_key.pem").exists()
         (ready.record / "answer").write_text(KEY)
         ready.succeed("make-signing-key", *self.arguments)

@@ -87,7 +87,7 @@ def test_pod_is_restored_completely_on_a_new_machine(first: Pod, server: Postgre
     ask_redis(new.redis_port, "set", "queue:old", "job")
     done = new.command("restore")
     assert (done.returncode, done.stderr) == (0, "")
-    assert done.stdout.splitlines()[-1] == "restore: the pod is back"
+    assert done.stdout.splitlines()[-1] == "restore: done, the pod runs again"
     assert rows(server) == before
     assert uploads(new) == files_before
     # the application's keys are those of the backup, the machine's credentials its own
@@ -144,7 +144,7 @@ def test_failed_restore_leaves_the_pod_stopped_and_can_be_repeated(first: Pod, s
     done = first.command("restore")
     assert done.returncode == 1
     assert (
-        done.stderr.splitlines()[-1] == "restore failed: the pod stands still, half changed; run the same command again"
+        done.stderr.splitlines()[-1] == "restore failed: the pod is stopped, half changed; run the same command again"
     )
     assert "systemctl start diaspora.target" not in first.calls
     done = first.command("restore")
@@ -228,27 +228,27 @@ class TestRefused:
 
     def test_other_repository_password_is_refused(self, first: Pod, server: Postgresql) -> None:
         (first.record / "secret-diaspora-backup-password").write_text("wrong")
-        self.refused(first, server, "the repository has another password than the secret backupPassword")
+        self.refused(first, server, "the secret backupPassword is not the password of the repository")
 
     def test_missing_repository_is_refused(self, first: Pod, server: Postgresql) -> None:
         first.repository.rename(first.folder / "elsewhere")
-        self.refused(first, server, "there is no backup yet in the repository")
+        self.refused(first, server, "the repository has no backup yet")
 
     def test_unknown_snapshot_is_refused(self, first: Pod, server: Postgresql) -> None:
-        line = "the snapshot 0123abcd could not be fetched; diaspora-pod snapshots lists them"
+        line = "the snapshot 0123abcd could not be fetched; to list the snapshots, run: diaspora-pod snapshots"
         self.refused(first, server, line, "0123abcd")
 
     def test_backup_of_another_pod_is_refused(self, first: Pod, server: Postgresql) -> None:
         (first.data / "domain").write_text("other.example.org\n")
         first.succeed("backup")
         (first.data / "domain").write_text("pod.example.org\n")
-        line = "the snapshot latest is of the pod other.example.org, this machine is pod.example.org"
+        line = "the snapshot latest belongs to the pod other.example.org, but this machine is pod.example.org"
         self.refused(first, server, line)
 
     def test_foreign_snapshot_is_refused(self, first: Pod, server: Postgresql) -> None:
         snapshot = json.loads(first.ask_restic("backup", "--json", str(first.data / "domain")).splitlines()[-1])
         name = snapshot["snapshot_id"]
-        self.refused(first, server, f"the snapshot {name} is no whole backup of a pod: it has no domain", name)
+        self.refused(first, server, f"the snapshot {name} is not a complete backup of a pod: domain is missing", name)
 
     def test_damaged_dump_is_refused(self, first: Pod, server: Postgresql) -> None:
         # as if pg_dump had written something else, and nobody had looked
@@ -271,20 +271,20 @@ class TestRefused:
     def test_restore_is_refused_during_a_backup(self, first: Pod, server: Postgresql) -> None:
         (first.record / "states").mkdir(exist_ok=True)
         (first.record / "states/diaspora-backup.service").write_text("activating")
-        line = "a backup is running; wait for it, or stop it with: systemctl stop diaspora-backup.service"
+        line = "a backup is running; wait until it ends, or run: systemctl stop diaspora-backup.service"
         self.refused(first, server, line)
 
     def test_restore_is_refused_after_an_interrupted_upgrade(self, first: Pod, server: Postgresql) -> None:
         (first.data / "upgrade").mkdir()
         (first.data / "upgrade/state").write_text("begun\n")
-        line = "an upgrade was interrupted; run diaspora-pod upgrade again, it takes it back"
+        line = "an upgrade was interrupted; to roll it back, run: diaspora-pod upgrade"
         self.refused(first, server, line)
 
     def test_restore_is_refused_during_another_restore(self, first: Pod, server: Postgresql) -> None:
         holder = os.open(first.data / "state", os.O_RDONLY)
         try:
             fcntl.flock(holder, fcntl.LOCK_EX)
-            self.refused(first, server, "another restoration, import or upgrade is at work")
+            self.refused(first, server, "another restore, import or upgrade is running")
         finally:
             os.close(holder)
 
@@ -302,7 +302,7 @@ class TestRefused:
                 file.truncate(filler.stat().st_size - 200_000)
             shutil.rmtree(first.data / "backup")
             (first.data / "backup").symlink_to(small)
-            line = "the snapshot latest could not be fetched; diaspora-pod snapshots lists them"
+            line = "the snapshot latest could not be fetched; to list the snapshots, run: diaspora-pod snapshots"
             self.refused(first, server, line)
         finally:
             if (first.data / "backup").is_symlink():
@@ -325,8 +325,8 @@ def test_new_pod_does_not_replace_backups_of_the_lost_one(first: Pod, server: Po
 
 def test_anew_option_allows_backups_of_a_new_pod(first: Pod) -> None:
     new = another(first)
-    assert new.command("backup", "--x").stderr == "diaspora-pod: backup knows no option but --anew\n"
-    new.command("backup", "--anew")
+    assert new.command("backup", "--x").stderr == "diaspora-pod: unknown option --x; allowed: --ignore-existing\n"
+    new.command("backup", "--ignore-existing")
     new.succeed("backup")
 
 
@@ -359,7 +359,7 @@ class TestHealth:
             done = self.look(idle)
         finally:
             os.close(holder)
-        assert (done.returncode, done.stdout) == (0, "not now: the pod is being upgraded or restored\n")
+        assert (done.returncode, done.stdout) == (0, "skipped: the pod is being upgraded or restored\n")
 
 
 class TestCommand:
@@ -399,14 +399,14 @@ class TestCommand:
 
     def test_status_fails_after_an_interrupted_upgrade(self, idle: Pod) -> None:
         (idle.data / "upgrade").mkdir()
-        (idle.data / "upgrade/last").write_text("2026-01-02 03:04 failed: interrupted, and taken back\n")
+        (idle.data / "upgrade/last").write_text("2026-01-02 03:04 failed: interrupted, and rolled back\n")
         assert idle.command("status").returncode == 0
         (idle.data / "upgrade/state").write_text("begun\n")
         done = idle.command("status")
         assert done.returncode == 1
         assert done.stdout.splitlines()[-2:] == [
-            "last upgrade             2026-01-02 03:04 failed: interrupted, and taken back",
-            "upgrade                  half done; if none is running: diaspora-pod upgrade",
+            "last upgrade             2026-01-02 03:04 failed: interrupted, and rolled back",
+            "upgrade                  interrupted; if none is running, run: diaspora-pod upgrade",
         ]
 
     @pytest.mark.parametrize(
@@ -454,9 +454,9 @@ class TestCommand:
     @pytest.mark.parametrize(
         ("arguments", "line"),
         [
-            (["restart"], "there is no command restart; diaspora-pod help lists them"),
-            (["restore", "a", "b"], "too many words after restore; see: diaspora-pod help"),
-            (["status", "x"], "status knows no option but --services"),
+            (["restart"], "unknown command restart; see: diaspora-pod help"),
+            (["restore", "a", "b"], "too many arguments after restore; see: diaspora-pod help"),
+            (["status", "x"], "unknown option x; allowed: --services"),
         ],
     )
     def test_unknown_command_is_reported_in_one_line(self, idle: Pod, arguments: list[str], line: str) -> None:
@@ -466,7 +466,7 @@ class TestCommand:
     def test_restore_requires_the_backup_setting(self, idle: Pod, tmp_path: Path) -> None:
         idle.tree = write_tree(pod_fragment(pod_context()), tmp_path / "plain")
         done = idle.command("restore")
-        assert (done.returncode, done.stderr) == (2, "diaspora-pod: the settings of this pod have no pod.backup\n")
+        assert (done.returncode, done.stderr) == (2, "diaspora-pod: pod.backup is not set for this pod\n")
         assert idle.command("status").returncode == 0
         assert "diaspora-pod status" in idle.command("help").stdout
 

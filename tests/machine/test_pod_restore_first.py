@@ -132,8 +132,12 @@ def test_pod_without_the_setting_does_not_wait_for_a_restore(new: Pod) -> None:
 @pytest.mark.parametrize(
     ("answer", "line"),
     [
-        ("gone", "restore failed: there is no backup yet in the repository"),
-        ("empty", "restore failed: the snapshot latest could not be fetched; diaspora-pod snapshots lists them"),
+        ("gone", "restore failed: the repository has no backup yet"),
+        (
+            "empty",
+            "restore failed: the snapshot latest could not be fetched; to list the snapshots, run: "
+            "diaspora-pod snapshots",
+        ),
         ("silent", "restore failed: the repository cannot be opened: no answer"),
     ],
 )
@@ -166,18 +170,18 @@ def test_restore_starts_over_after_a_power_cut(new: Pod, lost: Pod) -> None:
 
 def test_podmin_can_start_an_empty_pod(new: Pod) -> None:
     done = new.command("start-empty")
-    assert (done.returncode, done.stdout) == (0, "the pod starts empty\n")
+    assert (done.returncode, done.stdout) == (0, "the pod starts without data\n")
     assert new.run("check-complete").returncode == 0
     assert new.calls[-2:] == ["systemctl stop diaspora-restore-first.service", "systemctl start diaspora.target"]
     done = new.command("start-empty")
-    assert (done.returncode, done.stderr) == (2, "diaspora-pod: this pod does not wait for a restoration\n")
+    assert (done.returncode, done.stderr) == (2, "diaspora-pod: this pod does not wait for a restore\n")
 
 
 def test_partially_restored_pod_cannot_be_started_empty(new: Pod) -> None:
     new.fault("redis-cli FLUSHALL", "fail")
     assert new.run("restore").returncode == 1
     done = new.command("start-empty")
-    line = "diaspora-pod: the restoration has begun to change the pod; run: diaspora-pod restore\n"
+    line = "diaspora-pod: the restore has already changed the pod; run: diaspora-pod restore\n"
     assert (done.returncode, done.stderr) == (2, line)
 
 
@@ -200,9 +204,10 @@ class TestVersions:
     @pytest.mark.parametrize(
         ("versions", "line"),
         [
-            ("postgresql=99", "the snapshot latest is of PostgreSQL 99, this machine runs 15"),
-            ("migration=20990101000000", "the snapshot latest is of a newer diaspora* (migration 20990101000000) than "
-             "registry.example.org/diaspora:0.9.1.0 (migration 20240101000000)"),
+            ("postgresql=99", "the snapshot latest comes from PostgreSQL 99, but this machine runs 15"),
+            ("migration=20990101000000", "the snapshot latest comes from a newer diaspora* (migration "
+                                         "20990101000000) than registry.example.org/diaspora:0.9.1.0 (migration "
+                                         "20240101000000)"),
         ],
     )  # fmt: skip
     def test_backup_of_newer_version_is_refused(
@@ -220,7 +225,7 @@ class TestVersions:
         self.backed_up_with(lost, tmp_path / "elsewhere", 'rm "$staging/versions"')
         done = new.run("restore")
         assert done.returncode == 1
-        assert "is of a newer diaspora* (migration 20990101000000)" in done.stderr
+        assert "comes from a newer diaspora* (migration 20990101000000)" in done.stderr
 
     def test_versions_file_names_image_postgresql_and_migration(self, lost: Pod, tmp_path: Path) -> None:
         copy = tmp_path / "copy"

@@ -78,11 +78,11 @@ def test_report_shows_failures_and_no_secrets(here: Pod) -> None:
 def test_report_file_is_root_only_and_not_overwritten(here: Pod, tmp_path: Path) -> None:
     target = tmp_path / "report"
     done = here.command("support-report", str(target))
-    assert (done.returncode, done.stdout) == (0, f"the report is in {target}; read it before you pass it on\n")
+    assert (done.returncode, done.stdout) == (0, f"the report is in {target}; review it before you share it\n")
     assert stat.S_IMODE(target.stat().st_mode) == 0o600
     assert "== status" in target.read_text()
     done = here.command("support-report", str(target))
-    assert (done.returncode, done.stderr) == (1, f"support-report: {target} is there already\n")
+    assert (done.returncode, done.stderr) == (1, f"support-report: {target} already exists\n")
 
 
 def test_report_works_on_an_incomplete_machine(here: Pod) -> None:

@@ -274,7 +274,7 @@ class TestPlaceholder:
         here.podman, here.variables = "#!/usr/bin/env bash\necho no ruby\n", {}
         (here.data / "tls").mkdir()
         done = here.run("make-certificate", IMAGE, "1000", "-c", DOMAIN, GROUP)
-        assert (done.returncode, done.stderr) == (1, f"{IMAGE} did not make a certificate\n")
+        assert (done.returncode, done.stderr) == (1, f"{IMAGE} did not generate a certificate\n")
 
 
 class TestHttps:
@@ -341,7 +341,7 @@ class TestHttps:
 class TestCertbot:
     def test_certbot_gets_the_first_certificate_and_renews_it(self, tls: Tls, placeholder: Path) -> None:
         # the first: nginx shows it, with what it takes to check it
-        assert tls.renewed() == f"nginx uses the certificate in {tls.live} now\n"
+        assert tls.renewed() == f"nginx now uses the certificate in {tls.live}\n"
         tls.shows(tls.live / "fullchain.pem")
         chain = x509.load_pem_x509_certificates((tls.live / "fullchain.pem").read_bytes())
         assert len(chain) > 1
@@ -390,7 +390,7 @@ def trusting_intermediate(chain: list[x509.Certificate]) -> ssl.SSLContext:
 class TestUseCertificate:
     def test_own_certificate_is_used(self, tls: Tls, placeholder: Path, tmp_path: Path) -> None:
         own = write_pair(tmp_path / "own", x509.DNSName(DOMAIN))
-        assert tls.use(own).stdout == f"nginx uses the certificate in {own} now\n"
+        assert tls.use(own).stdout == f"nginx now uses the certificate in {own}\n"
         tls.shows(own / "fullchain.pem")
         response, _ = tls.pod.secure("/robots.txt", trusting((own / "fullchain.pem").read_text()))
         assert response.status == 200

@@ -217,10 +217,10 @@ def test_check_option_lists_changes_and_changes_nothing(pod: Upgraded) -> None:
     done = pod.upgrade_to(new_config(), "--check")
     assert (done.returncode, done.stderr) == (0, "")
     lines = done.stdout.splitlines()
-    assert "would take the place of" in lines[0]
+    assert "would replace" in lines[0]
     assert "new      /etc/systemd/system/diaspora-own-certificate.timer" in lines
     assert "changed  /etc/diaspora/diaspora.toml" in lines
-    assert "gone     /etc/systemd/system/certbot.timer" in lines
+    assert "removed  /etc/systemd/system/certbot.timer" in lines
     assert not [line for line in lines if "redis" in line]
     assert not (pod.record / "calls").exists()
     check(pod, old_config())
@@ -256,7 +256,7 @@ def test_changes_that_need_a_reinstall_are_refused_by_name(name: str, first: Upg
 
 def test_config_is_read_from_server_or_file(first: Upgraded, tmp_path: Path) -> None:
     missing = first.upgrade("--check", tmp_path / "missing")
-    assert missing.stderr == f"upgrade failed: there is no file {tmp_path / 'missing'}\n"
+    assert missing.stderr == f"upgrade failed: {tmp_path / 'missing'}: no such file\n"
     (port,) = free_ports(1)
     gone = first.upgrade("--check", f"http://127.0.0.1:{port}/ignition")
     assert gone.stderr.startswith(f"upgrade failed: http://127.0.0.1:{port}/ignition cannot be fetched: ")
@@ -267,9 +267,7 @@ def test_config_is_read_from_server_or_file(first: Upgraded, tmp_path: Path) -> 
         assert (fetched.returncode, fetched.stderr) == (0, "")
         assert "nothing to do" in fetched.stdout
         page = first.upgrade(f"{address}/page")
-        assert (
-            page.stderr == f"upgrade failed: {address}/page cannot be used: this is no Ignition config of version 3 \n"
-        )
+        assert page.stderr == f"upgrade failed: {address}/page cannot be used: not an Ignition config of version 3 \n"
         # without a name it is the machine's own address, of which only the settings know
         known = first.root / "etc/diaspora/machine.json"
         text = known.read_text()
@@ -278,7 +276,7 @@ def test_config_is_read_from_server_or_file(first: Upgraded, tmp_path: Path) -> 
             assert "nothing to do" in first.upgrade().stdout
             known.write_text(json.dumps(json.loads(text) | {"config": None}))
             assert first.upgrade().stderr == (
-                "upgrade failed: no server has the config of this machine; name a file: diaspora-pod upgrade FILE\n"
+                "upgrade failed: no server has the config of this machine; run: diaspora-pod upgrade FILE\n"
             )
         finally:
             known.write_text(text)
@@ -321,7 +319,7 @@ def test_upgrade_is_refused_during_a_restore(first: Upgraded) -> None:
         done = first.upgrade_to(new_config())
     finally:
         os.close(holder)
-    assert (done.returncode, done.stderr) == (1, "upgrade failed: a restoration or an import is at work\n")
+    assert (done.returncode, done.stderr) == (1, "upgrade failed: a restore or an import is running\n")
 
 
 def test_concurrent_upgrade_is_refused(first: Upgraded) -> None:
@@ -350,7 +348,7 @@ def test_failing_version_is_rolled_back_with_its_migrations(name: str, pod: Upgr
     assert done.returncode == 1
     assert done.stderr.count("\n") == 1
     assert words in done.stderr
-    assert done.stderr.endswith("; the pod is back at the old version\n")
+    assert done.stderr.endswith("; rolled back to the old version\n")
     check(pod, old_config())
 
 
@@ -503,7 +501,7 @@ class TestNewMajorOfPostgresql:
         pod.fault("pg_restore .*--dbname=diaspora_production", "fail")
         done = pod.upgrade_to(new_config(major=18))
         assert done.returncode == 1
-        assert done.stderr.endswith("; the pod is back at the old version\n")
+        assert done.stderr.endswith("; rolled back to the old version\n")
         check(pod, old_config())
         assert not (pod.data / "postgresql-17").exists()
 
@@ -523,4 +521,4 @@ class TestNewMajorOfPostgresql:
         assert pod.boot() is None
         assert pod.systemctl("is-active", "postgresql.service") == 3
         done = pod.upgrade_to(new_config(major=19))
-        assert "the database is of PostgreSQL 17, which this machine does not run" in done.stderr
+        assert "the database was created by PostgreSQL 17, which this machine does not run" in done.stderr

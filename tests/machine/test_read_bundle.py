@@ -158,7 +158,7 @@ REFUSED: dict[str, tuple[dict[str, Any], str]] = {
     "kernel arguments": ({"kernelArguments": {"shouldExist": ["x"]}}, "has kernelArguments"),
     "another config": ({"ignition": {"version": "3.4.0", "config": {"merge": [{"source": "data:,"}]}}}, "has config"),
     "a proxy": ({"ignition": {"version": "3.4.0", "proxy": {"httpProxy": "http://x"}}}, "has proxy"),
-    "/etc/passwd": (file_at("/etc/passwd"), "/etc/passwd is not one of the pod"),
+    "/etc/passwd": (file_at("/etc/passwd"), "/etc/passwd is outside the folders of the pod"),
     "dots": (file_at("/etc/diaspora/../passwd"), "is not clean"),
     "dots at the end": (file_at("/usr/local/bin/.."), "is not clean"),
     "a dot": (file_at("/etc/./diaspora/x"), "is not clean"),
@@ -168,7 +168,7 @@ REFUSED: dict[str, tuple[dict[str, Any], str]] = {
     "network": (file_at("/etc/NetworkManager/system-connections/x"), "not one of the pod"),
     "a line break": (file_at("/etc/diaspora/x\ny"), "control characters"),
     "a separator": (file_at("/etc/diaspora/x\x1fy"), "control characters"),
-    "a number": (file_at(7), "a path is no text"),
+    "a number": (file_at(7), "a path is not text"),
     "no contents": (here(contents=None, append=[{"source": "data:,"}]), "no contents"),
     "a file from the network": (here(contents={"source": "http://x/y"}), "somewhere else"),
     "headers": (here(contents={"source": "data:,", "httpHeaders": [{"name": "a"}]}), "httpHeaders"),
@@ -185,7 +185,7 @@ REFUSED: dict[str, tuple[dict[str, Any], str]] = {
     "an owner": (here(user={"name": "-R"}), "an owner is wrong"),
     "an unknown owner": (here(user={"name": "nobody-here"}), "owner of /etc/diaspora/x is not known"),
     "twice": (
-        {"storage": {"files": [HASH_FILE], "directories": [{"path": BUNDLE_FILE}]}}, "is there twice",
+        {"storage": {"files": [HASH_FILE], "directories": [{"path": BUNDLE_FILE}]}}, "appears twice",
     ),
     "through a link": (
         {"storage": {"files": [HASH_FILE, {"path": "/etc/diaspora/l/x", "contents": {"source": "data:,"}}],
@@ -193,9 +193,9 @@ REFUSED: dict[str, tuple[dict[str, Any], str]] = {
     ),
     "a hard link": (
         {"storage": {"files": [HASH_FILE], "links": [{"path": "/etc/diaspora/l", "target": "/x", "hard": True}]}},
-        "is a hard one",
+        "is a hard link",
     ),
-    "a unit elsewhere": (unit(name="../a.service"), "has no name of a unit"),
+    "a unit elsewhere": (unit(name="../a.service"), "is not the name of a unit"),
     "a drop-in elsewhere": (unit(dropins=[{"name": "../../x.conf", "contents": "x"}]), "a drop-in has no name"),
     "a unit twice": (
         {"storage": {"files": [HASH_FILE]}, "systemd": {"units": [{"name": "a.service"}, {"name": "a.service"}]}},
@@ -205,7 +205,7 @@ REFUSED: dict[str, tuple[dict[str, Any], str]] = {
     "no bundle.json": ({"storage": {"files": []}}, "has no bundle.json"),
     "a list": ({"storage": []}, "the bundle is refused"),
     "text for files": ({"storage": {"files": "x"}}, "the bundle is refused"),
-    "null paths": ({"storage": {"files": [{"contents": {"source": "data:,"}}]}}, "a path is no text"),
+    "null paths": ({"storage": {"files": [{"contents": {"source": "data:,"}}]}}, "a path is not text"),
 }  # fmt: skip
 
 
@@ -247,8 +247,8 @@ def empty(config: Ignition) -> None:
         (b'{"ignition":{"version":"2.2.0"}}', "no Ignition config"),
         (damaged(empty), "has no /etc/diaspora/machine.json"),
         (damaged(without_machine), "has no /etc/diaspora/machine.json"),
-        (damaged(lambda config: config["ignition"].pop("config")), "it has no bundle"),
-        (damaged(truncated_bundle), "its bundle cannot be unpacked"),
+        (damaged(lambda config: config["ignition"].pop("config")), "the bundle is missing"),
+        (damaged(truncated_bundle), "the bundle cannot be unpacked"),
     ],
     ids=["nothing", "html", "text", "old", "empty", "foreign", "no-bundle", "half"],
 )
@@ -263,7 +263,7 @@ def test_decompression_bomb_is_refused(tmp_path: Path) -> None:
     config = with_bundle({})
     config["ignition"]["config"]["merge"][0]["source"] = f"data:;base64,{bomb}"
     done = read(config, tmp_path)
-    assert (done.returncode, done.stderr) == (1, "its bundle cannot be unpacked\n")
+    assert (done.returncode, done.stderr) == (1, "the bundle cannot be unpacked\n")
 
 
 def test_merged_configs_of_the_user_are_not_read_as_bundle(tmp_path: Path) -> None:

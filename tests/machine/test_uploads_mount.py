@@ -211,4 +211,4 @@ def test_unwritable_bucket_stops_the_start(uploads: Uploads) -> None:
         time.sleep(0.2)
     done = uploads.program("wait", DIASPORA_TRIES="1")
     assert done.returncode == 1
-    assert done.stderr.splitlines()[-1] == "nothing can be written to the bucket with the uploads"
+    assert done.stderr.splitlines()[-1] == "the bucket with the uploads is not writable"

@@ -263,7 +263,7 @@ def damaged(pki: Path) -> None:
     [
         (other_authority, "/given/pki/server.crt is not signed by /given/pki/ca.crt, or has expired"),
         (client_certificate, "/given/pki/server.crt is not signed by /given/pki/ca.crt, or has expired"),
-        (other_key, "/given/pki/server.key is not the key of /given/pki/server.crt"),
+        (other_key, "/given/pki/server.key does not match /given/pki/server.crt"),
         (no_key, "/given/pki/server.key is missing"),
         (damaged, "/given/pki/server.key is not an unencrypted key"),
     ],

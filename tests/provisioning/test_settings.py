@@ -25,32 +25,32 @@ from tests.config.mistakes import changed
 from tests.support.configs import full_dhcp, pod, provisioning_config, pxe_config
 
 VALIDATOR = jsonschema.Draft202012Validator(stack_schema())
-NETWORK = "an IPv4 network with the length of its prefix (8 to 30), such as 192.168.1.0/24"
+NETWORK = "an IPv4 network with a prefix length of 8 to 30, such as 192.168.1.0/24"
 
 MISTAKES = [
     ({"provisioning": None}, "provisioning: nothing given; allowed: a table of keys"),
     ({"host.users": []}, "host.users: empty; allowed: at least 1"),
     (
         {"pod": pod()},
-        "pod: does not go with target provisioning, which has no pod; allowed: host and provisioning",
+        "pod: not used with target: provisioning; remove it",
     ),
     (
         {"provisioning.httpUrl": "https://m.lan"},
-        "provisioning.httpUrl: 'https://m.lan' is not valid; allowed: http://HOST:PORT, which is all that matchbox and "
-        "iPXE speak, without a path",
+        "provisioning.httpUrl: 'https://m.lan' is not valid; allowed: http://HOST:PORT, without a path (matchbox and "
+        "iPXE do not use HTTPS)",
     ),
     (
         {"provisioning.httpUrl": "http://m.lan:8080/boot"},
-        "provisioning.httpUrl: 'http://m.lan:8080/boot' is not valid; allowed: http://HOST:PORT, which is all that "
-        "matchbox and iPXE speak, without a path",
+        "provisioning.httpUrl: 'http://m.lan:8080/boot' is not valid; allowed: http://HOST:PORT, without a path "
+        "(matchbox and iPXE do not use HTTPS)",
     ),
     (
         {"provisioning.rpcPort": 8080},
-        "provisioning.rpcPort: is the port of provisioning.httpUrl; allowed: a port of its own",
+        "provisioning.rpcPort: the same port as provisioning.httpUrl; choose another",
     ),
     (
         {"provisioning.dhcp": {}},
-        f"provisioning.dhcp.network: missing; allowed: {NETWORK}, or mode: off",
+        f"provisioning.dhcp.network: required unless mode: off; allowed: {NETWORK}",
     ),
     (
         {"provisioning.dhcp.network": "192.168.77.5/24"},
@@ -66,27 +66,29 @@ MISTAKES = [
     ),
     (
         {"provisioning.dhcp.router": "192.168.77.1"},
-        "provisioning.dhcp.router: does not go with mode proxy; allowed: mode full",
+        "provisioning.dhcp.router: only used with mode: full; remove it",
     ),
     (
         {"provisioning.dhcp": {"mode": "off", "leaseHours": 1}},
-        "provisioning.dhcp.leaseHours: does not go with mode off; allowed: mode full",
+        "provisioning.dhcp.leaseHours: only used with mode: full; remove it",
     ),
     (
         {"provisioning.dhcp": {"mode": "full", "network": "10.0.0.0/8", "firstAddress": "10.0.0.1"}},
-        "provisioning.dhcp.lastAddress: missing; allowed: an address in 10.0.0.0/8, with mode full",
+        "provisioning.dhcp.lastAddress: required with mode: full; allowed: an address in 10.0.0.0/8",
     ),
     (
         {"provisioning.dhcp": full_dhcp(lastAddress="192.168.77.99")},
-        "provisioning.dhcp.lastAddress: 192.168.77.99 comes before firstAddress, 192.168.77.100; allowed: a later one",
+        "provisioning.dhcp.lastAddress: 192.168.77.99 comes before firstAddress (192.168.77.100); choose a later "
+        "address",
     ),
     (
         {"provisioning.dhcp": full_dhcp(firstAddress="192.168.77.0")},
-        "provisioning.dhcp.firstAddress: 192.168.77.0 is no machine of 192.168.77.0/24; allowed: an address inside it",
+        "provisioning.dhcp.firstAddress: 192.168.77.0 is not the address of a host in 192.168.77.0/24; choose another",
     ),
     (
         {"provisioning.dhcp": full_dhcp(router="192.168.77.120")},
-        "provisioning.dhcp.router: 192.168.77.120 is among the addresses to give; allowed: one that is not given",
+        "provisioning.dhcp.router: 192.168.77.120 is between firstAddress and lastAddress; choose an address outside "
+        "that range",
     ),
     (
         {"provisioning.dhcp.bootFiles": {"bios": "../undionly.kpxe"}},
@@ -95,7 +97,7 @@ MISTAKES = [
     ),
     (
         {"provisioning.disk": "/dev/sdb", "host.storage": {"dataDisk": "/dev/sdb"}},
-        "provisioning.disk: is host.storage.dataDisk; allowed: another disk",
+        "provisioning.disk: the same disk as host.storage.dataDisk; choose another",
     ),
     (
         {"provisioning.networks": {"eno1": {"ipv4": {"method": "manuel"}}}},
@@ -166,7 +168,7 @@ def test_pod_settings_cannot_be_loaded_from_target_provisioning() -> None:
 
 def test_provisioning_key_alone_is_enough_for_the_files() -> None:
     assert load_provisioning({"provisioning": provisioning_config()["provisioning"]}).rpc_port == 8081
-    with pytest.raises(ConfigError, match=r"^provisioning: missing; it is required: "):
+    with pytest.raises(ConfigError, match=r"^provisioning: required; add this key: "):
         load_provisioning({})
 
 

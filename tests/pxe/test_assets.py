@@ -103,12 +103,16 @@ def test_changed_build_metadata_gives_right_assets_or_an_error(place: tuple[str,
 @pytest.mark.parametrize(
     ("place", "value", "message"),
     [
-        (("images",), {}, f"has no kernel of {VERSION} for x86_64"),
-        (("images", "metal", "sha256"), "abc", f"has no SHA-256 of fedora-coreos-{VERSION}-metal.x86_64.raw.xz"),
+        (("images",), {}, f"no kernel of {VERSION} for x86_64; choose another version"),
+        (
+            ("images", "metal", "sha256"),
+            "abc",
+            f"no SHA-256 of fedora-coreos-{VERSION}-metal.x86_64.raw.xz; choose another version",
+        ),
         (
             ("images", "live-kernel", "path"),
             "../../vmlinuz",
-            f"names another kernel than fedora-coreos-{VERSION}-live-kernel.x86_64",
+            f"the name of the kernel is not fedora-coreos-{VERSION}-live-kernel.x86_64; choose another version",
         ),
     ],
 )
@@ -121,7 +125,7 @@ def test_metadata_errors_name_the_cause(place: tuple[str, ...], value: object, m
 @pytest.mark.parametrize("release", [None, 44, "44", "../../x", "44.1.2.3\n", ""])
 def test_invalid_release_is_refused(release: object) -> None:
     place = ("architectures", "x86_64", "artifacts", "metal", "release")
-    with pytest.raises(MetadataError, match="names no release for x86_64"):
+    with pytest.raises(MetadataError, match="no release for x86_64; choose another stream or architecture"):
         newest_release(changed(STREAM, place, release), "x86_64")
 
 

@@ -99,7 +99,7 @@ def test_download_resumes_after_every_cut(server: Releases, cut: int) -> None:
         (folder / "image.sig").write_bytes(SIGNATURE)
         server.stops_after = cut
         for got in range(cut, len(CONTENT), cut):
-            line = f"image: the server stopped after {got} of {len(CONTENT)} bytes; run it again to go on from there"
+            line = f"image: the server stopped after {got} of {len(CONTENT)} bytes; run the command again to continue"
             assert fetch(server, folder) == ([], [line])
             assert files(folder) == {"image.part": CONTENT[:got], "image.sig": SIGNATURE}
             if got > 20 * cut:
@@ -118,7 +118,7 @@ def test_damaged_partial_file_never_becomes_the_asset(server: Releases, part: by
         (folder / "image.part").write_bytes(part)
         problems = fetch(server, folder)[1]
         if problems:
-            assert problems == ["image: what was fetched has a wrong checksum and is removed"]
+            assert problems == ["image: wrong checksum, so the download was removed; run the command again"]
             assert files(folder) == {"image.sig": SIGNATURE}
             assert fetch(server, folder)[1] == []
         assert files(folder) == WHOLE
@@ -133,14 +133,14 @@ def test_valid_file_is_not_downloaded_again(server: Releases, tmp_path: Path) ->
 
 def test_changed_file_is_downloaded_again(server: Releases, tmp_path: Path) -> None:
     (tmp_path / "image").write_bytes(CONTENT[:-1] + b"x")
-    lines = ["image: differs from the release; fetching it anew", "image: fetched, checksum good"]
+    lines = ["image: differs from the release; downloading it again", "image: fetched, checksum good"]
     assert fetch(server, tmp_path) == (lines, [])
     assert files(tmp_path) == WHOLE
 
 
 def test_download_with_wrong_checksum_is_removed(server: Releases, tmp_path: Path) -> None:
     server.files["/image"] = CONTENT[::-1]
-    assert fetch(server, tmp_path)[1] == ["image: what was fetched has a wrong checksum and is removed"]
+    assert fetch(server, tmp_path)[1] == ["image: wrong checksum, so the download was removed; run the command again"]
     assert files(tmp_path) == {"image.sig": SIGNATURE}
 
 
@@ -149,7 +149,8 @@ def test_missing_assets_are_reported_and_others_are_downloaded(server: Releases,
     assets = [Asset("a", sha256(b"a")), Asset("b", sha256(b"b")), Asset("c", sha256(b"c"))]
     problems = fetch_assets(server.address, assets, tmp_path, None, CollectedReport())
     assert [str(problem) for problem in problems] == [
-        f"{server.address}/{name}.sig: the server answers 404 (not found)" for name in ("a", "c")
+        f"{server.address}/{name}.sig: the server answers 404 (not found); check version, stream and address"
+        for name in ("a", "c")
     ]
     assert files(tmp_path) == {"b": b"b", "b.sig": SIGNATURE}
 
@@ -157,27 +158,32 @@ def test_missing_assets_are_reported_and_others_are_downloaded(server: Releases,
 @pytest.mark.parametrize("content", [b"", b"<html>please log in</html>"])
 def test_invalid_signature_is_refused(server: Releases, tmp_path: Path, content: bytes) -> None:
     server.files["/image.sig"] = content
-    assert fetch(server, tmp_path) == ([], [f"image.sig: what {server.address}/image.sig sends is no signature"])
+    assert fetch(server, tmp_path) == (
+        [],
+        [f"image.sig: {server.address}/image.sig is not a signature; check --base-url"],
+    )
     assert files(tmp_path) == {}
 
 
 def test_oversized_signature_is_refused(server: Releases, tmp_path: Path) -> None:
     server.files["/image.sig"] = b"\x88" * (65 << 10)
-    what = "the server sends too much, or stops too early"
+    what = "the answer is too long or incomplete; run the command again"
     assert fetch(server, tmp_path)[1] == [f"{server.address}/image.sig: {what}"]
 
 
 def test_unreachable_server_is_reported_in_one_line(tmp_path: Path) -> None:
     with pytest.raises(StopError) as caught:
         fetch_assets("http://127.0.0.1:9", [ASSET, ASSET], tmp_path, None, CollectedReport())
-    what = "not reachable (Connection refused); run it again to go on from there"
+    what = "not reachable (Connection refused); run the command again to continue"
     assert str(caught.value) == f"http://127.0.0.1:9/image.sig: {what}"
 
 
 def test_concurrent_runs_do_not_write_the_same_file(server: Releases, tmp_path: Path) -> None:
     with (tmp_path / "image.part").open("wb") as other:
         fcntl.flock(other, fcntl.LOCK_EX)
-        assert fetch(server, tmp_path)[1] == ["image.part: another run is fetching it; wait for that"]
+        assert fetch(server, tmp_path)[1] == [
+            "image.part: another run is downloading this file; wait until that run ends"
+        ]
     assert fetch(server, tmp_path)[1] == []
 
 
@@ -186,7 +192,7 @@ def test_full_disk_is_reported_in_one_line(server: Releases, tmp_path: Path, mon
         f_bavail, f_frsize = 1, 512
 
     monkeypatch.setattr("os.fstatvfs", lambda _: Full)
-    what = "No space left on device; make room, and run it again to go on from there"
+    what = "No space left on device; make room, and run the command again to continue"
     assert fetch(server, tmp_path)[1] == [f"{tmp_path}/image.part: {what}"]
 
 

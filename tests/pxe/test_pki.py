@@ -85,8 +85,8 @@ def test_all_missing_files_are_reported_at_once(files: PkiFolder) -> None:
 
 def test_key_of_another_certificate_is_refused(files: PkiFolder) -> None:
     assert problems(settings(files, clientKeyFile=str(files.key("server")))) == [
-        "pxe.matchbox.clientKeyFile: is not the key of pxe.matchbox.clientCertFile; "
-        "allowed: the unencrypted PEM key made with it"
+        "pxe.matchbox.clientKeyFile: does not match pxe.matchbox.clientCertFile; use the unencrypted PEM key of that "
+        "certificate"
     ]
 
 

@@ -69,8 +69,8 @@ def test_verify_ignores_the_http_proxy(serve: Serve, monkeypatch: pytest.MonkeyP
     monkeypatch.setenv("http_proxy", "http://127.0.0.1:1")
     lines, _ = verify(settings(serve(HEAD % 2 + b"{}")), {})
     assert lines == [
-        "pod1: the iPXE script differs from what the settings mean",
-        "pod1: the Ignition config differs from what the settings mean",
+        "pod1: the served iPXE script differs from the settings",
+        "pod1: the served Ignition config differs from the settings",
     ]
 
 

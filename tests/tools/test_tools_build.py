@@ -159,9 +159,7 @@ def test_cache_key_ignores_documentation(demo):
 
 def test_unusable_cache_is_reported_in_one_message(demo, cache, go_on_path):
     cache.write_text("a file where a folder should be")
-    with pytest.raises(
-        ToolError, match=r"^demo: the cache cannot be written: .*; DIASPORA_INFRA_CACHE may name another"
-    ):
+    with pytest.raises(ToolError, match=r"^demo: the cache cannot be written: .*; set DIASPORA_INFRA_CACHE to another"):
         ensure(["demo"], demo)
 
 
@@ -172,7 +170,7 @@ def test_missing_home_is_reported_with_the_variable_to_set(demo, monkeypatch):
     monkeypatch.delenv("DIASPORA_INFRA_CACHE")
     monkeypatch.delenv("XDG_CACHE_HOME", raising=False)
     monkeypatch.setattr(Path, "home", no_home)
-    with pytest.raises(ToolError, match=r"^this user has no home folder; DIASPORA_INFRA_CACHE may name another"):
+    with pytest.raises(ToolError, match=r"^this user has no home folder; set DIASPORA_INFRA_CACHE to another"):
         ensure(["demo"], demo)
 
 
@@ -212,7 +210,7 @@ def test_concurrent_runs_build_once(demo, go_on_path, cache, tmp_path, python_en
     assert len({out for out, _ in ends}) == 1
     assert log.read_text().split().count("build") == 1
     assert sum("demo 1.2.3: built from source" in err for _, err in ends) == 1
-    assert sum("demo 1.2.3: made by another run" in err for _, err in ends) == 1
+    assert sum("demo 1.2.3: created by another run" in err for _, err in ends) == 1
     entries = sorted(path.name for path in (cache / "tools").iterdir())
     assert entries == [Path(ends[0][0]).parents[1].name, "demo.lock"]
 
@@ -294,7 +292,7 @@ def committed() -> Manifest:
 def test_tool_sets_have_the_expected_tools(committed):
     assert tool_names("up") == ["pulumi", "matchbox", "pulumi-resource-matchbox"]
     assert set(tool_names("up")) < set(tool_names("test"))
-    with pytest.raises(ToolError, match="known are aws, test, up"):
+    with pytest.raises(ToolError, match="allowed: aws, test, up"):
         tool_names("down")
 
 
@@ -367,9 +365,9 @@ def test_path_option_prints_search_path(fake_program, on_path, python_environmen
 @pytest.mark.parametrize(
     ("arguments", "line"),
     [
-        (["pulumy"], "tools: error: pulumy: no such tool; known are butane, "),
-        (["--set", "down"], "tools: error: down: no such set of tools; known are aws, test, up"),
-        (["pin", "pulumy"], "tools: error: pulumy: no such tool; known are butane, "),
+        (["pulumy"], "tools: error: pulumy: no such tool; allowed: butane, "),
+        (["--set", "down"], "tools: error: down: no such set of tools; allowed: aws, test, up"),
+        (["pin", "pulumy"], "tools: error: pulumy: no such tool; allowed: butane, "),
     ],
 )
 def test_wrong_name_is_reported_in_one_line_with_status_1(arguments, line, python_environment):

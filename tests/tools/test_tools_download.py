@@ -197,9 +197,9 @@ def test_failed_download_is_reported_in_one_line_and_built_instead(
     }
     program = ensure(["demo"], write_manifest(with_build(tmp_path), {ASSET: checksum}))["demo"]
     assert program.read_bytes()[:4] == b"\x7fELF" or program.stat().st_size > 500_000
-    notes = [line for line in capsys.readouterr().err.splitlines() if "no download" in line]
+    notes = [line for line in capsys.readouterr().err.splitlines() if "cannot be downloaded" in line]
     assert len(notes) == 1
-    assert notes[0].startswith("tools: demo: no download: ")
+    assert notes[0].startswith("tools: demo: cannot be downloaded: ")
     assert causes[fault] in notes[0]
     assert [file.name for file in program.parent.parent.rglob("*") if file.is_file()] == ["demo"]
 

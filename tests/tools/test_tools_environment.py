@@ -95,7 +95,7 @@ def test_foreign_files_named_venv_are_left_unchanged(project, log, capsys, kind)
         there.symlink_to(project / "nothing")
     assert environment.main() == 1
     assert capsys.readouterr().err == (
-        ".venv is there, but is no virtual environment; remove it (`make clean` does), then try again\n"
+        ".venv is not a virtual environment; remove it (`make clean` does), then try again\n"
     )
     assert log.read_text() == ""
     assert os.path.lexists(there)

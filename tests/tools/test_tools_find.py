@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tools import ToolError, ensure
-from tools.find import accepts, ask_version, find, parse_version, why_not
+from tools.find import accepts, ask_version, find, parse_version, rejection_reason
 
 EXACT = """
 [butane]
@@ -64,11 +64,11 @@ def test_wrong_version_on_path_is_reported(fake_program, write_manifest, capsys)
     program = fake_program("butane", "Butane 0.20.0")
     with pytest.raises(ToolError):
         ensure(["butane"], write_manifest(EXACT))
-    assert f"{program} is not used: ==0.29.0 is needed" in capsys.readouterr().err
+    assert f"{program} is not used: ==0.29.0 is required" in capsys.readouterr().err
 
 
 def test_program_not_on_path_gives_no_note(write_manifest):
-    assert why_not(write_manifest(EXACT).tool("butane")) is None
+    assert rejection_reason(write_manifest(EXACT).tool("butane")) is None
 
 
 @pytest.mark.parametrize("version", ["v3.200.0", "v3.272.1"])
@@ -89,7 +89,7 @@ def test_engine_without_its_host_is_not_used(fake_program, write_manifest):
     program = fake_program("engine", "v3.200.0")
     tool = write_manifest(PAIR).tool("engine")
     assert find(tool) is None
-    assert why_not(tool) == f"{program} is not used: >=3.200.0 is needed together with host"
+    assert rejection_reason(tool) == f"{program} is not used: >=3.200.0 is required together with host"
 
 
 def test_tool_cache_on_path_is_not_searched(write_manifest, cache: Path, monkeypatch):

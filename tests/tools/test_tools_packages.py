@@ -4,7 +4,7 @@ from pathlib import Path
 import pytest
 
 from tools import packages
-from tools.packages import is_there, main, read_packages
+from tools.packages import is_installed, main, read_packages
 
 WANTED = """# program or file  package
 demo-program       demo
@@ -30,16 +30,16 @@ def test_list_names_programs_and_files(package_list, tmp_path):
 
 
 def test_programs_are_found_on_path_and_files_at_their_path(fake_program, tmp_path):
-    assert not is_there("demo-program")
+    assert not is_installed("demo-program")
     fake_program("demo-program")
-    assert is_there("demo-program")
+    assert is_installed("demo-program")
     header = tmp_path / "demo.h"
-    assert not is_there(str(header))
+    assert not is_installed(str(header))
     header.mkdir()
-    assert not is_there(str(header))
+    assert not is_installed(str(header))
     header.rmdir()
     header.write_text("")
-    assert is_there(str(header))
+    assert is_installed(str(header))
 
 
 def test_nothing_is_printed_or_installed_when_complete(package_list, fake_program, tmp_path, capsys):
@@ -73,8 +73,8 @@ def test_missing_packages_are_reported_without_apt_or_root(
         fake_program("apt-get")
     assert main([str(package_list)]) == 1
     assert capsys.readouterr().err == (
-        f"missing: {tmp_path}/demo.h, demo-program; as root: apt-get install demo libdemo-dev"
-        " (or what your system has for it)\n"
+        f"missing: {tmp_path}/demo.h, demo-program; run as root: apt-get install demo libdemo-dev (or use your "
+        "system's packages)\n"
     )
 
 

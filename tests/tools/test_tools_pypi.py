@@ -38,7 +38,7 @@ def test_python_without_ensurepip_is_reported_with_the_package_to_install(python
     with pytest.raises(ToolError) as failure:
         install_from_pypi("demo is missing", tmp_path / "pins.txt", into)
     assert str(failure.value) == (
-        "missing: Python's module ensurepip; as root: apt-get install python3-venv (or what your system has for it)"
+        "missing: Python's module ensurepip; run as root: apt-get install python3-venv (or use your system's packages)"
     )
     assert list(into.iterdir()) == []
 
@@ -113,5 +113,5 @@ def test_cause_is_the_network_error_or_the_last_line(output, line):
 
 def test_configured_proxy_is_named_in_the_cause(monkeypatch):
     monkeypatch.setenv("https_proxy", "http://user:secret@127.0.0.1:1")
-    assert cause(UV) == "no connection: Connection refused (through the proxy that https_proxy names)"
+    assert cause(UV) == "no connection: Connection refused (through the proxy in https_proxy)"
     assert cause("last\n") == "last"

@@ -50,12 +50,12 @@ def _parser() -> argparse.ArgumentParser:
         allow_abbrev=False,
     )
     parser.add_argument("input", nargs="?", metavar="input-file", help="the document (default: standard input)")
-    parser.add_argument("-c", "--check", action="store_true", help="check the document, write nothing")
+    parser.add_argument("-c", "--check", action="store_true", help="only check the document")
     parser.add_argument("-d", "--files-dir", default="", metavar="DIR", help="embed local files from this directory")
     parser.add_argument("-o", "--output", default="", metavar="FILE", help="write to a file")
     parser.add_argument("-p", "--pretty", action="store_true", help="indent the output")
-    parser.add_argument("-r", "--raw", action="store_true", help="accepted; the output is always plain Ignition")
-    parser.add_argument("-s", "--strict", action="store_true", help="refuse what would only be warned of")
+    parser.add_argument("-r", "--raw", action="store_true", help="ignored; the output is always plain Ignition")
+    parser.add_argument("-s", "--strict", action="store_true", help="treat warnings as errors")
     parser.add_argument("-V", "--version", action="store_true", help="print the version and exit")
     return parser
 

@@ -32,7 +32,7 @@ from butane.schema import (
     Struct,
     struct,
 )
-from butane.translation import Work
+from butane.translation import TranslationState
 from butane.trees import add_trees
 from butane.upgrade import upgrade
 
@@ -80,16 +80,18 @@ def translate(
         source: The text, or the document already parsed (its problems then have no line).
         name: What error lines call the document.
         files: Where local files are read from: a directory, or a mapping from relative paths to contents.
-        strict: Refuse what would only be warned of.
+        strict: Treat warnings as errors.
         max_version: The newest version of the variant to accept, as in 1.5.0.
 
     Raises:
         ButaneError: The document is refused; its report has every reason.
 
     """
-    made = _Input(source, name).translate(files, max_version)
-    _stop_if_strict(made.report, strict)
-    return Translation(complete(made.work.shape, made.work.ignition), made.report, VERSIONS[made.work.minor])
+    translated = _Input(source, name).translate(files, max_version)
+    _stop_if_strict(translated.report, strict)
+    return Translation(
+        complete(translated.state.shape, translated.state.ignition), translated.report, VERSIONS[translated.state.minor]
+    )
 
 
 def merge(
@@ -106,7 +108,7 @@ def merge(
     Args:
         sources: Documents by name, in the order in which they are merged.
         files: Where local files are read from, for all of them.
-        strict: Refuse what would only be warned of.
+        strict: Treat warnings as errors.
         max_version: The newest version of the variant to accept, as in 1.5.0.
 
     Raises:
@@ -119,7 +121,7 @@ def merge(
     parts, report = _translate_all(pairs, files, max_version)
     if report.is_fatal:
         raise ButaneError(report)
-    minor = max(part.work.minor for part in parts)
+    minor = max(part.state.minor for part in parts)
     shape = struct("config", minor)
     merged, origins = _merge_all(parts, shape)
     remarks = Report()
@@ -154,11 +156,11 @@ def check_ignition(text: str | bytes, *, name: str = "config.ign") -> Report:
 
 
 @dataclass(frozen=True, slots=True)
-class _Made:
+class _Translated:
     """A translated document before its keys are put in order."""
 
     source: _Input
-    work: Work
+    state: TranslationState
     report: Report
 
 
@@ -200,7 +202,7 @@ class _Input:
         if report.is_fatal:
             raise ButaneError(self.located(report))
 
-    def translate(self, files: FileTree, max_version: str | None) -> _Made:
+    def translate(self, files: FileTree, max_version: str | None) -> _Translated:
         minor = self.minor_version(max_version)
         assert self.root is not None  # noqa: S101 - a text without a document has no version
         shape = struct("config", minor)
@@ -210,9 +212,9 @@ class _Input:
         check_unused_keys(shape, document, self.root, report)
         source_rules.check(shape, document, report)
         self.stop_on_errors(report)
-        work = Work(document, minor, files_of(files), report)
-        self.build(work)
-        return _Made(self, work, self.located(report))
+        state = TranslationState(document, minor, files_of(files), report)
+        self.build(state)
+        return _Translated(self, state, self.located(report))
 
     def minor_version(self, max_version: str | None) -> int:
         """Return the minor version, after the checks that only concern what kind of document it is."""
@@ -237,27 +239,27 @@ class _Input:
         self.stop_on_errors(report)
         return int(match[2]) if match else 0
 
-    def build(self, work: Work) -> None:
+    def build(self, state: TranslationState) -> None:
         """Make the Ignition document; problems that concern it are reported where they come from."""
-        convert(work)
-        add_mount_units(work)
-        add_trees(work)
-        self.stop_on_errors(work.report)
-        add_boot_device(work)
+        convert(state)
+        add_mount_units(state)
+        add_trees(state)
+        self.stop_on_errors(state.report)
+        add_boot_device(state)
         remarks = Report()
-        check_partitions(work.ignition, work.minor, remarks)
-        add_grub(work)
-        ignition_rules.check(work.ignition, IGNITION_MINORS[work.minor], remarks)
+        check_partitions(state.ignition, state.minor, remarks)
+        add_grub(state)
+        ignition_rules.check(state.ignition, IGNITION_MINORS[state.minor], remarks)
         for entry in remarks:
-            work.report.add(replace(entry, path=work.origins.of(work.ignition, entry.path)))
-        self.stop_on_errors(work.report)
+            state.report.add(replace(entry, path=state.origins.of(state.ignition, entry.path)))
+        self.stop_on_errors(state.report)
 
 
 def _translate_all(
     pairs: list[tuple[str, Source]], files: FileTree, max_version: str | None
-) -> tuple[list[_Made], Report]:
+) -> tuple[list[_Translated], Report]:
     """Translate every document that can be; the report has what is said of all of them."""
-    parts: list[_Made] = []
+    parts: list[_Translated] = []
     report = Report()
     for name, source in pairs:
         try:
@@ -270,16 +272,16 @@ def _translate_all(
     return parts, report
 
 
-def _merge_all(parts: list[_Made], shape: Struct) -> tuple[Ignition, Origins]:
+def _merge_all(parts: list[_Translated], shape: Struct) -> tuple[Ignition, Origins]:
     newest = IGNITION_MINORS[shape.minor]
     merged, origins = None, Origins()
     for index, part in enumerate(parts):
-        child = upgrade(part.work.ignition, IGNITION_MINORS[part.work.minor], newest)
-        part.work.origins.source = index
+        child = upgrade(part.state.ignition, IGNITION_MINORS[part.state.minor], newest)
+        part.state.origins.source = index
         if merged is None:
-            merged, origins = child, part.work.origins
+            merged, origins = child, part.state.origins
         else:
-            merged, origins = merge_documents(shape, merged, child, origins, part.work.origins)
+            merged, origins = merge_documents(shape, merged, child, origins, part.state.origins)
     return merged or {}, origins
 
 

@@ -7,7 +7,7 @@ from typing import Any, Final
 from butane.decode import Document
 from butane.ignition import Ignition
 from butane.origins import Origins
-from butane.translation import Work
+from butane.translation import TranslationState
 
 # The partitions replicate those of the operating system's image; their sizes and order are part of what
 # machines in the field rely on.
@@ -25,9 +25,9 @@ _LUKS_PARTITIONS: Final = {"s390x-eckd": "2", "s390x-zfcp": "4"}
 """On these layouts the encrypted partition is named by its device and number."""
 
 
-def add_boot_device(work: Work) -> None:
+def add_boot_device(state: TranslationState) -> None:
     """Put the disks, arrays and volumes that `boot_device` asks for under those of the user."""
-    boot_device = work.document.get("boot_device", {})
+    boot_device = state.document.get("boot_device", {})
     luks = boot_device.get("luks", {})
     devices = boot_device.get("mirror", {}).get("devices", [])
     encrypted = bool(luks.get("tpm2") or luks.get("tang") or luks.get("cex", {}).get("enabled"))
@@ -46,7 +46,7 @@ def add_boot_device(work: Work) -> None:
     origins.only[("storage", "filesystems")] = ("boot_device",)
     origins.only[("storage",)] = ("boot_device",)
     filesystems.append(_filesystem("/dev/mapper/root" if encrypted else "/dev/md/md-root", "xfs", "root"))
-    work.put_under({"storage": storage}, origins)
+    state.merge_below_user({"storage": storage}, origins)
 
 
 def _mirror(boot_device: Document, devices: list[str], storage: Ignition, origins: Origins) -> None:
@@ -113,6 +113,6 @@ def _note_luks(origins: Origins) -> None:
     at = ("storage", "luks", 0)
     origins.only[("storage", "luks")] = luks
     origins.whole[at] = luks
-    origins.made[(*at, "clevis")] = luks
-    origins.made[(*at, "cex")] = luks
-    origins.made[(*at, "discard")] = (*luks, "discard")
+    origins.generated[(*at, "clevis")] = luks
+    origins.generated[(*at, "cex")] = luks
+    origins.generated[(*at, "discard")] = (*luks, "discard")

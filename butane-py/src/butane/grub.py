@@ -5,12 +5,12 @@ from __future__ import annotations
 from butane import data_url
 from butane.decode import Document
 from butane.origins import Origins
-from butane.translation import Work
+from butane.translation import TranslationState
 
 
-def add_grub(work: Work) -> None:
+def add_grub(state: TranslationState) -> None:
     """Append the users to the boot loader's configuration on the boot partition."""
-    users = work.document.get("grub", {}).get("users", ())
+    users = state.document.get("grub", {}).get("users", ())
     if not users:
         return
     source, compression = data_url.encode(_user_config(users).encode("utf-8", "surrogateescape"))
@@ -21,7 +21,7 @@ def add_grub(work: Work) -> None:
     }
     origins = Origins()
     origins.whole[("storage",)] = ("grub", "users")
-    work.put_under({"storage": storage}, origins)
+    state.merge_below_user({"storage": storage}, origins)
 
 
 def _user_config(users: list[Document]) -> str:

@@ -75,9 +75,9 @@ def _struct(shape: Struct, raw: Any, path: Path) -> Ignition:
         field = shape.by_json.get(name) or folded.get(name.casefold())
         if field is None or value is None:
             continue
-        made = _value(shape, field, value, (*path, name))
-        if not (field.plain and made in ("", 0)):
-            result[field.json] = made
+        converted = _value(shape, field, value, (*path, name))
+        if not (field.plain and converted in ("", 0)):
+            result[field.json] = converted
     return result
 
 

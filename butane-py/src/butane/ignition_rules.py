@@ -304,7 +304,7 @@ def _disk(value: Ignition, path: Path, report: Report, _minor: int) -> None:
     _check_path(value["device"], (*path, "device"), report)
     partitions = value.get("partitions", ())
     for index in _repeated(partition.get("number") or None for partition in partitions):
-        report.error((*path, "partitions", index), "the partition number is taken")
+        report.error((*path, "partitions", index), "the partition number is already used")
     overlapping = _overlapping(partitions)
     if overlapping is not None:
         report.error((*path, "partitions", overlapping), "the partition overlaps another")
@@ -312,7 +312,7 @@ def _disk(value: Ignition, path: Path, report: Report, _minor: int) -> None:
     if gone and any(not partition.get("number") for partition in partitions):
         report.error((*path, "partitions"), "with should_exist false in one partition, every partition needs a number")
     for index in _repeated(partition.get("label") for partition in partitions):
-        report.error((*path, "partitions", index), "the partition label is taken")
+        report.error((*path, "partitions", index), "the partition label is already used")
         break
 
 

@@ -6,27 +6,27 @@ from butane.decode import Document
 from butane.ignition import Ignition
 from butane.origins import Origins
 from butane.systemd import escape_path
-from butane.translation import Work
+from butane.translation import TranslationState
 
 _SWAP_SINCE = 4
 _NETWORK_SINCE = 2
 _MAPPED = ("/dev/mapper/", "/dev/disk/by-id/dm-name-")
 
 
-def add_mount_units(work: Work) -> None:
+def add_mount_units(state: TranslationState) -> None:
     """Put a unit under those of the user for each filesystem that asks for one."""
-    storage = work.document.get("storage", {})
+    storage = state.document.get("storage", {})
     units: list[Ignition] = []
     origins = Origins()
     for index, filesystem in enumerate(storage.get("filesystems", ())):
         if filesystem.get("with_mount_unit"):
             source = ("storage", "filesystems", index, "with_mount_unit")
             origins.whole[("systemd", "units", len(units))] = source
-            units.append(_unit(filesystem, work.minor, remote=_is_remote(filesystem, storage, work.minor)))
+            units.append(_unit(filesystem, state.minor, remote=_is_remote(filesystem, storage, state.minor)))
     if units:
         origins.only[("systemd",)] = ("storage", "filesystems")
         origins.only[("systemd", "units")] = ("storage", "filesystems")
-        work.put_under({"systemd": {"units": units}}, origins)
+        state.merge_below_user({"systemd": {"units": units}}, origins)
 
 
 def _is_remote(filesystem: Document, storage: Document, minor: int) -> bool:

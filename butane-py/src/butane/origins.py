@@ -1,7 +1,7 @@
 """Where the parts of an Ignition document come from in the Butane text, so that errors point there.
 
-Nearly every part comes from the key of the same name, so only exceptions are kept: what sugar made, and what
-changed its place when documents were merged.
+Nearly every part comes from the key of the same name, so only exceptions are kept: what sugar generated, and
+what changed its place when documents were merged.
 """
 
 from __future__ import annotations
@@ -35,13 +35,13 @@ def camel_path(path: Path) -> Path:
 class Origins:
     """The exceptions of one document.
 
-    `made` maps an Ignition path to a Butane path, `whole` a path whose every part comes from one place, and
+    `generated` maps an Ignition path to a Butane path, `whole` a path whose every part comes from one place, and
     `only` a path whose parts have their own origins. `moved` maps a path of a merged document to a path in one
     of the two that were merged. `source` tells documents apart once several are merged.
     """
 
     source: int | None = None
-    made: dict[Path, Path] = field(default_factory=dict)
+    generated: dict[Path, Path] = field(default_factory=dict)
     whole: dict[Path, Path] = field(default_factory=dict)
     only: dict[Path, Path] = field(default_factory=dict)
     moved: dict[Path, tuple[Origins, Path]] = field(default_factory=dict)
@@ -54,8 +54,8 @@ class Origins:
             prefix, rest = path[:length], path[length:]
             if prefix in self.whole:
                 return self.whole[prefix], self.source
-            if prefix in self.made:
-                return self.made[prefix] + snake_path(rest), self.source
+            if prefix in self.generated:
+                return self.generated[prefix] + snake_path(rest), self.source
             if prefix in self.moved:
                 origins, place = self.moved[prefix]
                 found, source = origins.find(place + rest)

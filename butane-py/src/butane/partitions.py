@@ -1,4 +1,4 @@
-"""Warnings about partitions of the boot disk, given once all disks are known."""
+"""Warnings about partitions of the boot disk, after all disks are read."""
 
 from __future__ import annotations
 

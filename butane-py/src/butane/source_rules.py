@@ -205,7 +205,7 @@ RULES: Final[dict[str, Rule]] = {
 }
 
 
-# --- modes that were meant in octal ----------------------------------------------------------------------
+# --- decimal modes instead of octal ones -----------------------------------------------------------------
 
 _DECIMAL: Final = "the mode makes no sense as a decimal number, but would in octal: add a leading zero"
 _MAX_DECIMAL = 7777

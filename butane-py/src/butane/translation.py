@@ -1,4 +1,4 @@
-"""What the steps of a translation share: the document being read, the one being made, and the report."""
+"""The state that the steps of a translation share: the source document, the Ignition document, and the report."""
 
 from __future__ import annotations
 
@@ -16,8 +16,8 @@ NO_FILES = "local files need a files directory: give one with -d/--files-dir (or
 
 
 @dataclass(slots=True)
-class Work:
-    """One translation under way. `minor` is that of the fcos version."""
+class TranslationState:
+    """The state of one translation. `minor` is that of the fcos version."""
 
     document: Document
     minor: int
@@ -31,6 +31,6 @@ class Work:
         """The structure of the whole document."""
         return struct("config", self.minor)
 
-    def put_under(self, made: Ignition, origins: Origins) -> None:
-        """Merge what sugar made with what the user wrote; the user wins."""
-        self.ignition, self.origins = merge(self.shape, made, self.ignition, origins, self.origins)
+    def merge_below_user(self, generated: Ignition, origins: Origins) -> None:
+        """Merge generated parts below the parts that the user wrote; the user's win."""
+        self.ignition, self.origins = merge(self.shape, generated, self.ignition, origins, self.origins)

@@ -61,7 +61,7 @@ SIZES: dict[Size, str] = {"minimal": "t4g.micro", "small": "t4g.small"}
 """The instance type of each named size."""
 
 REGIONS_WITHOUT_SES = frozenset({"ap-east-1"})
-"""Regions where Amazon SES is not (endpoint data of botocore 1.44)."""
+"""Regions without Amazon SES (endpoint data of botocore 1.44)."""
 
 DKIM_BY_REGION = frozenset(
     {
@@ -72,5 +72,5 @@ DKIM_BY_REGION = frozenset(
 """Regions whose DKIM keys SES publishes at dkim.REGION.amazonses.com, not at dkim.amazonses.com (AWS General Reference,
 endpoints of SES, DKIM domains)."""
 
-LONGEST_IDLE_SECONDS = 60
-"""For so long PgBouncer keeps a connection to the database that nobody uses; only then can the database fall asleep."""
+MAX_IDLE_SECONDS = 60
+"""PgBouncer closes unused connections to the database after at most this time; only then can the database pause."""

@@ -1,4 +1,4 @@
-"""The `aws` key: the pod on AWS, each part with what can be chosen about it."""
+"""The `aws` key: the pod on AWS."""
 
 import ipaddress
 from collections.abc import Iterable
@@ -14,12 +14,12 @@ from diaspora_infra.config.aws.availability import (
     InstanceType,
     Size,
 )
-from diaspora_infra.config.host.firewall import Source
 from diaspora_infra.config.model import Model
 from diaspora_infra.config.pod.pod import SecretName
 from diaspora_infra.config.problems import refused
 from diaspora_infra.config.types import (
     DEFAULT_RELEASE,
+    SOME_ADDRESSES,
     Architecture,
     Domain,
     Email,
@@ -29,6 +29,7 @@ from diaspora_infra.config.types import (
     ReleaseVersion,
     Stream,
     StreamField,
+    not_everybody,
 )
 
 _NETWORK = "a private IPv4 network from /16 to /24, such as 10.0.0.0/16"
@@ -40,7 +41,7 @@ def _vpc_network(value: str) -> str:
         network = ipaddress.IPv4Network(value)
     except ValueError:
         raise ValueError(refused(value, _NETWORK)) from None
-    if not 16 <= network.prefixlen <= 24 or not any(network.subnet_of(each) for each in _PRIVATE):
+    if not 16 <= network.prefixlen <= 24 or not any(network.subnet_of(private) for private in _PRIVATE):
         raise ValueError(refused(value, _NETWORK))
     return value
 
@@ -49,6 +50,7 @@ def _one_of(values: Iterable[str], allowed: str) -> Form:
     return Form("|".join(value.replace(".", "[.]") for value in sorted(values)), allowed)
 
 
+Source = Annotated[str, SOME_ADDRESSES, not_everybody("list the networks that you connect from")]
 VpcNetwork = Annotated[str, Form("[0-9]{1,3}(?:[.][0-9]{1,3}){3}/[0-9]{1,2}", _NETWORK), AfterValidator(_vpc_network)]
 Region = Annotated[str, _one_of(REGIONS, "a region of AWS, such as eu-west-1")]
 InstanceTypeName = Annotated[str, _one_of(INSTANCE_TYPES, f"one of {', '.join(INSTANCE_TYPES)}")]
@@ -56,7 +58,7 @@ AuroraVersion = Annotated[str, _one_of(AURORA_VERSIONS, f"one of {', '.join(AURO
 LogDays = Literal[
     0, 1, 3, 5, 7, 14, 30, 60, 90, 120, 150, 180, 365, 400, 545, 731, 1096, 1827, 2192, 2557, 2922, 3288, 3653
 ]
-"""Days for which CloudWatch can keep a log (API reference of CloudWatch Logs, PutRetentionPolicy), or none."""
+"""Retention periods of CloudWatch (API reference of CloudWatch Logs, PutRetentionPolicy); 0 for no log."""
 ZoneLetter = Annotated[str, Form("[a-f]", "the last letter of an availability zone, such as a")]
 
 
@@ -65,57 +67,57 @@ def _identifier(prefix: str) -> Form:
 
 
 class ExistingNetwork(Model):
-    """A VPC that is there already, with a way to the internet from its public subnet."""
+    """An existing VPC, with a route to the internet from its public subnet."""
 
     vpc_id: Annotated[str, _identifier("vpc")]
     """The VPC."""
     public_subnet_id: Annotated[str, _identifier("subnet")]
-    """Subnet for the machine; it has a route to an internet gateway. It must be in the first of `zones`."""
+    """Subnet for the machine, with a route to an internet gateway. It must be in the first of `zones`."""
     private_subnet_ids: list[Annotated[str, _identifier("subnet")]] = Field(min_length=2)
-    """Subnets for the database and for the VPC link, in two zones or more."""
+    """Subnets for the database and the VPC link, in at least two zones."""
 
 
 class Network(Model):
     """The VPC."""
 
     cidr: VpcNetwork = "10.0.0.0/16"
-    """Addresses of the VPC; each subnet takes a sixteenth of them or a /24, whichever is smaller."""
+    """Addresses of the VPC; each subnet gets a sixteenth of them or a /24, whichever is smaller."""
     zones: list[ZoneLetter] = Field(default=["a", "b"], min_length=2, max_length=6)
     """Last letters of the availability zones. The machine and its data are in the first one, which can never change.
-    A few regions and accounts have no zone a or b: `pulumi preview` then says which there are."""
+    A few regions and accounts have no zone a or b; `pulumi preview` then lists the available zones."""
     ipv6: bool = False
-    """Give the VPC IPv6 addresses too."""
+    """Also give the VPC IPv6 addresses."""
     flow_logs_days: LogDays = 0
-    """Keep a log of all connections for so many days; 0 keeps none."""
+    """Days to keep a log of all connections; 0 keeps none."""
     existing: ExistingNetwork | None = None
-    """Use a VPC of yours instead of making one; `cidr` and `ipv6` then say nothing."""
+    """Use an existing VPC instead of creating one; `cidr` and `ipv6` must not be set then."""
 
 
 class AwsRelease(Model):
-    """The Fedora CoreOS image that the machine is made from; later releases come to it by updates."""
+    """The Fedora CoreOS image that the machine is created from; the machine updates itself to later releases."""
 
     stream: StreamField = Stream.STABLE
     """Update stream."""
     version: ReleaseVersion = DEFAULT_RELEASE
-    """Release of the image. A change replaces the machine (never its data), so nothing changes it but you."""
+    """Release of the image. A change replaces the machine (never its data), so only you should change it."""
 
 
 class Instance(Model):
-    """The machine: an EC2 instance with a data volume of its own."""
+    """The machine: an EC2 instance with its own data volume."""
 
     type: InstanceTypeName | None = None
-    """Instance type; that of `aws.size` when not set. t4g types are of architecture aarch64, the others of x86_64."""
+    """Instance type; that of `aws.size` when not set. t4g types have the architecture aarch64, the others x86_64."""
     release: AwsRelease = AwsRelease()
-    """The image that the machine is made from."""
+    """The image that the machine is created from."""
     image_id: Annotated[str, _identifier("ami")] | None = None
-    """Image to use instead of the one that Fedora publishes for `release`."""
+    """Image to use instead of Fedora's image for `release`."""
     root_gib: int = Field(default=10, ge=10, le=1024)
     """Size of the root volume in GiB. A change replaces the machine."""
     data_gib: int = Field(default=10, ge=4, le=16384)
     """Size of the data volume in GiB. It can grow, never shrink."""
     shell_access: Literal["instanceConnectEndpoint", "ssh", "none"] = "instanceConnectEndpoint"
-    """How `host.users` get in: by an EC2 Instance Connect Endpoint (`aws ec2-instance-connect ssh`, no port is open to
-    the internet), by SSH from `sshFrom`, or not at all."""
+    """How `host.users` log in: through an EC2 Instance Connect Endpoint (`aws ec2-instance-connect ssh`, no port is
+    open to the internet), by SSH from `sshFrom`, or not at all."""
     ssh_from: list[Source] | None = Field(default=None, min_length=1)
     """Networks that may reach the SSH port; required with `shellAccess: ssh`."""
 
@@ -124,17 +126,17 @@ class AwsDatabase(Model):
     """Where PostgreSQL runs."""
 
     engine: Literal["auroraServerless", "rds", "onInstance"] = "auroraServerless"
-    """`auroraServerless` pauses, and costs nothing but storage, while nobody uses the pod. `rds` is a small machine of
-    its own. `onInstance` is the container of a pod on metal: the cheapest, and restored from the backup, not by AWS."""
+    """`auroraServerless` pauses while nobody uses the pod, and then costs only storage. `rds` is a small separate
+    instance. `onInstance` is a container on the machine: the cheapest, restored from the pod's backup, not by AWS."""
     version: AuroraVersion = "17.9"
-    """Version of Aurora PostgreSQL; `rds` takes its first number, and the newest release of that. Another first number
-    is a major upgrade, which only happens when this key is there: see docs/aws-data.md before."""
+    """Version of Aurora PostgreSQL; `rds` uses the newest release of its major version. Another major version is an
+    upgrade, which only happens when this key is set: see docs/aws-data.md first."""
     min_acu: float = Field(default=0, ge=0, le=256, multiple_of=0.5)
-    """Smallest capacity of Aurora in ACU (2 GiB of memory each); only 0 lets it pause."""
+    """Minimum capacity of Aurora in ACU (2 GiB of memory each); only with 0 Aurora can pause."""
     max_acu: float = Field(default=1, ge=0.5, le=256, multiple_of=0.5)
-    """Largest capacity of Aurora in ACU. It limits the bill as well: 1 ACU is about 0.14 dollars an hour."""
+    """Maximum capacity of Aurora in ACU, which also limits the cost: 1 ACU is about 0.14 dollars an hour."""
     auto_pause_seconds: int = Field(default=300, ge=300, le=86400)
-    """Aurora pauses after so many seconds without a connection."""
+    """Seconds without a connection after which Aurora pauses."""
     instance_class: Annotated[str, Form("db[.]t4g[.](?:micro|small|medium)", "db.t4g.micro, .small or .medium")] = (
         "db.t4g.micro"
     )
@@ -142,59 +144,59 @@ class AwsDatabase(Model):
     storage_gib: int = Field(default=20, ge=20, le=16384)
     """Storage of engine `rds` in GiB."""
     backup_days: int = Field(default=7, ge=1, le=35)
-    """Days for which AWS can bring the database back to any moment; not with engine `onInstance`."""
+    """Days for which AWS can restore the database to any point in time; not with engine `onInstance`."""
     restore_from: Annotated[str, Form("[A-Za-z0-9:-]{1,255}", "the name or ARN of a snapshot")] | None = None
-    """Snapshot that a new database is made from."""
+    """Snapshot that a new database is created from."""
 
 
 class AwsDns(Model):
-    """Who answers for the pod's domain."""
+    """DNS of the pod's domain."""
 
     provider: Literal["route53", "external"] = "route53"
-    """`route53` sets every record. With `external` the stack output `dnsRecords` lists what you have to set; `up` stops
-    before the pod's domain until the certificate's record is there, and goes on at the next `up`."""
+    """`route53` sets every record. With `external` the stack output `dnsRecords` lists the records that you have to
+    set; `up` stops before the pod's domain until the certificate's record exists, and continues at the next `up`."""
     zone: Domain | None = None
     """Name of the hosted zone, such as example.org; `pod.domain` when not set."""
     create_zone: bool = False
-    """Make the zone. Your registrar must then be told its name servers (stack output `nameServers`)."""
+    """Create the zone. Then set its name servers (stack output `nameServers`) at your registrar."""
 
 
 class AwsHttpApi(Model):
     """API Gateway, with `edge: gateway`."""
 
     requests_per_second: int = Field(default=100, ge=1, le=10000)
-    """Requests that are let through in a second, and twice as many at a time; more are refused with status 429, so that
-    a flood does not become a bill."""
+    """Requests per second that are accepted, with bursts of twice as many; more get status 429, which limits the cost
+    of a flood."""
     log_days: LogDays = 14
-    """Keep the access log (addresses, paths without their queries, status) for so many days; 0 keeps none."""
+    """Days to keep the access log (addresses, paths without queries, status); 0 keeps none."""
 
 
 class AwsMail(Model):
-    """Mail by Amazon SES. `pod.mail.senderAddress` chooses the sender; by default no-reply at the pod's domain."""
+    """Mail by Amazon SES. `pod.mail.senderAddress` sets the sender; default: no-reply at the pod's domain."""
 
     enabled: bool = True
-    """Send the pod's mail by SES where `pod.mail` names neither `smtp` nor `relay`. With false such a pod sends no
+    """Send the pod's mail by SES when `pod.mail` sets neither `smtp` nor `relay`. With false such a pod sends no
     mail."""
     existing_identity: bool = False
-    """The sender's domain is an identity in SES already; that, its records and its settings are then left alone."""
+    """The sender's domain already is an identity in SES; the stack then does not change the identity or its records."""
     mail_from: Annotated[str, Form("[a-z0-9][a-z0-9-]{0,62}", "a label such as bounce")] = "bounce"
     """Subdomain to which bounces go."""
     dmarc: Annotated[str, Form("none|v=DMARC1;[ -~]{0,200}", "a DMARC record such as v=DMARC1; p=none, or none")] = (
         "v=DMARC1; p=quarantine; adkim=s"
     )
-    """DMARC record of the sender's domain; `none` where it has one already."""
+    """DMARC record of the sender's domain; `none` if the domain already has one."""
 
 
 class AwsBackups(Model):
-    """What AWS itself keeps, beside the pod's own backups (`pod.backup`)."""
+    """Backups on AWS, in addition to the pod's own backups (`pod.backup`)."""
 
     bucket: bool = True
-    """Make a bucket for the pod's own backups; `pod.backup` is then set to it."""
+    """Create a bucket for the pod's own backups, and use it in `pod.backup`."""
     object_lock_days: int = Field(default=0, ge=0, le=3650)
-    """Nobody can delete what is in that bucket for so many days, whatever key they have; 0 turns this off. It can only
-    be turned on when the bucket is made."""
+    """Days for which nobody can delete objects in that bucket, with any key; 0 turns this off. It can only be turned on
+    when the bucket is created."""
     volume_snapshot_days: int = Field(default=7, ge=0, le=365)
-    """Days for which a daily snapshot of the data volume is kept; 0 makes none."""
+    """Days to keep daily snapshots of the data volume; 0 creates none."""
 
 
 ParameterName = Annotated[
@@ -208,7 +210,7 @@ Tag = Annotated[str, Form(r"[A-Za-z0-9 +\-=._:/@]{0,256}", "letters, digits, spa
 def _not_reserved(value: object) -> object:
     for key in value if isinstance(value, dict) else ():
         if str(key).lower().startswith("aws:"):
-            raise ValueError(f"{key!r} begins with aws:, which AWS keeps for itself; allowed: any other name")
+            raise ValueError(f"{key!r} begins with aws:, which AWS reserves; choose another name")
     return value
 
 
@@ -216,14 +218,14 @@ class Aws(Model):
     """The pod on AWS."""
 
     region: Region
-    """Region; taken from `aws:region` when it is not set here. Nothing can be moved to another one later."""
+    """Region; `aws:region` when not set here. Nothing can be moved to another region later."""
     size: Size = "minimal"
-    """`minimal`: 1 GiB of memory with a swap file, under 20 dollars a month with a database that sleeps most of the
-    time. `small`: 2 GiB, some dollars more. `diaspora-infra cost` and docs/cost.md show the sums."""
+    """`minimal`: 1 GiB of memory with a swap file, under 20 dollars a month with a database that pauses most of
+    the time. `small`: 2 GiB, some dollars more. `diaspora-infra cost` and docs/cost.md show the cost."""
     edge: Literal["gateway", "direct"] = "gateway"
-    """`gateway`: API Gateway has the certificate and nothing on the machine can be reached from the internet, but no
-    request may be larger than 10 MB (account archives are). `direct`: nginx on an address of the machine's own, with a
-    certificate by `pod.tls`; no limit, and cheaper."""
+    """`gateway`: API Gateway has the certificate, and the machine is not reachable from the internet, but requests are
+    limited to 10 MB (account archives are larger). `direct`: nginx on the machine's own public address, with a
+    certificate by `pod.tls`; without that limit, and cheaper."""
     http_api: AwsHttpApi = AwsHttpApi()
     """API Gateway."""
     instance: Instance = Instance()
@@ -233,34 +235,34 @@ class Aws(Model):
     database: AwsDatabase = AwsDatabase()
     """Where PostgreSQL runs."""
     uploads: Literal["bucket", "volume"] = "bucket"
-    """Where pictures and archives are: in an S3 bucket, mounted by s3fs, or on the data volume."""
+    """Where uploads and archives are stored: in an S3 bucket, mounted by s3fs, or on the data volume."""
     uploads_image: ImageReference | None = None
-    """Container image with s3fs 1.91 or later, such as one made from `containers/s3fs`, pinned by tag or digest; with
+    """Container image with s3fs 1.91 or later, such as one built from `containers/s3fs`, pinned by tag or digest; with
     `uploads: bucket`. ghcr.io/efrecon/s3fs:1.94 when not set."""
     dns: AwsDns = AwsDns()
-    """Who answers for the pod's domain."""
+    """DNS of the pod's domain."""
     mail: AwsMail = AwsMail()
-    """Mail by Amazon SES; not used when `pod.mail` names a relay of yours."""
+    """Mail by Amazon SES; not used when `pod.mail` sets `smtp` or `relay`."""
     existing_parameters: dict[SecretName, ParameterName] = {}
-    """Secrets that are in Parameter Store already: their keys, such as backupPassword, and the names of the parameters.
-    The stack then has no such secret, and the machine reads yours. Encrypt them with the key that Parameter Store takes
-    by itself (`alias/aws/ssm`); the machine cannot use another one."""
+    """Secrets that already exist in Parameter Store: their keys, such as backupPassword, and the names of the
+    parameters. The stack then does not contain the secret, and the machine reads that parameter. Encrypt the parameters
+    with the default key of Parameter Store (`alias/aws/ssm`); the machine cannot use another one."""
     backups: AwsBackups = AwsBackups()
-    """What AWS itself keeps."""
+    """Backups on AWS."""
     monthly_budget_usd: int = Field(default=20, ge=1, le=100000)
-    """A mail is sent when 80 percent of this are spent in a month, and when AWS foresees more than all of it. It counts
-    the whole account, without tax."""
+    """Budget for alerts by mail: when 80 percent is spent in a month, and when the forecast exceeds it. It covers the
+    whole account, without tax."""
     alert_email: Email | None = None
-    """Where alarms and budget alerts are sent; `pod.admin.email` when not set."""
+    """Recipient of alarms and budget alerts; `pod.admin.email` when not set."""
     protect: bool = True
-    """Refuse to delete what holds data: database, buckets, data volume, zone. Set it to false and run `pulumi up`
-    before `pulumi destroy`."""
+    """Protect resources with data from deletion: database, buckets, data volume, zone. Set this to false and run
+    `pulumi up` before `pulumi destroy`."""
     parameter_path: (
         Annotated[str, Form("(?:/[A-Za-z0-9_.-]+){1,10}", "a path such as /diaspora/pod.example.org")] | None
     ) = None
     """Path of the pod's secrets in Parameter Store; `/diaspora/` and the domain when not set."""
     tags: Annotated[dict[NonEmpty, Tag], BeforeValidator(_not_reserved)] = Field(default={}, max_length=7)
-    """Tags of everything that can have tags. An object in S3 has ten at most, and three are the program's own."""
+    """Tags of all resources that support tags. S3 objects have at most ten, of which the program uses three."""
 
     @property
     def database_on_aws(self) -> bool:

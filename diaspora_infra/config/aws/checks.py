@@ -30,7 +30,7 @@ def check_aws(aws: Aws, pod: Pod | None, host: Host | None) -> list[Problem]:
 def _instance(aws: Aws) -> Iterator[Problem]:
     name = aws.instance_type_name
     if name.startswith("t3a.") and aws.region in REGIONS_WITHOUT_T3A:
-        yield Problem("aws.instance.type", f"{name} is not offered in {aws.region}; allowed: a type of t4g or t3")
+        yield Problem("aws.instance.type", f"{name} is not offered in {aws.region}; choose a type of t4g or t3")
 
 
 def _database(aws: Aws) -> Iterator[Problem]:
@@ -38,12 +38,12 @@ def _database(aws: Aws) -> Iterator[Problem]:
     if database.min_acu > database.max_acu:
         yield Problem(
             "aws.database.minAcu",
-            f"{database.min_acu} is more than maxAcu, {database.max_acu}; allowed: at most maxAcu",
+            f"{database.min_acu} is more than maxAcu ({database.max_acu}); lower minAcu, or raise maxAcu",
         )
     if database.engine == "rds" and aws.region in REGIONS_WITHOUT_SMALL_RDS:
         yield Problem(
             "aws.database.engine",
-            f"rds: {aws.region} has no small instances for it; allowed: auroraServerless, onInstance",
+            f"rds has no small instance classes in {aws.region}; allowed: auroraServerless, onInstance",
         )
     engines = {
         "auroraServerless": ("min_acu", "max_acu", "auto_pause_seconds"),
@@ -53,32 +53,30 @@ def _database(aws: Aws) -> Iterator[Problem]:
         for key in keys:
             if database.engine != engine and key in database.model_fields_set:
                 name = type(database).model_fields[key].alias or key
-                yield Problem(f"aws.database.{name}", f"nothing uses it; allowed: with engine: {engine}")
+                yield Problem(f"aws.database.{name}", f"only used with engine: {engine}; remove it")
     if not aws.database_on_aws:
         for key in ("version", "backup_days", "restore_from"):
             if key in database.model_fields_set:
                 name = type(database).model_fields[key].alias or key
-                yield Problem(f"aws.database.{name}", "nothing uses it; allowed: with a database of AWS")
+                yield Problem(f"aws.database.{name}", "not used with engine: onInstance; remove it")
 
 
 def _uploads(aws: Aws) -> Iterator[Problem]:
     if not aws.uploads_in_bucket and aws.uploads_image is not None:
-        yield Problem("aws.uploadsImage", "nothing uses it; allowed: with uploads: bucket")
+        yield Problem("aws.uploadsImage", "only used with uploads: bucket; remove it")
 
 
 def _shell(aws: Aws) -> Iterator[Problem]:
     instance = aws.instance
     if instance.shell_access == "ssh" and instance.ssh_from is None:
-        yield Problem(
-            "aws.instance.sshFrom", "missing; it is required with shellAccess: ssh: the networks that you come from"
-        )
+        yield Problem("aws.instance.sshFrom", "required with shellAccess: ssh; list the networks that you connect from")
     if instance.shell_access != "ssh" and instance.ssh_from is not None:
-        yield Problem("aws.instance.sshFrom", "nothing uses it; allowed: with shellAccess: ssh")
+        yield Problem("aws.instance.sshFrom", "only used with shellAccess: ssh; remove it")
     if not aws.network.ipv6 and aws.network.existing is None:
         for source in instance.ssh_from or ():
             if ":" in source:
                 yield Problem(
-                    "aws.instance.sshFrom", f"{source}: the VPC has no IPv6; allowed: IPv4, or aws.network.ipv6: true"
+                    "aws.instance.sshFrom", f"{source}: the VPC has no IPv6; use IPv4, or set aws.network.ipv6: true"
                 )
 
 
@@ -86,18 +84,18 @@ def _network(aws: Aws) -> Iterator[Problem]:
     network = aws.network
     twice = sorted({letter for letter in network.zones if network.zones.count(letter) > 1})
     if twice:
-        yield Problem("aws.network.zones", f"{', '.join(twice)} is there twice; allowed: each zone once")
+        yield Problem("aws.network.zones", f"{', '.join(twice)} is listed twice; list each zone once")
     if network.existing is not None:
         for key in ("cidr", "ipv6"):
             if key in network.model_fields_set:
-                yield Problem(f"aws.network.{key}", "nothing uses it; allowed: without aws.network.existing")
+                yield Problem(f"aws.network.{key}", "not used with aws.network.existing; remove it")
 
 
 def _dns(aws: Aws) -> Iterator[Problem]:
     if aws.dns.provider == "external":
         for key, given in {"zone": aws.dns.zone is not None, "createZone": aws.dns.create_zone}.items():
             if given:
-                yield Problem(f"aws.dns.{key}", "nothing uses it; allowed: with provider: route53")
+                yield Problem(f"aws.dns.{key}", "only used with provider: route53; remove it")
 
 
 def _domain(aws: Aws, pod: Pod) -> Iterator[Problem]:
@@ -105,15 +103,15 @@ def _domain(aws: Aws, pod: Pod) -> Iterator[Problem]:
     if zone is not None and pod.domain != zone and not pod.domain.endswith(f".{zone}"):
         yield Problem(
             "aws.dns.zone",
-            f"{zone!r} does not hold the pod's domain, {pod.domain}; allowed: the domain, or a part of its end",
+            f"{zone!r} does not contain the pod's domain, {pod.domain}; allowed: the domain, or a parent domain",
         )
 
 
 def _http_api(aws: Aws, pod: Pod) -> Iterator[Problem]:
     if aws.behind_gateway and "tls" in pod.model_fields_set:
-        yield Problem("pod.tls", "nothing uses it: API Gateway has the certificate; allowed: with aws.edge: direct")
+        yield Problem("pod.tls", "only used with aws.edge: direct; remove it")
     if not aws.behind_gateway and "http_api" in aws.model_fields_set:
-        yield Problem("aws.httpApi", "nothing uses it: there is no API Gateway; allowed: with aws.edge: gateway")
+        yield Problem("aws.httpApi", "only used with aws.edge: gateway; remove it")
 
 
 def _subnets(aws: Aws, pod: Pod) -> Iterator[Problem]:
@@ -122,7 +120,8 @@ def _subnets(aws: Aws, pod: Pod) -> Iterator[Problem]:
     ):
         key = "pod.subnet" if "subnet" in pod.model_fields_set else "aws.network.cidr"
         yield Problem(
-            key, f"aws.network.cidr ({aws.network.cidr}) and pod.subnet ({pod.subnet}) overlap; allowed: apart"
+            key,
+            f"aws.network.cidr ({aws.network.cidr}) and pod.subnet ({pod.subnet}) overlap; choose networks that do not",
         )
 
 
@@ -130,35 +129,37 @@ def _backups(aws: Aws, pod: Pod) -> Iterator[Problem]:
     if aws.backups.bucket and pod.backup is not None and "repository" in pod.backup.model_fields_set:
         yield Problem(
             "pod.backup.repository",
-            "is the bucket that this stack makes; allowed: leave it out, or aws.backups.bucket: false",
+            "conflicts with the bucket that this stack creates; remove it, or set aws.backups.bucket: false",
         )
     if not aws.backups.bucket and aws.backups.object_lock_days:
-        yield Problem("aws.backups.objectLockDays", "nothing uses it; allowed: with aws.backups.bucket: true")
+        yield Problem("aws.backups.objectLockDays", "only used with aws.backups.bucket: true; remove it")
 
 
 def _mail(aws: Aws, pod: Pod) -> Iterator[Problem]:
     mail, keys = mail_on_aws(pod, aws), aws.mail.model_fields_set
     if not uses_ses(pod, aws):
         own = pod.mail is not None and pod.mail.by_own_relay
-        why = "pod.mail names a relay; allowed: without one" if own else "aws.mail.enabled is false; allowed: with true"
+        why = "not used with pod.mail.smtp or pod.mail.relay" if own else "only used with aws.mail.enabled: true"
         unused = keys if own else keys - {"enabled"}
     else:
-        why = "the identity is there already; allowed: with existingIdentity: false"
+        why = "not used with existingIdentity: true"
         unused = keys & {"mail_from", "dmarc"} if aws.mail.existing_identity else set()
     for key in sorted(unused):
         name = type(aws.mail).model_fields[key].alias or key
-        yield Problem(f"aws.mail.{name}", f"nothing uses it: {why}")
+        yield Problem(f"aws.mail.{name}", f"{why}; remove it")
     if mail is not None and mail.by_ses and aws.region in REGIONS_WITHOUT_SES:
-        yield Problem("aws.mail.enabled", f"Amazon SES is not in {aws.region}; allowed: false, or a relay in pod.mail")
+        yield Problem(
+            "aws.mail.enabled", f"Amazon SES is not available in {aws.region}; set false, or a relay in pod.mail"
+        )
     if mail is None or not mail.by_ses or aws.mail.existing_identity or aws.dns.provider == "external":
         return
     zone = aws.dns.zone or pod.domain
-    # a zone that does not even hold the pod's domain is told of by itself
+    # a zone that does not contain the pod's domain has its own message
     if f".{pod.domain}".endswith(f".{zone}") and not f".{mail.sender_domain}".endswith(f".{zone}"):
         yield Problem(
             "pod.mail.senderAddress",
-            f"the records of {mail.sender_domain} cannot be set in the zone {zone}; allowed: an address in that zone, "
-            "aws.mail.existingIdentity: true, or aws.dns.provider: external",
+            f"the records of {mail.sender_domain} cannot be set in the zone {zone}; choose an address in that zone, "
+            "or set aws.mail.existingIdentity: true or aws.dns.provider: external",
         )
 
 
@@ -169,4 +170,4 @@ def _host(host: Host) -> Iterator[Problem]:
     }.items():
         if key in host.model_fields_set:
             name = type(host).model_fields[key].alias or key
-            yield Problem(f"host.{name}", f"nothing uses it on AWS; allowed: {instead}")
+            yield Problem(f"host.{name}", f"not used on AWS; set {instead} instead")

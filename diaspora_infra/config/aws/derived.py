@@ -11,7 +11,7 @@ from diaspora_infra.config.pod.mail import Mail, Ses, ses_host
 from diaspora_infra.config.pod.pod import Pod
 
 SMALL_MEMORY_MIB = 1024
-"""Up to here a machine gets a swap file, and Sidekiq does fewer jobs at once."""
+"""Up to this size a machine gets a swap file, and Sidekiq runs fewer jobs at once."""
 SWAP_FILE_MIB = 1024
 """Beside zram: two Rails processes, Redis and the system together need more than 1 GiB."""
 SIDEKIQ_CONCURRENCY = 2
@@ -24,7 +24,7 @@ def derived_on_aws(pod: Pod, host: Host, aws: Aws) -> tuple[Pod, Host]:
 
 
 def _sized_host(host: Host, aws: Aws) -> Host:
-    """The host with the memory of the instance type, and with a swap file where that is little."""
+    """The host with the memory of the instance type, and with a swap file for small machines."""
     changes: dict[str, Any] = {"memory_mib": aws.instance_type.memory_mib}
     if aws.instance_type.memory_mib <= SMALL_MEMORY_MIB and "file_mib" not in host.swap.model_fields_set:
         changes["swap"] = host.swap.with_derived(file_mib=SWAP_FILE_MIB)
@@ -32,7 +32,7 @@ def _sized_host(host: Host, aws: Aws) -> Host:
 
 
 def _sized_pod(pod: Pod, aws: Aws) -> Pod:
-    """The pod with fewer background jobs at once where memory is little; web requests follow the memory anyway."""
+    """The pod with fewer background jobs at once on small machines; web requests follow the memory anyway."""
     if aws.instance_type.memory_mib > SMALL_MEMORY_MIB or pod.sizing.sidekiq_concurrency is not None:
         return pod
     return pod.with_derived(sizing=pod.sizing.with_derived(sidekiq_concurrency=SIDEKIQ_CONCURRENCY))
@@ -41,18 +41,18 @@ def _sized_pod(pod: Pod, aws: Aws) -> Pod:
 def _behind_gateway(pod: Pod, aws: Aws) -> Pod:
     """The pod; behind API Gateway its machine speaks plain HTTP without a certificate.
 
-    Nobody's X-Forwarded headers count there, so no proxy is trusted: what the gateway says is in `Forwarded`.
+    No proxy is trusted there, so X-Forwarded headers are ignored: the gateway sends `Forwarded`.
     """
     return pod.with_derived(tls=pod.tls.with_derived(mode="behindProxy")) if aws.behind_gateway else pod
 
 
 def uses_ses(pod: Pod, aws: Aws) -> bool:
-    """Tell whether Amazon SES takes the mail: it is on, and the podmin names no other way."""
+    """Tell whether Amazon SES sends the mail: SES is enabled, and `pod.mail` sets neither smtp nor relay."""
     return aws.mail.enabled and (pod.mail is None or not pod.mail.by_own_relay)
 
 
 def mail_on_aws(pod: Pod, aws: Aws) -> Mail | None:
-    """The pod's mail, by SES where the podmin names no other way."""
+    """The pod's mail, by SES unless `pod.mail` sets smtp or relay."""
     if not uses_ses(pod, aws):
         return pod.mail
     given = pod.mail or Mail(sender_address=f"no-reply@{pod.domain}")

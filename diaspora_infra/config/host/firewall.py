@@ -1,4 +1,4 @@
-"""The `host.firewall` key: which ports of the machine can be reached, and from where."""
+"""The `host.firewall` key: the open ports of the machine, and their allowed sources."""
 
 from collections.abc import Iterable
 from typing import Annotated, Literal
@@ -13,29 +13,28 @@ SSH_PORT = 22
 WEB_PORTS = (80, 443)
 
 
-Source = Annotated[str, SOME_ADDRESSES, not_everybody(", or leave the key out")]
+Source = Annotated[str, SOME_ADDRESSES, not_everybody("remove the key to allow every address")]
 
 
 class OpenPort(Model):
-    """A port that is open beside those for SSH and the pod."""
+    """An open port in addition to those for SSH and the pod."""
 
     port: int = Field(ge=1, le=65535)
     """Port of the machine, or the published port of a container."""
     protocol: Literal["tcp", "udp"] = "tcp"
     """Protocol."""
     sources: list[Source] | None = Field(default=None, alias="from", min_length=1)
-    """Who may reach it: addresses and networks; everybody when not set."""
+    """Addresses and networks that may reach the port; all when not set."""
 
 
 class Firewall(Model):
-    """What can be reached on the machine. SSH and the pod's web ports are open; see docs/security.md."""
+    """Firewall of the machine. SSH and the pod's web ports are open; see docs/security.md."""
 
     enable: bool = True
-    """Refuse everything that is not opened. `false` leaves the machine without a firewall: every port that a program
-    or a container opens can be reached."""
+    """Block all ports that are not opened. `false` leaves the machine without a firewall: every port that a program or
+    a container opens is reachable."""
     ssh_from: list[Source] | None = Field(default=None, min_length=1)
-    """Who may reach the SSH port (22): addresses and networks; everybody when not set. Mind that a mistake here locks
-    you out."""
+    """Addresses and networks that may reach the SSH port (22); all when not set. A mistake here locks you out."""
     open: list[OpenPort] = []
     """Further open ports."""
 
@@ -45,7 +44,7 @@ def check_firewall(firewall: Firewall) -> list[Problem]:
     if not firewall.enable:
         unused = {"sshFrom": firewall.ssh_from, "open": firewall.open}
         return [
-            Problem(f"host.firewall.{key}", "nothing uses it; allowed: with enable: true")
+            Problem(f"host.firewall.{key}", "only used with enable: true; remove it")
             for key, value in unused.items()
             if value
         ]
@@ -56,9 +55,9 @@ def _open_anyway(ports: list[OpenPort]) -> Iterable[Problem]:
     for index, entry in enumerate(ports):
         path = f"host.firewall.open[{index}].port"
         if entry.protocol == "tcp" and entry.port == SSH_PORT:
-            yield Problem(path, "22 is the SSH port; allowed: host.firewall.sshFrom says who may reach it")
+            yield Problem(path, "22 is the SSH port; set host.firewall.sshFrom instead")
         elif entry.protocol == "tcp" and entry.port in WEB_PORTS:
-            yield Problem(path, f"{entry.port} is a port of the pod; allowed: leave it out")
+            yield Problem(path, f"{entry.port} is always open for the pod; remove it")
 
 
 def _twice(ports: list[OpenPort]) -> Iterable[Problem]:
@@ -69,5 +68,5 @@ def _twice(ports: list[OpenPort]) -> Iterable[Problem]:
             yield Problem(
                 f"host.firewall.open[{index}].port",
                 f"{entry.port}/{entry.protocol} is already in host.firewall.open[{before}]; "
-                "allowed: one entry, with all networks in its `from`",
+                "merge the two entries, with all networks in `from`",
             )

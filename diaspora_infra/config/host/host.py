@@ -1,4 +1,4 @@
-"""The `host` key: what every machine has, whatever runs on it."""
+"""The `host` key: settings of every machine, independent of what runs on it."""
 
 from typing import Annotated, Literal
 
@@ -39,14 +39,14 @@ class Storage(Model):
     """The machine's disk: a small root, and a big data partition that survives a reinstall."""
 
     disk: DiskPath = "/dev/sda"
-    """Disk that the operating system is installed on (the installer erases it but for the data partition)."""
+    """Disk of the operating system (the installer erases everything except the data partition)."""
     root_gib: int = Field(default=12, ge=8, le=1024)
-    """Size of the root filesystem in GiB; Fedora CoreOS refuses to boot below 8. Never change it on a machine with
-    data: the data partition starts behind it. Not used with `dataDisk`, where the root takes its whole disk."""
+    """Size of the root filesystem in GiB; Fedora CoreOS does not boot below 8. Never change it on a machine with data,
+    because the data partition follows it. Not used with `dataDisk`, where the root uses its whole disk."""
     data_gib: int = Field(default=0, ge=0)
-    """Size of the data partition in GiB; 0 takes the rest of the disk. Never change it on a machine with data."""
+    """Size of the data partition in GiB; 0 uses the rest of the disk. Never change it on a machine with data."""
     data_disk: DiskPath | None = None
-    """Second disk for the data partition instead of the system disk, best by its lasting name, such as
+    """Second disk for the data partition instead of the system disk, preferably by a persistent name, such as
     /dev/disk/by-id/ata-EXAMPLE."""
 
 
@@ -56,7 +56,7 @@ class Swap(Model):
     zram_mib: int = Field(default=1024, ge=0, le=32768)
     """Compressed swap in memory, in MiB; 0 turns it off. At most half of the memory is used."""
     file_mib: int = Field(default=0, ge=0, le=65536)
-    """Swap file on the data partition, in MiB; 0 makes none. On AWS 1024 when not set and the machine has 1 GiB."""
+    """Swap file on the data partition, in MiB; 0 creates none. On AWS 1024 when not set and the machine has 1 GiB."""
 
 
 class UpdateWindow(Model):
@@ -88,13 +88,13 @@ Keyfile = dict[str, dict[str, Scalar]]
 
 
 class Host(Model):
-    """What every machine has."""
+    """Settings of every machine."""
 
     users: list[User] = Field(min_length=1)
     """Accounts that may log in by SSH; one of them is core or in the group sudo or wheel."""
     memory_mib: int = Field(default=2048, ge=1024, le=1048576)
-    """Memory of the machine in MiB. What each container may take follows from it, and `pod.sizing`. On AWS it is that
-    of the instance type."""
+    """Memory of the machine in MiB, which determines the memory limits of the containers and the defaults of
+    `pod.sizing`. On AWS the instance type determines it."""
     storage: Storage = Storage()
     """Disk layout."""
     swap: Swap = Swap()
@@ -102,7 +102,7 @@ class Host(Model):
     updates: Updates = Updates()
     """When the operating system updates itself."""
     firewall: Firewall = Firewall()
-    """What can be reached on the machine."""
+    """Firewall of the machine."""
     time_zone: TimeZone = "Etc/UTC"
     """Time zone of the machine and of its update windows."""
     guest_agent: bool = False
@@ -110,7 +110,7 @@ class Host(Model):
     kernel_arguments: list[KernelArgument] = []
     """Kernel arguments of the installed system."""
     snippets: list[Snippet] = []
-    """Butane documents, merged after everything else for every machine; they win."""
+    """Butane documents, merged after everything else on every machine; they override it."""
 
 
 class Machine(Model):
@@ -122,11 +122,11 @@ class Machine(Model):
     """Host name; the machine's name when not set."""
     networks: dict[ConnectionName, Keyfile] = {}
     """NetworkManager connections: a name to the sections and keys of its keyfile. The name is also the interface,
-    unless `connection.interface-name`, `ethernet.mac-address` or a `match` section says which card is meant.
-    Without any connection, every interface uses DHCP."""
+    unless `connection.interface-name`, `ethernet.mac-address` or a `match` section selects another
+    card. Without any connection, every interface uses DHCP."""
     architecture: ArchitectureField = Architecture.X86_64
     """CPU architecture."""
     disk: DiskPath | None = None
     """System disk of this machine; `host.storage.disk` when not set."""
     snippets: list[Snippet] = []
-    """Butane documents for this machine, merged last; they win."""
+    """Butane documents for this machine, merged last; they override everything else."""

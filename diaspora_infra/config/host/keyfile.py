@@ -20,7 +20,7 @@ def _same(text: str) -> str:
 
 @dataclass(frozen=True)
 class Kind:
-    """What a value looks like: a test, the sentence about what is allowed, and how NetworkManager writes it."""
+    """The form of a value: a description, a test, and how NetworkManager writes it."""
 
     allowed: str
     accepts: Callable[[str], bool]
@@ -36,11 +36,11 @@ def _words(*words: str) -> Kind:
     return Kind(", ".join(words), lambda text: text in words)
 
 
-def _number(least: int, most: int, meaning: str = "") -> Kind:
+def _number(minimum: int, maximum: int, meaning: str = "") -> Kind:
     def accepts(text: str) -> bool:
-        return re.fullmatch(r"-?\d{1,20}", text, re.ASCII) is not None and least <= int(text) <= most
+        return re.fullmatch(r"-?\d{1,20}", text, re.ASCII) is not None and minimum <= int(text) <= maximum
 
-    return Kind(f"a number from {least} to {most}{f': {meaning}' if meaning else ''}", accepts)
+    return Kind(f"a number from {minimum} to {maximum}{f': {meaning}' if meaning else ''}", accepts)
 
 
 def items(text: str) -> list[str]:
@@ -50,7 +50,7 @@ def items(text: str) -> list[str]:
 
 def _list_of(item: Kind) -> Kind:
     return Kind(
-        f"{item.allowed}; several are joined by semicolons",
+        f"{item.allowed}, or several joined by semicolons",
         lambda text: all(item.accepts(part) for part in items(text)),
         lambda text: "".join(f"{part};" for part in items(text)),
     )
@@ -66,12 +66,12 @@ def _is_address(version: Literal[4, 6], text: str) -> bool:
 
 def _is_subnet(version: Literal[4, 6], text: str) -> bool:
     address, slash, prefix = text.partition("/")
-    most = 32 if version == 4 else 128
+    maximum = 32 if version == 4 else 128
     return (
         bool(slash)
         and _is_address(version, address)
         and re.fullmatch(r"\d{1,3}", prefix, re.ASCII) is not None
-        and int(prefix) <= most
+        and int(prefix) <= maximum
     )
 
 
@@ -86,7 +86,7 @@ def _address(version: Literal[4, 6]) -> Kind:
         own, comma, via = text.partition(",")
         return _is_subnet(version, own) and (not comma or _is_address(version, via))
 
-    return Kind(f"an IPv{version} address with prefix, and its gateway if any, such as {subnet},{gateway}", accepts)
+    return Kind(f"an IPv{version} address with prefix, and an optional gateway, such as {subnet},{gateway}", accepts)
 
 
 def _gateway(version: Literal[4, 6]) -> Kind:
@@ -269,7 +269,7 @@ SECTIONS: dict[str, dict[str, Kind]] = {
     "bridge-port": {"hairpin-mode": BOOL, "path-cost": UINT16, "priority": _number(0, 63), "vlans": TEXT},
     "bond-port": {"prio": _number(-(2**31), 2**31 - 1), "queue-id": UINT16},
     "ethtool": {
-        # switches of the network card that cause trouble, and are turned off, on some (virtual) hardware
+        # offloads of the network card that have to be turned off on some (virtual) hardware
         **_named(
             "feature-gro feature-gso feature-hw-tc-offload feature-lro feature-ntuple feature-rx feature-rx-gro-hw "
             "feature-rx-gro-list feature-rx-udp-gro-forwarding feature-rxhash feature-rxvlan feature-sg feature-tso "
@@ -340,12 +340,12 @@ def holds_secret(section: str, key: str = "") -> bool:
 
 
 def value_spec(section: str, key: str) -> Kind | None:
-    """Find what the value of a key looks like; None when NetworkManager does not know it."""
+    """Find what the value of a key looks like; None for an unknown key."""
     return SECTIONS.get(section, {}).get(_NUMBERED.sub(r"\g<1>1\g<3>", key))
 
 
 def text_of(value: str | int | bool) -> str:
-    """Write a value of the settings as a keyfile has it."""
+    """Write a value of the settings in the form of a keyfile."""
     if isinstance(value, bool):
         return "true" if value else "false"
     return str(value)

@@ -18,7 +18,7 @@ _ADDRESS = re.compile(r"address\d+", re.ASCII)
 
 
 def check_networks(path: str, networks: Mapping[str, Keyfile]) -> list[Problem]:
-    """Sections and keys that NetworkManager does not know, and values that it would not take."""
+    """Unknown sections and keys, and values that NetworkManager would not accept."""
     problems: list[Problem] = []
     for name, keyfile in networks.items():
         here = join_path(path, name)
@@ -31,14 +31,14 @@ def check_networks(path: str, networks: Mapping[str, Keyfile]) -> list[Problem]:
 
 
 def connection_type(keyfile: Keyfile) -> str:
-    """The type of a connection: as given, else from the section that it has."""
+    """The type of a connection: as set, else from its sections."""
     given = keyfile.get("connection", {}).get("type")
     found = [section for section in _TYPE_SECTIONS if section in keyfile]
     return text_of(given) if given is not None else found[0] if found else "ethernet"
 
 
 def interface_name(name: str, keyfile: Keyfile) -> str | None:
-    """The interface of a connection: as given, else its name. None when the card is found by another property."""
+    """The interface of a connection: as set, else its name. None when another property selects the card."""
     given = keyfile.get("connection", {}).get("interface-name")
     if given is not None:
         return text_of(given)
@@ -54,7 +54,7 @@ def controller(keyfile: Keyfile) -> str | None:
 
 
 def static_addresses(keyfile: Keyfile) -> Iterator[tuple[str, ipaddress.IPv4Address]]:
-    """The IPv4 addresses that a connection gives, with their keys; values that are no address are left out."""
+    """The static IPv4 addresses of a connection, with their keys; skips values that are not addresses."""
     for key, value in keyfile.get("ipv4", {}).items():
         if _ADDRESS.fullmatch(key):
             try:
@@ -92,21 +92,21 @@ def _wrong(kind: Kind, text: str) -> str | None:
 def _secret(path: str) -> Problem:
     return Problem(
         path,
-        "holds a secret, and whoever reaches the server of a machine's Ignition config can read it; "
-        "allowed: wired connections without authentication",
+        "holds a secret, which everyone who can reach the server of the Ignition config could read; "
+        "use a wired connection without authentication",
     )
 
 
 def _check_name(path: str, name: str, keyfile: Keyfile) -> Iterator[Problem]:
     if name.startswith("."):
-        yield Problem(path, f"{name!r} starts with a dot, NetworkManager ignores hidden files; allowed: a letter first")
+        yield Problem(path, f"{name!r} starts with a dot, and NetworkManager ignores hidden files; remove the dot")
     interface = interface_name(name, keyfile)
     if interface == name and "interface-name" not in keyfile.get("connection", {}) and not INTERFACE.accepts(name):
-        yield Problem(path, f"{name!r} is not an interface; allowed: {INTERFACE.allowed}, or connection.interface-name")
+        yield Problem(path, f"{name!r} is not an interface name; rename it, or set connection.interface-name")
     if interface is None and connection_type(keyfile) in _TYPE_SECTIONS:
         kind = connection_type(keyfile)
         yield Problem(
-            join_path(path, "connection", "interface-name"), f"missing; allowed: the interface that the {kind} makes"
+            join_path(path, "connection", "interface-name"), f"required; set the interface that the {kind} creates"
         )
 
 
@@ -114,14 +114,14 @@ def _check_type(path: str, _name: str, keyfile: Keyfile) -> Iterator[Problem]:
     kind = connection_type(keyfile)
     for section in _TYPE_SECTIONS:
         if section in keyfile and section != kind:
-            yield Problem(join_path(path, section), f"belongs to another type than {kind}; allowed: one type")
+            yield Problem(join_path(path, section), f"conflicts with connection type {kind}; keep only one type")
     if kind in _TYPE_SECTIONS and kind not in keyfile:
-        yield Problem(join_path(path, kind), f"missing; allowed: a section {kind} with connection.type: {kind}")
+        yield Problem(join_path(path, kind), f"required with connection.type: {kind}; add this section")
     if kind == "vlan":
         for key in ("id", "parent"):
             if key not in keyfile.get("vlan", {}):
                 allowed = SECTIONS["vlan"][key].allowed if key == "id" else "an interface such as eno1"
-                yield Problem(join_path(path, "vlan", key), f"missing; allowed: {allowed}")
+                yield Problem(join_path(path, "vlan", key), f"required; allowed: {allowed}")
 
 
 def _check_ip(path: str, _name: str, keyfile: Keyfile) -> Iterator[Problem]:
@@ -132,46 +132,51 @@ def _check_ip(path: str, _name: str, keyfile: Keyfile) -> Iterator[Problem]:
         method = values.get("method")
         addresses = [key for key in values if _ADDRESS.fullmatch(key)]
         if method is None:
-            yield Problem(join_path(here, "method"), f"missing; allowed: {SECTIONS[section]['method'].allowed}")
+            yield Problem(join_path(here, "method"), f"required; allowed: {SECTIONS[section]['method'].allowed}")
         if method == "manual" and not addresses:
             yield Problem(
                 join_path(here, "method"),
-                f"manual without an address; allowed: address1 with {SECTIONS[section]['address1'].allowed}",
+                f"manual without an address; set address1 to {SECTIONS[section]['address1'].allowed}",
             )
         if method == "shared" and len(addresses) > 1 and section == "ipv4":
-            yield Problem(join_path(here, addresses[1]), "method shared takes one address; allowed: only address1")
+            yield Problem(join_path(here, addresses[1]), "method shared takes one address; keep only address1")
         if method in {"disabled", "ignore", "link-local"}:
             for key in [*addresses, *(key for key in ("dns", "gateway") if key in values)]:
-                yield Problem(join_path(here, key), f"does not go with method {method}; allowed: method auto or manual")
+                yield Problem(
+                    join_path(here, key), f"not used with method: {method}; remove it, or set method: auto or manual"
+                )
 
 
 def _check_port_sections(path: str, _name: str, keyfile: Keyfile) -> Iterator[Problem]:
-    """A port has no addresses, and names what it is a port of."""
+    """A port has no addresses, and names its controller."""
     connection = keyfile.get("connection", {})
     port_type = connection.get("port-type", connection.get("slave-type"))
     owner = controller(keyfile)
     if (owner is None) != (port_type is None):
-        absent = "controller" if owner is None else "port-type"
-        yield Problem(
-            join_path(path, "connection", absent), "missing; allowed: controller and port-type together (or neither)"
-        )
+        absent, present = ("controller", "port-type") if owner is None else ("port-type", "controller")
+        yield Problem(join_path(path, "connection", absent), f"required with {present}; set both or neither")
     for old, new in (("master", "controller"), ("slave-type", "port-type")):
         if old in connection and new in connection:
-            yield Problem(join_path(path, "connection", old), f"is the old name of {new}; allowed: one of the two")
+            yield Problem(
+                join_path(path, "connection", old), f"the old name of {new}, which is also set; remove one of the two"
+            )
     for section, kind in _PORT_SECTIONS.items():
         if section in keyfile and port_type != kind:
-            yield Problem(join_path(path, section), f"is for ports of a {kind}; allowed: with port-type: {kind}")
+            yield Problem(join_path(path, section), f"only used with port-type: {kind}; remove it")
     for section in ("ipv4", "ipv6", "proxy"):
         if section in keyfile and owner is not None:
-            yield Problem(join_path(path, section), f"a port has none; allowed: in the connection of {owner}")
+            yield Problem(
+                join_path(path, section),
+                f"not used in the connection of a port; move this section to the connection of {owner}",
+            )
 
 
 def _check_ports(path: str, networks: Mapping[str, Keyfile]) -> Iterator[Problem]:
-    """Ports whose bond or bridge is not there: NetworkManager would never bring them up."""
+    """Ports without their bond or bridge: NetworkManager would never activate them."""
     owners: dict[str, str] = {}
     for name, keyfile in networks.items():
         names = (interface_name(name, keyfile), keyfile.get("connection", {}).get("uuid"))
-        owners |= {text_of(each): connection_type(keyfile) for each in names if each is not None}
+        owners |= {text_of(candidate): connection_type(keyfile) for candidate in names if candidate is not None}
     for name, keyfile in networks.items():
         owner = controller(keyfile)
         if owner is None:
@@ -179,12 +184,10 @@ def _check_ports(path: str, networks: Mapping[str, Keyfile]) -> Iterator[Problem
         connection = keyfile["connection"]
         port_type = connection.get("port-type", connection.get("slave-type"))
         key = "controller" if "controller" in connection else "master"
-        candidates = sorted(each for each, kind in owners.items() if kind == port_type)
+        candidates = sorted(candidate for candidate, kind in owners.items() if kind == port_type)
         if port_type is not None and owner not in candidates:
-            allowed = ", ".join(candidates) or f"a {port_type} among these connections"
-            yield Problem(
-                join_path(path, name, "connection", key), f"{owner!r} is not a {port_type}; allowed: {allowed}"
-            )
+            remedy = f"allowed: {', '.join(candidates)}" if candidates else f"add a connection of type {port_type}"
+            yield Problem(join_path(path, name, "connection", key), f"{owner!r} is not a {port_type}; {remedy}")
 
 
 _CONNECTION_CHECKS: tuple[Callable[[str, str, Keyfile], Iterator[Problem]], ...] = (

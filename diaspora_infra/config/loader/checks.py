@@ -1,7 +1,7 @@
 """Checks that look at several settings at once.
 
-Each takes only what it looks at, so that a mistake elsewhere does not hide what it finds. Machines come with their
-position in the list, which may have gaps where a machine is wrong in itself.
+Each takes only the settings that it checks, so that a mistake elsewhere does not hide its problems. Machines come with
+their position in the list, which has gaps where a machine is not valid.
 """
 
 import ipaddress
@@ -29,7 +29,7 @@ Machines = Mapping[int, Machine]
 def check_pod(pod: Pod, *, ses: bool = False, backup_bucket: bool = False) -> list[Problem]:
     """Settings of the pod that do not work together.
 
-    `ses`: Amazon SES takes the mail where nothing else does. `backup_bucket`: the stack makes a place for backups.
+    `ses`: Amazon SES sends the mail unless `pod.mail` says otherwise. `backup_bucket`: the stack creates a repository.
     """
     problems = []
     settings = pod.settings
@@ -37,17 +37,19 @@ def check_pod(pod: Pod, *, ses: bool = False, backup_bucket: bool = False) -> li
         problems.append(
             Problem(
                 "pod.settings.maintenance.removeOldUsers.enable",
-                "users would be removed without a warning, since pod.mail is not set; allowed: false without mail",
+                "users would be removed without a warning, because pod.mail is not set; set pod.mail, or set false",
             )
         )
     if settings.welcome_message.enabled and not settings.welcome_message.text:
-        problems.append(Problem("pod.settings.welcomeMessage.text", "missing; it is required when enabled is true"))
+        problems.append(
+            Problem("pod.settings.welcomeMessage.text", "required with enabled: true; set the text of the message")
+        )
     problems += check_backup(pod.backup, bucket=backup_bucket)
     if pod.admin.username in (settings.username_blacklist or ()):
         problems.append(
             Problem(
                 "pod.admin.username",
-                f"{pod.admin.username!r} is in pod.settings.usernameBlacklist; allowed: a name that is not",
+                f"{pod.admin.username!r} is in pod.settings.usernameBlacklist; choose another name",
             )
         )
     problems += _check_paypal(settings.paypal_donations)
@@ -64,7 +66,7 @@ def _check_paypal(paypal: PaypalDonations) -> list[Problem]:
     return [
         Problem(
             "pod.settings.paypalDonations.enable",
-            "true needs a button; allowed: one of paypalHostedButtonId and paypalUnhostedButtonEncrypted beside it",
+            "needs exactly one button; set paypalHostedButtonId or paypalUnhostedButtonEncrypted",
         )
     ]
 
@@ -74,26 +76,21 @@ def check_host(host: Host) -> list[Problem]:
     names = {index: user.name for index, user in enumerate(host.users)}
     problems = list(_duplicates(names, lambda index: f"host.users[{index}].name"))
     problems += [
-        Problem(f"host.users[{index}].name", "root must not log in; allowed: core or another user with sudo")
+        Problem(f"host.users[{index}].name", "root must not log in; use core, or another user with the group sudo")
         for index, name in names.items()
         if name == "root"
     ]
     if "root" not in names.values() and not any(_may_administrate(user) for user in host.users):
-        problems.append(
-            Problem("host.users", "none of them may administrate; allowed: a user core, or one with groups: [sudo]")
-        )
+        problems.append(Problem("host.users", "no administrator; name a user core, or give a user the group sudo"))
     updates = host.updates
     if updates.strategy == "periodic" and not updates.windows:
-        problems.append(Problem("host.updates.windows", "empty; allowed: at least one window with strategy periodic"))
+        problems.append(Problem("host.updates.windows", "required with strategy: periodic; list at least one window"))
     if updates.strategy != "periodic" and updates.windows and "windows" in updates.model_fields_set:
-        problems.append(
-            Problem(
-                "host.updates.windows",
-                f"nothing keeps to them with strategy {updates.strategy}; allowed: strategy periodic, or no windows",
-            )
-        )
+        problems.append(Problem("host.updates.windows", "only used with strategy: periodic; remove it"))
     if host.storage.data_disk == host.storage.disk:
-        problems.append(Problem("host.storage.dataDisk", "is the system disk; allowed: another disk, or leave it out"))
+        problems.append(
+            Problem("host.storage.dataDisk", "the same disk as host.storage.disk; choose another, or remove it")
+        )
     return [*problems, *check_firewall(host.firewall)]
 
 
@@ -106,23 +103,23 @@ _STREAM_NUMBERS = {"1": Stream.NEXT, "2": Stream.TESTING, "3": Stream.STABLE}
 
 
 def check_release(path: str, release: Release | AwsRelease) -> list[Problem]:
-    """A version that its stream never had."""
+    """A version that does not belong to its stream."""
     stream = _STREAM_NUMBERS.get(release.version.split(".")[2])
     if stream is release.stream:
         return []
     which = release.version if "version" in release.model_fields_set else f"the default, {release.version},"
-    number = next(number for number, each in _STREAM_NUMBERS.items() if each is release.stream)
-    other = f", or stream: {stream}" if stream else ""
+    number = next(number for number, name in _STREAM_NUMBERS.items() if name is release.stream)
+    other = f", or set stream: {stream}" if stream else ""
     return [
         Problem(
             f"{path}.release.version",
-            f"{which} is not of stream {release.stream}; allowed: a version with {number} as its third number{other}",
+            f"{which} is not of stream {release.stream}; choose a version with {number} as its third number{other}",
         )
     ]
 
 
 def check_machines(path: str, machines: Machines) -> list[Problem]:
-    """Machines of one target that get in each other's way, and their networks."""
+    """Conflicts between the machines of a target, and problems of their networks."""
     names = {index: machine.name for index, machine in machines.items()}
     problems = list(_duplicates(names, lambda index: f"{path}[{index}].name"))
     macs = {index: machine.mac for index, machine in machines.items() if isinstance(machine, PxeMachine)}
@@ -138,7 +135,7 @@ def check_addresses(path: str, pod: Pod, machines: Machines) -> list[Problem]:
     return [
         Problem(
             join_path(f"{path}[{index}].networks", name, "ipv4", key),
-            f"{address} is inside pod.subnet, {subnet}; allowed: an address outside, or another pod.subnet",
+            f"{address} is inside pod.subnet ({subnet}); choose another address, or another pod.subnet",
         )
         for index, machine in machines.items()
         for name, keyfile in machine.networks.items()
@@ -148,22 +145,22 @@ def check_addresses(path: str, pod: Pod, machines: Machines) -> list[Problem]:
 
 
 def check_images(pod: Pod, machines: Machines) -> list[Problem]:
-    """Images that nobody can choose but the user."""
+    """Images that have no default."""
     architectures = {machine.architecture for machine in machines.values()}
-    lacking = sorted(each for each in architectures if default_image("diaspora", each) is None)
+    lacking = sorted(name for name in architectures if default_image("diaspora", name) is None)
     if pod.image is not None or not lacking:
         return []
     return [
         Problem(
             "pod.image",
-            f"missing; there is no default diaspora* image for {', '.join(lacking)}; "
-            "allowed: your own pinned image (see containers/diaspora/README.md)",
+            f"required, because there is no default diaspora* image for {', '.join(lacking)}; "
+            "set your own pinned image (see containers/diaspora/README.md)",
         )
     ]
 
 
 def check_machines_on_host(path: str, host: Host, machines: Machines) -> list[Problem]:
-    """Settings of single machines that do not go with those of every machine."""
+    """Conflicts between the settings of single machines and those of every machine."""
     problems = []
     for index, machine in machines.items():
         if isinstance(machine, PxeMachine) and machine.install == "always" and host.updates.strategy != "off":
@@ -171,11 +168,11 @@ def check_machines_on_host(path: str, host: Host, machines: Machines) -> list[Pr
                 Problem(
                     f"{path}[{index}].install",
                     "always reinstalls at every network boot, so an update that reboots would reinstall; "
-                    "allowed: once, or host.updates.strategy: off",
+                    "set once, or set host.updates.strategy: off",
                 )
             )
         if machine.disk is not None and machine.disk == host.storage.data_disk:
-            problems.append(Problem(f"{path}[{index}].disk", "is host.storage.dataDisk; allowed: another disk"))
+            problems.append(Problem(f"{path}[{index}].disk", "the same disk as host.storage.dataDisk; choose another"))
     return problems
 
 
@@ -183,7 +180,5 @@ def _duplicates(values: Mapping[int, str], path: Callable[[int], str]) -> Iterab
     first: dict[str, int] = {}
     for index, value in values.items():
         if value in first:
-            yield Problem(
-                path(index), f"{value!r} is already used by {path(first[value])}; allowed: a value of its own"
-            )
+            yield Problem(path(index), f"{value!r} is already used by {path(first[value])}; choose another")
         first.setdefault(value, index)

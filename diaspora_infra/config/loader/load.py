@@ -1,4 +1,4 @@
-"""From plain data (what YAML or the engine gives) to Settings, with every problem named at once. No I/O."""
+"""From plain data (of YAML or the engine) to Settings, with all problems at once. No I/O."""
 
 from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass
@@ -136,7 +136,7 @@ def _check_parts(sections: Sections, given: Collection[str]) -> Iterator[Problem
     if pod:
         on_aws = sections.target is Target.AWS
         existing = aws.existing_parameters if on_aws and aws else {}
-        # what is wrong with the key aws has a line of its own, and none about mail then
+        # a key aws that is not valid has its own message, and no second one about mail
         ses, bucket = aws is None or aws.mail.enabled, aws is None or aws.backups.bucket
         yield from check_pod(pod, ses=on_aws and ses, backup_bucket=on_aws and bucket)
         yield from check_secrets(pod, given, existing)
@@ -167,7 +167,7 @@ def _check_machines(sections: Sections) -> Iterator[Problem]:
 
 
 class _Loader:
-    """Reads the keys one by one and collects what is wrong."""
+    """Reads the keys one by one and collects the problems."""
 
     def __init__(self, values: Mapping[str, Any], secrets: Collection[str]) -> None:
         self.values = values
@@ -176,7 +176,7 @@ class _Loader:
         self.invalid_sections: set[str] = set()
 
     def load(self) -> WrittenSettings | None:
-        """What the user wrote; None when one of its keys is no good."""
+        """What the user wrote; None when a key is not valid."""
         self._check_keys()
         target = self._target()
         pod = self._section("pod", Pod, required=True)
@@ -202,12 +202,11 @@ class _Loader:
         )
 
     def load_provisioning(self) -> ProvisioningSettings | None:
-        """The settings of a provisioning server; None when one of its keys is no good."""
+        """The settings of a provisioning server; None when a key is not valid."""
         self._check_keys()
         for key in KEYS:
             if key in self.values and key not in PROVISIONING_KEYS:
-                allowed = "host and provisioning"
-                self._note(key, f"does not go with target provisioning, which has no pod; allowed: {allowed}")
+                self._note(key, "not used with target: provisioning; remove it")
         host = self._section("host", Host, required=True)
         provisioning = self.provisioning(required=True)
         if host:
@@ -225,7 +224,7 @@ class _Loader:
         for key in map(str, self.values):
             secret = next((secret for secret in SECRETS if secret.key == key), None)
             if secret:
-                self._note(key, f"given as plain text; allowed: {secret.command}")
+                self._note(key, f"not encrypted; run: {secret.command}")
             elif key not in KEYS:
                 self.problems.append(unknown_key(key_path(key), key, KEYS, SECRET_KEYS))
 
@@ -234,13 +233,13 @@ class _Loader:
         if isinstance(value, str) and value in list(Target):
             return Target(value)
         allowed = ", ".join(Target)
-        self._note("target", f"missing; allowed: {allowed}" if value in (None, "") else refused(value, allowed))
+        self._note("target", f"required; allowed: {allowed}" if value in (None, "") else refused(value, allowed))
         return None
 
     def _section(self, key: str, model: type[_Model], *, required: bool = False) -> _Model | None:
         if key not in self.values:
             if required:
-                self._note(key, f"missing; it is required: {description(WrittenSettings.model_fields[key])}")
+                self._note(key, f"required; add this key: {description(WrittenSettings.model_fields[key])}")
             return None
         invalid = [_hint(problem) for problem in _invalid_values(key, self.values[key])]
         self.problems += invalid
@@ -254,7 +253,7 @@ class _Loader:
             return None
 
     def _machines(self, key: str, model: type[Machine]) -> dict[int, Machine]:
-        """The machines that are good in themselves, even where the rest of the section is not."""
+        """The valid machines, even when the rest of the section is not valid."""
         section = self.values.get(key) if key not in self.invalid_sections else None
         entries = section.get("machines") if isinstance(section, dict) else None
         machines: dict[int, Machine] = {}
@@ -276,7 +275,7 @@ def _invalid_values(key: str, section: object) -> Iterator[Problem]:
         location, value = rest.pop()
         path = join_path(*location)
         if is_secure(value):
-            yield Problem(path, "given as a secret, which it is not; allowed: a plain value")
+            yield Problem(path, "encrypted, but not a secret; set a plain value")
         elif isinstance(value, Mapping):
             for name, item in value.items():
                 if isinstance(name, str) and _is_unicode(name):
@@ -297,9 +296,9 @@ def _is_unicode(text: str) -> bool:
 
 
 def _hint(problem: Problem) -> Problem:
-    """Say how to set a secret, or what to set in place of a key of diaspora.toml, that was looked for here."""
+    """Replace the message about a misplaced secret, or about a key of diaspora.toml, with a specific one."""
     secret = secret_for_path(problem.path)
     if secret:
-        return Problem(problem.path, f"is the secret {secret.key}, a key of its own; allowed: {secret.command}")
+        return Problem(problem.path, f"belongs in the secret {secret.key}; remove this key and run: {secret.command}")
     reason = why_not_a_setting(problem.path) if problem.message.startswith("unknown key") else None
     return Problem(problem.path, reason) if reason else problem

@@ -13,11 +13,11 @@ from diaspora_infra.config.problems import ConfigError, Problem, key_path, quote
 from diaspora_infra.config.secrets import NAMESPACE, SECRET_KEYS
 from diaspora_infra.config.types import Target
 
-MOST_VALUES = 100_000
-"""Values in one file, once its aliases are followed: a few lines of aliases could ask for billions."""
+MAX_VALUES = 100_000
+"""Maximum number of values in a file with expanded aliases: a few lines of aliases can expand to billions."""
 
 
-_LONGEST_NAMESPACE = 2 * len(NAMESPACE)
+_MAX_NAMESPACE_LENGTH = 2 * len(NAMESPACE)
 
 
 @dataclass(frozen=True)
@@ -32,7 +32,7 @@ class StackFile:
 
 
 def parse_stack_file(content: str | bytes, name: str = "(file)") -> StackFile:
-    """Take the project's namespace out of a stack file; `name` is what messages call the file.
+    """Read the project's keys of a stack file; `name` is the name of the file in messages.
 
     Raises ConfigError when it is no good YAML in UTF-8, or when a key of the project would be left out.
     """
@@ -40,7 +40,7 @@ def parse_stack_file(content: str | bytes, name: str = "(file)") -> StackFile:
     config = document.get("config") if isinstance(document, dict) else None
     problems = [*_misplaced(document), *_other_namespaces(config)]
     if not isinstance(config, dict):
-        problems.append(Problem("config", f"missing; allowed: a table of keys such as {NAMESPACE}:pod"))
+        problems.append(Problem("config", f"required; allowed: a table of keys such as {NAMESPACE}:pod"))
     if problems or not isinstance(config, dict):
         raise ConfigError(problems)
     ours = {
@@ -51,7 +51,7 @@ def parse_stack_file(content: str | bytes, name: str = "(file)") -> StackFile:
     }
     twice = [key for key in ours if {key, f"{NAMESPACE}:{key}"} <= config.keys()]
     if twice:
-        raise ConfigError([Problem(key, f"given with and without {NAMESPACE}:; allowed: once") for key in twice])
+        raise ConfigError([Problem(key, f"set with and without {NAMESPACE}:; remove one of the two") for key in twice])
     add_region(ours, config.get("aws:region"))
     account = {key.removeprefix("aws:"): value for key, value in config.items() if key.startswith("aws:")}
     if ours.get("target") == Target.AWS and (problems := [*account_problems(account)]):
@@ -61,25 +61,29 @@ def parse_stack_file(content: str | bytes, name: str = "(file)") -> StackFile:
 
 
 def add_region(values: dict[str, Any], region: object) -> None:
-    """Put the engine's own key `aws:region` where the settings have it, unless they say something themselves."""
+    """Copy the engine's own key `aws:region` to `aws.region`, unless that key is set."""
     aws = values.get("aws", {}) if values.get("target") == Target.AWS else None
     if region is not None and isinstance(aws, dict) and "region" not in aws:
         values["aws"] = {**aws, "region": region}
 
 
 ACCOUNT_KEYS = ("region", "profile", "allowedAccountIds", "forbiddenAccountIds")
-"""Keys of the engine's own namespace `aws:` that a stack takes."""
+"""Allowed keys of the engine's own namespace `aws:`."""
 
 
 def account_problems(values: Mapping[str, object]) -> Iterator[Problem]:
-    """What is wrong with the keys of `aws:`. One that nothing reads could lead to the wrong account."""
+    """Problems of the keys of `aws:`. An ignored key could lead to the wrong account."""
     for key, value in values.items():
         path = f"aws:{key}"
         if key not in ACCOUNT_KEYS:
-            yield Problem(path, f"nothing uses it; allowed: {', '.join(f'aws:{each}' for each in ACCOUNT_KEYS)}")
+            yield Problem(path, f"unknown key; allowed: {', '.join(f'aws:{name}' for name in ACCOUNT_KEYS)}")
         elif key.endswith("AccountIds"):
-            if not isinstance(value, list) or not value or not all(_ACCOUNT.fullmatch(str(each)) for each in value):
-                yield Problem(path, 'no list of accounts; allowed: numbers of 12 digits, such as ["123456789012"]')
+            if (
+                not isinstance(value, list)
+                or not value
+                or not all(_ACCOUNT.fullmatch(str(account)) for account in value)
+            ):
+                yield Problem(path, 'not a list of accounts; allowed: numbers of 12 digits, such as ["123456789012"]')
         elif not isinstance(value, str) or not value:
             yield Problem(path, refused(value, "text"))
 
@@ -93,24 +97,26 @@ def is_secure(value: object) -> bool:
 
 
 def _misplaced(document: object) -> Iterator[Problem]:
-    """Keys of the project beside `config`, where the engine does not look."""
+    """Keys of the project outside `config`, which the engine ignores."""
     for key in document if isinstance(document, dict) else ():
         namespace, colon, _ = key.partition(":")
-        if colon and _is_meant(namespace):
-            yield Problem(key_path(key), "must stand under config; allowed: as a key of the table config")
+        if colon and _resembles_namespace(namespace):
+            yield Problem(key_path(key), "not under config; move it into the table config")
 
 
 def _other_namespaces(config: object) -> Iterator[Problem]:
-    """Keys whose namespace is a misspelt one of the project: the engine would keep them for somebody else."""
+    """Keys with a misspelt namespace of the project, which the engine would ignore."""
     for key in config if isinstance(config, dict) else ():
         namespace, colon, name = key.partition(":")
-        if colon and namespace != NAMESPACE and _is_meant(namespace):
-            meant = f"{NAMESPACE}:{name}"
-            yield Problem(key_path(key), f"unknown namespace (did you mean {quoted(meant)}?); allowed: {NAMESPACE}:")
+        if colon and namespace != NAMESPACE and _resembles_namespace(namespace):
+            suggestion = f"{NAMESPACE}:{name}"
+            yield Problem(
+                key_path(key), f"unknown namespace (did you mean {quoted(suggestion)}?); allowed: {NAMESPACE}:"
+            )
 
 
-def _is_meant(namespace: str) -> bool:
-    return bool(difflib.get_close_matches(namespace[:_LONGEST_NAMESPACE].lower(), [NAMESPACE], cutoff=0.8))
+def _resembles_namespace(namespace: str) -> bool:
+    return bool(difflib.get_close_matches(namespace[:_MAX_NAMESPACE_LENGTH].lower(), [NAMESPACE], cutoff=0.8))
 
 
 def _text(content: str | bytes, name: str) -> str:
@@ -120,7 +126,7 @@ def _text(content: str | bytes, name: str) -> str:
         return content.decode("utf-8")
     except UnicodeDecodeError as error:
         line = content.count(b"\n", 0, error.start) + 1
-        raise ConfigError([Problem(name, f"line {line}: not UTF-8; allowed: YAML in UTF-8")]) from None
+        raise ConfigError([Problem(name, f"line {line}: not UTF-8; save the file as UTF-8")]) from None
 
 
 def read_yaml(text: str, name: str = "(file)") -> Any:
@@ -133,7 +139,7 @@ def read_yaml(text: str, name: str = "(file)") -> Any:
         mark = error.problem_mark or error.context_mark
         where = f"line {mark.line + 1}, column {mark.column + 1}: " if mark else ""
         if error.problem and r"'\t'" in error.problem:
-            raise _unreadable(name, f"{where}a tab", "spaces") from None
+            raise _unreadable(name, f"{where}a tab", "use spaces") from None
         raise _unreadable(name, f"{where}{error.problem or error.context}") from None
     except yaml.reader.ReaderError as error:
         raise _unreadable(name, f"line {text.count(chr(10), 0, error.position) + 1}: {error.reason}") from None
@@ -146,15 +152,15 @@ def read_yaml(text: str, name: str = "(file)") -> Any:
     return data
 
 
-def _unreadable(name: str, what: str, allowed: str = "YAML") -> ConfigError:
-    return ConfigError([Problem(name, f"{what}; allowed: {allowed}")])
+def _unreadable(name: str, what: str, remedy: str = "fix the YAML") -> ConfigError:
+    return ConfigError([Problem(name, f"{what}; {remedy}")])
 
 
 _PLAIN_TAGS = frozenset(f"tag:yaml.org,2002:{kind}" for kind in ("str", "seq", "map"))
 
 
 class _Reader:
-    """Turns YAML into plain data the way the engine does, and notes what the engine would refuse."""
+    """Converts YAML to plain data as the engine does, and collects what the engine would refuse."""
 
     def __init__(self, name: str) -> None:
         self._name = name
@@ -163,10 +169,12 @@ class _Reader:
 
     def read(self, node: yaml.Node, location: tuple[str | int, ...]) -> Any:
         self._values += 1
-        if self._values > MOST_VALUES:
-            raise _unreadable(self._name, f"more than {MOST_VALUES} values, with its aliases followed")
+        if self._values > MAX_VALUES:
+            raise _unreadable(
+                self._name, f"more than {MAX_VALUES} values when its aliases are expanded", "use fewer aliases"
+            )
         if node.tag not in _PLAIN_TAGS:
-            self._note(node, location, f"tag {node.tag}; allowed: values without a tag")
+            self._note(node, location, f"tag {node.tag}; remove the tag")
         if isinstance(node, yaml.ScalarNode):
             return plain_scalar(node.value) if node.style is None else node.value
         if isinstance(node, yaml.SequenceNode):
@@ -184,11 +192,11 @@ class _Reader:
             key, place = key_node.value, (*location, key_node.value)
             value = self.read(value_node, place)
             if key in lines:
-                self._note(key_node, place, f"already given in line {lines[key]}; allowed: once")
+                self._note(key_node, place, f"already set in line {lines[key]}; remove one of the two")
             elif key == "<<" and key_node.style is None:
                 merged += value if isinstance(value, list) else [value]
                 if not all(isinstance(base, dict) for base in merged):
-                    self._note(key_node, place, "merges no table; allowed: aliases of tables")
+                    self._note(key_node, place, "merges a value that is not a table; allowed: aliases of tables")
             else:
                 table[key] = value
             lines.setdefault(key, key_node.start_mark.line + 1)

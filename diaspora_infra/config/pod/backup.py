@@ -1,4 +1,4 @@
-"""The `pod.backup` key: where backups go, when, and how long they are kept."""
+"""The `pod.backup` key: repository, schedule and retention of backups."""
 
 import re
 from typing import Annotated, Literal
@@ -33,40 +33,39 @@ Repository = Annotated[
 
 
 class Retention(Model):
-    """How many snapshots are kept; older ones are removed after each backup."""
+    """Retention of snapshots; older snapshots are removed after each backup."""
 
     days: int = Field(default=7, ge=1, le=3650)
-    """Days of which the last snapshot is kept."""
+    """Number of daily snapshots to keep."""
     weeks: int = Field(default=5, ge=0, le=520)
-    """Weeks of which the last snapshot is kept."""
+    """Number of weekly snapshots to keep."""
     months: int = Field(default=12, ge=0, le=120)
-    """Months of which the last snapshot is kept."""
+    """Number of monthly snapshots to keep."""
 
 
 class Backup(Model):
-    """Encrypted backups of the whole pod, made by restic. Their password is the secret `backupPassword`."""
+    """Encrypted backups of the whole pod with restic. The password is the secret `backupPassword`."""
 
     repository: Repository = "local"
-    """Where snapshots are kept. `local` is a folder of the data partition, which protects against mistakes but not
+    """Where snapshots are stored. `local` is a folder of the data partition, which protects against mistakes but not
     against the loss of the disk; the others are S3 (with `backupAccessKey` and `backupSecretKey`), SFTP (with
     `backupSshKey`; `sftp://USER@HOST//PATH` for a path from the root) and rest-server."""
     username: NonEmpty | None = None
     """Account at a rest-server; with it the secret `backupRestPassword` is required."""
     host_key: SshKey | None = None
-    """Public key of the SFTP server, without its name: what `ssh-keyscan HOST` prints behind the name."""
+    """Public key of the SFTP server, without its name: the output of `ssh-keyscan HOST` after the name."""
     time: ClockTime = "03:30"
-    """When the daily backup starts, in the time zone of the machine, or up to half an hour later."""
+    """Start of the daily backup, in the time zone of the machine, with a random delay of up to half an hour."""
     retention: Retention = Retention()
-    """How many snapshots are kept."""
+    """Retention of snapshots."""
 
     restore_first: bool = False
-    """On a machine with an empty data partition, restore the last backup before the pod starts for the first time.
-    While the repository cannot be reached, or has no backup, the pod does not start and the machine tries again. Not
-    with `local`."""
+    """On a machine with an empty data partition, restore the latest backup before the first start of the pod. While the
+    repository is unreachable or has no backup, the pod does not start, and the machine retries. Not with `local`."""
 
     @property
     def kind(self) -> Kind:
-        """What sort of repository this is."""
+        """The type of the repository."""
         kinds: tuple[Kind, ...] = ("s3", "sftp", "rest")
         return next((kind for kind in kinds if self.repository.startswith(f"{kind}:")), "local")
 
@@ -88,18 +87,18 @@ def check_backup(backup: Backup | None, *, bucket: bool = False) -> list[Problem
         problems.append(
             Problem(
                 "pod.backup.hostKey",
-                "missing; it is required with an SFTP repository: what `ssh-keyscan HOST` prints behind the name",
+                "required with an SFTP repository; set the output of `ssh-keyscan HOST` after the name",
             )
         )
     if backup.kind == "local" and backup.restore_first and not bucket:
         problems.append(
             Problem(
                 "pod.backup.restoreFirst",
-                "an empty data partition has no local repository; allowed: false, or a repository elsewhere",
+                "an empty data partition has no local repository; set false, or choose another repository",
             )
         )
     if backup.kind != "sftp" and backup.host_key is not None:
-        problems.append(Problem("pod.backup.hostKey", "nothing uses it; allowed: with an SFTP repository"))
+        problems.append(Problem("pod.backup.hostKey", "only used with an SFTP repository; remove it"))
     if backup.kind != "rest" and backup.username is not None:
-        problems.append(Problem("pod.backup.username", "nothing uses it; allowed: with a rest-server repository"))
+        problems.append(Problem("pod.backup.username", "only used with a rest-server repository; remove it"))
     return problems

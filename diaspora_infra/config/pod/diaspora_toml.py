@@ -1,4 +1,4 @@
-"""The tables of diaspora.toml beside `[configuration.settings]`, and the keys in it that nobody sets here.
+"""The tables of diaspora.toml except `[configuration.settings]`, and its keys that are not settings here.
 
 Names and meaning are those of config/defaults.yml and config/diaspora.toml.example in diaspora* 0.9.1.
 """
@@ -23,20 +23,20 @@ class Sidekiq(Model):
     """Background jobs. How many run at once is `pod.sizing.sidekiqConcurrency`."""
 
     retry: int = Field(default=10, ge=0, le=25)
-    """How often a failed job is tried again, each time after a longer wait; 0: never."""
+    """Maximum retries of a failed job, with growing delays; 0: none."""
     backtrace: int = Field(default=15, ge=0, le=1000)
-    """Lines of the backtrace that are kept of a failed job; 0 saves memory of Redis."""
+    """Lines of the backtrace to keep for a failed job; 0 saves memory of Redis."""
     dead_jobs_limit: int = Field(default=5000, ge=0)
-    """How many jobs that failed for good are kept."""
+    """Maximum number of dead jobs to keep."""
     dead_jobs_timeout: int = Field(default=3628800, ge=1)
-    """Seconds that they are kept; six weeks."""
+    """Seconds to keep dead jobs; the default is six weeks."""
 
 
 class Assets(Model):
     """Style sheets, scripts and pictures of the application. The machine's own web server serves them."""
 
     host: HttpUrl | None = None
-    """Address from which browsers load them instead, such as that of a content delivery network."""
+    """Address from which browsers load assets instead, such as a content delivery network."""
 
 
 class Logrotate(Model):
@@ -45,11 +45,11 @@ class Logrotate(Model):
     enable: bool = True
     """Start a new file each day."""
     days: int = Field(default=7, ge=1)
-    """Days that a file is kept."""
+    """Days to keep a file."""
 
 
 class Debug(Model):
-    """More to read in the log, to find a fault."""
+    """More details in the log, for debugging."""
 
     sql: bool = False
     """Log every statement to the database."""
@@ -63,16 +63,16 @@ class Logging(Model):
     logrotate: Logrotate = Logrotate()
     """Rotation."""
     debug: Debug = Debug()
-    """More to read."""
+    """More details."""
 
 
 class Environment(Model):
-    """The `[configuration.environment]` table of diaspora.toml, without what follows from other settings."""
+    """The `[configuration.environment]` table of diaspora.toml, without keys that other settings determine."""
 
     image_redirect_url: HttpUrl | None = None
     """Address of a server that holds the uploaded pictures of this pod: requests for them are redirected there."""
     pubsub_server: HttpUrl | None = None
-    """Server that is told of new public posts (PubSubHubbub). diaspora* 0.9 is the last that knows it."""
+    """Server that receives new public posts (PubSubHubbub). diaspora* 0.9 is the last version with this key."""
     sidekiq: Sidekiq = Sidekiq()
     """Background jobs."""
     assets: Assets = Assets()
@@ -85,16 +85,16 @@ class Mapbox(Model):
     """Maps by mapbox.com."""
 
     access_token: NonEmpty
-    """Token of your account there. Every browser gets to see it."""
+    """Token of your account at mapbox.com. It is visible to every browser."""
     style: NonEmpty = "mapbox/streets-v9"
     """Style of the map."""
 
 
 class Map(Model):
-    """Maps beside posts that name a place."""
+    """Maps for posts with a location."""
 
     mapbox: Mapbox | None = None
-    """Take them from mapbox.com; without it diaspora* takes the maps that it knows itself."""
+    """Use maps from mapbox.com instead of diaspora*'s default."""
 
 
 class Piwik(Model):
@@ -104,20 +104,20 @@ class Piwik(Model):
     """
 
     host: SiteHost
-    """Where it runs."""
+    """Host name of the Piwik server, with an optional path."""
     site_id: int = Field(ge=1)
-    """Number of this pod there."""
+    """Site id of this pod in Piwik."""
 
 
 class Statistics(Model):
-    """What the pod tells everybody about itself."""
+    """Statistics that the pod publishes."""
 
     user_counts: bool = False
-    """How many users it has, and how many of them were there in the last months."""
+    """Number of users, and of active users in the last months."""
     post_counts: bool = False
-    """How many posts they wrote."""
+    """Number of posts."""
     comment_counts: bool = False
-    """How many comments they wrote."""
+    """Number of comments."""
 
 
 class Camo(Model):
@@ -130,7 +130,7 @@ class Camo(Model):
     proxy_opengraph_thumbnails: bool = False
     """Fetch the preview pictures of links."""
     proxy_remote_pod_images: bool = False
-    """Fetch pictures of other pods; a lot of traffic."""
+    """Fetch pictures of other pods; causes a lot of traffic."""
 
 
 class Privacy(Model):
@@ -139,11 +139,11 @@ class Privacy(Model):
     jquery_cdn: bool = False
     """Let browsers load jQuery from jquery.com instead of from the pod."""
     google_analytics_key: NonEmpty | None = None
-    """Key for Google Analytics. diaspora* 0.9 is the last that knows it."""
+    """Key for Google Analytics. diaspora* 0.9 is the last version with this key."""
     piwik: Piwik | None = None
     """Statistics by your own Piwik."""
     statistics: Statistics = Statistics()
-    """What the pod tells everybody about itself."""
+    """Statistics that the pod publishes."""
     camo: Camo | None = None
     """A proxy that fetches remote pictures."""
 
@@ -152,13 +152,13 @@ class PaypalDonations(Model):
     """A button for donations by PayPal."""
 
     enable: bool = False
-    """Show it. It needs one of the two kinds of button."""
+    """Show the button; requires exactly one of the two kinds of button."""
     currency: Annotated[str, Form("[A-Z]{3}", "three capital letters, such as EUR")] = "USD"
     """Currency of the donations."""
     paypal_hosted_button_id: NonEmpty | None = None
-    """Number of a button that PayPal keeps."""
+    """Id of a button that PayPal hosts."""
     paypal_unhosted_button_encrypted: Annotated[str, Field(min_length=1)] | None = None
-    """The encrypted text of a button that PayPal does not keep."""
+    """The encrypted text of a button that PayPal does not host."""
 
 
 AuthorizedUser = Annotated[
@@ -167,25 +167,25 @@ AuthorizedUser = Annotated[
 
 
 class Service(Model):
-    """An account of an application at a service, so that users can post there too."""
+    """An application at a service, so that users can also post there."""
 
     key: NonEmpty
-    """The application's key, as the service has given it; its secret is a secret key of the stack."""
+    """Key of the application at the service; the application's secret is a secret key of the stack."""
     authorized: AuthorizedUser | None = None
-    """The only user who may use it; everybody when not set."""
+    """The only user who may use the service; all when not set."""
 
 
 class Wordpress(Model):
-    """An application at wordpress.com, so that users can post there too."""
+    """An application at wordpress.com, so that users can also post there."""
 
     client_id: NonEmpty
-    """The application's client id; its secret is the secret `wordpressSecret`."""
+    """Client id of the application; the application's secret is the secret `wordpressSecret`."""
     authorized: AuthorizedUser | None = None
-    """The only user who may use it; everybody when not set."""
+    """The only user who may use the service; all when not set."""
 
 
 class Services(Model):
-    """The `[configuration.services]` table of diaspora.toml. diaspora* 0.9 is the last that knows it."""
+    """The `[configuration.services]` table of diaspora.toml. diaspora* 0.9 is the last version with this table."""
 
     twitter: Service | None = None
     """Twitter; with it the secret `twitterSecret` is required."""
@@ -195,47 +195,50 @@ class Services(Model):
     """WordPress; with it the secret `wordpressSecret` is required."""
 
 
-_LEAVE_OUT = "leave it out"
+_REMOVE = "remove it"
 
-# Key or table of diaspora.toml: why it is no setting, and what is one instead.
+# key or table of diaspora.toml: why it is not a setting, and the remedy
 NOT_SETTINGS = {
-    "version": ("it belongs to the image", "another pod.image"),
-    "heroku": ("the pod runs in containers", _LEAVE_OUT),
-    "environment.url": ("it follows from the name of the pod", "pod.domain"),
-    "environment.certificate_authorities": ("it is a place in the image", "pod.imageLayout.certificateAuthorities"),
-    "environment.redis": ("the pod has a Redis of its own", _LEAVE_OUT),
-    "environment.require_ssl": ("a pod without HTTPS cannot federate", "pod.tls says where HTTPS ends"),
-    "environment.sidekiq.concurrency": ("it is set with the other sizes", "pod.sizing.sidekiqConcurrency"),
-    "environment.sidekiq.log": ("Sidekiq 7 writes to the journal only", _LEAVE_OUT),
-    "environment.s3": (
-        "diaspora* needs a bucket with public ACLs and a permanent key for it, cannot import accounts then, and the "
-        "pictures would be in no backup",
-        "uploads on the data partition",
+    "version": ("the image determines the version", "set pod.image"),
+    "heroku": ("the pod runs in containers", _REMOVE),
+    "environment.url": ("the URL follows from the domain", "set pod.domain"),
+    "environment.certificate_authorities": (
+        "the path depends on the image",
+        "set pod.imageLayout.certificateAuthorities",
     ),
-    "environment.assets.serve": ("the machine's own web server serves them", _LEAVE_OUT),
-    "environment.assets.upload": ("it uploads to S3, which the pod does not use", "pod.environment.assets.host"),
-    "server": ("the machine starts the application itself, one web server and one Sidekiq", "pod.sizing"),
-    "map.mapbox.enabled": ("it is on when pod.map.mapbox is there", _LEAVE_OUT),
-    "privacy.piwik.enable": ("it is on when pod.privacy.piwik is there", _LEAVE_OUT),
-    "settings.pod_name": ("it is set with the pod", "pod.name"),
-    "settings.bitcoin_wallet_id": ("diaspora* no longer reads it", "pod.settings.bitcoinAddress"),
-    "services.twitter.enable": ("it is on when pod.services.twitter is there", _LEAVE_OUT),
-    "services.tumblr.enable": ("it is on when pod.services.tumblr is there", _LEAVE_OUT),
-    "services.wordpress.enable": ("it is on when pod.services.wordpress is there", _LEAVE_OUT),
-    "services.wordpress.key": ("diaspora* does not read it", "clientId"),
-    "mail.enable": ("mail is on when pod.mail is there", _LEAVE_OUT),
-    "mail.method": ("the image holds no sendmail, so it is always smtp", _LEAVE_OUT),
-    "mail.sendmail": ("the image holds no sendmail", "pod.mail.smtp"),
-    "mail.message_bus_api_key": ("diaspora* no longer reads it", _LEAVE_OUT),
-    "admins": ("the podmin is set with the pod", "pod.admin"),
+    "environment.redis": ("the pod has its own Redis", _REMOVE),
+    "environment.require_ssl": ("a pod without HTTPS cannot federate", "set pod.tls instead"),
+    "environment.sidekiq.concurrency": ("the concurrency belongs to the sizing", "set pod.sizing.sidekiqConcurrency"),
+    "environment.sidekiq.log": ("Sidekiq 7 writes to the journal only", _REMOVE),
+    "environment.s3": (
+        "diaspora* needs a bucket with public ACLs and a permanent key, cannot import accounts with S3, and no backup "
+        "would contain the pictures",
+        "remove it to keep uploads on the data partition",
+    ),
+    "environment.assets.serve": ("the machine's web server serves the assets", _REMOVE),
+    "environment.assets.upload": ("the pod does not use S3", "set pod.environment.assets.host"),
+    "server": ("systemd starts one web server and one Sidekiq", "set pod.sizing"),
+    "map.mapbox.enabled": ("pod.map.mapbox turns Mapbox on", _REMOVE),
+    "privacy.piwik.enable": ("pod.privacy.piwik turns Piwik on", _REMOVE),
+    "settings.pod_name": ("the name belongs to the pod", "set pod.name"),
+    "settings.bitcoin_wallet_id": ("diaspora* no longer reads this key", "set pod.settings.bitcoinAddress"),
+    "services.twitter.enable": ("pod.services.twitter turns the service on", _REMOVE),
+    "services.tumblr.enable": ("pod.services.tumblr turns the service on", _REMOVE),
+    "services.wordpress.enable": ("pod.services.wordpress turns the service on", _REMOVE),
+    "services.wordpress.key": ("diaspora* does not read this key", "set clientId"),
+    "mail.enable": ("pod.mail turns mail on", _REMOVE),
+    "mail.method": ("the image has no sendmail, so the method is always smtp", _REMOVE),
+    "mail.sendmail": ("the image has no sendmail", "set pod.mail.smtp"),
+    "mail.message_bus_api_key": ("diaspora* no longer reads this key", _REMOVE),
+    "admins": ("the administrator belongs to the pod", "set pod.admin"),
 }
-"""Of each, the pod writes what is right, or leaves it at diaspora*'s default."""
+"""For each of them, the pod writes the right value or keeps diaspora*'s default."""
 
 
 def why_not_a_setting(path: str) -> str | None:
-    """The sentence about a key of diaspora.toml that was looked for among the settings, such as `pod.server`."""
-    wanted = path.replace("_", "").lower()
-    for key, (reason, instead) in NOT_SETTINGS.items():
-        if wanted == f"pod.{key}".replace("_", ""):
-            return f"is not to be set: {reason}; allowed: {instead}"
+    """The message about a path that is a key of diaspora.toml but not a setting, such as `pod.server`."""
+    normalized = path.replace("_", "").lower()
+    for key, (reason, remedy) in NOT_SETTINGS.items():
+        if normalized == f"pod.{key}".replace("_", ""):
+            return f"not a setting, because {reason}; {remedy}"
     return None

@@ -1,4 +1,4 @@
-"""The `pod.diskSpace` key: what happens before a disk is full."""
+"""The `pod.diskSpace` key: protection from a full disk."""
 
 from pydantic import Field
 
@@ -7,17 +7,18 @@ from diaspora_infra.config.problems import Problem
 
 
 class DiskSpace(Model):
-    """Protection from a full disk; the machine looks every 15 minutes. Data is never removed."""
+    """Protection from a full disk, checked every 15 minutes. Data is never removed."""
 
     warn_percent: int = Field(default=85, ge=10, le=98)
-    """Tell the podmin when this much of the data partition or of the system disk is used."""
+    """Usage of the data partition or the system disk, in percent, at which the podmin gets an alert."""
     prune_percent: int = Field(default=95, ge=11, le=99)
-    """Remove what can be made again when this much is used: local backups but the last one, caches, unused images."""
+    """Usage in percent at which local backups except the last, caches and unused images are removed."""
 
 
 def check_disk_space(settings: DiskSpace) -> list[Problem]:
     """Limits in the wrong order."""
     if settings.prune_percent > settings.warn_percent:
         return []
-    allowed = f"allowed: more than warnPercent, which is {settings.warn_percent}"
-    return [Problem("pod.diskSpace.prunePercent", f"{settings.prune_percent} comes before the warning; {allowed}")]
+    warn = settings.warn_percent
+    message = f"{settings.prune_percent} is not above pod.diskSpace.warnPercent ({warn}); allowed: {warn + 1} to 99"
+    return [Problem("pod.diskSpace.prunePercent", message)]

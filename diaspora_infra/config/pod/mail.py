@@ -1,4 +1,4 @@
-"""The `pod.mail` key: mail that the pod sends, through somebody else's relay or one of its own."""
+"""The `pod.mail` key: mail that the pod sends, through an external relay or a relay on the machine."""
 
 from typing import Annotated, Literal
 
@@ -14,7 +14,7 @@ Selector = Annotated[
 
 
 class Smtp(Model):
-    """The relay that takes the pod's mail. The password is the secret `smtpPassword`."""
+    """An external relay for the pod's mail. The password is the secret `smtpPassword`."""
 
     host: Domain
     """Name of the relay."""
@@ -23,21 +23,21 @@ class Smtp(Model):
     username: NonEmpty | None = None
     """Account at the relay; with it the secret `smtpPassword` is required."""
     authentication: Literal["plain", "login", "cram_md5", "none"] | None = None
-    """How to log in; `plain` when `username` is set, else `none`. With `none` diaspora* does not use STARTTLS
+    """Authentication; `plain` when `username` is set, else `none`. With `none` diaspora* does not use STARTTLS
     either."""
     starttls_auto: bool = True
-    """Encrypt the connection where the relay offers it."""
+    """Use STARTTLS if the relay offers it."""
     openssl_verify_mode: Literal["peer", "none"] = "peer"
-    """`none` takes any certificate of the relay: anybody in between can read the mail and the password."""
+    """`none` accepts any certificate of the relay: an attacker in between can read the mail and the password."""
     domain: Domain | None = None
-    """Name that the pod gives in the greeting (HELO); `pod.domain` when not set."""
+    """Name in the pod's greeting (HELO); `pod.domain` when not set."""
 
 
 class Ses(Smtp):
-    """Amazon SES. Name and password of the account are made together with it, so only the machine gets to know them."""
+    """Amazon SES. The stack creates name and password of the account, and only the machine reads them."""
 
     authentication: Literal["plain"] = "plain"
-    """How to log in."""
+    """Authentication."""
 
 
 def ses_host(region: str) -> str:
@@ -46,28 +46,29 @@ def ses_host(region: str) -> str:
 
 
 class Smarthost(Model):
-    """A relay behind the one on the machine. The password is the secret `smarthostPassword`."""
+    """An external relay behind the relay on the machine. The password is the secret `smarthostPassword`."""
 
     host: Domain
     """Name of the relay."""
     port: int = Field(default=587, ge=1, le=65535)
     """Port: 587 with STARTTLS, 465 with TLS from the start, or 25."""
     username: Annotated[str, Form("[!-9;-~]+", "an account name without spaces and colons")] | None = None
-    """Account at the relay; with it the secret `smarthostPassword` is required, and the relay must prove its name."""
+    """Account at the relay; with it the secret `smarthostPassword` is required, and the certificate of the relay is
+    verified."""
 
 
 class Relay(Model):
-    """A mail server on the machine, for the pod alone: Postfix, with signatures (DKIM) by OpenDKIM."""
+    """A mail server on the machine, only for the pod: Postfix, with DKIM signatures by OpenDKIM."""
 
     image: ImageReference
-    """Image of the relay, made from `containers/relay`, pinned by tag or digest."""
+    """Image of the relay, built from `containers/relay`, pinned by tag or digest."""
     selector: Selector = "pod"
-    """Name of the key (DKIM selector) in the DNS: `SELECTOR._domainkey.DOMAIN`."""
+    """DKIM selector in the DNS: `SELECTOR._domainkey.DOMAIN`."""
     hello_name: Domain | None = None
-    """Name that the relay gives itself; the machine's public address must lead back to it (PTR record). `pod.domain`
+    """Host name in the relay's greeting; the PTR record of the machine's public address must be this name. `pod.domain`
     when not set."""
     smarthost: Smarthost | None = None
-    """Hand all mail to this relay instead of delivering it to each receiver."""
+    """Send all mail to this relay instead of delivering to each receiver."""
 
 
 class Mail(Model):
@@ -85,7 +86,7 @@ class Mail(Model):
 
     @property
     def by_ses(self) -> bool:
-        """Tell whether Amazon SES takes it, as it does on AWS where neither `smtp` nor `relay` is set."""
+        """Tell whether Amazon SES sends the mail, as on AWS when neither `smtp` nor `relay` is set."""
         return isinstance(self.smtp, Ses)
 
     @property
@@ -100,20 +101,19 @@ class Mail(Model):
 
 
 def check_mail(mail: Mail | None, domain: str, *, ses: bool = False) -> list[Problem]:
-    """Settings of the mail that do not work together, or not with the pod's domain. `ses`: Amazon SES may take it."""
+    """Settings of the mail that do not work together, or not with the pod's domain. `ses`: Amazon SES may send it."""
     if mail is None:
         return []
     if mail.smtp is None and mail.relay is None:
-        return [] if ses else [Problem("pod.mail", "no way to send it; allowed: one of smtp and relay")]
+        return [] if ses else [Problem("pod.mail", "set smtp or relay")]
     problems = []
     if mail.smtp is not None and mail.relay is not None:
-        problems.append(Problem("pod.mail.relay", "set beside pod.mail.smtp; allowed: one of the two"))
+        problems.append(Problem("pod.mail.relay", "set together with pod.mail.smtp; remove one of the two"))
     if mail.relay is not None and not f".{domain}".endswith(f".{mail.sender_domain}"):
         problems.append(
             Problem(
                 "pod.mail.senderAddress",
-                f"the relay could not sign for {mail.sender_domain}; allowed: an address at {domain}"
-                " or at a domain that it is part of",
+                f"the relay cannot sign for {mail.sender_domain}; allowed: an address at {domain} or a parent domain",
             )
         )
     return problems + (_check_smtp(mail.smtp) if mail.smtp and not mail.by_ses else [])
@@ -123,17 +123,20 @@ def _check_smtp(smtp: Smtp) -> list[Problem]:
     problems = []
     if smtp.authentication == "none" and smtp.username is not None:
         problems.append(
-            Problem("pod.mail.smtp.authentication", "none, but pod.mail.smtp.username is set; allowed: one of the two")
+            Problem("pod.mail.smtp.authentication", "none, but pod.mail.smtp.username is set; remove one of the two")
         )
     if smtp.authentication not in {None, "none"} and smtp.username is None:
         problems.append(
-            Problem("pod.mail.smtp.username", f"missing; it is required with authentication {smtp.authentication}")
+            Problem(
+                "pod.mail.smtp.username",
+                f"required with authentication: {smtp.authentication}; set the account at the relay",
+            )
         )
     if smtp.port == 465:
         problems.append(
             Problem(
                 "pod.mail.smtp.port",
-                "465 speaks TLS from the start, which diaspora* cannot; allowed: a port with STARTTLS, usually 587",
+                "465 needs implicit TLS, which diaspora* does not support; use a port with STARTTLS, usually 587",
             )
         )
     return problems

@@ -1,4 +1,4 @@
-"""The `pod.monitoring` key: numbers about the machine and its containers, for Prometheus."""
+"""The `pod.monitoring` key: metrics of the machine and its containers, for Prometheus."""
 
 import ipaddress
 from typing import Annotated
@@ -24,19 +24,19 @@ Address = Annotated[str, Form("[0-9]{1,3}(?:[.][0-9]{1,3}){3}", _ADDRESS), After
 
 
 class Monitoring(Model):
-    """Exporters for Prometheus, without a password. `host.firewall.open` lets others reach their ports."""
+    """Exporters for Prometheus, without a password. `host.firewall.open` opens their ports."""
 
     node_exporter: bool = False
-    """Numbers about the machine, on port 9100."""
+    """Metrics of the machine, on port 9100."""
     podman_exporter: bool = False
-    """Numbers about the containers, on port 9882. It holds podman's socket, which is as much as root: see
+    """Metrics of the containers, on port 9882. The exporter uses podman's socket, which is equivalent to root: see
     docs/monitoring.md."""
     listen: Address = "127.0.0.1"
-    """Address of the machine on which both answer."""
+    """Address of the machine on which the exporters listen."""
 
 
 def check_monitoring(settings: Monitoring) -> list[Problem]:
-    """An address without anything that answers there."""
+    """An address without an exporter."""
     if settings.node_exporter or settings.podman_exporter or "listen" not in settings.model_fields_set:
         return []
-    return [Problem("pod.monitoring.listen", "nothing uses it; allowed: with nodeExporter or podmanExporter")]
+    return [Problem("pod.monitoring.listen", "only used with nodeExporter or podmanExporter; remove it")]

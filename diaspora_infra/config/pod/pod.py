@@ -28,7 +28,7 @@ RESERVED_USERNAMES = frozenset(
 
 def _not_reserved(value: str) -> str:
     if value in RESERVED_USERNAMES:
-        raise ValueError(f"{value!r} is reserved by diaspora*; allowed: any other name, such as podmin")
+        raise ValueError(f"{value!r} is reserved by diaspora*; choose another name, such as podmin")
     return value
 
 
@@ -68,21 +68,21 @@ class Admin(Model):
     """The person who runs the pod."""
 
     username: Username
-    """Account name of the administrator on the pod, such as podmin. The first start makes it; `diaspora-pod admin` on
-    the machine shows its password."""
+    """Account name of the administrator on the pod, such as podmin. The first start creates the account;
+    `diaspora-pod admin` on the machine shows the password."""
     email: Email
-    """Where users and the pod reach the podmin."""
+    """E-mail address of the podmin, for users and for alerts."""
 
 
 class ImageLayout(Model):
-    """Where things are inside the diaspora* image. The defaults fit `containers/diaspora/Containerfile`."""
+    """Paths and user inside the diaspora* image. The defaults fit `containers/diaspora/Containerfile`."""
 
     home: AbsolutePath = "/srv/diaspora"
     """Directory of the application in the image; `config/` and `public/` are below it."""
     uid: int = Field(default=1000, ge=1, le=65533)
-    """User and group id that the application runs as; it owns the uploads."""
+    """User and group id of the application, which owns the uploads."""
     certificate_authorities: AbsolutePath = "/etc/ssl/certs/ca-certificates.crt"
-    """File in the image with the certificate authorities that the pod trusts. diaspora* does not start without it."""
+    """File in the image with trusted certificate authorities. diaspora* does not start without it."""
     login_shell: bool = False
     """Start commands through a login shell (`bash -lc`), as images that install Ruby with RVM need."""
 
@@ -93,7 +93,7 @@ class ImageLayout(Model):
 
 
 class WelcomeMessage(Model):
-    """Message that every new user gets from the administrator's account."""
+    """Message from the administrator's account to every new user."""
 
     enabled: bool = False
     """Send the message."""
@@ -109,14 +109,14 @@ class Invitations(Model):
     open: bool = True
     """Allow users to invite others."""
     count: int = Field(default=25, ge=0)
-    """How many people one invitation link lets in."""
+    """Number of sign-ups per invitation link."""
 
 
 class Captcha(Model):
-    """The picture puzzle on the sign-up page."""
+    """CAPTCHA on the sign-up page."""
 
     enable: bool = True
-    """Ask for it."""
+    """Require the CAPTCHA."""
     image_size: Annotated[str, Form("[0-9]{2,4}x[0-9]{2,4}", "WIDTHxHEIGHT in pixels, such as 120x20")] = "120x20"
     """Size of the picture in pixels."""
     captcha_length: int = Field(default=5, ge=1, le=12)
@@ -127,7 +127,7 @@ class Captcha(Model):
     ] = "simply_green"  # fmt: skip
     """Style of the picture."""
     distortion: Literal["low", "medium", "high", "random"] = "low"
-    """How far the characters are bent."""
+    """Distortion of the characters."""
 
 
 class Terms(Model):
@@ -142,27 +142,27 @@ class Terms(Model):
 
 
 class RemoveOldUsers(Model):
-    """Removal of accounts that nobody uses. Needs working mail: users are warned first."""
+    """Removal of unused accounts. Needs working mail: users are warned first."""
 
     enable: bool = False
-    """Remove them."""
+    """Remove unused accounts."""
     after_days: int = Field(default=730, ge=1)
     """Days without a login."""
     warn_days: int = Field(default=30, ge=1)
     """Days between the warning and the removal."""
     limit_removals_to_per_day: int = Field(default=100, ge=1)
-    """At most this many a day."""
+    """Maximum number of removals per day."""
 
 
 class Maintenance(Model):
     """Jobs that keep the pod small."""
 
     remove_old_users: RemoveOldUsers = RemoveOldUsers()
-    """Removal of accounts that nobody uses."""
+    """Removal of unused accounts."""
 
 
 class DefaultMetas(Model):
-    """What search engines see of the front page."""
+    """Metadata of the front page, for search engines."""
 
     title: Line | None = None
     """Title of the page."""
@@ -183,7 +183,7 @@ class CommunitySpotlight(Model):
     """Page of recommended accounts."""
 
     enable: bool = False
-    """Show it."""
+    """Show the page."""
     suggest_email: Email | None = None
     """Where users send suggestions."""
 
@@ -192,43 +192,43 @@ class PodSettings(Model):
     """The `[configuration.settings]` table of diaspora.toml; names and meaning are diaspora*'s own."""
 
     enable_registrations: bool = False
-    """Let anyone sign up. diaspora*'s own default is true; a new pod of ours starts closed."""
+    """Let anyone sign up. The default of diaspora* is true; this project starts a new pod closed."""
     enable_local_posts_stream: Literal["disabled", "admins", "moderators", "everyone"] = "disabled"
     """Who sees the stream of all local posts."""
     autofollow_on_join: bool = True
     """New users follow `autofollowOnJoinUser`."""
     autofollow_on_join_user: NonEmpty = "hq@pod.diaspora.software"
-    """Whom new users follow."""
+    """Account that new users follow."""
     source_url: NonEmpty = "https://github.com/diaspora/diaspora"
-    """Where the source of the running version is; the licence (AGPL) demands it."""
+    """Address of the source of the running version; the licence (AGPL) requires it."""
     changelog_url: NonEmpty | None = None
-    """Where the changes of the running version are described."""
+    """Address of the changelog of the running version."""
     default_color_theme: NonEmpty = "original"
     """Colour theme of new users."""
     typhoeus_verbose: bool = False
-    """Log more about outgoing requests, to find a fault."""
+    """Log more about outgoing requests, for debugging."""
     typhoeus_concurrency: int = Field(default=20, ge=1, le=200)
-    """Outgoing requests at once per job; memory grows with it."""
+    """Concurrent outgoing requests per job; more need more memory."""
     archive_jobs_concurrency: int = Field(default=1, ge=1, le=10)
-    """Account exports and imports at once."""
+    """Concurrent account exports and imports."""
     liberapay_username: NonEmpty | None = None
     """Account for donations."""
     bitcoin_address: NonEmpty | None = None
     """Address for donations."""
     username_blacklist: list[NonEmpty] | None = None
-    """Names that nobody may register. diaspora* has a list of its own when this is not set."""
+    """User names that cannot be registered; diaspora*'s own list when not set."""
     welcome_message: WelcomeMessage = WelcomeMessage()
     """Message to every new user."""
     invitations: Invitations = Invitations()
     """Invitations by existing users."""
     captcha: Captcha = Captcha()
-    """The picture puzzle on the sign-up page."""
+    """CAPTCHA on the sign-up page."""
     terms: Terms = Terms()
     """Terms of service page."""
     maintenance: Maintenance = Maintenance()
     """Jobs that keep the pod small."""
     default_metas: DefaultMetas = DefaultMetas()
-    """What search engines see."""
+    """Metadata for search engines."""
     csp: Csp = Csp()
     """Content security policy."""
     paypal_donations: PaypalDonations = PaypalDonations()
@@ -238,56 +238,56 @@ class PodSettings(Model):
 
 
 class Sizing(Model):
-    """How much the pod does at once. What is not set follows `host.memoryMib`: 3 with 1 GiB, 5 with 2, 9 with 4."""
+    """Concurrency of the pod. Values that are not set follow `host.memoryMib`: 3 with 1 GiB, 5 with 2, 9 with 4."""
 
     puma_threads: int | None = Field(default=None, ge=1, le=64)
-    """Web requests at once."""
+    """Concurrent web requests."""
     sidekiq_concurrency: int | None = Field(default=None, ge=1, le=64)
-    """Background jobs at once. On AWS 2 when not set and the machine has 1 GiB."""
+    """Concurrent background jobs. On AWS 2 when not set and the machine has 1 GiB."""
     archive_import_mib: int = Field(default=1024, ge=5, le=65536)
-    """Largest account archive that a user may upload to move to this pod, in MiB."""
+    """Maximum size of an account archive that users upload to move to this pod, in MiB."""
 
 
 class Pod(Model):
     """The diaspora* pod."""
 
     domain: Domain
-    """Name of the pod. It is part of every diaspora* ID and can never change after the first start."""
+    """Domain of the pod. It is part of every diaspora* ID and can never change after the first start."""
     name: NonEmpty = "diaspora*"
     """Name shown to users."""
     admin: Admin
     """The person who runs the pod."""
     image: ImageReference | None = None
-    """diaspora* image, pinned by tag or digest. Required today: there is no default image that could be verified."""
+    """diaspora* image, pinned by tag or digest. Currently required, because no default image could be verified."""
     image_layout: ImageLayout = ImageLayout()
-    """Where things are inside that image."""
+    """Paths and user inside that image."""
     settings: PodSettings = PodSettings()
     """The `[configuration.settings]` table of diaspora.toml."""
     environment: Environment = Environment()
     """The `[configuration.environment]` table."""
     map: Map = Map()
-    """Maps beside posts that name a place."""
+    """Maps for posts with a location."""
     privacy: Privacy = Privacy()
     """The `[configuration.privacy]` table."""
     services: Services = Services()
     """The `[configuration.services]` table."""
     mail: Mail | None = None
-    """Mail that the pod sends; without it no mail is sent and nobody can reset a password, but on AWS, where
-    Amazon SES sends it (`aws.mail`)."""
+    """Mail that the pod sends. When not set, the pod sends no mail, and users cannot reset their passwords; on AWS,
+    Amazon SES sends the mail then (`aws.mail`)."""
     tls: Tls = Tls()
-    """Where HTTPS ends, and whose certificate it is."""
+    """HTTPS and certificates."""
     backup: Backup | None = None
-    """Backups of the pod; without it none are made."""
+    """Backups of the pod; none when not set."""
     monitoring: Monitoring = Monitoring()
     """Exporters for Prometheus."""
     disk_space: DiskSpace = DiskSpace()
-    """What happens before a disk is full."""
+    """Protection from a full disk."""
     secrets_on_machine: list[PlacedSecret] = []
-    """Secrets that you place on the machine with `diaspora-pod secret set`, once, instead of giving them to the stack:
-    their names, or `all`. They are then neither in the stack nor in the Ignition config."""
+    """Secrets that you set once on the machine with `diaspora-pod secret set`, instead of in the stack: their names, or
+    `all`. They are then neither in the stack nor in the Ignition config."""
     upgrade: Upgrade = Upgrade()
     """Upgrades to another version of the pod."""
     sizing: Sizing = Sizing()
-    """How much the pod does at once."""
+    """Concurrency of the pod."""
     subnet: Subnet = "10.89.71.0/24"
-    """Network of the pod's containers on the machine; change it where it gets in the way of your own network."""
+    """Network of the pod's containers on the machine; change it if it conflicts with your own network."""

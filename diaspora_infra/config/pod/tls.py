@@ -1,4 +1,4 @@
-"""The `pod.tls` key: where HTTPS ends, and whose certificate it is."""
+"""The `pod.tls` key: HTTPS and certificates."""
 
 from typing import Annotated, Literal
 
@@ -16,38 +16,38 @@ _DIRECTORY = "an address that starts with https://, such as https://acme.example
 Directory = Annotated[
     HttpUrl, Form("https://[A-Za-z0-9][A-Za-z0-9.-]*(?::[0-9]{1,5})?(?:/[A-Za-z0-9._~/-]*)?", _DIRECTORY)
 ]
-Proxy = Annotated[str, SOME_ADDRESSES, not_everybody()]
+Proxy = Annotated[str, SOME_ADDRESSES, not_everybody("list the addresses of the proxies")]
 
 
 class Acme(Model):
-    """The certificate authority of mode `acme`. Its terms of service are agreed to in your name."""
+    """The certificate authority of mode `acme`. The machine accepts its terms of service in your name."""
 
     email: Email | None = None
-    """Contact of the account there; `pod.admin.email` when not set."""
+    """Contact address of the ACME account; `pod.admin.email` when not set."""
     staging: bool = False
-    """Ask Let's Encrypt's test authority: no browser trusts its certificates, and its limits are generous."""
+    """Use Let's Encrypt's staging authority: no browser trusts its certificates, but its limits are higher."""
     directory: Directory | None = None
-    """Address of another authority's ACME directory; Let's Encrypt when not set. One that wants an external account
-    (EAB) does not work."""
+    """Address of another authority's ACME directory; Let's Encrypt when not set. External account binding (EAB) is not
+    supported."""
 
     @property
     def server(self) -> str:
-        """Address of the directory that is asked."""
+        """Address of the ACME directory."""
         return self.directory or (LETS_ENCRYPT_STAGING if self.staging else LETS_ENCRYPT)
 
 
 class Tls(Model):
-    """Where HTTPS ends. A pod without HTTPS cannot federate, so there is no mode without it."""
+    """HTTPS. A pod without HTTPS cannot federate, so there is no mode without it."""
 
     mode: Literal["acme", "own", "behindProxy"] = "acme"
-    """`acme`: the machine gets a certificate for `pod.domain` by itself and renews it; port 80 must be reachable from
-    the internet. `own`: yours, `fullchain.pem` and `privkey.pem` in `/var/mnt/data/secrets/tls` on the machine.
-    `behindProxy`: a proxy in front of the machine ends HTTPS, the machine answers plain HTTP."""
+    """`acme`: the machine gets and renews a certificate for `pod.domain`; port 80 must be reachable from the internet.
+    `own`: your own certificate, `fullchain.pem` and `privkey.pem` in `/var/mnt/data/secrets/tls` on the machine.
+    `behindProxy`: a proxy in front of the machine terminates TLS, and the machine serves plain HTTP."""
     acme: Acme = Acme()
     """The certificate authority of mode `acme`."""
     trusted_proxies: list[Proxy] = []
-    """Addresses of the proxies of mode `behindProxy`: only what they say in X-Forwarded-For and X-Forwarded-Proto
-    counts."""
+    """Addresses of the proxies of mode `behindProxy`: only their X-Forwarded-For and X-Forwarded-Proto headers are
+    trusted."""
 
 
 def check_tls(tls: Tls) -> list[Problem]:
@@ -58,25 +58,19 @@ def check_tls(tls: Tls) -> list[Problem]:
         problems.append(
             Problem(
                 "pod.tls.trustedProxies",
-                f"empty with mode behindProxy; allowed: at least one, {SOME_ADDRESSES.allowed}",
+                "required with mode: behindProxy; list at least one IP address or network, "
+                "such as 192.0.2.10, 10.0.0.0/24 or fd00::/64",
             )
         )
     if tls.mode != "behindProxy" and tls.trusted_proxies:
-        problems.append(
-            Problem(
-                "pod.tls.trustedProxies",
-                f"no proxy is trusted with mode {tls.mode}; allowed: mode behindProxy, or leave it out",
-            )
-        )
+        problems.append(Problem("pod.tls.trustedProxies", "only used with mode: behindProxy; remove it"))
     if tls.mode != "acme" and "acme" in tls.model_fields_set:
-        problems.append(
-            Problem("pod.tls.acme", f"nobody is asked with mode {tls.mode}; allowed: mode acme, or leave it out")
-        )
+        problems.append(Problem("pod.tls.acme", "only used with mode: acme; remove it"))
     if tls.acme.staging and tls.acme.directory:
         problems.append(
             Problem(
                 "pod.tls.acme.staging",
-                "true means Let's Encrypt's, but pod.tls.acme.directory names another; allowed: one of the two",
+                "selects Let's Encrypt, but pod.tls.acme.directory selects another authority; remove one of the two",
             )
         )
     return problems

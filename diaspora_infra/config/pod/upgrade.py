@@ -1,4 +1,4 @@
-"""The `pod.upgrade` key: when the machine looks for a new version of its pod by itself."""
+"""The `pod.upgrade` key: automatic upgrades of the pod."""
 
 from collections.abc import Iterable
 
@@ -12,25 +12,25 @@ from diaspora_infra.config.types import ClockTime
 
 
 class Upgrade(Model):
-    """Upgrades of the pod. `diaspora-pod upgrade` on the machine does one at any time."""
+    """Upgrades of the pod. `diaspora-pod upgrade` on the machine starts one at any time."""
 
     automatic: bool = False
-    """Do one every day, when the server has a new version of the pod for this machine."""
+    """Upgrade every day if the server has a new version of the pod for this machine."""
     time: ClockTime = Field(default="04:30")
-    """When, in the time zone of the machine, or up to a quarter of an hour later."""
+    """Time of the upgrade in the time zone of the machine, with a random delay of up to a quarter of an hour."""
 
 
 def check_upgrade(upgrade: Upgrade, machines: Iterable[Machine]) -> list[Problem]:
-    """Automatic upgrades of a machine whose config no server has."""
+    """Automatic upgrades of a machine without a server for its config."""
     problems = []
     served = [isinstance(machine, PxeMachine) and machine.install != "off" for machine in machines]
     if upgrade.automatic and not all(served):
         problems.append(
             Problem(
                 "pod.upgrade.automatic",
-                "no server has the config of every machine; allowed: false, or target pxe without install: off",
+                "not every machine has a server for its config; set false, or use target pxe without install: off",
             )
         )
     if upgrade.time != Upgrade().time and not upgrade.automatic:
-        problems.append(Problem("pod.upgrade.time", "nothing keeps to it; allowed: with automatic: true"))
+        problems.append(Problem("pod.upgrade.time", "only used with automatic: true; remove it"))
     return problems

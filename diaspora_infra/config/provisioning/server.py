@@ -15,7 +15,7 @@ from diaspora_infra.config.types import Form, HttpUrl, ImageReference, MachineNa
 
 _ADDRESS = r"[0-9]{1,3}(?:[.][0-9]{1,3}){3}"
 _ADDRESS_ALLOWED = "an IPv4 address, such as 192.168.1.5"
-_NETWORK_ALLOWED = "an IPv4 network with the length of its prefix (8 to 30), such as 192.168.1.0/24"
+_NETWORK_ALLOWED = "an IPv4 network with a prefix length of 8 to 30, such as 192.168.1.0/24"
 
 
 def _address(value: str) -> str:
@@ -42,43 +42,44 @@ FileName = Annotated[str, Form("[A-Za-z0-9_-][A-Za-z0-9_.-]*", "the name of a fi
 
 
 class BootFiles(Model):
-    """The files of iPXE that TFTP sends, by the firmware that asks. They are in the image of dnsmasq."""
+    """The iPXE files that TFTP sends to each kind of firmware. They are in the image of dnsmasq."""
 
     bios: FileName = "undionly.kpxe"
     """For a BIOS."""
     uefi: FileName = "ipxe.efi"
-    """For UEFI on x86_64. `snponly.efi` uses the firmware's own driver of the network card; the project's image has
-    it too."""
+    """For UEFI on x86_64. `snponly.efi` uses the firmware's own driver of the network card; the project's image also
+    contains it."""
     uefi_arm64: FileName | None = None
-    """For UEFI on aarch64. Not set: such machines get no answer, as the default image has no file for them."""
+    """For UEFI on aarch64. When not set, such machines get no answer, because the default image has no file for
+    them."""
 
 
 class Dhcp(Model):
-    """How machines learn where to boot from."""
+    """DHCP and TFTP, which tell machines where to boot from."""
 
     mode: Annotated[Literal["proxy", "full", "off"], OffWord] = "proxy"
-    """`proxy`: the network has a DHCP server, such as a home router; this one adds where to boot from and gives no
-    addresses. `full`: this is the only DHCP server. `off`: neither DHCP nor TFTP; you have both elsewhere."""
+    """`proxy`: the network has another DHCP server, such as a home router; this one only adds where to boot from.
+    `full`: this is the only DHCP server. `off`: neither DHCP nor TFTP; other servers provide both."""
     network: Network | None = None
     """The network of the machines; required unless `mode` is `off`. The server has an address in it."""
     interface: Interface | None = None
     """Answer on this interface only; on all when not set."""
     first_address: Address | None = None
-    """First address to give, with mode `full`."""
+    """First address for clients, with mode `full`."""
     last_address: Address | None = None
-    """Last address to give, with mode `full`."""
+    """Last address for clients, with mode `full`."""
     router: Address | None = None
-    """Gateway to tell, with mode `full`; the server itself when not set."""
+    """Gateway for clients, with mode `full`; the server itself when not set."""
     dns_servers: list[Address] = []
-    """DNS servers to tell, with mode `full`; none when empty."""
+    """DNS servers for clients, with mode `full`; none when empty."""
     lease_hours: int = Field(default=12, ge=1, le=8760)
-    """How long an address is given for, in hours."""
+    """Lease time of addresses in hours."""
     boot_files: BootFiles = BootFiles()
-    """The files of iPXE."""
+    """The iPXE files."""
 
 
 class Provisioning(Machine):
-    """A provisioning server: matchbox, and DHCP and TFTP that lead machines to it."""
+    """A provisioning server: matchbox, with DHCP and TFTP for network boot."""
 
     name: MachineName = "provisioning"
     """Name of the machine."""
@@ -88,7 +89,7 @@ class Provisioning(Machine):
     rpc_port: int = Field(default=8081, ge=1, le=65535)
     """Port of the gRPC API, for podmins: `pxe.matchbox.rpcEndpoint` of the machines' stack."""
     dhcp: Dhcp = Dhcp()
-    """How machines learn where to boot from."""
+    """DHCP and TFTP."""
     matchbox_image: ImageReference | None = None
     """Image of matchbox; when not set, the one under [Images](#images)."""
     dnsmasq_image: ImageReference | None = None
@@ -102,7 +103,7 @@ class ProvisioningSettings(Model):
     target: TargetField = Target.PROVISIONING
     """`provisioning`."""
     host: Host
-    """What the machine has."""
+    """Settings of the machine."""
     provisioning: Provisioning
     """The provisioning server."""
 
@@ -122,7 +123,7 @@ def check_provisioning_host(host: Host, provisioning: Provisioning | None) -> li
     """Settings of the machine that the server runs on."""
     problems = check_host(host)
     if provisioning and provisioning.disk is not None and provisioning.disk == host.storage.data_disk:
-        problems.append(Problem("provisioning.disk", "is host.storage.dataDisk; allowed: another disk"))
+        problems.append(Problem("provisioning.disk", "the same disk as host.storage.dataDisk; choose another"))
     return problems
 
 
@@ -141,10 +142,10 @@ def host_of(http_url: str) -> str:
 def _check_address(provisioning: Provisioning) -> Iterator[Problem]:
     url = provisioning.http_url
     if not url.startswith("http://") or "/" in url.removeprefix("http://"):
-        allowed = "http://HOST:PORT, which is all that matchbox and iPXE speak, without a path"
+        allowed = "http://HOST:PORT, without a path (matchbox and iPXE do not use HTTPS)"
         yield Problem("provisioning.httpUrl", f"{url!r} is not valid; allowed: {allowed}")
     elif port_of(url) == provisioning.rpc_port:
-        yield Problem("provisioning.rpcPort", "is the port of provisioning.httpUrl; allowed: a port of its own")
+        yield Problem("provisioning.rpcPort", "the same port as provisioning.httpUrl; choose another")
 
 
 def _check_dhcp(dhcp: Dhcp) -> Iterator[Problem]:
@@ -152,9 +153,9 @@ def _check_dhcp(dhcp: Dhcp) -> Iterator[Problem]:
     if dhcp.mode != "full":
         for name, key in _FULL_ONLY.items():
             if name in dhcp.model_fields_set:
-                yield Problem(f"{path}.{key}", f"does not go with mode {dhcp.mode}; allowed: mode full")
+                yield Problem(f"{path}.{key}", "only used with mode: full; remove it")
     if dhcp.mode != "off" and dhcp.network is None:
-        yield Problem(f"{path}.network", f"missing; allowed: {_NETWORK_ALLOWED}, or mode: off")
+        yield Problem(f"{path}.network", f"required unless mode: off; allowed: {_NETWORK_ALLOWED}")
     if dhcp.mode == "full" and dhcp.network is not None:
         yield from _check_addresses(path, dhcp, ipaddress.IPv4Network(dhcp.network))
 
@@ -162,20 +163,21 @@ def _check_dhcp(dhcp: Dhcp) -> Iterator[Problem]:
 def _check_addresses(path: str, dhcp: Dhcp, network: ipaddress.IPv4Network) -> Iterator[Problem]:
     for name in ("first_address", "last_address"):
         if getattr(dhcp, name) is None:
-            yield Problem(f"{path}.{_FULL_ONLY[name]}", f"missing; allowed: an address in {network}, with mode full")
+            yield Problem(f"{path}.{_FULL_ONLY[name]}", f"required with mode: full; allowed: an address in {network}")
     for name in ("first_address", "last_address", "router"):
         value = getattr(dhcp, name)
         if value is not None and not _is_host_of(network, ipaddress.IPv4Address(value)):
             yield Problem(
-                f"{path}.{_FULL_ONLY[name]}", f"{value} is no machine of {network}; allowed: an address inside it"
+                f"{path}.{_FULL_ONLY[name]}", f"{value} is not the address of a host in {network}; choose another"
             )
     if dhcp.first_address is not None and dhcp.last_address is not None:
         first, last = (ipaddress.IPv4Address(value) for value in (dhcp.first_address, dhcp.last_address))
         if last < first:
-            yield Problem(f"{path}.lastAddress", f"{last} comes before firstAddress, {first}; allowed: a later one")
+            yield Problem(f"{path}.lastAddress", f"{last} comes before firstAddress ({first}); choose a later address")
         if dhcp.router is not None and first <= ipaddress.IPv4Address(dhcp.router) <= last:
             yield Problem(
-                f"{path}.router", f"{dhcp.router} is among the addresses to give; allowed: one that is not given"
+                f"{path}.router",
+                f"{dhcp.router} is between firstAddress and lastAddress; choose an address outside that range",
             )
 
 

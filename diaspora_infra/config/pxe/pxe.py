@@ -28,7 +28,7 @@ class Matchbox(Model):
     http_url: HttpUrl
     """Address that machines boot from, such as http://matchbox.lan:8080."""
     rpc_endpoint: Endpoint
-    """Address of its gRPC API, HOST:PORT, such as matchbox.lan:8081."""
+    """Address of the gRPC API, HOST:PORT, such as matchbox.lan:8081."""
     ca_file: NonEmpty = "~/.matchbox/ca.crt"
     """Certificate of the authority that signed the server's certificate (PEM); relative to the project folder."""
     client_cert_file: NonEmpty = "~/.matchbox/client.crt"
@@ -41,29 +41,29 @@ class PxeMachine(Machine):
     """A machine that boots over the network."""
 
     mac: Mac
-    """MAC address of the network card that it boots from."""
+    """MAC address of the network card that the machine boots from."""
     install: Annotated[Literal["once", "always", "off"], OffWord] = "once"
-    """`once`: install when it boots from the network; the firmware tries the disk first. `always`: reinstall at
-    every network boot (needs `host.updates.strategy: off`). `off`: serve nothing, the machine boots its disk."""
+    """`once`: install at a network boot; the firmware tries the disk first. `always`: reinstall at every network boot
+    (requires `host.updates.strategy: off`). `off`: serve nothing, the machine boots from its disk."""
     console: list[Console] = []
-    """Consoles of the installer, such as ttyS0,115200n8; the last one shows the messages. `console=` is put before."""
+    """Consoles of the installer, such as ttyS0,115200n8; the last one shows the messages. `console=` is added."""
     kernel_arguments: list[KernelArgument] = []
     """Further kernel arguments of the installer."""
     installed_config: ConfigHash | None = None
-    """Config hash that this machine was installed with (the stack output `machines.NAME.config`).
-    Machines whose config has changed since appear in the output `needsReinstall`."""
+    """Config hash of the last installation (the stack output `machines.NAME.config`). Machines whose config has changed
+    since then are listed in the output `needsReinstall`."""
 
 
 class Release(Model):
     """The Fedora CoreOS release that is installed."""
 
     stream: StreamField = _Stream.STABLE
-    """Update stream; with another one than stable, `version` is needed too."""
+    """Update stream; a stream other than stable also requires `version`."""
     version: ReleaseVersion = DEFAULT_RELEASE
-    """Release; the machine updates itself from there (see `host.updates`). Its third number belongs to the stream:
-    1 next, 2 testing, 3 stable."""
+    """Release; the machine then updates itself (see `host.updates`). The third number identifies the stream: 1 next,
+    2 testing, 3 stable."""
     source: Literal["releases", "matchbox"] = "releases"
-    """Where machines load kernel and images from: Fedora's release servers, or the `assets` folder of matchbox."""
+    """Source of kernel and images: Fedora's release servers, or the `assets` folder of matchbox."""
 
 
 class Pxe(Model):

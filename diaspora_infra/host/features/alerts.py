@@ -1,4 +1,4 @@
-"""Alerts to the podmin: what has failed, by mail where the pod has mail, and in the journal."""
+"""Alerts to the podmin about failures, by mail if the pod has mail, and in the journal."""
 
 import json
 

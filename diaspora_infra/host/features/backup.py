@@ -11,7 +11,7 @@ KNOWN_HOSTS = "/etc/diaspora/backup/known_hosts"
 
 
 def backup(context: PodContext) -> Fragment:
-    """Back the pod up every day and check the repository every week; nothing where the settings ask for no backup."""
+    """Back up the pod every day and check the repository every week; nothing without `pod.backup`."""
     pod = context.pod
     if pod.backup is None:
         return {}

@@ -1,4 +1,4 @@
-"""The data volume of a machine on AWS: a disk of its own, which is attached after the machine has started."""
+"""The data volume of a machine on AWS: a separate disk, which is attached after the machine has started."""
 
 from diaspora_infra.host.fragment import Fragment, MachineContext, combine
 from diaspora_infra.host.templates import file, render_tree

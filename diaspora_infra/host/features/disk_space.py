@@ -5,7 +5,7 @@ from diaspora_infra.host.templates import render_tree
 
 
 def disk_space(context: PodContext) -> Fragment:
-    """Look every 15 minutes how full the disks are; warn, then prune."""
+    """Check the disk space every 15 minutes; warn, then prune."""
     pod = context.pod
     return render_tree(
         "disk_space",

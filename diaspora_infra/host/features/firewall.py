@@ -6,14 +6,14 @@ from collections.abc import Iterable
 from diaspora_infra.config import ProvisioningSettings
 from diaspora_infra.config.host.firewall import SSH_PORT, WEB_PORTS, Firewall
 from diaspora_infra.host.features.provisioning import open_ports
-from diaspora_infra.host.features.tls import ends_here
+from diaspora_infra.host.features.tls import terminates_tls
 from diaspora_infra.host.fragment import Fragment, PodContext, combine
 from diaspora_infra.host.templates import render_tree
 
 
 def firewall(context: PodContext) -> Fragment:
-    """Refuse what the settings do not open; nothing where they turn the firewall off."""
-    ports = [("tcp", port) for port in (WEB_PORTS if ends_here(context.pod) else WEB_PORTS[:1])]
+    """Block ports that the settings do not open; nothing when the firewall is off."""
+    ports = [("tcp", port) for port in (WEB_PORTS if terminates_tls(context.pod) else WEB_PORTS[:1])]
     table = _table(context.firewall, ports, hide_metadata=context.on_aws)
     return combine([table, render_tree("firewall_pod")]) if table else {}
 
@@ -42,7 +42,7 @@ def _table(settings: Firewall, own_ports: Iterable[tuple[str, int]], *, hide_met
 
 
 def _matches(sources: Iterable[str] | None) -> list[str]:
-    """The beginnings of rules that match these sources: one for IPv4, one for IPv6, or one that matches everybody."""
+    """Rule prefixes that match these sources: one for IPv4, one for IPv6, or one that matches all addresses."""
     if sources is None:
         return [""]
     found: dict[str, list[str]] = {}

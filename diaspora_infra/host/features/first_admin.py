@@ -1,4 +1,4 @@
-"""The first administrator: an account that the machine makes in a pod without users."""
+"""The first administrator: an account that the machine creates in a pod without users."""
 
 import json
 
@@ -8,7 +8,7 @@ from diaspora_infra.host.templates import file, render_tree
 
 
 def first_admin(context: PodContext) -> Fragment:
-    """Make the account `pod.admin` before the web server starts for the first time."""
+    """Create the account `pod.admin` before the first start of the web server."""
     pod = context.pod
     tree = render_tree(
         "first_admin",

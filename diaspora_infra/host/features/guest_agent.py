@@ -5,5 +5,5 @@ from diaspora_infra.host.templates import render_tree
 
 
 def guest_agent(context: MachineContext) -> Fragment:
-    """Install the agent at the first boot, where the settings ask for it."""
+    """Install the agent at the first boot, with `host.guestAgent`."""
     return render_tree("guest_agent") if context.settings.host.guest_agent else {}

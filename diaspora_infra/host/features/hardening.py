@@ -5,5 +5,5 @@ from diaspora_infra.host.templates import render_tree
 
 
 def hardening(_context: MachineContext) -> Fragment:
-    """Allow logins by key only, and switch off what only an attacker would use."""
+    """Allow logins by key only, and disable features that only an attacker would use."""
     return render_tree("hardening")

@@ -4,6 +4,6 @@ from diaspora_infra.host.fragment import Fragment, MachineContext
 
 
 def kernel_arguments(context: MachineContext) -> Fragment:
-    """Make sure that the settings' kernel arguments are there; Ignition reboots once to add them."""
+    """Add the kernel arguments of the settings; Ignition reboots once to add them."""
     arguments = context.settings.host.kernel_arguments
     return {"kernel_arguments": {"should_exist": list(arguments)}} if arguments else {}

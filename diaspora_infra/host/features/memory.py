@@ -11,7 +11,7 @@ _UPLOADS = 192
 
 
 def memory(context: PodContext) -> Fragment:
-    """Limit every container: one that leaks is restarted, and takes neither the machine nor the others with it."""
+    """Limit every container, so that a memory leak restarts only that container."""
     limits = sizes(context.pod, context.memory_mib, context.swap).limits
     if context.pod.tls.mode != "acme":
         limits = {name: mib for name, mib in limits.items() if name != "certbot"}

@@ -6,7 +6,7 @@ from diaspora_infra.host.templates import render_tree
 
 
 def monitoring(context: PodContext) -> Fragment:
-    """Run the exporters that the settings ask for."""
+    """Run the enabled exporters."""
     settings = context.pod.monitoring
     parts = []
     if settings.node_exporter:

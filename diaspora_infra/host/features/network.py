@@ -12,7 +12,7 @@ FOLDER = "/etc/NetworkManager/system-connections"
 # The UUID of a connection is made from this, the machine's name and the connection's name: it never changes.
 NAMESPACE = uuid.UUID("4f0a5a8e-6f0c-4c55-9d0b-0d8e7a4b6f21")
 
-# What NetworkManager writes for a type even when nobody asked.
+# Keys that NetworkManager always writes for a type.
 _TYPE_DEFAULTS: dict[str, dict[str, str | int | bool]] = {
     "ethernet": {},
     "vlan": {"flags": 1},
@@ -68,7 +68,7 @@ def _completed(machine_name: str, name: str, keyfile: Keyfile) -> Keyfile:
         given = keyfile["connection"]
         complete[f"{text_of(given.get('port-type', given.get('slave-type', 'bond')))}-port"] = {}
     for section, values in keyfile.items():
-        # what is said about IP is said in full: defaults would change its meaning
+        # write IP sections in full, because defaults would change their meaning
         complete[section] = {**(complete.get(section, {}) if section not in {"ipv4", "ipv6"} else {}), **values}
     order = list(SECTIONS)
     return {section: complete[section] for section in sorted(complete, key=order.index)}
@@ -81,7 +81,7 @@ def _written(section: str, key: str, value: str | int | bool) -> str:
 
 
 def escaped(text: str) -> str:
-    """Escape a value as GLib's key files want it: backslashes, line breaks, and space at either end."""
+    """Escape a value for GLib key files: backslashes, line breaks, and space at either end."""
     text = text.replace("\\", "\\\\").replace("\n", "\\n").replace("\r", "\\r").replace("\t", "\\t")
     inner = text.strip(" ")
     before = len(text) - len(text.lstrip(" "))

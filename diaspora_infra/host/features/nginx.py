@@ -1,8 +1,8 @@
-"""nginx: the only door to the pod."""
+"""nginx: the web server in front of the pod."""
 
 from diaspora_infra.host.container_images import NGINX_UID, container_image
 from diaspora_infra.host.features.pod_network import gateway
-from diaspora_infra.host.features.tls import ends_here
+from diaspora_infra.host.features.tls import terminates_tls
 from diaspora_infra.host.fragment import Fragment, PodContext
 from diaspora_infra.host.templates import render_tree
 
@@ -19,7 +19,7 @@ def nginx(context: PodContext) -> Fragment:
         domain=pod.domain,
         resolver=gateway(pod),
         archive_import_mib=pod.sizing.archive_import_mib,
-        tls=ends_here(pod),
+        tls=terminates_tls(pod),
         acme=pod.tls.mode == "acme",
         trusted_proxies=pod.tls.trusted_proxies,
     )

@@ -8,7 +8,7 @@ SERVICES = ("postgresql", "redis", "diaspora-web", "diaspora-sidekiq", "nginx")
 
 
 def pod_command(context: PodContext) -> Fragment:
-    """Put the command where every user finds it; what it does needs root."""
+    """Install the command on PATH; it requires root."""
     pod = context.pod
     return render_tree("pod_command", domain=pod.domain, services=services(context))
 

@@ -1,13 +1,13 @@
-"""The data partition: whose pod it holds, and its directories."""
+"""The data partition: the check of its pod, and its directories."""
 
 from diaspora_infra.host.container_images import CERTBOT_UID, NGINX_UID, POSTGRESQL_UID, REDIS_UID, RELAY_POSTFIX_UID
-from diaspora_infra.host.features.tls import ends_here
+from diaspora_infra.host.features.tls import terminates_tls
 from diaspora_infra.host.fragment import Fragment, PodContext
 from diaspora_infra.host.templates import render_tree
 
 
 def pod_data(context: PodContext) -> Fragment:
-    """Refuse the data of another pod, make the directories, and group the pod's services."""
+    """Refuse the data of another pod, create the directories, and group the pod's services."""
     pod = context.pod
     return render_tree(
         "pod_data",
@@ -17,7 +17,7 @@ def pod_data(context: PodContext) -> Fragment:
         uid=pod.image_layout.uid,
         postgresql_uid=POSTGRESQL_UID,
         redis_uid=REDIS_UID,
-        tls=ends_here(pod),
+        tls=terminates_tls(pod),
         nginx_uid=NGINX_UID,
         certbot_uid=CERTBOT_UID,
         relay=pod.mail is not None and pod.mail.relay is not None,

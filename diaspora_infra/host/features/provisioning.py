@@ -26,7 +26,7 @@ _BIOS, _UEFI, _ARM64 = (0,), (7, 9), (11,)
 
 @dataclass(frozen=True)
 class Places:
-    """Where the server keeps what it needs. `mounted` is the mount point that must be there first."""
+    """Folders of the server. `mounted` is the mount point that must exist first."""
 
     matchbox: str
     certificates: str
@@ -76,7 +76,7 @@ def open_ports(settings: Provisioning) -> list[tuple[str, int]]:
 
 
 def boot_files(dhcp: Dhcp) -> dict[int, str]:
-    """What to send to which architecture, by its number in option 93."""
+    """The boot file of each architecture, by its number in option 93."""
     files = dhcp.boot_files
     found = {**dict.fromkeys(_BIOS, files.bios), **dict.fromkeys(_UEFI, files.uefi)}
     return found if files.uefi_arm64 is None else found | dict.fromkeys(_ARM64, files.uefi_arm64)

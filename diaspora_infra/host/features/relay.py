@@ -6,8 +6,8 @@ from diaspora_infra.host.container_images import RELAY_DKIM_UID, container_image
 from diaspora_infra.host.fragment import Fragment, PodContext
 from diaspora_infra.host.templates import render_tree
 
-# What Postfix's first process needs: to make and enter the folders of its other user, to become that user, to end its
-# processes, and to listen on port 25.
+# Postfix's first process creates and enters the folders of its other user, switches to that user, ends its processes,
+# and listens on port 25.
 CAPABILITIES = (
     "CAP_CHOWN",
     "CAP_DAC_OVERRIDE",
@@ -21,7 +21,7 @@ SMARTHOST_PASSWORD = "diaspora-smarthost-password"  # noqa: S105  # the name of 
 
 
 def relay(context: PodContext) -> Fragment:
-    """Run the relay; nothing where the pod's mail goes another way."""
+    """Run the relay; nothing without `pod.mail.relay`."""
     pod = context.pod
     if pod.mail is None or pod.mail.relay is None:
         return {}

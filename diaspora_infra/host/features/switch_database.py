@@ -1,4 +1,4 @@
-"""Taking over: what restore and import share, import itself, and the check that neither was interrupted."""
+"""The common part of restore and import, import itself, and the check that neither was interrupted."""
 
 from diaspora_infra.host.container_images import container_image
 from diaspora_infra.host.fragment import Fragment, PodContext
@@ -6,7 +6,7 @@ from diaspora_infra.host.templates import render_tree
 
 
 def switch_database(context: PodContext) -> Fragment:
-    """Put the programs on the machine; `diaspora-pod` runs them."""
+    """Install the programs; `diaspora-pod` runs them."""
     pod = context.pod
     return render_tree(
         "switch_database",

@@ -9,9 +9,9 @@ from diaspora_infra.host.templates import render_tree
 
 
 def tls(context: PodContext) -> Fragment:
-    """Give nginx a certificate; nothing where a proxy in front of the machine has it."""
+    """Provide nginx with a certificate; nothing when a proxy terminates TLS."""
     pod = context.pod
-    if not ends_here(pod):
+    if not terminates_tls(pod):
         return {}
     nginx_image = container_image(context, "nginx")
     placeholder = render_tree(
@@ -38,8 +38,8 @@ def tls(context: PodContext) -> Fragment:
     return combine([placeholder, certbot])
 
 
-def ends_here(pod: Pod) -> bool:
-    """Tell whether nginx on the machine speaks HTTPS."""
+def terminates_tls(pod: Pod) -> bool:
+    """Tell whether nginx on the machine terminates TLS."""
     return pod.tls.mode != "behindProxy"
 
 

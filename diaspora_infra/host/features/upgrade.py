@@ -13,12 +13,12 @@ POD_FILE = "/etc/diaspora/pod.json"
 
 
 def upgrade(context: PodContext) -> Fragment:
-    """Let the machine change over to another version of the pod, and let podman update side containers."""
+    """Install `diaspora-pod upgrade`, and let podman update side containers."""
     pod = context.pod
     images = {"image": container_image(context, "diaspora"), "postgresql": container_image(context, "postgresql")}
     if pod.backup is not None:
         images["restic"] = container_image(context, "restic")
-    known: dict[str, Any] = {
+    content: dict[str, Any] = {
         "domain": pod.domain,
         "image": images["image"],
         "postgresql": {"image": images["postgresql"], "major": POSTGRESQL_MAJOR},
@@ -27,7 +27,7 @@ def upgrade(context: PodContext) -> Fragment:
     }
     # part of podman; it updates only containers with AutoUpdate=
     timer = {"name": "podman-auto-update.timer", "enabled": True}
-    pod_file = file(POD_FILE, f"{json.dumps(known, indent=2)}\n")
+    pod_file = file(POD_FILE, f"{json.dumps(content, indent=2)}\n")
     own: Fragment = {"storage": {"files": [pod_file]}, "systemd": {"units": [timer]}}
     tree = render_tree("upgrade")
     if not pod.upgrade.automatic:

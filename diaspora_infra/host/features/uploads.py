@@ -1,10 +1,10 @@
-"""Uploads in a bucket: s3fs in a container, whose mount everything waits for that reads or writes uploads."""
+"""Uploads in a bucket: s3fs in a container. Every unit that reads or writes uploads waits for its mount."""
 
 from diaspora_infra.host.container_images import container_image
 from diaspora_infra.host.fragment import AwsContext, Fragment, combine
 from diaspora_infra.host.templates import file, render_tree
 
-# A backup at boot waits, and one while the pod stands still mounts the bucket.
+# A backup at boot waits, and a backup while the pod is stopped mounts the bucket.
 BACKUP_FILE = "/etc/systemd/system/diaspora-backup.service.d/10-uploads.conf"
 BACKUP_WAITS = "[Unit]\nWants=uploads.service\nAfter=uploads.service\n"
 

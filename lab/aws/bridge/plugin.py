@@ -1,7 +1,7 @@
 """`python -m lab.aws.bridge.plugin`: the plugin process. It prints the port on which the engine reaches it.
 
-Environment: LAB_AWS_ENDPOINT, the address of the simulator; LAB_AWS_LOG, a file for what it does; LAB_AWS_PORT, the
-port to listen on, if the plugin is to serve many runs of the engine (the engine is told by PULUMI_DEBUG_PROVIDERS).
+Environment: LAB_AWS_ENDPOINT, the address of the simulator; LAB_AWS_LOG, a log file; LAB_AWS_PORT, the port to listen
+on if the plugin serves many runs of the engine (the engine reads the port from PULUMI_DEBUG_PROVIDERS).
 """
 
 import json
@@ -19,11 +19,11 @@ from pulumi.runtime.proto import plugin_pb2, provider_pb2, provider_pb2_grpc, st
 
 from lab.aws.bridge import VERSION, values
 from lab.aws.bridge.autonames import DEFAULTS
-from lab.aws.bridge.known import Known
 from lab.aws.bridge.proposal import propose
 from lab.aws.bridge.resource import META, Resource
 from lab.aws.bridge.shapes import Record, record_of
 from lab.aws.bridge.terraform import ProviderError, TerraformProvider, text_of, value_of
+from lab.aws.bridge.type_registry import TypeRegistry
 from lab.aws.bridge.types import FUNCTIONS
 from lab.aws.environment import provider_environment
 from tools import tool_path
@@ -45,9 +45,9 @@ class Plugin(provider_pb2_grpc.ResourceProviderServicer):
         self.terraform = TerraformProvider(binary, provider_environment(endpoint), log)
         self.messages, self.stub = self.terraform.messages, self.terraform.stub
         self.schema = self.terraform.schema(_schema_cache(binary))
-        self.known = Known.kept(_schema_cache(binary), self.schema)
+        self.registry = TypeRegistry.load(_schema_cache(binary), self.schema)
 
-    # what the engine asks of every plugin
+    # calls that every plugin answers
 
     def Attach(self, _request: Any, _context: Any) -> Any:
         return empty_pb2.Empty()
@@ -72,7 +72,7 @@ class Plugin(provider_pb2_grpc.ResourceProviderServicer):
         )
 
     def Cancel(self, _request: Any, _context: Any) -> Any:
-        if not self.serves_many_runs:  # a provider that was stopped answers nothing more
+        if not self.serves_many_runs:  # a stopped provider answers no further calls
             self.stub.Stop(self.messages.Stop.Request())
         return empty_pb2.Empty()
 
@@ -180,7 +180,7 @@ class Plugin(provider_pb2_grpc.ResourceProviderServicer):
         if imported and not inputs:
             seen = _importable(resource, outputs)
         else:
-            seen = {name: _as_it_is(name, value, old, outputs) for name, value in inputs.items()}
+            seen = {name: _refreshed_input(name, value, old, outputs) for name, value in inputs.items()}
         return provider_pb2.ReadResponse(
             id=resource.identifier(state) if imported else request.id,
             properties=_struct(outputs),
@@ -202,19 +202,19 @@ class Plugin(provider_pb2_grpc.ResourceProviderServicer):
 
     def _resource(self, urn: str) -> Resource:
         token = urn.split("::")[2].split("$")[-1]
-        if token not in self.known.resources:
+        if token not in self.registry.resources:
             raise ProviderError(f"the bridge does not know {token}; add it to lab/aws/bridge/types.py")
-        return self.known.resources[token]
+        return self.registry.resources[token]
 
     def _function(self, token: str) -> Record:
-        if token not in self.known.functions:
+        if token not in self.registry.functions:
             raise ProviderError(f"the bridge does not know {token}; add it to lab/aws/bridge/types.py")
-        return self.known.functions[token]
+        return self.registry.functions[token]
 
     def _provider_config(self, request: Any) -> dict[str, Any]:
         given = _plain(request.args)
         given.pop("version", None)
-        # the engine writes what is no string as JSON
+        # the engine encodes values that are not strings as JSON
         config = {
             name: value if name in _PLAIN_CONFIG or not isinstance(value, str) else _from_json(value)
             for name, value in given.items()
@@ -222,7 +222,7 @@ class Plugin(provider_pb2_grpc.ResourceProviderServicer):
         return {
             "region": os.environ.get("AWS_REGION", "eu-west-1"),
             **config,
-            # a connection that ends early now and then is tried again, what the simulator lacks soon fails
+            # retry a broken connection, but fail soon on what the simulator lacks
             "maxRetries": 3,
         }
 
@@ -235,9 +235,9 @@ class Plugin(provider_pb2_grpc.ResourceProviderServicer):
             )
         )
         return [
-            provider_pb2.CheckFailure(property=resource.path(each.attribute)[0], reason=text_of(each))
-            for each in answer.diagnostics
-            if self.terraform.is_error(each)
+            provider_pb2.CheckFailure(property=resource.path(item.attribute)[0], reason=text_of(item))
+            for item in answer.diagnostics
+            if self.terraform.is_error(item)
         ]
 
     def _plan(self, resource: Resource, prior: Any, private: bytes, config: Any) -> tuple[Any, Any]:
@@ -274,9 +274,9 @@ class Plugin(provider_pb2_grpc.ResourceProviderServicer):
             )
         )
         state = value_of(answer.new_state)
-        errors = [text_of(each) for each in answer.diagnostics if self.terraform.is_error(each)]
+        errors = [text_of(item) for item in answer.diagnostics if self.terraform.is_error(item)]
         if errors and state is not None and not values.has_unknown(state) and state.get("id", True):
-            _half_made(resource, state, answer.private, errors, inputs, context)
+            _report_unfinished(resource, state, answer.private, errors, inputs, context)
         self.terraform.check(answer.diagnostics)
         return state, answer.private
 
@@ -288,7 +288,7 @@ class Plugin(provider_pb2_grpc.ResourceProviderServicer):
         return value_of(imported.state), imported.private
 
 
-def _half_made(
+def _report_unfinished(
     resource: Resource,
     state: Any,
     private: bytes,
@@ -296,7 +296,7 @@ def _half_made(
     inputs: Mapping[str, Any],
     context: grpc.ServicerContext,
 ) -> None:
-    """Tell the engine that something is there but not finished, so that it keeps it and mends it next time."""
+    """Report to the engine that a resource exists but is not finished, so that the next run repairs it."""
     outputs = resource.outputs(state, private)
     status = status_pb2.Status(code=grpc.StatusCode.UNKNOWN.value[0], message="; ".join(errors))
     status.details.add().Pack(
@@ -308,15 +308,15 @@ def _half_made(
     raise ProviderError("; ".join(errors))
 
 
-def _as_it_is(name: str, value: Any, old: Mapping[str, Any], outputs: Mapping[str, Any]) -> Any:
-    """An input after a refresh: as it was, unless somebody changed what it led to."""
+def _refreshed_input(name: str, value: Any, old: Mapping[str, Any], outputs: Mapping[str, Any]) -> Any:
+    """An input after a refresh: unchanged, unless the output that it led to has changed."""
     if name == DEFAULTS or values.same(old.get(name), outputs.get(name)):
         return value
     return outputs.get(name)
 
 
 def _importable(resource: Resource, outputs: Mapping[str, Any]) -> dict[str, Any]:
-    """Inputs for something that was imported: what the program could have said, without empty values."""
+    """Inputs of an imported resource: the settable properties, without empty values."""
     fields = {entry.pulumi: entry for entry in resource.record.fields.values()}
     return {
         name: value
@@ -343,8 +343,8 @@ def _wrapped(value: Any) -> Any:
     if value is values.UNKNOWN:
         return values.UNKNOWN_TEXT
     if isinstance(value, dict):
-        return {name: _wrapped(each) for name, each in value.items()}
-    return [_wrapped(each) for each in value] if isinstance(value, list) else value
+        return {name: _wrapped(item) for name, item in value.items()}
+    return [_wrapped(item) for item in value] if isinstance(value, list) else value
 
 
 def _from_json(text: str) -> Any:
@@ -359,7 +359,7 @@ def _schema_cache(binary: Path) -> Path:
 
 
 def _answering(plugin: Plugin, name: str, method: Callable[[Any, Any], Any]) -> Callable[[Any, Any], Any]:
-    """Turn what goes wrong into an error for the engine, and note each call."""
+    """Turn exceptions into errors for the engine, and log each call."""
 
     def answer(request: Any, context: grpc.ServicerContext) -> Any:
         started = time.monotonic()
@@ -388,15 +388,15 @@ _CALLS = ("Configure", "Check", "Diff", "Create", "Read", "Update", "Delete", "I
 def main() -> None:
     """Serve until the engine ends the process."""
     log_file = os.environ.get("LAB_AWS_LOG", os.devnull)
-    wanted = int(os.environ.get("LAB_AWS_PORT", "0"))
+    requested_port = int(os.environ.get("LAB_AWS_PORT", "0"))
     with Path(log_file).open("a", buffering=1, encoding="utf-8") as log:
-        plugin = Plugin(os.environ["LAB_AWS_ENDPOINT"], log, serves_many_runs=bool(wanted))
+        plugin = Plugin(os.environ["LAB_AWS_ENDPOINT"], log, serves_many_runs=bool(requested_port))
         for name in _CALLS:
             setattr(plugin, name, _answering(plugin, name, getattr(plugin, name)))
         large = [("grpc.max_receive_message_length", -1), ("grpc.max_send_message_length", -1)]
         server = grpc.server(futures.ThreadPoolExecutor(32), options=large)
         provider_pb2_grpc.add_ResourceProviderServicer_to_server(plugin, server)
-        port = server.add_insecure_port(f"127.0.0.1:{wanted}")
+        port = server.add_insecure_port(f"127.0.0.1:{requested_port}")
         server.start()
         print(port, flush=True)
         server.wait_for_termination()

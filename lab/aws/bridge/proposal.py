@@ -30,25 +30,30 @@ def _field(field: Field, prior: Any, config: Any) -> Any:
         return propose(field.shape, prior, config)
     if isinstance(field.shape, Table):
         before = prior if isinstance(prior, dict) else {}
-        return {key: _element(field.shape.element, before.get(key), each) for key, each in config.items()}
+        return {
+            key: _element(field.shape.element, before.get(key), element_config)
+            for key, element_config in config.items()
+        }
     if isinstance(field.shape, Many) and field.shape.is_set:
         return _set(field.shape.element, prior, config)
     old = prior if isinstance(prior, list) else []
     return [
-        _element(field.shape.element, old[index] if index < len(old) else None, each)  # type: ignore[union-attr]
-        for index, each in enumerate(config)
+        _element(field.shape.element, old[index] if index < len(old) else None, element_config)  # type: ignore[union-attr]
+        for index, element_config in enumerate(config)
     ]
 
 
 def _set(element: Any, prior: Any, config: list[Any]) -> list[Any]:
     left = list(prior) if isinstance(prior, list) else []
     proposed = []
-    for each in config:
-        candidates = [old for old in left if isinstance(old, dict)] if each is not UNKNOWN else []
-        likely = next((old for old in candidates if isinstance(element, Record) and _fits(element, old, each)), None)
+    for element_config in config:
+        candidates = [old for old in left if isinstance(old, dict)] if element_config is not UNKNOWN else []
+        likely = next(
+            (old for old in candidates if isinstance(element, Record) and _fits(element, old, element_config)), None
+        )
         if likely is not None:
             left.remove(likely)
-        proposed.append(_element(element, likely, each))
+        proposed.append(_element(element, likely, element_config))
     return proposed
 
 

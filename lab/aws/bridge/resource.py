@@ -25,7 +25,7 @@ class Difference:
 
     def is_replaced(self, path: str) -> bool:
         """Whether a change at this path demands a replacement."""
-        return any(_overlap(path, each) for each in self.replaces)
+        return any(_overlap(path, replaced) for replaced in self.replaces)
 
 
 @dataclass(frozen=True)
@@ -45,11 +45,11 @@ class Resource:
     def of(cls, token: str, schemas: Mapping[str, Any]) -> "Resource":
         """Make it from the SDK's class and the provider's schema. Raises KeyError for a type that is not listed."""
         terraform = RESOURCES[token]
-        known = sdk.resource(token)
+        sdk_type = sdk.resource(token)
         schema = schemas[terraform]
         renamed = {argument: name for (kind, argument), name in RENAMED.items() if kind == terraform}
-        record = record_of(schema.block, known.properties, renamed)
-        return cls(terraform, schema.version, record, known.inputs, known.required, autonames.rule_for(terraform))
+        record = record_of(schema.block, sdk_type.properties, renamed)
+        return cls(terraform, schema.version, record, sdk_type.inputs, sdk_type.required, autonames.rule_for(terraform))
 
     def with_name(self, news: Mapping[str, Any], olds: Mapping[str, Any], urn: str, seed: bytes) -> dict[str, Any]:
         """The inputs with a name of our making, where the program gives none and the type wants one."""
@@ -137,8 +137,8 @@ class Resource:
     def deleted_first(self, news: Mapping[str, Any], olds: Mapping[str, Any]) -> bool:
         """Whether a replacement must delete first: the program itself names the resource, and keeps the name."""
         name = self.naming.property
-        made_here = name in (news.get(autonames.DEFAULTS) or [])
-        return name in self.inputs and not made_here and news.get(name) is not None and news[name] == olds.get(name)
+        generated = name in (news.get(autonames.DEFAULTS) or [])
+        return name in self.inputs and not generated and news.get(name) is not None and news[name] == olds.get(name)
 
 
 def _visible(properties: Mapping[str, Any]) -> dict[str, Any]:

@@ -116,7 +116,7 @@ def _shape(kind: Any, sdk: SdkShape | None) -> Shape:
         return Table(_shape(inner, element))
     if outer == "object":
         known = sdk.fields() if sdk else None
-        return Record({name: _member(name, each, known) for name, each in inner.items()})
+        return Record({name: _member(name, member, known) for name, member in inner.items()})
     return Many(Scalar("dynamic"))
 
 

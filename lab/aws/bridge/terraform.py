@@ -111,10 +111,10 @@ def _step(step: Any) -> str:
     return f"[{step.element_key_string or step.element_key_int}]"
 
 
-def _environment(given: Mapping[str, str]) -> dict[str, str]:
+def _environment(environment: Mapping[str, str]) -> dict[str, str]:
     # with a certificate of the engine's own plugins in its environment the provider would insist on TLS
-    kept = {name: value for name, value in given.items() if name != "PLUGIN_CLIENT_CERT"}
-    return {**kept, "TF_PLUGIN_MAGIC_COOKIE": _COOKIE, "PLUGIN_PROTOCOL_VERSIONS": "5"}
+    other = {name: value for name, value in environment.items() if name != "PLUGIN_CLIENT_CERT"}
+    return {**other, "TF_PLUGIN_MAGIC_COOKIE": _COOKIE, "PLUGIN_PROTOCOL_VERSIONS": "5"}
 
 
 def _end_with_parent() -> None:

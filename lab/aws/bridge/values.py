@@ -58,7 +58,7 @@ def plain(value: Any) -> Any:
     if isinstance(value, str):
         return UNKNOWN if value == UNKNOWN_TEXT else value
     if isinstance(value, list):
-        return [plain(each) for each in value]
+        return [plain(element) for element in value]
     if isinstance(value, float) and value.is_integer():
         return int(value)
     if not isinstance(value, dict):
@@ -70,7 +70,7 @@ def plain(value: Any) -> Any:
         return plain(value["value"]) if "value" in value else UNKNOWN
     if signature == ASSET:
         return _asset_path(value)
-    return {key: plain(each) for key, each in value.items()}
+    return {key: plain(element) for key, element in value.items()}
 
 
 def _asset_path(asset: Mapping[str, Any]) -> str:
@@ -96,19 +96,19 @@ def to_terraform(shape: Shape, value: Any, path: str = "") -> Any:
     if isinstance(shape, Many):
         if not isinstance(value, list):
             raise BadValueError(path, f"expected a list, got {type(value).__name__}")
-        return [to_terraform(shape.element, each, f"{path}[{index}]") for index, each in enumerate(value)]
+        return [to_terraform(shape.element, element, f"{path}[{index}]") for index, element in enumerate(value)]
     if not isinstance(value, dict):
         raise BadValueError(path, f"expected an object, got {type(value).__name__}")
     if isinstance(shape, Table):
-        return {key: to_terraform(shape.element, each, f"{path}.{key}") for key, each in value.items()}
+        return {key: to_terraform(shape.element, element, f"{path}.{key}") for key, element in value.items()}
     return record_to_terraform(shape, value, path)
 
 
 def record_to_terraform(record: Record, value: Mapping[str, Any], path: str = "", *, strict: bool = True) -> Any:
     """Turn a Pulumi object into a Terraform object that has every field. `strict` refuses unknown properties."""
-    known = {field.pulumi for field in record.fields.values()}
+    names = {field.pulumi for field in record.fields.values()}
     for name in value:
-        if strict and name not in known and not name.startswith("__"):
+        if strict and name not in names and not name.startswith("__"):
             raise BadValueError(f"{path}.{name}".lstrip("."), "this version of the provider does not know it")
     return {
         name: _field_to_terraform(field, value.get(field.pulumi), f"{path}.{field.pulumi}".lstrip("."))
@@ -169,9 +169,9 @@ def to_pulumi(shape: Shape, value: Any) -> Any:
     if value is None or isinstance(shape, Scalar):
         return value
     if isinstance(shape, Many):
-        return [to_pulumi(shape.element, each) for each in value]
+        return [to_pulumi(shape.element, element) for element in value]
     if isinstance(shape, Table):
-        return {key: to_pulumi(shape.element, each) for key, each in value.items() if each is not None}
+        return {key: to_pulumi(shape.element, element) for key, element in value.items() if element is not None}
     properties = {}
     for name, field in shape.fields.items():
         if not field.timeouts and (shown := _field_to_pulumi(field, value.get(name))) is not None:
@@ -200,10 +200,10 @@ def sorted_sets(shape: Shape, value: Any) -> Any:
     if value is None or value is UNKNOWN or isinstance(shape, Scalar):
         return value
     if isinstance(shape, Many):
-        elements = [sorted_sets(shape.element, each) for each in value]
+        elements = [sorted_sets(shape.element, element) for element in value]
         return sorted(elements, key=text_of) if shape.is_set else elements
     if isinstance(shape, Table):
-        return {key: sorted_sets(shape.element, each) for key, each in value.items()}
+        return {key: sorted_sets(shape.element, element) for key, element in value.items()}
     return {name: sorted_sets(field.shape, value.get(name)) for name, field in shape.fields.items()}
 
 

@@ -53,15 +53,15 @@ def _to_json(value: Any) -> Any:
     if hasattr(value, "timestamp"):
         return value.timestamp()
     if isinstance(value, dict):
-        return {key: _to_json(each) for key, each in value.items()}
-    return [_to_json(each) for each in value] if isinstance(value, (list, tuple)) else value
+        return {key: _to_json(item) for key, item in value.items()}
+    return [_to_json(item) for item in value] if isinstance(value, (list, tuple)) else value
 
 
 def _to_cbor(value: Any, key: str = "") -> Any:
     if isinstance(value, dict):
-        return {name: _to_cbor(each, name) for name, each in value.items()}
+        return {name: _to_cbor(item, name) for name, item in value.items()}
     if isinstance(value, list):
-        return [_to_cbor(each, key) for each in value]
+        return [_to_cbor(item, key) for item in value]
     if key.endswith(_TIMES) and isinstance(value, (int, float)):
         return cbor2.CBORTag(_EPOCH_TIME, value)
     return value

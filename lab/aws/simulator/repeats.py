@@ -1,7 +1,7 @@
-"""Requests that a client repeats because the answer got lost: they are answered again, and not carried out again.
+"""Requests that a client repeats because the answer was lost: they get the same answer and are not executed again.
 
-About one connection in two thousand breaks after the request was carried out, for a reason that was not found. The
-clients of AWS then ask again by themselves, under the same invocation id; without this, "already exists" is the answer.
+About one connection in two thousand breaks after the request was executed, for an unknown reason. AWS clients then
+retry with the same invocation id; without this, the answer would be "already exists".
 """
 
 import threading
@@ -9,8 +9,8 @@ from collections import OrderedDict
 from collections.abc import Callable, Iterable
 from typing import Any
 
-KEPT = 1000
-"""So many answers are remembered."""
+MAX_ANSWERS = 1000
+"""Number of answers that are kept."""
 
 
 class Repeats:
@@ -28,19 +28,19 @@ class Repeats:
         first = environment.get("HTTP_AMZ_SDK_REQUEST", "attempt=1").startswith("attempt=1")
         with self.lock:
             if invocation in self.answers and not first:
-                said, body = self.answers[invocation]
-                start(*said)
+                arguments, body = self.answers[invocation]
+                start(*arguments)
                 return body
             started: list[tuple[Any, ...]] = []
 
-            def note(*said: Any) -> Any:
-                started.append(said)
-                return start(*said)
+            def note(*arguments: Any) -> Any:
+                started.append(arguments)
+                return start(*arguments)
 
             body = list(self.application(environment, note))
-            # what went wrong in the server itself is tried again
+            # a retry after an error of the server itself is executed
             if invocation and started and not started[-1][0].startswith("5"):
                 self.answers[invocation] = started[-1], body
-                if len(self.answers) > KEPT:
+                if len(self.answers) > MAX_ANSWERS:
                     self.answers.popitem(last=False)
             return body

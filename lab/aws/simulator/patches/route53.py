@@ -28,35 +28,35 @@ def change_resource_record_sets(self: Route53Backend, zoneid: str, change_list: 
     zone.rrsets = records
 
 
-def _record(zone: Any, given: dict[str, Any]) -> Any:
+def _record(zone: Any, record_set: dict[str, Any]) -> Any:
     """The record that a change is about, as the zone keeps it."""
-    validate_domain_name(given["Name"], code="InvalidChangeBatch")
-    name = _dns_name(given["Name"])
+    validate_domain_name(record_set["Name"], code="InvalidChangeBatch")
+    name = _dns_name(record_set["Name"])
     if not f".{name}".endswith(f".{_dns_name(zone.name)}"):
-        raise DnsNameInvalidForZone(name=given["Name"], zone_name=zone.name)
-    values = [each["Value"] for each in given.get("ResourceRecords") or []]
-    make: Any = RecordSet  # its base class has abstract methods, which moto itself leaves out
-    return make({**given, "Name": name, "ResourceRecords": values})
+        raise DnsNameInvalidForZone(name=record_set["Name"], zone_name=zone.name)
+    values = [candidate["Value"] for candidate in record_set.get("ResourceRecords") or []]
+    record_type: Any = RecordSet  # its base class has abstract methods, which moto itself leaves out
+    return record_type({**record_set, "Name": name, "ResourceRecords": values})
 
 
 def _changed(records: list[RecordSet], action: str, record: RecordSet) -> list[RecordSet]:
-    there = [each for each in records if _key(each) == _key(record)]
-    others = [each for each in records if _key(each) != _key(record)]
-    if action == "CREATE" and there:
+    existing = [candidate for candidate in records if _key(candidate) == _key(record)]
+    others = [candidate for candidate in records if _key(candidate) != _key(record)]
+    if action == "CREATE" and existing:
         raise ResourceRecordAlreadyExists(name=record.name, _type=str(record.type))
     if action == "DELETE":
-        _check_deletion(there, record)
+        _check_deletion(existing, record)
         return others
     if action not in ("CREATE", "UPSERT"):
         raise InvalidActionValue(action)
     return [*others, record]
 
 
-def _check_deletion(there: list[RecordSet], record: RecordSet) -> None:
+def _check_deletion(existing: list[RecordSet], record: RecordSet) -> None:
     what = f"Tried to delete resource record set [name='{record.name}', type='{record.type}'] but "
-    if not there:
+    if not existing:
         raise Route53ClientError("InvalidChangeBatch", f"{what}it was not found")
-    if _content(there[0]) != _content(record):
+    if _content(existing[0]) != _content(record):
         raise Route53ClientError("InvalidChangeBatch", f"{what}the values provided do not match the current values")
 
 

@@ -1,7 +1,7 @@
-# Runs inside the diaspora* image, by `bin/rails runner`: makes the administrator of a pod without users, or ends what
-# an interrupted run began. It never changes an account that somebody else made.
+# Runs inside the diaspora* image, with `bin/rails runner`: creates the administrator of a pod without users, or
+# completes an interrupted run. It never changes an account that somebody else created.
 #
-# Ends with 0 when the administrator is there, 3 when somebody else was first, 78 when diaspora* refuses the account.
+# Exits with 0 if the administrator exists, 3 if somebody else was first, 78 if diaspora* refuses the account.
 
 require "json"
 
@@ -21,7 +21,7 @@ if user.nil?
                     password: password, password_confirmation: password)
   give_up(78, "diaspora* refuses #{username}: #{user.errors.full_messages.join('; ')}") unless user.save
 elsif !user.valid_password?(password)
-  give_up(3, "the user #{username} was there already")
+  give_up(3, "the user #{username} already existed")
 end
 Role.add_admin(user.person)
 user.seed_aspects if user.aspects.empty?

@@ -1,4 +1,4 @@
-"""Every type that the bridge knows, kept in a file: to read all their classes from the SDK takes seconds."""
+"""Every type that the bridge knows, cached in a file, because reading all classes of the SDK takes seconds."""
 
 import hashlib
 import os
@@ -14,14 +14,14 @@ from lab.aws.bridge.types import FUNCTIONS, RESOURCES
 
 
 @dataclass(frozen=True)
-class Known:
-    """What there is, by token."""
+class TypeRegistry:
+    """Resources and functions by token."""
 
     resources: dict[str, Resource]
     functions: dict[str, Record]
 
     @classmethod
-    def read(cls, schema: Any) -> "Known":
+    def read(cls, schema: Any) -> "TypeRegistry":
         """Read the classes of the SDK, with the provider's schema."""
         resources = {token: Resource.of(token, schema.resource_schemas) for token in RESOURCES}
         functions = {
@@ -31,20 +31,20 @@ class Known:
         return cls(resources, functions)
 
     @classmethod
-    def kept(cls, schema_file: Path, schema: Any) -> "Known":
-        """Read it from a file beside that of the schema, or make the file; each state of this code has its own."""
+    def load(cls, schema_file: Path, schema: Any) -> "TypeRegistry":
+        """Read the registry from a file beside the schema, or write it; each version of this code has its own file."""
         file = schema_file.with_name(f"{schema_file.stem}-{_fingerprint()}.types")
         if file.exists():
-            known = pickle.loads(file.read_bytes())  # noqa: S301 - our own cache
-            if isinstance(known, cls):
-                return known
-        known = cls.read(schema)
+            registry = pickle.loads(file.read_bytes())  # noqa: S301 - our own cache
+            if isinstance(registry, cls):
+                return registry
+        registry = cls.read(schema)
         for old in file.parent.glob(f"{schema_file.stem}-*.types"):
             old.unlink(missing_ok=True)
         unfinished = file.with_name(f"{file.name}.{os.getpid()}")
-        unfinished.write_bytes(pickle.dumps(known))
+        unfinished.write_bytes(pickle.dumps(registry))
         unfinished.rename(file)
-        return known
+        return registry
 
 
 def _fingerprint() -> str:
