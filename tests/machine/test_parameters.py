@@ -299,7 +299,7 @@ def test_changed_database_host_restarts_pgbouncer(machine: Machine) -> None:
     )
     assert machine.restarted() == ["try-restart pgbouncer.service postgresql.service"]
     machine.store.put_parameter(Name=f"{PATH}/databaseHost", Value="a\nPATH=/evil", Type="String", Overwrite=True)
-    assert "cannot be used" in machine.succeed("refresh")
+    assert "is not valid" in machine.succeed("refresh")
     assert "evil" not in (machine.data / "state/facts/facts.env").read_text()
 
 
@@ -348,11 +348,11 @@ def test_parameters_cannot_be_placed_by_hand(make: Make) -> None:
             timeout=20,
         )
 
-    look = "it is read from Parameter Store: sudo diaspora-pod logs diaspora-parameters"
+    look = "is missing in Parameter Store; see: sudo diaspora-pod logs diaspora-parameters"
     done = secret("ready", "application")
     assert (done.returncode, done.stderr.splitlines()) == (
         1,
-        [f"diaspora-pod: {name} is missing; {look}" for name in ("smtpUsername", "smtpPassword")],
+        [f"diaspora-pod: {name} {look}" for name in ("smtpUsername", "smtpPassword")],
     )
     assert secret("set", "smtpPassword").stderr.startswith("diaspora-pod: smtpPassword is not a secret of")
     machine.put("smtpUsername", "AKIAEXAMPLE")
@@ -430,7 +430,7 @@ def test_unusable_parameter_does_not_replace_the_stored_one(machine: Machine, ba
     machine.succeed("boot")
     machine.put("smtpPassword", bad)
     output = machine.succeed("refresh")
-    assert f"{PATH}/smtpPassword cannot be used" in output
+    assert f"{PATH}/smtpPassword is not valid" in output
     assert bad not in output.replace("comma", "")
     assert machine.given("smtp_password") == VALUES["smtpPassword"]
     assert machine.restarted() == []

@@ -71,8 +71,8 @@ class TestClaimData:
         assert result.returncode == 1
         assert result.stdout == ""
         assert result.stderr == (
-            f"{here.data} holds the pod pod.example.org, this machine is set up for other.example.org: "
-            "refusing to start\n"
+            f"{here.data} holds the pod pod.example.org, but this machine is set up for other.example.org; refusing "
+            "to start\n"
         )
         assert (here.data / "domain").read_text() == "pod.example.org\n"
 
@@ -221,7 +221,7 @@ class TestCheckPostgresql:
         result = here.run("check-postgresql", "17")
         assert result.returncode == 1
         assert result.stderr.count("\n") == 1
-        assert "was written by PostgreSQL 15, this machine runs 17: refusing to start" in result.stderr
+        assert "was written by PostgreSQL 15, but this machine runs 17: refusing to start" in result.stderr
 
 
 class TestOncePerImage:
@@ -243,7 +243,7 @@ class TestOncePerImage:
 
     def test_step_is_not_marked_done_without_the_image(self, here: Machine) -> None:
         result = here.run("once-per-image", "done", "migrate", IMAGE)
-        assert (result.returncode, result.stderr) == (1, f"the image {IMAGE} is gone\n")
+        assert (result.returncode, result.stderr) == (1, f"the image {IMAGE} no longer exists\n")
         assert not (here.data / "state" / "migrate").exists()
 
     def test_step_is_needed_again_after_a_crash(self, here: Machine) -> None:

@@ -190,7 +190,7 @@ def test_mount_is_refused_over_existing_files(uploads: Uploads) -> None:
     (uploads.folder / "picture").touch()
     done = uploads.program("prepare")
     assert done.returncode == 1
-    assert "holds files, which the bucket would hide; docs/aws-machine.md says" in done.stderr
+    assert "holds files, which the bucket would hide; see docs/aws-machine.md" in done.stderr
     assert (uploads.folder / "picture").exists()
 
 

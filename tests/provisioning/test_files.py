@@ -141,7 +141,7 @@ def test_files_command_writes_and_lists_the_files(tmp_path: Path, capsys: pytest
     assert stat.S_IMODE((folder / "install").stat().st_mode) == 0o755
     # a folder with something else in it is left alone
     assert main(["provisioning", "files", str(source), str(tmp_path)]) == 1
-    assert "is not empty; allowed: a new folder" in capsys.readouterr().err
+    assert "not empty; choose a new folder" in capsys.readouterr().err
 
 
 def test_check_and_render_support_target_provisioning(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
@@ -281,7 +281,7 @@ def test_scripts_refuse_unsupported_hosts_and_missing_arguments(tmp_path: Path) 
     host = AnyHost(tmp_path, "proxy")
     done = host.run("rm /usr/lib/systemd/system-generators/*; /files/install")
     assert done.returncode == 1
-    assert re.search(r"^install: this podman makes no services", done.stderr)
+    assert re.search(r"^install: this podman does not support", done.stderr)
     done = host.run("/files/usr/local/bin/matchbox-certificates")
     assert (done.returncode, done.stderr.count("\n")) == (1, 1)
     assert not (host.given / "systemctl").exists()
