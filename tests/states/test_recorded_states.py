@@ -12,6 +12,7 @@ resources is that of the Terraform provider behind the bridge, in a simulated ac
 """
 
 import json
+import re
 from collections.abc import Iterator
 from fnmatch import fnmatchcase
 from pathlib import Path
@@ -37,8 +38,8 @@ from tests.states.recorded import (
 
 pytestmark = [pytest.mark.system, pytest.mark.xdist_group("states")]
 
-AT_MOST = 1_000_000
-"""Bytes of a recorded state."""
+AT_MOST = 500_000
+"""Bytes of a recorded state without its encrypted values: a machine's config is one, and has its own size."""
 
 
 @pytest.fixture(scope="module")
@@ -99,6 +100,6 @@ def test_a_type_that_was_renamed_is_seen(tmp_path: Path) -> None:
 def test_recorded_states_are_small_and_without_secrets() -> None:
     for name in STACKS:
         text = state_file(name).read_text(encoding="utf-8")
-        assert len(text) < AT_MOST, name
+        assert len(re.sub('"ciphertext": "[^"]*"', "", text)) < AT_MOST, name
         assert "plaintext" not in text, name
         assert "PRIVATE KEY" not in text, name
