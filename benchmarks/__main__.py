@@ -9,7 +9,7 @@ from collections.abc import Callable
 
 from benchmarks.aws import print_aws
 from benchmarks.butane import print_butane
-from benchmarks.stacks import in_the_clear, measure_bare, measure_ours, stack_values
+from benchmarks.stacks import decode_contents, measure_bare, measure_ours, stack_values
 from diaspora_infra.config import load
 from diaspora_infra.host import render
 from diaspora_infra.pxe.served import meaning_digest
@@ -43,7 +43,7 @@ def main(counts: list[int]) -> None:
 def _print_rendering() -> None:
     settings = load(stack_values(_TIMES))
     text = render(settings, settings.machines[0], {}).ignition
-    whole = in_the_clear(text)
+    whole = decode_contents(text)
     print(f"One machine: {len(text)} bytes of Ignition, {len(whole)} bytes with every content in the clear")
     machines = iter(settings.machines)
     rows = {

@@ -68,7 +68,7 @@ def stack_values(count: int, server: MatchboxServer | None = None) -> dict[str, 
     return values
 
 
-def in_the_clear(ignition: str) -> str:
+def decode_contents(ignition: str) -> str:
     """Unpack bundle and contents of a config: what somebody would write by hand."""
 
     def clear(value: Any) -> Any:
@@ -96,7 +96,7 @@ def _ready_strings(settings: Settings, *, plain: bool) -> list[dict[str, Any]]:
                 "kernel": boot.kernel,
                 "initrds": list(boot.initrds),
                 "args": list(boot.args),
-                "ignition": in_the_clear(ignition) if plain else ignition,
+                "ignition": decode_contents(ignition) if plain else ignition,
             }
         )
     return ready

@@ -37,19 +37,19 @@ class Ignition(pulumi.ComponentResource):
             host=args["host"],
             machine=args["machine"],
             secrets=pulumi.Output.secret(args["secrets"]) if "secrets" in args else {},
-        ).apply(lambda known: _render(name, known))
+        ).apply(lambda tables: _render(name, tables))
         self.register_outputs({})
 
 
-def _render(name: str, known: Mapping[str, Any]) -> str:
-    machine = {"name": name, **known["machine"]}
+def _render(name: str, given: Mapping[str, Any]) -> str:
+    machine = {"name": name, **given["machine"]}
     tables = {
         "target": "ignition",
-        "pod": known["pod"],
-        "host": known["host"],
+        "pod": given["pod"],
+        "host": given["host"],
         "ignition": {"machines": [machine]},
     }
-    secrets = known["secrets"]
+    secrets = given["secrets"]
     try:
         settings = load_tables(tables, secrets)
         return render(settings, settings.machines[0], secrets).ignition

@@ -76,7 +76,7 @@ def render_machine(settings: Settings, machine: Machine, secrets: Secrets) -> pu
     """Render a machine's Ignition; a secret output where it holds a secret."""
     if not secrets:
         return render_known(settings, machine, {}).ignition
-    return pulumi.Output.all(**secrets).apply(lambda known: render_known(settings, machine, known).ignition)
+    return pulumi.Output.all(**secrets).apply(lambda values: render_known(settings, machine, values).ignition)
 
 
 def render_known(settings: Settings, machine: Machine, secrets: Mapping[str, str]) -> Rendered:

@@ -11,7 +11,7 @@ from diaspora_infra.aws.policy import document
 from diaspora_infra.aws.tags import named
 
 SENDERS = ("cloudwatch.amazonaws.com", "ses.amazonaws.com")
-"""The services that may send alerts, for this account alone. A budget mails by itself."""
+"""The services that may send alerts, for this account alone. A budget sends its mail without the topic."""
 
 
 class AlertsArgs(TypedDict):

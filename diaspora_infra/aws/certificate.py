@@ -27,12 +27,12 @@ class CertificateArgs(TypedDict):
 
 
 class Certificate(pulumi.ComponentResource):
-    """A certificate that ACM renews by itself as long as its record stays."""
+    """A certificate that ACM renews as long as its record stays."""
 
     arn: pulumi.Output[str]
     """ARN of the certificate, once it is issued if somebody waits for it."""
     issued: pulumi.Output[bool] | None
-    """Whether it is issued, asked anew at every run; None when it is waited for."""
+    """Whether the certificate is issued, asked at every run; None when the run waits for it."""
     records: pulumi.Output[Sequence[DnsRecord]]
     """DNS records that a person has to set; empty with a `zone_id`."""
 

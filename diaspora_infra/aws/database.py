@@ -21,7 +21,7 @@ from diaspora_infra.config.aws.aws import AwsDatabase
 DATABASE = "diaspora_production"
 """Name of the database, as diaspora* calls it."""
 USER = "diaspora"
-_LONGEST_NAME = 30  # with a number, a hash and `-final` it stays under the 63 characters of an identifier
+_MAX_NAME_LENGTH = 30  # with a number, a hash and `-final` it stays under the 63 characters of an identifier
 
 
 class DatabaseEngine(StrEnum):
@@ -264,8 +264,8 @@ def checked_password(component: str, text: str) -> str:
 def _problems(component: str, args: DatabaseArgs, engine: DatabaseEngine) -> Iterator[ArgumentError]:
     """What AWS would refuse late, or would take and make no use of. Outputs are left to AWS."""
     version, subnets = args.get("version", DEFAULTS.version), args["subnet_ids"]
-    if not re.fullmatch(f"[a-z](?:-?[a-z0-9]){{0,{_LONGEST_NAME - 1}}}", component):
-        allowed = f"allowed: up to {_LONGEST_NAME} small letters, digits and single dashes"
+    if not re.fullmatch(f"[a-z](?:-?[a-z0-9]){{0,{_MAX_NAME_LENGTH - 1}}}", component):
+        allowed = f"allowed: up to {_MAX_NAME_LENGTH} small letters, digits and single dashes"
         yield ArgumentError(component, "name", f"{component!r} is no name of a database", allowed)
     if version not in AURORA_VERSIONS:
         allowed = f"allowed: {', '.join(AURORA_VERSIONS)}"

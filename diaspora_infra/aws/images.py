@@ -24,7 +24,7 @@ class ImageArgs(TypedDict):
     stream: NotRequired[Stream]
     """Update stream; stable when not set."""
     id: NotRequired[str]
-    """An image of yours instead, such as ami-0123456789abcdef0."""
+    """Your own image instead, such as ami-0123456789abcdef0."""
 
 
 def find_image(component: str, args: ImageArgs, parent: pulumi.Resource) -> str:

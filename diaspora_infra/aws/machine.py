@@ -202,7 +202,7 @@ class Machine(pulumi.ComponentResource):
                 parent=self,
                 delete_before_replace=True,
                 depends_on=policies,
-                # a stopped machine has no address, which a refresh would take for a change that makes it anew
+                # a stopped machine has no address; after a refresh, that difference would replace the machine
                 ignore_changes=["associatePublicIpAddress"],
             ),
         )
@@ -290,5 +290,5 @@ class Machine(pulumi.ComponentResource):
 
 
 def alarm_action(partition: str, region: str, action: str) -> str:
-    """ARN of what EC2 does by itself when an alarm goes on: `recover` or `reboot`."""
+    """ARN of the action that EC2 takes when an alarm goes on: `recover` or `reboot`."""
     return f"arn:{partition}:automate:{region}:ec2:{action}"

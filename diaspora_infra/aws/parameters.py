@@ -85,7 +85,7 @@ class Parameters(pulumi.ComponentResource):
 def generated_password(
     name: str, parameter: pulumi.Input[str], tags: Tags | None, opts: pulumi.ResourceOptions
 ) -> aws.ssm.Parameter:
-    """A random password in Parameter Store. It is generated with the parameter and never changes by itself.
+    """A random password in Parameter Store. It is generated with the parameter and is never changed later.
 
     Every run offers a new value, and `ignore_changes` keeps the one that is in the (encrypted) state. A value that was
     changed in Parameter Store is taken over by the next `pulumi up --refresh`.

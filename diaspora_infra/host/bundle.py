@@ -8,7 +8,7 @@ config is half as large, which counts where it is stored for every machine; and 
 import json
 from typing import Any
 
-from diaspora_infra.host.data_url import contents, in_the_clear, is_data, shortest
+from diaspora_infra.host.data_url import contents, decode_contents, is_data, shortest
 from diaspora_infra.host.fragment import Fragment
 
 Ignition = dict[str, Any]
@@ -25,7 +25,7 @@ _LISTS = (
 def pack(ignition: Ignition, pod: Fragment) -> Ignition:
     """Move what `pod` (a Butane fragment) names out of an Ignition config into a packed bundle."""
     rest, bundle = split(ignition, pod)
-    return add_bundle(rest, in_the_clear(bundle))
+    return add_bundle(rest, decode_contents(bundle))
 
 
 def split(ignition: Ignition, pod: Fragment) -> tuple[Ignition, Ignition]:

@@ -1,7 +1,7 @@
 """Contents as data URLs (RFC 2397): in the clear, packed, and read back.
 
 Every data URL of a config that the project makes is written here, but those in what the Butane translator returns.
-These are packed by whatever zlib a computer has, so they are written again: `in_the_clear`, or `repacked`.
+These are packed by whatever zlib a computer has, so they are written again: `decode_contents`, or `repacked`.
 
 Packing is done by libdeflate, which the package `deflate` contains. Its output follows from the contents alone, on
 every processor and with every Python; zlib's differs between versions of zlib, zlib-ng and Python.
@@ -74,23 +74,23 @@ def shortest(data: bytes) -> Mapping[str, str]:
     return min(clear, {"source": _in_base64(data)}, packed, key=lambda form: len(form["source"]))
 
 
-def in_the_clear(part: Any) -> Any:
+def decode_contents(part: Any) -> Any:
     """Write all data URLs in a part of a config in the clear, whichever compressor packed them."""
-    return _written_anew(part, lambda resource: _plain(resource["source"], resource.get("compression")))
+    return _rewritten(part, lambda resource: _plain(resource["source"], resource.get("compression")))
 
 
 def repacked(part: Any) -> Any:
     """Write all data URLs in a part of a config as this module packs them."""
-    return _written_anew(part, lambda resource: _repacked(resource["source"], resource.get("compression")))
+    return _rewritten(part, lambda resource: _repacked(resource["source"], resource.get("compression")))
 
 
-def _written_anew(part: Any, form: Callable[[Mapping[str, Any]], Mapping[str, str]]) -> Any:
+def _rewritten(part: Any, form: Callable[[Mapping[str, Any]], Mapping[str, str]]) -> Any:
     if isinstance(part, list):
-        return [_written_anew(entry, form) for entry in part]
+        return [_rewritten(entry, form) for entry in part]
     if not isinstance(part, dict):
         return part
     if not is_data(part):
-        return {key: _written_anew(value, form) for key, value in part.items()}
+        return {key: _rewritten(value, form) for key, value in part.items()}
     rest = {key: value for key, value in part.items() if key not in {"source", "compression"}}
     return {**rest, **form(part)}
 

@@ -19,7 +19,7 @@ from diaspora_infra.config import (
 )
 from diaspora_infra.config.secrets import secrets_in_ignition
 from diaspora_infra.host.bundle import add_bundle, beside, split
-from diaspora_infra.host.data_url import in_the_clear, repacked, undecodable
+from diaspora_infra.host.data_url import decode_contents, repacked, undecodable
 from diaspora_infra.host.features import machine_part, pod_part
 from diaspora_infra.host.features.firewall import provisioning_firewall
 from diaspora_infra.host.features.provisioning import provisioning
@@ -71,7 +71,7 @@ def render(settings: Settings | ProvisioningSettings, machine: Machine, secrets:
     context = PodMachineContext(settings, machine)
     own = machine_part(context)
     pod = _pod_part(pod_context(settings, machine.architecture, secrets))
-    rest, bundle = in_the_clear(_translate(_document([own]))), pod.ignition
+    rest, bundle = decode_contents(_translate(_document([own]))), pod.ignition
     identity = machine_text(context, rest)
     document = _document([own, as_fragment(MACHINE_FILE, identity), pod.fragment])
     users = snippets(settings, machine)
@@ -109,7 +109,7 @@ def render_provisioning(settings: ProvisioningSettings) -> Rendered:
 def _decoded(ignition: dict[str, Any], users: Iterable[tuple[str, str]]) -> dict[str, Any]:
     """Write contents in the clear. Raises ConfigError for a snippet's that are not what they say."""
     try:
-        whole: dict[str, Any] = in_the_clear(ignition)
+        whole: dict[str, Any] = decode_contents(ignition)
     except ValueError:
         # a snippet that stands only beside the others cannot be searched alone
         raise ConfigError([*_undecodable(users)] or _of_ignition("snippets", ignition)) from None
@@ -141,7 +141,7 @@ def _pod_part(context: PodContext) -> _PodPart:
     """Render the pod's features; the result is the same on all machines of one architecture."""
     if context not in _pod_parts:
         features = pod_part(context)
-        bundle = in_the_clear(_translate(_document([features])))
+        bundle = decode_contents(_translate(_document([features])))
         text = bundle_text(bundle, secret=bool(context.secrets))
         fragment = combine([features, as_fragment(BUNDLE_FILE, text)])
         if len(_pod_parts) >= _REMEMBERED_PODS:

@@ -40,8 +40,8 @@ class ProvisioningServer(pulumi.ComponentResource):
 
     def __init__(self, name: str, args: ProvisioningServerArgs, opts: pulumi.ResourceOptions | None = None) -> None:
         super().__init__("diaspora-infra:index:ProvisioningServer", name, {}, opts)
-        known = pulumi.Output.all(host=args["host"], provisioning=args["provisioning"])
-        outputs = known.apply(lambda values: _outputs(name, values))
+        tables = pulumi.Output.all(host=args["host"], provisioning=args["provisioning"])
+        outputs = tables.apply(lambda values: _outputs(name, values))
         self.ignition = outputs["ignition"]
         self.http_url = outputs["http_url"]
         self.rpc_endpoint = outputs["rpc_endpoint"]
@@ -67,9 +67,9 @@ def provisioning_stack(settings: ProvisioningSettings) -> dict[str, Any]:
     }
 
 
-def _outputs(name: str, known: Mapping[str, Any]) -> dict[str, Any]:
-    provisioning = {"name": name, **known["provisioning"]}
-    tables = {"target": "provisioning", "host": known["host"], "provisioning": provisioning}
+def _outputs(name: str, given: Mapping[str, Any]) -> dict[str, Any]:
+    provisioning = {"name": name, **given["provisioning"]}
+    tables = {"target": "provisioning", "host": given["host"], "provisioning": provisioning}
     try:
         settings = load_stack(plain_tables(tables))
         if not isinstance(settings, ProvisioningSettings):

@@ -71,7 +71,7 @@ class PxePod(pulumi.ComponentResource):
     def __init__(self, name: str, args: PxePodArgs, opts: pulumi.ResourceOptions | None = None) -> None:
         super().__init__("diaspora-infra:index:PxePod", name, {}, opts)
         install = {key: value for key, value in args.items() if key in _INSTALL_KEYS}
-        boot = pulumi.Output.all(**install).apply(lambda known: _boot(name, known))
+        boot = pulumi.Output.all(**install).apply(lambda arguments: _boot(name, arguments))
         ignition = pulumi.Output.from_input(args["ignition"]).apply(lambda text: _checked(text, name))
         full_name = _full_name(name, args, boot, ignition)
         # A name that is known now is also the engine's name: the change of a machine is then a new resource and the end
@@ -95,7 +95,7 @@ class PxePod(pulumi.ComponentResource):
         self.ignition_url = address.apply(lambda pair: ignition_url(*pair))
         self.config = pulumi.Output.unsecret(
             pulumi.Output.all(ignition, ignition.is_secret()).apply(
-                lambda known: f"c{public_hash(meaning_digest(known[0]), name, secret=known[1])[1:]}"
+                lambda text: f"c{public_hash(meaning_digest(text[0]), name, secret=text[1])[1:]}"
             )
         )
         # The outputs can all be derived from the children: registering them would only make the state larger.
@@ -134,7 +134,7 @@ def _full_name(
         return f"{name}-{revision_of(name, _checked(text, name), _boot(name, install), secret=False)}"
     return pulumi.Output.unsecret(
         pulumi.Output.all(ignition, boot, ignition.is_secret()).apply(
-            lambda known: f"{name}-{revision_of(name, known[0], known[1], secret=known[2])}"
+            lambda values: f"{name}-{revision_of(name, values[0], values[1], secret=values[2])}"
         )
     )
 

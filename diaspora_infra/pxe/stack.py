@@ -25,7 +25,7 @@ def pxe_stack(settings: PxeSettings, secrets: Secrets, folder: Path) -> dict[str
     # That is always so, in a preview too: they are part of the stack's config.
     placed: pulumi.Output[dict[str, Any]] = pulumi.Output.unsecret(
         pulumi.Output.all(**secrets).apply(
-            lambda known: pulumi.Output.from_input(_place(settings, pxe, known, provider))
+            lambda values: pulumi.Output.from_input(_place(settings, pxe, values, provider))
         )
     )
     return {name: placed[name] for name in ("machines", "needsReinstall")}

@@ -63,7 +63,7 @@ def buckets(stack: AwsStack) -> dict[str, str]:
     return {plain(each["Name"]): each["Name"] for each in stack.client("s3").list_buckets()["Buckets"]}
 
 
-def in_the_clear(stack: AwsStack) -> set[str]:
+def unencrypted(stack: AwsStack) -> set[str]:
     """Everything that holds data and is not encrypted."""
     return {*_volumes(stack), *_databases(stack), *_buckets(stack), *_parameters(stack)}
 
@@ -135,7 +135,7 @@ def everything_is_as_it_must_be(stack: AwsStack) -> None:
         ("machine", "S3", "443"),
     }
     assert on_the_internet(stack) == {"machine"}
-    assert in_the_clear(stack) == {f"/diaspora/{DOMAIN}/{name}" for name in ("databaseHost", "uploadsBucket")}
+    assert unencrypted(stack) == {f"/diaspora/{DOMAIN}/{name}" for name in ("databaseHost", "uploadsBucket")}
     assert answers(stack) == {
         (DOMAIN, "A"): ["d-WORD.execute-api.eu-west-1.amazonaws.com"],
         (DOMAIN, "AAAA"): ["d-WORD.execute-api.eu-west-1.amazonaws.com"],

@@ -5,7 +5,7 @@ import json
 import pytest
 
 from lab.aws.account import Account
-from tests.aws.account_inventory import in_the_clear, roles, users
+from tests.aws.account_inventory import roles, unencrypted, users
 from tests.support.aws_stack import AwsStack
 
 
@@ -15,7 +15,7 @@ def stack(account: Account, tmp_path: object) -> AwsStack:
 
 
 def test_unencrypted_resources_are_found(stack: AwsStack) -> None:
-    assert in_the_clear(stack) == set()
+    assert unencrypted(stack) == set()
     ec2, rds, s3 = stack.client("ec2"), stack.client("rds"), stack.client("s3")
     volumes = [
         ec2.create_volume(AvailabilityZone="eu-west-1a", Size=1, Encrypted=encrypted)["VolumeId"]
@@ -39,7 +39,7 @@ def test_unencrypted_resources_are_found(stack: AwsStack) -> None:
         stack.client("ssm").put_parameter(Name=f"/{name}", Value="x", Type=kind)
     rule = {"ApplyServerSideEncryptionByDefault": {"SSEAlgorithm": "AES256"}}
     s3.put_bucket_encryption(Bucket="hidden-1", ServerSideEncryptionConfiguration={"Rules": [rule]})
-    assert in_the_clear(stack) == {volumes[0], snapshots[0], "clear", "clear-rds", "clear-1", "/clear"}
+    assert unencrypted(stack) == {volumes[0], snapshots[0], "clear", "clear-rds", "clear-1", "/clear"}
 
 
 def test_every_policy_statement_is_found(stack: AwsStack) -> None:

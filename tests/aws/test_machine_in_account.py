@@ -6,7 +6,7 @@ from diaspora_infra.config import load
 from diaspora_infra.host import render
 from tests.aws.account_asserts import DOMAIN, config_objects, records
 from tests.aws.account_client import instance, may_reach
-from tests.aws.account_inventory import in_the_clear, roles
+from tests.aws.account_inventory import roles, unencrypted
 from tests.aws.reachability import on_the_internet, reaches
 from tests.aws.rules import problems
 from tests.aws.simulated_types import asked, encrypted_backup_password, same_types
@@ -39,7 +39,7 @@ def test_direct_edge_opens_only_web_ports_and_keeps_the_address(aws_stack: AwsSt
     }
     assert on_the_internet(aws_stack) == {"machine"}
     plain = {f"/diaspora/{DOMAIN}/{name}" for name in ("backupRepository", "databaseHost", "uploadsBucket")}
-    assert in_the_clear(aws_stack) == plain
+    assert unencrypted(aws_stack) == plain
     assert set(roles(aws_stack)) == {"pod-machine", "pod-snapshots", "pod-flow-logs"}
     before = instance(aws_stack)
     assert before["PublicIpAddress"] == aws_stack.engine.outputs()["address"]

@@ -12,7 +12,7 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from diaspora_infra.host.data_url import contents, in_the_clear, plain, repacked, shortest, undecodable
+from diaspora_infra.host.data_url import contents, decode_contents, plain, repacked, shortest, undecodable
 
 LONG = b"a line that comes again\n" * 100
 
@@ -74,14 +74,14 @@ def config(resource: dict[str, str]) -> dict[str, Any]:
 @example(LONG)
 def test_only_data_urls_are_rewritten(data: bytes) -> None:
     forms = forms_of(data)
-    assert [in_the_clear(config(form)) for form in forms] == [config({**plain(data)})] * len(forms)
+    assert [decode_contents(config(form)) for form in forms] == [config({**plain(data)})] * len(forms)
     assert [repacked(config(form)) for form in forms] == [config({**shortest(data)})] * len(forms)
 
 
 def test_data_urls_inside_contents_are_kept() -> None:
     data = b'{"ignition": {"config": {"merge": [{"source": "data:,%61"}]}}}'
     assert contents(repacked({"contents": packed(data, 9)})["contents"]) == data
-    assert contents(in_the_clear({"contents": packed(data, 9)})["contents"]) == data
+    assert contents(decode_contents({"contents": packed(data, 9)})["contents"]) == data
 
 
 @pytest.mark.parametrize(

@@ -18,7 +18,7 @@ FROM_STACK_DIR = "/etc/diaspora/secrets"
 ON_MACHINE_DIR = "/var/mnt/data/secrets/provided"
 
 # The folders of drop-ins for what needs a secret of the podmin, and the key that keeps it from starting without one:
-# a container waits quietly, a backup that cannot be made is an error. Everything waits for the database by itself.
+# a container waits quietly, a backup that cannot be made is an error. Every program waits for the database.
 _WAITING: dict[Service, tuple[tuple[str, ...], str]] = {
     "application": (("/etc/containers/systemd/diaspora-.container.d",), "ConditionPathExists"),
     "relay": (("/etc/containers/systemd/relay.container.d",), "ConditionPathExists"),
