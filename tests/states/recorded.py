@@ -5,7 +5,6 @@ For each stack there is a stack file in files/, and beside it what `pulumi stack
 
 import json
 import re
-import urllib.request
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -48,8 +47,20 @@ class World:
     folder: Path
     environment: Mapping[str, str] = field(default_factory=dict)
     plugins: tuple[Plugin, ...] = (MATCHBOX,)
-    addresses: Mapping[str, str] = field(default_factory=dict)
-    """What takes the place of addresses in the stack file."""
+    names: Mapping[str, str] = field(default_factory=dict)
+    """What has another name in each world, by the name in the files."""
+
+    def from_files(self, text: str) -> str:
+        """Put the names of this world into the text of a file."""
+        for name, here in self.names.items():
+            text = text.replace(name, here)
+        return text
+
+    def for_files(self, text: str) -> str:
+        """Put the names of the files into a text of this world."""
+        for name, here in self.names.items():
+            text = text.replace(here, name)
+        return text
 
 
 def beside_matchbox(folder: Path, server: MatchboxServer) -> World:
@@ -62,13 +73,12 @@ def beside_matchbox(folder: Path, server: MatchboxServer) -> World:
 
 
 def in_account(folder: Path, account: Account) -> World:
-    """A world with an account that holds the podmin's zone alone; the zone has the same id each time."""
+    """A world with an account that holds the podmin's zone alone."""
     account.reset()
-    opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
-    with opener.open(urllib.request.Request(f"{account.endpoint}/moto-api/seed?a=1", method="POST"), timeout=10):
-        pass
-    account.client("route53", REGION).create_hosted_zone(Name="pod.example.org", CallerReference="podmin")
-    return World(folder, account.variables(), (account.plugin(),))
+    route53 = account.client("route53", REGION)
+    zone = route53.create_hosted_zone(Name="pod.example.org", CallerReference="podmin")["HostedZone"]["Id"]
+    names = {"ZONEOFTHEPODMIN": zone.rpartition("/")[2]}
+    return World(folder, account.variables(), (account.plugin(),), names)
 
 
 def prepared_engine(name: str, world: World) -> Engine:
@@ -76,9 +86,7 @@ def prepared_engine(name: str, world: World) -> Engine:
     world.folder.mkdir(parents=True, exist_ok=True)
     file = world.folder / "stack.yaml"
     (world.folder / "passphrase").write_text(PASSPHRASE, encoding="ascii")
-    text = (FILES / f"{name}.yaml").read_text(encoding="utf-8")
-    for address, other in world.addresses.items():
-        text = text.replace(address, other)
+    text = world.from_files((FILES / f"{name}.yaml").read_text(encoding="utf-8"))
     file.write_text(text, encoding="utf-8")
     engine = Engine(world.folder, name, file, PROJECT, dict(world.environment), world.plugins, preloaded=True)
     engine.prepare()
@@ -92,9 +100,9 @@ def prepared_engine(name: str, world: World) -> Engine:
 def record(name: str, world: World) -> None:
     """Bring the stack up, and write down its state."""
     engine = prepared_engine(name, world)
-    engine.run("up", "--parallel=1")  # so that ids are given in the same order each time
-    state = trimmed(engine.read_state())
-    state_file(name).write_text(json.dumps(state, indent=1) + "\n", encoding="utf-8")
+    engine.run("up")
+    text = json.dumps(trimmed(engine.read_state()), indent=1)
+    state_file(name).write_text(world.for_files(f"{text}\n"), encoding="utf-8")
 
 
 def state_file(name: str) -> Path:
