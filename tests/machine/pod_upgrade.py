@@ -42,7 +42,7 @@ NEW_IMAGE = "registry.example.org/diaspora:2"
 PROGRAMS = (
     "base64", "bash", "cat", "chmod", "chown", "cmp", "comm", "cp", "curl", "cut", "date", "df", "find", "flock",
     "grep", "gzip", "head", "jq", "ln", "mkdir", "mv", "readlink", "rm", "sleep", "sort", "stat", "sync", "tail",
-    "timeout", "touch", "tr",
+    "timeout", "touch", "tr", "xargs",
 )  # fmt: skip
 
 # Moves, and lets everything die at a certain file.
