@@ -274,10 +274,10 @@ def _problems(component: str, args: DatabaseArgs, engine: DatabaseEngine) -> Ite
         yield from _capacity_problems(component, args)
     yield from _number_problems(component, "backup_days", args.get("backup_days"))
     if isinstance(subnets, Sequence) and len(subnets) < 2:
-        yield ArgumentError(component, "subnet_ids", "a database needs subnets in two zones", "allowed: two or more")
+        yield ArgumentError(component, "subnet_ids", "a database needs subnets in two zones", "give two or more")
     if ("password" in args) == ("password_parameter" in args):
         given = "both are" if "password" in args else "none is"
-        yield ArgumentError(component, "password, password_parameter", f"{given} given", "allowed: one of them")
+        yield ArgumentError(component, "password, password_parameter", f"{given} given", "give one of them")
 
 
 def _capacity_problems(component: str, args: DatabaseArgs) -> Iterator[ArgumentError]:
@@ -286,11 +286,10 @@ def _capacity_problems(component: str, args: DatabaseArgs) -> Iterator[ArgumentE
     for argument, value in (("min_acu", minimum), ("max_acu", maximum), ("auto_pause_seconds", pause)):
         yield from _number_problems(component, argument, value)
     if isinstance(maximum, int | float) and minimum > maximum:
-        allowed = "allowed: max_acu no less than min_acu"
-        yield ArgumentError(component, "min_acu", f"{_plain(minimum)} with max_acu: {_plain(maximum)}", allowed)
+        problem = f"{_plain(minimum)} with max_acu: {_plain(maximum)}"
+        yield ArgumentError(component, "min_acu", problem, "raise max_acu to min_acu or more")
     if minimum > 0 and pause is not None:
-        allowed = "allowed: leave it out, since only min_acu: 0 pauses"
-        yield ArgumentError(component, "auto_pause_seconds", "nothing uses it", allowed)
+        yield ArgumentError(component, "auto_pause_seconds", "only used with min_acu: 0", "remove it")
 
 
 def _number_problems(component: str, argument: str, value: object) -> Iterator[ArgumentError]:

@@ -75,7 +75,7 @@ def _existing_zone_id(component: pulumi.Resource, name: str, zone: str) -> str:
             name,
             "zone",
             f"no public hosted zone {zone} could be found and read in this account",
-            "allowed: one that is there, and no second one of that name; create it with create=True, or leave zone out "
+            "create one (and only one) of that name, or with create=True; or leave zone out "
             "where another DNS provider answers for the domain",
             last_line(error),
         ) from None

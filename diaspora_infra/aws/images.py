@@ -42,7 +42,7 @@ def find_image(component: str, args: ImageArgs, parent: pulumi.Resource) -> str:
         region, reason = aws.get_region(opts=options).region, last_line(error)
         if own is not None:
             problem = f"no image {own} in {region}"
-            raise ArgumentError(component, "image.id", problem, "allowed: an image that is there", reason) from None
+            raise ArgumentError(component, "image.id", problem, "name an existing image", reason) from None
         raise ArgumentError(
             component,
             "image.version",

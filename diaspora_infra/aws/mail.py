@@ -117,7 +117,7 @@ class Mail(pulumi.ComponentResource):
                 self._name,
                 "existing_identity",
                 f"no identity {domain} in SES of {aws.get_region(opts=options).region}",
-                "allowed: true only with one that is there",
+                "leave it out, or create the identity first",
                 last_line(error),
             ) from None
         return found.configuration_set_name

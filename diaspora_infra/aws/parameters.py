@@ -77,7 +77,7 @@ class Parameters(pulumi.ComponentResource):
                 name,
                 f"existing.{key}",
                 f"no parameter {parameter} in this account and region",
-                "allowed: one that is there",
+                "create it first",
                 last_line(error),
             ) from None
 
@@ -174,6 +174,6 @@ def _check_names(component: str, groups: Mapping[str, Mapping[str, object]]) -> 
                 allowed = "allowed: letters, digits and . _ -"
                 raise ArgumentError(component, argument, f"{key!r} is no name of a parameter", allowed)
             if key in seen:
-                allowed = "allowed: once, in secrets, facts or existing"
+                allowed = "give it once, in secrets, facts or existing"
                 raise ArgumentError(component, argument, f"{key} is given twice", allowed)
             seen.add(key)

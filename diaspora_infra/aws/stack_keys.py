@@ -19,7 +19,7 @@ class StackKey(NamedTuple):
 DNS = {
     "zone": StackKey(
         "aws.dns.zone",
-        "allowed: one that is there, and no second one of that name; createZone: true; or provider: external",
+        "create one (and only one) of that name, or set createZone: true or provider: external",
     )
 }
 MACHINE = {
@@ -27,9 +27,7 @@ MACHINE = {
     "image.id": StackKey("aws.instance.imageId"),
 }
 MAIL = {"existing_identity": StackKey("aws.mail.existingIdentity")}
-DATABASE = {
-    "auto_pause_seconds": StackKey("aws.database.autoPauseSeconds", "allowed: with minAcu: 0, which lets Aurora pause")
-}
+DATABASE = {"auto_pause_seconds": StackKey("aws.database.autoPauseSeconds", "remove it, or set minAcu: 0")}
 PARAMETERS = {"existing": StackKey("aws.existingParameters")}
 
 

@@ -216,9 +216,9 @@ def test_arns_are_those_of_the_partition(run: Runner) -> None:
         ),
         (
             lambda: Dns("one", {"zone": "example.org"}),
-            "one: zone: no public hosted zone example.org could be found and read in this account; allowed: one that "
-            "is there, and no second one of that name; create it with create=True, or leave zone out where another DNS "
-            "provider answers for the domain (empty result)",
+            "one: zone: no public hosted zone example.org could be found and read in this account; create one (and "
+            "only one) of that name, or with create=True; or leave zone out where another DNS provider answers for the "
+            "domain (empty result)",
         ),
         (
             lambda: Mail("one", {"domain": "example.org", "sender": "a@example.com"}),
@@ -226,7 +226,7 @@ def test_arns_are_those_of_the_partition(run: Runner) -> None:
         ),
         (
             lambda: Parameters("one", {"path": "/a", "facts": {"x": "1"}, "secrets": {"x": "2"}}),
-            "one: facts: x is given twice; allowed: once, in secrets, facts or existing",
+            "one: facts: x is given twice; give it once, in secrets, facts or existing",
         ),
         (
             lambda: Uploads("one", {"bucket": "My"}),
@@ -250,7 +250,7 @@ def test_several_wrong_arguments_are_one_line_each(run: Runner) -> None:
         run(MockAccount(), make)
     assert str(caught.value).splitlines() == [
         "one: backup_days: 0; allowed: 1 to 35",
-        "one: subnet_ids: a database needs subnets in two zones; allowed: two or more",
+        "one: subnet_ids: a database needs subnets in two zones; give two or more",
     ]
 
 
@@ -260,8 +260,8 @@ def test_several_wrong_arguments_are_one_line_each(run: Runner) -> None:
         (
             {"aws:route53/getZone:getZone": None},
             {},
-            "aws.dns.zone: no public hosted zone pod.example.org could be found and read in this account; allowed: one "
-            "that is there, and no second one of that name; createZone: true; or provider: external (empty result)",
+            "aws.dns.zone: no public hosted zone pod.example.org could be found and read in this account; create "
+            "one (and only one) of that name, or set createZone: true or provider: external (empty result)",
         ),
         (
             {"aws:ec2/getAmi:getAmi": None},
@@ -273,8 +273,7 @@ def test_several_wrong_arguments_are_one_line_each(run: Runner) -> None:
         (
             {"aws:ec2/getAmi:getAmi": None},
             {"instance": {"imageId": "ami-0123456789abcdef0"}},
-            "aws.instance.imageId: no image ami-0123456789abcdef0 in eu-west-1; allowed: an image that is there "
-            "(empty result)",
+            "aws.instance.imageId: no image ami-0123456789abcdef0 in eu-west-1; name an existing image (empty result)",
         ),
         (
             {"aws:ec2/getAmi:getAmi": {"id": "ami-1", "architecture": "x86_64"}},
@@ -284,19 +283,19 @@ def test_several_wrong_arguments_are_one_line_each(run: Runner) -> None:
         (
             {"aws:sesv2/getEmailIdentity:getEmailIdentity": None},
             {"mail": {"existingIdentity": True}},
-            "aws.mail.existingIdentity: no identity pod.example.org in SES of eu-west-1; allowed: true only with one "
-            "that is there (empty result)",
+            "aws.mail.existingIdentity: no identity pod.example.org in SES of eu-west-1; leave it out, or create "
+            "the identity first (empty result)",
         ),
         (
             {"aws:ssm/getParameter:getParameter": None},
             {"pod_changes": {"backup": {}}, "existingParameters": {"backupPassword": "/my/password"}},
-            "aws.existingParameters.backupPassword: no parameter /my/password in this account and region; allowed: one "
-            "that is there (empty result)",
+            "aws.existingParameters.backupPassword: no parameter /my/password in this account and region; create "
+            "it first (empty result)",
         ),
         (
             {},
             {"database": {"minAcu": 0.5, "autoPauseSeconds": 300}},
-            "aws.database.autoPauseSeconds: nothing uses it; allowed: with minAcu: 0, which lets Aurora pause",
+            "aws.database.autoPauseSeconds: only used with min_acu: 0; remove it, or set minAcu: 0",
         ),
     ],
 )

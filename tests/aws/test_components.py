@@ -427,7 +427,7 @@ def test_only_the_certificate_record_may_overwrite_an_existing_one(run: Runner) 
 
 def test_unreadable_zone_is_not_reported_as_missing(run: Runner) -> None:
     account = MockAccount({"aws:route53/getZone:getZone": None})
-    with pytest.raises(pulumi.RunError, match=r"could be found and read in .*no second one of that name.*empty result"):
+    with pytest.raises(pulumi.RunError, match=r"could be found and read in .*only one. of that name.*empty result"):
         make(run, pod, account)
 
 

@@ -251,15 +251,15 @@ def test_rds_is_created_and_replaced_by_a_restored_database(database_stack: AwsS
 @pytest.mark.parametrize(
     ("changes", "message"),
     [
-        ({"database": {"min_acu": 3}}, "pod: min_acu: 3 with max_acu: 1; allowed: max_acu no less than min_acu"),
+        ({"database": {"min_acu": 3}}, "pod: min_acu: 3 with max_acu: 1; raise max_acu to min_acu or more"),
         ({"secrets": {"big": "x" * 5000}}, "pod: secrets.big: 5000 bytes; allowed: 1 to 4096"),
         (
             {"existing": {"camoKey": "/elsewhere/nothing"}},
-            "pod: existing.camoKey: no parameter /elsewhere/nothing in this account and region; allowed: one",
+            "pod: existing.camoKey: no parameter /elsewhere/nothing in this account and region; create it",
         ),
         (
             {"mail": {"existing_identity": True}},
-            "pod: existing_identity: no identity pod.example.org in SES of eu-west-1; allowed: true only with one",
+            "pod: existing_identity: no identity pod.example.org in SES of eu-west-1; leave it out",
         ),
     ],
 )
