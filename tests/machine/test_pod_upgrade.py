@@ -233,10 +233,11 @@ REFUSED = {
         "reinstall needed: /etc/hostname, users",
     ),
     "networks": ({"pxe": pxe(machine(networks={"eno1": {"ipv4": {"method": "auto"}}}))}, "reinstall needed: networks"),
-    "another machine": ({"pxe": pxe(machine(2))}, "the config belongs to another machine or pod: name is pod2, not "
-                                                  "pod1"),
+    "another machine": (
+        {"pxe": pxe(machine(2))}, "the config belongs to another machine or pod: name is pod2, not pod1",
+    ),
     "another pod": (
-        {"pod": pod_settings(domain="other.example.org")}, "its domain is other.example.org, not pod.example.org",
+        {"pod": pod_settings(domain="other.example.org")}, "domain is other.example.org, not pod.example.org",
     ),
 }  # fmt: skip
 
