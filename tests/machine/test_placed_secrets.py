@@ -195,7 +195,7 @@ def test_pod_without_secrets_lists_none(tmp_path: Path) -> None:
         ("smtpPassword", "one\ntwo", "holds a line break or control character; allowed: one line of text"),
         ("smtpPassword", b"zero\0byte", "holds a zero byte; allowed: text"),
         ("smtpPassword", "a,b", "holds a comma, which diaspora* reads as a list; choose a value without a comma"),
-        ("smtpPassword", "true", "diaspora* would not read it as text"),
+        ("smtpPassword", "true", "diaspora* reads true and false as truth values"),
         ("backupSshKey", "no key at all", "is not a private key; set the whole text of the file"),
         ("password", "x", "is not a secret of this machine"),
     ],

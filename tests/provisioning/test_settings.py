@@ -29,7 +29,7 @@ NETWORK = "an IPv4 network with a prefix length of 8 to 30, such as 192.168.1.0/
 
 MISTAKES = [
     ({"provisioning": None}, "provisioning: nothing given; allowed: a table of keys"),
-    ({"host.users": []}, "host.users: empty; allowed: at least 1"),
+    ({"host.users": []}, "host.users: empty; allowed: at least 1 item"),
     (
         {"pod": pod()},
         "pod: not used with target: provisioning; remove it",
