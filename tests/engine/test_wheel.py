@@ -159,13 +159,13 @@ def test_pxe_program_outside_the_tree_brings_up_its_stack(
 
 
 def test_aws_program_outside_the_tree_brings_up_its_stack(environment: Path, tmp_path: Path) -> None:
-    """The program of docs/aws.md."""
+    """The first program of docs/aws.md."""
     program = tmp_path / "program"
     program.mkdir()
     (program / "Pulumi.yaml").write_text(
         f"name: own\nruntime: {{name: python, options: {{virtualenv: {environment}}}}}\n"
     )
-    (text,) = re.findall(r"```python\n(.*?)```", (PROJECT / "docs/aws.md").read_text(), flags=re.DOTALL)
+    text, _ = re.findall(r"```python\n(.*?)```", (PROJECT / "docs/aws.md").read_text(), flags=re.DOTALL)
     more = "import diaspora_infra\npulumi.export('package', diaspora_infra.__file__)\n"
     (program / "__main__.py").write_text(text + more)
     stack_file = tmp_path / "stack.yaml"

@@ -18,7 +18,7 @@ from hypothesis import strategies as st
 from diaspora_infra.host.features import firewall
 from tests.conftest import IN_CI
 from tests.host.aws_pod import aws_context
-from tests.host.contexts import context, file_text
+from tests.host.contexts import file_text, pod_context_on_host
 from tests.host.pod import pod_context, read_quadlet, write_tree
 from tests.machine.namespaces import NOTHING, REFUSED, Namespace, cable, load, settle
 from tests.machine.pod_programs import RequireProgram
@@ -86,7 +86,7 @@ table inet netavark {{
 
 
 def rendered(**changes: object) -> str:
-    return file_text(firewall(context(firewall=changes)), FILE)
+    return file_text(firewall(pod_context_on_host(firewall=changes)), FILE)
 
 
 @pytest.fixture(scope="module", autouse=True)
@@ -238,7 +238,7 @@ def test_ssh_is_restricted_to_configured_networks(lab: Lab) -> None:
 
 def test_only_port_80_is_open_behind_a_proxy() -> None:
     proxy = {"mode": "behindProxy", "trustedProxies": ["192.0.2.10"]}
-    text = file_text(firewall(pod_context(tls=proxy)), FILE)
+    text = file_text(firewall(pod_context(tls=proxy).of_pod), FILE)
     assert "proto-dst 80 accept" in text
     assert "443" not in text
 
@@ -307,7 +307,7 @@ def test_containers_cannot_reach_other_ports_of_the_machine(guarded: Lab) -> Non
 
 
 def test_containers_on_aws_cannot_reach_the_metadata_service(lab: Lab) -> None:
-    lab.start(file_text(firewall(aws_context()), FILE))
+    lab.start(file_text(firewall(aws_context().of_pod), FILE))
     for address, family in (("169.254.169.254/32", "-4"), ("fd00:ec2::254/128", "-6")):
         lab.client.ip(f"{family} address add {address} dev eth0")
         lab.machine.ip(f"{family} route add {address} dev eth0")
@@ -346,7 +346,7 @@ def tables(lab: Lab) -> str:
 
 def commands() -> dict[str, list[str]]:
     """The commands of the unit, without the path of the rules."""
-    (unit,) = firewall(context())["systemd"]["units"]
+    (unit,) = firewall(pod_context_on_host())["systemd"]["units"]
     service = read_quadlet(unit["contents"])["Service"]
     return {key: value.lstrip("-").split() for key, value in service if key.startswith("Exec")}
 
@@ -393,7 +393,7 @@ def test_broken_file_leaves_the_active_rules(lab: Lab, tmp_path: Path, damage: s
 
 def test_pod_network_requires_the_firewall(tmp_path: Path) -> None:
     """Rules that do not load leave a machine that answers SSH, and on which nothing else listens."""
-    root = write_tree(firewall(context()), tmp_path)
+    root = write_tree(firewall(pod_context_on_host()), tmp_path)
     folder = root / "etc/containers/systemd"
     (folder / "diaspora.network").write_text("[Network]\nNetworkName=diaspora\n")
     (folder / "nginx.container").write_text("[Container]\nImage=example.org/nginx:1\nNetwork=diaspora.network\n")
@@ -412,7 +412,7 @@ def test_pod_network_requires_the_firewall(tmp_path: Path) -> None:
 
 
 def test_disabled_firewall_adds_nothing() -> None:
-    assert firewall(context(firewall={"enable": False})) == {}
+    assert firewall(pod_context_on_host(firewall={"enable": False})) == {}
 
 
 _SOURCES = st.lists(

@@ -4,28 +4,15 @@ import shutil
 import subprocess
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
 
 import pytest
 
-from diaspora_infra.host.features import (
-    firewall,
-    guest_agent,
-    hardening,
-    hostname,
-    kernel_arguments,
-    network,
-    storage,
-    swap,
-    time_zone,
-    updates,
-    users,
-)
-from diaspora_infra.host.fragment import Fragment, combine
+from diaspora_infra.host.features import MACHINE_FEATURES
+from diaspora_infra.host.features.firewall import firewall
+from diaspora_infra.host.fragment import Fragment, MachineContext, combine, pod_context
 from diaspora_infra.host.render import document_text
 from tests.host.contexts import context
 
-BASE = (users, hostname, kernel_arguments, network, storage, time_zone, swap, updates, firewall, hardening, guest_agent)
 EVERYTHING = context(
     {"networks": {"eno1": {"ipv4": {"method": "manual", "address1": "10.0.0.10/24,10.0.0.1"}}}},
     kernelArguments=["console=ttyS0"],
@@ -40,8 +27,10 @@ VARIANTS = {
 }
 
 
-def base(of: Any) -> Fragment:
-    return combine(feature(of) for feature in BASE)
+def base(of: MachineContext) -> Fragment:
+    """The machine's own features, and the firewall, which the pod adds."""
+    pod = pod_context(of.settings, of.machine.architecture, {})
+    return combine([*(feature(of) for feature in MACHINE_FEATURES), firewall(pod)])
 
 
 def run(*command: str | Path, text: str | None = None) -> str:

@@ -13,10 +13,11 @@ from diaspora_infra.config import (
     SECRETS,
     ConfigError,
     ProvisioningSettings,
-    Settings,
+    PxeSettings,
     load,
     load_provisioning,
     load_stack,
+    load_written,
     needed_secrets,
 )
 from diaspora_infra.config.provisioning.server import host_of, port_of
@@ -153,9 +154,8 @@ def test_json_schema_covers_target_provisioning() -> None:
 
 def test_pod_stack_may_include_the_provisioning_server() -> None:
     values = pxe_config(provisioning=provisioning_config()["provisioning"])
-    found = load_stack(values)
-    assert isinstance(found, Settings)
-    assert found.provisioning == load_provisioning(values)
+    assert isinstance(load_stack(values), PxeSettings)
+    assert load_written(values).provisioning == load_provisioning(values)
     assert schema_errors(values) == []
     values["provisioning"]["rpcPort"] = 0
     assert lines(values) == ["provisioning.rpcPort: 0 is out of range; allowed: 1 to 65535"]
