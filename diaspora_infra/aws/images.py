@@ -55,7 +55,7 @@ def find_image(component: str, args: ImageArgs, parent: pulumi.Resource) -> str:
             component,
             "image.id",
             f"{image.id} is of architecture {image.architecture}",
-            f"allowed: {ARCHITECTURES[architecture]}, that of the instance type",
+            f"the instance type needs {ARCHITECTURES[architecture]}",
         )
     return image.id
 

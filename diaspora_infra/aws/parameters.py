@@ -161,7 +161,7 @@ def _checked_path(component: str, path: str) -> str:
             component,
             "path",
             f"{path!r} is no path of parameters",
-            "allowed: such as /diaspora/pod.example.org, and neither /aws nor /ssm at its beginning",
+            "use a path such as /diaspora/pod.example.org, which does not begin with /aws or /ssm",
         )
     return path
 

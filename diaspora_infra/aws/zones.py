@@ -20,7 +20,7 @@ def check_zones(region: str, zones: list[str], parent: pulumi.Resource) -> None:
         # local zones, such as us-west-2-lax-1a, hold no database
         letters = sorted(name[-1] for name in names if name[:-1] == region)
         raise pulumi.RunError(
-            f"aws.network.zones: this account has no {', '.join(missing)}; allowed: {', '.join(letters)}"
+            f"aws.network.zones: {', '.join(missing)} does not exist for this account; allowed: {', '.join(letters)}"
         )
 
 
@@ -38,8 +38,8 @@ def check_type(instance_type: str, zone: str, parent: pulumi.Resource) -> None:
     if found.locations and zone not in found.locations:
         letters = sorted({location[-1] for location in found.locations if location[:-1] == zone[:-1]})
         raise pulumi.RunError(
-            f"aws.instance.type: {instance_type} is not offered in {zone}; allowed: another type, or a first zone of "
-            f"{', '.join(letters)}"
+            f"aws.instance.type: {instance_type} is not offered in {zone}; use another type, or put one of these zones "
+            f"first: {', '.join(letters)}"
         )
 
 
@@ -53,9 +53,7 @@ def check_existing(vpc: str, zone: str, public: str, private: Sequence[str], par
         except Exception as error:
             raise pulumi.RunError(f"aws.network.existing: no subnet {subnet} in this region ({error})") from None
         if found.vpc_id != vpc:
-            raise pulumi.RunError(
-                f"aws.network.existing: {subnet} is in {found.vpc_id}; allowed: a subnet of {vpc}, its vpcId"
-            )
+            raise pulumi.RunError(f"aws.network.existing: {subnet} is in {found.vpc_id}; name a subnet of vpcId {vpc}")
         zones[subnet] = found.availability_zone
     if zones[public] != zone:
         raise pulumi.RunError(

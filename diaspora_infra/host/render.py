@@ -123,8 +123,8 @@ def _undecodable(users: Iterable[tuple[str, str]]) -> Iterator[Problem]:
 
 
 def _of_ignition(key: str, ignition: dict[str, Any]) -> list[Problem]:
-    allowed = "allowed: contents that are what their URL and compression say"
-    return [Problem(key, f"{path}: cannot be decoded: {reason}; {allowed}") for path, reason in undecodable(ignition)]
+    remedy = "repair the data URL, or its compression"
+    return [Problem(key, f"{path}: cannot be decoded: {reason}; {remedy}") for path, reason in undecodable(ignition)]
 
 
 @dataclass(frozen=True)

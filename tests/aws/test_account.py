@@ -84,13 +84,13 @@ def names(*letters: str) -> list[str]:
         (
             {"names": [*names("a", "c", "d"), "ap-northeast-1-tpe-1a"]},
             {"locations": names("a", "c", "d")},
-            r"^aws.network.zones: this account has no ap-northeast-1b; allowed: a, c, d$",
+            r"^aws.network.zones: ap-northeast-1b does not exist for this account; allowed: a, c, d$",
         ),
         (
             {"names": names("a", "b", "c")},
             {"locations": names("c", "d")},
-            r"^aws.instance.type: t4g.micro is not offered in ap-northeast-1a; allowed: another type, or a "
-            r"first zone of c, d$",
+            r"^aws.instance.type: t4g.micro is not offered in ap-northeast-1a; use another type, or put "
+            r"one of these zones first: c, d$",
         ),
         (None, {"locations": names("a")}, "^aws.network.zones: the zones of ap-northeast-1 cannot be asked for "),
         ({"names": names("a", "b")}, None, "^aws.instance.type: the types of ap-northeast-1a cannot be asked for "),

@@ -278,7 +278,7 @@ def test_several_wrong_arguments_are_one_line_each(run: Runner) -> None:
         (
             {"aws:ec2/getAmi:getAmi": {"id": "ami-1", "architecture": "x86_64"}},
             {"instance": {"imageId": "ami-0123456789abcdef0"}},
-            "aws.instance.imageId: ami-1 is of architecture x86_64; allowed: arm64, that of the instance type",
+            "aws.instance.imageId: ami-1 is of architecture x86_64; the instance type needs arm64",
         ),
         (
             {"aws:sesv2/getEmailIdentity:getEmailIdentity": None},

@@ -502,7 +502,7 @@ def test_unsuitable_existing_network_is_reported_in_one_line(run: Runner, letter
 
 
 def test_subnets_of_another_vpc_are_reported_in_one_line(run: Runner) -> None:
-    with pytest.raises(pulumi.RunError, match="is in vpc-2; allowed: a subnet of vpc-0123456789abcdef0, its vpcId"):
+    with pytest.raises(pulumi.RunError, match="is in vpc-2; name a subnet of vpcId vpc-0123456789abcdef0"):
         make(run, lambda options: pod(options, network={"existing": EXISTING}), OwnSubnets("aab", "vpc-2"))
 
 

@@ -76,7 +76,7 @@ def test_false_gzip_in_a_snippet_is_one_error_line(document: str, place: str, re
     head = "variant: fcos\nversion: 1.5.0\n"
     (line,) = problems(host=host(snippets=[head, f"{head}{document % resource}\n"]))
     assert line.startswith(f"host.snippets[1]: $.{place}: cannot be decoded: not gzip: ")
-    assert line.endswith("; allowed: contents that are what their URL and compression say")
+    assert line.endswith("; repair the data URL, or its compression")
 
 
 def test_every_snippet_with_false_gzip_is_reported() -> None:
