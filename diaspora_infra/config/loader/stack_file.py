@@ -52,8 +52,14 @@ def parse_stack_file(content: str | bytes, name: str = "(file)") -> StackFile:
     twice = [key for key in ours if {key, f"{NAMESPACE}:{key}"} <= config.keys()]
     if twice:
         raise ConfigError([Problem(key, f"set with and without {NAMESPACE}:; remove one of the two") for key in twice])
-    add_region(ours, config.get("aws:region"))
-    account = {key.removeprefix("aws:"): value for key, value in config.items() if key.startswith("aws:")}
+    # the program learns only which top-level keys hold something encrypted, and both give the same verdict
+    ours = {key: ENCRYPTED if key not in SECRET_KEYS and _has_secure(value) else value for key, value in ours.items()}
+    account = {
+        key.removeprefix("aws:"): ENCRYPTED if _has_secure(value) else value
+        for key, value in config.items()
+        if key.startswith("aws:")
+    }
+    add_region(ours, account.get("region"))
     if ours.get("target") == Target.AWS and (problems := [*account_problems(account)]):
         raise ConfigError(problems)
     secrets = {key for key, value in ours.items() if key in SECRET_KEYS and is_secure(value)}
@@ -77,6 +83,8 @@ def account_problems(values: Mapping[str, object]) -> Iterator[Problem]:
         path = f"aws:{key}"
         if key not in ACCOUNT_KEYS:
             yield Problem(path, f"unknown key; allowed: {', '.join(f'aws:{name}' for name in ACCOUNT_KEYS)}")
+        elif is_secure(value):
+            yield Problem(path, ENCRYPTED_MESSAGE)
         elif key.endswith("AccountIds"):
             if (
                 not isinstance(value, list)
@@ -94,6 +102,23 @@ _ACCOUNT = re.compile("[0-9]{12}")
 def is_secure(value: object) -> bool:
     """Tell whether a value is an encrypted one, as the engine writes it into a stack file."""
     return isinstance(value, dict) and value.keys() == {"secure"} and isinstance(value["secure"], str)
+
+
+ENCRYPTED = {"secure": ""}
+"""Stands for the value of a key that is not a secret, but is encrypted or has an encrypted value below it."""
+
+ENCRYPTED_MESSAGE = (
+    "holds an encrypted value, and only the secrets of docs/config.md can be encrypted; "
+    "set it as a plain value, or as one of those secrets"
+)
+
+
+def _has_secure(value: object) -> bool:
+    """Tell whether a value is encrypted, or one below it."""
+    if is_secure(value):
+        return True
+    parts = value.values() if isinstance(value, dict) else value if isinstance(value, list) else ()
+    return any(map(_has_secure, parts))
 
 
 def _misplaced(document: object) -> Iterator[Problem]:
