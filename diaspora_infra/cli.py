@@ -4,9 +4,9 @@ import argparse
 import os
 import stat
 import sys
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import TypeVar
 
 from diaspora_infra.commands import assets, cost, pki, provisioning
 from diaspora_infra.config import (
@@ -20,9 +20,9 @@ from diaspora_infra.config import (
     load,
     load_stack,
     needed_secrets,
-    parse_stack_file,
 )
 from diaspora_infra.host import render
+from diaspora_infra.stack_files import Load, load_file, read_stack_file
 from diaspora_infra.version import package_version
 
 _Settings = TypeVar("_Settings", Settings, Settings | ProvisioningSettings)
@@ -83,11 +83,11 @@ def _command(
 
 
 def _check(options: argparse.Namespace) -> int:
-    file = parse_stack_file(options.stack_file.read_bytes(), str(options.stack_file))
-    settings = load_stack(file.values, file.secrets)
+    file = read_stack_file(options.stack_file)
+    settings = load_file(load_stack, file)
     # the values of secrets do not matter here; rendering checks the snippets
     stand_ins = {secret.key: secret.stand_in for secret in needed_secrets(settings)}
-    problems: list[Problem] = []
+    problems = list(file.transport)
     for machine in settings.machines:
         try:
             render(settings, machine, stand_ins)
@@ -100,7 +100,7 @@ def _check(options: argparse.Namespace) -> int:
 
 
 def _render(options: argparse.Namespace) -> int:
-    source = parse_stack_file(options.stack_file.read_bytes(), str(options.stack_file))
+    source = read_stack_file(options.stack_file)
     given = _secrets(options.secret)
     settings = _with_secrets(load_stack, source, given)
     secrets = _needed(settings, given)
@@ -120,7 +120,7 @@ def _render(options: argparse.Namespace) -> int:
 def _verify(options: argparse.Namespace) -> int:
     from diaspora_infra.pxe.verify import verify
 
-    file = parse_stack_file(options.stack_file.read_bytes(), str(options.stack_file))
+    file = read_stack_file(options.stack_file)
     given = _secrets(options.secret)
     settings = _with_secrets(load, file, given)
     secrets = _needed(settings, given)
@@ -130,17 +130,15 @@ def _verify(options: argparse.Namespace) -> int:
     return 0 if good else 1
 
 
-def _with_secrets(
-    read: Callable[[Mapping[str, Any], Collection[str]], _Settings], file: StackFile, given: Mapping[str, str]
-) -> _Settings:
+def _with_secrets(load: Load[_Settings], file: StackFile, given: Mapping[str, str]) -> _Settings:
     """Build the settings; a secret of the command line counts as set where the stack file lacks it."""
     try:
-        return read(file.values, file.secrets)
+        return load_file(load, file)
     except ConfigError as error:
         lacking = {problem.path for problem in error.problems} & (given.keys() - file.values.keys() - file.secrets)
         if not lacking:
             raise
-    return read(file.values, file.secrets | lacking)
+    return load_file(load, file, lacking)
 
 
 def _needed(settings: Settings | ProvisioningSettings, given: Mapping[str, str]) -> Mapping[str, str]:

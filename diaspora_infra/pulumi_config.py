@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Callable, Collection, Mapping, Sequence
+from pathlib import Path
 from typing import Any
 
 import pulumi
@@ -14,6 +15,7 @@ from diaspora_infra.config import (
     Problem,
     ProvisioningSettings,
     Settings,
+    StackFile,
     Target,
     account_problems,
     add_region,
@@ -24,12 +26,13 @@ from diaspora_infra.config import (
 from diaspora_infra.config.loader.stack_file import ENCRYPTED
 from diaspora_infra.config.problems import join_path, unknown_key
 from diaspora_infra.host import Rendered, render
+from diaspora_infra.stack_files import add_files, load_file
 
 Secrets = Mapping[str, pulumi.Output[str]]
 
 
 def load_stack_config() -> tuple[Settings | ProvisioningSettings, Secrets]:
-    """Read the stack's config from the engine. Raises ConfigError with all problems."""
+    """Read the stack's config from the engine, and the files that it names. Raises ConfigError with all problems."""
     config = pulumi.Config(NAMESPACE)
     keys = _keys_of(NAMESPACE)
     values = {key: _plain(NAMESPACE, key, _decoded) for key in keys - SECRET_KEYS}
@@ -39,7 +42,8 @@ def load_stack_config() -> tuple[Settings | ProvisioningSettings, Secrets]:
     add_region(values, account.get("region"))
     # a secret that was set as plain text is passed on as a value, and refused there
     values |= {key: "" for key in keys & SECRET_KEYS if not pulumi.runtime.is_config_secret(f"{NAMESPACE}:{key}")}
-    settings = load_stack(values, (keys & SECRET_KEYS) - set(values))
+    file = add_files(StackFile(values, frozenset((keys & SECRET_KEYS) - values.keys())), Path.cwd())
+    settings = load_file(load_stack, file)
     return settings, {secret.key: config.require_secret(secret.key) for secret in needed_secrets(settings)}
 
 

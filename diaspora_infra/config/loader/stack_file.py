@@ -3,12 +3,13 @@
 import difflib
 import re
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import yaml
 
 from butane.nodes import resolve_plain
+from diaspora_infra.config.loader.transport import transport_problems
 from diaspora_infra.config.problems import ConfigError, Problem, key_path, quoted, refused
 from diaspora_infra.config.secrets import NAMESPACE, SECRET_KEYS
 from diaspora_infra.config.types import Target
@@ -29,6 +30,10 @@ class StackFile:
 
     values: dict[str, Any]
     secrets: frozenset[str]
+    file_names: Mapping[str, str] = field(default_factory=dict)
+    """Places of the values that are in files of their own, such as pxe.machines[0], and what messages call them."""
+    transport: tuple[Problem, ...] = ()
+    """What keeps the engine from handing the config over to the program."""
 
 
 def parse_stack_file(content: str | bytes, name: str = "(file)") -> StackFile:
@@ -36,7 +41,7 @@ def parse_stack_file(content: str | bytes, name: str = "(file)") -> StackFile:
 
     Raises ConfigError when it is no good YAML in UTF-8, or when a key of the project would be left out.
     """
-    document = read_yaml(_text(content, name), name)
+    document = read_yaml(decode_text(content, name), name)
     config = document.get("config") if isinstance(document, dict) else None
     problems = [*_misplaced(document), *_other_namespaces(config)]
     if not isinstance(config, dict):
@@ -63,7 +68,8 @@ def parse_stack_file(content: str | bytes, name: str = "(file)") -> StackFile:
     if ours.get("target") == Target.AWS and (problems := [*account_problems(account)]):
         raise ConfigError(problems)
     secrets = {key for key, value in ours.items() if key in SECRET_KEYS and is_secure(value)}
-    return StackFile({key: value for key, value in ours.items() if key not in secrets}, frozenset(secrets))
+    plain = {key: value for key, value in ours.items() if key not in secrets}
+    return StackFile(plain, frozenset(secrets), transport=tuple(transport_problems(config)))
 
 
 def add_region(values: dict[str, Any], region: object) -> None:
@@ -144,7 +150,8 @@ def _resembles_namespace(namespace: str) -> bool:
     return bool(difflib.get_close_matches(namespace[:_MAX_NAMESPACE_LENGTH].lower(), [NAMESPACE], cutoff=0.8))
 
 
-def _text(content: str | bytes, name: str) -> str:
+def decode_text(content: str | bytes, name: str) -> str:
+    """The text of a file, which messages call `name`. Raises ConfigError where it is not UTF-8."""
     if isinstance(content, str):
         return content
     try:
