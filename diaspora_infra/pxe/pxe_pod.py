@@ -62,6 +62,8 @@ class PxePod(pulumi.ComponentResource):
 
     profile: pulumi.Output[str]
     """Name of the profile on the server."""
+    group: pulumi.Output[str] | None
+    """Name of the group on the server; None where `serve` is false."""
     ipxe_url: pulumi.Output[str]
     """Where the machine finds its iPXE script."""
     ignition_url: pulumi.Output[str]
@@ -90,8 +92,12 @@ class PxePod(pulumi.ComponentResource):
             raw_ignition=ignition,
             opts=child,
         )
+        self.group = None
         if args.get("serve", True):
-            matchbox.Group(own_name, name=full_name, profile=profile.name, selector={"mac": args["mac"]}, opts=child)
+            selector = {"mac": args["mac"]}
+            self.group = matchbox.Group(
+                own_name, name=full_name, profile=profile.name, selector=selector, opts=child
+            ).name
         self.profile = profile.name
         address = pulumi.Output.all(args["matchbox_url"], args["mac"])
         self.ipxe_url = address.apply(lambda pair: ipxe_url(*pair))
