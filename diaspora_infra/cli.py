@@ -6,6 +6,7 @@ import stat
 import sys
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
+from typing import TypeVar
 
 from diaspora_infra.commands import assets, cost, pki, provisioning
 from diaspora_infra.config import (
@@ -15,13 +16,16 @@ from diaspora_infra.config import (
     Problem,
     ProvisioningSettings,
     Settings,
+    StackFile,
     load,
     load_stack,
     needed_secrets,
-    parse_stack_file,
 )
 from diaspora_infra.host import render
+from diaspora_infra.stack_files import Load, load_file, read_stack_file
 from diaspora_infra.version import package_version
+
+_Settings = TypeVar("_Settings", Settings, Settings | ProvisioningSettings)
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -79,11 +83,11 @@ def _command(
 
 
 def _check(options: argparse.Namespace) -> int:
-    file = parse_stack_file(options.stack_file.read_bytes(), str(options.stack_file))
-    settings = load_stack(file.values, file.secrets)
+    file = read_stack_file(options.stack_file)
+    settings = load_file(load_stack, file)
     # the values of secrets do not matter here; rendering checks the snippets
     stand_ins = {secret.key: secret.stand_in for secret in needed_secrets(settings)}
-    problems: list[Problem] = []
+    problems = list(file.transport)
     for machine in settings.machines:
         try:
             render(settings, machine, stand_ins)
@@ -96,9 +100,10 @@ def _check(options: argparse.Namespace) -> int:
 
 
 def _render(options: argparse.Namespace) -> int:
-    source = parse_stack_file(options.stack_file.read_bytes(), str(options.stack_file))
-    settings = load_stack(source.values, source.secrets)
-    secrets = _given(options, settings)
+    source = read_stack_file(options.stack_file)
+    given = _secrets(options.secret)
+    settings = _with_secrets(load_stack, source, given)
+    secrets = _needed(settings, given)
     rendered = render(settings, _machine(settings, options.machine), secrets)
     text = (rendered.butane_text() if options.butane else rendered.ignition + "\n").encode()
     if options.output is None:
@@ -115,18 +120,29 @@ def _render(options: argparse.Namespace) -> int:
 def _verify(options: argparse.Namespace) -> int:
     from diaspora_infra.pxe.verify import verify
 
-    file = parse_stack_file(options.stack_file.read_bytes(), str(options.stack_file))
-    settings = load(file.values, file.secrets)
-    secrets = _given(options, settings)
+    file = read_stack_file(options.stack_file)
+    given = _secrets(options.secret)
+    settings = _with_secrets(load, file, given)
+    secrets = _needed(settings, given)
     lines, good = verify(settings, secrets)
     for line in lines:
         print(line)
     return 0 if good else 1
 
 
-def _given(options: argparse.Namespace, settings: Settings | ProvisioningSettings) -> Mapping[str, str]:
-    """Read the secrets that the settings need."""
-    given = _secrets(options.secret)
+def _with_secrets(load: Load[_Settings], file: StackFile, given: Mapping[str, str]) -> _Settings:
+    """Build the settings; a secret of the command line counts as set where the stack file lacks it."""
+    try:
+        return load_file(load, file)
+    except ConfigError as error:
+        lacking = {problem.path for problem in error.problems} & (given.keys() - file.values.keys() - file.secrets)
+        if not lacking:
+            raise
+    return load_file(load, file, lacking)
+
+
+def _needed(settings: Settings | ProvisioningSettings, given: Mapping[str, str]) -> Mapping[str, str]:
+    """The secrets of the command line, which must be all that the settings need."""
     missing = [secret.key for secret in needed_secrets(settings) if secret.key not in given]
     if missing:
         raise ConfigError(

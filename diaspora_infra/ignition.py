@@ -7,7 +7,7 @@ import pulumi
 
 from diaspora_infra.config import ConfigError, Settings
 from diaspora_infra.host import render
-from diaspora_infra.pulumi_config import Secrets, config_run_error, load_tables, render_machine
+from diaspora_infra.pulumi_config import Secrets, check_inputs, config_run_error, load_tables, render_machine
 from diaspora_infra.tables import HostTable, MachineTable, PodTable
 
 
@@ -31,6 +31,7 @@ class Ignition(pulumi.ComponentResource):
     """The config; secret when it holds something that was given as a secret."""
 
     def __init__(self, name: str, args: IgnitionArgs, opts: pulumi.ResourceOptions | None = None) -> None:
+        check_inputs(name, args, {"pod": "a table", "host": "a table", "machine": "a table, {} too"})
         super().__init__("diaspora-infra:index:Ignition", name, {}, opts)
         self.ignition = pulumi.Output.all(
             pod=args["pod"],

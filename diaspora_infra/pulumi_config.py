@@ -1,7 +1,8 @@
 """Settings and secrets of the running Pulumi stack, and of the tables that components take."""
 
 import json
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
+from pathlib import Path
 from typing import Any
 
 import pulumi
@@ -14,39 +15,61 @@ from diaspora_infra.config import (
     Problem,
     ProvisioningSettings,
     Settings,
+    StackFile,
+    Target,
     account_problems,
     add_region,
     load,
     load_stack,
     needed_secrets,
 )
+from diaspora_infra.config.loader.stack_file import ENCRYPTED
 from diaspora_infra.config.problems import join_path, unknown_key
 from diaspora_infra.host import Rendered, render
+from diaspora_infra.stack_files import add_files, load_file
 
 Secrets = Mapping[str, pulumi.Output[str]]
 
 
 def load_stack_config() -> tuple[Settings | ProvisioningSettings, Secrets]:
-    """Read the stack's config from the engine. Raises ConfigError with all problems."""
+    """Read the stack's config from the engine, and the files that it names. Raises ConfigError with all problems."""
     config = pulumi.Config(NAMESPACE)
-    names = pulumi.runtime.config.CONFIG.get()  # the only list of all keys that are set
-    keys = {name.partition(":")[2] for name in names if name.startswith(f"{NAMESPACE}:")}
-    values = {key: _decoded(config.require(key)) for key in keys - SECRET_KEYS}
-    add_region(values, pulumi.Config("aws").get("region"))
+    keys = _keys_of(NAMESPACE)
+    values = {key: _plain(NAMESPACE, key, _decoded) for key in keys - SECRET_KEYS}
+    account = _account_values()
+    if values.get("target") == Target.AWS and (problems := [*account_problems(account)]):
+        raise ConfigError(problems)
+    add_region(values, account.get("region"))
     # a secret that was set as plain text is passed on as a value, and refused there
     values |= {key: "" for key in keys & SECRET_KEYS if not pulumi.runtime.is_config_secret(f"{NAMESPACE}:{key}")}
-    settings = load_stack(values, (keys & SECRET_KEYS) - set(values))
+    file = add_files(StackFile(values, frozenset((keys & SECRET_KEYS) - values.keys())), Path.cwd())
+    settings = load_file(load_stack, file)
     return settings, {secret.key: config.require_secret(secret.key) for secret in needed_secrets(settings)}
 
 
 def load_account_config() -> dict[str, Any]:
     """Read the engine's own keys `aws:`, without the namespace. Raises ConfigError with all problems."""
-    config = pulumi.Config("aws")
-    names = [name.removeprefix("aws:") for name in pulumi.runtime.config.CONFIG.get() if name.startswith("aws:")]
-    values = {name: _lists(config.require(name)) for name in names}
+    values = _account_values()
     if problems := [*account_problems(values)]:
         raise ConfigError(problems)
     return values
+
+
+def _account_values() -> dict[str, Any]:
+    return {key: _plain("aws", key, _lists) for key in _keys_of("aws")}
+
+
+def _keys_of(namespace: str) -> set[str]:
+    """The keys of a namespace that are set, without it."""
+    names = pulumi.runtime.config.CONFIG.get()  # the only list of all keys
+    return {name.partition(":")[2] for name in names if name.startswith(f"{namespace}:")}
+
+
+def _plain(namespace: str, key: str, read: Callable[[str], Any]) -> Any:
+    """Read a value, but none that is encrypted in whole or in part: the engine hands it over decrypted."""
+    if pulumi.runtime.is_config_secret(f"{namespace}:{key}"):
+        return ENCRYPTED
+    return read(pulumi.Config(namespace).require(key))
 
 
 def plain_tables(values: Mapping[str, Any]) -> dict[str, Any]:
@@ -90,6 +113,16 @@ def render_known(settings: Settings, machine: Machine, secrets: Mapping[str, str
 def config_run_error(error: ConfigError, what: str) -> pulumi.RunError:
     """Say what is wrong with a config, in the way that the engine prints without a traceback."""
     return pulumi.RunError(f"the config of {what} cannot be used:\n{error}")
+
+
+def check_inputs(name: str, inputs: Mapping[str, Any], required: Mapping[str, str]) -> None:
+    """Refuse the inputs of a component that lack one of `required`, which says what is allowed for each.
+
+    Raises RunError with all of them, before the component is registered.
+    """
+    missing = [key for key in required if inputs.get(key) is None]
+    if missing:
+        raise pulumi.RunError("\n".join(f"{name}: {key}: missing; allowed: {required[key]}" for key in missing))
 
 
 def _plain_value(value: object) -> object:

@@ -699,6 +699,8 @@ class HostTable(TypedDict):
     """Kernel arguments of the installed system."""
     snippets: NotRequired[Sequence[str]]
     """Butane documents, merged after everything else on every machine; they override it."""
+    snippetFiles: NotRequired[Sequence[str]]
+    """Files with one Butane document each, merged after `snippets`: names and patterns such as snippets/*.bu, relative to the project folder and inside of it. In stack files only."""
 
 
 class MachineTable(TypedDict):
@@ -779,7 +781,9 @@ class PxeTable(TypedDict):
     release: NotRequired[ReleaseTable]
     """The Fedora CoreOS release that is installed."""
     machines: Sequence[PxeMachineTable]
-    """The machines."""
+    """The machines; required without `machineFiles`."""
+    machineFiles: NotRequired[Sequence[str]]
+    """Files with one machine or a list of machines each, which follow those in `machines`: names and patterns such as machines/*.yaml, relative to the project folder and inside of it. In stack files only."""
 
 
 class AwsHttpApiTable(TypedDict):

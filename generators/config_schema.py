@@ -22,6 +22,9 @@ Schema = dict[str, Any]
 def stack_schema() -> Schema:
     """Describe a whole stack file; keys of other namespaces are left alone."""
     settings = settings_schema()
+    pxe = settings["$defs"]["Pxe"]
+    pxe["required"].remove("machines")
+    pxe["anyOf"] = [{"required": ["machines"]}, {"required": ["machineFiles"]}]  # all of them may be in files
     properties = {f"{NAMESPACE}:{key}": settings["properties"][key] for key in KEYS}
     for secret in SECRETS:
         properties[f"{NAMESPACE}:{secret.key}"] = {

@@ -7,8 +7,9 @@ from contextlib import contextmanager
 from pathlib import Path
 from urllib.parse import urlsplit
 
-from diaspora_infra.config import ConfigError, PxeSettings, Settings, load, needed_secrets, parse_stack_file
+from diaspora_infra.config import ConfigError, PxeSettings, Settings, load, needed_secrets
 from diaspora_infra.pxe.verify import verify
+from diaspora_infra.stack_files import load_file, read_stack_file
 from lab.engine import PROJECT, Engine
 from lab.errors import LabError
 from lab.matchbox import ADDRESS, MatchboxServer
@@ -106,8 +107,7 @@ def alone(folder: Path) -> Iterator[None]:
 
 def _settings() -> Settings:
     try:
-        file = parse_stack_file(STACK_FILE.read_bytes(), STACK_FILE.name)
-        settings = load(file.values, file.secrets)
+        settings = load_file(load, read_stack_file(STACK_FILE))
     except ConfigError as error:
         raise LabError(f"{STACK_FILE.name} cannot be used:\n{error}") from None
     if needed := [secret.key for secret in needed_secrets(settings)]:

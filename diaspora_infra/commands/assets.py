@@ -8,10 +8,11 @@ from pathlib import Path
 
 from pydantic import TypeAdapter, ValidationError
 
-from diaspora_infra.config import Architecture, ConfigError, Problem, Release, Stream, load_written, parse_stack_file
+from diaspora_infra.config import Architecture, ConfigError, Problem, Release, Stream, load_written
 from diaspora_infra.config.loader.checks import check_release
 from diaspora_infra.config.problems import problems_of
 from diaspora_infra.config.types import HttpUrl
+from diaspora_infra.stack_files import load_file, read_stack_file
 
 _INTERRUPTED = 130
 
@@ -80,8 +81,7 @@ def _release_to_download(options: argparse.Namespace) -> tuple[str, str | None, 
     """Stream, release and architectures: from the options, else from the stack file. Raises ConfigError."""
     stream, version, architectures = options.stream, options.version, options.architecture
     if options.stack_file is not None:
-        file = parse_stack_file(options.stack_file.read_bytes())
-        pxe = load_written(file.values, file.secrets).pxe
+        pxe = load_file(load_written, read_stack_file(options.stack_file)).pxe
         if pxe is None:
             raise ConfigError(
                 [

@@ -6,9 +6,10 @@ import textwrap
 from decimal import Decimal, InvalidOperation
 from pathlib import Path
 
-from diaspora_infra.config import ConfigError, Problem, load, parse_stack_file
+from diaspora_infra.config import ConfigError, Problem, load
 from diaspora_infra.cost import HOURS_A_MONTH, TRAFFIC
 from diaspora_infra.cost.table import cost_data, cost_table, notes, plain
+from diaspora_infra.stack_files import load_file, read_stack_file
 
 _WIDTH = 100
 
@@ -34,8 +35,7 @@ def add_to(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> N
 
 def _cost(options: argparse.Namespace) -> int:
     hours = [_hours(text) for text in options.awake]
-    file = parse_stack_file(options.stack_file.read_bytes(), str(options.stack_file))
-    settings = load(file.values, file.secrets)
+    settings = load_file(load, read_stack_file(options.stack_file))
     traffic = [options.usage] if options.usage else list(TRAFFIC)
     if options.json:
         print(json.dumps(cost_data(settings, traffic, hours), indent=2))

@@ -3,7 +3,8 @@
 import argparse
 from pathlib import Path
 
-from diaspora_infra.config import ConfigError, Problem, load_provisioning, parse_stack_file
+from diaspora_infra.config import ConfigError, Problem, load_provisioning
+from diaspora_infra.stack_files import read_stack_file
 
 
 def add_to(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
@@ -23,7 +24,7 @@ def add_to(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> N
 def _files(options: argparse.Namespace) -> int:
     from diaspora_infra.host.provisioning_files import write_provisioning_files
 
-    file = parse_stack_file(options.stack_file.read_bytes(), str(options.stack_file))
+    file = read_stack_file(options.stack_file)
     if options.folder.is_dir() and any(options.folder.iterdir()) and not (options.folder / "install").is_file():
         raise ConfigError(
             [Problem(str(options.folder), "not empty; choose a new folder, or the folder of an earlier run")]

@@ -58,6 +58,8 @@ class _PodStack(Model):
     """The diaspora* pod."""
     host: Host
     """Settings of every machine."""
+    file_names: Mapping[str, str] = Field(default={}, exclude=True)
+    """Entries of lists that are in files of their own, such as host.snippets[0], and what messages call them."""
 
     @property
     def database_on_aws(self) -> bool:

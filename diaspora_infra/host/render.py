@@ -17,6 +17,7 @@ from diaspora_infra.config import (
     ProvisioningSettings,
     Settings,
 )
+from diaspora_infra.config.files import with_file_names
 from diaspora_infra.config.secrets import secrets_in_ignition
 from diaspora_infra.host.bundle import add_bundle, beside, split
 from diaspora_infra.host.data_url import decode_contents, repacked, undecodable
@@ -195,10 +196,11 @@ def snippets(settings: Settings | ProvisioningSettings, machine: Machine) -> lis
     else:
         names = [entry.name for entry in settings.machines]
         own = f"{settings.target}.machines[{names.index(machine.name)}].snippets"
-    return [
+    found = [
         *((f"host.snippets[{index}]", text) for index, text in enumerate(settings.host.snippets)),
         *((f"{own}[{index}]", text) for index, text in enumerate(machine.snippets)),
     ]
+    return [(with_file_names(path, settings.file_names), text) for path, text in found]
 
 
 class _Dumper(yaml.SafeDumper):

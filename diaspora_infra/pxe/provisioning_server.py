@@ -9,7 +9,7 @@ from diaspora_infra.config import ConfigError, ProvisioningSettings, load_stack
 from diaspora_infra.config.provisioning.server import host_of
 from diaspora_infra.host import render
 from diaspora_infra.host.features.provisioning import ON_DATA
-from diaspora_infra.pulumi_config import config_run_error, plain_tables
+from diaspora_infra.pulumi_config import check_inputs, config_run_error, plain_tables
 from diaspora_infra.tables import HostTable, ProvisioningTable
 
 
@@ -39,6 +39,7 @@ class ProvisioningServer(pulumi.ComponentResource):
     """What is left to do when the machine is installed: commands for the podmin's computer."""
 
     def __init__(self, name: str, args: ProvisioningServerArgs, opts: pulumi.ResourceOptions | None = None) -> None:
+        check_inputs(name, args, {"host": "a table", "provisioning": "a table"})
         super().__init__("diaspora-infra:index:ProvisioningServer", name, {}, opts)
         tables = pulumi.Output.all(host=args["host"], provisioning=args["provisioning"])
         outputs = tables.apply(lambda values: _outputs(name, values))

@@ -9,6 +9,7 @@ import pulumiverse_matchbox as matchbox
 
 from diaspora_infra.config import Architecture, Stream
 from diaspora_infra.config.problems import refused
+from diaspora_infra.pulumi_config import check_inputs
 from diaspora_infra.pxe.install import Boot, InstallSettings, install_boot
 from diaspora_infra.pxe.served import (
     NotServableError,
@@ -61,6 +62,8 @@ class PxePod(pulumi.ComponentResource):
 
     profile: pulumi.Output[str]
     """Name of the profile on the server."""
+    group: pulumi.Output[str] | None
+    """Name of the group on the server; None where `serve` is false."""
     ipxe_url: pulumi.Output[str]
     """Where the machine finds its iPXE script."""
     ignition_url: pulumi.Output[str]
@@ -69,6 +72,8 @@ class PxePod(pulumi.ComponentResource):
     """Hash of what the Ignition config means: c and 11 hex digits (the letter keeps YAML from reading a number)."""
 
     def __init__(self, name: str, args: PxePodArgs, opts: pulumi.ResourceOptions | None = None) -> None:
+        check_inputs(name, args, _REQUIRED)
+        args = {**args, "matchbox_url": _without_slash(args["matchbox_url"])}
         super().__init__("diaspora-infra:index:PxePod", name, {}, opts)
         install = {key: value for key, value in args.items() if key in _INSTALL_KEYS}
         boot = pulumi.Output.all(**install).apply(lambda arguments: _boot(name, arguments))
@@ -87,8 +92,12 @@ class PxePod(pulumi.ComponentResource):
             raw_ignition=ignition,
             opts=child,
         )
+        self.group = None
         if args.get("serve", True):
-            matchbox.Group(own_name, name=full_name, profile=profile.name, selector={"mac": args["mac"]}, opts=child)
+            selector = {"mac": args["mac"]}
+            self.group = matchbox.Group(
+                own_name, name=full_name, profile=profile.name, selector=selector, opts=child
+            ).name
         self.profile = profile.name
         address = pulumi.Output.all(args["matchbox_url"], args["mac"])
         self.ipxe_url = address.apply(lambda pair: ipxe_url(*pair))
@@ -104,11 +113,25 @@ class PxePod(pulumi.ComponentResource):
 
 _INSTALL_KEYS = frozenset(InstallSettings.__annotations__)
 
+_REQUIRED = {
+    "mac": "a MAC address, such as 52:54:00:00:00:01",
+    "ignition": "the text of an Ignition config",
+    "matchbox_url": "an address, such as http://matchbox.lan:8080",
+    "version": "a release, such as 44.20260802.3.1",
+}
+
 _WORDS: Mapping[str, type[StrEnum]] = {"stream": Stream, "architecture": Architecture}
 """Arguments that take one of a few words."""
 
 _LISTS = ("console", "kernel_arguments")
 """Arguments whose type takes text, too, as every text is a sequence of texts."""
+
+
+def _without_slash(url: pulumi.Input[str]) -> pulumi.Input[str]:
+    """Strip the slash at the end, as the settings do. A text stays a text: the resources' names follow from it."""
+    if isinstance(url, str):
+        return url.rstrip("/")
+    return pulumi.Output.all(url).apply(lambda texts: texts[0].rstrip("/"))
 
 
 def _boot(name: str, install: Mapping[str, Any]) -> Boot:

@@ -3,11 +3,11 @@
 import http.client
 import urllib.error
 import urllib.request
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 
 from diaspora_infra.config import PxeMachine, PxeSettings, Settings
 from diaspora_infra.host import render
-from diaspora_infra.pxe.install import Boot, install_boot, install_settings
+from diaspora_infra.pxe.install import Boot, InstallSettings, install_boot, install_settings
 from diaspora_infra.pxe.served import ignition_url, ipxe_url, meaning
 
 _TIMEOUT_SECONDS = 10
@@ -27,25 +27,36 @@ def verify(settings: Settings, secrets: Mapping[str, str]) -> tuple[list[str], b
 
 
 def _faults(settings: PxeSettings, machine: PxeMachine, secrets: Mapping[str, str]) -> Iterator[str]:
-    install = install_settings(settings, machine)
+    return served_faults(
+        install_settings(settings, machine), machine, lambda: render(settings, machine, secrets).ignition
+    )
+
+
+def answers(http_url: str) -> bool:
+    """Tell whether a server answers at all, whatever it says."""
+    return _get(http_url)[0] != 0
+
+
+def served_faults(install: InstallSettings, machine: PxeMachine, ignition: Callable[[], str]) -> Iterator[str]:
+    """Ask the server for a machine; yields what differs from how it is installed and from its Ignition config."""
     addresses = {
         "iPXE script": ipxe_url(install["matchbox_url"], machine.mac),
         "Ignition config": ignition_url(install["matchbox_url"], machine.mac),
     }
-    answers = {name: _get(address) for name, address in addresses.items()}
+    got = {name: _get(address) for name, address in addresses.items()}
     expected = 404 if machine.install == "off" else 200
-    for name, (status, text) in answers.items():
+    for name, (status, text) in got.items():
         if status == 0:
             yield f"no answer from {addresses[name]}: {text}"
         elif status != expected and machine.install == "off":
             yield f"install is off, but the server answers {status} for its {name}"
         elif status != expected:
             yield f"no {name}: {addresses[name]} answers {status}"
-    if machine.install == "off" or any(status != 200 for status, _ in answers.values()):
+    if machine.install == "off" or any(status != 200 for status, _ in got.values()):
         return
-    if answers["iPXE script"][1] != ipxe_script(install_boot(**install)):
+    if got["iPXE script"][1] != ipxe_script(install_boot(**install)):
         yield "the served iPXE script differs from the settings"
-    if _meaning_of(answers["Ignition config"][1]) != meaning(render(settings, machine, secrets).ignition):
+    if _meaning_of(got["Ignition config"][1]) != meaning(ignition()):
         yield "the served Ignition config differs from the settings"
 
 

@@ -14,10 +14,10 @@ from diaspora_infra.config import (
     ConfigError,
     load,
     needed_secrets,
-    parse_stack_file,
 )
 from diaspora_infra.config.loader.stack_file import read_yaml
 from diaspora_infra.cost.table import cost_table, notes, plain
+from diaspora_infra.stack_files import read_stack_file
 from lab.aws.account import Account
 from lab.engine import PROJECT, Engine
 from lab.errors import LabError
@@ -79,7 +79,7 @@ def down(folder: Path) -> None:
 def read(file: Path) -> tuple[AwsSettings, dict[str, Any]]:
     """Settings and values of a stack file. Placeholders replace its secrets."""
     try:
-        values = parse_stack_file(file.read_bytes(), file.name).values
+        values = read_stack_file(file).values
         pod = values.get("pod")
         on_machine = pod.get("secretsOnMachine") if isinstance(pod, dict) else None
         on_machine = on_machine if isinstance(on_machine, list) else []

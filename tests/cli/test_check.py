@@ -10,6 +10,7 @@ import yaml
 
 from diaspora_infra.cli import main
 from diaspora_infra.config import NAMESPACE, SECRETS, Pod
+from diaspora_infra.config.loader.stack_file import ENCRYPTED_MESSAGE
 from tests.config.mistakes import changed
 from tests.support import configs
 
@@ -93,6 +94,14 @@ def test_required_secret_may_be_encrypted(check: Any) -> None:
     values = configs.pxe_config(pod=configs.pod(mail=configs.mail()))
     assert check(values)[0] == 1
     assert check(values | {"smtpPassword": {"secure": "v1:AAAA:BBBB"}})[0] == 0
+
+
+@pytest.mark.parametrize("value", [{"secure": "v1:AAAA:BBBB"}, [{"secure": "v1:AAAA:BBBB"}]])
+@pytest.mark.parametrize("key", ["name", "smtpPassword"])
+def test_encrypted_value_in_a_table_is_refused_at_its_top_level_key(check: Any, key: str, value: object) -> None:
+    """The program cannot know which value below a key is encrypted; tests/engine has its line."""
+    code, _, err = check(changed(configs.pxe_config(), {f"pod.{key}": value}))
+    assert (code, err) == (1, ["pod: " + ENCRYPTED_MESSAGE])
 
 
 def test_snippets_of_every_machine_are_checked(check: Any) -> None:

@@ -119,6 +119,27 @@ def test_missing_secret_is_reported_with_the_option_to_use(run: Run, mail_stack:
     assert not output.exists()
 
 
+def test_secret_of_the_command_line_counts_as_given(run: Run, password_file: Path, tmp_path: Path) -> None:
+    values = configs.ignition_config(pod=configs.pod(mail=configs.mail()))
+    option = ("--secret", f"smtpPassword={password_file}")
+    source = stack_file(tmp_path, values)
+    assert run("render", source)[2].startswith("smtpPassword: required; ")
+    code, out, err = run("render", source, *option)
+    assert (code, err) == (0, "")
+    assert PASSWORD in json.dumps(meaning(out))
+
+    # other mistakes are listed as without it, and a value in the clear stays one
+    wrong = stack_file(tmp_path, values | {"hosts": {}})
+    assert [line.split(": ")[0] for line in run("render", wrong, *option)[2].splitlines()] == ["hosts"]
+    plain = stack_file(tmp_path, values | {"smtpPassword": "hunter2"})
+    assert run("render", plain, *option)[2].startswith("smtpPassword: not encrypted; ")
+
+    # where the machine gets it otherwise, the option is in vain, as before
+    values["pod"]["secretsOnMachine"] = ["smtpPassword"]
+    placed = stack_file(tmp_path, values)
+    assert run("render", placed, *option) == run("render", placed)
+
+
 def test_malformed_secret_option_is_reported(run: Run, mail_stack: Path, tmp_path: Path) -> None:
     wrong = run("render", mail_stack, "--secret", "smtpPassword")
     assert wrong == (1, "", "--secret: 'smtpPassword' is not valid; allowed: NAME=FILE\n")

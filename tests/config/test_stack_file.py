@@ -8,7 +8,7 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from diaspora_infra.config import ConfigError, Settings, load, parse_stack_file
-from diaspora_infra.config.loader.stack_file import plain_scalar
+from diaspora_infra.config.loader.stack_file import ENCRYPTED_MESSAGE, plain_scalar
 
 
 def pod_of(yaml_text: str) -> Any:
@@ -304,7 +304,8 @@ def test_provider_keys_for_the_account_are_accepted() -> None:
             "aws:assumeRoles: unknown key; allowed: aws:region, aws:profile, aws:allowedAccountIds, "
             "aws:forbiddenAccountIds",
         ),
-        ("aws:profile: {secure: x}", "aws:profile: a table given; allowed: text"),
+        ("aws:profile: {secure: x}", f"aws:profile: {ENCRYPTED_MESSAGE}"),
+        ("aws:allowedAccountIds: [{secure: x}]", f"aws:allowedAccountIds: {ENCRYPTED_MESSAGE}"),
         *(
             (
                 f"aws:{key}AccountIds: {value}",

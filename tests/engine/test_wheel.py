@@ -31,9 +31,18 @@ OWN_PROGRAM = EXAMPLES / "own-program"
 
 @pytest.fixture(scope="module")
 def wheels(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A folder with the wheels of both packages, built as pip builds them: each in an environment of its own."""
+    """A folder with the wheels of both packages, built by the hatchling that uv.lock pins by hash."""
     folder = tmp_path_factory.mktemp("wheels")
-    pip(sys.executable, "wheel", "--no-deps", "--wheel-dir", str(folder), str(PROJECT), str(PROJECT / "butane-py"))
+    pip(
+        sys.executable,
+        "wheel",
+        "--no-build-isolation",
+        "--no-deps",
+        "--wheel-dir",
+        str(folder),
+        str(PROJECT),
+        str(PROJECT / "butane-py"),
+    )
     return folder
 
 

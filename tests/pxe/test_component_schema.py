@@ -20,7 +20,7 @@ REQUIRED = {
 }
 OUTPUTS = {
     "Ignition": {"ignition"},
-    "PxePod": {"config", "ignitionUrl", "ipxeUrl", "profile"},
+    "PxePod": {"config", "group", "ignitionUrl", "ipxeUrl", "profile"},
     "ProvisioningServer": {"httpUrl", "ignition", "nextSteps", "rpcEndpoint"},
 }
 # they decide which resources there are, and how the engine names them

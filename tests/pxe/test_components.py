@@ -285,3 +285,47 @@ def test_a_provisioning_server_takes_the_numbers_of_other_languages(
 ) -> None:
     _, endpoint = run(lambda: ProvisioningServer("boot", provisioning_args(rpcPort=9000.0)).rpc_endpoint)
     assert endpoint == "192.168.77.5:9000"
+
+
+@pytest.mark.parametrize("output", [False, True])
+def test_slash_at_the_end_of_the_address_changes_nothing(
+    run: Callable[[Program], tuple[Recorder, Any]], output: bool
+) -> None:
+    def addresses(url: str) -> Any:
+        given = pulumi.Output.from_input(url) if output else url
+        pod = PxePod("pod1", args(matchbox_url=given))
+        return pulumi.Output.all(pod.ipxe_url, pod.ignition_url, pod.profile, pod.config)
+
+    with_slash, without = (run(lambda url=url: addresses(url)) for url in ("http://m:8080/", "http://m:8080"))
+    assert with_slash[1] == without[1]
+    assert with_slash[0].of("Profile") == without[0].of("Profile")
+    assert with_slash[1][0] == "http://m:8080/ipxe?mac=52:54:00:00:00:01"
+
+
+TABLES = {"pod": configs.pod(), "host": configs.host(), "machine": {}}
+
+
+@pytest.mark.parametrize(
+    ("component", "inputs", "lines"),
+    [
+        (Ignition, {**TABLES, "machine": None}, ["p: machine: missing; allowed: a table, {} too"]),
+        (Ignition, {}, ["p: pod: missing; ", "p: host: missing; ", "p: machine: missing; "]),
+        (ProvisioningServer, {"host": configs.host()}, ["p: provisioning: missing; allowed: a table"]),
+        (PxePod, {"mac": "52:54:00:00:00:01"}, ["p: ignition: ", "p: matchbox_url: missing; ", "p: version: "]),
+    ],
+)
+def test_missing_inputs_are_named_before_the_component_is_registered(
+    run: Callable[[Program], tuple[Recorder, Any]], component: Any, inputs: dict[str, Any], lines: list[str]
+) -> None:
+    given = {key: value for key, value in inputs.items() if value is not None}
+    caught: list[pulumi.RunError] = []
+
+    def program() -> None:
+        with pytest.raises(pulumi.RunError) as error:
+            component("p", given)
+        caught.append(error.value)
+
+    recorder, _ = run(program)
+    got = str(caught[0]).splitlines()
+    assert [line.startswith(start) for line, start in zip(got, lines, strict=True)] == [True] * len(lines), got
+    assert recorder.resources == []

@@ -4,6 +4,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
+from diaspora_infra.config.files import FileNames
 from diaspora_infra.config.host.firewall import Firewall
 from diaspora_infra.config.model import Model
 from diaspora_infra.config.types import (
@@ -111,6 +112,9 @@ class Host(Model):
     """Kernel arguments of the installed system."""
     snippets: list[Snippet] = []
     """Butane documents, merged after everything else on every machine; they override it."""
+    snippet_files: FileNames = []
+    """Files with one Butane document each, merged after `snippets`: names and patterns such as snippets/*.bu, relative
+    to the project folder and inside of it. In stack files only."""
 
 
 class Machine(Model):

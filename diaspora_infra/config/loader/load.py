@@ -19,7 +19,7 @@ from diaspora_infra.config.loader.checks import (
     check_release,
 )
 from diaspora_infra.config.loader.derive import derive
-from diaspora_infra.config.loader.stack_file import is_secure
+from diaspora_infra.config.loader.stack_file import ENCRYPTED, ENCRYPTED_MESSAGE, is_secure
 from diaspora_infra.config.pod.diaspora_toml import why_not_a_setting
 from diaspora_infra.config.pod.pod import Pod
 from diaspora_infra.config.pod.upgrade import check_upgrade
@@ -274,7 +274,9 @@ def _invalid_values(key: str, section: object) -> Iterator[Problem]:
     while rest:
         location, value = rest.pop()
         path = join_path(*location)
-        if is_secure(value):
+        if value == ENCRYPTED:
+            yield Problem(path, ENCRYPTED_MESSAGE)
+        elif is_secure(value):
             yield Problem(path, "encrypted, but not a secret; set a plain value")
         elif isinstance(value, Mapping):
             for name, item in value.items():

@@ -3,12 +3,13 @@
 import difflib
 import re
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import yaml
 
 from butane.nodes import resolve_plain
+from diaspora_infra.config.loader.transport import transport_problems
 from diaspora_infra.config.problems import ConfigError, Problem, key_path, quoted, refused
 from diaspora_infra.config.secrets import NAMESPACE, SECRET_KEYS
 from diaspora_infra.config.types import Target
@@ -29,6 +30,10 @@ class StackFile:
 
     values: dict[str, Any]
     secrets: frozenset[str]
+    file_names: Mapping[str, str] = field(default_factory=dict)
+    """Places of the values that are in files of their own, such as pxe.machines[0], and what messages call them."""
+    transport: tuple[Problem, ...] = ()
+    """What keeps the engine from handing the config over to the program."""
 
 
 def parse_stack_file(content: str | bytes, name: str = "(file)") -> StackFile:
@@ -36,7 +41,7 @@ def parse_stack_file(content: str | bytes, name: str = "(file)") -> StackFile:
 
     Raises ConfigError when it is no good YAML in UTF-8, or when a key of the project would be left out.
     """
-    document = read_yaml(_text(content, name), name)
+    document = read_yaml(decode_text(content, name), name)
     config = document.get("config") if isinstance(document, dict) else None
     problems = [*_misplaced(document), *_other_namespaces(config)]
     if not isinstance(config, dict):
@@ -52,12 +57,19 @@ def parse_stack_file(content: str | bytes, name: str = "(file)") -> StackFile:
     twice = [key for key in ours if {key, f"{NAMESPACE}:{key}"} <= config.keys()]
     if twice:
         raise ConfigError([Problem(key, f"set with and without {NAMESPACE}:; remove one of the two") for key in twice])
-    add_region(ours, config.get("aws:region"))
-    account = {key.removeprefix("aws:"): value for key, value in config.items() if key.startswith("aws:")}
+    # the program learns only which top-level keys hold something encrypted, and both give the same verdict
+    ours = {key: ENCRYPTED if key not in SECRET_KEYS and _has_secure(value) else value for key, value in ours.items()}
+    account = {
+        key.removeprefix("aws:"): ENCRYPTED if _has_secure(value) else value
+        for key, value in config.items()
+        if key.startswith("aws:")
+    }
+    add_region(ours, account.get("region"))
     if ours.get("target") == Target.AWS and (problems := [*account_problems(account)]):
         raise ConfigError(problems)
     secrets = {key for key, value in ours.items() if key in SECRET_KEYS and is_secure(value)}
-    return StackFile({key: value for key, value in ours.items() if key not in secrets}, frozenset(secrets))
+    plain = {key: value for key, value in ours.items() if key not in secrets}
+    return StackFile(plain, frozenset(secrets), transport=tuple(transport_problems(config)))
 
 
 def add_region(values: dict[str, Any], region: object) -> None:
@@ -77,6 +89,8 @@ def account_problems(values: Mapping[str, object]) -> Iterator[Problem]:
         path = f"aws:{key}"
         if key not in ACCOUNT_KEYS:
             yield Problem(path, f"unknown key; allowed: {', '.join(f'aws:{name}' for name in ACCOUNT_KEYS)}")
+        elif is_secure(value):
+            yield Problem(path, ENCRYPTED_MESSAGE)
         elif key.endswith("AccountIds"):
             if (
                 not isinstance(value, list)
@@ -94,6 +108,23 @@ _ACCOUNT = re.compile("[0-9]{12}")
 def is_secure(value: object) -> bool:
     """Tell whether a value is an encrypted one, as the engine writes it into a stack file."""
     return isinstance(value, dict) and value.keys() == {"secure"} and isinstance(value["secure"], str)
+
+
+ENCRYPTED = {"secure": ""}
+"""Stands for the value of a key that is not a secret, but is encrypted or has an encrypted value below it."""
+
+ENCRYPTED_MESSAGE = (
+    "holds an encrypted value, and only the secrets of docs/config.md can be encrypted; "
+    "set it as a plain value, or as one of those secrets"
+)
+
+
+def _has_secure(value: object) -> bool:
+    """Tell whether a value is encrypted, or one below it."""
+    if is_secure(value):
+        return True
+    parts = value.values() if isinstance(value, dict) else value if isinstance(value, list) else ()
+    return any(map(_has_secure, parts))
 
 
 def _misplaced(document: object) -> Iterator[Problem]:
@@ -119,7 +150,8 @@ def _resembles_namespace(namespace: str) -> bool:
     return bool(difflib.get_close_matches(namespace[:_MAX_NAMESPACE_LENGTH].lower(), [NAMESPACE], cutoff=0.8))
 
 
-def _text(content: str | bytes, name: str) -> str:
+def decode_text(content: str | bytes, name: str) -> str:
+    """The text of a file, which messages call `name`. Raises ConfigError where it is not UTF-8."""
     if isinstance(content, str):
         return content
     try:

@@ -1,7 +1,7 @@
 """The `provisioning` key: the server that other machines boot from, with matchbox, DHCP and TFTP."""
 
 import ipaddress
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import Annotated, Literal
 
 from pydantic import AfterValidator, Field
@@ -106,6 +106,8 @@ class ProvisioningSettings(Model):
     """Settings of the machine."""
     provisioning: Provisioning
     """The provisioning server."""
+    file_names: Mapping[str, str] = Field(default={}, exclude=True)
+    """Entries of lists that are in files of their own, such as host.snippets[0], and what messages call them."""
 
     @property
     def machines(self) -> list[Machine]:

@@ -4,6 +4,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
+from diaspora_infra.config.files import FileNames
 from diaspora_infra.config.host.host import Machine
 from diaspora_infra.config.model import Model
 from diaspora_infra.config.types import (
@@ -74,4 +75,7 @@ class Pxe(Model):
     release: Release = Release()
     """The Fedora CoreOS release that is installed."""
     machines: list[PxeMachine] = Field(min_length=1)
-    """The machines."""
+    """The machines; required without `machineFiles`."""
+    machine_files: FileNames = []
+    """Files with one machine or a list of machines each, which follow those in `machines`: names and patterns such as
+    machines/*.yaml, relative to the project folder and inside of it. In stack files only."""
