@@ -111,7 +111,7 @@ class WelcomeMessageTable(TypedDict):
     subject: NotRequired[str | None]
     """Subject line."""
     text: NotRequired[str | None]
-    """Body; `%{username}` becomes the new user's name."""
+    """Body; `%{username}` becomes the new user's name, and `%%` a per cent sign."""
 
 
 class InvitationsTable(TypedDict):
@@ -173,16 +173,16 @@ class DefaultMetasTable(TypedDict):
     """Metadata of the front page, for search engines."""
 
     title: NotRequired[str | None]
-    """Title of the page."""
+    """Title of the page; diaspora*'s own when not set."""
     description: NotRequired[str | None]
-    """Description of the page."""
+    """Description of the page; diaspora*'s own when not set."""
 
 
 class CspTable(TypedDict):
     """Content security policy."""
 
     reportOnly: NotRequired[bool]
-    """Report violations instead of blocking them. Default: false."""
+    """Report violations instead of blocking them; requires `reportUri`. Default: false."""
     reportUri: NotRequired[str | None]
     """Where browsers send reports."""
 
@@ -225,7 +225,7 @@ class PodSettingsTable(TypedDict):
     changelogUrl: NotRequired[str | None]
     """Address of the changelog of the running version."""
     defaultColorTheme: NotRequired[str]
-    """Colour theme of new users. Default: original."""
+    """Colour theme of new users. Allowed: original, original_white, dark_green, magenta, egyptian_blue, dark. Default: original."""
     typhoeusVerbose: NotRequired[bool]
     """Log more about outgoing requests, for debugging. Default: false."""
     typhoeusConcurrency: NotRequired[int]
@@ -233,7 +233,7 @@ class PodSettingsTable(TypedDict):
     archiveJobsConcurrency: NotRequired[int]
     """Concurrent account exports and imports. Default: 1."""
     liberapayUsername: NotRequired[str | None]
-    """Account for donations."""
+    """Account at liberapay.com for donations."""
     bitcoinAddress: NotRequired[str | None]
     """Address for donations."""
     usernameBlacklist: NotRequired[Sequence[str] | None]
@@ -275,7 +275,7 @@ class AssetsTable(TypedDict):
     """Style sheets, scripts and pictures of the application. The machine's own web server serves them."""
 
     host: NotRequired[str | None]
-    """Address from which browsers load assets instead, such as a content delivery network."""
+    """Address from which browsers load assets instead, such as a content delivery network. It has no port, because diaspora*'s content security policy allows its host alone."""
 
 
 class LogrotateTable(TypedDict):
@@ -561,7 +561,7 @@ class PodTable(TypedDict):
     """The diaspora* pod."""
 
     domain: str
-    """Domain of the pod. It is part of every diaspora* ID and can never change after the first start."""
+    """Domain of the pod. It is part of every diaspora* ID and can never change after the first start. Not with `www.`, which diaspora* removes from names."""
     name: NotRequired[str]
     """Name shown to users. Default: diaspora*."""
     admin: AdminTable

@@ -8,6 +8,7 @@ from collections.abc import Callable, Collection
 from dataclasses import dataclass
 from typing import Literal
 
+from diaspora_infra.config.pod.diaspora_text import is_text
 from diaspora_infra.config.pod.pod import Pod
 from diaspora_infra.config.problems import ConfigError, Problem
 from diaspora_infra.config.provisioning.server import ProvisioningSettings
@@ -324,8 +325,10 @@ def _private_key(key: str, value: str) -> str:
 
 def _check_variable(key: str, value: str) -> None:
     """Refuse what diaspora* would not read as text from an environment variable."""
-    if value in {"true", "false"}:
-        raise ConfigError([Problem(key, "diaspora* reads true and false as truth values; choose another value")])
+    if not is_text(value):
+        raise ConfigError(
+            [Problem(key, "blank, true, false or nil, which diaspora* does not read as text; choose another value")]
+        )
     if "," in value:
         raise ConfigError(
             [Problem(key, "holds a comma, which diaspora* reads as a list; choose a value without a comma")]

@@ -20,6 +20,10 @@ if TYPE_CHECKING:
     from cryptography.hazmat.primitives.serialization.ssh import SSHPublicKeyTypes
 
 
+MAX_INTEGER = 2**31 - 1
+"""The largest number in a column `integer` of PostgreSQL."""
+
+
 class Target(StrEnum):
     """What a stack builds."""
 
@@ -87,18 +91,15 @@ class Form:
 
 
 def _reachable(allowed: str) -> AfterValidator:
-    """Check host and port of an address; its form has been checked before."""
+    """Check the address between brackets; the form has been checked before."""
 
     def check(value: str) -> str:
         try:
             parts = urlsplit(value if "://" in value else f"//{value}")
-            valid = parts.port is None or parts.port > 0
             if parts.netloc.startswith("["):
                 ipaddress.IPv6Address(parts.hostname or "")
         except ValueError:
-            valid = False
-        if not valid:
-            raise ValueError(refused(value, allowed))
+            raise ValueError(refused(value, allowed)) from None
         return value.rstrip("/")
 
     return AfterValidator(check)
@@ -251,12 +252,15 @@ def _scalar(value: object) -> object:
 Scalar = Annotated[str | int | bool, BeforeValidator(_scalar)]
 
 _LABEL = "[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?"
-_DOMAIN = rf"(?=.{{1,253}}$)(?:{_LABEL}[.])+[a-z][a-z0-9-]{{0,61}}[a-z0-9]"
-_HOST = r"(?:[A-Za-z0-9][A-Za-z0-9._-]*|\[[0-9A-Fa-f:.]+\])"
+DOMAIN = rf"(?=.{{1,253}}$)(?:{_LABEL}[.])+[a-z][a-z0-9-]{{0,61}}[a-z0-9]"
+NAME_OF_HOST = "[A-Za-z0-9](?:[A-Za-z0-9._-]*[A-Za-z0-9])?"
+HOST = rf"(?:{NAME_OF_HOST}|\[[0-9A-Fa-f:.]+\])"
+PORT = "(?:[1-9][0-9]{0,3}|[1-5][0-9]{4}|6[0-4][0-9]{3}|65[0-4][0-9]{2}|655[0-2][0-9]|6553[0-5])"
+"""A port from 1 to 65535."""
 _HTTP_URL = "http:// or https:// with a host and an optional port, such as http://matchbox.lan:8080"
 _ENDPOINT = "HOST:PORT, such as matchbox.lan:8081"
 
-_NO_WAY_UP = r"(?!.*/[.][.](?:/|$))"
+_SIMPLEST = r"(?!.*/[.][.]?(?:/|$))"
 _NAME = "[A-Za-z0-9_.@:+-]+"
 _DISK_ALLOWED = "a whole disk under /dev, such as /dev/sda or /dev/disk/by-id/ata-EXAMPLE"
 # as the kernel and udev name partitions; the other folders of /dev/disk name nothing but partitions and filesystems
@@ -271,25 +275,23 @@ _CONSOLE_ALLOWED = "a console such as ttyS0,115200n8"
 _ZONE = "[A-Za-z][A-Za-z0-9_+-]*(?:/[A-Za-z0-9_+-]+)*"
 _ZONE_ALLOWED = "a name such as Europe/Berlin or Etc/UTC"
 
-_IMAGE_HOST = "(?:localhost|[a-zA-Z0-9-]+(?:[.][a-zA-Z0-9-]+)+|[a-zA-Z0-9.-]+(?=:))(?::[0-9]{1,5})?"
+_IMAGE_LABEL = "[a-zA-Z0-9](?:[a-zA-Z0-9-]*[a-zA-Z0-9])?"
+_IMAGE_HOST = f"(?:localhost|{_IMAGE_LABEL}(?:[.]{_IMAGE_LABEL})+|{_IMAGE_LABEL}(?=:))(?::{PORT})?"
 _IMAGE_NAME = "[a-z0-9]+(?:[._-]+[a-z0-9]+)*"
 _IMAGE_TAG = ":[A-Za-z0-9_][A-Za-z0-9_.-]{0,127}"
 _IMAGE_DIGEST = "@sha256:[0-9a-f]{64}"
 
-Line = Annotated[str, Form(r"[^\x00-\x1f\x7f-\x9f\u2028\u2029]*", "one line of text")]
 NonEmpty = Annotated[str, Form(r"[^\x00-\x1f\x7f-\x9f\u2028\u2029]+", "one line of text, not empty")]
-Domain = Annotated[str, Form(_DOMAIN, "a domain name: lower-case labels joined by dots, such as pod.example.org")]
+Domain = Annotated[str, Form(DOMAIN, "a domain name: lower-case labels joined by dots, such as pod.example.org")]
 Email = Annotated[
     str,
     Form(
-        rf"[A-Za-z0-9.!#$%&'*+/=?^_`{{|}}~-]{{1,64}}@{_DOMAIN.replace('a-z', 'A-Za-z')}",
+        rf"[A-Za-z0-9.!#$%&'*+/=?^_`{{|}}~-]{{1,64}}@{DOMAIN.replace('a-z', 'A-Za-z')}",
         "an e-mail address, such as podmin@example.org",
     ),
 ]
-HttpUrl = Annotated[
-    str, Form(rf"https?://{_HOST}(?::[0-9]{{1,5}})?(?:/[A-Za-z0-9._~/-]*)?", _HTTP_URL), _reachable(_HTTP_URL)
-]
-Endpoint = Annotated[str, Form(rf"{_HOST}:[0-9]{{1,5}}", _ENDPOINT), _reachable(_ENDPOINT)]
+HttpUrl = Annotated[str, Form(rf"https?://{HOST}(?::{PORT})?(?:/[A-Za-z0-9._~/-]*)?", _HTTP_URL), _reachable(_HTTP_URL)]
+Endpoint = Annotated[str, Form(f"{HOST}:{PORT}", _ENDPOINT), _reachable(_ENDPOINT)]
 Mac = Annotated[
     str,
     Form("[0-9A-Fa-f]{2}(?:[:-][0-9A-Fa-f]{2}){5}", "a MAC address: six hex pairs, such as 52:54:00:a1:9c:ae"),
@@ -309,8 +311,8 @@ ImageReference = Annotated[
     ),
     AfterValidator(_pinned),
 ]
-AbsolutePath = Annotated[str, Form(rf"{_NO_WAY_UP}(?:/{_NAME})+", "an absolute path, such as /srv/diaspora")]
-DiskPath = Annotated[str, Form(rf"{_NO_WAY_UP}/dev(?:/{_NAME})+", _DISK_ALLOWED), AfterValidator(_whole_disk)]
+AbsolutePath = Annotated[str, Form(rf"{_SIMPLEST}(?:/{_NAME})+", "an absolute path, such as /srv/diaspora")]
+DiskPath = Annotated[str, Form(rf"{_SIMPLEST}/dev(?:/{_NAME})+", _DISK_ALLOWED), AfterValidator(_whole_disk)]
 MachineName = Annotated[
     str, Form("[a-z0-9](?:[a-z0-9-]{0,48}[a-z0-9])?", "lower-case letters, digits and -, at most 50 characters")
 ]

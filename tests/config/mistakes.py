@@ -153,7 +153,7 @@ _SSH_KEYS = (
     "one line that starts with ssh-ed25519, ssh-rsa, ecdsa-sha2-nistp256, ecdsa-sha2-nistp384, ecdsa-sha2-nistp521, "
     "sk-ssh-ed25519@openssh.com, sk-ecdsa-sha2-nistp256@openssh.com"
 )
-_LINE = "one line of text, not empty"
+_NAME = r'one line of text without " and \ that is not blank, true, false or nil'
 _PATH = "an absolute path, such as /srv/diaspora"
 _DISK = "a whole disk under /dev, such as /dev/sda or /dev/disk/by-id/ata-EXAMPLE"
 _DAMAGED = "the ssh-ed25519 key is incomplete or damaged; copy the whole line from the .pub file"
@@ -219,7 +219,7 @@ MISTAKES: list[tuple[dict[str, Any], str, bool]] = [
     ),
     (
         {"host.storage.dataGib": "1T"},
-        "host.storage.dataGib: '1T' is text; allowed: a whole number, at least 0, without quotes or unit",
+        "host.storage.dataGib: '1T' is text; allowed: a whole number from 0 to 1048576, without quotes or unit",
         True,
     ),
     (
@@ -249,7 +249,7 @@ MISTAKES: list[tuple[dict[str, Any], str, bool]] = [
     ),
     ({"host.storage.rootGib": 7}, "host.storage.rootGib: 7 is out of range; allowed: 8 to 1024", True),
     ({"host.storage.rootGib": 1025}, "host.storage.rootGib: 1025 is out of range; allowed: 8 to 1024", True),
-    ({"host.storage.dataGib": -1}, "host.storage.dataGib: -1 is out of range; allowed: at least 0", True),
+    ({"host.storage.dataGib": -1}, "host.storage.dataGib: -1 is out of range; allowed: 0 to 1048576", True),
     ({"host.users": []}, "host.users: empty; allowed: at least 1 item", True),
     ({"pxe.machines": []}, "pxe.machines: empty; allowed: at least 1 item", True),
     ({"host.snippets": [""]}, "host.snippets[0]: empty; allowed: at least 1 character", True),
@@ -281,9 +281,9 @@ MISTAKES: list[tuple[dict[str, Any], str, bool]] = [
         True,
     ),
     # forms of text
-    ({"pod.name": ""}, f"pod.name: '' is not valid; allowed: {_LINE}", True),
-    ({"pod.name": "a\nb"}, f"pod.name: 'a\\nb' is not valid; allowed: {_LINE}", True),
-    ({"pod.name": "a\u2028b"}, f"pod.name: 'a\\u2028b' is not valid; allowed: {_LINE}", True),
+    ({"pod.name": ""}, f"pod.name: '' is not valid; allowed: {_NAME}", True),
+    ({"pod.name": "a\nb"}, f"pod.name: 'a\\nb' is not valid; allowed: {_NAME}", True),
+    ({"pod.name": "a\u2028b"}, f"pod.name: 'a\\u2028b' is not valid; allowed: {_NAME}", True),
     ({"pod.domain": "Pod.example.org"}, f"pod.domain: 'Pod.example.org' is not valid; allowed: {_DOMAIN}", True),
     ({"pod.domain": "localhost"}, f"pod.domain: 'localhost' is not valid; allowed: {_DOMAIN}", True),
     ({"pod.domain": "a-.example.org"}, f"pod.domain: 'a-.example.org' is not valid; allowed: {_DOMAIN}", True),
@@ -301,7 +301,7 @@ MISTAKES: list[tuple[dict[str, Any], str, bool]] = [
     (
         {"pod.admin.username": "Pod min"},
         "pod.admin.username: 'Pod min' is not valid; allowed: lower-case letters, digits, _ . and -, "
-        "at most 32 characters",
+        "at most 32 characters, except true, false and nil",
         True,
     ),
     (
@@ -482,7 +482,7 @@ MISTAKES: list[tuple[dict[str, Any], str, bool]] = [
     (
         {"pxe.matchbox.httpUrl": "http://m:65536"},
         f"pxe.matchbox.httpUrl: 'http://m:65536' is not valid; allowed: {_URL}",
-        False,
+        True,
     ),
     (
         {"pxe.matchbox.httpUrl": "http://[::g]"},
@@ -502,7 +502,7 @@ MISTAKES: list[tuple[dict[str, Any], str, bool]] = [
     (
         {"pxe.matchbox.rpcEndpoint": "matchbox.lan:0"},
         "pxe.matchbox.rpcEndpoint: 'matchbox.lan:0' is not valid; allowed: HOST:PORT, such as matchbox.lan:8081",
-        False,
+        True,
     ),
     (
         {"pxe.release.version": "44"},
@@ -900,6 +900,10 @@ MISTAKES: list[tuple[dict[str, Any], str, bool]] = [
         True,
     ),
     # what no UTF-8 file can hold
-    ({"pod.name": "\ud800"}, "pod.name: '\\ud800' is not valid; allowed: text in Unicode", False),
+    (
+        {"pod.name": "\ud800"},
+        "pod.name: '\\ud800' is not valid; allowed: text in Unicode, without U+FFFE and U+FFFF",
+        False,
+    ),
     ({"pod.admin.\ud800": 1}, "pod.admin: '\\ud800' as a key; allowed: text in Unicode", True),
 ]

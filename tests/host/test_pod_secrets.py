@@ -55,7 +55,13 @@ def test_user_secrets_reach_the_application() -> None:
     [
         ("", "smtpPassword: empty; set a value"),
         ("one,two", "smtpPassword: holds a comma, which diaspora* reads as a list; choose a value without a comma"),
-        ("true", "smtpPassword: diaspora* reads true and false as truth values; choose another value"),
+        *(
+            (
+                text,
+                "smtpPassword: blank, true, false or nil, which diaspora* does not read as text; choose another value",
+            )
+            for text in ("true", "false", "nil", " true ", "  nil", " ")
+        ),
         ("line\nbreak", "smtpPassword: holds a line break or control character; allowed: one line of text"),
     ],
 )

@@ -425,13 +425,15 @@ def test_interrupted_rotation_is_completed(machine: Machine) -> None:
     assert len(machine.restarted()) == 1
 
 
-@pytest.mark.parametrize("bad", ["two\nlines", "a,b", "true"])
+@pytest.mark.parametrize("bad", ["two\nlines", "a,b", "true", " false ", "nil", "   "])
 def test_unusable_parameter_does_not_replace_the_stored_one(machine: Machine, bad: str) -> None:
     machine.succeed("boot")
     machine.put("smtpPassword", bad)
     output = machine.succeed("refresh")
-    assert f"{PATH}/smtpPassword is not valid" in output
-    assert bad not in output.replace("comma", "")
+    rule = "one line; for diaspora* without a comma, and not blank, true, false or nil"
+    message = f"the parameter {PATH}/smtpPassword is not valid; allowed: {rule}"
+    assert message in output
+    assert bad not in output.replace(message, "")
     assert machine.given("smtp_password") == VALUES["smtpPassword"]
     assert machine.restarted() == []
 

@@ -195,7 +195,14 @@ def test_pod_without_secrets_lists_none(tmp_path: Path) -> None:
         ("smtpPassword", "one\ntwo", "holds a line break or control character; allowed: one line of text"),
         ("smtpPassword", b"zero\0byte", "holds a zero byte; allowed: text"),
         ("smtpPassword", "a,b", "holds a comma, which diaspora* reads as a list; choose a value without a comma"),
-        ("smtpPassword", "true", "diaspora* reads true and false as truth values"),
+        *(
+            (
+                "smtpPassword",
+                text,
+                "is blank, true, false or nil, which diaspora* does not read as text; choose another",
+            )
+            for text in ("true", "false", "nil", " true", "false  ", " nil ", " ", "   \r\n")
+        ),
         ("backupSshKey", "no key at all", "is not a private key; set the whole text of the file"),
         ("password", "x", "is not a secret of this machine"),
     ],
@@ -227,7 +234,7 @@ def test_secret_is_refused_without_the_data_partition(here: Machine) -> None:
         st.text(st.characters(codec="utf-8", exclude_characters="\0"), max_size=20).filter(
             lambda text: not text.endswith(("\n", "\r"))
         ),
-        st.sampled_from(["true", "false", "a,b", KEY, f"x{KEY}"]),
+        st.sampled_from(["true", "false", "nil", " true ", "nil ", " ", "untrue", "a,b", KEY, f"x{KEY}"]),
     ),
 )
 def test_machine_and_settings_accept_the_same_secrets(tree: Path, here: Machine, name: str, value: str) -> None:

@@ -44,7 +44,7 @@ class Storage(Model):
     root_gib: int = Field(default=12, ge=8, le=1024)
     """Size of the root filesystem in GiB; Fedora CoreOS does not boot below 8. Never change it on a machine with data,
     because the data partition follows it. Not used with `dataDisk`, where the root uses its whole disk."""
-    data_gib: int = Field(default=0, ge=0)
+    data_gib: int = Field(default=0, ge=0, le=1048576)
     """Size of the data partition in GiB; 0 uses the rest of the disk. Never change it on a machine with data."""
     data_disk: DiskPath | None = None
     """Second disk for the data partition instead of the system disk, preferably by a persistent name, such as

@@ -44,6 +44,14 @@ def check_pod(pod: Pod, *, ses: bool = False, backup_bucket: bool = False) -> li
         problems.append(
             Problem("pod.settings.welcomeMessage.text", "required with enabled: true; set the text of the message")
         )
+    if settings.csp.report_only and settings.csp.report_uri is None:
+        problems.append(
+            Problem(
+                "pod.settings.csp.reportUri",
+                "required with reportOnly: true, because diaspora* sends no policy at all without it; "
+                "set an address, or set reportOnly: false",
+            )
+        )
     problems += check_backup(pod.backup, bucket=backup_bucket)
     if pod.admin.username in (settings.username_blacklist or ()):
         problems.append(

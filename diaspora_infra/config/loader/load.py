@@ -289,12 +289,12 @@ def _invalid_values(key: str, section: object) -> Iterator[Problem]:
         elif isinstance(value, int) and not -(2**63) <= value < 2**63:
             yield Problem(path, refused(value, "a whole number of 64 bits"))
         elif isinstance(value, str) and not _is_unicode(value):
-            yield Problem(path, refused(value, "text in Unicode"))
+            yield Problem(path, refused(value, "text in Unicode, without U+FFFE and U+FFFF"))
 
 
 def _is_unicode(text: str) -> bool:
-    """Tell whether a text is free of lone surrogates."""
-    return not any("\ud800" <= letter <= "\udfff" for letter in text)
+    """Tell whether a text is free of lone surrogates, and of U+FFFE and U+FFFF, which no YAML can hold."""
+    return not any("\ud800" <= letter <= "\udfff" or letter in "\ufffe\uffff" for letter in text)
 
 
 def _hint(problem: Problem) -> Problem:

@@ -8,12 +8,13 @@ from typing import Annotated
 from pydantic import Field
 
 from diaspora_infra.config.model import Model
-from diaspora_infra.config.types import Form, HttpUrl, NonEmpty
+from diaspora_infra.config.pod.diaspora_text import DiasporaLine, DiasporaText, text_form
+from diaspora_infra.config.types import HOST, MAX_INTEGER, NAME_OF_HOST, PORT, Form, HttpUrl
 
 SiteHost = Annotated[
     str,
-    Form(
-        "[A-Za-z0-9][A-Za-z0-9.-]*(?::[0-9]{1,5})?(?:/[A-Za-z0-9._~/-]*)?",
+    text_form(
+        f"{NAME_OF_HOST}(?::{PORT})?(?:/[A-Za-z0-9._~/-]*)?",
         "a host without https:// before it, such as stats.example.org",
     ),
 ]
@@ -26,17 +27,24 @@ class Sidekiq(Model):
     """Maximum retries of a failed job, with growing delays; 0: none."""
     backtrace: int = Field(default=15, ge=0, le=1000)
     """Lines of the backtrace to keep for a failed job; 0 saves memory of Redis."""
-    dead_jobs_limit: int = Field(default=5000, ge=0)
+    dead_jobs_limit: int = Field(default=5000, ge=0, le=MAX_INTEGER)
     """Maximum number of dead jobs to keep."""
-    dead_jobs_timeout: int = Field(default=3628800, ge=1)
+    dead_jobs_timeout: int = Field(default=3628800, ge=1, le=MAX_INTEGER)
     """Seconds to keep dead jobs; the default is six weeks."""
+
+
+AssetsHost = Annotated[
+    HttpUrl,
+    Form(f"https://{HOST}(?:/[A-Za-z0-9._~/-]*)?", "https:// with a host and no port, such as https://cdn.example.org"),
+]
 
 
 class Assets(Model):
     """Style sheets, scripts and pictures of the application. The machine's own web server serves them."""
 
-    host: HttpUrl | None = None
-    """Address from which browsers load assets instead, such as a content delivery network."""
+    host: AssetsHost | None = None
+    """Address from which browsers load assets instead, such as a content delivery network. It has no port, because
+    diaspora*'s content security policy allows its host alone."""
 
 
 class Logrotate(Model):
@@ -44,7 +52,7 @@ class Logrotate(Model):
 
     enable: bool = True
     """Start a new file each day."""
-    days: int = Field(default=7, ge=1)
+    days: int = Field(default=7, ge=1, le=3650)
     """Days to keep a file."""
 
 
@@ -84,9 +92,9 @@ class Environment(Model):
 class Mapbox(Model):
     """Maps by mapbox.com."""
 
-    access_token: NonEmpty
+    access_token: DiasporaLine
     """Token of your account at mapbox.com. It is visible to every browser."""
-    style: NonEmpty = "mapbox/streets-v9"
+    style: DiasporaLine = "mapbox/streets-v9"
     """Style of the map."""
 
 
@@ -105,7 +113,7 @@ class Piwik(Model):
 
     host: SiteHost
     """Host name of the Piwik server, with an optional path."""
-    site_id: int = Field(ge=1)
+    site_id: int = Field(ge=1, le=MAX_INTEGER)
     """Site id of this pod in Piwik."""
 
 
@@ -133,12 +141,16 @@ class Camo(Model):
     """Fetch pictures of other pods; causes a lot of traffic."""
 
 
+AnalyticsKey = Annotated[str, text_form("[A-Za-z0-9-]+", "a key of letters, digits and -, such as UA-12345-1")]
+"""Text that diaspora* puts between quotes into a script."""
+
+
 class Privacy(Model):
     """The `[configuration.privacy]` table of diaspora.toml."""
 
     jquery_cdn: bool = False
     """Let browsers load jQuery from jquery.com instead of from the pod."""
-    google_analytics_key: NonEmpty | None = None
+    google_analytics_key: AnalyticsKey | None = None
     """Key for Google Analytics. diaspora* 0.9 is the last version with this key."""
     piwik: Piwik | None = None
     """Statistics by your own Piwik."""
@@ -155,21 +167,25 @@ class PaypalDonations(Model):
     """Show the button; requires exactly one of the two kinds of button."""
     currency: Annotated[str, Form("[A-Z]{3}", "three capital letters, such as EUR")] = "USD"
     """Currency of the donations."""
-    paypal_hosted_button_id: NonEmpty | None = None
+    paypal_hosted_button_id: DiasporaLine | None = None
     """Id of a button that PayPal hosts."""
-    paypal_unhosted_button_encrypted: Annotated[str, Field(min_length=1)] | None = None
+    paypal_unhosted_button_encrypted: DiasporaText | None = None
     """The encrypted text of a button that PayPal does not host."""
 
 
 AuthorizedUser = Annotated[
-    str, Form("[a-z0-9_.-]{1,32}", "a user name: lower-case letters, digits, _ . and -, at most 32 characters")
+    str,
+    text_form(
+        "[a-z0-9_.-]{1,32}",
+        "a user name: lower-case letters, digits, _ . and -, at most 32 characters, except true, false and nil",
+    ),
 ]
 
 
 class Service(Model):
     """An application at a service, so that users can also post there."""
 
-    key: NonEmpty
+    key: DiasporaLine
     """Key of the application at the service; the application's secret is a secret key of the stack."""
     authorized: AuthorizedUser | None = None
     """The only user who may use the service; all when not set."""
@@ -178,7 +194,7 @@ class Service(Model):
 class Wordpress(Model):
     """An application at wordpress.com, so that users can also post there."""
 
-    client_id: NonEmpty
+    client_id: DiasporaLine
     """Client id of the application; the application's secret is the secret `wordpressSecret`."""
     authorized: AuthorizedUser | None = None
     """The only user who may use the service; all when not set."""

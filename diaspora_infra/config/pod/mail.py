@@ -5,8 +5,9 @@ from typing import Annotated, Literal
 from pydantic import Field
 
 from diaspora_infra.config.model import Model
+from diaspora_infra.config.pod.diaspora_text import DiasporaLine
 from diaspora_infra.config.problems import Problem
-from diaspora_infra.config.types import Domain, Email, Form, ImageReference, NonEmpty
+from diaspora_infra.config.types import Domain, Email, Form, ImageReference
 
 Selector = Annotated[
     str, Form("[a-z0-9](?:[a-z0-9-]{0,30}[a-z0-9])?", "lower-case letters, digits and -, at most 32 characters")
@@ -20,7 +21,7 @@ class Smtp(Model):
     """Name of the relay."""
     port: int = Field(default=587, ge=1, le=65535)
     """Port; STARTTLS is used. diaspora* has no implicit TLS, so 465 does not work."""
-    username: NonEmpty | None = None
+    username: DiasporaLine | None = None
     """Account at the relay; with it the secret `smtpPassword` is required."""
     authentication: Literal["plain", "login", "cram_md5", "none"] | None = None
     """Authentication; `plain` when `username` is set, else `none`. With `none` diaspora* does not use STARTTLS

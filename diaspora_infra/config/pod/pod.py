@@ -7,14 +7,21 @@ from pydantic import AfterValidator, Field
 
 from diaspora_infra.config.model import Model
 from diaspora_infra.config.pod.backup import Backup
+from diaspora_infra.config.pod.diaspora_text import (
+    DiasporaFormat,
+    DiasporaLine,
+    DisplayName,
+    PageAddress,
+    text_form,
+)
 from diaspora_infra.config.pod.diaspora_toml import Environment, Map, PaypalDonations, Privacy, Services
 from diaspora_infra.config.pod.disk_space import DiskSpace
 from diaspora_infra.config.pod.mail import Mail
 from diaspora_infra.config.pod.monitoring import Monitoring
 from diaspora_infra.config.pod.tls import Tls
 from diaspora_infra.config.pod.upgrade import Upgrade
-from diaspora_infra.config.problems import refused
-from diaspora_infra.config.types import AbsolutePath, Domain, Email, Form, ImageReference, Line, NonEmpty
+from diaspora_infra.config.problems import quoted, refused
+from diaspora_infra.config.types import DOMAIN, MAX_INTEGER, AbsolutePath, Domain, Email, Form, ImageReference
 
 # config/defaults.yml of diaspora* 0.9.1, settings.username_blacklist
 RESERVED_USERNAMES = frozenset(
@@ -34,8 +41,26 @@ def _not_reserved(value: str) -> str:
 
 Username = Annotated[
     str,
-    Form("[a-z0-9_.-]{1,32}", "lower-case letters, digits, _ . and -, at most 32 characters"),
+    text_form(
+        "[a-z0-9_.-]{1,32}", "lower-case letters, digits, _ . and -, at most 32 characters, except true, false and nil"
+    ),
     AfterValidator(_not_reserved),
+]
+
+
+def _keeps_its_name(value: str) -> str:
+    if "www." in value:
+        raise ValueError(
+            f"{quoted(value)} contains www., which diaspora* removes from the addresses of its users, so that other "
+            "pods do not find them; choose a name without it"
+        )
+    return value
+
+
+PodDomain = Annotated[
+    Domain,
+    AfterValidator(_keeps_its_name),
+    Field(json_schema_extra={"not": {"pattern": "www[.]"}}),
 ]
 
 
@@ -97,10 +122,10 @@ class WelcomeMessage(Model):
 
     enabled: bool = False
     """Send the message."""
-    subject: NonEmpty | None = None
+    subject: DiasporaLine | None = None
     """Subject line."""
-    text: Annotated[str, Field(min_length=1)] | None = None
-    """Body; `%{username}` becomes the new user's name."""
+    text: DiasporaFormat | None = None
+    """Body; `%{username}` becomes the new user's name, and `%%` a per cent sign."""
 
 
 class Invitations(Model):
@@ -108,7 +133,7 @@ class Invitations(Model):
 
     open: bool = True
     """Allow users to invite others."""
-    count: int = Field(default=25, ge=0)
+    count: int = Field(default=25, ge=0, le=MAX_INTEGER)
     """Number of sign-ups per invitation link."""
 
 
@@ -117,7 +142,9 @@ class Captcha(Model):
 
     enable: bool = True
     """Require the CAPTCHA."""
-    image_size: Annotated[str, Form("[0-9]{2,4}x[0-9]{2,4}", "WIDTHxHEIGHT in pixels, such as 120x20")] = "120x20"
+    image_size: Annotated[
+        str, Form("[1-9][0-9]{1,2}x[1-9][0-9]{1,2}", "WIDTHxHEIGHT in pixels, each from 10 to 999, such as 120x20")
+    ] = "120x20"
     """Size of the picture in pixels."""
     captcha_length: int = Field(default=5, ge=1, le=12)
     """Number of characters."""
@@ -135,7 +162,7 @@ class Terms(Model):
 
     enable: bool = False
     """Show the terms and ask new users to accept them."""
-    jurisdiction: NonEmpty | None = None
+    jurisdiction: DiasporaLine | None = None
     """Country or state whose law applies."""
     minimum_age: int | None = Field(default=None, ge=0, le=99)
     """Minimum age in years."""
@@ -146,11 +173,11 @@ class RemoveOldUsers(Model):
 
     enable: bool = False
     """Remove unused accounts."""
-    after_days: int = Field(default=730, ge=1)
+    after_days: int = Field(default=730, ge=1, le=36500)
     """Days without a login."""
-    warn_days: int = Field(default=30, ge=1)
+    warn_days: int = Field(default=30, ge=1, le=36500)
     """Days between the warning and the removal."""
-    limit_removals_to_per_day: int = Field(default=100, ge=1)
+    limit_removals_to_per_day: int = Field(default=100, ge=1, le=MAX_INTEGER)
     """Maximum number of removals per day."""
 
 
@@ -164,18 +191,24 @@ class Maintenance(Model):
 class DefaultMetas(Model):
     """Metadata of the front page, for search engines."""
 
-    title: Line | None = None
-    """Title of the page."""
-    description: Line | None = None
-    """Description of the page."""
+    title: DiasporaLine | None = None
+    """Title of the page; diaspora*'s own when not set."""
+    description: DiasporaLine | None = None
+    """Description of the page; diaspora*'s own when not set."""
+
+
+ReportAddress = Annotated[
+    str, Form("(?:https?://|/)[!-+.-:<-~-]+", "an address without spaces, commas and semicolons, such as /csp-reports")
+]
+"""A value of the header Content-Security-Policy, in which a semicolon or comma ends it."""
 
 
 class Csp(Model):
     """Content security policy."""
 
     report_only: bool = False
-    """Report violations instead of blocking them."""
-    report_uri: NonEmpty | None = None
+    """Report violations instead of blocking them; requires `reportUri`."""
+    report_uri: ReportAddress | None = None
     """Where browsers send reports."""
 
 
@@ -188,6 +221,18 @@ class CommunitySpotlight(Model):
     """Where users send suggestions."""
 
 
+DiasporaId = Annotated[
+    str,
+    Form(
+        rf"[A-Za-z0-9_.-]+@{DOMAIN.replace('a-z', 'A-Za-z')}",
+        "the diaspora* ID of an account, such as hq@pod.diaspora.software",
+    ),
+]
+LiberapayName = Annotated[str, text_form("[A-Za-z0-9_.-]+", "letters, digits, _ . and -")]
+ReservedName = Annotated[str, Form("[a-z0-9_.-]+", "a user name: lower-case letters, digits, _ . and -")]
+"""diaspora* compares it with user names, which never have other characters."""
+
+
 class PodSettings(Model):
     """The `[configuration.settings]` table of diaspora.toml; names and meaning are diaspora*'s own."""
 
@@ -197,13 +242,15 @@ class PodSettings(Model):
     """Who sees the stream of all local posts."""
     autofollow_on_join: bool = True
     """New users follow `autofollowOnJoinUser`."""
-    autofollow_on_join_user: NonEmpty = "hq@pod.diaspora.software"
+    autofollow_on_join_user: DiasporaId = "hq@pod.diaspora.software"
     """Account that new users follow."""
-    source_url: NonEmpty = "https://github.com/diaspora/diaspora"
+    source_url: PageAddress = "https://github.com/diaspora/diaspora"
     """Address of the source of the running version; the licence (AGPL) requires it."""
-    changelog_url: NonEmpty | None = None
+    changelog_url: PageAddress | None = None
     """Address of the changelog of the running version."""
-    default_color_theme: NonEmpty = "original"
+    default_color_theme: Literal["original", "original_white", "dark_green", "magenta", "egyptian_blue", "dark"] = (
+        "original"
+    )
     """Colour theme of new users."""
     typhoeus_verbose: bool = False
     """Log more about outgoing requests, for debugging."""
@@ -211,11 +258,11 @@ class PodSettings(Model):
     """Concurrent outgoing requests per job; more need more memory."""
     archive_jobs_concurrency: int = Field(default=1, ge=1, le=10)
     """Concurrent account exports and imports."""
-    liberapay_username: NonEmpty | None = None
-    """Account for donations."""
-    bitcoin_address: NonEmpty | None = None
+    liberapay_username: LiberapayName | None = None
+    """Account at liberapay.com for donations."""
+    bitcoin_address: DiasporaLine | None = None
     """Address for donations."""
-    username_blacklist: list[NonEmpty] | None = None
+    username_blacklist: list[ReservedName] | None = None
     """User names that cannot be registered; diaspora*'s own list when not set."""
     welcome_message: WelcomeMessage = WelcomeMessage()
     """Message to every new user."""
@@ -251,9 +298,10 @@ class Sizing(Model):
 class Pod(Model):
     """The diaspora* pod."""
 
-    domain: Domain
-    """Domain of the pod. It is part of every diaspora* ID and can never change after the first start."""
-    name: NonEmpty = "diaspora*"
+    domain: PodDomain
+    """Domain of the pod. It is part of every diaspora* ID and can never change after the first start. Not
+    with `www.`, which diaspora* removes from names."""
+    name: DisplayName = "diaspora*"
     """Name shown to users."""
     admin: Admin
     """The person who runs the pod."""
