@@ -379,7 +379,7 @@ def test_image_is_queried_by_owner_release_and_stream(run: Runner) -> None:
         (
             {"id": "ami-0123456789abcdef0"},
             {"id": "ami-0123456789abcdef0", "architecture": "x86_64"},
-            "one: image.id: ami-0123456789abcdef0 is of architecture x86_64; allowed: arm64",
+            "one: image.id: ami-0123456789abcdef0 is of architecture x86_64; the instance type needs arm64",
         ),
     ],
 )
