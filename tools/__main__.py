@@ -32,7 +32,7 @@ def provide(arguments: list[str]) -> int:
     """Provides the tools and prints a line `NAME PATH` for each, or one value for PATH."""
     parser = argparse.ArgumentParser(prog="python3 -m tools", description=DESCRIPTION, epilog=EPILOG)
     parser.add_argument("names", metavar="NAME", nargs="*", help="tool of tools.toml")
-    parser.add_argument("--set", metavar="SET", action="append", default=[], help="all tools of a set: up, test")
+    parser.add_argument("--set", metavar="SET", action="append", default=[], help="all tools of a set: up, aws, test")
     parser.add_argument("--linters", action="store_true", help="also provide the policy linters of the AWS stack")
     parser.add_argument(
         "--beside",

@@ -1,7 +1,7 @@
 """The features of a machine, in the order in which they appear in its Butane document.
 
-A feature is a function from a context to a fragment, with its templates in the folder of the same name. Adding one
-means a module here, a folder under `templates/`, its settings, and its place in one of these lists. Features of the
+A feature is a function from a context to a fragment. Adding one means a module here, folders under `templates/` if it
+has files, its settings, and its place in one of these lists. Features of the
 machine see the whole settings, those of the pod a PodContext, and those of a pod on AWS an AwsContext.
 """
 
