@@ -37,7 +37,7 @@ def test_exported_configs_equal_rendered_ones(engine: Engine, tmp_path: Path) ->
         {"name": "pod2", "networks": {"eno1": {"ipv4": {"method": "manual", "address1": "10.0.0.2/24,10.0.0.1"}}}},
         {"name": "pod3", "disk": "/dev/vda", "snippets": ["variant: fcos\nversion: 1.5.0\n"]},
     ]
-    pod = configs.pod(name='Ünïcode & "quotes" \\ # $')
+    pod = configs.pod(name="Ünïcode & 'quotes' # $")
     source = stack_file(tmp_path, configs.ignition_config(pod=pod, ignition={"machines": machines}))
     engine.prepare()
 

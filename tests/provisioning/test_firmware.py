@@ -87,9 +87,13 @@ def boot(network: Network, folder: Path, *firmware: str) -> list[str]:
         "-serial", f"file:{folder / 'serial'}", "-netdev", "tap,id=net,ifname=machine,script=no,downscript=no",
         "-device", "virtio-rng-pci", *firmware,
     ]  # fmt: skip
+    # `pulumi up` has asked the server too
+    before = len(log.read_text())
     running = where.start(folder / "qemu.log", *command)
-    wait_until(lambda: KERNEL in log.read_text() or running.poll() is not None, SECONDS, "the request for the kernel")
-    return re.findall(r"HTTP GET (\S+?)\"", log.read_text())
+    wait_until(
+        lambda: KERNEL in log.read_text()[before:] or running.poll() is not None, SECONDS, "the request for the kernel"
+    )
+    return re.findall(r"HTTP GET (\S+?)\"", log.read_text()[before:])
 
 
 CARD = f"virtio-net-pci,netdev=net,mac={MAC},bootindex=1"
