@@ -857,7 +857,7 @@ class AwsDatabaseTable(TypedDict):
     maxAcu: NotRequired[float]
     """Maximum capacity of Aurora in ACU, which also limits the cost: 1 ACU is about 0.14 dollars an hour. Default: 1."""
     autoPauseSeconds: NotRequired[int]
-    """Seconds without a connection after which Aurora pauses. Default: 300."""
+    """Seconds without a connection after which Aurora pauses; only with `minAcu: 0`. Default: 300."""
     instanceClass: NotRequired[str]
     """Instance class of engine `rds`. Default: db.t4g.micro."""
     storageGib: NotRequired[int]

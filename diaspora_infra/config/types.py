@@ -243,6 +243,24 @@ OffWord = BeforeValidator(_off)
 """YAML 1.1 reads the bare word off as false; here it means the word."""
 
 
+def _number(value: object) -> object:
+    return float(value) if isinstance(value, str) and re.fullmatch(_NUMBER, value) else value
+
+
+@dataclass(frozen=True)
+class _OrText:
+    """The JSON Schema of a number that may also be text."""
+
+    def __get_pydantic_json_schema__(self, schema: CoreSchema, handler: GetJsonSchemaHandler) -> dict[str, Any]:
+        number = handler(schema)
+        return number | {"type": ["number", "string"], "pattern": f"^(?:{_NUMBER})$"}
+
+
+_NUMBER = "[0-9]{1,9}(?:[.][0-9]{1,9})?"
+Number = Annotated[float, BeforeValidator(_number), _OrText()]
+"""A number, also as text: `pulumi config set --path` writes one with a point as text, unlike a whole number."""
+
+
 def _scalar(value: object) -> object:
     if not isinstance(value, str | int | bool):
         raise ValueError(f"{describe_type(value)} given; allowed: text, a whole number, true or false")  # noqa: TRY004  # what pydantic expects

@@ -31,7 +31,7 @@ MISTAKES: list[tuple[dict[str, Any], list[str]]] = [
         {"database": {"minAcu": 2}},
         ["aws.database.minAcu: 2.0 is more than maxAcu (1.0); lower minAcu, or raise maxAcu"],
     ),
-    ({"database": {"minAcu": 0.7}}, ["aws.database.minAcu: 0.7 is not valid; allowed: a multiple of 0.5"]),
+    ({"database": {"minAcu": 0.7}}, ["aws.database.minAcu: 0.7 is not valid; allowed: 0 to 256 in steps of 0.5"]),
     ({"database": {"autoPauseSeconds": 60}}, ["aws.database.autoPauseSeconds: 60 is out of range; allowed: 300"]),
     (
         {"database": {"engine": "rds", "version": "17.9", "maxAcu": 2}},

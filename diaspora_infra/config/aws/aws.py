@@ -26,6 +26,7 @@ from diaspora_infra.config.types import (
     Form,
     ImageReference,
     NonEmpty,
+    Number,
     ReleaseVersion,
     Stream,
     StreamField,
@@ -131,12 +132,12 @@ class AwsDatabase(Model):
     version: AuroraVersion = "17.9"
     """Version of Aurora PostgreSQL; `rds` uses the newest release of its major version. Another major version is an
     upgrade, which only happens when this key is set: see docs/aws-data.md first."""
-    min_acu: float = Field(default=0, ge=0, le=256, multiple_of=0.5)
+    min_acu: Number = Field(default=0, ge=0, le=256, multiple_of=0.5)
     """Minimum capacity of Aurora in ACU (2 GiB of memory each); only with 0 Aurora can pause."""
-    max_acu: float = Field(default=1, ge=0.5, le=256, multiple_of=0.5)
+    max_acu: Number = Field(default=1, ge=1, le=256, multiple_of=0.5)
     """Maximum capacity of Aurora in ACU, which also limits the cost: 1 ACU is about 0.14 dollars an hour."""
     auto_pause_seconds: int = Field(default=300, ge=300, le=86400)
-    """Seconds without a connection after which Aurora pauses."""
+    """Seconds without a connection after which Aurora pauses; only with `minAcu: 0`."""
     instance_class: Annotated[str, Form("db[.]t4g[.](?:micro|small|medium)", "db.t4g.micro, .small or .medium")] = (
         "db.t4g.micro"
     )

@@ -40,6 +40,8 @@ def _database(aws: Aws) -> Iterator[Problem]:
             "aws.database.minAcu",
             f"{database.min_acu} is more than maxAcu ({database.max_acu}); lower minAcu, or raise maxAcu",
         )
+    if database.min_acu > 0 and "auto_pause_seconds" in database.model_fields_set:
+        yield Problem("aws.database.autoPauseSeconds", "only used with minAcu: 0; remove it")
     if database.engine == "rds" and aws.region in REGIONS_WITHOUT_SMALL_RDS:
         yield Problem(
             "aws.database.engine",
