@@ -57,7 +57,7 @@ MISTAKES: list[tuple[dict[str, Any], list[str]]] = [
     ({"network": {"cidr": "192.0.2.0/24"}}, ["aws.network.cidr: '192.0.2.0/24' is not valid; allowed: a private IPv4"]),
     ({"network": {"cidr": "10.0.0.0/8"}}, ["aws.network.cidr: '10.0.0.0/8' is not valid; allowed: a private IPv4"]),
     ({"network": {"zones": ["a"]}}, ["aws.network.zones: 1 item; allowed: at least 2 items"]),
-    ({"network": {"zones": ["a", "a"]}}, ["aws.network.zones: a is listed twice; list each zone once"]),
+    ({"network": {"zones": ["a", "a"]}}, ["aws.network.zones: [1] is the same as [0]; remove one of the two"]),
     (
         {"network": {"cidr": "10.89.0.0/16"}, "pod": {"subnet": "10.89.1.0/24"}},
         ["pod.subnet: aws.network.cidr (10.8"],

@@ -10,6 +10,8 @@ from diaspora_infra.config.host.host import Host
 from diaspora_infra.config.pod.pod import Pod
 from diaspora_infra.config.problems import Problem
 
+MAX_NAME_OF_CERTIFICATE = 64
+
 
 def check_aws(aws: Aws, pod: Pod | None, host: Host | None) -> list[Problem]:
     """All problems of the key `aws`, alone and with the pod and the host on it."""
@@ -17,6 +19,7 @@ def check_aws(aws: Aws, pod: Pod | None, host: Host | None) -> list[Problem]:
     if pod is not None:
         problems += [
             *_domain(aws, pod),
+            *_certificate(aws, pod),
             *_http_api(aws, pod),
             *_subnets(aws, pod),
             *_backups(aws, pod),
@@ -84,9 +87,6 @@ def _shell(aws: Aws) -> Iterator[Problem]:
 
 def _network(aws: Aws) -> Iterator[Problem]:
     network = aws.network
-    twice = sorted({letter for letter in network.zones if network.zones.count(letter) > 1})
-    if twice:
-        yield Problem("aws.network.zones", f"{', '.join(twice)} is listed twice; list each zone once")
     if network.existing is not None:
         for key in ("cidr", "ipv6"):
             if key in network.model_fields_set:
@@ -106,6 +106,16 @@ def _domain(aws: Aws, pod: Pod) -> Iterator[Problem]:
         yield Problem(
             "aws.dns.zone",
             f"{zone!r} does not contain the pod's domain, {pod.domain}; allowed: the domain, or a parent domain",
+        )
+
+
+def _certificate(aws: Aws, pod: Pod) -> Iterator[Problem]:
+    # https://docs.aws.amazon.com/acm/latest/APIReference/API_RequestCertificate.html (DomainName)
+    if aws.behind_gateway and len(pod.domain) > MAX_NAME_OF_CERTIFICATE:
+        yield Problem(
+            "pod.domain",
+            f"{len(pod.domain)} characters, and a certificate of AWS has at most {MAX_NAME_OF_CERTIFICATE}; "
+            "choose a shorter name, or set aws.edge: direct",
         )
 
 

@@ -21,7 +21,16 @@ from diaspora_infra.config.pod.monitoring import Monitoring
 from diaspora_infra.config.pod.tls import Tls
 from diaspora_infra.config.pod.upgrade import Upgrade
 from diaspora_infra.config.problems import quoted, refused
-from diaspora_infra.config.types import DOMAIN, MAX_INTEGER, AbsolutePath, Domain, Email, Form, ImageReference
+from diaspora_infra.config.types import (
+    DOMAIN,
+    MAX_INTEGER,
+    AbsolutePath,
+    Domain,
+    Email,
+    Form,
+    ImageReference,
+    MountPath,
+)
 
 # config/defaults.yml of diaspora* 0.9.1, settings.username_blacklist
 RESERVED_USERNAMES = frozenset(
@@ -102,7 +111,7 @@ class Admin(Model):
 class ImageLayout(Model):
     """Paths and user inside the diaspora* image. The defaults fit `containers/diaspora/Containerfile`."""
 
-    home: AbsolutePath = "/srv/diaspora"
+    home: MountPath = "/srv/diaspora"
     """Directory of the application in the image; `config/` and `public/` are below it."""
     uid: int = Field(default=1000, ge=1, le=65533)
     """User and group id of the application, which owns the uploads."""
