@@ -213,3 +213,12 @@ def test_domain_that_is_too_long_for_a_certificate_of_aws() -> None:
     ]
     load(changed(configs.aws_config(region="eu-west-1"), {"pod.domain": domain[1:]}))
     load(changed(configs.aws_config(region="eu-west-1", edge="direct"), {"pod.domain": domain}))
+
+
+def test_archive_that_api_gateway_does_not_let_through() -> None:
+    values = configs.aws_config(region="eu-west-1", pod_changes={"sizing": {"archiveImportMib": 64}})
+    assert lines({}, values) == [
+        "pod.sizing.archiveImportMib: 64, and API Gateway limits requests to 10 MB; set 9 or less, or set "
+        "aws.edge: direct"
+    ]
+    load(changed(values, {"aws.edge": "direct"}))

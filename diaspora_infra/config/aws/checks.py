@@ -21,6 +21,7 @@ def check_aws(aws: Aws, pod: Pod | None, host: Host | None) -> list[Problem]:
             *_domain(aws, pod),
             *_certificate(aws, pod),
             *_http_api(aws, pod),
+            *_archives(aws, pod),
             *_subnets(aws, pod),
             *_backups(aws, pod),
             *_mail(aws, pod),
@@ -124,6 +125,19 @@ def _http_api(aws: Aws, pod: Pod) -> Iterator[Problem]:
         yield Problem("pod.tls", "only used with aws.edge: direct; remove it")
     if not aws.behind_gateway and "http_api" in aws.model_fields_set:
         yield Problem("aws.httpApi", "only used with aws.edge: gateway; remove it")
+
+
+MAX_BODY_OF_GATEWAY_MIB = 9
+
+
+def _archives(aws: Aws, pod: Pod) -> Iterator[Problem]:
+    size = pod.sizing.archive_import_mib
+    if aws.behind_gateway and size > MAX_BODY_OF_GATEWAY_MIB:
+        yield Problem(
+            "pod.sizing.archiveImportMib",
+            f"{size}, and API Gateway limits requests to 10 MB; set {MAX_BODY_OF_GATEWAY_MIB} or less, or set "
+            "aws.edge: direct",
+        )
 
 
 def _subnets(aws: Aws, pod: Pod) -> Iterator[Problem]:

@@ -7,6 +7,7 @@ from pydantic import AfterValidator, Field
 
 from diaspora_infra.config.model import Model
 from diaspora_infra.config.pod.backup import Backup
+from diaspora_infra.config.pod.daily_jobs import DailyJobs
 from diaspora_infra.config.pod.diaspora_text import (
     DiasporaFormat,
     DiasporaLine,
@@ -300,8 +301,9 @@ class Sizing(Model):
     """Concurrent web requests."""
     sidekiq_concurrency: int | None = Field(default=None, ge=1, le=64)
     """Concurrent background jobs. On AWS 2 when not set and the machine has 1 GiB."""
-    archive_import_mib: int = Field(default=1024, ge=5, le=65536)
-    """Maximum size of an account archive that users upload to move to this pod, in MiB."""
+    archive_import_mib: int = Field(default=0, ge=0, le=65536)
+    """Maximum size of an account archive that users upload to move to this pod, in MiB; 0 accepts none, and diaspora*
+    0.9 has no page for it. Who sends a cookie like that of a session can use twice as much of the data partition."""
 
 
 class Pod(Model):
@@ -335,6 +337,8 @@ class Pod(Model):
     """HTTPS and certificates."""
     backup: Backup | None = None
     """Backups of the pod; none when not set."""
+    daily_jobs: DailyJobs = DailyJobs()
+    """When diaspora* does its daily jobs."""
     monitoring: Monitoring = Monitoring()
     """Exporters for Prometheus."""
     disk_space: DiskSpace = DiskSpace()
