@@ -27,6 +27,7 @@ __all__ = [
     "CaptchaTable",
     "CommunitySpotlightTable",
     "CspTable",
+    "DailyJobsTable",
     "DebugTable",
     "DefaultMetasTable",
     "DhcpTable",
@@ -309,7 +310,7 @@ class EnvironmentTable(TypedDict):
     """The `[configuration.environment]` table of diaspora.toml, without keys that other settings determine."""
 
     imageRedirectUrl: NotRequired[str | None]
-    """Address of a server that holds the uploaded pictures of this pod: requests for them are redirected there."""
+    """Address of a server that holds uploaded pictures of this pod: requests for pictures that are not on this machine are redirected there."""
     pubsubServer: NotRequired[str | None]
     """Server that receives new public posts (PubSubHubbub). diaspora* 0.9 is the last version with this key."""
     sidekiq: NotRequired[SidekiqTable]
@@ -517,6 +518,13 @@ class BackupTable(TypedDict):
     """On a machine with an empty data partition, restore the latest backup before the first start of the pod. While the repository is unreachable or has no backup, the pod does not start, and the machine retries. Not with `local`. Default: false."""
 
 
+class DailyJobsTable(TypedDict):
+    """The daily jobs of diaspora*: clean-ups, birthdays, and the checks of other pods. They follow each other, so that a database that pauses wakes up once for all of them."""
+
+    time: NotRequired[str]
+    """Start of the jobs, in the time zone of the machine, with a delay of up to half an hour that follows from the domain. Default: 05:30."""
+
+
 class MonitoringTable(TypedDict):
     """Exporters for Prometheus, without a password. `host.firewall.open` opens their ports."""
 
@@ -554,7 +562,7 @@ class SizingTable(TypedDict):
     sidekiqConcurrency: NotRequired[int | None]
     """Concurrent background jobs. On AWS 2 when not set and the machine has 1 GiB."""
     archiveImportMib: NotRequired[int]
-    """Maximum size of an account archive that users upload to move to this pod, in MiB. Default: 1024."""
+    """Maximum size of an account archive that users upload to move to this pod, in MiB; 0 accepts none, and diaspora* 0.9 has no page for it. Who sends a cookie like that of a session can use twice as much of the data partition. Default: 0."""
 
 
 class PodTable(TypedDict):
@@ -586,6 +594,8 @@ class PodTable(TypedDict):
     """HTTPS and certificates."""
     backup: NotRequired[BackupTable | None]
     """Backups of the pod; none when not set."""
+    dailyJobs: NotRequired[DailyJobsTable]
+    """When diaspora* does its daily jobs."""
     monitoring: NotRequired[MonitoringTable]
     """Exporters for Prometheus."""
     diskSpace: NotRequired[DiskSpaceTable]
@@ -861,7 +871,7 @@ class AwsDatabaseTable(TypedDict):
     maxAcu: NotRequired[float]
     """Maximum capacity of Aurora in ACU, which also limits the cost: 1 ACU is about 0.14 dollars an hour. Default: 1."""
     autoPauseSeconds: NotRequired[int]
-    """Seconds without a connection after which Aurora pauses. Default: 300."""
+    """Seconds without a connection after which Aurora pauses; only with `minAcu: 0`. Default: 300."""
     instanceClass: NotRequired[str]
     """Instance class of engine `rds`. Default: db.t4g.micro."""
     storageGib: NotRequired[int]

@@ -174,8 +174,9 @@ def _allowed(part: Schema, root: Schema) -> str:
         return ", ".join(f"`{word}`" for word in part["enum"] if word is not None)
     if "patternErrorMessage" in part:
         return str(part["patternErrorMessage"]).removeprefix("allowed: ")
-    if kind == "integer":
-        return range_words(part.get("minimum"), part.get("maximum")) or "a whole number"
+    if kind in {"integer", "number"}:
+        kind_words = "a whole number" if kind == "integer" else "a number"
+        return range_words(part.get("minimum"), part.get("maximum"), part.get("multipleOf")) or kind_words
     if kind == "array":
         minimum = f" of at least {part['minItems']}" if "minItems" in part else ""
         return f"a list{minimum}; each: {_allowed(part['items'], root)}"

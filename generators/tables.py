@@ -151,6 +151,8 @@ def _referred(part: Schema) -> str:
 def _type(part: Schema, definitions: dict[str, Schema]) -> Type:
     resolved = _resolved(part, definitions)
     kinds = [kind for kind in _as_list(resolved["type"]) if kind != "null"]
+    if kinds == ["number", "string"]:
+        return Plain.NUMBER  # as text only `pulumi config set --path` writes it
     if len(kinds) > 1:
         return Plain.ANY
     if kinds == ["array"]:

@@ -192,12 +192,11 @@ def make_database(plan: Plan, subnets: Subnets, groups: SecurityGroups) -> Datab
         "protect": plan.aws.protect,
         "tags": plan.tags,
     }
-    if settings.min_acu == 0 or "auto_pause_seconds" in settings.model_fields_set:
+    if settings.min_acu == 0:
         args["auto_pause_seconds"] = settings.auto_pause_seconds
     if settings.restore_from is not None:
         args["restore_from"] = settings.restore_from
-    with in_stack_keys(stack_keys.DATABASE):
-        return Database(plan.name, args, plan.child)
+    return Database(plan.name, args, plan.child)
 
 
 def make_uploads(plan: Plan) -> Uploads | None:

@@ -27,7 +27,6 @@ MACHINE = {
     "image.id": StackKey("aws.instance.imageId"),
 }
 MAIL = {"existing_identity": StackKey("aws.mail.existingIdentity")}
-DATABASE = {"auto_pause_seconds": StackKey("aws.database.autoPauseSeconds", "remove it, or set minAcu: 0")}
 PARAMETERS = {"existing": StackKey("aws.existingParameters")}
 
 

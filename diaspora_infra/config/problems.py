@@ -131,13 +131,14 @@ _KINDS = {
     "string_type": "text",
     "int_type": "a whole number",
     "int_from_float": "a whole number",
+    "float_type": "a number",
     "bool_type": "true or false",
     "list_type": "a list",
     "dict_type": "a table of keys",
     "model_type": "a table of keys",
 }
 
-_BOUNDS = {"greater_than", "greater_than_equal", "less_than", "less_than_equal"}
+_BOUNDS = {"greater_than", "greater_than_equal", "less_than", "less_than_equal", "multiple_of"}
 
 _LENGTHS = {
     "too_short": ("min_length", "at least", "item"),
@@ -157,13 +158,12 @@ def _sentence(detail: ErrorDetails, numbers: str) -> str:
         words = str(context["expected"]).replace(" or ", ", ").replace("'", "")
         return refused(value, words)
     if kind in _BOUNDS:
-        return f"{quoted(value)} is out of range; allowed: {numbers}"
+        what = "is not valid" if kind == "multiple_of" else "is out of range"
+        return f"{quoted(value)} {what}; allowed: {numbers}"
     if kind in _LENGTHS:
         key, word, unit = _LENGTHS[kind]
         given = _count(len(value), unit) if value else "empty"
         return f"{given}; allowed: {word} {_count(context[key], unit)}"
-    if kind == "multiple_of":
-        return refused(value, f"a multiple of {context['multiple_of']}")
     return refused(value, "what docs/config.md says")
 
 
@@ -176,17 +176,20 @@ def _wrong_kind(value: object, expected: str, numbers: str) -> str:
     if expected == "text":
         quotes = " (write it in quotes)" if isinstance(value, int | float) else ""
         return f"{describe_type(value)} given; allowed: text{quotes}"
-    if expected == "a whole number" and numbers:
+    is_number = expected in {"a whole number", "a number"}
+    if is_number and numbers:
         expected += f" from {numbers}" if " to " in numbers else f", {numbers}"
-    if isinstance(value, str) and expected.startswith("a whole number"):
+    if isinstance(value, str) and is_number:
         return f"{quoted(value)} is text; allowed: {expected}, without quotes or unit"
     if isinstance(value, str) and expected == "true or false":
         return f"{quoted(value)} is text; allowed: true or false, without quotes"
     return f"{describe_type(value)} given; allowed: {expected}"
 
 
-def range_words(minimum: object, maximum: object) -> str:
+def range_words(minimum: object, maximum: object, step: object = None) -> str:
     """The allowed range of numbers in words; empty when all are allowed."""
+    if step is not None:
+        return f"{range_words(minimum, maximum)} in steps of {step}"
     if minimum is not None and maximum is not None:
         return f"{minimum} to {maximum}"
     return f"at least {minimum}" if minimum is not None else f"at most {maximum}" if maximum is not None else ""
@@ -198,7 +201,8 @@ def _range_at(model: type[BaseModel], location: tuple[str | int, ...]) -> str:
     bounds = field.metadata if field else []
     minimum = next((bound.ge for bound in bounds if hasattr(bound, "ge")), None)
     maximum = next((bound.le for bound in bounds if hasattr(bound, "le")), None)
-    return range_words(minimum, maximum)
+    step = next((bound.multiple_of for bound in bounds if hasattr(bound, "multiple_of")), None)
+    return range_words(minimum, maximum, step)
 
 
 def fields_of(model: type[BaseModel] | None) -> dict[str, FieldInfo]:

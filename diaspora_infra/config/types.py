@@ -243,6 +243,24 @@ OffWord = BeforeValidator(_off)
 """YAML 1.1 reads the bare word off as false; here it means the word."""
 
 
+def _number(value: object) -> object:
+    return float(value) if isinstance(value, str) and re.fullmatch(_NUMBER, value) else value
+
+
+@dataclass(frozen=True)
+class _OrText:
+    """The JSON Schema of a number that may also be text."""
+
+    def __get_pydantic_json_schema__(self, schema: CoreSchema, handler: GetJsonSchemaHandler) -> dict[str, Any]:
+        number = handler(schema)
+        return number | {"type": ["number", "string"], "pattern": f"^(?:{_NUMBER})$"}
+
+
+_NUMBER = "[0-9]{1,9}(?:[.][0-9]{1,9})?"
+Number = Annotated[float, BeforeValidator(_number), _OrText()]
+"""A number, also as text: `pulumi config set --path` writes one with a point as text, unlike a whole number."""
+
+
 def _scalar(value: object) -> object:
     if not isinstance(value, str | int | bool):
         raise ValueError(f"{describe_type(value)} given; allowed: text, a whole number, true or false")  # noqa: TRY004  # what pydantic expects
@@ -257,6 +275,7 @@ NAME_OF_HOST = "[A-Za-z0-9](?:[A-Za-z0-9._-]*[A-Za-z0-9])?"
 HOST = rf"(?:{NAME_OF_HOST}|\[[0-9A-Fa-f:.]+\])"
 PORT = "(?:[1-9][0-9]{0,3}|[1-5][0-9]{4}|6[0-4][0-9]{3}|65[0-4][0-9]{2}|655[0-2][0-9]|6553[0-5])"
 """A port from 1 to 65535."""
+_ATOM = "[A-Za-z0-9!#$%&'*+/=?^_`{|}~-]+"
 _HTTP_URL = "http:// or https:// with a host and an optional port, such as http://matchbox.lan:8080"
 _ENDPOINT = "HOST:PORT, such as matchbox.lan:8081"
 
@@ -269,7 +288,7 @@ _PARTITION = (
     "|/dev/disk/by-[a-z]+/.*-part[0-9]+|/dev/disk/by-(?:uuid|label|partuuid|partlabel)/.*"
 )
 
-_CONSOLE = "[!-<>-~]+"
+_CONSOLE = "[A-Za-z0-9_.,:/+-]+"
 _CONSOLE_ALLOWED = "a console such as ttyS0,115200n8"
 
 _ZONE = "[A-Za-z][A-Za-z0-9_+-]*(?:/[A-Za-z0-9_+-]+)*"
@@ -286,7 +305,7 @@ Domain = Annotated[str, Form(DOMAIN, "a domain name: lower-case labels joined by
 Email = Annotated[
     str,
     Form(
-        rf"[A-Za-z0-9.!#$%&'*+/=?^_`{{|}}~-]{{1,64}}@{DOMAIN.replace('a-z', 'A-Za-z')}",
+        rf"(?=.{{1,64}}@)(?!-){_ATOM}(?:[.]{_ATOM})*@{DOMAIN.replace('a-z', 'A-Za-z')}",
         "an e-mail address, such as podmin@example.org",
     ),
 ]
@@ -312,6 +331,11 @@ ImageReference = Annotated[
     AfterValidator(_pinned),
 ]
 AbsolutePath = Annotated[str, Form(rf"{_SIMPLEST}(?:/{_NAME})+", "an absolute path, such as /srv/diaspora")]
+MountPath = Annotated[
+    str,
+    Form(rf"{_SIMPLEST}(?:/[A-Za-z0-9_.@+-]+)+", "an absolute path without a colon, such as /srv/diaspora"),
+]
+"""A path that becomes part of a mount, in which a colon ends it."""
 DiskPath = Annotated[str, Form(rf"{_SIMPLEST}/dev(?:/{_NAME})+", _DISK_ALLOWED), AfterValidator(_whole_disk)]
 MachineName = Annotated[
     str, Form("[a-z0-9](?:[a-z0-9-]{0,48}[a-z0-9])?", "lower-case letters, digits and -, at most 50 characters")
@@ -330,7 +354,14 @@ DEFAULT_RELEASE: ReleaseVersion = "44.20260802.3.1"
 ConfigHash = Annotated[
     str, Form("c[0-9a-f]{11}", "the letter c and 11 hex digits, from the stack output `machines.NAME.config`")
 ]
-KernelArgument = Annotated[str, Form("[!-~]+", "one argument without spaces, such as console=ttyS0")]
+KernelArgument = Annotated[
+    str,
+    Form(
+        r"[A-Za-z0-9_.,:=/@+%~!*?^\[\]-]+",
+        "one argument of letters, digits and _ . , : = / @ + % ~ ! * ? ^ [ ] -, such as console=ttyS0",
+    ),
+]
+"""GRUB and iPXE, which read the arguments, give a meaning to all other characters."""
 Console = Annotated[
     str,
     AfterValidator(_console),

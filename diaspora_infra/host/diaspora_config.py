@@ -1,10 +1,11 @@
-"""The two config files of diaspora*: diaspora.toml and database.yml. Neither holds a secret.
+"""The config files of diaspora*: diaspora.toml, database.yml and schedule.yml. None holds a secret.
 
 Secrets come as environment variables, which diaspora* prefers to its files: ENVIRONMENT_REDIS, those of
 `config/secrets.py`, and DB_PASSWORD, which database.yml asks for. The names of the keys are
 those of `config/defaults.yml` in diaspora*.
 """
 
+import hashlib
 from typing import Any
 
 import tomli_w
@@ -126,3 +127,32 @@ def database_yml(sizes: Sizes, *, pooled: bool = False) -> str:
             "prepared_statements": False,
         }
     return yaml.dump({"production": production}, Dumper=_Quoted, sort_keys=False, width=1000)
+
+
+DAILY_JOBS = {
+    "check_birthday": "CheckBirthday",
+    "clean_cached_files": "CleanCachedFiles",
+    "cleanup_old_exports": "CleanupOldExports",
+    "cleanup_pending_photos": "CleanupPendingPhotos",
+    "queue_users_for_removal": "QueueUsersForRemoval",
+    "recheck_scheduled_pods": "RecheckScheduledPods",
+    "recurring_pod_check": "RecurringPodCheck",
+}
+"""Names and classes of the jobs, in the order of config/initializers/sidekiq_scheduled.rb: with other names, or in
+another order, diaspora* writes a file of its own."""
+_MAX_DELAY = 30
+_BETWEEN_JOBS = 2
+
+
+def schedule_yml(pod: Pod) -> str:
+    """Write schedule.yml: every job of diaspora* once a day, within three quarters of an hour after `pod.dailyJobs`.
+
+    The start follows from the domain, so that not all pods ask each other at the same minute. The machine adds its time
+    zone (write-schedule).
+    """
+    delay = int(hashlib.sha256(pod.domain.encode()).hexdigest(), 16) % _MAX_DELAY
+    lines = ["---"]
+    for number, (name, worker) in enumerate(DAILY_JOBS.items()):
+        hour, minute = divmod((pod.daily_jobs.minute + delay + number * _BETWEEN_JOBS) % (24 * 60), 60)
+        lines += [f":{name}:", f'  :cron: "{minute} {hour} * * *"', f"  :class: Workers::{worker}"]
+    return "\n".join([*lines, ""])

@@ -292,11 +292,6 @@ def test_several_wrong_arguments_are_one_line_each(run: Runner) -> None:
             "aws.existingParameters.backupPassword: no parameter /my/password in this account and region; create "
             "it first (empty result)",
         ),
-        (
-            {},
-            {"database": {"minAcu": 0.5, "autoPauseSeconds": 300}},
-            "aws.database.autoPauseSeconds: only used with min_acu: 0; remove it, or set minAcu: 0",
-        ),
     ],
 )
 def test_a_pod_names_the_key_of_the_stack_config(
@@ -305,6 +300,12 @@ def test_a_pod_names_the_key_of_the_stack_config(
     with pytest.raises(pulumi.RunError) as caught:
         run(MockAccount(calls), lambda: pod(**changes) and None)
     assert said(caught.value) == message
+
+
+def test_a_pause_of_a_database_that_never_pauses_is_refused(run: Runner) -> None:
+    with pytest.raises(pulumi.RunError) as caught:
+        run(MockAccount(), lambda: pod(database={"minAcu": 0.5, "autoPauseSeconds": 300}) and None)
+    assert str(caught.value).splitlines()[1] == "aws.database.autoPauseSeconds: only used with minAcu: 0; remove it"
 
 
 def test_a_secret_with_a_mistake_in_its_name_is_refused(run: Runner) -> None:

@@ -198,7 +198,7 @@ def test_database_identifier_changes_with_the_snapshot() -> None:
     [
         ({"min_acu": 2, "max_acu": 1}, r"min_acu: 2 with max_acu: 1"),
         ({"min_acu": 0.3}, r"steps of 0\.5"),
-        ({"max_acu": 0}, r"max_acu: 0; allowed: 0\.5 to 256"),
+        ({"max_acu": 0}, r"max_acu: 0; allowed: 1 to 256"),
         ({"version": "16.3"}, r"version: 16\.3 cannot be created, or cannot pause; allowed: 16\.8"),
         ({"version": "13.9"}, r"version: 13\.9 cannot be created"),
         ({"auto_pause_seconds": 60}, r"auto_pause_seconds: 60; allowed: 300 to 86400"),

@@ -154,7 +154,8 @@ _SSH_KEYS = (
     "sk-ssh-ed25519@openssh.com, sk-ecdsa-sha2-nistp256@openssh.com"
 )
 _NAME = r'one line of text without " and \ that is not blank, true, false or nil'
-_PATH = "an absolute path, such as /srv/diaspora"
+_PATH = "an absolute path without a colon, such as /srv/diaspora"
+_ARGUMENT = "one argument of letters, digits and _ . , : = / @ + % ~ ! * ? ^ [ ] -, such as console=ttyS0"
 _DISK = "a whole disk under /dev, such as /dev/sda or /dev/disk/by-id/ata-EXAMPLE"
 _DAMAGED = "the ssh-ed25519 key is incomplete or damaged; copy the whole line from the .pub file"
 _ED25519 = PUBLIC_KEYS[0].split()[1]
@@ -470,7 +471,7 @@ MISTAKES: list[tuple[dict[str, Any], str, bool]] = [
     ),
     (
         {"host.kernelArguments": ["a b"]},
-        "host.kernelArguments[0]: 'a b' is not valid; allowed: one argument without spaces, such as console=ttyS0",
+        f"host.kernelArguments[0]: 'a b' is not valid; allowed: {_ARGUMENT}",
         True,
     ),
     ({"pxe.matchbox.httpUrl": "m:80"}, f"pxe.matchbox.httpUrl: 'm:80' is not valid; allowed: {_URL}", True),

@@ -1,5 +1,6 @@
 """The cost of a stack: the target, the sums, and completeness of the priced items."""
 
+from dataclasses import replace
 from decimal import Decimal
 from typing import Any, get_args
 
@@ -29,7 +30,7 @@ STACKS = st.fixed_dictionaries(
             [
                 {},
                 {"minAcu": 0.5},
-                {"maxAcu": 0.5},
+                {"maxAcu": 1.5},
                 {"minAcu": 2, "maxAcu": 4},
                 {"engine": "rds"},
                 {"engine": "rds", "instanceClass": "db.t4g.medium", "storageGib": 100},
@@ -200,10 +201,12 @@ def test_database_with_minimum_capacity_is_always_awake() -> None:
 
 def test_database_capacity_stays_within_its_limits() -> None:
     def capacity(**database: float) -> Decimal:
-        items = monthly_items(settings(database=database), TRAFFIC["busy"], Decimal(10))
+        traffic = replace(TRAFFIC["busy"], database_acu=Decimal(3))
+        items = monthly_items(settings(database=database), traffic, Decimal(10))
         return next(item.quantity for item in items if item.name == "Aurora capacity")
 
-    assert (capacity(), capacity(maxAcu=0.5), capacity(minAcu=2, maxAcu=4)) == (10, 5, 2 * HOURS_A_MONTH)
+    assert (capacity(), capacity(maxAcu=1.5), capacity(maxAcu=4)) == (10, 15, 30)
+    assert (capacity(minAcu=2, maxAcu=4), capacity(minAcu=4, maxAcu=8)) == (3 * HOURS_A_MONTH, 4 * HOURS_A_MONTH)
 
 
 def test_snapshot_size_is_used_space_plus_daily_changes() -> None:

@@ -33,8 +33,8 @@ def test_upgrade_time_without_automatic_upgrade_is_refused() -> None:
 
 def test_upgrade_timer_exists_only_when_enabled() -> None:
     assert TIMER not in files(pod_fragment(pod_context()))
-    settings = load(pxe_config(pod=pod(upgrade={"automatic": True, "time": "05:10"})))
+    settings = load(pxe_config(pod=pod(upgrade={"automatic": True, "time": "04:10"})))
     context = type(pod_context())(settings, settings.machines[0], {})
     texts = files(pod_fragment(context))
-    assert "OnCalendar=*-*-* 05:10" in texts[TIMER]
+    assert "OnCalendar=*-*-* 04:10" in texts[TIMER]
     assert "OnFailure=diaspora-alert@%N.service" in texts[TIMER.replace(".timer", ".service")]

@@ -41,7 +41,7 @@ class Application(BaseHTTPRequestHandler):
             self.end_headers()
             self.wfile.write(text)
 
-    do_GET = do_POST = do_PUT = answer  # noqa: N815  # the names of http.server
+    do_GET = do_POST = do_PUT = do_PATCH = answer  # noqa: N815  # the names of http.server
 
     def log_request(self, *_args: object) -> None:
         pass

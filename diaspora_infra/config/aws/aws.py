@@ -25,7 +25,7 @@ from diaspora_infra.config.types import (
     Email,
     Form,
     ImageReference,
-    NonEmpty,
+    Number,
     ReleaseVersion,
     Stream,
     StreamField,
@@ -131,12 +131,12 @@ class AwsDatabase(Model):
     version: AuroraVersion = "17.9"
     """Version of Aurora PostgreSQL; `rds` uses the newest release of its major version. Another major version is an
     upgrade, which only happens when this key is set: see docs/aws-data.md first."""
-    min_acu: float = Field(default=0, ge=0, le=256, multiple_of=0.5)
+    min_acu: Number = Field(default=0, ge=0, le=256, multiple_of=0.5)
     """Minimum capacity of Aurora in ACU (2 GiB of memory each); only with 0 Aurora can pause."""
-    max_acu: float = Field(default=1, ge=0.5, le=256, multiple_of=0.5)
+    max_acu: Number = Field(default=1, ge=1, le=256, multiple_of=0.5)
     """Maximum capacity of Aurora in ACU, which also limits the cost: 1 ACU is about 0.14 dollars an hour."""
     auto_pause_seconds: int = Field(default=300, ge=300, le=86400)
-    """Seconds without a connection after which Aurora pauses."""
+    """Seconds without a connection after which Aurora pauses; only with `minAcu: 0`."""
     instance_class: Annotated[str, Form("db[.]t4g[.](?:micro|small|medium)", "db.t4g.micro, .small or .medium")] = (
         "db.t4g.micro"
     )
@@ -179,11 +179,11 @@ class AwsMail(Model):
     mail."""
     existing_identity: bool = False
     """The sender's domain already is an identity in SES; the stack then does not change the identity or its records."""
-    mail_from: Annotated[str, Form("[a-z0-9][a-z0-9-]{0,62}", "a label such as bounce")] = "bounce"
+    mail_from: Annotated[str, Form("[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?", "a label such as bounce")] = "bounce"
     """Subdomain to which bounces go."""
-    dmarc: Annotated[str, Form("none|v=DMARC1;[ -~]{0,200}", "a DMARC record such as v=DMARC1; p=none, or none")] = (
-        "v=DMARC1; p=quarantine; adkim=s"
-    )
+    dmarc: Annotated[
+        str, Form(r"none|v=DMARC1;[ !#-\[\]-~]{0,200}", "a DMARC record such as v=DMARC1; p=none, or none")
+    ] = "v=DMARC1; p=quarantine; adkim=s"
     """DMARC record of the sender's domain; `none` if the domain already has one."""
 
 
@@ -204,6 +204,7 @@ ParameterName = Annotated[
     Form("(?:/[A-Za-z0-9_.-]+){1,15}|[A-Za-z0-9_.-]+", "the name of a parameter, such as /my/backup-password"),
     Field(max_length=1011),
 ]
+TagKey = Annotated[str, Form(r"[A-Za-z0-9 +\-=._:/@]{1,128}", "1 to 128 letters, digits, spaces and + - = . _ : / @")]
 Tag = Annotated[str, Form(r"[A-Za-z0-9 +\-=._:/@]{0,256}", "letters, digits, spaces and + - = . _ : / @")]
 
 
@@ -258,10 +259,17 @@ class Aws(Model):
     """Protect resources with data from deletion: database, buckets, data volume, zone. Set this to false and run
     `pulumi up` before `pulumi destroy`."""
     parameter_path: (
-        Annotated[str, Form("(?:/[A-Za-z0-9_.-]+){1,10}", "a path such as /diaspora/pod.example.org")] | None
+        Annotated[
+            str,
+            Form(
+                "(?!/(?:[Aa][Ww][Ss]|[Ss][Ss][Mm]))(?:/[A-Za-z0-9_.-]+){1,10}",
+                "a path such as /diaspora/pod.example.org, except below names of AWS (/aws and /ssm)",
+            ),
+        ]
+        | None
     ) = None
     """Path of the pod's secrets in Parameter Store; `/diaspora/` and the domain when not set."""
-    tags: Annotated[dict[NonEmpty, Tag], BeforeValidator(_not_reserved)] = Field(default={}, max_length=7)
+    tags: Annotated[dict[TagKey, Tag], BeforeValidator(_not_reserved)] = Field(default={}, max_length=7)
     """Tags of all resources that support tags. S3 objects have at most ten, of which the program uses three."""
 
     @property

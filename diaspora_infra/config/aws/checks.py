@@ -10,6 +10,8 @@ from diaspora_infra.config.host.host import Host
 from diaspora_infra.config.pod.pod import Pod
 from diaspora_infra.config.problems import Problem
 
+MAX_NAME_OF_CERTIFICATE = 64
+
 
 def check_aws(aws: Aws, pod: Pod | None, host: Host | None) -> list[Problem]:
     """All problems of the key `aws`, alone and with the pod and the host on it."""
@@ -17,7 +19,9 @@ def check_aws(aws: Aws, pod: Pod | None, host: Host | None) -> list[Problem]:
     if pod is not None:
         problems += [
             *_domain(aws, pod),
+            *_certificate(aws, pod),
             *_http_api(aws, pod),
+            *_archives(aws, pod),
             *_subnets(aws, pod),
             *_backups(aws, pod),
             *_mail(aws, pod),
@@ -40,6 +44,8 @@ def _database(aws: Aws) -> Iterator[Problem]:
             "aws.database.minAcu",
             f"{database.min_acu} is more than maxAcu ({database.max_acu}); lower minAcu, or raise maxAcu",
         )
+    if database.min_acu > 0 and "auto_pause_seconds" in database.model_fields_set:
+        yield Problem("aws.database.autoPauseSeconds", "only used with minAcu: 0; remove it")
     if database.engine == "rds" and aws.region in REGIONS_WITHOUT_SMALL_RDS:
         yield Problem(
             "aws.database.engine",
@@ -82,9 +88,6 @@ def _shell(aws: Aws) -> Iterator[Problem]:
 
 def _network(aws: Aws) -> Iterator[Problem]:
     network = aws.network
-    twice = sorted({letter for letter in network.zones if network.zones.count(letter) > 1})
-    if twice:
-        yield Problem("aws.network.zones", f"{', '.join(twice)} is listed twice; list each zone once")
     if network.existing is not None:
         for key in ("cidr", "ipv6"):
             if key in network.model_fields_set:
@@ -107,11 +110,34 @@ def _domain(aws: Aws, pod: Pod) -> Iterator[Problem]:
         )
 
 
+def _certificate(aws: Aws, pod: Pod) -> Iterator[Problem]:
+    # https://docs.aws.amazon.com/acm/latest/APIReference/API_RequestCertificate.html (DomainName)
+    if aws.behind_gateway and len(pod.domain) > MAX_NAME_OF_CERTIFICATE:
+        yield Problem(
+            "pod.domain",
+            f"{len(pod.domain)} characters, and a certificate of AWS has at most {MAX_NAME_OF_CERTIFICATE}; "
+            "choose a shorter name, or set aws.edge: direct",
+        )
+
+
 def _http_api(aws: Aws, pod: Pod) -> Iterator[Problem]:
     if aws.behind_gateway and "tls" in pod.model_fields_set:
         yield Problem("pod.tls", "only used with aws.edge: direct; remove it")
     if not aws.behind_gateway and "http_api" in aws.model_fields_set:
         yield Problem("aws.httpApi", "only used with aws.edge: gateway; remove it")
+
+
+MAX_BODY_OF_GATEWAY_MIB = 9
+
+
+def _archives(aws: Aws, pod: Pod) -> Iterator[Problem]:
+    size = pod.sizing.archive_import_mib
+    if aws.behind_gateway and size > MAX_BODY_OF_GATEWAY_MIB:
+        yield Problem(
+            "pod.sizing.archiveImportMib",
+            f"{size}, and API Gateway limits requests to 10 MB; set {MAX_BODY_OF_GATEWAY_MIB} or less, or set "
+            "aws.edge: direct",
+        )
 
 
 def _subnets(aws: Aws, pod: Pod) -> Iterator[Problem]:

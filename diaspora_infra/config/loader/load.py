@@ -20,6 +20,7 @@ from diaspora_infra.config.loader.checks import (
 )
 from diaspora_infra.config.loader.derive import derive
 from diaspora_infra.config.loader.stack_file import ENCRYPTED, ENCRYPTED_MESSAGE, is_secure
+from diaspora_infra.config.pod.daily_jobs import check_daily_jobs
 from diaspora_infra.config.pod.diaspora_toml import why_not_a_setting
 from diaspora_infra.config.pod.pod import Pod
 from diaspora_infra.config.pod.upgrade import check_upgrade
@@ -142,6 +143,8 @@ def _check_parts(sections: Sections, given: Collection[str]) -> Iterator[Problem
         yield from check_secrets(pod, given, existing)
     if host:
         yield from check_host(host)
+    if pod and host:
+        yield from check_daily_jobs(pod.daily_jobs, pod.backup, pod.upgrade, host.updates)
     if sections.pxe:
         yield from check_release("pxe", sections.pxe.release)
     if aws:

@@ -7,20 +7,19 @@ from pydantic import Field
 
 from diaspora_infra.config.model import Model
 from diaspora_infra.config.problems import Problem
-from diaspora_infra.config.types import ClockTime, Form, NonEmpty, SshKey
+from diaspora_infra.config.types import NAME_OF_HOST, PORT, ClockTime, Form, NonEmpty, SshKey
 
 Kind = Literal["local", "s3", "sftp", "rest"]
 
-_HOST = "[A-Za-z0-9](?:[A-Za-z0-9._-]*[A-Za-z0-9])?"
 _PATH = "[A-Za-z0-9._~/-]+"
-_PORT = "(?::[0-9]{1,5})?"
+_SERVER = f"{NAME_OF_HOST}(?::{PORT})?"
 # No user and password in the address: it stands in a file that anyone on the machine can read.
 _REPOSITORY = "|".join(
     (
         "local",
-        f"s3:(?:https?://)?{_HOST}{_PORT}/{_PATH}",
-        f"sftp://[A-Za-z0-9_][A-Za-z0-9._-]*@{_HOST}{_PORT}/{_PATH}",
-        f"rest:https?://{_HOST}{_PORT}/(?:{_PATH})?",
+        f"s3:(?:https?://)?{_SERVER}/{_PATH}",
+        f"sftp://[A-Za-z0-9_][A-Za-z0-9._-]*@{_SERVER}/{_PATH}",
+        f"rest:https?://{_SERVER}/(?:{_PATH})?",
     )
 )
 Repository = Annotated[

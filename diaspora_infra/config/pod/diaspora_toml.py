@@ -78,7 +78,8 @@ class Environment(Model):
     """The `[configuration.environment]` table of diaspora.toml, without keys that other settings determine."""
 
     image_redirect_url: HttpUrl | None = None
-    """Address of a server that holds the uploaded pictures of this pod: requests for them are redirected there."""
+    """Address of a server that holds uploaded pictures of this pod: requests for pictures that are not on this machine
+    are redirected there."""
     pubsub_server: HttpUrl | None = None
     """Server that receives new public posts (PubSubHubbub). diaspora* 0.9 is the last version with this key."""
     sidekiq: Sidekiq = Sidekiq()

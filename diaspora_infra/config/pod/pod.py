@@ -7,6 +7,7 @@ from pydantic import AfterValidator, Field
 
 from diaspora_infra.config.model import Model
 from diaspora_infra.config.pod.backup import Backup
+from diaspora_infra.config.pod.daily_jobs import DailyJobs
 from diaspora_infra.config.pod.diaspora_text import (
     DiasporaFormat,
     DiasporaLine,
@@ -21,7 +22,16 @@ from diaspora_infra.config.pod.monitoring import Monitoring
 from diaspora_infra.config.pod.tls import Tls
 from diaspora_infra.config.pod.upgrade import Upgrade
 from diaspora_infra.config.problems import quoted, refused
-from diaspora_infra.config.types import DOMAIN, MAX_INTEGER, AbsolutePath, Domain, Email, Form, ImageReference
+from diaspora_infra.config.types import (
+    DOMAIN,
+    MAX_INTEGER,
+    AbsolutePath,
+    Domain,
+    Email,
+    Form,
+    ImageReference,
+    MountPath,
+)
 
 # config/defaults.yml of diaspora* 0.9.1, settings.username_blacklist
 RESERVED_USERNAMES = frozenset(
@@ -102,7 +112,7 @@ class Admin(Model):
 class ImageLayout(Model):
     """Paths and user inside the diaspora* image. The defaults fit `containers/diaspora/Containerfile`."""
 
-    home: AbsolutePath = "/srv/diaspora"
+    home: MountPath = "/srv/diaspora"
     """Directory of the application in the image; `config/` and `public/` are below it."""
     uid: int = Field(default=1000, ge=1, le=65533)
     """User and group id of the application, which owns the uploads."""
@@ -291,8 +301,9 @@ class Sizing(Model):
     """Concurrent web requests."""
     sidekiq_concurrency: int | None = Field(default=None, ge=1, le=64)
     """Concurrent background jobs. On AWS 2 when not set and the machine has 1 GiB."""
-    archive_import_mib: int = Field(default=1024, ge=5, le=65536)
-    """Maximum size of an account archive that users upload to move to this pod, in MiB."""
+    archive_import_mib: int = Field(default=0, ge=0, le=65536)
+    """Maximum size of an account archive that users upload to move to this pod, in MiB; 0 accepts none, and diaspora*
+    0.9 has no page for it. Who sends a cookie like that of a session can use twice as much of the data partition."""
 
 
 class Pod(Model):
@@ -326,6 +337,8 @@ class Pod(Model):
     """HTTPS and certificates."""
     backup: Backup | None = None
     """Backups of the pod; none when not set."""
+    daily_jobs: DailyJobs = DailyJobs()
+    """When diaspora* does its daily jobs."""
     monitoring: Monitoring = Monitoring()
     """Exporters for Prometheus."""
     disk_space: DiskSpace = DiskSpace()

@@ -4,7 +4,7 @@ from typing import Annotated, Literal
 
 from diaspora_infra.config.model import Model
 from diaspora_infra.config.problems import Problem
-from diaspora_infra.config.types import SOME_ADDRESSES, Email, Form, HttpUrl, not_everybody
+from diaspora_infra.config.types import NAME_OF_HOST, PORT, SOME_ADDRESSES, Email, Form, HttpUrl, not_everybody
 
 # https://letsencrypt.org/docs/acme-protocol-updates/ and https://letsencrypt.org/docs/staging-environment/
 LETS_ENCRYPT = "https://acme-v02.api.letsencrypt.org/directory"
@@ -13,9 +13,7 @@ LETS_ENCRYPT_STAGING = "https://acme-staging-v02.api.letsencrypt.org/directory"
 _DIRECTORY = "an address that starts with https://, such as https://acme.example.org/directory"
 
 
-Directory = Annotated[
-    HttpUrl, Form("https://[A-Za-z0-9][A-Za-z0-9.-]*(?::[0-9]{1,5})?(?:/[A-Za-z0-9._~/-]*)?", _DIRECTORY)
-]
+Directory = Annotated[HttpUrl, Form(f"https://{NAME_OF_HOST}(?::{PORT})?(?:/[A-Za-z0-9._~/-]*)?", _DIRECTORY)]
 Proxy = Annotated[str, SOME_ADDRESSES, not_everybody("list the addresses of the proxies")]
 
 

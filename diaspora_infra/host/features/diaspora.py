@@ -2,7 +2,7 @@
 
 from diaspora_infra.config.secrets import application_variables
 from diaspora_infra.host.container_images import container_image
-from diaspora_infra.host.diaspora_config import database_yml, diaspora_toml
+from diaspora_infra.host.diaspora_config import database_yml, diaspora_toml, schedule_yml
 from diaspora_infra.host.fragment import Fragment, PodContext, combine
 from diaspora_infra.host.sizes import sizes
 from diaspora_infra.host.templates import file, render_tree
@@ -26,5 +26,6 @@ def diaspora(context: PodContext) -> Fragment:
     files = [
         file("/etc/diaspora/diaspora.toml", diaspora_toml(pod, sized)),
         file("/etc/diaspora/database.yml", database_yml(sized, pooled=context.database_on_aws)),
+        file("/etc/diaspora/schedule.yml", schedule_yml(pod)),
     ]
     return combine([tree, {"storage": {"files": files}}])

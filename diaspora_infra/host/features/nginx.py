@@ -19,6 +19,7 @@ def nginx(context: PodContext) -> Fragment:
         domain=pod.domain,
         resolver=gateway(pod),
         archive_import_mib=pod.sizing.archive_import_mib,
+        image_redirect_url=pod.environment.image_redirect_url,
         tls=terminates_tls(pod),
         acme=pod.tls.mode == "acme",
         trusted_proxies=pod.tls.trusted_proxies,

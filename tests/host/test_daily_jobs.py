@@ -1,0 +1,146 @@
+"""The daily jobs of diaspora*: schedule.yml, and their time."""
+
+import os
+import re
+import subprocess
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+from diaspora_infra.config import ConfigError, Pod, load
+from diaspora_infra.host.diaspora_config import DAILY_JOBS, schedule_yml
+from tests.config.mistakes import changed
+from tests.host.pod import containers, files, pod_context, pod_fragment, values
+from tests.support import configs
+
+# default_job_config in config/initializers/sidekiq_scheduled.rb of diaspora* 0.9.1.0, in its order
+NAMES = [
+    "check_birthday", "clean_cached_files", "cleanup_old_exports", "cleanup_pending_photos",
+    "queue_users_for_removal", "recheck_scheduled_pods", "recurring_pod_check",
+]  # fmt: skip
+
+
+def schedule(**changes: Any) -> dict[str, dict[str, str]]:
+    found: dict[str, dict[str, str]] = yaml.safe_load(schedule_yml(Pod.model_validate(configs.pod(**changes))))
+    return found
+
+
+def starts(time: str, domain: str = "pod.example.org") -> list[int]:
+    """The starts of the jobs in minutes after midnight."""
+    jobs = schedule(domain=domain, dailyJobs={"time": time}).values()
+    found = [re.fullmatch(r"([0-9]+) ([0-9]+) [*] [*] [*]", job[":cron"]) for job in jobs]
+    return [int(match[2]) * 60 + int(match[1]) for match in found if match]
+
+
+def test_schedule_has_every_job_of_diaspora_in_its_order() -> None:
+    assert list(schedule()) == [f":{name}" for name in NAMES]
+    assert list(DAILY_JOBS) == NAMES
+    assert [job[":class"] for job in schedule().values()] == [
+        f"Workers::{''.join(word.title() for word in name.split('_'))}" for name in NAMES
+    ]
+
+
+@pytest.mark.parametrize("domain", ["pod.example.org", "a.org", "b.org", "c.org"])
+def test_every_job_runs_once_a_day_in_one_window(domain: str) -> None:
+    found = starts("05:30", domain)
+    assert len(found) == len(NAMES)
+    assert found == sorted(found)
+    assert all(330 <= minute < 330 + 45 for minute in found)
+
+
+def test_pods_do_not_all_start_at_the_same_minute() -> None:
+    assert len({starts("05:30", f"pod{number}.example.org")[0] for number in range(50)}) > 10
+
+
+def test_jobs_may_run_past_midnight() -> None:
+    assert all(0 <= minute < 1440 for minute in starts("23:50"))
+    assert starts("23:50")[-1] < 60
+
+
+def test_sidekiq_mounts_the_schedule_that_its_unit_writes() -> None:
+    fragment = pod_fragment(pod_context())
+    sidekiq = containers(fragment)["diaspora-sidekiq"]
+    (volume,) = [volume for volume in values(sidekiq["Container"], "Volume") if "schedule.yml" in volume]
+    assert volume == "/var/mnt/data/sidekiq/schedule.yml:/srv/diaspora/config/schedule.yml:z"
+    (command,) = values(sidekiq["Service"], "ExecStartPre")
+    assert command.removeprefix("/usr/bin/bash ") in files(fragment)
+
+
+@pytest.mark.parametrize(
+    ("link", "zone"),
+    [
+        ("../usr/share/zoneinfo/Etc/UTC", "Etc/UTC"),
+        ("../usr/share/zoneinfo/America/Argentina/Buenos_Aires", "America/Argentina/Buenos_Aires"),
+        (None, "Etc/UTC"),
+    ],
+)
+def test_machine_adds_its_time_zone(tmp_path: Path, link: str | None, zone: str) -> None:
+    found = files(pod_fragment(pod_context()))
+    (tmp_path / "schedule.yml").write_text(found["/etc/diaspora/schedule.yml"])
+    (tmp_path / "write-schedule").write_text(found["/usr/local/libexec/diaspora/write-schedule"])
+    (tmp_path / "sidekiq").mkdir()
+    written = tmp_path / "sidekiq/schedule.yml"
+    written.write_text("x" * 10000)
+    written.chmod(0o644)
+    inode = written.stat().st_ino
+    if link:
+        (tmp_path / "localtime").symlink_to(link)
+    environment = {
+        "PATH": os.environ["PATH"],
+        "DIASPORA_CONFIGURATION": str(tmp_path),
+        "DIASPORA_DATA": str(tmp_path),
+        "DIASPORA_LOCALTIME": str(tmp_path / "localtime"),
+    }
+    subprocess.run(["bash", tmp_path / "write-schedule"], env=environment, check=True, timeout=60)
+    assert written.stat().st_ino == inode, "the container mounts this file"
+    jobs = yaml.safe_load(written.read_text())
+    assert {name: job[":class"] for name, job in jobs.items()} == {
+        name: job[":class"] for name, job in schedule().items()
+    }
+    assert [job[":cron"] for job in jobs.values()] == [f"{job[':cron']} {zone}" for job in schedule().values()]
+
+
+def window(time: str, minutes: int) -> dict[str, Any]:
+    return {"windows": [{"days": ["Sat"], "startTime": time, "lengthMinutes": minutes}]}
+
+
+BACKUP = {"pod.backup": {"time": "03:30"}}
+UPGRADE = {"pod.upgrade": {"automatic": True, "time": "04:30"}}
+
+
+@pytest.mark.parametrize(
+    ("change", "time", "line"),
+    [
+        (BACKUP, "04:29", "overlap pod.backup.time (03:30, up to 60 minutes)"),
+        ({**BACKUP, "host.updates": {"strategy": "off"}}, "02:31", "overlap pod.backup.time (03:30, up to 60 minutes)"),
+        (UPGRADE, "05:00", "overlap pod.upgrade.time (04:30, up to 60 minutes)"),
+        ({"host.updates": window("03:00", 60)}, "02:01", "overlap host.updates.windows[0] (03:00, up to 60 minutes)"),
+        ({"host.updates": window("23:30", 90)}, "00:59", "overlap host.updates.windows[0] (23:30, up to 90 minutes)"),
+        ({"host.updates": window("00:30", 60)}, "23:45", "overlap host.updates.windows[0] (00:30, up to 60 minutes)"),
+    ],
+)
+def test_jobs_at_the_time_of_something_else_are_refused(change: dict[str, Any], time: str, line: str) -> None:
+    with pytest.raises(ConfigError) as caught:
+        load(changed(configs.pxe_config(), {**change, "pod.dailyJobs.time": time}), {"backupPassword"})
+    assert str(caught.value) == f"pod.dailyJobs.time: the jobs ({time}, up to 60 minutes) {line}; choose another time"
+
+
+@pytest.mark.parametrize(
+    ("change", "time"),
+    [
+        ({**BACKUP, **UPGRADE}, "05:30"),
+        (BACKUP, "02:00"),
+        ({"host.updates": {"strategy": "immediate"}}, "03:15"),
+        ({"host.updates": {"strategy": "off"}}, "03:15"),
+        ({"host.updates": window("00:00", 1440)}, "03:15"),
+        ({"pod.upgrade": {"automatic": False}}, "04:30"),
+    ],
+)
+def test_jobs_apart_from_everything_else_are_taken(change: dict[str, Any], time: str) -> None:
+    load(changed(configs.pxe_config(), {**change, "pod.dailyJobs.time": time}), {"backupPassword"})
+
+
+def test_defaults_are_apart() -> None:
+    load(changed(configs.pxe_config(), {"pod.backup": {}, "pod.upgrade.automatic": True}), {"backupPassword"})
