@@ -86,9 +86,9 @@ def damaged_file(entry: Path, programs: str) -> Path | None:
         lines = [line.partition("  ") for line in sums.read_text(encoding="utf-8").splitlines()]
     except (OSError, ValueError):
         return sums
-    if sorted(name for _, _, name in lines) != _names(entry, programs):
-        return sums
-    return next((entry / name for checksum, _, name in lines if _hash(entry / name) != checksum), None)
+    if wrong := next((entry / name for checksum, _, name in lines if _hash(entry / name) != checksum), None):
+        return wrong
+    return None if sorted(name for _, _, name in lines) == _names(entry, programs) else sums
 
 
 def _write_sums(entry: Path, programs: str) -> None:
