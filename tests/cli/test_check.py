@@ -104,6 +104,13 @@ def test_encrypted_value_in_a_table_is_refused_at_its_top_level_key(check: Any, 
     assert (code, err) == (1, ["pod: " + ENCRYPTED_MESSAGE])
 
 
+def test_encrypted_value_in_the_table_aws_is_refused_beside_a_region(check: Any, tmp_path: Path) -> None:
+    values = configs.aws_config(alertEmail={"secure": "v1:AAAA:BBBB"})
+    file = stack_file(tmp_path, values)
+    file.write_text(f"{file.read_text()}  aws:region: eu-west-1\n")
+    assert check(file) == (1, "", ["aws: " + ENCRYPTED_MESSAGE])
+
+
 def test_snippets_of_every_machine_are_checked(check: Any) -> None:
     broken = "variant: fcos\nversion: 1.5.0\nstorage: {files: [{path: relative}]}\n"
     machines = [configs.machine(1, snippets=[broken]), configs.machine(2), configs.machine(3, snippets=["variant: x"])]

@@ -75,7 +75,7 @@ def parse_stack_file(content: str | bytes, name: str = "(file)") -> StackFile:
 def add_region(values: dict[str, Any], region: object) -> None:
     """Copy the engine's own key `aws:region` to `aws.region`, unless that key is set."""
     aws = values.get("aws", {}) if values.get("target") == Target.AWS else None
-    if region is not None and isinstance(aws, dict) and "region" not in aws:
+    if region is not None and isinstance(aws, dict) and aws != ENCRYPTED and "region" not in aws:
         values["aws"] = {**aws, "region": region}
 
 
