@@ -78,7 +78,7 @@ class Background:
             return False
         os.kill(pid, signal.SIGTERM)
         deadline = time.monotonic() + self.seconds
-        while command_line(pid) and time.monotonic() < deadline:
+        while _has_files(pid) and time.monotonic() < deadline:
             time.sleep(0.02)
         while self._children:
             self._children.pop().wait()  # our own child would stay as a zombie
@@ -100,6 +100,15 @@ def _find(argument: str) -> int | None:
             if argument.encode() in (folder / "cmdline").read_bytes().split(b"\0"):
                 return int(folder.name)
     return None
+
+
+def _has_files(pid: int) -> bool:
+    """Tell whether a process may still have its files and ports: it loses its command line some time before."""
+    try:
+        # the state follows the name, which is in parentheses and may hold some itself
+        return Path(f"/proc/{pid}/stat").read_bytes().rpartition(b")")[2].split()[0] not in {b"Z", b"X"}
+    except (OSError, IndexError):
+        return not Path("/proc/self/stat").exists() and bool(command_line(pid))
 
 
 def command_line(pid: int) -> str:

@@ -204,14 +204,14 @@ class Engine:
         home, state = self.folder / "home", self.folder / "state" / ".pulumi"
         # the state's own files come first: nothing is removed where they are lost
         repaired = [file for file in state.glob(f"stacks/**/{self.stack}.json") if self._repair_checkpoint(file)]
-        if self.exists() and not self._has_passphrase():
+        if self._salt() and not self._has_passphrase():
             raise StateLostError(f"{self.folder / 'passphrase'}: damaged, and the state needs it; {START_OVER}")
         for file in [*home.glob("workspaces/*.json"), *(file for file in state.rglob("*.*") if file.is_file())]:
             if file.suffix in {".json", ".bak", ".attrs"} and not is_json(file):
                 file.unlink()
                 repaired.append(file)
         meta = state / "meta.yaml"
-        if self.exists() and (not meta.exists() or meta.read_bytes() != _META.encode()):
+        if meta.exists() and meta.read_bytes() != _META.encode():
             write_whole(meta, _META)
             repaired.append(meta)
         return repaired
