@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from lab.errors import LabError
+from lab.files import write_whole
 
 
 @dataclass(frozen=True)
@@ -19,6 +20,8 @@ class Background:
     folder: Path
     name: str
     marker: str
+    unique: bool = False
+    """Whether the marker is an argument that no other process has: the process is then found without its file too."""
     seconds: float = 15
     """Timeout for the start and for the stop."""
     _children: "list[subprocess.Popen[bytes]]" = field(default_factory=list, init=False, repr=False, compare=False)
@@ -52,7 +55,12 @@ class Background:
                 start_new_session=True,
             )
         self._children.append(process)
-        self.pid_file.write_text(f"{process.pid}\n", encoding="ascii")
+        try:
+            write_whole(self.pid_file, f"{process.pid}\n")
+        except OSError:
+            process.kill()  # nobody would find it again
+            process.wait()
+            raise
         deadline = time.monotonic() + self.seconds
         while process.poll() is None and time.monotonic() < deadline:
             if ready():
@@ -70,7 +78,7 @@ class Background:
             return False
         os.kill(pid, signal.SIGTERM)
         deadline = time.monotonic() + self.seconds
-        while command_line(pid) and time.monotonic() < deadline:
+        while _has_files(pid) and time.monotonic() < deadline:
             time.sleep(0.02)
         while self._children:
             self._children.pop().wait()  # our own child would stay as a zombie
@@ -81,8 +89,26 @@ class Background:
         try:
             pid = int(self.pid_file.read_text(encoding="ascii"))
         except (OSError, ValueError):
-            return None
+            return _find(self.marker) if self.unique else None
         return pid if self.marker in command_line(pid) else None
+
+
+def _find(argument: str) -> int | None:
+    """Find the process that has an argument; None where the system does not show its processes as Linux does."""
+    for folder in Path("/proc").glob("[0-9]*"):
+        with contextlib.suppress(OSError):
+            if argument.encode() in (folder / "cmdline").read_bytes().split(b"\0"):
+                return int(folder.name)
+    return None
+
+
+def _has_files(pid: int) -> bool:
+    """Tell whether a process may still have its files and ports: it loses its command line some time before."""
+    try:
+        # the state follows the name, which is in parentheses and may hold some itself
+        return Path(f"/proc/{pid}/stat").read_bytes().rpartition(b")")[2].split()[0] not in {b"Z", b"X"}
+    except (OSError, IndexError):
+        return not Path("/proc/self/stat").exists() and bool(command_line(pid))
 
 
 def command_line(pid: int) -> str:

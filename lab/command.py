@@ -4,13 +4,14 @@ import fcntl
 import sys
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import urlsplit
 
 from diaspora_infra.config import ConfigError, PxeSettings, Settings, load, needed_secrets
 from diaspora_infra.pxe.verify import verify
 from diaspora_infra.stack_files import load_file, read_stack_file
-from lab.engine import PROJECT, Engine
+from lab.engine import PROJECT, Engine, StateLostError
 from lab.errors import LabError
 from lab.matchbox import ADDRESS, MatchboxServer
 from lab.report import changes
@@ -60,12 +61,11 @@ def up() -> None:
     settings = _settings()
     engine = Engine(FOLDER, STACK, STACK_FILE)
     server = MatchboxServer(FOLDER, *_ports(settings))
+    mended = _mend(engine, server)
     started = server.start()
     print(f"matchbox: {'started' if started else 'already running'} at {server.http_url}", flush=True)
     engine.prepare()
-    if engine.locked():
-        print("the last run was killed; cleaning up", flush=True)
-        engine.recover()
+    _recover(engine, mended)
     print("pulumi up: stack dev", flush=True)
     print(changes(engine.run("up").stdout))
     lines, good = verify(settings, {})
@@ -79,18 +79,60 @@ def down() -> None:
     """Destroy the stack and stop the server."""
     server = MatchboxServer.last(FOLDER)
     engine = Engine(FOLDER, STACK, STACK_FILE)
+    if server is None and engine.exists():
+        server = MatchboxServer(FOLDER, *_ports(_settings()))  # the file with its ports is gone
     if server is None:
         print("nothing to destroy")
         return
+    mended = _mend(engine, server)
     if engine.exists():
         server.start()  # the engine deletes profiles and groups through it
         engine.prepare()
-        if engine.locked():
-            engine.recover()
+        _recover(engine, mended)
         print("pulumi destroy: stack dev", flush=True)
-        print(changes(engine.run("destroy").stdout))
+        print(changes(engine.run("destroy", *mended.options).stdout))
         engine.remove()
     print(f"matchbox: {'stopped' if server.stop() else 'was not running'}")
+
+
+@dataclass(frozen=True)
+class Mended:
+    """What was repaired before a run."""
+
+    files: bool
+    """Whether the state, or what the server stores, may be older than the other."""
+    certificates: bool
+    """Whether the certificates are others than those in the state."""
+
+    @property
+    def options(self) -> list[str]:
+        """Arguments of `refresh` and `destroy`, which otherwise take the certificates from the state."""
+        return ["--run-program"] if self.certificates else []
+
+
+def _mend(engine: Engine, server: MatchboxServer) -> Mended:
+    """Repair what a run left that was killed, or had no space on the disk, and what has expired; says what."""
+    if why := server.renew_certificates():
+        print(f"{why}; making new certificates", flush=True)
+    try:
+        repaired = engine.repair_state()
+    except StateLostError as error:
+        print(f"{str(error).partition(';')[0]}; forgetting the stack, and making it anew", flush=True)
+        engine.forget()
+        server.remove_data()
+        return Mended(files=False, certificates=False)
+    repaired += server.remove_damaged()
+    for file in repaired:
+        print(f"{file}: was damaged; repaired", flush=True)
+    return Mended(files=bool(repaired), certificates=bool(why))
+
+
+def _recover(engine: Engine, mended: Mended) -> None:
+    locked = engine.locked()
+    if locked:
+        print("the last run was killed; cleaning up", flush=True)
+    if locked or mended.files:
+        engine.recover(*mended.options)
 
 
 @contextmanager

@@ -24,10 +24,21 @@ from typing import Any
 import yaml
 
 from lab.errors import LabError
+from lab.files import is_json, write_whole
 from lab.language_host import language_host
 from tools import path_with, tool_path
+from tools.cache import damaged_file
 
 PROJECT = Path(__file__).resolve().parent.parent
+START_OVER = "start over: docs/development.md#start-over"
+_META = "version: 1\n"
+"""Tells the engine which layout its folder has."""
+_SHORTEST_PASSPHRASE = 20
+_PROGRAMS = "pulumi-resource-*"
+
+
+class StateLostError(LabError):
+    """What a stack consists of is not known any more; the text names the file."""
 
 
 @dataclass(frozen=True)
@@ -126,11 +137,14 @@ class Engine:
         """Tell whether the stack was made in this folder."""
         return any(self.folder.glob(f"state/.pulumi/stacks/**/{self.stack}.json"))
 
-    def recover(self) -> None:
-        """Clean up after a run that was killed: a state file cut short, its lock, what it noted as not finished."""
+    def recover(self, *arguments: str) -> None:
+        """Clean up after a run that was killed: a state file cut short, its lock, what it noted as not finished.
+
+        `arguments` are further ones of the refresh.
+        """
         self.repair_state()
         self._run(["cancel", "--yes", "--stack", self.stack])
-        self.run("refresh", "--clear-pending-creates")
+        self.run("refresh", "--clear-pending-creates", *arguments)
 
     def locked(self) -> bool:
         """Tell whether a run holds the stack, or was killed while it did."""
@@ -180,46 +194,81 @@ class Engine:
             raise LabError(f"pulumi {' '.join(arguments[:2])} failed, see above")
         return result
 
-    def repair_state(self) -> None:
-        """Repair files that the engine was writing when it was killed.
+    def repair_state(self) -> list[Path]:
+        """Repair files that were being written when the engine was killed, or the disk was full; returns which.
 
-        The engine keeps a backup of the state, one step older. It does not need the `.attrs` files, which hold notes
-        about a file's type.
+        The engine keeps a backup of the state, one step older, and a copy of each state that a run ended with. The rest
+        is not needed: `.attrs` hold notes about a file's type, and a lock that is cut short is nobody's.
+        Raises StateLostError where there is no good copy.
         """
-        for file in self.folder.glob(f"state/.pulumi/stacks/**/{self.stack}.json*"):
-            if _is_json(file):
-                continue
-            if file.suffix == ".attrs":
+        home, state = self.folder / "home", self.folder / "state" / ".pulumi"
+        # the state's own files come first: nothing is removed where they are lost
+        repaired = [file for file in state.glob(f"stacks/**/{self.stack}.json") if self._repair_checkpoint(file)]
+        if self._salt() and not self._has_passphrase():
+            raise StateLostError(f"{self.folder / 'passphrase'}: damaged, and the state needs it; {START_OVER}")
+        for file in [*home.glob("workspaces/*.json"), *(file for file in state.rglob("*.*") if file.is_file())]:
+            if file.suffix in {".json", ".bak", ".attrs"} and not is_json(file):
                 file.unlink()
-            elif file.suffix == ".json":
-                shutil.copyfile(file.with_name(f"{file.name}.bak"), file)
+                repaired.append(file)
+        meta = state / "meta.yaml"
+        if meta.exists() and meta.read_bytes() != _META.encode():
+            write_whole(meta, _META)
+            repaired.append(meta)
+        return repaired
+
+    def _repair_checkpoint(self, file: Path) -> bool:
+        """Put the last good copy in the place of a state that cannot be read; returns whether that was necessary."""
+        if is_json(file):
+            return False
+        history = sorted(self.folder.glob(f"state/.pulumi/history/**/{self.stack}-*.checkpoint.json"), reverse=True)
+        copies = [copy for copy in (file.with_name(f"{file.name}.bak"), *history) if is_json(copy)]
+        if not copies:
+            raise StateLostError(f"{file}: damaged, and there is no good copy of it; {START_OVER}")
+        write_whole(file, copies[0].read_text(encoding="utf-8"), 0o600)
+        return True
+
+    def forget(self) -> None:
+        """Remove the state, and what belongs to it; the next `prepare` begins a new one."""
+        for name in ("state", "project"):
+            shutil.rmtree(self.folder / name, ignore_errors=True)
+        if not self._has_passphrase():
+            (self.folder / "passphrase").unlink(missing_ok=True)
+
+    def _has_passphrase(self) -> bool:
+        file = self.folder / "passphrase"
+        return file.exists() and len(file.read_bytes()) >= _SHORTEST_PASSPHRASE
 
     def _passphrase_file(self) -> Path:
         file = self.folder / "passphrase"
         if not file.exists():
-            descriptor = os.open(file, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-            with os.fdopen(descriptor, "w", encoding="ascii") as opened:
-                opened.write(secrets.token_urlsafe(24))
+            write_whole(file, secrets.token_urlsafe(24), 0o600)
         return file
 
     def _config_file(self) -> Path:
         """Copy the stack file and add the salt that `stack init` left in the folder."""
         file = self.folder / "project" / f"Pulumi.{self.stack}.yaml"
-        salt = [line for line in file.read_text(encoding="utf-8").splitlines() if line.startswith("encryptionsalt:")]
+        old = file.read_text(encoding="utf-8").splitlines() if file.exists() else []
+        salt = self._salt() or [line for line in old if line.startswith("encryptionsalt:")]
         text = self.stack_file.read_text(encoding="utf-8").rstrip("\n")
-        file.write_text("\n".join([text, *salt, ""]), encoding="utf-8")
+        write_whole(file, "\n".join([text, *salt, ""]))
         return file
+
+    def _salt(self) -> list[str]:
+        """The line with the salt of the state, once there is one: the file may have been cut short."""
+        for file in self.folder.glob(f"state/.pulumi/stacks/**/{self.stack}.json"):
+            try:
+                providers = json.loads(file.read_bytes())["checkpoint"]["latest"]["secrets_providers"]
+                return [f"encryptionsalt: {providers['state']['salt']}"]
+            except (OSError, ValueError, KeyError, TypeError):
+                continue
+        return []
 
     def _install(self, plugin: Plugin) -> None:
         installed = self.folder / "home" / "plugins" / f"resource-{plugin.name}-v{plugin.version}"
+        if installed.exists() and damaged_file(installed, _PROGRAMS):
+            print(f"{installed}: damaged; installing the plugin again", flush=True)
+            shutil.rmtree(installed)
         if not installed.exists():
             program = str(plugin.program())
             self._run(["plugin", "install", "resource", plugin.name, plugin.version, "--file", program])
-
-
-def _is_json(file: Path) -> bool:
-    try:
-        json.loads(file.read_bytes())
-    except ValueError:
-        return False
-    return True
+            damaged_file(installed, _PROGRAMS)  # it writes the hashes

@@ -1,6 +1,7 @@
 """A local matchbox server with its own certificates."""
 
 import contextlib
+import shutil
 import socket
 import urllib.error
 import urllib.request
@@ -10,7 +11,9 @@ from pathlib import Path
 
 from diaspora_infra.pxe.pki import PkiFolder, create_pki
 from lab.background import Background
+from lab.certificates import fault
 from lab.errors import LabError
+from lab.files import is_json, write_whole
 from tools import tool_path
 
 ADDRESS = "127.0.0.1"
@@ -51,7 +54,7 @@ class MatchboxServer:
 
     @cached_property
     def _process(self) -> Background:
-        return Background(self.folder, "matchbox", f"-data-path={self.data}")
+        return Background(self.folder, "matchbox", f"-data-path={self.data}", unique=True)
 
     @classmethod
     def last(cls, folder: Path) -> "MatchboxServer | None":
@@ -74,9 +77,35 @@ class MatchboxServer:
             _check_free(port)
         for folder in ("profiles", "groups", "assets"):
             (self.data / folder).mkdir(parents=True, exist_ok=True)
-        (self.folder / "matchbox.ports").write_text(f"{self.http_port} {self.rpc_port}\n", encoding="ascii")
+        write_whole(self.folder / "matchbox.ports", f"{self.http_port} {self.rpc_port}\n")
         self._process.start(self._command(), lambda: _answers(self.http_url) and _accepts(self.rpc_port))
         return True
+
+    def renew_certificates(self) -> str | None:
+        """Make all certificates anew if one is not good, and stop the server that has the old ones.
+
+        Returns what is wrong with them. Certificates that are not there at all are made by `start`.
+        """
+        if not self.pki.path.exists() or (found := fault(self.pki)) is None:
+            return None
+        self.stop()
+        shutil.rmtree(self.pki.path)
+        return found
+
+    def remove_damaged(self) -> list[Path]:
+        """Remove profiles, groups and configs that were cut short; returns which. The engine makes them again."""
+        kinds = {"profiles": "*.json", "groups": "*.json", "ignition": "*.ign"}
+        files = [file for kind, pattern in kinds.items() for file in (self.data / kind).glob(pattern)]
+        damaged = [file for file in files if not is_json(file)]
+        for file in damaged:
+            file.unlink()
+        return damaged
+
+    def remove_data(self) -> None:
+        """Remove all profiles, groups and configs."""
+        for kind in ("profiles", "groups", "ignition"):
+            shutil.rmtree(self.data / kind, ignore_errors=True)
+            (self.data / kind).mkdir(parents=True, exist_ok=True)
 
     def stop(self) -> bool:
         """Stop the server if this folder started it; returns whether it was stopped."""

@@ -65,7 +65,7 @@ def uv() -> Path:
     """The path of uv, installed into the cache if necessary."""
     pins = REQUIREMENTS.read_bytes()
     entry = cache_root() / "tools" / f"uv-{hashlib.sha256(pins).hexdigest()[:12]}"
-    make_entry(entry, "uv", lambda into: install_from_pypi("uv is missing", REQUIREMENTS, into))
+    make_entry(entry, "uv", lambda into: install_from_pypi("uv is missing", REQUIREMENTS, into), "bin/uv")
     return entry / "bin" / "uv"
 
 

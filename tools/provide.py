@@ -10,12 +10,15 @@ from pathlib import Path
 
 from tools import manifest as manifests
 from tools.build import build
-from tools.cache import cache_root, make_entry
+from tools.cache import cache_root, is_good, make_entry
 from tools.download import DownloadError, fetch_verified, releases_address, take_programs
 from tools.errors import ToolError
 from tools.find import find, rejection_reason
 from tools.manifest import Manifest, Tool
 from tools.progress import heartbeat, say
+
+PROGRAMS = "bin/*"
+"""Files of a cache entry whose hashes are checked."""
 
 MACHINES = {"x86_64": "amd64", "aarch64": "arm64"}
 
@@ -81,7 +84,7 @@ def _find(manifest: Manifest, tool: Tool) -> Provided | None:
     if on_path := find(tool):
         return on_path, f"found at {on_path[tool.name]}"
     entry = _entry(manifest, tool)
-    return (_programs(tool, entry), "found in the cache") if entry.is_dir() else None
+    return (_programs(tool, entry), "found in the cache") if is_good(entry, tool.name, PROGRAMS) else None
 
 
 def _effort(manifest: Manifest, tool: Tool) -> str:
@@ -97,7 +100,7 @@ def _make(manifest: Manifest, tool: Tool) -> Provided:
     origins: list[str] = []
     entry = _entry(manifest, tool)
     try:
-        make_entry(entry, tool.name, lambda into: origins.append(_fill(manifest, tool, into)))
+        make_entry(entry, tool.name, lambda into: origins.append(_fill(manifest, tool, into)), PROGRAMS)
     except OSError as error:
         raise ToolError(f"{tool.name}: {error}") from error
     origin = f"{origins[0]} in {time.monotonic() - begin:.0f} s" if origins else "created by another run"

@@ -19,7 +19,7 @@ from diaspora_infra.config.loader.stack_file import read_yaml
 from diaspora_infra.cost.table import cost_table, notes, plain
 from diaspora_infra.stack_files import read_stack_file
 from lab.aws.account import Account
-from lab.engine import PROJECT, Engine
+from lab.engine import PROJECT, Engine, StateLostError
 from lab.errors import LabError
 from lab.matchbox import free_ports, is_free
 from lab.report import changes
@@ -34,6 +34,7 @@ def up(folder: Path, stack_file: Path) -> None:
     """Bring a stack up: the simulator, the engine, a summary."""
     settings, values = read(stack_file)
     account = _last_account(folder) or Account(folder, PORT)
+    _repair(account)
     if not account.running():
         if _engine(account).exists():
             print("simulator: was stopped and keeps nothing on disk, so its account is gone;")
@@ -58,6 +59,7 @@ def down(folder: Path) -> None:
     if account is None:
         print("nothing to destroy")
         return
+    _repair(account)
     engine = _engine(account)
     if account.running() and engine.exists():
         engine.prepare()
@@ -120,6 +122,18 @@ def _unprotect(engine: Engine) -> str:
     _write(engine.stack_file, config)
     region: str = aws["region"]
     return region
+
+
+def _repair(account: Account) -> None:
+    """Repair the engine's state; where there is no good copy, empty the account, and forget what was in it."""
+    try:
+        for file in _engine(account).repair_state():
+            print(f"{file}: was damaged; repaired", flush=True)
+    except StateLostError as error:
+        print(f"{str(error).partition(';')[0]}; emptying the account, and forgetting the stack", flush=True)
+        forget(account)
+        if account.running():
+            account.reset()
 
 
 def _recover(engine: Engine) -> None:
