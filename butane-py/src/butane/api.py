@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import codecs
 import json
 import os
 import re
@@ -18,7 +19,7 @@ from butane.grub import add_grub
 from butane.ignition import Ignition, complete, to_text
 from butane.merging import merge as merge_documents
 from butane.mount_unit import add_mount_units
-from butane.nodes import Node, YamlError
+from butane.nodes import Composed, YamlError
 from butane.origins import Origins
 from butane.partitions import check_partitions
 from butane.report import ButaneError, Entry, Level, Report
@@ -40,7 +41,7 @@ Source = str | bytes | Mapping[str, Any]
 FileTree = str | os.PathLike[str] | MemoryFiles | None
 
 _VERSION = re.compile(r"([0-9]{1,18})\.([0-9]{1,18})\.([0-9]{1,18})-?\+?")
-_IGNITION_VERSION = re.compile(r"3\.([0-9]+)\.0")
+_IGNITION_VERSION = re.compile(r"3\.([0-9]{1,18})\.0")
 _HEADER = Struct(
     "header",
     LATEST,
@@ -48,6 +49,9 @@ _HEADER = Struct(
     {},
     (),
 )
+
+
+_BEHIND = "only the first document of a text is read, and this is another one; remove it, or the marker before it"
 
 
 @dataclass(frozen=True, slots=True)
@@ -170,16 +174,16 @@ class _Input:
     def __init__(self, source: Source, name: str) -> None:
         self.name = name
         self.has_lines = not isinstance(source, Mapping)
-        self.root = self._parse(source)
+        self.root, self.behind = self._parse(source)
 
-    def _parse(self, source: Source) -> Node | None:
+    def _parse(self, source: Source) -> Composed:
         if isinstance(source, Mapping):
             source = json.dumps(source, ensure_ascii=False)
         try:
-            return nodes.compose(source.decode("utf-8") if isinstance(source, bytes) else source)
+            return nodes.compose_first(_decoded(source) if isinstance(source, bytes) else source)
         except UnicodeDecodeError as error:
             line = error.object[: error.start].count(b"\n") + 1
-            entry = Entry(Level.ERROR, (), "not a UTF-8 text", line)
+            entry = Entry(Level.ERROR, (), f"not a {error.encoding.upper()} text", line)
         except YamlError as error:
             entry = Entry(Level.ERROR, (), error.message, error.line, error.column)
         raise ButaneError(Report([replace(entry, source=self.name)]))
@@ -210,6 +214,8 @@ class _Input:
         document = decode(shape, self.root, report)
         self.stop_on_errors(report)
         check_unused_keys(shape, document, self.root, report)
+        if self.behind is not None:
+            report.add(Entry(Level.WARNING, (), _BEHIND, self.behind))
         source_rules.check(shape, document, report)
         self.stop_on_errors(report)
         state = TranslationState(document, minor, files_of(files), report)
@@ -253,6 +259,11 @@ class _Input:
         for entry in remarks:
             state.report.add(replace(entry, path=state.origins.of(state.ignition, entry.path)))
         self.stop_on_errors(state.report)
+
+
+def _decoded(source: bytes) -> str:
+    """Decode a text as go-yaml does: UTF-8, unless it begins with the byte-order mark of UTF-16."""
+    return source.decode("utf-16" if source.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)) else "utf-8")
 
 
 def _translate_all(
