@@ -6,7 +6,7 @@ import codecs
 import json
 import os
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -22,7 +22,7 @@ from butane.mount_unit import add_mount_units
 from butane.nodes import Composed, YamlError
 from butane.origins import Origins
 from butane.partitions import check_partitions
-from butane.report import ButaneError, Entry, Level, Report
+from butane.report import ButaneError, Entry, Level, Path, Report
 from butane.schema import (
     IGNITION_MINORS,
     LATEST,
@@ -70,6 +70,31 @@ class Translation:
         return to_text(self.ignition, pretty=pretty)
 
 
+@dataclass(frozen=True, slots=True)
+class Merged:
+    """Several documents as one, before Ignition's rules are applied to the result.
+
+    `parts` are the Ignition documents that were merged, in their order. Nothing in here may be changed.
+    """
+
+    ignition: Ignition
+    parts: tuple[Ignition, ...]
+    _inputs: tuple[_Input, ...]
+    _origins: Origins
+
+    def error(self, path: Path, message: str) -> Entry:
+        """Return an error about a place of the merged Ignition document: it names the document that has the place."""
+        return self.located(Entry(Level.ERROR, path, message))
+
+    def located(self, entry: Entry) -> Entry:
+        """Return an entry about a place of the merged document with its document and its place there."""
+        path, source = self._origins.find(entry.path)
+        return self._inputs[source or 0].locate(replace(entry, path=path))
+
+
+Check = Callable[[Merged], Iterable[Entry]]
+
+
 def translate(
     source: Source,
     *,
@@ -104,6 +129,7 @@ def merge(
     files: FileTree = None,
     strict: bool = False,
     max_version: str | None = None,
+    check: Check | None = None,
 ) -> Translation:
     """Translate several documents and merge them by Ignition's rules; the later one wins.
 
@@ -114,6 +140,7 @@ def merge(
         files: Where local files are read from, for all of them.
         strict: Treat warnings as errors.
         max_version: The newest version of the variant to accept, as in 1.5.0.
+        check: Rules of your own for the merged document. What it returns is reported instead of Ignition's rules.
 
     Raises:
         ButaneError: A document or their union is refused; the report names the document of each problem.
@@ -127,16 +154,18 @@ def merge(
         raise ButaneError(report)
     minor = max(part.state.minor for part in parts)
     shape = struct("config", minor)
-    merged, origins = _merge_all(parts, shape)
+    merged = _merge_all(parts, shape)
+    if check is not None:
+        report.extend(check(merged))
+        if report.is_fatal:
+            raise ButaneError(report)
     remarks = Report()
-    ignition_rules.check(merged, IGNITION_MINORS[minor], remarks)
-    for entry in remarks:
-        path, source = origins.find(entry.path)
-        report.add(parts[source or 0].source.locate(replace(entry, path=path)))
+    ignition_rules.check(merged.ignition, IGNITION_MINORS[minor], remarks)
+    report.extend(merged.located(entry) for entry in remarks)
     if report.is_fatal:
         raise ButaneError(report)
     _stop_if_strict(report, strict)
-    return Translation(complete(shape, merged), report, VERSIONS[minor])
+    return Translation(complete(shape, merged.ignition), report, VERSIONS[minor])
 
 
 def check_ignition(text: str | bytes, *, name: str = "config.ign") -> Report:
@@ -283,7 +312,7 @@ def _translate_all(
     return parts, report
 
 
-def _merge_all(parts: list[_Translated], shape: Struct) -> tuple[Ignition, Origins]:
+def _merge_all(parts: list[_Translated], shape: Struct) -> Merged:
     newest = IGNITION_MINORS[shape.minor]
     merged, origins = None, Origins()
     for index, part in enumerate(parts):
@@ -293,7 +322,8 @@ def _merge_all(parts: list[_Translated], shape: Struct) -> tuple[Ignition, Origi
             merged, origins = child, part.state.origins
         else:
             merged, origins = merge_documents(shape, merged, child, origins, part.state.origins)
-    return merged or {}, origins
+    documents = tuple(part.state.ignition for part in parts)
+    return Merged(merged or {}, documents, tuple(part.source for part in parts), origins)
 
 
 def _stop_if_strict(report: Report, strict: bool) -> None:
