@@ -151,7 +151,7 @@ def _problems(entries: Iterable[butane.Entry]) -> list[Problem]:
     for source, mistakes in groups.items():
         problems += [_problem(entry) for entry in mistakes[:_MOST_PROBLEMS]]
         if len(mistakes) > _MOST_PROBLEMS:
-            problems.append(Problem(source, f"{len(mistakes) - _MOST_PROBLEMS} more; correct the first ones"))
+            problems.append(Problem(source, f"{len(mistakes) - _MOST_PROBLEMS} more mistakes; correct the first ones"))
     return problems
 
 

@@ -243,12 +243,20 @@ def _filesystem(present: Mapping[str, Ignition], filesystem: Ignition, disks: Di
         for key in _changed(mine, filesystem):
             yield (*at, key), f"the filesystem of {_DATA} is the machine's own, and the data stays in it; remove this"
         return
+    if _is_boot(filesystem):
+        return
     if disks.is_root_partition(device) and filesystem.get("label") == _ROOT_LABEL:
         yield from _mounted(filesystem.get("path"), (*at, "path"))
         return  # Fedora CoreOS formats it anew with what it holds; the data is elsewhere
     yield from _taken(disks, device, "has its filesystem already", (*at, "device"))
     yield from _labelled(disks, filesystem, at)
     yield from _mounted(filesystem.get("path"), (*at, "path"))
+
+
+def _is_boot(filesystem: Ignition) -> bool:
+    """Tell whether a filesystem is that of /boot, mounted as it is: `grub` needs it for its password."""
+    given = {key: value for key, value in filesystem.items() if value}
+    return given == {"device": "/dev/disk/by-label/boot", "format": "ext4", "path": "/boot"}
 
 
 def _mounted(path: str | None, at: Path) -> Iterator[Finding]:
