@@ -369,21 +369,34 @@ def optional(**values: st.SearchStrategy[Any]) -> st.SearchStrategy[dict[str, An
     return st.fixed_dictionaries({}, optional=values)
 
 
-PARTITIONS = optional(
-    number=st.integers(0, 7), label=LABELS, size_mib=st.sampled_from([0, 100, 8192, 12288]), resize=st.booleans(),
-    start_mib=st.sampled_from([0, 1, 5000, 13312, 23551, 23552, 30000]), should_exist=st.booleans(),
-    wipe_partition_entry=st.booleans(),
-)  # fmt: skip
+NUMBERS = st.integers(1, 7)
+SIZES = st.sampled_from([0, 100, 8192, 12288])
+STARTS = st.sampled_from([0, 1, 5000, 13312, 23551, 23552, 30000])
+PARTITIONS = st.one_of(
+    st.builds(lambda number: {"number": number, "should_exist": False}, NUMBERS),
+    st.builds(lambda number, more: {"number": number, **more}, NUMBERS, optional(label=LABELS, size_mib=SIZES)),
+    st.builds(
+        lambda number, more: {"number": number, **more}, NUMBERS, optional(start_mib=STARTS, resize=st.booleans())
+    ),
+    st.builds(lambda number: {"number": number, "wipe_partition_entry": True}, NUMBERS),
+    st.builds(lambda label, more: {"label": label, **more}, LABELS, optional(start_mib=STARTS, size_mib=SIZES)),
+)
 DISKS = st.builds(
     lambda device, more: {"device": device, **more},
-    DEVICES,
-    optional(wipe_table=st.booleans(), partitions=st.lists(PARTITIONS, max_size=2)),
+    st.one_of(st.just(BOOT_DISK), DEVICES),
+    st.one_of(
+        st.builds(lambda wipe: {"wipe_table": wipe}, st.booleans()),
+        st.builds(lambda partition: {"partitions": [partition]}, PARTITIONS),
+    ),
 )
 FILESYSTEMS = st.builds(
     lambda device, form, more: {"device": device, "format": form, **more},
     DEVICES,
-    st.sampled_from(["xfs", "ext4"]),
-    optional(label=LABELS, path=PATHS, wipe_filesystem=st.booleans(), with_mount_unit=st.booleans()),
+    st.sampled_from(["xfs", "xfs", "ext4"]),
+    st.one_of(
+        st.builds(lambda path, unit: {"path": path, "with_mount_unit": unit}, PATHS, st.booleans()),
+        optional(label=LABELS, wipe_filesystem=st.booleans()),
+    ),
 )
 NODES = st.builds(
     lambda path, name, more: {"path": path + name, **more},
@@ -391,16 +404,36 @@ NODES = st.builds(
     st.sampled_from(["", "/postgresql", "/more"]),
     optional(overwrite=st.booleans()),
 )
-TABLES = optional(
-    disks=st.lists(DISKS, max_size=2, unique_by=lambda entry: str(entry["device"])),
-    filesystems=st.lists(FILESYSTEMS, max_size=2, unique_by=lambda entry: str(entry["device"])),
-    raid=st.lists(
-        st.builds(lambda one, two: {"name": "a", "level": "raid1", "devices": [one, two]}, DEVICES, DEVICES), max_size=1
-    ),
-    luks=st.lists(st.builds(lambda device: {"name": "a", "device": device}, DEVICES), max_size=1),
-    directories=st.lists(NODES, max_size=1),
-    links=st.lists(NODES.map(lambda node: {**node, "target": "/x"}), max_size=1),
+UNITS = st.builds(
+    lambda name, more: {"name": name, **more},
+    st.sampled_from(["var.mount", "var-mnt.mount", "var-mnt-data.mount", "mnt-data.automount", "var-mnt-more.mount"]),
+    st.sampled_from([{"mask": True}, {"enabled": False}, {"enabled": True}, {"contents": "[Mount]\nWhat=/dev/vdb\n"}]),
 )
+# One wish or two: of more, one is nearly always refused, and hides what is wrong with the others.
+WISHES = st.lists(
+    st.one_of(
+        st.tuples(st.just("disks"), DISKS),
+        st.tuples(st.just("filesystems"), FILESYSTEMS),
+        st.tuples(st.just("raid"), DEVICES.map(lambda one: {"name": "a", "level": "raid0", "devices": [one]})),
+        st.tuples(st.just("luks"), DEVICES.map(lambda device: {"name": "a", "device": device})),
+        st.tuples(st.just("directories"), NODES),
+        st.tuples(st.just("links"), NODES.map(lambda node: {**node, "target": "/x"})),
+        st.tuples(st.just("units"), UNITS),
+    ),
+    min_size=1,
+    max_size=2,
+)
+
+
+def snippet_of(wishes: list[tuple[str, dict[str, Any]]]) -> str:
+    """A snippet with the entries, which are pairs of their list and their text."""
+    document: dict[str, Any] = {"variant": "fcos", "version": "1.5.0"}
+    for kind, entry in wishes:
+        table = document.setdefault("systemd" if kind == "units" else "storage", {})
+        table.setdefault(kind, []).append(entry)
+    return yaml.safe_dump(document)
+
+
 OWN_NAMES = {
     "/dev/vda", BOOT_DISK, DATA, "/dev/vda5", "/dev/disk/by-label/data", f"{BOOT_DISK}-part5",
 }  # fmt: skip
@@ -446,14 +479,14 @@ def rendered(snippet: str, room: dict[str, Any]) -> dict[str, Any] | None:
         return None
 
 
-@settings(max_examples=300, derandomize=True, deadline=None)
-@given(tables=TABLES, room=st.sampled_from([ON_SYSTEM_DISK, WITH_ROOM]))
-def test_any_storage_is_refused_or_leaves_disk_and_data_as_they_are(
-    tables: dict[str, Any], room: dict[str, Any]
+@settings(max_examples=600, derandomize=True, deadline=None)
+@given(wishes=WISHES, room=st.sampled_from([ON_SYSTEM_DISK, WITH_ROOM]))
+def test_any_snippet_is_refused_or_leaves_disk_and_data_as_they_are(
+    wishes: list[tuple[str, dict[str, Any]]], room: dict[str, Any]
 ) -> None:
     plain = rendered(HEAD, room)
     assert plain is not None
-    with_snippet = rendered(storage(**tables), room)
+    with_snippet = rendered(snippet_of(wishes), room)
     if with_snippet is None:
         return
     assert own_part(with_snippet) == own_part(plain)
