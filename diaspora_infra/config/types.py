@@ -345,7 +345,7 @@ HostName = Annotated[
     Form(rf"(?=.{{1,64}}$){_LABEL}(?:[.]{_LABEL})*", "lower-case labels joined by dots, at most 64 characters"),
 ]
 ConnectionName = Annotated[
-    str, Form("[A-Za-z0-9_.:-]{1,15}", "an interface name of at most 15 characters, such as eno1")
+    str, Form("[A-Za-z0-9_.:-]{1,64}", "letters, digits, _, ., : and -, at most 64 characters, such as eno1")
 ]
 UserName = Annotated[str, Form("[a-z_][a-z0-9_-]{0,30}", "lower-case letters, digits, _ and -, at most 31 characters")]
 ClockTime = Annotated[str, Form("(?:[01][0-9]|2[0-3]):[0-5][0-9]", "HH:MM from 00:00 to 23:59")]

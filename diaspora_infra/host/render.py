@@ -3,7 +3,7 @@
 import json
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import yaml
@@ -15,6 +15,7 @@ from diaspora_infra.config import (
     Machine,
     Problem,
     ProvisioningSettings,
+    PxeSettings,
     Settings,
 )
 from diaspora_infra.config.files import with_file_names
@@ -33,9 +34,12 @@ from diaspora_infra.host.fragment import (
     pod_context,
 )
 from diaspora_infra.host.identity import BUNDLE_FILE, MACHINE_FILE, as_fragment, bundle_text, machine_text, with_file
+from diaspora_infra.host.snippet_storage import check_storage, disks_of
 
-# matchbox 0.11 serves an empty config for Ignition 3.5 and later, so nothing may go above 3.4.0.
+# matchbox 0.11 serves an empty config for Ignition 3.5 and later, so nothing that it serves may go above 3.4.0.
 BUTANE_VERSION = "1.5.0"
+# The newest for machines that get their config elsewhere: Fedora CoreOS 44 takes Ignition up to 3.6.0.
+SNIPPET_VERSION = "1.7.0"
 
 
 @dataclass(frozen=True)
@@ -77,12 +81,9 @@ def render(settings: Settings | ProvisioningSettings, machine: Machine, secrets:
     document = _document([own, as_fragment(MACHINE_FILE, identity), pod.fragment])
     users = snippets(settings, machine)
     if users:
-        try:
-            merged = butane.merge([("diaspora-infra", document), *users], strict=True, max_version=BUTANE_VERSION)
-        except butane.ButaneError as error:
-            raise ConfigError(_problem(entry) for entry in error.report) from None
+        merged = _merge(settings, machine, document, users)
         # What snippets change in files of the pod belongs to the bundle, everything else to the machine.
-        rest, bundle = split(_decoded(merged.ignition, users), pod.fragment)
+        rest, bundle = split(_decoded(merged, users), pod.fragment)
         bundle = with_file(bundle, BUNDLE_FILE, bundle_text(bundle, secret=bool(needed)))
         identity = machine_text(context, rest)
     rest = with_file(rest, MACHINE_FILE, identity)
@@ -100,11 +101,59 @@ def render_provisioning(settings: ProvisioningSettings) -> Rendered:
     own = [machine_part(context), provisioning_firewall(settings)]
     document = _document([*own, provisioning(settings.provisioning)])
     users = snippets(settings, settings.provisioning)
-    try:
-        merged = butane.merge([("diaspora-infra", document), *users], strict=True, max_version=BUTANE_VERSION)
-    except butane.ButaneError as error:
-        raise ConfigError(_problem(entry) for entry in error.report) from None
-    return Rendered(document, _text(repacked(_decoded(merged.ignition, users))), secret=False)
+    merged = _merge(settings, settings.provisioning, document, users)
+    return Rendered(document, _text(repacked(_decoded(merged, users))), secret=False)
+
+
+Snippets = list[tuple[str, str]]
+
+
+def _merge(
+    settings: Settings | ProvisioningSettings, machine: Machine, document: dict[str, Any], users: Snippets
+) -> dict[str, Any]:
+    """Merge the snippets over a document. Raises ConfigError when one is wrong, or would cost the machine its data."""
+    newest = BUTANE_VERSION if isinstance(settings, PxeSettings) else SNIPPET_VERSION
+    disks = disks_of(settings, machine)
+
+    def entries(snippets: Snippets) -> tuple[dict[str, Any], butane.Report]:
+        try:
+            merged = butane.merge(
+                [(_OWN, document), *snippets],
+                strict=True,
+                max_version=newest,
+                check=lambda whole: check_storage(whole, disks),
+            )
+        except butane.ButaneError as error:
+            return {}, error.report
+        return merged.ignition, merged.report
+
+    ignition, report = entries(users)
+    if not report.is_fatal:
+        return ignition
+    found = [entry for entry in report if entry.source != _OWN]
+    if not found:
+        # The place is in what this project generates; the first snippet after which that is wrong is to blame.
+        first = next(number for number in range(1, len(users) + 1) if entries(users[:number])[1].is_fatal)
+        beside = "with what diaspora-infra writes beside it"
+        found = [replace(entry, source=users[first - 1][0], message=f"{entry.message} ({beside})") for entry in report]
+    raise ConfigError(_problems(found))
+
+
+_OWN = "diaspora-infra"
+_MOST_PROBLEMS = 20
+
+
+def _problems(entries: Iterable[butane.Entry]) -> list[Problem]:
+    """Write what is wrong with the snippets, of each the first mistakes."""
+    groups: dict[str, list[butane.Entry]] = {}
+    for entry in entries:
+        groups.setdefault(entry.source, []).append(entry)
+    problems: list[Problem] = []
+    for source, mistakes in groups.items():
+        problems += [_problem(entry) for entry in mistakes[:_MOST_PROBLEMS]]
+        if len(mistakes) > _MOST_PROBLEMS:
+            problems.append(Problem(source, f"{len(mistakes) - _MOST_PROBLEMS} more mistakes; correct the first ones"))
+    return problems
 
 
 def _decoded(ignition: dict[str, Any], users: Iterable[tuple[str, str]]) -> dict[str, Any]:
@@ -120,7 +169,7 @@ def _decoded(ignition: dict[str, Any], users: Iterable[tuple[str, str]]) -> dict
 def _undecodable(users: Iterable[tuple[str, str]]) -> Iterator[Problem]:
     for key, text in users:
         with suppress(butane.ButaneError):
-            yield from _of_ignition(key, butane.translate(text, name=key, max_version=BUTANE_VERSION).ignition)
+            yield from _of_ignition(key, butane.translate(text, name=key).ignition)
 
 
 def _of_ignition(key: str, ignition: dict[str, Any]) -> list[Problem]:
@@ -152,7 +201,7 @@ def _pod_part(context: PodContext) -> _PodPart:
 
 
 def _translate(document: dict[str, Any]) -> dict[str, Any]:
-    return butane.translate(document, name="diaspora-infra", strict=True, max_version=BUTANE_VERSION).ignition
+    return butane.translate(document, name=_OWN, strict=True, max_version=BUTANE_VERSION).ignition
 
 
 def butane_document(settings: Settings, machine: Machine, secrets: Mapping[str, str]) -> dict[str, Any]:
@@ -181,6 +230,8 @@ def _problem(entry: butane.Entry) -> Problem:
     message = entry.message
     if entry.path and entry.path[-1] in _LOCAL_KEYS:
         message = "a snippet cannot read files; write the text itself (contents.inline, ssh_authorized_keys)"
+    elif entry.path == ("version",) and f"above {BUTANE_VERSION}" in message:
+        message = f"{message}: matchbox serves nothing later; write {BUTANE_VERSION}"
     elif not entry.path and "must be a mapping" in message:
         message = f"{message}; write the text of a Butane document, not the name of a file"
     return Problem(entry.source, f"{line}{path}{message}")

@@ -546,8 +546,8 @@ MISTAKES: list[tuple[dict[str, Any], str, bool]] = [
     # network connections
     (
         {'pxe.machines[0].networks["bad name"]': {}},
-        "pxe.machines[0].networks[\"bad name\"]: 'bad name' is not valid; allowed: an interface name of at most 15 "
-        "characters, such as eno1",
+        "pxe.machines[0].networks[\"bad name\"]: 'bad name' is not valid; allowed: letters, digits, _, ., : and -, at "
+        "most 64 characters, such as eno1",
         True,
     ),
     (

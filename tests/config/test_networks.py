@@ -11,6 +11,7 @@ from diaspora_infra.config.host.keyfile import SECTIONS, holds_secret, in_order,
 from diaspora_infra.config.host.networks import check_networks
 from tests.config.message_form import form_faults
 from tests.support.configs import machine, pxe, pxe_config
+from tests.support.fcos_keyfiles import PAGE, parsed
 
 PATH = "pxe.machines[0].networks"
 STATIC = {"ipv4": {"method": "manual", "address1": "10.0.0.10/24,10.0.0.1", "dns": "1.1.1.1;9.9.9.9;"}}
@@ -47,6 +48,14 @@ def lines(networks: dict[str, Any]) -> list[str]:
 )
 def test_common_connections_are_accepted(networks: dict[str, Any]) -> None:
     assert lines(networks) == []
+
+
+@pytest.mark.parametrize("example", PAGE)
+def test_keyfiles_of_the_documentation_of_fedora_coreos_are_accepted(example: str) -> None:
+    networks = {name: parsed(text) for name, text in PAGE[example].items()}
+    assert lines(networks) == []
+    settings = load(pxe_config(pxe=pxe(machine(networks=networks))))
+    assert settings.machines[0].networks == networks
 
 
 WRONG = [
@@ -120,7 +129,9 @@ WRONG = [
     ({"eno1": {"bond-port": {"queue-id": 1}}}, "eno1.bond-port", "only used with port-type: bond; remove it"),
     # names
     ({".eno1": {}}, '[".eno1"]', "hidden files"),
-    ({"eno1:1": {}}, "eno1:1", "is not an interface name"),
+    ({"eno1:1": {}}, "eno1:1", "is not an interface name; rename it (at most 15 characters"),
+    ({"a" * 16: {}}, "a" * 16, "is not an interface name; rename it (at most 15 characters"),
+    ({"eno1": {"team": {"config": "{}"}, "bond": {}}}, "eno1.team", "keep only one type"),
 ]  # fmt: skip
 
 

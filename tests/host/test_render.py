@@ -32,9 +32,61 @@ def problems(**changes: object) -> list[str]:
     return [str(problem) for problem in caught.value.problems]
 
 
-def test_snippet_with_newer_version_is_refused_by_name() -> None:
-    (line,) = problems(host=host(snippets=["variant: fcos\nversion: 1.6.0\n"]))
-    assert line.startswith("host.snippets[0]: line 2: $.version: version 1.6.0 is above 1.5.0")
+@pytest.mark.parametrize("version", ["1.6.0", "1.7.0"])
+def test_snippet_with_newer_version_is_refused_by_name_where_matchbox_serves_it(version: str) -> None:
+    (line,) = problems(host=host(snippets=[f"variant: fcos\nversion: {version}\n"]))
+    assert line.startswith(f"host.snippets[0]: line 2: $.version: version {version} is above 1.5.0")
+    assert line.endswith(": matchbox serves nothing later; write 1.5.0")
+
+
+NEWER = "variant: fcos\nversion: 1.7.0\nstorage: {files: [{path: /usr/local/bin/x, mode: 04755}]}\n"
+
+
+@pytest.mark.parametrize("config", [ignition_config(), aws_config(region="eu-west-1"), provisioning_config()])
+def test_snippets_of_the_newest_version_are_taken_where_no_matchbox_serves_them(
+    config: dict[str, Any], ignition_validate: Path, tmp_path: Path
+) -> None:
+    """Ignition 2.26, which Fedora CoreOS 44 has, takes them."""
+    settings = load_stack({**config, "host": host(snippets=[NEWER])})
+    rendered = render(settings, settings.machines[0], {}).ignition
+    (tmp_path / "config.ign").write_text(rendered)
+    checked = subprocess.run([ignition_validate, tmp_path / "config.ign"], capture_output=True, text=True, check=False)
+    assert (checked.returncode, checked.stdout, checked.stderr) == (0, "", "")
+    assert json.loads(rendered)["ignition"]["version"] == "3.6.0"
+    (found,) = (entry for entry in json.loads(rendered)["storage"]["files"] if entry["path"] == "/usr/local/bin/x")
+    assert found["mode"] == 0o4755
+
+
+HOSTILE = {
+    "a number": (
+        "storage: {files: [{path: /a, mode: " + "9" * 5000 + "}]}\n",
+        "line 3: $.storage.files.0.mode: must be",
+    ),
+    "brackets": ("x: " + "[" * 50_000, "line 3: not valid YAML: nested deeper than 10000"),
+    "another document": ("---\nstorage: {}\n", "line 4: only the first document of a text is read"),
+    "a mark": ("\ufeffstorage: {}\n", "line 3: $.'\\ufeffstorage': unused key"),
+    "an anchor in itself": ("storage: &a {files: [*a]}\n", "line 3: $.storage.files"),
+    "a long key": ("? " + "k" * 100_000 + "\n: 1\n", "line 3: $.kkk"),
+    "JSON in brackets": (
+        "ignition: {config: {merge: [{inline: '" + "[" * 100_000 + "'}]}}\n",
+        "not JSON: nested too deeply",
+    ),
+}
+
+
+@pytest.mark.parametrize("name", HOSTILE)
+def test_hostile_snippet_is_refused_in_short_lines(name: str) -> None:
+    text, said = HOSTILE[name]
+    lines = problems(host=host(snippets=[f"variant: fcos\nversion: 1.5.0\n{text}"]))
+    assert all(line.startswith("host.snippets[0]: ") and len(line) < 700 for line in lines), lines
+    assert any(said in line for line in lines), lines
+
+
+def test_only_the_first_mistakes_of_a_snippet_are_listed() -> None:
+    text = "variant: fcos\nversion: 1.5.0\n" + "".join(f"x{number}: 1\n" for number in range(100_000))
+    lines = problems(host=host(snippets=[text]))
+    assert len(lines) == 21
+    assert "host.snippets[0]: 99980 more mistakes; correct the first ones" in lines
 
 
 def test_every_wrong_line_of_every_snippet_is_reported() -> None:

@@ -9,6 +9,7 @@ import pytest
 
 from diaspora_infra.config.host.networks import check_networks
 from diaspora_infra.host.features.network import keyfile_text
+from tests.support.fcos_keyfiles import PAGE, parsed
 
 UUID = "11111111-2222-3333-4444-555555555555"
 MANUAL = {"method": "manual", "address1": "10.0.0.10/24,10.0.0.1"}
@@ -61,6 +62,8 @@ KEYFILES: dict[str, dict[str, Any]] = {
         "ethernet": {"mtu": 1400},
     },
     "bond": {"bond": {"mode": "802.3ad", "miimon": 100, "lacp_rate": "fast", "xmit_hash_policy": "layer3+4"}},
+    "empty-lists": {"ipv4": {**MANUAL, "dns-search": ""}, "connection": {"permissions": ""}},
+    "team": {"team": {"config": '{"runner": {"name": "activebackup"}}'}, "ethernet": {"mtu": 9000}, "ipv4": MANUAL},
     "bond-default": {"bond": {}, "ipv4": MANUAL},
     "bond-arp": {"bond": {"mode": "active-backup", "arp_interval": 100, "arp_ip_target": "10.0.0.1,10.0.0.2"}},
     "bond-backup": {"bond": {"mode": "active-backup", "miimon": 100, "primary": "eno1", "fail_over_mac": "active"}},
@@ -115,6 +118,17 @@ def test_networkmanager_keeps_port_keyfiles_unchanged(nmcli: str, kind: str, por
     assert check_networks("networks", {"main0": {kind: {}}, "eno1": keyfile}) == []
     text = keyfile_text("pod1", "eno1", keyfile)
     assert without_comment(text) == written_again(nmcli, text)
+
+
+@pytest.mark.parametrize("example", PAGE)
+def test_networkmanager_reads_the_same_as_in_the_documentation_of_fedora_coreos(nmcli: str, example: str) -> None:
+    for name, text in PAGE[example].items():
+        given = parsed(text)
+        theirs = parsed(written_again(nmcli, text))
+        ours = parsed(written_again(nmcli, keyfile_text("pod1", name, given)))
+        for section, values in theirs.items():
+            for key in values.keys() - ({"uuid"} - given["connection"].keys()):
+                assert ours[section][key] == values[key], f"{name}: [{section}] {key}"
 
 
 @pytest.mark.parametrize(

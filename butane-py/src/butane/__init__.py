@@ -12,7 +12,7 @@
 The package needs PyYAML and nothing else.
 """
 
-from butane.api import Translation, check_ignition, merge, translate
+from butane.api import Merged, Translation, check_ignition, merge, translate
 from butane.files import LocalFile, LocalLink
 from butane.report import ButaneError, Entry, Level, Report
 from butane.schema import VERSIONS
@@ -24,6 +24,7 @@ __all__ = [
     "Level",
     "LocalFile",
     "LocalLink",
+    "Merged",
     "Report",
     "Translation",
     "check_ignition",

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import codecs
 import json
 import os
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -18,10 +19,10 @@ from butane.grub import add_grub
 from butane.ignition import Ignition, complete, to_text
 from butane.merging import merge as merge_documents
 from butane.mount_unit import add_mount_units
-from butane.nodes import Node, YamlError
+from butane.nodes import Composed, YamlError
 from butane.origins import Origins
 from butane.partitions import check_partitions
-from butane.report import ButaneError, Entry, Level, Report
+from butane.report import ButaneError, Entry, Level, Path, Report
 from butane.schema import (
     IGNITION_MINORS,
     LATEST,
@@ -40,7 +41,7 @@ Source = str | bytes | Mapping[str, Any]
 FileTree = str | os.PathLike[str] | MemoryFiles | None
 
 _VERSION = re.compile(r"([0-9]{1,18})\.([0-9]{1,18})\.([0-9]{1,18})-?\+?")
-_IGNITION_VERSION = re.compile(r"3\.([0-9]+)\.0")
+_IGNITION_VERSION = re.compile(r"3\.([0-9]{1,18})\.0")
 _HEADER = Struct(
     "header",
     LATEST,
@@ -48,6 +49,9 @@ _HEADER = Struct(
     {},
     (),
 )
+
+
+_BEHIND = "only the first document of a text is read, and this is another one; remove it, or the marker before it"
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,6 +68,31 @@ class Translation:
     def text(self, *, pretty: bool = False) -> str:
         """Return the Ignition document as JSON, without a line end."""
         return to_text(self.ignition, pretty=pretty)
+
+
+@dataclass(frozen=True, slots=True)
+class Merged:
+    """Several documents as one, before Ignition's rules are applied to the result.
+
+    `parts` are the Ignition documents that were merged, in their order. Nothing in here may be changed.
+    """
+
+    ignition: Ignition
+    parts: tuple[Ignition, ...]
+    _inputs: tuple[_Input, ...]
+    _origins: Origins
+
+    def error(self, path: Path, message: str) -> Entry:
+        """Return an error about a place of the merged Ignition document: it names the document that has the place."""
+        return self.located(Entry(Level.ERROR, path, message))
+
+    def located(self, entry: Entry) -> Entry:
+        """Return an entry about a place of the merged document with its document and its place there."""
+        path, source = self._origins.find(entry.path)
+        return self._inputs[source or 0].locate(replace(entry, path=path))
+
+
+Check = Callable[[Merged], Iterable[Entry]]
 
 
 def translate(
@@ -100,6 +129,7 @@ def merge(
     files: FileTree = None,
     strict: bool = False,
     max_version: str | None = None,
+    check: Check | None = None,
 ) -> Translation:
     """Translate several documents and merge them by Ignition's rules; the later one wins.
 
@@ -110,6 +140,7 @@ def merge(
         files: Where local files are read from, for all of them.
         strict: Treat warnings as errors.
         max_version: The newest version of the variant to accept, as in 1.5.0.
+        check: Rules of your own for the merged document. What it returns is reported instead of Ignition's rules.
 
     Raises:
         ButaneError: A document or their union is refused; the report names the document of each problem.
@@ -123,16 +154,18 @@ def merge(
         raise ButaneError(report)
     minor = max(part.state.minor for part in parts)
     shape = struct("config", minor)
-    merged, origins = _merge_all(parts, shape)
+    merged = _merge_all(parts, shape)
+    if check is not None:
+        report.extend(check(merged))
+        if report.is_fatal:
+            raise ButaneError(report)
     remarks = Report()
-    ignition_rules.check(merged, IGNITION_MINORS[minor], remarks)
-    for entry in remarks:
-        path, source = origins.find(entry.path)
-        report.add(parts[source or 0].source.locate(replace(entry, path=path)))
+    ignition_rules.check(merged.ignition, IGNITION_MINORS[minor], remarks)
+    report.extend(merged.located(entry) for entry in remarks)
     if report.is_fatal:
         raise ButaneError(report)
     _stop_if_strict(report, strict)
-    return Translation(complete(shape, merged), report, VERSIONS[minor])
+    return Translation(complete(shape, merged.ignition), report, VERSIONS[minor])
 
 
 def check_ignition(text: str | bytes, *, name: str = "config.ign") -> Report:
@@ -170,16 +203,16 @@ class _Input:
     def __init__(self, source: Source, name: str) -> None:
         self.name = name
         self.has_lines = not isinstance(source, Mapping)
-        self.root = self._parse(source)
+        self.root, self.behind = self._parse(source)
 
-    def _parse(self, source: Source) -> Node | None:
+    def _parse(self, source: Source) -> Composed:
         if isinstance(source, Mapping):
             source = json.dumps(source, ensure_ascii=False)
         try:
-            return nodes.compose(source.decode("utf-8") if isinstance(source, bytes) else source)
+            return nodes.compose_first(_decoded(source) if isinstance(source, bytes) else source)
         except UnicodeDecodeError as error:
             line = error.object[: error.start].count(b"\n") + 1
-            entry = Entry(Level.ERROR, (), "not a UTF-8 text", line)
+            entry = Entry(Level.ERROR, (), f"not a {error.encoding.upper()} text", line)
         except YamlError as error:
             entry = Entry(Level.ERROR, (), error.message, error.line, error.column)
         raise ButaneError(Report([replace(entry, source=self.name)]))
@@ -210,6 +243,8 @@ class _Input:
         document = decode(shape, self.root, report)
         self.stop_on_errors(report)
         check_unused_keys(shape, document, self.root, report)
+        if self.behind is not None:
+            report.add(Entry(Level.WARNING, (), _BEHIND, self.behind))
         source_rules.check(shape, document, report)
         self.stop_on_errors(report)
         state = TranslationState(document, minor, files_of(files), report)
@@ -255,6 +290,11 @@ class _Input:
         self.stop_on_errors(state.report)
 
 
+def _decoded(source: bytes) -> str:
+    """Decode a text as go-yaml does: UTF-8, unless it begins with the byte-order mark of UTF-16."""
+    return source.decode("utf-16" if source.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)) else "utf-8")
+
+
 def _translate_all(
     pairs: list[tuple[str, Source]], files: FileTree, max_version: str | None
 ) -> tuple[list[_Translated], Report]:
@@ -272,7 +312,7 @@ def _translate_all(
     return parts, report
 
 
-def _merge_all(parts: list[_Translated], shape: Struct) -> tuple[Ignition, Origins]:
+def _merge_all(parts: list[_Translated], shape: Struct) -> Merged:
     newest = IGNITION_MINORS[shape.minor]
     merged, origins = None, Origins()
     for index, part in enumerate(parts):
@@ -282,7 +322,8 @@ def _merge_all(parts: list[_Translated], shape: Struct) -> tuple[Ignition, Origi
             merged, origins = child, part.state.origins
         else:
             merged, origins = merge_documents(shape, merged, child, origins, part.state.origins)
-    return merged or {}, origins
+    documents = tuple(part.state.ignition for part in parts)
+    return Merged(merged or {}, documents, tuple(part.source for part in parts), origins)
 
 
 def _stop_if_strict(report: Report, strict: bool) -> None:

@@ -27,6 +27,7 @@ _EXPECTED = {"str": "text", "int": "a whole number", "bool": "true or false"}
 _FOUND = {MAPPING: "a mapping", SEQUENCE: "a list"}
 _ALIAS_LIMIT = 100
 _COUNT_LIMIT = 1000
+_DEPTH_LIMIT = 100  # the deepest place of a document has a tenth of it, the rest is for aliases and merge keys
 
 
 def decode(shape: Struct, root: Node, report: Report) -> Document:
@@ -44,6 +45,7 @@ class _Decoder:
     def __init__(self, report: Report) -> None:
         self.report = report
         self.open_aliases: set[int] = set()
+        self.depth = 0
         self.count = 0
         self.alias_count = 0
 
@@ -72,6 +74,15 @@ class _Decoder:
     def struct_into(self, shape: Struct, node: Node, path: Path, into: Document, done: set[str] | None = None) -> Any:
         """Fill `into` from a mapping. `done` holds the keys that an outer mapping has already set."""
         self.tick()
+        if self.depth == _DEPTH_LIMIT:
+            message = f"not valid YAML: aliases or merge keys nested deeper than {_DEPTH_LIMIT}"
+            raise YamlError(message, node.line, node.column)
+        self.depth += 1
+        value = self.mapping_of(shape, node, path, into, done)
+        self.depth -= 1
+        return value
+
+    def mapping_of(self, shape: Struct, node: Node, path: Path, into: Document, done: set[str] | None) -> Any:
         if node.kind == ALIAS:
             with self.inside(node) as target:
                 return self.struct_into(shape, target, path, into, done)

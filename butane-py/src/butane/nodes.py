@@ -11,7 +11,7 @@ import base64
 import binascii
 import math
 import re
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 import yaml
 
@@ -28,9 +28,11 @@ ALIAS: Final = 3
 _STARTS: Final = {yaml.ScalarEvent: SCALAR, yaml.MappingStartEvent: MAPPING, yaml.SequenceStartEvent: SEQUENCE}
 _TAG_PREFIX = "tag:yaml.org,2002:"
 _LOOKAHEAD: Final = 4
+_MAX_DEPTH: Final = 10_000  # as in go-yaml: of brackets, and of indented blocks
 _MAX_INT = 2**63 - 1
 _MIN_INT = -(2**63)
 _MAX_UINT = 2**64 - 1
+_MAX_DIGITS = 20
 
 
 class YamlError(Exception):
@@ -48,9 +50,10 @@ class Node:
 
     `value` is the text of a scalar, the items of a list, the target of an alias, or the keys and values of a
     mapping in turn (`[key, value, key, value, ...]`). `tag` is the explicit tag, if any; of an alias its name.
+    `places` maps the keys of a mapping to their indexes in `value`, once something was looked up in it.
     """
 
-    __slots__ = ("column", "kind", "line", "plain", "tag", "value")
+    __slots__ = ("column", "kind", "line", "places", "plain", "tag", "value")
 
     def __init__(self, kind: int, tag: str | None, value: Any, plain: bool, line: int, column: int) -> None:
         self.kind = kind
@@ -59,6 +62,14 @@ class Node:
         self.plain = plain
         self.line = line
         self.column = column
+        self.places: dict[str, int] | None = None
+
+
+class Composed(NamedTuple):
+    """The first document of a text, if there is one, and the line of what stands behind it, which is not read."""
+
+    root: Node | None
+    behind: int | None
 
 
 def compose(text: str) -> Node | None:
@@ -68,16 +79,30 @@ def compose(text: str) -> Node | None:
         YamlError: The text is not YAML.
 
     """
-    stand_in = ""
+    return compose_first(text).root
+
+
+def compose_first(text: str) -> Composed:
+    """Read the first document of a YAML text, and say whether another follows.
+
+    Raises:
+        YamlError: The text is not YAML.
+
+    """
+    stand_ins = _unused_characters(text)
+    text = _hide_marks(text, stand_ins[_MARK])
+    hidden = 0
     while True:
         try:
-            root = _compose(_EventParser(text))
+            composed = _compose(_EventParser(text))
         except yaml.scanner.ScannerError as error:
             if error.problem != _COLON_PROBLEM or error.problem_mark is None:
                 raise _syntax_error(error) from None
-            stand_in = stand_in or _unused_character(text)
-            index = error.problem_mark.index + text.startswith("\ufeff")  # the mark does not count it
-            text = text[:index] + stand_in + text[index + 1 :]
+            index = error.problem_mark.index + text.startswith(_MARK)  # libyaml's position does not count it
+            text = text[:index] + stand_ins[":"] + text[index + 1 :]
+            hidden += 1
+            if hidden == _HIDDEN_ONE_BY_ONE:
+                text = _COLON_IN_TEXT.sub(stand_ins[":"], text)
         except yaml.parser.ParserError as error:
             raise _syntax_error(_scanner_error_ahead(text, error) or error) from None
         except yaml.reader.ReaderError as error:
@@ -85,27 +110,47 @@ def compose(text: str) -> Node | None:
         except UnicodeEncodeError:
             raise YamlError("not a YAML text: it holds characters that UTF-8 cannot carry") from None
         else:
-            if stand_in and root is not None:
-                _show_colons(root, stand_in)
-            return root
+            if composed.root is not None and (hidden or stand_ins[_MARK] in text):
+                _show(composed.root, stand_ins)
+            return composed
 
 
 # libyaml refuses a colon before a comma or bracket in a plain text between brackets (`{source: data:,x}`), go-yaml
 # takes it as part of the text. Such colons are hidden from libyaml behind a character that the text does not have.
 _COLON_PROBLEM: Final = "found unexpected ':'"
+# Each costs a reading of the whole text; after some, all that can be part of a text are hidden at once.
+_HIDDEN_ONE_BY_ONE: Final = 8
+_COLON_IN_TEXT = re.compile(r"""(?<=[^\s"'\]}\[{,]):(?=[,?\[\]{}])""")
+# libyaml passes over a byte-order mark at the start of every line, go-yaml only at the start of the text.
+_MARK: Final = "\ufeff"
+_LEADING_MARKS: Final = 2
 
 
-def _unused_character(text: str) -> str:
+def _unused_characters(text: str) -> dict[str, str]:
+    """Return a character that the text does not have for each one that is hidden from libyaml."""
     used = set(text)
-    return next(chr(code) for code in range(0xE000, 0xF8FF) if chr(code) not in used)
+    unused = (chr(code) for code in range(0xE000, 0xF8FF) if chr(code) not in used)
+    return {":": next(unused), _MARK: next(unused)}
 
 
-def _show_colons(node: Node, stand_in: str) -> None:
-    if node.kind == SCALAR:
-        node.value = node.value.replace(stand_in, ":")
-    elif node.kind != ALIAS:
-        for child in node.value:
-            _show_colons(child, stand_in)
+def _hide_marks(text: str, stand_in: str) -> str:
+    if _MARK not in text:
+        return text
+    rest = text.lstrip(_MARK)
+    leading = min(len(text) - len(rest), _LEADING_MARKS)
+    return text[:leading] + text[leading:].replace(_MARK, stand_in)
+
+
+def _show(root: Node, stand_ins: dict[str, str]) -> None:
+    """Put what was hidden back into the scalars below a node."""
+    below = [root]
+    while below:
+        node = below.pop()
+        if node.kind == SCALAR:
+            for character, stand_in in stand_ins.items():
+                node.value = node.value.replace(stand_in, character)
+        elif node.kind != ALIAS:
+            below.extend(node.value)
 
 
 def _scanner_error_ahead(text: str, error: yaml.MarkedYAMLError) -> yaml.MarkedYAMLError | None:
@@ -140,8 +185,13 @@ def _syntax_error(error: yaml.MarkedYAMLError) -> YamlError:
     return YamlError(f"not valid YAML: {message}", line)
 
 
-def _compose(parser: Any) -> Node | None:
+def _compose(parser: Any) -> Composed:
     get_event = parser.get_event
+    get_event()  # the start of the stream
+    start = get_event()
+    if type(start) is yaml.StreamEndEvent:
+        return Composed(None, None)
+    _check_version(start)
     anchors: dict[str, Node] = {}
     root: list[Node] = []
     stack = [root]
@@ -153,12 +203,12 @@ def _compose(parser: Any) -> Node | None:
             mark = event.start_mark
             if kind is yaml.ScalarEvent:
                 node = Node(SCALAR, event.tag, event.value, not event.style, mark.line + 1, mark.column + 1)
-                if flow and node.plain and "?" in node.value:
-                    raise _flow_question(node, flow)
+                _check_question(node, flow)
             else:
                 node = Node(_STARTS[kind], event.tag, [], False, mark.line + 1, mark.column + 1)
                 if event.flow_style:
                     flow.append(mark.line)
+                _check_depth(max(len(flow), len(stack) - len(flow)), node.line)
             if event.anchor is not None:
                 anchors[event.anchor] = node
             stack[-1].append(node)
@@ -170,8 +220,35 @@ def _compose(parser: Any) -> Node | None:
                 flow.pop()
         elif kind is yaml.AliasEvent:
             stack[-1].append(_alias(event, anchors))
-        elif kind is yaml.DocumentEndEvent or kind is yaml.StreamEndEvent:
-            return root[0] if root else None
+        elif kind is yaml.DocumentEndEvent:
+            return Composed(root[0], _line_behind(parser, event))
+
+
+def _check_depth(depth: int, line: int) -> None:
+    if depth > _MAX_DEPTH:
+        raise YamlError(f"not valid YAML: nested deeper than {_MAX_DEPTH}", line)
+
+
+def _check_version(start: Any) -> None:
+    """Refuse the directive `%YAML 1.2`, which libyaml takes and go-yaml does not."""
+    if start.version not in (None, (1, 1)):
+        raise YamlError("not valid YAML: found incompatible YAML document", start.start_mark.line + 1)
+
+
+def _line_behind(parser: Any, end: Any) -> int | None:
+    """Return the line of the first content behind a document, None when only markers and comments follow."""
+    try:
+        while True:
+            event = parser.get_event()
+            kind = type(event)
+            if kind is yaml.StreamEndEvent:
+                return None
+            empty = kind is yaml.ScalarEvent and not (event.value or event.style or event.tag)
+            if (kind in _STARTS or kind is yaml.AliasEvent) and not empty:
+                return int(event.start_mark.line) + 1
+    except yaml.YAMLError as error:
+        mark = getattr(error, "problem_mark", None) or end.end_mark
+        return int(mark.line) + 1
 
 
 def _alias(event: Any, anchors: dict[str, Node]) -> Node:
@@ -181,10 +258,11 @@ def _alias(event: Any, anchors: dict[str, Node]) -> Node:
     return Node(ALIAS, event.anchor, anchors[event.anchor], False, line, column)
 
 
-def _flow_question(node: Node, flow: list[int]) -> YamlError:
+def _check_question(node: Node, flow: list[int]) -> None:
     """Refuse what newer YAML allows and go-yaml does not: a question mark in a plain scalar between brackets."""
-    message = f"not valid YAML: a text with a question mark must be quoted between brackets: {node.value!r}"
-    return YamlError(message, flow[-1] or node.line - 1 or 1)
+    if flow and node.plain and "?" in node.value:
+        message = f"not valid YAML: a text with a question mark must be quoted between brackets: {node.value!r}"
+        raise YamlError(message, flow[-1] or node.line - 1 or 1)
 
 
 # --- scalars ---------------------------------------------------------------------------------------------
@@ -295,6 +373,8 @@ def _parse_int(plain: str) -> int | None:
     if not match:
         return None
     sign, digits = match.groups()
+    if digits[0] in "123456789" and len(digits) > _MAX_DIGITS:
+        return None  # and Python refuses to read thousands of them
     octal = len(digits) > 1 and digits[0] == "0" and digits[1] in "01234567"  # 0644, as in YAML 1.1
     number = int(digits, 8 if octal else 0)
     if sign == "-":
@@ -327,21 +407,23 @@ def locate(root: Node | None, path: Path) -> tuple[int, int] | None:
 def child_of(node: Node, step: str | int) -> Node | None:
     """Return the value under a key or index, None when there is none or the node is an alias."""
     if node.kind == MAPPING and isinstance(step, str):
-        items = node.value
-        for index in range(len(items) - 2, -1, -2):
-            if key_text(items[index]) == step:
-                return items[index + 1]  # type: ignore[no-any-return]
-    elif node.kind == SEQUENCE and isinstance(step, int) and step < len(node.value):
+        place = _place_of(node, step)
+        return None if place is None else node.value[place + 1]
+    if node.kind == SEQUENCE and isinstance(step, int) and step < len(node.value):
         return node.value[step]  # type: ignore[no-any-return]
     return None
 
 
 def _key_of(node: Node, step: str) -> Node | None:
-    if node.kind == MAPPING:
-        for key in reversed(node.value[::2]):
-            if key_text(key) == step:
-                return key  # type: ignore[no-any-return]
-    return None
+    place = _place_of(node, step) if node.kind == MAPPING else None
+    return None if place is None else node.value[place]
+
+
+def _place_of(node: Node, step: str) -> int | None:
+    """Return the index of the last key of that text; looking up a thousand of them takes one pass, not a thousand."""
+    if node.places is None:
+        node.places = {key_text(key): 2 * index for index, key in enumerate(node.value[::2])}
+    return node.places.get(step)
 
 
 def key_text(key: Node) -> str:

@@ -7,6 +7,8 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field, replace
 from enum import StrEnum
 
+_MESSAGE_LENGTH = 400
+_STEP_LENGTH = 100
 _SIMPLE_NAME = re.compile(r"[\w<*?/@:+-][\w .<*?/@:+-]*")
 
 
@@ -38,6 +40,10 @@ class Entry:
     column: int | None = None
     source: str = ""
 
+    def __post_init__(self) -> None:
+        """Cut the message: parts of the document in it may be as long as the document."""
+        object.__setattr__(self, "message", cut(self.message, _MESSAGE_LENGTH))
+
     @property
     def path_text(self) -> str:
         """The path as users read it, as in `$.storage.files.0.path`."""
@@ -52,8 +58,15 @@ class Entry:
         )
 
 
+def cut(text: str, length: int) -> str:
+    """Leave the middle out of what is longer."""
+    half = length // 2
+    return text if len(text) <= length else f"{text[:half]} ... {text[-half:]}"
+
+
 def _printable(text: str) -> str:
-    """Keep a step of a path on one line, whatever the key is."""
+    """Keep a step of a path short and on one line, whatever the key is."""
+    text = cut(text, _STEP_LENGTH)
     return text if _SIMPLE_NAME.fullmatch(text) else repr(text)
 
 

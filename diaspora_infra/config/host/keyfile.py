@@ -20,11 +20,15 @@ def _same(text: str) -> str:
 
 @dataclass(frozen=True)
 class Kind:
-    """The form of a value: a description, a test, and how NetworkManager writes it."""
+    """The form of a value: a description, a test, and how NetworkManager writes it.
+
+    `may_be_empty`: NetworkManager reads a key without a value as if the key were not there, and does not write it.
+    """
 
     allowed: str
     accepts: Callable[[str], bool]
     write: Callable[[str], str] = _same
+    may_be_empty: bool = False
 
 
 def _matching(pattern: str, allowed: str) -> Kind:
@@ -44,8 +48,8 @@ def _number(minimum: int, maximum: int, meaning: str = "") -> Kind:
 
 
 def items(text: str) -> list[str]:
-    """Split a list of a keyfile; a closing semicolon ends the last item and starts none."""
-    return [item.strip() for item in text.removesuffix(";").split(";")]
+    """Split a list of a keyfile; a closing semicolon ends the last item and starts none. Nothing is an empty list."""
+    return [item.strip() for item in text.removesuffix(";").split(";")] if text else []
 
 
 def _list_of(item: Kind) -> Kind:
@@ -53,6 +57,7 @@ def _list_of(item: Kind) -> Kind:
         f"{item.allowed}, or several joined by semicolons",
         lambda text: all(item.accepts(part) for part in items(text)),
         lambda text: "".join(f"{part};" for part in items(text)),
+        may_be_empty=True,
     )
 
 
@@ -151,8 +156,8 @@ BOND_MODE = _words(
 ROUTE_OPTIONS = _matching(
     rf"({_OPTION})=[^,\s]+(,({_OPTION})=[^,\s]+)*", f"NAME=VALUE joined by commas, with the names {_OPTION}"
 )
-TYPES = ("ethernet", "vlan", "bond", "bridge")
-PORT_TYPES = ("bond", "bridge")
+TYPES = ("ethernet", "vlan", "bond", "bridge", "team")
+PORT_TYPES = ("bond", "bridge", "team")
 
 
 def _named(names: str, kind: Kind) -> dict[str, Kind]:
@@ -268,6 +273,8 @@ SECTIONS: dict[str, dict[str, Kind]] = {
     },
     "bridge-port": {"hairpin-mode": BOOL, "path-cost": UINT16, "priority": _number(0, 63), "vlans": TEXT},
     "bond-port": {"prio": _number(-(2**31), 2**31 - 1), "queue-id": UINT16},
+    "team": {"config": TEXT},
+    "team-port": {"config": TEXT},
     "ethtool": {
         # offloads of the network card that have to be turned off on some (virtual) hardware
         **_named(

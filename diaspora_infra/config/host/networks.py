@@ -12,8 +12,8 @@ from diaspora_infra.config.host.keyfile import INTERFACE, SECTIONS, Kind, holds_
 from diaspora_infra.config.problems import Problem, join_path, unknown_key
 
 # Kinds of connection that have a section of their own; any other is plain ethernet.
-_TYPE_SECTIONS = ("vlan", "bond", "bridge")
-_PORT_SECTIONS = {"bond-port": "bond", "bridge-port": "bridge"}
+_TYPE_SECTIONS = ("vlan", "bond", "bridge", "team")
+_PORT_SECTIONS = {"bond-port": "bond", "bridge-port": "bridge", "team-port": "team"}
 _ADDRESS = re.compile(r"address\d+", re.ASCII)
 
 
@@ -47,7 +47,7 @@ def interface_name(name: str, keyfile: Keyfile) -> str | None:
 
 
 def controller(keyfile: Keyfile) -> str | None:
-    """The bond or bridge that a connection belongs to, by interface name or UUID."""
+    """The bond, bridge or team that a connection belongs to, by interface name or UUID."""
     connection = keyfile.get("connection", {})
     value = connection.get("controller", connection.get("master"))
     return None if value is None else text_of(value)
@@ -102,7 +102,10 @@ def _check_name(path: str, name: str, keyfile: Keyfile) -> Iterator[Problem]:
         yield Problem(path, f"{name!r} starts with a dot, and NetworkManager ignores hidden files; remove the dot")
     interface = interface_name(name, keyfile)
     if interface == name and "interface-name" not in keyfile.get("connection", {}) and not INTERFACE.accepts(name):
-        yield Problem(path, f"{name!r} is not an interface name; rename it, or set connection.interface-name")
+        yield Problem(
+            path,
+            f"{name!r} is not an interface name; rename it ({INTERFACE.allowed}), or set connection.interface-name",
+        )
     if interface is None and connection_type(keyfile) in _TYPE_SECTIONS:
         kind = connection_type(keyfile)
         yield Problem(
@@ -172,7 +175,7 @@ def _check_port_sections(path: str, _name: str, keyfile: Keyfile) -> Iterator[Pr
 
 
 def _check_ports(path: str, networks: Mapping[str, Keyfile]) -> Iterator[Problem]:
-    """Ports without their bond or bridge: NetworkManager would never activate them."""
+    """Ports without their bond, bridge or team: NetworkManager would never activate them."""
     owners: dict[str, str] = {}
     for name, keyfile in networks.items():
         names = (interface_name(name, keyfile), keyfile.get("connection", {}).get("uuid"))

@@ -1,6 +1,7 @@
 """Network connections, as NetworkManager keyfiles."""
 
 import uuid
+from collections.abc import Mapping
 
 from diaspora_infra.config.host.host import Keyfile
 from diaspora_infra.config.host.keyfile import SECTIONS, in_order, text_of, value_spec
@@ -44,7 +45,7 @@ def keyfile_text(machine_name: str, name: str, keyfile: Keyfile) -> str:
         if len(lines) > 1:
             lines.append("")
         lines.append(f"[{section}]")
-        lines += [f"{key}={_written(section, key, values[key])}" for key in keys]
+        lines += [f"{key}={_written(section, key, values[key])}" for key in keys if not _is_empty(section, key, values)]
     return "\n".join(lines) + "\n"
 
 
@@ -72,6 +73,11 @@ def _completed(machine_name: str, name: str, keyfile: Keyfile) -> Keyfile:
         complete[section] = {**(complete.get(section, {}) if section not in {"ipv4", "ipv6"} else {}), **values}
     order = list(SECTIONS)
     return {section: complete[section] for section in sorted(complete, key=order.index)}
+
+
+def _is_empty(section: str, key: str, values: Mapping[str, str | int | bool]) -> bool:
+    kind = value_spec(section, key)
+    return kind is not None and kind.may_be_empty and values[key] == ""
 
 
 def _written(section: str, key: str, value: str | int | bool) -> str:
