@@ -21,7 +21,7 @@ CONTEXTS = {
 }
 CONTAINER_SERVICES = (
     "postgresql", "redis", "diaspora-migrate", "diaspora-administrator", "diaspora-web", "diaspora-sidekiq",
-    "public-files", "nginx",
+    "diaspora-task", "public-files", "nginx",
 )  # fmt: skip
 # what the modes of pod.tls add
 ACME_UNITS = {"certbot.service", "certbot.timer", "diaspora-certificate.service"}
