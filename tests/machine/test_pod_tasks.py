@@ -20,7 +20,7 @@ FRAGMENT = pod_fragment(pod_context(backup={}, secrets={"backupPassword": PASSWO
 NO_SERVER = Postgresql(0, Path("/nowhere"), Path("/nowhere"))
 PROGRAM = """#!/bin/bash
 read -r line
-printf '%s|' "$0" "$@" "$line"
+printf '%s|' "${0##*/}" "$@" "$line"
 exit 7
 """
 RESTART = "systemctl restart diaspora-task.service"
@@ -59,13 +59,13 @@ class TestTask:
     def test_task_gets_arguments_input_and_a_container_of_its_own(self, here: Pod) -> None:
         done = given(here, "yes\n", "rake", "accounts:migration[a b,$c]", "-q")
         assert (done.returncode, done.stderr) == (7, "")
-        assert done.stdout == "bin/rake|accounts:migration[a b,$c]|-q|yes|"
+        assert done.stdout == "rake|accounts:migration[a b,$c]|-q|yes|"
         assert [here.calls[0], here.calls[-1]] == [RESTART, STOP]
         assert here.calls[1].startswith("podman exec --interactive diaspora-task bash -c ")
         assert (here.record / "task/tmp/pids").is_dir()
 
     def test_console_is_that_of_rails(self, here: Pod) -> None:
-        assert given(here, "1 + 1\n", "console").stdout == "bin/rails|console|1 + 1|"
+        assert given(here, "1 + 1\n", "console").stdout == "rails|console|1 + 1|"
         assert here.calls[-1] == STOP
 
     def test_container_that_does_not_start_is_named(self, here: Pod) -> None:
