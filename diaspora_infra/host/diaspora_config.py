@@ -145,11 +145,10 @@ _BETWEEN_JOBS = 2
 
 
 def schedule_yml(domain: str, start: int) -> str:
-    """Write schedule.yml: every job of diaspora* once a day, within three quarters of an hour after `start`, in minutes
-    after midnight.
+    """Write schedule.yml: every job of diaspora* once a day, within three quarters of an hour after `start`.
 
-    The delay follows from the domain, so that not all pods ask each other at the same minute. The machine adds its time
-    zone (write-schedule).
+    `start` is in minutes after midnight. The delay follows from the domain, so that not all pods ask each other at the
+    same minute. The machine adds its time zone (write-schedule).
     """
     delay = int(hashlib.sha256(domain.encode()).hexdigest(), 16) % _MAX_DELAY
     lines = ["---"]

@@ -346,7 +346,9 @@ class TestWebHealthy:
         result = here.run("web-healthy", str(server.getsockname()[1]))
         assert (result.returncode == 0) is healthy
 
-    @pytest.mark.parametrize("status", ["200 OK", "301 Moved Permanently", "404 Not Found", "500 Internal Server Error"])
+    @pytest.mark.parametrize(
+        "status", ["200 OK", "301 Moved Permanently", "404 Not Found", "500 Internal Server Error"]
+    )
     def test_named_page_must_come(
         self, here: Machine, answering: tuple[socket.socket, list[bytes]], status: str
     ) -> None:

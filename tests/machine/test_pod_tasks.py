@@ -1,5 +1,4 @@
-"""Tasks of the podmin in a container of the application, and the application's own log: diaspora-pod rake, console, logs
-application."""
+"""Tasks of the podmin in a container of the application, and the application's own log."""
 
 import fcntl
 import os

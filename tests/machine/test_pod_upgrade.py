@@ -339,7 +339,7 @@ FAILURES: dict[str, tuple[dict[str, Any], str]] = {
         "the migration failed; see: diaspora-pod logs diaspora-migrate",
     ),
     "web": ({"web": "fails"}, "diaspora-web does not start; see: diaspora-pod logs diaspora-web"),
-    "page": ({"page": "fails"}, "diaspora* runs, but does not show its sign-in page; see: diaspora-pod logs application"),
+    "page": ({"page": "fails"}, "does not show its sign-in page; see: diaspora-pod logs application"),
     "health": ({"health": {"diaspora-sidekiq": "unhealthy"}}, "diaspora-sidekiq does not become healthy"),
 }  # fmt: skip
 
