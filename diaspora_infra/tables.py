@@ -280,10 +280,8 @@ class AssetsTable(TypedDict):
 
 
 class LogrotateTable(TypedDict):
-    """Rotation of the application's log on the data partition."""
+    """Rotation of the application's log on the data partition: diaspora* itself starts a new file each day."""
 
-    enable: NotRequired[bool]
-    """Start a new file each day. Default: true."""
     days: NotRequired[int]
     """Days to keep a file. Default: 7."""
 
@@ -420,13 +418,11 @@ class SmtpTable(TypedDict):
     host: str
     """Name of the relay."""
     port: NotRequired[int]
-    """Port; STARTTLS is used. diaspora* has no implicit TLS, so 465 does not work. Default: 587."""
+    """Port. With a password STARTTLS is required. diaspora* has no implicit TLS, so 465 does not work. Default: 587."""
     username: NotRequired[str | None]
     """Account at the relay; with it the secret `smtpPassword` is required."""
     authentication: NotRequired[str | None]
-    """Authentication; `plain` when `username` is set, else `none`. With `none` diaspora* does not use STARTTLS either. Allowed: plain, login, cram_md5, none."""
-    starttlsAuto: NotRequired[bool]
-    """Use STARTTLS if the relay offers it. Default: true."""
+    """Authentication; `plain` when `username` is set, else `none`. With `none` diaspora* does not use STARTTLS either: mail goes to the relay in the clear. Allowed: plain, login, cram_md5, none."""
     opensslVerifyMode: NotRequired[str]
     """`none` accepts any certificate of the relay: an attacker in between can read the mail and the password. Allowed: peer, none. Default: peer."""
     domain: NotRequired[str | None]
@@ -521,8 +517,8 @@ class BackupTable(TypedDict):
 class DailyJobsTable(TypedDict):
     """The daily jobs of diaspora*: clean-ups, birthdays, and the checks of other pods. They follow each other, so that a database that pauses wakes up once for all of them."""
 
-    time: NotRequired[str]
-    """Start of the jobs, in the time zone of the machine, with a delay of up to half an hour that follows from the domain. Default: 05:30."""
+    time: NotRequired[str | None]
+    """Start of the jobs, in the time zone of the machine, with a delay of up to half an hour that follows from the domain. When not set: 05:30, or the first half hour after it that is an hour apart from backup, upgrade and update windows."""
 
 
 class MonitoringTable(TypedDict):

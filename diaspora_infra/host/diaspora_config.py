@@ -144,15 +144,15 @@ _MAX_DELAY = 30
 _BETWEEN_JOBS = 2
 
 
-def schedule_yml(pod: Pod) -> str:
-    """Write schedule.yml: every job of diaspora* once a day, within three quarters of an hour after `pod.dailyJobs`.
+def schedule_yml(domain: str, start: int) -> str:
+    """Write schedule.yml: every job of diaspora* once a day, within three quarters of an hour after `start`.
 
-    The start follows from the domain, so that not all pods ask each other at the same minute. The machine adds its time
-    zone (write-schedule).
+    `start` is in minutes after midnight. The delay follows from the domain, so that not all pods ask each other at the
+    same minute. The machine adds its time zone (write-schedule).
     """
-    delay = int(hashlib.sha256(pod.domain.encode()).hexdigest(), 16) % _MAX_DELAY
+    delay = int(hashlib.sha256(domain.encode()).hexdigest(), 16) % _MAX_DELAY
     lines = ["---"]
     for number, (name, worker) in enumerate(DAILY_JOBS.items()):
-        hour, minute = divmod((pod.daily_jobs.minute + delay + number * _BETWEEN_JOBS) % (24 * 60), 60)
+        hour, minute = divmod((start + delay + number * _BETWEEN_JOBS) % (24 * 60), 60)
         lines += [f":{name}:", f'  :cron: "{minute} {hour} * * *"', f"  :class: Workers::{worker}"]
     return "\n".join([*lines, ""])

@@ -8,6 +8,7 @@ from diaspora_infra.config import Architecture, AwsSettings, Machine, Pod, Provi
 from diaspora_infra.config.aws.aws import Aws
 from diaspora_infra.config.host.firewall import Firewall
 from diaspora_infra.config.host.host import Swap
+from diaspora_infra.config.pod.daily_jobs import daily_jobs_minute
 from diaspora_infra.config.secrets import secrets_in_ignition
 
 Fragment = dict[str, Any]
@@ -32,7 +33,8 @@ class PodMachineContext(MachineContext):
 class PodContext:
     """All that a feature of the pod may look at: contexts that are equal have the same bundle.
 
-    `secrets` are keys and values of those that travel in the Ignition config. What AWS takes over from the machine are
+    `secrets` are keys and values of those that travel in the Ignition config; `daily_jobs_minute` is the start of the
+    daily jobs in minutes after midnight. What AWS takes over from the machine are
     the properties of the settings with the same names.
     """
 
@@ -46,6 +48,7 @@ class PodContext:
     behind_gateway: bool
     uploads_in_bucket: bool
     backup_bucket: bool
+    daily_jobs_minute: int
 
     @property
     def on_aws(self) -> bool:
@@ -70,8 +73,9 @@ def pod_context(settings: Settings, architecture: Architecture, secrets: Mapping
 
     `secrets` holds the values of the secret keys. Raises KeyError when one that travels is missing.
     """
+    pod = settings.pod
     parts: dict[str, Any] = {
-        "pod": settings.pod,
+        "pod": pod,
         "architecture": architecture,
         "memory_mib": settings.host.memory_mib,
         "swap": settings.host.swap,
@@ -81,6 +85,7 @@ def pod_context(settings: Settings, architecture: Architecture, secrets: Mapping
         "behind_gateway": settings.behind_gateway,
         "uploads_in_bucket": settings.uploads_in_bucket,
         "backup_bucket": settings.backup_bucket,
+        "daily_jobs_minute": daily_jobs_minute(pod.daily_jobs, pod.backup, pod.upgrade, settings.host.updates),
     }
     return AwsContext(**parts, aws=settings.aws) if isinstance(settings, AwsSettings) else PodContext(**parts)
 

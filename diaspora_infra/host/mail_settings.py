@@ -20,14 +20,15 @@ def smtp_table(pod: Pod) -> dict[str, Any]:
             "domain": pod.domain,
             "openssl_verify_mode": "peer",
         }
+    authentication = smtp.authentication or ("none" if smtp.username is None else "plain")
     return {
         "host": smtp.host,
         "port": smtp.port,
         # "none" also means: without STARTTLS
-        "authentication": smtp.authentication or ("none" if smtp.username is None else "plain"),
+        "authentication": authentication,
         # at Amazon SES only the machine knows it
         **({} if smtp.username is None else {"username": smtp.username}),
-        "starttls_auto": smtp.starttls_auto,
+        "starttls_auto": authentication != "none",
         "domain": smtp.domain or pod.domain,
         "openssl_verify_mode": smtp.openssl_verify_mode,
     }

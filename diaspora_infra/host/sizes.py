@@ -7,7 +7,7 @@ from diaspora_infra.config.host.host import Swap
 
 # Of what the containers may take together. Web server and Sidekiq are Rails with a thread for each piece of work; the
 # migration, the first administrator and the copy of the public files end before the web server and nginx start, so they
-# have the same share.
+# have the same share; so has a task of the podmin, which is there for a while only.
 _SHARES = {
     "diaspora-web": 28,
     "diaspora-sidekiq": 32,
@@ -20,7 +20,12 @@ _SHARES = {
 _RELAY_SHARES = {"relay": 6, "relay-dkim": 3}
 _NODE_EXPORTER_SHARES = {"node-exporter": 4}
 _PODMAN_EXPORTER_SHARES = {"podman-exporter": 5}
-_BEFORE = {"diaspora-migrate": "diaspora-web", "diaspora-administrator": "diaspora-web", "public-files": "nginx"}
+_SAME_AS = {
+    "diaspora-migrate": "diaspora-web",
+    "diaspora-administrator": "diaspora-web",
+    "diaspora-task": "diaspora-web",
+    "public-files": "nginx",
+}
 # The rest is for the operating system, and for commands by hand.
 _PERCENT = 80
 
@@ -52,7 +57,7 @@ def sizes(pod: Pod, memory_mib: int, swap: Swap) -> Sizes:
         puma_threads=pod.sizing.puma_threads or threads,
         sidekiq_concurrency=pod.sizing.sidekiq_concurrency or threads,
         shared_buffers_mib=min(memory_mib // 16, 4096),
-        limits=limits | {name: limits[after] for name, after in _BEFORE.items()},
+        limits=limits | {name: limits[after] for name, after in _SAME_AS.items()},
     )
 
 

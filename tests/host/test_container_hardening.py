@@ -49,6 +49,7 @@ EVERY = [(variant, name) for variant, fragment in FRAGMENTS.items() for name in 
 
 # Reviewed: a container, the key in which it differs, and why it cannot do without.
 EXCEPTIONS: dict[tuple[str, str], str] = {
+    ("diaspora-task", "PodmanArgs"): "where memory is short it ends before all others",
     ("relay", "AddCapability"): "Postfix's first process is root; those that speak to others are not",
     ("relay", "User"): "the same",
     ("node-exporter", "Network"): "it counts what goes over the machine's own cards",
@@ -154,6 +155,19 @@ def test_secrets_are_not_in_environment_or_commands(variant: str) -> None:
 
 
 @pytest.mark.parametrize("variant", FRAGMENTS)
+def test_references_of_images_are_not_taken_for_options(variant: str) -> None:
+    found = 0
+    for path, text in files(FRAGMENTS[variant]).items():
+        if not path.startswith(f"/{LIBEXEC}/"):
+            continue
+        for line in text.replace("\\\n", " ").splitlines():
+            if re.search(r"podman (run|pull|image \w+) ", line) and not line.lstrip().startswith("#"):
+                found += 1
+                assert " -- " in line, (path, line)
+    assert found >= 6
+
+
+@pytest.mark.parametrize("variant", FRAGMENTS)
 def test_containers_started_by_programs_are_hardened(variant: str) -> None:
     found = 0
     for path, text in files(FRAGMENTS[variant]).items():
@@ -171,7 +185,7 @@ def test_containers_started_by_programs_are_hardened(variant: str) -> None:
 
 def test_application_writes_temporary_files_to_disk() -> None:
     """An upload is buffered completely in a temporary file; /tmp of a read-only container is in memory."""
-    for name in ("diaspora-web", "diaspora-sidekiq", "diaspora-migrate", "diaspora-administrator"):
+    for name in ("diaspora-web", "diaspora-sidekiq", "diaspora-migrate", "diaspora-administrator", "diaspora-task"):
         found = container("least", name)
         assert "TMPDIR=/srv/diaspora/tmp" in values(found, "Environment")
         folder = name.removeprefix("diaspora-")

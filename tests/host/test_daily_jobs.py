@@ -9,7 +9,8 @@ from typing import Any
 import pytest
 import yaml
 
-from diaspora_infra.config import ConfigError, Pod, load
+from diaspora_infra.config import ConfigError, load
+from diaspora_infra.config.pod.daily_jobs import daily_jobs_minute
 from diaspora_infra.host.diaspora_config import DAILY_JOBS, schedule_yml
 from tests.config.mistakes import changed
 from tests.host.pod import containers, files, pod_context, pod_fragment, values
@@ -22,14 +23,15 @@ NAMES = [
 ]  # fmt: skip
 
 
-def schedule(**changes: Any) -> dict[str, dict[str, str]]:
-    found: dict[str, dict[str, str]] = yaml.safe_load(schedule_yml(Pod.model_validate(configs.pod(**changes))))
+def schedule(domain: str = "pod.example.org", start: int = 330) -> dict[str, dict[str, str]]:
+    found: dict[str, dict[str, str]] = yaml.safe_load(schedule_yml(domain, start))
     return found
 
 
 def starts(time: str, domain: str = "pod.example.org") -> list[int]:
     """The starts of the jobs in minutes after midnight."""
-    jobs = schedule(domain=domain, dailyJobs={"time": time}).values()
+    hours, minutes = time.split(":")
+    jobs = schedule(domain, int(hours) * 60 + int(minutes)).values()
     found = [re.fullmatch(r"([0-9]+) ([0-9]+) [*] [*] [*]", job[":cron"]) for job in jobs]
     return [int(match[2]) * 60 + int(match[1]) for match in found if match]
 
@@ -142,5 +144,33 @@ def test_jobs_apart_from_everything_else_are_taken(change: dict[str, Any], time:
     load(changed(configs.pxe_config(), {**change, "pod.dailyJobs.time": time}), {"backupPassword"})
 
 
-def test_defaults_are_apart() -> None:
-    load(changed(configs.pxe_config(), {"pod.backup": {}, "pod.upgrade.automatic": True}), {"backupPassword"})
+@pytest.mark.parametrize(
+    ("change", "time"),
+    [
+        ({}, "05:30"),
+        ({"pod.backup": {}, "pod.upgrade.automatic": True}, "05:30"),
+        ({"pod.backup": {"time": "04:30"}}, "05:30"),
+        ({"pod.backup": {"time": "04:31"}}, "06:00"),
+        ({"pod.backup": {"time": "06:29"}}, "07:30"),
+        ({"pod.backup": {"time": "05:00"}, "pod.upgrade": {"automatic": True, "time": "06:15"}}, "07:30"),
+        ({"host.updates": window("05:00", 720)}, "17:00"),
+        ({"host.updates": window("18:00", 720), "pod.backup": {"time": "06:00"}}, "07:00"),
+        ({"host.updates": window("05:45", 720), "pod.upgrade": {"automatic": True, "time": "17:00"}}, "18:00"),
+        # a time past midnight
+        ({"host.updates": {"windows": [*window("05:00", 720)["windows"], *window("17:00", 600)["windows"]]}}, "03:00"),
+        # no room is left
+        ({"host.updates": {"windows": [*window("05:00", 720)["windows"], *window("17:00", 720)["windows"]]}}, "05:30"),
+        ({"pod.backup": {"time": "05:30"}, "pod.dailyJobs.time": "09:10"}, "09:10"),
+    ],
+)
+def test_time_that_nobody_set_is_apart_from_everything_else(change: dict[str, Any], time: str) -> None:
+    settings = load(changed(configs.pxe_config(), change), {"backupPassword"})
+    pod = settings.pod
+    found = daily_jobs_minute(pod.daily_jobs, pod.backup, pod.upgrade, settings.host.updates)
+    assert "{:02}:{:02}".format(*divmod(found, 60)) == time
+
+
+@pytest.mark.parametrize(("backup", "start"), [("03:30", 330), ("05:00", 360)])
+def test_chosen_time_is_in_the_schedule_of_the_machine(backup: str, start: int) -> None:
+    context = pod_context(backup={"time": backup}, secrets={"backupPassword": "x"})
+    assert files(pod_fragment(context))["/etc/diaspora/schedule.yml"] == schedule_yml("pod.example.org", start)

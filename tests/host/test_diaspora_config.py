@@ -42,7 +42,7 @@ EVERYTHING = {
         "pubsubServer": "https://hub.example.org/",
         "sidekiq": {"retry": 3, "backtrace": 7, "deadJobsLimit": 9, "deadJobsTimeout": 60},
         "assets": {"host": "https://cdn.example.org/pod/"},
-        "logging": {"logrotate": {"enable": False, "days": 2}, "debug": {"sql": True, "federation": True}},
+        "logging": {"logrotate": {"days": 2}, "debug": {"sql": True, "federation": True}},
     },
     "map": {"mapbox": {"accessToken": "pk.x"}},
     "privacy": {
@@ -169,6 +169,7 @@ def test_mail_without_account_uses_no_authentication() -> None:
     found = written(mail={"senderAddress": "no-reply@pod.example.org", "smtp": {"host": "relay.lan", "port": 25}})
     assert found["mail.smtp.authentication"] == "none"
     assert "mail.smtp.username" not in found
+    assert found["mail.smtp.starttls_auto"] is False
 
 
 def test_smtp_options_are_written() -> None:
@@ -176,13 +177,12 @@ def test_smtp_options_are_written() -> None:
         "host": "smtp.example.org",
         "username": "pod",
         "authentication": "cram_md5",
-        "starttlsAuto": False,
         "opensslVerifyMode": "none",
         "domain": "mail.example.org",
     }
     found = written(mail=mail() | {"smtp": smtp})
     assert found["mail.smtp.authentication"] == "cram_md5"
-    assert found["mail.smtp.starttls_auto"] is False
+    assert found["mail.smtp.starttls_auto"] is True
     assert found["mail.smtp.openssl_verify_mode"] == "none"
     assert found["mail.smtp.domain"] == "mail.example.org"
 

@@ -4,7 +4,7 @@ import json
 import tomllib
 from typing import Any
 
-from diaspora_infra.host.sizes import _BEFORE
+from diaspora_infra.host.sizes import _SAME_AS
 from tests.host.pod import SMTP_PASSWORD, containers, files, pod_context, pod_fragment, values
 from tests.host.test_sizes import limits
 
@@ -34,7 +34,7 @@ def test_relay_containers_use_configured_image_and_memory_limits() -> None:
         assert values(found[name]["Container"], "Image") == ["localhost/relay:1"]
         assert not values(found[name]["Container"], "PublishPort")
     assert set(limits(fragment)) == set(found)
-    together = sum(mib for name, mib in limits(fragment).items() if name not in _BEFORE)
+    together = sum(mib for name, mib in limits(fragment).items() if name not in _SAME_AS)
     assert together <= 0.80 * (2048 + 1024)
 
 

@@ -22,7 +22,7 @@ from tests.support.configs import ignition_config, pod
 
 FRAGMENT = pod_fragment(pod_context(with_mail=True))
 CONTAINERS = containers(FRAGMENT)
-APPLICATION = ("diaspora-migrate", "diaspora-administrator", "diaspora-web", "diaspora-sidekiq")
+APPLICATION = ("diaspora-migrate", "diaspora-administrator", "diaspora-web", "diaspora-sidekiq", "diaspora-task")
 
 
 @pytest.mark.parametrize("context", [pod_context(), aws_context()], ids=["metal", "aws"])
@@ -46,6 +46,7 @@ def test_pod_has_the_expected_containers() -> None:
         "diaspora-administrator",
         "diaspora-web",
         "diaspora-sidekiq",
+        "diaspora-task",
         "public-files",
         "nginx",
         "certbot",
@@ -72,8 +73,10 @@ def test_containers_have_no_privileges_and_log_to_the_journal(name: str) -> None
     assert values(container, "Group") == [user]
 
 
-# a timer tries certbot again, and without the administrator a pod is a pod
-@pytest.mark.parametrize("name", [name for name in CONTAINERS if name not in {"certbot", "diaspora-administrator"}])
+# a timer tries certbot again, without the administrator a pod is a pod, and the podmin sees how a task ends
+@pytest.mark.parametrize(
+    "name", [name for name in CONTAINERS if name not in {"certbot", "diaspora-administrator", "diaspora-task"}]
+)
 def test_services_restart_without_limit_and_without_failing_dependents(name: str) -> None:
     service, unit = CONTAINERS[name]["Service"], CONTAINERS[name]["Unit"]
     oneshot = values(service, "Type") == ["oneshot"]

@@ -26,7 +26,7 @@ DROP_IN = {
     "nginx": f"{QUADLETS}/nginx.container.d/20-uploads.conf",
     "diaspora": f"{QUADLETS}/diaspora-.container.d/20-uploads.conf",
 }
-USES = {"nginx", "diaspora-web", "diaspora-sidekiq", "diaspora-migrate", "diaspora-administrator"}
+USES = {"nginx", "diaspora-web", "diaspora-sidekiq", "diaspora-migrate", "diaspora-administrator", "diaspora-task"}
 CHECK = "/usr/bin/bash /usr/local/libexec/diaspora/uploads-mount check"
 
 

@@ -23,7 +23,7 @@ REDIS_PASSWORD = "0123456789abcdef"
 # Of coreutils and of bash, the programs of the backup and the restoration need these.
 PROGRAMS = (
     "bash", "cat", "chmod", "chown", "cp", "date", "df", "flock", "grep", "gzip", "head", "mkdir", "mv", "od", "rm",
-    "sleep", "stat", "sync", "tar", "timeout", "touch", "tr", "zstd",
+    "sed", "sleep", "stat", "sync", "tail", "tar", "timeout", "touch", "tr", "zstd",
 )  # fmt: skip
 # what lies in db/migrate of the image
 MIGRATIONS = (
@@ -79,7 +79,7 @@ def run(command, environment, account=None, folder=None):
 
 def execute(words):
     while words[0].startswith("-"):
-        assert words.pop(0) in ("--interactive",), line
+        assert words.pop(0) in ("--interactive", "--tty"), line
     container, program, *words = words
     if container == "postgresql":
         environment = {"PATH": "/usr/bin:/bin", "PGHOST": settings["pg_host"], "PGPORT": str(settings["pg_port"])}
@@ -87,6 +87,11 @@ def execute(words):
         words = [word.replace("--username=postgres", "--username=" + settings["administrator"]) for word in words]
         account = pwd.getpwnam("postgres") if os.getuid() == 0 else None
         return run([program, *words], environment, account, "/")
+    if container == "diaspora-task":
+        return run([program, *words], {"PATH": "/usr/bin:/bin"}, folder=record + "/task")
+    if container == "diaspora-web":
+        assert [program, *words] == ["bash", "/usr/local/bin/web-healthy", "3000", "/users/sign_in"], line
+        return int(told("page-status", "0"))
     assert (container, program) == ("redis", "redis-cli"), line
     environment = {"PATH": "/usr/bin:/bin", "REDISCLI_AUTH": settings["redis_password"]}
     return run(["redis-cli", "-p", str(settings["redis_port"]), *words], environment)
@@ -114,6 +119,8 @@ def container(words):
             assert os.path.isdir(value.split(":")[0]), line
         elif option == "--user":
             words.pop(0)
+        elif option == "--":
+            break
     image = words.pop(0)
     if words[:2] == ["bash", "-c"]:
         assert words[2:] == ["ls /srv/diaspora/db/migrate"], line

@@ -286,6 +286,9 @@ def podman(words):
         return 0
     if words[0] == "exec":
         words = [word for word in words[1:] if word != "--interactive"]
+        if words[0] == "diaspora-web":
+            assert words[1:] == ["bash", "/usr/local/bin/web-healthy", "3000", "/users/sign_in"], line
+            return 0 if active("diaspora-web.service") and behaviour(pod()["image"]).get("page") != "fails" else 1
         assert words[0] == "postgresql", line
         if not active("postgresql.service"):
             return 125
@@ -420,7 +423,7 @@ class Upgraded:
                 "PATH": str(self.folder / "bin"), "LC_ALL": "C", "DIASPORA_ROOT": str(self.root),
                 "DIASPORA_DATA": str(self.data), "DIASPORA_RUN": str(self.folder / "run"),
                 "DIASPORA_PROGRAMS": str(self.root / LIBEXEC), "DIASPORA_UPGRADE_LIMIT": "5",
-                "DIASPORA_UPGRADE_PAUSE": "0.1",
+                "DIASPORA_UPGRADE_PAUSE": "0.1", "DIASPORA_PAGE_LIMIT": "0",
             },
             stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, start_new_session=True,
         )  # fmt: skip

@@ -11,7 +11,7 @@ import pytest
 
 from lab.matchbox import free_ports
 from tests.host.aws_pod import aws_context
-from tests.host.pod import LIBEXEC, pod_context, pod_fragment, write_tree
+from tests.host.pod import LIBEXEC, containers, pod_context, pod_fragment, values, write_tree
 from tests.machine.pod_mail import PASSWORD, Machine, Mailbox, certificate, smtp_server, text_of
 from tests.machine.pod_programs import RequireProgram
 
@@ -139,6 +139,38 @@ def test_verification_of_the_certificate_can_be_disabled(tmp_path: Path) -> None
     with relay(tmp_path, name="127.0.0.2", opensslVerifyMode="none") as (here, box):
         here.succeed("send-alert", "x", text="y")
     assert box.encrypted == [True]
+
+
+@pytest.mark.parametrize(
+    ("settings", "expected"),
+    [
+        ('{password: "x", enable_starttls_auto: true}', "true"),
+        ("{enable_starttls_auto: false}", "nil"),
+        ("nil", "nil"),
+    ],
+)
+def test_diaspora_requires_starttls_where_it_sends_a_password(tmp_path: Path, settings: str, expected: str) -> None:
+    tree = write_tree(pod_fragment(pod_context(with_mail=True)), tmp_path)
+    program = f"""
+        require "ostruct"
+        mailer = OpenStruct.new(smtp_settings: {settings})
+        Rails = OpenStruct.new(application: OpenStruct.new(config: OpenStruct.new(action_mailer: mailer)))
+        load ARGV[0]
+        print mailer.smtp_settings&.fetch(:enable_starttls, nil).inspect
+    """
+    done = subprocess.run(
+        ["ruby", "-e", program, tree / "etc/diaspora/require_starttls.rb"],
+        capture_output=True, text=True, check=False, timeout=60,
+    )  # fmt: skip
+    assert (done.returncode, done.stdout, done.stderr) == (0, expected, "")
+
+
+def test_initializer_comes_after_that_of_diaspora() -> None:
+    for name in ("diaspora-web", "diaspora-sidekiq", "diaspora-task"):
+        volumes = values(containers(pod_fragment(pod_context(with_mail=True)))[name]["Container"], "Volume")
+        (initializer,) = [Path(volume.split(":")[1]) for volume in volumes if "require_starttls" in volume]
+        assert initializer.parent == Path("/srv/diaspora/config/initializers")
+        assert initializer.name > "mailer_config.rb"
 
 
 def test_server_without_starttls_gets_no_password(tmp_path: Path) -> None:

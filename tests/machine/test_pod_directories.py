@@ -55,7 +55,7 @@ def test_directories_have_expected_owners_and_modes(root: Path) -> None:
         "log": (0o750, 1042, 1042),
         "public": (0o755, 1042, 1042),
         "tmp": (0o755, 0, 0),
-        **{f"tmp/{name}": (0o700, 1042, 1042) for name in ("web", "sidekiq", "migrate", "administrator")},
+        **{f"tmp/{name}": (0o700, 1042, 1042) for name in ("web", "sidekiq", "migrate", "administrator", "task")},
         "sidekiq": (0o755, 1042, 1042),
         "sidekiq/schedule.yml": (0o644, 1042, 1042),
     }
@@ -82,4 +82,4 @@ def test_every_folder_mounted_by_containers_is_created(root: Path) -> None:
         if volume.startswith("/var/mnt/data/")
     }
     assert mounted <= set(found(root))
-    assert len(mounted) == 13
+    assert len(mounted) == 14

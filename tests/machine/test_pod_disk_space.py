@@ -174,7 +174,8 @@ def test_unused_images_are_removed_from_a_full_system_disk(tmp_path: Path) -> No
         fill(system, 96)
         here.variables = variables
         here.succeed("check-disk-space")
-    assert [call for call in here.calls() if call.startswith("image rm")] == ["image rm aaa", "image rm ccc"]
+    removed = [call for call in here.calls() if call.startswith("image rm")]
+    assert removed == ["image rm -- aaa", "image rm -- ccc"]
 
 
 @pytest.mark.parametrize("backup", [None, {}, {"repository": "rest:https://h/"}])

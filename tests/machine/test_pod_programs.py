@@ -346,6 +346,17 @@ class TestWebHealthy:
         result = here.run("web-healthy", str(server.getsockname()[1]))
         assert (result.returncode == 0) is healthy
 
+    @pytest.mark.parametrize(
+        "status", ["200 OK", "301 Moved Permanently", "404 Not Found", "500 Internal Server Error"]
+    )
+    def test_named_page_must_come(
+        self, here: Machine, answering: tuple[socket.socket, list[bytes]], status: str
+    ) -> None:
+        server, answers = answering
+        answers.append(f"HTTP/1.0 {status}\r\n\r\n".encode())
+        result = here.run("web-healthy", str(server.getsockname()[1]), "/users/sign_in")
+        assert (result.returncode == 0) is (status == "200 OK")
+
     def test_closed_port_is_unhealthy(self, here: Machine) -> None:
         with socket.create_server(("127.0.0.1", 0)) as server:
             port = server.getsockname()[1]

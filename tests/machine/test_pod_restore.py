@@ -121,6 +121,17 @@ def test_pod_is_stopped_during_restore_and_sidekiq_starts_last(first: Pod) -> No
     assert not [call for call in calls if "sidekiq" in call]
 
 
+def test_restored_pod_that_shows_no_pages_is_named(first: Pod) -> None:
+    (first.record / "page-status").write_text("1")
+    first.extra = {"DIASPORA_PAGE_LIMIT": "0"}
+    done = first.command("restore")
+    assert done.returncode == 1
+    assert done.stderr.splitlines()[-1] == (
+        "restore failed: diaspora* runs, but does not show its sign-in page; see: diaspora-pod logs application"
+    )
+    assert not (first.data / "state/changing-over").exists(), "the restore itself is complete"
+
+
 def test_older_snapshot_replaces_all_later_data(first: Pod, server: Postgresql) -> None:
     before, files_before = rows(server), uploads(first)
     (snapshot,) = first.snapshots()

@@ -75,6 +75,49 @@ def test_report_shows_failures_and_no_secrets(here: Pod) -> None:
     assert "last lines of redis" not in done.stdout
 
 
+LOG = """\
+[2026-11-28T03:30:00] INFO  PID-1 TID-a Rails: Started GET "/people/alice" for 192.0.2.7
+[2026-11-28T03:30:01] FATAL PID-1 TID-a Rails: {nothing}
+ActionView::Template::Error (the asset "main.css" is not there; token=abcDEF123):
+    1: %a{{href: "/people/alice"}}
+app/views/layouts/_head.haml:12:in `head'
+[2026-11-28T03:30:02] ERROR PID-1 TID-a Workers::ReceivePublic: alice@pod.example.net could not be received
+[2026-11-28T03:30:03] FATAL PID-1 TID-a Rails: {nothing}
+ActiveRecord::RecordNotUnique (PG::UniqueViolation: ERROR:  duplicate key value violates unique constraint "index"
+DETAIL:  Key (username)=(alice) already exists.
+):
+app/models/user.rb:5:in `save'
+[2026-11-28T03:30:04] FATAL PID-1 TID-a Rails: {nothing}
+ActionController::RoutingError (No route matches [GET] "/people/alice/x.php"):
+[2026-11-28T03:30:05] INFO  PID-1 TID-a Rails: Completed 200 OK
+app/models/user.rb:7:in `alice'
+"""
+ERRORS = """\
+== last errors of diaspora*
+[2026-11-27T01:00:00] ERROR PID-1 TID-a Rails: of the day before
+[2026-11-28T03:30:01] ActionView::Template::Error (the asset "main.css" is not there; token=[hidden]
+    app/views/layouts/_head.haml:12:in `head'
+[2026-11-28T03:30:02] ERROR PID-1 TID-a Workers::ReceivePublic: [e-mail] could not be received
+[2026-11-28T03:30:03] ActiveRecord::RecordNotUnique (PG::UniqueViolation: ERROR:  duplicate key value violates \
+unique constraint "index"
+    app/models/user.rb:5:in `save'
+"""
+
+
+def test_report_has_the_last_errors_of_the_application_without_what_they_quote(here: Pod) -> None:
+    (here.data / "log").mkdir()
+    (here.data / "log/production.log").write_text(LOG.format(nothing="  "))
+    for day, text in (("26", "of two days before"), ("27", "of the day before")):
+        (here.data / f"log/production.202611{day}.log").write_text(
+            f"[2026-11-{day}T01:00:00] ERROR PID-1 TID-a Rails: {text}\n"
+        )
+    done = here.command("support-report")
+    assert (done.returncode, done.stderr) == (0, "")
+    assert ERRORS in done.stdout
+    assert "alice" not in done.stdout
+    assert "two days" not in done.stdout
+
+
 def test_report_file_is_root_only_and_not_overwritten(here: Pod, tmp_path: Path) -> None:
     target = tmp_path / "report"
     done = here.command("support-report", str(target))

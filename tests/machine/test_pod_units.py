@@ -21,7 +21,7 @@ CONTEXTS = {
 }
 CONTAINER_SERVICES = (
     "postgresql", "redis", "diaspora-migrate", "diaspora-administrator", "diaspora-web", "diaspora-sidekiq",
-    "public-files", "nginx",
+    "diaspora-task", "public-files", "nginx",
 )  # fmt: skip
 # what the modes of pod.tls add
 ACME_UNITS = {"certbot.service", "certbot.timer", "diaspora-certificate.service"}
@@ -219,8 +219,8 @@ def test_units_have_no_ordering_cycle(root: Path) -> None:
 
 def test_target_starts_the_permanent_services(root: Path) -> None:
     started = {path.name for path in (root / "etc/systemd/system/diaspora.target.wants").iterdir()}
-    oneshots = {"diaspora-migrate", "public-files"}
-    assert started == {f"{name}.service" for name in CONTAINER_SERVICES if name not in oneshots}
+    not_permanent = {"diaspora-migrate", "diaspora-task", "public-files"}
+    assert started == {f"{name}.service" for name in CONTAINER_SERVICES if name not in not_permanent}
     assert "WantedBy=multi-user.target" in (root / "etc/systemd/system/diaspora.target").read_text()
 
 

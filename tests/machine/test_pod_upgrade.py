@@ -188,8 +188,8 @@ def test_upgrade_runs_its_steps_in_order(pod: Upgraded) -> None:
     order = [
         next(number for number, call in enumerate(calls) if call.startswith(start))
         for start in (
-            f"podman pull --quiet {NEW_IMAGE}",
-            "systemctl stop diaspora-sidekiq.service diaspora-web.service nginx.service",
+            f"podman pull --quiet -- {NEW_IMAGE}",
+            "systemctl stop diaspora-task.service diaspora-sidekiq.service diaspora-web.service nginx.service",
             "podman exec postgresql pg_dump",
             "systemctl stop diaspora.target",
             "systemctl daemon-reload",
@@ -198,6 +198,7 @@ def test_upgrade_runs_its_steps_in_order(pod: Upgraded) -> None:
             "systemctl start public-files.service",
             "systemctl start diaspora-web.service",
             "systemctl start diaspora-sidekiq.service",
+            "podman exec diaspora-web bash /usr/local/bin/web-healthy 3000 /users/sign_in",
             "systemctl start nginx.service",
             "systemctl start diaspora.target",
         )
@@ -338,6 +339,7 @@ FAILURES: dict[str, tuple[dict[str, Any], str]] = {
         "the migration failed; see: diaspora-pod logs diaspora-migrate",
     ),
     "web": ({"web": "fails"}, "diaspora-web does not start; see: diaspora-pod logs diaspora-web"),
+    "page": ({"page": "fails"}, "does not show its sign-in page; see: diaspora-pod logs application"),
     "health": ({"health": {"diaspora-sidekiq": "unhealthy"}}, "diaspora-sidekiq does not become healthy"),
 }  # fmt: skip
 
@@ -357,7 +359,7 @@ def test_failing_version_is_rolled_back_with_its_migrations(name: str, pod: Upgr
 @pytest.mark.parametrize(
     ("match", "words"),
     [
-        (f"podman pull --quiet {NEW_IMAGE}", f"the image {NEW_IMAGE} cannot be pulled"),
+        (f"podman pull --quiet -- {NEW_IMAGE}", f"the image {NEW_IMAGE} cannot be pulled"),
         ("podman exec postgresql pg_dump", "the database could not be dumped"),
     ],
 )

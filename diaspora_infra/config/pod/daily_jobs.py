@@ -12,6 +12,9 @@ from diaspora_infra.config.types import ClockTime
 MINUTES = 60
 """Minutes that the jobs, a backup or an upgrade may take, with their delays."""
 _DAY = 24 * 60
+_USUAL = 5 * 60 + 30
+_STEP = 30
+_Other = tuple[str, str, int]
 
 
 class DailyJobs(Model):
@@ -20,20 +23,28 @@ class DailyJobs(Model):
     They follow each other, so that a database that pauses wakes up once for all of them.
     """
 
-    time: ClockTime = "05:30"
+    time: ClockTime | None = None
     """Start of the jobs, in the time zone of the machine, with a delay of up to half an hour that follows from the
-    domain."""
+    domain. When not set: 05:30, or the first half hour after it that is an hour apart from backup, upgrade and update
+    windows."""
 
-    @property
-    def minute(self) -> int:
-        """The start in minutes after midnight."""
-        return _minute(self.time)
+
+def daily_jobs_minute(jobs: DailyJobs, backup: Backup | None, upgrade: Upgrade, updates: Updates) -> int:
+    """The start of the jobs in minutes after midnight: as set, or apart from everything else where there is room."""
+    if jobs.time is not None:
+        return _minute(jobs.time)
+    others = list(_others(backup, upgrade, updates))
+    starts = [(_USUAL + later) % _DAY for later in range(0, _DAY, _STEP)]
+    return next((start for start in starts if not any(_overlap_with(start, other) for other in others)), _USUAL)
 
 
 def check_daily_jobs(jobs: DailyJobs, backup: Backup | None, upgrade: Upgrade, updates: Updates) -> Iterator[Problem]:
-    """Daily jobs at the time of what stops the pod or needs the whole machine."""
-    for name, time, minutes in _others(backup, upgrade, updates):
-        if _overlap(jobs.minute, MINUTES, _minute(time), minutes):
+    """Daily jobs that were set to the time of what stops the pod or needs the whole machine."""
+    if jobs.time is None:
+        return
+    for other in _others(backup, upgrade, updates):
+        if _overlap_with(_minute(jobs.time), other):
+            name, time, minutes = other
             yield Problem(
                 "pod.dailyJobs.time",
                 f"the jobs ({jobs.time}, up to {MINUTES} minutes) overlap {name} ({time}, up to {minutes} minutes); "
@@ -41,7 +52,7 @@ def check_daily_jobs(jobs: DailyJobs, backup: Backup | None, upgrade: Upgrade, u
             )
 
 
-def _others(backup: Backup | None, upgrade: Upgrade, updates: Updates) -> Iterator[tuple[str, str, int]]:
+def _others(backup: Backup | None, upgrade: Upgrade, updates: Updates) -> Iterator[_Other]:
     """Key, start and minutes of everything else that has its time."""
     if backup is not None:
         yield "pod.backup.time", backup.time, MINUTES
@@ -58,5 +69,6 @@ def _minute(time: str) -> int:
     return int(hours) * 60 + int(minutes)
 
 
-def _overlap(one: int, minutes: int, other: int, other_minutes: int) -> bool:
-    return (other - one) % _DAY < minutes or (one - other) % _DAY < other_minutes
+def _overlap_with(start: int, other: _Other) -> bool:
+    _, time, minutes = other
+    return (_minute(time) - start) % _DAY < MINUTES or (start - _minute(time)) % _DAY < minutes

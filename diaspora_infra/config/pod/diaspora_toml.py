@@ -48,10 +48,8 @@ class Assets(Model):
 
 
 class Logrotate(Model):
-    """Rotation of the application's log on the data partition."""
+    """Rotation of the application's log on the data partition: diaspora* itself starts a new file each day."""
 
-    enable: bool = True
-    """Start a new file each day."""
     days: int = Field(default=7, ge=1, le=3650)
     """Days to keep a file."""
 
@@ -226,6 +224,10 @@ NOT_SETTINGS = {
     "environment.redis": ("the pod has its own Redis", _REMOVE),
     "environment.require_ssl": ("a pod without HTTPS cannot federate", "set pod.tls instead"),
     "environment.sidekiq.concurrency": ("the concurrency belongs to the sizing", "set pod.sizing.sidekiqConcurrency"),
+    "environment.logging.logrotate.enable": (
+        "diaspora* rotates its log itself, and nothing else would do it",
+        "set pod.environment.logging.logrotate.days",
+    ),
     "environment.sidekiq.log": ("Sidekiq 7 writes to the journal only", _REMOVE),
     "environment.s3": (
         "diaspora* needs a bucket with public ACLs and a permanent key, cannot import accounts with S3, and no backup "
@@ -246,6 +248,7 @@ NOT_SETTINGS = {
     "mail.enable": ("pod.mail turns mail on", _REMOVE),
     "mail.method": ("the image has no sendmail, so the method is always smtp", _REMOVE),
     "mail.sendmail": ("the image has no sendmail", "set pod.mail.smtp"),
+    "mail.smtp.starttls_auto": ("a password is never sent without STARTTLS, and without one it is not used", _REMOVE),
     "mail.message_bus_api_key": ("diaspora* no longer reads this key", _REMOVE),
     "admins": ("the administrator belongs to the pod", "set pod.admin"),
 }

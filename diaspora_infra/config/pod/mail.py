@@ -20,14 +20,12 @@ class Smtp(Model):
     host: Domain
     """Name of the relay."""
     port: int = Field(default=587, ge=1, le=65535)
-    """Port; STARTTLS is used. diaspora* has no implicit TLS, so 465 does not work."""
+    """Port. With a password STARTTLS is required. diaspora* has no implicit TLS, so 465 does not work."""
     username: DiasporaLine | None = None
     """Account at the relay; with it the secret `smtpPassword` is required."""
     authentication: Literal["plain", "login", "cram_md5", "none"] | None = None
     """Authentication; `plain` when `username` is set, else `none`. With `none` diaspora* does not use STARTTLS
-    either."""
-    starttls_auto: bool = True
-    """Use STARTTLS if the relay offers it."""
+    either: mail goes to the relay in the clear."""
     openssl_verify_mode: Literal["peer", "none"] = "peer"
     """`none` accepts any certificate of the relay: an attacker in between can read the mail and the password."""
     domain: Domain | None = None

@@ -26,6 +26,6 @@ def diaspora(context: PodContext) -> Fragment:
     files = [
         file("/etc/diaspora/diaspora.toml", diaspora_toml(pod, sized)),
         file("/etc/diaspora/database.yml", database_yml(sized, pooled=context.database_on_aws)),
-        file("/etc/diaspora/schedule.yml", schedule_yml(pod)),
+        file("/etc/diaspora/schedule.yml", schedule_yml(pod.domain, context.daily_jobs_minute)),
     ]
     return combine([tree, {"storage": {"files": files}}])

@@ -10,7 +10,7 @@ SERVICES = ("postgresql", "redis", "diaspora-web", "diaspora-sidekiq", "nginx")
 def pod_command(context: PodContext) -> Fragment:
     """Install the command on PATH; it requires root."""
     pod = context.pod
-    return render_tree("pod_command", domain=pod.domain, services=services(context))
+    return render_tree("pod_command", domain=pod.domain, services=services(context), shell=pod.image_layout.shell)
 
 
 def services(context: PodContext) -> tuple[str, ...]:

@@ -32,7 +32,7 @@ begin
   connection.open_timeout = 30
   connection.read_timeout = 60
   login = smtp.fetch("authentication") != "none"
-  if login && smtp.fetch("starttls_auto")
+  if login
     context = OpenSSL::SSL::SSLContext.new
     context.set_params(
       ca_file: mail.fetch("certificate_authorities"),
