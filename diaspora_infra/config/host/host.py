@@ -24,7 +24,6 @@ from diaspora_infra.config.types import (
     WeekdayField,
 )
 
-
 # etc-group-members in manifests/fedora-coreos{,-base}.yaml of coreos/fedora-coreos-config
 Group = Literal["adm", "docker", "sudo", "systemd-journal", "wheel"]
 """The groups that Fedora CoreOS has in /etc/group. Ignition calls useradd, which fails for a group that does not exist
