@@ -97,5 +97,5 @@ def test_every_accepted_table_can_be_made(table: dict[str, Any], pod: dict[str, 
     values, found = accepted({**base, "aws": table}, "aws")
     assert isinstance(found, AwsSettings)
     account = make(values, found)
-    (instance,) = account.of("Instance")[:1]
+    (instance,) = [made for made in account.made if made.token == "aws:ec2/instance:Instance"]
     assert instance.inputs["instanceType"] == found.aws.instance_type_name
