@@ -25,7 +25,7 @@ class IgnitionArgs(TypedDict):
 
 
 class Ignition(pulumi.ComponentResource):
-    """The Ignition config of one machine (version 3.4.0)."""
+    """The Ignition config of one machine: version 3.4.0, or later where a snippet is of a later version of Butane."""
 
     ignition: pulumi.Output[str]
     """The config; secret when it holds something that was given as a secret."""

@@ -610,11 +610,11 @@ class UserTable(TypedDict):
     """An account on the machine. Logins are by SSH key only."""
 
     name: str
-    """Account name; core exists on every Fedora CoreOS machine and may use sudo."""
+    """Account name; core exists on every Fedora CoreOS machine and may use sudo. Not one of the system's own users and groups."""
     sshAuthorizedKeys: Sequence[str]
     """Public keys that may log in; an RSA key needs 2048 bits or more."""
     groups: NotRequired[Sequence[str]]
-    """Further groups, such as sudo or wheel."""
+    """Further groups. A snippet can create others (`passwd.groups`) and add users to them (`passwd.users`). Allowed: adm, docker, sudo, systemd-journal, wheel."""
 
 
 class StorageTable(TypedDict):

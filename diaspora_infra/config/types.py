@@ -62,7 +62,7 @@ class Weekday(StrEnum):
 
 @dataclass(frozen=True)
 class Form:
-    """Text that matches `pattern` completely; `allowed` describes the pattern in words.
+    """Text that matches `pattern` completely; `allowed` describes the pattern in words, `most` limits the characters.
 
     The pattern also goes into the JSON Schema, so it keeps to what regular expressions of Python and of JavaScript
     have in common; `[0-9]` instead of a digit class, which takes more digits in Python.
@@ -70,12 +70,15 @@ class Form:
 
     pattern: str
     allowed: str
+    most: int | None = None
 
     def __get_pydantic_core_schema__(self, source: Any, handler: GetCoreSchemaHandler) -> CoreSchema:
         """Check the value after pydantic has checked that it is text."""
         compiled = re.compile(self.pattern)
 
         def check(value: str) -> str:
+            if self.most is not None and len(value) > self.most:
+                raise ValueError(f"{len(value)} characters; allowed: at most {self.most} characters")
             if not compiled.fullmatch(value):
                 raise ValueError(refused(value, self.allowed))
             return value
@@ -84,9 +87,11 @@ class Form:
 
     def __get_pydantic_json_schema__(self, schema: CoreSchema, handler: GetJsonSchemaHandler) -> dict[str, Any]:
         """Add the pattern, and the message of editors when a value does not match."""
+        most = {} if self.most is None else {"maxLength": self.most}
         return handler(schema) | {
             "pattern": f"^(?:{self.pattern})$",
             "patternErrorMessage": f"allowed: {self.allowed}",
+            **most,
         }
 
 
@@ -309,7 +314,12 @@ Email = Annotated[
         "an e-mail address, such as podmin@example.org",
     ),
 ]
-HttpUrl = Annotated[str, Form(rf"https?://{HOST}(?::{PORT})?(?:/[A-Za-z0-9._~/-]*)?", _HTTP_URL), _reachable(_HTTP_URL)]
+HttpUrl = Annotated[
+    str,
+    Form(rf"https?://{HOST}(?::{PORT})?(?:/[A-Za-z0-9._~/-]*)?", _HTTP_URL, 500),
+    _reachable(_HTTP_URL),
+]
+"""Short, because nginx reads no word of 4096 bytes or more."""
 Endpoint = Annotated[str, Form(f"{HOST}:{PORT}", _ENDPOINT), _reachable(_ENDPOINT)]
 Mac = Annotated[
     str,
@@ -327,16 +337,17 @@ ImageReference = Annotated[
     Form(
         f"{_IMAGE_HOST}(?:/{_IMAGE_NAME})+(?:{_IMAGE_TAG}(?:{_IMAGE_DIGEST})?|{_IMAGE_DIGEST})",
         "a full reference with registry and tag or digest, such as docker.io/library/redis:7.4.7-bookworm",
+        500,
     ),
     AfterValidator(_pinned),
 ]
-AbsolutePath = Annotated[str, Form(rf"{_SIMPLEST}(?:/{_NAME})+", "an absolute path, such as /srv/diaspora")]
+AbsolutePath = Annotated[str, Form(rf"{_SIMPLEST}(?:/{_NAME})+", "an absolute path, such as /srv/diaspora", 255)]
 MountPath = Annotated[
     str,
-    Form(rf"{_SIMPLEST}(?:/[A-Za-z0-9_.@+-]+)+", "an absolute path without a colon, such as /srv/diaspora"),
+    Form(rf"{_SIMPLEST}(?:/[A-Za-z0-9_.@+-]+)+", "an absolute path without a colon, such as /srv/diaspora", 255),
 ]
 """A path that becomes part of a mount, in which a colon ends it."""
-DiskPath = Annotated[str, Form(rf"{_SIMPLEST}/dev(?:/{_NAME})+", _DISK_ALLOWED), AfterValidator(_whole_disk)]
+DiskPath = Annotated[str, Form(rf"{_SIMPLEST}/dev(?:/{_NAME})+", _DISK_ALLOWED, 255), AfterValidator(_whole_disk)]
 MachineName = Annotated[
     str, Form("[a-z0-9](?:[a-z0-9-]{0,48}[a-z0-9])?", "lower-case letters, digits and -, at most 50 characters")
 ]
@@ -359,9 +370,10 @@ KernelArgument = Annotated[
     Form(
         r"[A-Za-z0-9_.,:=/@+%~!*?^\[\]-]+",
         "one argument of letters, digits and _ . , : = / @ + % ~ ! * ? ^ [ ] -, such as console=ttyS0",
+        500,
     ),
 ]
-"""GRUB and iPXE, which read the arguments, give a meaning to all other characters."""
+"""GRUB and iPXE, which read the arguments, give a meaning to all other characters. The kernel reads 2048 in all."""
 Console = Annotated[
     str,
     AfterValidator(_console),

@@ -8,7 +8,7 @@ config is half as large, which counts where it is stored for every machine; and 
 import json
 from typing import Any
 
-from diaspora_infra.host.data_url import contents, decode_contents, is_data, shortest
+from diaspora_infra.host.data_url import Budget, contents, decode_contents, is_data, shortest
 from diaspora_infra.host.fragment import Fragment
 
 Ignition = dict[str, Any]
@@ -65,11 +65,12 @@ def beside(ignition: Ignition, bundle: Ignition) -> Ignition:
     return whole
 
 
-def unpack(ignition: Ignition) -> Ignition:
+def unpack(ignition: Ignition, budget: Budget | None = None) -> Ignition:
     """Put the content of bundles (and of any other data URL to merge) back beside the rest of an Ignition config.
 
-    Entries are added, not merged: right for a bundle, which shares none with the rest.
+    Entries are added, not merged: right for a bundle, which shares none with the rest. Raises ValueError.
     """
+    budget = budget or Budget()
     merge = ignition.get("ignition", {}).get("config", {}).get("merge") or []
     packed = [entry for entry in merge if is_data(entry)]
     if not packed:
@@ -77,7 +78,7 @@ def unpack(ignition: Ignition) -> Ignition:
     whole: Ignition = json.loads(json.dumps(ignition))
     whole["ignition"]["config"]["merge"] = [entry for entry in merge if entry not in packed]
     for entry in packed:
-        for section, tables in unpack(json.loads(contents(entry))).items():
+        for section, tables in unpack(json.loads(contents(entry, budget)), budget).items():
             if section == "ignition":
                 continue
             for key, value in tables.items():

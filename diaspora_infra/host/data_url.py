@@ -11,7 +11,9 @@ import base64
 import gzip
 import zlib
 from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
 from functools import lru_cache
+from io import BytesIO
 from typing import Any
 from urllib.parse import quote, unquote_to_bytes
 
@@ -31,32 +33,58 @@ def is_data(resource: object) -> bool:
     return isinstance(resource, dict) and str(resource.get("source", "")).startswith("data:")
 
 
-def contents(resource: Mapping[str, Any]) -> bytes:
-    """Decode the data URL of a resource. Raises ValueError for other addresses and for what cannot be decoded."""
+MAX_UNPACKED = 8 * 1024**2
+"""Bytes to which all packed contents of one config may unpack: gzip makes a gigabyte of a megabyte."""
+
+
+class TooLargeError(ValueError):
+    """Packed contents that unpack to more than `MAX_UNPACKED`."""
+
+
+@dataclass
+class Budget:
+    """What the packed contents of one config may still unpack to, in bytes."""
+
+    left: int = MAX_UNPACKED
+
+
+def contents(resource: Mapping[str, Any], budget: Budget | None = None) -> bytes:
+    """Decode the data URL of a resource, and take what it unpacks to from the budget.
+
+    Raises ValueError for other addresses and for what cannot be decoded, TooLargeError for what exceeds the budget.
+    """
     header, comma, payload = resource["source"].partition(",")
     if not header.startswith("data:") or not comma:
         raise ValueError("not a data URL")
     data = unquote_to_bytes(payload)
     if header.endswith(";base64"):
         data = base64.b64decode(data, validate=True)
-    if resource.get("compression") != "gzip":
-        return data
+    return _unpacked(data, budget or Budget()) if resource.get("compression") == "gzip" else data
+
+
+def _unpacked(data: bytes, budget: Budget) -> bytes:
     try:
-        return gzip.decompress(data)
+        with gzip.GzipFile(fileobj=BytesIO(data)) as file:
+            unpacked = file.read(budget.left + 1)
     except (OSError, EOFError, zlib.error) as error:
         raise ValueError(f"not gzip: {error}") from None
+    if len(unpacked) > budget.left:
+        raise TooLargeError(f"packed contents of more than {MAX_UNPACKED // 1024**2} MiB")
+    budget.left -= len(unpacked)
+    return unpacked
 
 
-def undecodable(part: Any, path: str = "$") -> Iterator[tuple[str, str]]:
+def undecodable(part: Any, path: str = "$", budget: Budget | None = None) -> Iterator[tuple[str, ValueError]]:
     """Find the data URLs in a part of a config that cannot be decoded: where each is, and why."""
+    budget = budget or Budget()
     if is_data(part):
         try:
-            contents(part)
+            contents(part, budget)
         except ValueError as error:
-            yield path, str(error)
+            yield path, error
     elif isinstance(part, dict | list):
         for key, value in part.items() if isinstance(part, dict) else enumerate(part):
-            yield from undecodable(value, f"{path}.{key}")
+            yield from undecodable(value, f"{path}.{key}", budget)
 
 
 def plain(data: bytes) -> Mapping[str, str]:
@@ -75,34 +103,29 @@ def shortest(data: bytes) -> Mapping[str, str]:
 
 
 def decode_contents(part: Any) -> Any:
-    """Write all data URLs in a part of a config in the clear, whichever compressor packed them."""
-    return _rewritten(part, lambda resource: _plain(resource["source"], resource.get("compression")))
+    """Write all data URLs in a part of a config in the clear, whichever compressor packed them. Raises ValueError."""
+    return _rewritten(part, _plain, Budget())
 
 
 def repacked(part: Any) -> Any:
-    """Write all data URLs in a part of a config as this module packs them."""
-    return _rewritten(part, lambda resource: _repacked(resource["source"], resource.get("compression")))
+    """Write all data URLs in a part of a config as this module packs them. Raises ValueError."""
+    return _rewritten(part, shortest, Budget())
 
 
-def _rewritten(part: Any, form: Callable[[Mapping[str, Any]], Mapping[str, str]]) -> Any:
+def _rewritten(part: Any, form: Callable[[bytes], Mapping[str, str]], budget: Budget) -> Any:
     if isinstance(part, list):
-        return [_rewritten(entry, form) for entry in part]
+        return [_rewritten(entry, form, budget) for entry in part]
     if not isinstance(part, dict):
         return part
     if not is_data(part):
-        return {key: _rewritten(value, form) for key, value in part.items()}
+        return {key: _rewritten(value, form, budget) for key, value in part.items()}
     rest = {key: value for key, value in part.items() if key not in {"source", "compression"}}
-    return {**rest, **form(part)}
+    return {**rest, **form(contents(part, budget))}
 
 
 @lru_cache(maxsize=256)
-def _plain(source: str, compression: str | None) -> Mapping[str, str]:
-    return plain(contents({"source": source, "compression": compression}))
-
-
-@lru_cache(maxsize=64)
-def _repacked(source: str, compression: str | None) -> Mapping[str, str]:
-    return shortest(contents({"source": source, "compression": compression}))
+def _plain(data: bytes) -> Mapping[str, str]:
+    return plain(data)
 
 
 def _in_base64(data: bytes | bytearray) -> str:

@@ -21,7 +21,7 @@ from diaspora_infra.config import (
 from diaspora_infra.config.files import with_file_names
 from diaspora_infra.config.secrets import secrets_in_ignition
 from diaspora_infra.host.bundle import add_bundle, beside, split
-from diaspora_infra.host.data_url import decode_contents, repacked, undecodable
+from diaspora_infra.host.data_url import TooLargeError, decode_contents, repacked, undecodable
 from diaspora_infra.host.features import machine_part, pod_part
 from diaspora_infra.host.features.firewall import provisioning_firewall
 from diaspora_infra.host.features.provisioning import provisioning
@@ -173,8 +173,13 @@ def _undecodable(users: Iterable[tuple[str, str]]) -> Iterator[Problem]:
 
 
 def _of_ignition(key: str, ignition: dict[str, Any]) -> list[Problem]:
-    remedy = "repair the data URL, or its compression"
-    return [Problem(key, f"{path}: cannot be decoded: {reason}; {remedy}") for path, reason in undecodable(ignition)]
+    return [Problem(key, f"{path}: {_why_undecodable(error)}") for path, error in undecodable(ignition)]
+
+
+def _why_undecodable(error: ValueError) -> str:
+    if isinstance(error, TooLargeError):
+        return f"{error}; let the machine fetch it (source: https://...), or pack less"
+    return f"cannot be decoded: {error}; repair the data URL, or its compression"
 
 
 @dataclass(frozen=True)

@@ -14,7 +14,7 @@ from typing import Any
 
 import butane
 from diaspora_infra.config import AwsSettings, Machine, ProvisioningSettings, Settings
-from diaspora_infra.host.data_url import contents, is_data
+from diaspora_infra.host.data_url import Budget, TooLargeError, contents, is_data
 from diaspora_infra.host.features.storage import (
     BEFORE_ROOT_GIB,
     BOOT_DISK,
@@ -358,8 +358,9 @@ def _configs(whole: Ignition, disks: Disks) -> Iterator[Finding]:
     at: Path = ("ignition", "config")
     if (config.get("replace") or {}).get("source"):
         yield (*at, "replace", "source"), "replaces the whole config of the machine; use ignition.config.merge"
+    budget = Budget()
     for index, resource in enumerate(config.get("merge") or ()):
-        for message in _of_config(resource, disks, _MOST_CONFIGS):
+        for message in _of_config(resource, disks, _MOST_CONFIGS, budget):
             yield (*at, "merge", index), message
 
 
@@ -367,11 +368,14 @@ _MOST_CONFIGS = 4
 _BELOW_STORAGE = ("disks", "raid", "luks", "filesystems")
 
 
-def _of_config(resource: Ignition, disks: Disks, depth: int) -> Iterator[str]:
+def _of_config(resource: Ignition, disks: Disks, depth: int, budget: Budget) -> Iterator[str]:
     if not is_data(resource):
         return
     try:
-        parsed = json.loads(contents(resource), object_pairs_hook=_lower)
+        parsed = json.loads(contents(resource, budget), object_pairs_hook=_lower)
+    except TooLargeError:
+        yield "has packed configs that are too large to check; write them in the snippet"
+        return
     except (ValueError, RecursionError):
         return  # the checks of Ignition documents and of contents say so
     document = _tables(parsed)
@@ -384,7 +388,7 @@ def _of_config(resource: Ignition, disks: Disks, depth: int) -> Iterator[str]:
         if not depth:
             yield "has configs inside configs; write them in the snippet"
             return
-        yield from _of_config(nested, disks, depth - 1)
+        yield from _of_config(nested, disks, depth - 1, budget)
 
 
 def _lower(pairs: list[tuple[str, Any]]) -> dict[str, Any]:

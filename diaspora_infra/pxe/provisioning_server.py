@@ -25,8 +25,8 @@ class ProvisioningServerArgs(TypedDict):
 class ProvisioningServer(pulumi.ComponentResource):
     """A Fedora CoreOS machine that runs matchbox, and dnsmasq for DHCP and TFTP.
 
-    It makes the machine's Ignition config (version 3.4.0), which holds no secret: the server's certificates are put
-    on the machine afterwards, as the next steps say.
+    It makes the machine's Ignition config, which holds no secret: the server's certificates are put on the machine
+    afterwards, as the next steps say. Its version is 3.4.0, or later where a snippet is of a later version of Butane.
     """
 
     ignition: pulumi.Output[str]

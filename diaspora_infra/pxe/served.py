@@ -6,7 +6,7 @@ from functools import lru_cache
 from typing import Any
 
 from diaspora_infra.host.bundle import unpack
-from diaspora_infra.host.data_url import contents, is_data, repacked
+from diaspora_infra.host.data_url import Budget, TooLargeError, contents, is_data, repacked
 from diaspora_infra.host.identity import ignition_url as ignition_url
 from diaspora_infra.pxe.install import Boot
 
@@ -41,6 +41,8 @@ def check_servable(ignition: str, name: str) -> None:
         )
     try:
         meaning_digest(ignition)
+    except TooLargeError as error:
+        raise NotServableError(f"{name}: the ignition has {error}; let the machine fetch them, or pack less") from None
     except (ValueError, TypeError, AttributeError, KeyError, RecursionError):
         raise NotServableError(f"{name}: Ignition cannot decode a data URL of this config; fix its encoding") from None
 
@@ -77,7 +79,8 @@ def meaning(ignition: str) -> Any:
     Bundles are unpacked, contents decoded, empty values dropped (matchbox adds and drops them), and what Ignition
     does not care to have in order is sorted.
     """
-    return _meaning(unpack(json.loads(ignition)))
+    budget = Budget()
+    return _meaning(unpack(json.loads(ignition), budget), budget)
 
 
 @lru_cache(maxsize=8)  # a config is checked, and hashed soon after
@@ -87,14 +90,15 @@ def meaning_digest(ignition: str) -> str:
     return hashlib.sha256(text.encode()).hexdigest()[:_DIGITS]
 
 
-def _meaning(value: Any) -> Any:
+def _meaning(value: Any, budget: Budget) -> Any:
     if isinstance(value, dict):
         if is_data(value):
-            return _resource(value)
-        kept = {key: _meaning(entry) for key, entry in value.items()}
+            return _resource(value, budget)
+        kept = {key: _meaning(entry, budget) for key, entry in value.items()}
         return {key: entry for key, entry in kept.items() if entry not in (None, "", [], {})}
     if isinstance(value, list):
-        return sorted((_meaning(entry) for entry in value), key=_name) if _named(value) else [*map(_meaning, value)]
+        entries = [_meaning(entry, budget) for entry in value]
+        return sorted(entries, key=_name) if _named(value) else entries
     return value
 
 
@@ -106,10 +110,10 @@ def _name(entry: dict[str, Any]) -> Any:
     return entry.get("path", entry.get("name"))
 
 
-def _resource(value: dict[str, Any]) -> dict[str, Any]:
+def _resource(value: dict[str, Any], budget: Budget) -> dict[str, Any]:
     rest = {key: entry for key, entry in value.items() if key not in {"source", "compression"}}
-    data = contents(value)
+    data = contents(value, budget)
     try:
-        return {**_meaning(rest), "data": data.decode()}
+        return {**_meaning(rest, budget), "data": data.decode()}
     except UnicodeDecodeError:
-        return {**_meaning(rest), "bytes": data.hex()}  # under another name: a text may be the same digits
+        return {**_meaning(rest, budget), "bytes": data.hex()}  # under another name: a text may be the same digits

@@ -1,4 +1,4 @@
-"""A simulated account for the tests of this folder; each test begins with an empty one."""
+"""A mocked engine and a simulated account for the tests of this folder; each test begins with an empty one."""
 
 import warnings
 from collections.abc import Iterator
@@ -12,6 +12,7 @@ from lab.aws.account import Account
 from lab.aws.bridge.types import RESOURCES
 from lab.matchbox import free_ports
 from tests.support.aws_stack import AwsStack
+from tests.support.mocked import Runner, mock_engine
 
 pytest.register_assert_rewrite("tests.aws.account_asserts")
 
@@ -20,6 +21,13 @@ with warnings.catch_warnings():
     warnings.simplefilter("ignore", DeprecationWarning)
     for module in sorted({token.split(":")[1].split("/")[0] for token in RESOURCES}):
         getattr(getattr(pulumi_aws, module), "any", None)  # the SDK loads a module when it is used
+
+
+@pytest.fixture
+def run() -> Iterator[Runner]:
+    """Runs programs on Pulumi's mocks."""
+    with mock_engine() as runner:
+        yield runner
 
 
 @pytest.fixture(scope="session")

@@ -1,11 +1,12 @@
 """Whole pods on Pulumi's mocks, with all values known: what rules and policy linters look at."""
 
+import json
 from collections.abc import Callable, Iterable
 from typing import Any
 
 import pulumi
 
-from diaspora_infra.aws import AwsPod
+from diaspora_infra.aws import Architecture, AwsPod, Machine
 from lab.aws.bridge.values import plain
 from tests.aws.mock_account import Made, MockAccount
 from tests.aws.rules import Asked
@@ -22,6 +23,23 @@ def pod(*, backup: bool = True, **changes: Any) -> AwsPod:
     values = configs.aws_config(region=REGION, pod_changes={"backup": {}} if backup else {}, **changes)
     secrets: dict[str, pulumi.Input[str]] = {**SECRETS} if backup else {}
     return AwsPod("pod", {"pod": values["pod"], "host": values["host"], "aws": values["aws"], "secrets": secrets})
+
+
+def machine(options: pulumi.ResourceOptions | None = None, **changes: Any) -> Machine:
+    """A machine alone, with these arguments beside the required ones."""
+    return Machine(
+        "one",
+        {
+            "zone": f"{REGION}a",
+            "subnet_id": "subnet-1",
+            "security_group_ids": ["sg-1"],
+            "instance_type": "t4g.micro",
+            "image": {"architecture": Architecture.AARCH64, "version": "44.20260802.3.1"},
+            "ignition": json.dumps({"ignition": {"version": "3.4.0"}}),
+            **changes,
+        },
+        options,
+    )
 
 
 DIRECT: dict[str, Any] = {

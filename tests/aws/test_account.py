@@ -1,7 +1,6 @@
 """Which account and which zones a stack of target aws asks for, on Pulumi's mocks."""
 
 import json
-from collections.abc import Iterator
 from typing import Any
 
 import pulumi
@@ -13,13 +12,7 @@ from diaspora_infra.aws.stack import aws_stack
 from diaspora_infra.config import ConfigError, load
 from tests.aws.mock_account import MockAccount
 from tests.support import configs
-from tests.support.mocked import Runner, mock_engine
-
-
-@pytest.fixture
-def run() -> Iterator[Runner]:
-    with mock_engine() as runner:
-        yield runner
+from tests.support.mocked import Runner
 
 
 def stack(run: Runner, config: dict[str, str]) -> dict[str, Any]:

@@ -2,21 +2,19 @@
 
 import json
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from typing import Any
 
 import pulumi
 import pytest
 
 from diaspora_infra.aws import (
-    Architecture,
     ArgumentError,
     AwsPod,
     Certificate,
     Database,
     Dns,
     HttpApi,
-    Machine,
     Mail,
     Network,
     Parameters,
@@ -27,37 +25,17 @@ from diaspora_infra.aws.stack import stack_outputs
 from lab.engine import PROJECT
 from tests.aws.every_component import program
 from tests.aws.mock_account import MockAccount
+from tests.aws.stacks import machine
 from tests.support import configs
-from tests.support.mocked import Runner, mock_engine
+from tests.support.mocked import Runner
 
 WRONG: Any = "Wrong"
 """A word that no enumeration has, as an untyped program may give it."""
 
 
-@pytest.fixture
-def run() -> Iterator[Runner]:
-    with mock_engine() as runner:
-        yield runner
-
-
 def pod(secrets: dict[str, pulumi.Input[str]] | None = None, **changes: Any) -> AwsPod:
     values = configs.aws_config(**{"region": "eu-west-1", **changes})
     return AwsPod("one", {"pod": values["pod"], "host": values["host"], "aws": values["aws"], "secrets": secrets or {}})
-
-
-def machine(**changes: Any) -> Machine:
-    return Machine(
-        "one",
-        {
-            "zone": "eu-west-1a",
-            "subnet_id": "subnet-1",
-            "security_group_ids": ["sg-1"],
-            "instance_type": "t4g.micro",
-            "image": {"architecture": Architecture.AARCH64, "version": "44.20260802.3.1"},
-            "ignition": "{}",
-            **changes,
-        },
-    )
 
 
 def inputs(account: MockAccount, token: str, name: str) -> dict[str, Any]:

@@ -1,7 +1,7 @@
 """Contracts that all components of diaspora_infra.aws keep, and what each asks for, on Pulumi's mocks."""
 
 import json
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from typing import Any
 
 import pulumi
@@ -13,7 +13,6 @@ from pulumi.runtime import mocks
 import diaspora_infra.aws as components
 from diaspora_infra.aws import (
     Alerts,
-    Architecture,
     AwsPod,
     Backups,
     Budget,
@@ -23,7 +22,6 @@ from diaspora_infra.aws import (
     Dns,
     Edge,
     HttpApi,
-    Machine,
     Mail,
     Network,
     Parameters,
@@ -37,37 +35,14 @@ from lab.aws.bridge import sdk
 from tests.aws.mock_account import Made, MockAccount
 from tests.aws.rules import problems
 from tests.aws.simulated_types import ELSEWHERE, MOCKS_ONLY, PROGRAMS, types
-from tests.aws.stacks import asked
+from tests.aws.stacks import asked, machine
 from tests.support import configs
-from tests.support.mocked import Runner, mock_engine
+from tests.support.mocked import Runner
 
 TAGS = {"Project": "test", "Pod": "pod.example.org"}
 REGION = "eu-west-1"
 CERTIFICATE = "arn:aws:acm:eu-west-1:123456789012:certificate/1"
 Making = Callable[[pulumi.ResourceOptions], pulumi.ComponentResource]
-
-
-@pytest.fixture
-def run() -> Iterator[Runner]:
-    with mock_engine() as runner:
-        yield runner
-
-
-def machine(options: pulumi.ResourceOptions, **changes: Any) -> Machine:
-    return Machine(
-        "one",
-        {
-            "zone": "eu-west-1a",
-            "subnet_id": "subnet-1",
-            "security_group_ids": ["sg-1"],
-            "instance_type": "t4g.micro",
-            "image": {"architecture": Architecture.AARCH64, "version": "44.20260802.3.1"},
-            "ignition": json.dumps({"ignition": {"version": "3.4.0"}}),
-            "tags": TAGS,
-            **changes,
-        },
-        options,
-    )
 
 
 def pod(options: pulumi.ResourceOptions, **changes: Any) -> AwsPod:
@@ -147,9 +122,10 @@ MAKING: dict[str, tuple[Making, ...]] = {
     "Dns": (lambda options: Dns("one", {"zone": "example.org", "create": True, "tags": TAGS}, options),),
     "HttpApi": (http_api,),
     "Machine": (
-        machine,
+        lambda options: machine(options, tags=TAGS),
         lambda options: machine(
             options,
+            tags=TAGS,
             ignition="x" * (USER_DATA_MAX_BYTES + 1),
             elastic_ip=True,
             topic_arn="arn:aws:sns:eu-west-1:123456789012:topic",

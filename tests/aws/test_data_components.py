@@ -3,7 +3,7 @@
 import importlib
 import inspect
 import json
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from typing import Any
 
 import pulumi
@@ -19,7 +19,7 @@ from diaspora_infra.aws.parameters import LONGEST_VALUE
 from diaspora_infra.aws.private_bucket import PrivateBucket
 from diaspora_infra.aws.uploads import mount_statements
 from tests.aws.smtp_reference import smtp_password
-from tests.support.mocked import Program, mock_engine
+from tests.support.mocked import Program, Runner
 
 ACCOUNT = "123456789012"
 TAGS = {"Pod": "pod.example.org"}
@@ -72,15 +72,13 @@ class Aws(mocks.Mocks):
         return {**inputs, **made.get(name, {})}
 
 
-@pytest.fixture
-def run() -> Iterator[Run]:
-    with mock_engine() as runner:
+@pytest.fixture(name="run")
+def run_with_recorder(run: Runner) -> Run:
+    def run_program(program: Program, **account: str) -> tuple[Aws, Any]:
+        recorder = Aws(**account)
+        return recorder, run(recorder, program)
 
-        def run_program(program: Program, **account: str) -> tuple[Aws, Any]:
-            recorder = Aws(**account)
-            return recorder, runner(recorder, program)
-
-        yield run_program
+    return run_program
 
 
 def database_args(**changes: Any) -> Any:

@@ -1,7 +1,6 @@
 """Mail of a whole pod on Pulumi's mocks: when SES sends it, its records, and its account's way to the machine."""
 
 import json
-from collections.abc import Iterator
 from typing import Any
 
 import pulumi
@@ -12,16 +11,10 @@ from diaspora_infra.aws.alerts import topic_policy
 from diaspora_infra.aws.stack import stack_outputs
 from tests.aws.mock_account import MockAccount
 from tests.support import configs
-from tests.support.mocked import Runner, mock_engine
+from tests.support.mocked import Runner
 
 RELAY = {"senderAddress": "pod@pod.example.org", "relay": {"image": "localhost/relay:1"}}
 TYPES = ["CNAME", "CNAME", "CNAME", "MX", "TXT", "TXT"]
-
-
-@pytest.fixture
-def run() -> Iterator[Runner]:
-    with mock_engine() as runner:
-        yield runner
 
 
 def make(

@@ -1,7 +1,6 @@
 """Uploads of a whole pod on Pulumi's mocks: the bucket, its way to the machine, and what the machine may do with it."""
 
 import json
-from collections.abc import Iterator
 from typing import Any
 
 import pulumi
@@ -10,13 +9,7 @@ import pytest
 from diaspora_infra.aws import AwsPod
 from tests.aws.mock_account import MockAccount
 from tests.support import configs
-from tests.support.mocked import Runner, mock_engine
-
-
-@pytest.fixture
-def run() -> Iterator[Runner]:
-    with mock_engine() as runner:
-        yield runner
+from tests.support.mocked import Runner
 
 
 def make(run: Runner, **changes: Any) -> MockAccount:

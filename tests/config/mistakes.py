@@ -581,6 +581,22 @@ MISTAKES: list[tuple[dict[str, Any], str, bool]] = [
         "host.users[0].name: root must not log in; use core, or another user with the group sudo",
         False,
     ),
+    *(
+        (
+            {"host.users[1]": {"name": name, "sshAuthorizedKeys": [configs.SSH_KEY]}},
+            f"host.users[1].name: '{name}' is a user or a group of the system; choose another name",
+            False,
+        )
+        for name in ("docker", "bin", "systemd-network")
+    ),
+    *(
+        (
+            {"host.users[0].groups": ["sudo", group]},
+            f"host.users[0].groups[1]: '{group}' is not valid; allowed: adm, docker, sudo, systemd-journal, wheel",
+            True,
+        )
+        for group in ("engineers", "video", "")
+    ),
     (
         {"host.updates.windows": []},
         "host.updates.windows: required with strategy: periodic; list at least one window",

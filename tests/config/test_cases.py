@@ -146,6 +146,23 @@ def test_folder_that_changes_a_mount(home: str) -> None:
     ]
 
 
+@pytest.mark.parametrize(
+    ("path", "text", "most"),
+    [
+        ("pod.image", f"localhost/{'x' * 500}:1", 500),
+        ("pod.imageLayout.home", f"/{'x' * 255}", 255),
+        ("pod.imageLayout.certificateAuthorities", f"/{'x' * 255}", 255),
+        ("pod.environment.imageRedirectUrl", f"https://a.org/{'x' * 500}", 500),
+        ("host.storage.disk", f"/dev/{'x' * 255}", 255),
+        ("host.kernelArguments[0]", "x" * 501, 500),
+    ],
+)
+def test_text_that_is_too_long_for_its_reader(path: str, text: str, most: int) -> None:
+    """systemd reads no line above 2048 bytes, nginx no word above 4096, and the kernel 2048 bytes of arguments."""
+    change = {path.removesuffix("[0]"): [text] if path.endswith("[0]") else text}
+    assert lines(change) == [f"{path}: {len(text)} characters; allowed: at most {most} characters"]
+
+
 @pytest.mark.parametrize("port", ["99999", "65536", "0", "00080"])
 def test_port_that_does_not_exist(port: str) -> None:
     """A backup can never succeed there."""

@@ -4,7 +4,9 @@ import base64
 import gzip
 import hashlib
 import random
+import tracemalloc
 import zlib
+from collections.abc import Callable
 from typing import Any
 from urllib.parse import quote
 
@@ -12,7 +14,16 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from diaspora_infra.host.data_url import contents, decode_contents, plain, repacked, shortest, undecodable
+from diaspora_infra.host.data_url import (
+    MAX_UNPACKED,
+    TooLargeError,
+    contents,
+    decode_contents,
+    plain,
+    repacked,
+    shortest,
+    undecodable,
+)
 
 LONG = b"a line that comes again\n" * 100
 
@@ -99,7 +110,36 @@ def test_undecodable_data_urls_are_errors(resource: dict[str, str]) -> None:
         contents(resource)
     if resource["source"].startswith("data:"):
         whole = {"a": [{"b": 1}, {"contents": resource}], "c": {"contents": packed(LONG, 9)}}
-        assert [*undecodable(whole)] == [("$.a.1.contents", str(caught.value))]
+        assert [(path, str(error)) for path, error in undecodable(whole)] == [("$.a.1.contents", str(caught.value))]
+
+
+def bomb(size: int) -> dict[str, str]:
+    """A resource that unpacks to so many zeros."""
+    return packed(bytes(size), 1)
+
+
+def test_packed_contents_end_at_a_size() -> None:
+    """More is refused before it is unpacked."""
+    assert len(contents(bomb(MAX_UNPACKED))) == MAX_UNPACKED
+    huge = bomb(16 * MAX_UNPACKED)
+    tracemalloc.start()
+    try:
+        with pytest.raises(TooLargeError, match=r"^packed contents of more than 8 MiB$"):
+            contents(huge)
+        assert tracemalloc.get_traced_memory()[1] < 4 * MAX_UNPACKED, "not all of it"
+    finally:
+        tracemalloc.stop()
+
+
+@pytest.mark.parametrize("read", [decode_contents, repacked])
+def test_all_packed_contents_of_a_config_share_a_size(read: Callable[[Any], Any]) -> None:
+    third = bomb(MAX_UNPACKED // 3)
+    files = [{"contents": third}, {"append": [third]}, {"contents": third}]
+    read({"files": files})
+    with pytest.raises(TooLargeError):
+        read({"files": [*files, {"contents": packed(LONG, 9)}]})
+    found = [path for path, _ in undecodable({"files": [*files, {"contents": packed(LONG, 9)}, {"contents": third}]})]
+    assert found == ["$.files.3.contents", "$.files.4.contents"]
 
 
 def test_packed_bytes_are_fixed() -> None:

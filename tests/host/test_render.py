@@ -1,5 +1,7 @@
 """From settings to Ignition: snippets, secrets, and comparison with the Go program."""
 
+import base64
+import gzip
 import json
 import subprocess
 from pathlib import Path
@@ -129,6 +131,52 @@ def test_false_gzip_in_a_snippet_is_one_error_line(document: str, place: str, re
     (line,) = problems(host=host(snippets=[head, f"{head}{document % resource}\n"]))
     assert line.startswith(f"host.snippets[1]: $.{place}: cannot be decoded: not gzip: ")
     assert line.endswith("; repair the data URL, or its compression")
+
+
+_PACKED = "source: 'data:;base64,%s', compression: gzip"
+
+
+@pytest.mark.parametrize(
+    ("document", "line"),
+    [
+        (
+            "storage: {files: [{path: /etc/a, contents: {%s}}]}",
+            "$.storage.files.0.contents: packed contents of more than 8 MiB; let the machine fetch it (source: "
+            "https://...), or pack less",
+        ),
+        (
+            "storage: {files: [{path: /etc/fstab, append: [{%s}]}]}",
+            "$.storage.files.0.append.0: packed contents of more than 8 MiB; let the machine fetch it (source: "
+            "https://...), or pack less",
+        ),
+        (
+            "ignition: {config: {merge: [{%s}]}}",
+            "line 3: $.ignition.config.merge.0: has packed configs that are too large to check; write them in the "
+            "snippet",
+        ),
+    ],
+)
+def test_snippet_that_unpacks_to_too_much_is_one_error_line(document: str, line: str) -> None:
+    packed = base64.b64encode(gzip.compress(bytes(64 * 2**20))).decode()
+    snippet = f"variant: fcos\nversion: 1.5.0\n{document % (_PACKED % packed)}\n"
+    assert problems(host=host(snippets=[snippet])) == [f"host.snippets[0]: {line}"]
+    settings = load_stack(provisioning_config() | {"host": host(snippets=[snippet])})
+    with pytest.raises(ConfigError) as caught:
+        render(settings, settings.machines[0], {})
+    assert str(caught.value) == f"host.snippets[0]: {line}"
+
+
+def test_configs_inside_configs_share_a_size() -> None:
+    """Each level could multiply what the one before unpacks to."""
+    document: dict[str, Any] = {"ignition": {"version": "3.4.0"}, "padding": "x" * 2**20}
+    for _ in range(3):
+        data = base64.b64encode(gzip.compress(json.dumps(document).encode())).decode()
+        entry = {"source": f"data:;base64,{data}", "compression": "gzip"}
+        document = {"ignition": {"version": "3.4.0", "config": {"merge": [entry] * 20}}}
+    head = "variant: fcos\nversion: 1.5.0\n"
+    snippet = f"{head}ignition: {{config: {{merge: [{{{_PACKED % data}}}]}}}}\n"
+    (line,) = problems(host=host(snippets=[snippet]))
+    assert line.endswith("has packed configs that are too large to check; write them in the snippet")
 
 
 def test_every_snippet_with_false_gzip_is_reported() -> None:

@@ -372,6 +372,17 @@ def test_snippets_can_write_to_data_partition_and_mask_units() -> None:
     assert tree["/etc/systemd/system/docker.service"].content == b"/dev/null"
 
 
+def test_snippet_creates_a_group_with_a_user_of_the_settings() -> None:
+    snippet = (
+        "variant: fcos\nversion: 1.5.0\n"
+        "passwd: {groups: [{name: engineers}], users: [{name: core, groups: [engineers]}]}\n"
+    )
+    _, rendered = rendered_of(ignition_config(host=host(snippets=[snippet])))
+    tree = tree_of(json.loads(rendered.ignition))
+    assert b":core\n" in re.search(rb"^engineers:.*\n", tree["/etc/group"].content, re.MULTILINE)[0]  # type: ignore[index]
+    assert key_file("core") in tree
+
+
 @pytest.mark.parametrize("name", ["data-disk", "aarch64"])
 def test_data_disk_or_architecture_changes_no_other_files(name: str) -> None:
     trees = [tree_of(json.loads(rendered_of(CASES[case].config)[1].ignition)) for case in ("least", name)]
@@ -444,6 +455,14 @@ def no_such_owner(config: Ignition) -> None:
     file_at(config, "/etc/hostname")["user"] = {"name": "nobody-here"}
 
 
+def no_such_group(config: Ignition) -> None:
+    config["passwd"]["users"][-1]["groups"] = ["engineers"]
+
+
+def user_named_like_a_group(config: Ignition) -> None:
+    config["passwd"]["users"].append({"name": "wheel"})
+
+
 @pytest.mark.parametrize(
     ("damage", "stage", "words"),
     [
@@ -453,6 +472,9 @@ def no_such_owner(config: Ignition) -> None:
         (relative_path_in_the_bundle, "fetch", "path not absolute"),
         (truncated_bundle, "fetch", "unexpected EOF"),
         (no_such_owner, "files", "nobody-here"),
+        # what the settings refuse
+        (no_such_group, "files", "failed to create user"),
+        (user_named_like_a_group, "files", "failed to create user"),
     ],
 )
 def test_ignition_refuses_broken_config_without_printing_secrets(

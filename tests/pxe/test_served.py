@@ -157,6 +157,14 @@ def test_undecodable_contents_are_refused(resource: dict[str, str]) -> None:
             check_servable(json.dumps({"ignition": ignition}), "pod1")
 
 
+def test_config_that_unpacks_to_too_much_is_refused() -> None:
+    packed = base64.b64encode(gzip.compress(bytes(64 * 2**20))).decode()
+    contents = {"source": f"data:;base64,{packed}", "compression": "gzip"}
+    document = {"ignition": {"version": "3.4.0"}, "storage": {"files": [{"path": "/a", "contents": contents}]}}
+    with pytest.raises(NotServableError, match=r"^pod1: the ignition has packed contents of more than 8 MiB; let"):
+        check_servable(json.dumps(document), "pod1")
+
+
 JSON = st.recursive(
     st.none() | st.booleans() | st.integers() | st.text(),
     lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(), inner, max_size=3),

@@ -201,8 +201,7 @@ class AwsBackups(Model):
 
 ParameterName = Annotated[
     str,
-    Form("(?:/[A-Za-z0-9_.-]+){1,15}|[A-Za-z0-9_.-]+", "the name of a parameter, such as /my/backup-password"),
-    Field(max_length=1011),
+    Form("(?:/[A-Za-z0-9_.-]+){1,15}|[A-Za-z0-9_.-]+", "the name of a parameter, such as /my/backup-password", 1011),
 ]
 TagKey = Annotated[str, Form(r"[A-Za-z0-9 +\-=._:/@]{1,128}", "1 to 128 letters, digits, spaces and + - = . _ : / @")]
 Tag = Annotated[str, Form(r"[A-Za-z0-9 +\-=._:/@]{0,256}", "letters, digits, spaces and + - = . _ : / @")]

@@ -24,16 +24,35 @@ from diaspora_infra.config.types import (
     WeekdayField,
 )
 
+# etc-group-members in manifests/fedora-coreos{,-base}.yaml of coreos/fedora-coreos-config
+Group = Literal["adm", "docker", "sudo", "systemd-journal", "wheel"]
+"""The groups that Fedora CoreOS has in /etc/group. Ignition calls useradd, which fails for a group that does not exist
+and ignores one of /usr/lib/group; when it fails, the first boot stops."""
+
+# manifests/passwd, manifests/group and overlay.d/15fcos/usr/lib/sysusers.d of coreos/fedora-coreos-config
+SYSTEM_ACCOUNTS = frozenset(
+    {
+        "adm", "audio", "avahi-autoipd", "bin", "cdrom", "ceph", "cgred", "chrony", "cockpit-ws", "daemon", "dbus",
+        "dialout", "dip", "disk", "docker", "dockerroot", "etcd", "floppy", "ftp", "games", "halt", "input", "kmem",
+        "kube", "lock", "lp", "mail", "man", "mem", "nfsnobody", "nobody", "operator", "polkitd", "rpc", "rpcuser",
+        "shutdown", "ssh_keys", "sshd", "sssd", "sudo", "sync", "sys", "systemd-bus-proxy", "systemd-journal",
+        "systemd-network", "systemd-resolve", "systemd-timesync", "tape", "tcpdump", "tty", "users", "utempter",
+        "utmp", "video", "wheel", "zincati",
+    }
+)  # fmt: skip
+"""Users and groups of Fedora CoreOS besides root and core. An account of such a name cannot be created."""
+
 
 class User(Model):
     """An account on the machine. Logins are by SSH key only."""
 
     name: UserName
-    """Account name; core exists on every Fedora CoreOS machine and may use sudo."""
+    """Account name; core exists on every Fedora CoreOS machine and may use sudo. Not one of the system's own users and
+    groups."""
     ssh_authorized_keys: list[LoginKey] = Field(min_length=1)
     """Public keys that may log in; an RSA key needs 2048 bits or more."""
-    groups: list[UserName] = []
-    """Further groups, such as sudo or wheel."""
+    groups: list[Group] = []
+    """Further groups. A snippet can create others (`passwd.groups`) and add users to them (`passwd.users`)."""
 
 
 class Storage(Model):

@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterable, Mapping
 
 from diaspora_infra.config.aws.aws import AwsRelease
 from diaspora_infra.config.host.firewall import check_firewall
-from diaspora_infra.config.host.host import Host, Machine, User
+from diaspora_infra.config.host.host import SYSTEM_ACCOUNTS, Host, Machine, User
 from diaspora_infra.config.host.networks import check_networks, static_addresses
 from diaspora_infra.config.images import default_image
 from diaspora_infra.config.pod.backup import check_backup
@@ -87,6 +87,11 @@ def check_host(host: Host) -> list[Problem]:
         Problem(f"host.users[{index}].name", "root must not log in; use core, or another user with the group sudo")
         for index, name in names.items()
         if name == "root"
+    ]
+    problems += [
+        Problem(f"host.users[{index}].name", f"{name!r} is a user or a group of the system; choose another name")
+        for index, name in names.items()
+        if name in SYSTEM_ACCOUNTS
     ]
     if "root" not in names.values() and not any(_may_administrate(user) for user in host.users):
         problems.append(Problem("host.users", "no administrator; name a user core, or give a user the group sudo"))
