@@ -35,7 +35,7 @@ def test_backup_is_off_without_the_setting() -> None:
 def test_restic_image_is_pinned() -> None:
     reference = IMAGES["restic"].reference
     assert reference
-    assert f'"${{options[@]}}" {reference} "$@"' in texts()[RESTIC]
+    assert f'"${{options[@]}}" -- {reference} "$@"' in texts()[RESTIC]
 
 
 @pytest.mark.parametrize(

@@ -29,6 +29,7 @@ OTHER: dict[str, Any] = {
     "behind_gateway": False,
     "uploads_in_bucket": False,
     "backup_bucket": False,
+    "daily_jobs_minute": ONE.daily_jobs_minute + 1,
     "aws": ONE.aws.with_derived(region="eu-central-1"),
 }
 FIELDS = [field.name for field in dataclasses.fields(AwsContext)]
