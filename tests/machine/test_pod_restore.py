@@ -85,7 +85,7 @@ def test_pod_is_restored_completely_on_a_new_machine(first: Pod, server: Postgre
     shutil.rmtree(first.data)
     empty_database(server)
     ask_redis(new.redis_port, "set", "queue:old", "job")
-    done = new.command("restore")
+    done = new.job("restore")
     assert (done.returncode, done.stderr) == (0, "")
     assert done.stdout.splitlines()[-1] == "restore: done, the pod runs again"
     assert rows(server) == before
@@ -101,7 +101,7 @@ def test_pod_is_restored_completely_on_a_new_machine(first: Pod, server: Postgre
 
 
 def test_pod_is_stopped_during_restore_and_sidekiq_starts_last(first: Pod) -> None:
-    first.succeed("restore")
+    first.job("restore")
     calls = first.calls
     order = [
         next(number for number, call in enumerate(calls) if call.startswith(start))
@@ -127,7 +127,7 @@ def test_older_snapshot_replaces_all_later_data(first: Pod, server: Postgresql) 
     sql(server, "delete from photos; create table later (id int)")
     (first.data / "uploads/images/later").touch()
     (first.data / "uploads/images/a cat.jpg").unlink()
-    done = first.command("restore", snapshot["short_id"])
+    done = first.job("restore", snapshot["short_id"])
     assert done.returncode == 0, done
     assert rows(server) == before
     assert uploads(first) == files_before
@@ -141,13 +141,13 @@ def test_failed_restore_leaves_the_pod_stopped_and_can_be_repeated(first: Pod, s
     before, files_before = rows(server), uploads(first)
     sql(server, "delete from photos")
     first.fault(match, "fail")
-    done = first.command("restore")
+    done = first.job("restore")
     assert done.returncode == 1
     assert (
         done.stderr.splitlines()[-1] == "restore failed: the pod is stopped, half changed; run the same command again"
     )
     assert "systemctl start diaspora.target" not in first.calls
-    done = first.command("restore")
+    done = first.job("restore")
     assert done.returncode == 0, done
     assert rows(server) == before
     assert uploads(first) == files_before
@@ -158,8 +158,8 @@ def test_restore_completes_when_repeated_after_a_power_cut(first: Pod, server: P
     before, files_before = rows(server), uploads(first)
     sql(server, "delete from photos")
     first.fault(match, "after")
-    assert first.command("restore").returncode == -9
-    assert first.command("restore").returncode == 0
+    assert first.job("restore").returncode == -9
+    assert first.job("restore").returncode == 0
     assert rows(server) == before
     assert uploads(first) == files_before
 
@@ -190,7 +190,7 @@ class TestOnAws:
 
     def test_own_database_sessions_are_ended(self, pod: Pod, server: Postgresql) -> None:
         with self.session(server, "diaspora", 60) as session:
-            done = pod.command("restore")
+            done = pod.job("restore")
             assert session.wait(timeout=20) == 2
         assert (done.returncode, done.stderr) == (0, "")
         assert sum("--single-transaction" in call for call in pod.calls) == 1
@@ -199,7 +199,7 @@ class TestOnAws:
         before = rows(server)
         sql(server, "delete from photos")
         with self.session(server, "postgres", 600) as session, ThreadPoolExecutor() as pool:
-            restored = pool.submit(pod.command, "restore")
+            restored = pool.submit(pod.job, "restore")
             # it goes after the first try, for which PostgreSQL itself waits five seconds
             while sum("--single-transaction" in call for call in pod.calls) < 2 and not restored.done():
                 time.sleep(0.05)
@@ -218,7 +218,7 @@ class TestRefused:
     def refused(self, pod: Pod, server: Postgresql, line: str, *arguments: str) -> None:
         before, files_before = rows(server), uploads(pod)
         (pod.record / "calls").unlink()
-        done = pod.command("restore", *arguments)
+        done = pod.job("restore", *arguments)
         assert done.returncode == 1
         assert done.stderr.splitlines()[-1] == f"restore failed: {line}"
         assert "systemctl stop diaspora.target" not in pod.calls
@@ -318,7 +318,7 @@ def test_new_pod_does_not_replace_backups_of_the_lost_one(first: Pod, server: Po
         "backup failed: the repository has backups of this pod that this machine never restored."
     )
     assert len(new.snapshots()) == 1
-    assert new.command("restore").returncode == 0
+    assert new.job("restore").returncode == 0
     new.succeed("backup")
     assert len(new.snapshots()) == 1, "the same day: the later one is kept"
 
@@ -465,7 +465,7 @@ class TestCommand:
 
     def test_restore_requires_the_backup_setting(self, idle: Pod, tmp_path: Path) -> None:
         idle.tree = write_tree(pod_fragment(pod_context()), tmp_path / "plain")
-        done = idle.command("restore")
+        done = idle.job("restore")
         assert (done.returncode, done.stderr) == (2, "diaspora-pod: pod.backup is not set for this pod\n")
         assert idle.command("status").returncode == 0
         assert "diaspora-pod status" in idle.command("help").stdout
