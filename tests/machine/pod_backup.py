@@ -164,7 +164,8 @@ def copy(source, target):
 if name == "systemctl":
     status = systemctl(arguments)
 elif name == "journalctl":
-    print(told("journal"))
+    if "--sync" not in arguments:
+        print(told("journal").removesuffix("\\n"))
     status = 0
 elif arguments[:2] == ["secret", "create"]:
     copy("/dev/stdin" if arguments[-1] == "-" else arguments[-1], record + "/secret-" + arguments[-2])
@@ -254,7 +255,9 @@ class Pod:
         for name in ("podman", "systemctl", "journalctl"):
             write_program(self.folder / "bin" / name, STAND_IN, settings)
 
-    def run(self, program: str, *arguments: str, prefix: str = LIBEXEC) -> "subprocess.CompletedProcess[str]":
+    def run(
+        self, program: str, *arguments: str, prefix: str = LIBEXEC, stdin: int = subprocess.DEVNULL
+    ) -> "subprocess.CompletedProcess[str]":
         """Run a program of the machine to its end, in a process group of its own."""
         bash = shutil.which("bash")
         assert bash
@@ -271,6 +274,7 @@ class Pod:
                 "DIASPORA_MACHINE_ID": "0" * 32,
                 **self.extra,
             },
+            stdin=stdin,
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
             text=True,

@@ -58,7 +58,7 @@ def test_systemd_parses_the_timers(require_program: RequireProgram) -> None:
     times = [re.findall("^OnCalendar=(.*)$", units[name], re.MULTILINE)[0] for name in UNITS if name.endswith("timer")]
     done = subprocess.run([systemd_analyze, "calendar", *times], capture_output=True, text=True, check=True)
     normal = re.findall("Normalized form: (.*)", done.stdout)
-    assert normal == ["*-*-* 03:30:00", "Sun *-*-* 12:00:00"]
+    assert normal == ["*-*-* 01:30:00", "Sun *-*-* 12:00:00"]
 
 
 @pytest.mark.parametrize("name", CONTEXTS)

@@ -222,7 +222,8 @@ def test_migration_holds_off_reboots_only_while_it_runs(machine: TrixieMachine) 
     """Quadlet passes [Unit] and [Service] on; the container is what fails here."""
     quadlet = read_quadlet(files(pod_fragment(pod_context()))["/etc/containers/systemd/diaspora-migrate.container"])
     lines = [
-        "[Unit]", "StartLimitIntervalSec=0", *(f"{key}={value}" for key, value in quadlet["Unit"] if "inhibit" in value),
+        "[Unit]", "StartLimitIntervalSec=0",
+        *(f"{key}={value}" for key, value in quadlet["Unit"] if "inhibit" in value),
         "[Service]", "Type=oneshot", "Restart=on-failure", "RestartMode=direct", "RestartSec=5",
         "ExecStart=/usr/bin/sh -c 'until [ -e /run/go ]; do sleep 0.1; done; exit 1'",
         *(f"{key}={value}" for key, value in quadlet["Service"] if key == "ExecStopPost" and "inhibit" in value),
@@ -252,7 +253,9 @@ class TestStartUnits:
         machine.run("systemctl", "daemon-reload")
 
     def test_running_units_are_a_success(self, machine: TrixieMachine) -> None:
-        self.put(machine, first="[Service]\nExecStart=/usr/bin/sleep 60\n", second="[Service]\nExecStart=/usr/bin/sleep 60\n")
+        self.put(
+            machine, first="[Service]\nExecStart=/usr/bin/sleep 60\n", second="[Service]\nExecStart=/usr/bin/sleep 60\n"
+        )
         done = self.start(machine, 30, "first.service", "second.service")
         assert (done.returncode, done.stderr) == (0, "")
         assert state(machine, "second.service") == "active"

@@ -3,6 +3,7 @@
 import fcntl
 import json
 import os
+import re
 import shutil
 import subprocess
 import time
@@ -106,17 +107,17 @@ def test_pod_is_stopped_during_restore_and_sidekiq_starts_last(first: Pod) -> No
     order = [
         next(number for number, call in enumerate(calls) if call.startswith(start))
         for start in (
-            "systemctl stop diaspora-backup.timer",
             "systemctl stop diaspora.target",
             "podman exec redis redis-cli FLUSHALL",
             "systemctl restart diaspora-secrets.service",
             "systemctl restart diaspora-signing-key.service",
-            "systemctl start diaspora-web.service",
-            "systemctl start diaspora.target",
-            "systemctl start diaspora-backup.timer",
+            "systemctl start --no-block diaspora-web.service",
+            "systemctl start --no-block diaspora.target",
         )
     ]
     assert order == sorted(order)
+    # a backup that a timer starts meanwhile waits
+    assert not [call for call in calls if ".timer" in call]
     # nothing names Sidekiq before the target starts it
     assert not [call for call in calls if "sidekiq" in call]
 
@@ -146,7 +147,8 @@ def test_failed_restore_leaves_the_pod_stopped_and_can_be_repeated(first: Pod, s
     assert (
         done.stderr.splitlines()[-1] == "restore failed: the pod is stopped, half changed; run the same command again"
     )
-    assert "systemctl start diaspora.target" not in first.calls
+    assert "systemctl stop diaspora.target" in first.calls
+    assert "systemctl start --no-block diaspora.target" not in first.calls
     done = first.job("restore")
     assert done.returncode == 0, done
     assert rows(server) == before
@@ -158,10 +160,148 @@ def test_restore_completes_when_repeated_after_a_power_cut(first: Pod, server: P
     before, files_before = rows(server), uploads(first)
     sql(server, "delete from photos")
     first.fault(match, "after")
+    (first.data / "uploads/images/a cat.jpg").unlink()
+    lost, files_lost = rows(server), uploads(first)
     assert first.job("restore").returncode == -9
     assert first.job("restore").returncode == 0
     assert rows(server) == before
     assert uploads(first) == files_before
+    # the pod as it was before the first run, not what that had restored
+    check_replaced(first, lost, files_lost)
+
+
+def check_replaced(pod: Pod, content: dict[str, str], files: dict[str, tuple[object, ...]]) -> None:
+    """What a restore has replaced is kept."""
+    assert rows(pod.server, "diaspora_replaced") == content
+    assert uploads(pod, pod.data / "replaced/uploads") == files
+
+
+def test_replaced_pod_is_kept_until_the_podmin_removes_it(first: Pod, server: Postgresql) -> None:
+    sql(server, "delete from photos")
+    (first.data / "uploads/images/a cat.jpg").unlink()
+    before, files_before = rows(server), uploads(first)
+    token = (first.data / "secrets/secret_key_base").read_text()
+    done = first.job("restore")
+    assert (done.returncode, done.stderr) == (0, "")
+    assert done.stdout.splitlines()[-2] == (
+        f"restore: what was replaced is kept: the database diaspora_replaced, and {first.data}/replaced; to remove "
+        "both, run: diaspora-pod remove-replaced"
+    )
+    check_replaced(first, before, files_before)
+    assert (first.data / "replaced/secrets/secret_key_base").read_text() == token
+    assert (first.data / "replaced").stat().st_mode & 0o77 == 0
+    (line,) = [line for line in first.command("status").stdout.splitlines() if line.startswith("replaced data")]
+    assert line.endswith(f"kept in {first.data}/replaced; to remove it: diaspora-pod remove-replaced")
+    # only one is kept: another restore would remove the first
+    refused = first.job("restore")
+    assert (refused.returncode, refused.stderr) == (
+        1,
+        f"restore failed: {first.data}/replaced still has what the last restore or import replaced; if you do not need "
+        "it, run: diaspora-pod remove-replaced\n",
+    )
+    check_replaced(first, before, files_before)
+    done = first.command("remove-replaced")
+    assert (done.returncode, done.stdout) == (0, "remove-replaced: removed\n")
+    assert not (first.data / "replaced").exists()
+    assert sql(server, "select count(*) from pg_database where datname like 'diaspora_re%'") == "0"
+    assert first.command("remove-replaced").stdout == "remove-replaced: nothing is kept\n"
+
+
+def test_replaced_pod_of_an_interrupted_restore_is_not_removed(first: Pod, server: Postgresql) -> None:
+    before, files_before = rows(server), uploads(first)
+    first.fault("redis-cli FLUSHALL", "after")
+    assert first.job("restore").returncode == -9
+    done = first.command("remove-replaced")
+    assert (done.returncode, done.stderr) == (
+        1,
+        "remove-replaced failed: the restore was interrupted, and needs what it replaced; run it again first\n",
+    )
+    check_replaced(first, before, files_before)
+
+
+def test_killed_restore_does_not_leave_an_unchanged_pod_stopped(first: Pod, server: Postgresql) -> None:
+    before = rows(server)
+    first.fault("systemctl stop diaspora.target", "after")
+    assert first.job("restore").returncode == -9
+    tidied = first.run("restore", "--tidy")
+    assert (tidied.returncode, tidied.stdout, tidied.stderr) == (0, "", "")
+    assert first.calls[-1] == "systemctl start --no-block diaspora.target"
+    assert not (first.data / "backup/restore").exists()
+    assert sql(server, "select count(*) from pg_database where datname like 'diaspora_re%'") == "0"
+    assert rows(server) == before
+
+
+def test_backup_waits_for_the_end_of_a_restore(first: Pod) -> None:
+    (first.record / "calls").unlink()
+    with ThreadPoolExecutor() as pool:
+        with (first.data / "state/backup-lock").open("w") as lock:
+            fcntl.flock(lock, fcntl.LOCK_EX)
+            backup = pool.submit(first.run, "backup")
+            time.sleep(1)
+            assert not first.calls
+            assert not backup.done()
+        done = backup.result()
+    assert (done.returncode, done.stderr) == (0, "")
+    assert done.stdout.splitlines()[0] == "waiting for the end of a restore or an import"
+
+
+class TestQuestion:
+    """The podmin is asked before the pod is replaced."""
+
+    def ask(self, pod: Pod, answer: str, *options: str) -> "subprocess.CompletedProcess[str]":
+        """Run restore on a terminal."""
+        keyboard, terminal = os.openpty()
+        try:
+            os.write(keyboard, f"{answer}\n".encode())
+            return pod.run("diaspora-pod", "restore", *options, prefix="usr/local/bin", stdin=terminal)
+        finally:
+            os.close(keyboard)
+            os.close(terminal)
+
+    def started(self, pod: Pod) -> bool:
+        return "systemctl start --no-block diaspora-restore.service" in pod.calls
+
+    @pytest.mark.parametrize("answer", ["no", "", "y", "Yes, please"])
+    def test_other_answers_than_yes_change_nothing(self, idle: Pod, answer: str) -> None:
+        done = self.ask(idle, answer, "0123abcd")
+        assert (done.returncode, done.stderr.splitlines()[-1]) == (2, "diaspora-pod: nothing was changed")
+        assert "of pod.example.org become those of the snapshot 0123abcd." in done.stdout
+        assert not self.started(idle)
+
+    def test_answer_yes_starts_the_restore(self, idle: Pod) -> None:
+        self.ask(idle, "yes", "0123abcd")
+        assert self.started(idle)
+
+    def test_scripts_need_an_option(self, idle: Pod) -> None:
+        done = idle.command("restore")
+        line = "diaspora-pod: restore replaces the pod; to do so without a question, run: diaspora-pod restore --yes\n"
+        assert (done.returncode, done.stdout, done.stderr) == (2, "", line)
+        assert not self.started(idle)
+        idle.command("restore", "--yes")
+        assert self.started(idle)
+        assert idle.command("restore", "--no").stderr == "diaspora-pod: unknown option --no; allowed: --yes\n"
+
+
+@pytest.mark.parametrize(("program", "what"), [("backup", "a backup"), ("restore", "the restore")])
+def test_too_little_room_is_reported_before_anything_is_done(first: Pod, program: str, what: str) -> None:
+    kept = first.folder / "kept"
+    first.data.rename(kept)
+    first.data.mkdir()
+    subprocess.run(["mount", "-t", "tmpfs", "-o", "size=32m", "tmpfs", first.data], check=True)
+    try:
+        shutil.copytree(kept, first.data, dirs_exist_ok=True)
+        (first.record / "calls").unlink()
+        done = first.job(program) if program == "restore" else first.run(program)
+    finally:
+        subprocess.run(["umount", first.data], check=True)
+    line = (
+        rf"{program} failed: the data partition has too little room: \d+ MiB are free, {what} needs about (\d+) MiB; "
+    )
+    found = re.fullmatch(f"{line}free space, or use a larger disk", done.stderr.splitlines()[-1])
+    assert found, done
+    # 64 MiB that stay free, and the database: a template of PostgreSQL has 7 MiB
+    assert int(found[1]) >= 64 + 7 * (program == "backup")
+    assert not [call for call in first.calls if " pg_dump " in call or "systemctl stop" in call or " restore " in call]
 
 
 class TestOnAws:
@@ -209,7 +349,7 @@ class TestOnAws:
             done = restored.result()
         assert (done.returncode, done.stderr) == (0, "")
         assert rows(server) == before
-        assert sql(server, "select count(*) from pg_database where datname like 'diaspora_re%'") == "0"
+        assert sql(server, "select datname from pg_database where datname like 'diaspora_re%'") == "diaspora_replaced"
 
 
 class TestRefused:
@@ -237,6 +377,8 @@ class TestRefused:
     def test_unknown_snapshot_is_refused(self, first: Pod, server: Postgresql) -> None:
         line = "the snapshot 0123abcd could not be fetched; to list the snapshots, run: diaspora-pod snapshots"
         self.refused(first, server, line, "0123abcd")
+        line = "--target=/ is not a snapshot; to list the snapshots, run: diaspora-pod snapshots"
+        self.refused(first, server, line, "--target=/")
 
     def test_backup_of_another_pod_is_refused(self, first: Pod, server: Postgresql) -> None:
         (first.data / "domain").write_text("other.example.org\n")
@@ -269,10 +411,10 @@ class TestRefused:
         assert sql(server, "select count(*) from pg_database where datname like 'diaspora_re%'") == "0"
 
     def test_restore_is_refused_during_a_backup(self, first: Pod, server: Postgresql) -> None:
-        (first.record / "states").mkdir(exist_ok=True)
-        (first.record / "states/diaspora-backup.service").write_text("activating")
         line = "a backup is running; wait until it ends, or run: systemctl stop diaspora-backup.service"
-        self.refused(first, server, line)
+        with (first.data / "state/backup-lock").open("w") as lock:
+            fcntl.flock(lock, fcntl.LOCK_EX)
+            self.refused(first, server, line)
 
     def test_restore_is_refused_after_an_interrupted_upgrade(self, first: Pod, server: Postgresql) -> None:
         (first.data / "upgrade").mkdir()
@@ -433,7 +575,7 @@ class TestCommand:
 
     def test_backup_and_snapshots_commands_work(self, first: Pod) -> None:
         done = first.command("backup")
-        assert (done.returncode, done.stdout) == (0, "the pod is backed up\n")
+        assert (done.returncode, done.stdout.splitlines()[-1]) == (0, "the pod is backed up")
         (snapshot,) = first.snapshots()
         done = first.command("snapshots")
         assert done.returncode == 0
@@ -442,7 +584,7 @@ class TestCommand:
         done = first.command("backup")
         assert done.returncode == 1
         assert done.stderr.splitlines()[-1] == (
-            "diaspora-pod: the backup failed; see: diaspora-pod logs diaspora-backup"
+            "diaspora-pod: the backup failed (exit-code); see: diaspora-pod logs diaspora-backup"
         )  # fmt: skip
 
     def test_logs_command_calls_journalctl(self, idle: Pod) -> None:

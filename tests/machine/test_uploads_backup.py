@@ -184,7 +184,7 @@ def test_restore_brings_back_deleted_uploads_and_deletes_none(machine: tuple[Pod
     assert len([entry for entry in versions if entry["Size"]]) == len(NAMES) + 2
     assert not (pod.data / "backup/restore").exists()
     calls = pod.calls
-    assert calls.index("systemctl start uploads.service") < calls.index("systemctl stop diaspora.target")
+    assert calls.index("systemctl start --no-block uploads.service") < calls.index("systemctl stop diaspora.target")
 
 
 def test_backup_and_restore_fail_without_the_bucket(machine: tuple[Pod, Uploads]) -> None:

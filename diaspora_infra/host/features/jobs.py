@@ -1,4 +1,4 @@
-"""What the long jobs of the podmin have in common: they run as units, are followed, and keep the machine from rebooting."""
+"""What the long jobs of the podmin have in common: units that are followed and hold off reboots."""
 
 from diaspora_infra.host.fragment import Fragment, PodContext
 from diaspora_infra.host.templates import render_tree
