@@ -219,16 +219,32 @@ def test_replaced_pod_of_an_interrupted_restore_is_not_removed(first: Pod, serve
     check_replaced(first, before, files_before)
 
 
-def test_killed_restore_does_not_leave_an_unchanged_pod_stopped(first: Pod, server: Postgresql) -> None:
-    before = rows(server)
-    first.fault("systemctl stop diaspora.target", "after")
-    assert first.job("restore").returncode == -9
+def test_killed_restore_does_not_leave_an_unchanged_pod_stopped(first: Pod) -> None:
+    folder = first.data / "backup/restore"
+    folder.mkdir()
+    (folder / "fetched").touch()
+    assert first.run("restore", "--tidy").returncode == 0
+    assert not folder.exists()
+    assert "systemctl start --no-block diaspora.target" not in first.calls
+    # it was killed after it had stopped the pod
+    folder.mkdir()
+    (folder / "stopped").touch()
     tidied = first.run("restore", "--tidy")
     assert (tidied.returncode, tidied.stdout, tidied.stderr) == (0, "", "")
     assert first.calls[-1] == "systemctl start --no-block diaspora.target"
-    assert not (first.data / "backup/restore").exists()
-    assert sql(server, "select count(*) from pg_database where datname like 'diaspora_re%'") == "0"
-    assert rows(server) == before
+    assert not folder.exists()
+
+
+def test_refused_restore_does_not_tidy_up_after_another(first: Pod) -> None:
+    folder = first.data / "backup/restore"
+    folder.mkdir()
+    holder = os.open(first.data / "state", os.O_RDONLY)
+    try:
+        fcntl.flock(holder, fcntl.LOCK_EX)
+        assert first.run("restore", "--tidy").returncode == 0
+    finally:
+        os.close(holder)
+    assert folder.exists()
 
 
 def test_backup_waits_for_the_end_of_a_restore(first: Pod) -> None:
