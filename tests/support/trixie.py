@@ -4,7 +4,6 @@ With it a test sees what systemd 257 does with units, in seconds and without a v
 for x86_64 (tests/support/boot/debian.py). There are no devices, and no network but the machine's own lo.
 """
 
-import hashlib
 import os
 import subprocess
 import time
@@ -15,27 +14,17 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 
 from tests.support.boot import debian, system
-from tools.cache import cache_root, make_entry
-from tools.progress import step
+from tests.support.boot.cached import cached
 
 START = Path(__file__).with_name("trixie_machine.sh")
 UP = frozenset({"running", "degraded"})
 
 
 def trixie_root() -> Path:
-    """The root folder of trixie in the cache, made when it is missing (about a minute). Nothing may be written to it."""
-    recipe = [Path(module.__file__ or "").read_text(encoding="utf-8") for module in (debian, system)]
-    key = hashlib.sha256("\0".join(recipe).encode()).hexdigest()[:16]
-    if os.environ.get("TR"):
-        return Path(os.environ["TR"])
-    entry = cache_root() / f"trixie-{key}"
-    make_entry(entry, "trixie", _make_root)
-    return entry / "root"
-
-
-def _make_root(folder: Path) -> None:
-    with step("making a root of Debian packages, about 1 min", "making the root", "made a root of Debian packages"):
-        system.make_system(folder / "work", folder / "root")
+    """The root folder of trixie in the cache, to which nothing may be written. Made when it is missing: a minute."""
+    return (
+        cached("trixie", lambda folder: system.make_system(folder / "work", folder / "root"), debian, system) / "root"
+    )
 
 
 @dataclass(frozen=True)

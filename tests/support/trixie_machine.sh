@@ -20,8 +20,11 @@ mkdir "$work/upper" "$work/work" "$root"
 mount -t overlay -o "lowerdir=$layers,upperdir=$work/upper,workdir=$work/work" overlay "$root"
 mkdir -p "$root"/{dev,etc/systemd/system,proc,run,sys,tmp}
 mount -t proc proc "$root/proc"
-# much of it is this computer's
-mount --bind -o ro "$root/proc/sys" "$root/proc/sys"
+# but for the network, these settings are this computer's
+for folder in sys sys/net; do
+    mount --bind "$root/proc/$folder" "$root/proc/$folder"
+done
+mount -o remount,bind,ro "$root/proc/sys"
 # read-only, which tells systemd that there are no devices to manage
 mount -t sysfs -o ro sysfs "$root/sys"
 mount -t cgroup2 cgroup2 "$root/sys/fs/cgroup"
