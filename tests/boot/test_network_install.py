@@ -28,7 +28,7 @@ from diaspora_infra.pxe.install import ASSETS, image_names
 from lab.matchbox import MatchboxServer
 from tests.conftest import IN_CI
 from tests.machine.pod_programs import RequireProgram
-from tests.support.boot import container_images, system
+from tests.support.boot import container_images, metal_image
 from tests.support.boot.accelerator import probe
 from tests.support.boot.disk_image import Partition, mounted_xfs, partitions
 from tests.support.boot.images import OWN_FILES, Images, make_images
@@ -171,7 +171,7 @@ class Rig:
 
     def _put_images(self) -> None:
         """Put the images where the settings expect those of Fedora CoreOS."""
-        self.images = made = make_images(self.folder)
+        self.images = made = make_images()
         names = image_names(RELEASE, "x86_64")
         assets = self.stack.server.data / ASSETS
         assets.mkdir(parents=True)
@@ -414,6 +414,6 @@ def read_range(disk: Path, start: int, size: int) -> bytes:
 
 def test_shellcheck_accepts_scripts_of_the_virtual_machine(require_program: RequireProgram) -> None:
     stand_ins = [file for file in container_images.OWN_FILES.rglob("*") if file.is_file() and file.suffix == ""]
-    scripts = [OWN_FILES / "network-install", system.OWN_FILES / "usr/libexec/rig-report", *stand_ins]
+    scripts = [OWN_FILES / "network-install", metal_image.OWN_FILES / "usr/libexec/rig-report", *stand_ins]
     assert len(scripts) > 8
     subprocess.run([require_program("shellcheck", "shellcheck"), *scripts], check=True)

@@ -108,15 +108,15 @@ def window(time: str, minutes: int) -> dict[str, Any]:
     return {"windows": [{"days": ["Sat"], "startTime": time, "lengthMinutes": minutes}]}
 
 
-BACKUP = {"pod.backup": {"time": "03:30"}}
+BACKUP = {"pod.backup": {"time": "06:30"}}
 UPGRADE = {"pod.upgrade": {"automatic": True, "time": "04:30"}}
 
 
 @pytest.mark.parametrize(
     ("change", "time", "line"),
     [
-        (BACKUP, "04:29", "overlap pod.backup.time (03:30, up to 60 minutes)"),
-        ({**BACKUP, "host.updates": {"strategy": "off"}}, "02:31", "overlap pod.backup.time (03:30, up to 60 minutes)"),
+        (BACKUP, "07:29", "overlap pod.backup.time (06:30, up to 60 minutes)"),
+        ({**BACKUP, "host.updates": {"strategy": "off"}}, "05:31", "overlap pod.backup.time (06:30, up to 60 minutes)"),
         (UPGRADE, "05:00", "overlap pod.upgrade.time (04:30, up to 60 minutes)"),
         ({"host.updates": window("03:00", 60)}, "02:01", "overlap host.updates.windows[0] (03:00, up to 60 minutes)"),
         ({"host.updates": window("23:30", 90)}, "00:59", "overlap host.updates.windows[0] (23:30, up to 90 minutes)"),
@@ -134,6 +134,7 @@ def test_jobs_at_the_time_of_something_else_are_refused(change: dict[str, Any], 
     [
         ({**BACKUP, **UPGRADE}, "05:30"),
         (BACKUP, "02:00"),
+        (BACKUP, "07:30"),
         ({"host.updates": {"strategy": "immediate"}}, "03:15"),
         ({"host.updates": {"strategy": "off"}}, "03:15"),
         ({"host.updates": window("00:00", 1440)}, "03:15"),
@@ -174,3 +175,42 @@ def test_time_that_nobody_set_is_apart_from_everything_else(change: dict[str, An
 def test_chosen_time_is_in_the_schedule_of_the_machine(backup: str, start: int) -> None:
     context = pod_context(backup={"time": backup}, secrets={"backupPassword": "x"})
     assert files(pod_fragment(context))["/etc/diaspora/schedule.yml"] == schedule_yml("pod.example.org", start)
+
+
+def test_defaults_are_apart() -> None:
+    load(changed(configs.pxe_config(), {"pod.backup": {}, "pod.upgrade.automatic": True}), {"backupPassword"})
+
+
+@pytest.mark.parametrize(
+    ("change", "line"),
+    [
+        (
+            {"pod.backup": {"time": "03:30"}},
+            "pod.backup.time: 03:30, up to 60 minutes, overlaps host.updates.windows[0] (03:00, up to 60 minutes), in "
+            "which the machine may reboot; choose another time",
+        ),
+        (
+            {"pod.upgrade": {"automatic": True, "time": "23:50"}, "host.updates": window("00:30", 30)},
+            "pod.upgrade.time: 23:50, up to 60 minutes, overlaps host.updates.windows[0] (00:30, up to 30 minutes), in "
+            "which the machine may reboot; choose another time",
+        ),
+    ],
+)
+def test_work_in_a_window_of_updates_is_refused(change: dict[str, Any], line: str) -> None:
+    with pytest.raises(ConfigError) as caught:
+        load(changed(configs.pxe_config(), change), {"backupPassword"})
+    assert str(caught.value) == line
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"pod.backup": {}, "pod.upgrade": {"automatic": True}},
+        {"pod.backup": {"time": "02:00"}},
+        {"pod.backup": {"time": "03:30"}, "host.updates": {"strategy": "off"}},
+        {"pod.backup": {"time": "03:30"}, "host.updates": window("00:00", 1440)},
+        {"pod.upgrade": {"automatic": True, "time": "04:00"}},
+    ],
+)
+def test_work_apart_from_windows_of_updates_is_taken(change: dict[str, Any]) -> None:
+    load(changed(configs.pxe_config(), change), {"backupPassword"})

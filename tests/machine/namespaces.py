@@ -74,12 +74,15 @@ _PATIENCE = 0.7
 
 @dataclass
 class Namespace:
-    """A computer: a network namespace, and the processes in it."""
+    """A computer: a network namespace, and the processes in it. `file` is that of a namespace that is there already."""
 
+    file: Path | None = None
     processes: list["subprocess.Popen[str]"] = field(default_factory=list)
 
     def __post_init__(self) -> None:
         """Make the namespace; its first process holds it."""
+        if self.file:
+            return
         holder = subprocess.Popen(
             ["unshare", "--net", sys.executable, "-Ic", "print('held', flush=True); input()"],
             stdin=subprocess.PIPE,
@@ -96,7 +99,7 @@ class Namespace:
         return self.processes[0].pid
 
     def command(self, *words: str) -> list[str]:
-        return ["nsenter", f"--net=/proc/{self.pid}/ns/net", *words]
+        return ["nsenter", f"--net={self.file or f'/proc/{self.pid}/ns/net'}", *words]
 
     def run(self, *words: str) -> str:
         """Run a command that must succeed."""

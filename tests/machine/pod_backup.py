@@ -22,8 +22,9 @@ PASSWORD = "correct horse battery"
 REDIS_PASSWORD = "0123456789abcdef"
 # Of coreutils and of bash, the programs of the backup and the restoration need these.
 PROGRAMS = (
-    "bash", "cat", "chmod", "chown", "cp", "date", "df", "flock", "grep", "gzip", "head", "mkdir", "mv", "od", "rm",
-    "sed", "sleep", "stat", "sync", "tail", "tar", "timeout", "touch", "tr", "zstd",
+    "bash", "cat", "chmod", "chown", "cp", "cut", "date", "df", "du", "flock", "grep", "gzip", "head", "jq", "mkdir",
+    "mktemp", "mv", "od", "rm", "sed", "sleep", "sort", "stat", "sync", "tail", "tar", "timeout", "touch", "tr", "wc",
+    "zstd",
 )  # fmt: skip
 # what lies in db/migrate of the image
 MIGRATIONS = (
@@ -133,12 +134,26 @@ def container(words):
     return run([settings["restic"], *words], environment, folder=folder)
 
 
+def unit_of_job(name):
+    """Do what the unit of a job does, with its output in the journal, as a shell would."""
+    job = 'bash "$0" run "$1" > "$2" 2>&1; status=$?; outcome=success; if ((status)); then outcome=exit-code; fi; '
+    job += 'INVOCATION_ID=1 SERVICE_RESULT=$outcome EXIT_STATUS=$status exec bash "$0" ended "$1"'
+    return spawn(["bash", "-c", job, settings["programs"] + "/job", name, record + "/journal"])
+
+
 def systemctl(words):
     os.makedirs(record + "/states", exist_ok=True)
     verb, *units = words
     units = [unit for unit in units if not unit.startswith("-")]
     if verb == "start" and "diaspora-backup.service" in units:
-        return spawn(settings["backup"])
+        return unit_of_job("backup") if "--no-block" in words else spawn(settings["backup"])
+    if verb == "show":
+        # units that are started run at once, and jobs have already ended
+        if "--value" in words:
+            print(told("states/" + units[0], "inactive") if "--property=ActiveState" in words else "")
+        else:
+            print("ActiveState=" + told("states/" + units[0], "active") + "\\nJob=")
+        return 0
     if verb == "is-active":
         state = told("states/" + units[0], "active")
         print(state)
@@ -157,7 +172,8 @@ def copy(source, target):
 if name == "systemctl":
     status = systemctl(arguments)
 elif name == "journalctl":
-    print(told("journal"))
+    if "--sync" not in arguments:
+        print(told("journal").removesuffix("\\n"))
     status = 0
 elif arguments[:2] == ["secret", "create"]:
     copy("/dev/stdin" if arguments[-1] == "-" else arguments[-1], record + "/secret-" + arguments[-2])
@@ -242,11 +258,14 @@ class Pod:
             "restic": self.restic,
             "elsewhere": str(elsewhere or ""),
             "backup": [bash, str(self.tree / LIBEXEC / "backup")],
+            "programs": str(self.tree / LIBEXEC),
         }
         for name in ("podman", "systemctl", "journalctl"):
             write_program(self.folder / "bin" / name, STAND_IN, settings)
 
-    def run(self, program: str, *arguments: str, prefix: str = LIBEXEC) -> "subprocess.CompletedProcess[str]":
+    def run(
+        self, program: str, *arguments: str, prefix: str = LIBEXEC, stdin: int = subprocess.DEVNULL
+    ) -> "subprocess.CompletedProcess[str]":
         """Run a program of the machine to its end, in a process group of its own."""
         bash = shutil.which("bash")
         assert bash
@@ -259,9 +278,11 @@ class Pod:
                 "DIASPORA_GIVEN_SECRETS": str(self.folder / "given"),
                 "DIASPORA_CONFIGURATION": str(self.folder / "etc"),
                 "DIASPORA_PROGRAMS": str(self.tree / LIBEXEC),
+                "DIASPORA_RUN": str(self.folder / "run"),
                 "DIASPORA_MACHINE_ID": "0" * 32,
                 **self.extra,
             },
+            stdin=stdin,
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
             text=True,
@@ -279,6 +300,17 @@ class Pod:
         done = self.run(program, *arguments, prefix=prefix)
         assert done.returncode == 0, done
         return done.stdout
+
+    def job(self, program: str, *arguments: str) -> "subprocess.CompletedProcess[str]":
+        """Run restore or import as its unit does: then tidy up, unless everything was killed at once."""
+        done = self.run(program, *arguments)
+        if done.returncode == -signal.SIGKILL:
+            return done
+        tidied = self.run(program, "--tidy")
+        assert tidied.returncode == 0, tidied
+        return subprocess.CompletedProcess(
+            done.args, done.returncode, done.stdout + tidied.stdout, done.stderr + tidied.stderr
+        )
 
     def command(self, *arguments: str) -> "subprocess.CompletedProcess[str]":
         """Run diaspora-pod."""

@@ -107,10 +107,10 @@ def rows(server: Postgresql, database: str = "diaspora_production") -> dict[str,
     return found
 
 
-def uploads(pod: Pod) -> dict[str, tuple[object, ...]]:
+def uploads(pod: Pod, folder: Path | None = None) -> dict[str, tuple[object, ...]]:
     """Every file and folder of the uploads: content, mode, owner, time."""
     found: dict[str, tuple[object, ...]] = {}
-    folder = pod.data / "uploads"
+    folder = folder or pod.data / "uploads"
     for path in (folder, *sorted(folder.rglob("*"))):
         entry = path.lstat()
         content = path.read_bytes() if path.is_file() else None

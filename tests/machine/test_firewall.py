@@ -1,14 +1,16 @@
 """The firewall, in nftables of the kernel: a machine between a network and its containers, in network namespaces.
 
-podman is not there: a table as its network program netavark makes it (src/firewall/nft.rs of netavark) publishes the
-ports. What this cannot show: the bridge and the rules that a real podman makes, and the kernel of Fedora CoreOS.
+The machine is one of Debian trixie with its systemd. Its netavark connects the containers, publishes their ports and
+starts aardvark-dns, asked as podman asks it. What this cannot show: a newer netavark, and the kernel of Fedora CoreOS.
 """
 
+import hashlib
 import ipaddress
+import json
 import os
 import re
 import subprocess
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 import pytest
@@ -23,6 +25,7 @@ from tests.host.pod import pod_context, read_quadlet, write_tree
 from tests.machine.namespaces import NOTHING, REFUSED, Namespace, cable, load, settle
 from tests.machine.pod_programs import RequireProgram
 from tests.machine.test_hardening import kernel_settings
+from tests.support.trixie import TrixieMachine, trixie_machine
 from tools import tool_path
 
 FILE = "/etc/diaspora/firewall.nft"
@@ -31,7 +34,7 @@ UNIT = "etc/systemd/system/diaspora-firewall.service"
 CLIENT, FRIEND, MACHINE = "192.0.2.1", "192.0.2.7", "192.0.2.10"
 CLIENT6, MACHINE6 = "2001:db8::1", "2001:db8::10"
 GATEWAY, WEB, OTHER = "10.89.71.1", "10.89.71.2", "10.89.71.3"
-GATEWAY6, WEB6 = "fd00:71::1", "fd00:71::2"
+GATEWAY6, WEB6, OTHER6 = "fd00:71::1", "fd00:71::2", "fd00:71::3"
 
 SETTINGS = {
     "open": [
@@ -42,46 +45,58 @@ SETTINGS = {
     ]
 }
 
-# What netavark makes of: PublishPort=80:8080, 443:8443, 9000:9000, 9100:8080, 9443:8443 and 5353:5353/udp.
-_PORTS = [("tcp", 80, 8080), ("tcp", 443, 8443), ("tcp", 9000, 9000), ("tcp", 9100, 8080), ("tcp", 9443, 8443),
-          ("udp", 5353, 5353)]  # fmt: skip
+# PublishPort=80:8080, 443:8443, 9000:9000, 9100:8080, 9443:8443 and 5353:5353/udp of the container `web`.
+PORTS = [("tcp", 80, 8080), ("tcp", 443, 8443), ("tcp", 9000, 9000), ("tcp", 9100, 8080), ("tcp", 9443, 8443),
+         ("udp", 5353, 5353)]  # fmt: skip
+NETAVARK = "/usr/lib/podman/netavark"
+AARDVARK = "/usr/lib/podman/aardvark-dns"
+NETWORK = {
+    "name": "diaspora",
+    "id": "2" * 64,
+    "driver": "bridge",
+    "network_interface": "podman1",
+    "created": "2026-01-01T00:00:00Z",
+    "subnets": [
+        {"subnet": "10.89.71.0/24", "gateway": GATEWAY},
+        {"subnet": "fd00:71::/64", "gateway": GATEWAY6},
+    ],
+    "ipv6_enabled": True,
+    "internal": False,
+    "dns_enabled": True,
+    "ipam_options": {"driver": "host-local"},
+}
 
 
-def netavark() -> str:
-    dnat, subnets = [], []
-    for subnet, address, family in (("10.89.71.0/24", WEB, "ip"), ("fd00:71::/64", f"[{WEB6}]", "ip6")):
-        chain = f"nv_0123abcd_{re.sub('[^0-9a-f]', '_', subnet)}"
-        rules = [f"{kind} dport {port} dnat {family} to {address}:{inside}" for kind, port, inside in _PORTS]
-        masks = [f"{family} saddr {subnet} {kind} dport {port} jump SETMARK" for kind, port, _ in _PORTS]
-        dnat.append(f"chain {chain}_dnat {{ {'; '.join([*masks, *rules])}; }}")
-        subnets.append((subnet, chain, family))
-    jumps = "; ".join(f"{kind} dport {port} jump {chain}_dnat" for kind, port, _ in _PORTS for _, chain, _ in subnets)
-    accepts = "; ".join(
-        f"{family} daddr {subnet} ct state established,related accept; {family} saddr {subnet} accept"
-        for subnet, _, family in subnets
-    )
-    egress = "; ".join(f"{family} saddr {subnet} jump {chain}" for subnet, chain, family in subnets)
-    chains = "\n".join(
-        f"chain {chain} {{ {family} daddr {subnet} accept; masquerade; }}" for subnet, chain, family in subnets
-    )
-    names = "; ".join(f"{family} saddr {subnet} meta l4proto {{ tcp, udp }} th dport 53 accept"
-                      for subnet, _, family in subnets)  # fmt: skip
-    newline = "\n"
-    return f"""
-table inet netavark {{
-    chain SETMARK {{ meta mark set meta mark or 0x2000; }}
-    {newline.join(dnat)}
-    {chains}
-    chain HOSTPORT {{ {jumps}; }}
-    chain INPUT {{ type filter hook input priority filter; policy accept; {names}; }}
-    chain FORWARD {{ type filter hook forward priority filter; policy accept; ct state invalid drop; {accepts}; }}
-    chain POSTROUTING {{
-        type nat hook postrouting priority srcnat; policy accept;
-        meta mark & 0x2000 == 0x2000 masquerade; {egress};
-    }}
-    chain PREROUTING {{ type nat hook prerouting priority dstnat; policy accept; fib daddr type local jump HOSTPORT; }}
-    chain OUTPUT {{ type nat hook output priority -100; policy accept; fib daddr type local jump HOSTPORT; }}
-}}
+def connect(machine: TrixieMachine, name: str, addresses: Sequence[str], ports: Sequence[tuple[str, int, int]]) -> None:
+    """Connect a container, a network namespace of the machine, to the pod's network as podman does."""
+    request = {
+        "container_id": hashlib.sha256(name.encode()).hexdigest(),
+        "container_name": name,
+        "port_mappings": [
+            {"container_port": inside, "host_port": port, "protocol": kind, "host_ip": "", "range": 1}
+            for kind, port, inside in ports
+        ],
+        "networks": {"diaspora": {"static_ips": addresses, "interface_name": "eth0", "aliases": [f"diaspora-{name}"]}},
+        "network_info": {"diaspora": NETWORK},
+        "network_dns_servers": [],
+    }
+    machine.put(f"/root/{name}.json", json.dumps(request))
+    options = ["--config", "/run/containers/networks", "--rootless", "false", "--aardvark-binary", AARDVARK]
+    words = [NETAVARK, *options, "--file", f"/root/{name}.json", "setup", f"/run/netns/{name}"]
+    machine.run("env", "NETAVARK_FW=nftables", *words)
+
+
+# Asks a name server for the address of a name; prints it, or nothing.
+QUESTION = r"""
+import socket, struct, sys
+name, server = sys.argv[1:]
+labels = b"".join(bytes([len(label)]) + label.encode() for label in name.split("."))
+asking = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+asking.settimeout(4)
+asking.sendto(struct.pack(">HHHHHH", 1, 0x100, 1, 0, 0, 0) + labels + b"\0" + struct.pack(">HH", 1, 1), (server, 53))
+answer = asking.recv(512)
+if struct.unpack(">H", answer[6:8])[0]:
+    print(socket.inet_ntoa(answer[-4:]))
 """
 
 
@@ -103,8 +118,13 @@ def _needs(require_program: RequireProgram) -> None:
 class Lab:
     """A client, a friend, the machine, and two containers on its bridge."""
 
-    def __init__(self) -> None:
-        self.client, self.machine, self.web, self.other = (Namespace() for _ in range(4))
+    def __init__(self, trixie: TrixieMachine) -> None:
+        self.trixie = trixie
+        self.client = Namespace()
+        self.machine = Namespace(Path(f"/proc/{trixie.pid}/ns/net"))
+        for name in ("web", "other"):
+            trixie.run("ip", "netns", "add", name)
+        self.web, self.other = (Namespace(trixie.root / "run/netns" / name) for name in ("web", "other"))
         self.all = (self.client, self.machine, self.web, self.other)
 
     def build(self) -> None:
@@ -114,26 +134,12 @@ class Lab:
             namespace.kernel("net.ipv6.conf.default.accept_dad", 0)
             namespace.kernel("net.ipv6.conf.all.accept_dad", 0)
         cable(self.machine, "eth0", self.client, "eth0")
-        self.machine.ip("link add podman1 type bridge")
-        self.machine.ip("link set podman1 up")
-        for name, container in (("veth0", self.web), ("veth1", self.other)):
-            cable(self.machine, name, container, "eth0")
-            self.machine.ip(f"link set {name} master podman1")
         for namespace, device, addresses in (
             (self.client, "eth0", (f"{CLIENT}/24", f"{FRIEND}/24", f"{CLIENT6}/64")),
             (self.machine, "eth0", (f"{MACHINE}/24", f"{MACHINE6}/64")),
-            (self.machine, "podman1", (f"{GATEWAY}/24", f"{GATEWAY6}/64")),
-            (self.web, "eth0", (f"{WEB}/24", f"{WEB6}/64")),
-            (self.other, "eth0", (f"{OTHER}/24", "fd00:71::3/64")),
         ):
             for address in addresses:
                 namespace.ip(f"address add {address} dev {device}")
-        for container in (self.web, self.other):
-            container.ip(f"route add default via {GATEWAY}")
-            container.ip(f"-6 route add default via {GATEWAY6}")
-        # as podman sets them
-        self.machine.kernel("net.ipv4.ip_forward", 1)
-        self.machine.kernel("net.ipv6.conf.all.forwarding", 1)
         # as systemd sets them on the machine
         for name, value in kernel_settings().items():
             if name.startswith("net."):
@@ -141,15 +147,21 @@ class Lab:
         # a neighbour who knows where the containers are
         self.client.ip(f"route add 10.89.71.0/24 via {MACHINE}")
         self.client.ip(f"-6 route add fd00:71::/64 via {MACHINE6}")
+        for container in (self.web, self.other):
+            container.ip("link set lo up")
+        # aardvark-dns asks it for all other names
+        self.trixie.put("/etc/resolv.conf", f"nameserver {CLIENT}\n")
+        connect(self.trixie, "web", [WEB, WEB6], PORTS)
+        connect(self.trixie, "other", [OTHER, OTHER6], ())
         for namespace in self.all:
             settle(namespace)
         both = (4, 6)
         self.client.serve(*((kind, version, 7000) for kind in ("tcp", "udp") for version in both))
-        ports = [("tcp", port) for port in (22, 53, 3306, 5000, 9001)] + [("udp", port) for port in (53, 68, 546, 5354)]
+        # port 53 is that of aardvark-dns
+        ports = [("tcp", port) for port in (22, 3306, 5000, 9001)] + [("udp", port) for port in (68, 546, 5354)]
         self.machine.serve(*((kind, version, port) for kind, port in ports for version in both))
         inside = [("tcp", 8080), ("tcp", 8443), ("tcp", 9000), ("tcp", 5000), ("tcp", 5432), ("udp", 5353)]
         self.web.serve(*((kind, version, port) for kind, port in inside for version in both))
-        assert load(self.machine, netavark()).stderr == ""
 
     def start(self, rules: str) -> None:
         done = load(self.machine, rules)
@@ -162,12 +174,13 @@ class Lab:
 
 @pytest.fixture(scope="module")
 def lab() -> Iterator[Lab]:
-    made = Lab()
-    try:
-        made.build()
-        yield made
-    finally:
-        made.end()
+    with trixie_machine() as trixie:
+        made = Lab(trixie)
+        try:
+            made.build()
+            yield made
+        finally:
+            made.end()
 
 
 @pytest.fixture
@@ -295,8 +308,8 @@ def test_containers_reach_internet_each_other_and_name_server(guarded: Lab) -> N
     asked = [("tcp", CLIENT, 7000), ("udp", CLIENT, 7000), ("tcp", CLIENT6, 7000)]
     # with the address of the machine
     assert guarded.other.ask(*asked) == [MACHINE, MACHINE, MACHINE6]
-    assert guarded.other.ask(("tcp", WEB, 5432), ("tcp", WEB6, 5432)) == [OTHER, "fd00:71::3"]
-    assert guarded.other.ask(("udp", GATEWAY, 53), ("tcp", GATEWAY, 53)) == [OTHER, OTHER]
+    assert guarded.other.ask(("tcp", WEB, 5432), ("tcp", WEB6, 5432)) == [OTHER, OTHER6]
+    assert guarded.other.run("python3", "-Ic", QUESTION, "diaspora-web", GATEWAY) == f"{WEB}\n"
     # the pod's own address, as anybody else reaches it
     assert guarded.other.ask(("tcp", MACHINE, 443)) != [NOTHING]
 
@@ -424,6 +437,7 @@ _SOURCES = st.lists(
     ),
     min_size=1,
     max_size=6,
+    unique_by=ipaddress.ip_network,
 )
 
 

@@ -283,7 +283,7 @@ def test_rotated_secret_restarts_only_its_users(machine: Machine) -> None:
     assert "smtpPassword has changed" in machine.succeed("refresh")
     assert machine.given("smtp_password") == "rotated"
     assert machine.podman("smtp-password") == "rotated"
-    assert machine.restarted() == ["try-restart diaspora-sidekiq.service diaspora-web.service"]
+    assert machine.restarted() == ["try-restart --no-block diaspora-sidekiq.service diaspora-web.service"]
     machine.put("backupPassword", "another")
     machine.succeed("refresh")
     assert machine.podman("backup-password") == "another"
@@ -297,7 +297,7 @@ def test_changed_database_host_restarts_pgbouncer(machine: Machine) -> None:
     assert (machine.data / "state/facts/facts.env").read_text() == (
         "DATABASE_HOST=other.example.org\nUPLOADS_BUCKET=pod-uploads-1a2b\n"
     )
-    assert machine.restarted() == ["try-restart pgbouncer.service postgresql.service"]
+    assert machine.restarted() == ["try-restart --no-block pgbouncer.service postgresql.service"]
     machine.store.put_parameter(Name=f"{PATH}/databaseHost", Value="a\nPATH=/evil", Type="String", Overwrite=True)
     assert "is not valid" in machine.succeed("refresh")
     assert "evil" not in (machine.data / "state/facts/facts.env").read_text()
@@ -310,7 +310,7 @@ def test_changed_database_password_restarts_pgbouncer(machine: Machine) -> None:
     assert machine.given("database_password") == "another-password"
     assert machine.podman("database-password") == "another-password"
     # the containers of diaspora* require postgresql.service, so systemd restarts them too
-    assert machine.restarted() == ["try-restart pgbouncer.service postgresql.service"]
+    assert machine.restarted() == ["try-restart --no-block pgbouncer.service postgresql.service"]
 
 
 def test_ses_account_is_fetched_and_its_rotation_restarts_diaspora(make: Make) -> None:
@@ -325,7 +325,7 @@ def test_ses_account_is_fetched_and_its_rotation_restarts_diaspora(make: Make) -
         machine.put(name, value)
     machine.succeed("refresh")
     assert (machine.podman("smtp-username"), machine.podman("smtp-password")) == tuple(rotated.values())
-    assert machine.restarted() == ["try-restart diaspora-sidekiq.service diaspora-web.service"]
+    assert machine.restarted() == ["try-restart --no-block diaspora-sidekiq.service diaspora-web.service"]
     toml = tomllib.loads((machine.root / "etc/diaspora/diaspora.toml").read_text())
     assert toml["configuration"]["mail"]["smtp"]["host"] == "email-smtp.eu-west-1.amazonaws.com"
 
@@ -379,7 +379,7 @@ def test_existing_parameters_are_read_by_name_and_rotated(make: Make) -> None:
     machine.put("smtpPassword", "of the stack")
     assert "smtpPassword has changed" in machine.succeed("refresh")
     assert machine.podman("smtp-password") == "rotated"
-    assert machine.restarted() == ["try-restart diaspora-sidekiq.service diaspora-web.service"]
+    assert machine.restarted() == ["try-restart --no-block diaspora-sidekiq.service diaspora-web.service"]
 
 
 def test_missing_existing_parameter_is_reported(make: Make) -> None:
@@ -407,7 +407,7 @@ def test_changed_uploads_bucket_is_remounted(machine: Machine) -> None:
     machine.store.put_parameter(Name=f"{PATH}/uploadsBucket", Value="another", Type="String", Overwrite=True)
     machine.succeed("refresh")
     assert "UPLOADS_BUCKET=another\n" in (machine.data / "state/facts/facts.env").read_text()
-    assert machine.restarted() == ["try-restart uploads.service"]
+    assert machine.restarted() == ["try-restart --no-block uploads.service"]
 
 
 def test_interrupted_rotation_is_completed(machine: Machine) -> None:
@@ -420,7 +420,7 @@ def test_interrupted_rotation_is_completed(machine: Machine) -> None:
     assert machine.restarted() == []
     make_secrets.write_text(text)
     machine.succeed("refresh")
-    assert machine.restarted() == ["try-restart diaspora-sidekiq.service diaspora-web.service"]
+    assert machine.restarted() == ["try-restart --no-block diaspora-sidekiq.service diaspora-web.service"]
     machine.succeed("refresh")
     assert len(machine.restarted()) == 1
 

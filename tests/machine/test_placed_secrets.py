@@ -367,7 +367,7 @@ def test_systemd_accepts_units_that_wait_for_secrets(tmp_path: Path, require_pro
     systemd_analyze = require_program("systemd-analyze", "systemd")
     root = write_tree(FRAGMENT, tmp_path)
     shutil.copytree("/usr/lib/systemd/system", root / "usr/lib/systemd/system", symlinks=True)
-    for program in ("bash", "podman", "systemd-tmpfiles"):
+    for program in ("bash", "podman", "sleep", "systemctl", "systemd-inhibit", "systemd-tmpfiles"):
         (root / "usr/bin").mkdir(parents=True, exist_ok=True)
         (root / "usr/bin" / program).write_text("")
         (root / "usr/bin" / program).chmod(0o755)

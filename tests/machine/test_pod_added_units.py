@@ -51,7 +51,7 @@ def test_systemd_accepts_the_units(root: Path, name: str, require_program: Requi
     systemd_analyze = require_program("systemd-analyze", "systemd")
     shutil.copytree("/usr/lib/systemd/system", root / "usr/lib/systemd/system", symlinks=True, dirs_exist_ok=True)
     (root / "usr/bin").mkdir(parents=True)
-    for program in ("podman", "bash", "systemd-tmpfiles"):
+    for program in ("podman", "bash", "sleep", "systemctl", "systemd-inhibit", "systemd-tmpfiles"):
         (root / "usr/bin" / program).write_text("")
         (root / "usr/bin" / program).chmod(0o755)
     # podman's own, which the operating system has

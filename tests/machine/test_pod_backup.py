@@ -193,14 +193,14 @@ def test_lock_of_a_running_process_is_respected(here: Pod) -> None:
 def test_full_disk_fails_the_backup_and_keeps_the_repository(here: Pod) -> None:
     here.succeed("backup")
     (before,) = here.snapshots()
-    small = here.folder / "small"
+    # the room of the data partition is looked at first; this disk is full later
+    kept, small = here.folder / "kept", here.data / "backup"
+    small.rename(kept)
     small.mkdir()
     subprocess.run(["mount", "-t", "tmpfs", "-o", "size=12m", "tmpfs", small], check=True)
     try:
-        shutil.copytree(here.data, small, dirs_exist_ok=True)
-        here.data.rename(here.folder / "kept")
-        here.data.symlink_to(small)
-        (here.data / "uploads/new").write_bytes(os.urandom(4_500_000))
+        shutil.copytree(kept, small, dirs_exist_ok=True)
+        (here.data / "uploads/new").write_bytes(os.urandom(12_000_000))
         done = here.run("backup")
         assert done.returncode == 1
         assert done.stderr.splitlines()[-1].startswith("backup failed: ")
@@ -210,7 +210,6 @@ def test_full_disk_fails_the_backup_and_keeps_the_repository(here: Pod) -> None:
         here.succeed("backup")
         here.ask_restic("check", "--read-data")
     finally:
-        here.data.unlink(missing_ok=True)
         subprocess.run(["umount", small], check=True)
 
 

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from diaspora_infra.host.render import BUTANE_VERSION, document_text
-from tests.host.pod import pod_context, pod_fragment, write_tree
+from tests.host.pod import pod_context, pod_fragment, read_quadlet, write_tree
 from tests.host.test_backup import SECRETS
 from tests.machine.pod_programs import RequireProgram
 from tests.machine.test_pod_units import accepted
@@ -25,6 +25,10 @@ UNITS = (
     "diaspora-backup.timer",
     "diaspora-backup-check.service",
     "diaspora-backup-check.timer",
+    "diaspora-restore.service",
+    "diaspora-import.service",
+    "diaspora-upgrade.service",
+    "diaspora-upgrade-recover.service",
 )
 
 
@@ -34,7 +38,7 @@ def test_systemd_accepts_the_units(name: str, tmp_path: Path, require_program: R
     root = write_tree(pod_fragment(CONTEXTS[name]), tmp_path)
     shutil.copytree("/usr/lib/systemd/system", root / "usr/lib/systemd/system", symlinks=True)
     (root / "usr/bin").mkdir(parents=True)
-    for program in ("bash", "systemd-tmpfiles"):
+    for program in ("bash", "sleep", "systemctl", "systemd-inhibit", "systemd-tmpfiles"):
         (root / "usr/bin" / program).write_text("")
         (root / "usr/bin" / program).chmod(0o755)
     # the generator of podman makes this one; other tests look at it
@@ -58,7 +62,7 @@ def test_systemd_parses_the_timers(require_program: RequireProgram) -> None:
     times = [re.findall("^OnCalendar=(.*)$", units[name], re.MULTILINE)[0] for name in UNITS if name.endswith("timer")]
     done = subprocess.run([systemd_analyze, "calendar", *times], capture_output=True, text=True, check=True)
     normal = re.findall("Normalized form: (.*)", done.stdout)
-    assert normal == ["*-*-* 03:30:00", "Sun *-*-* 12:00:00"]
+    assert normal == ["*-*-* 01:30:00", "Sun *-*-* 12:00:00"]
 
 
 @pytest.mark.parametrize("name", CONTEXTS)
@@ -77,3 +81,13 @@ def test_shellcheck_butane_and_ignition_report_nothing(
 def test_both_timers_start_at_boot() -> None:
     units = {unit["name"]: unit for unit in pod_fragment(CONTEXTS["local"])["systemd"]["units"]}
     assert {name for name in UNITS if units[name].get("enabled")} == {name for name in UNITS if name.endswith("timer")}
+
+
+@pytest.mark.parametrize("name", ["backup", "restore", "import", "upgrade", "upgrade-recover", "restore-first"])
+def test_reboots_are_held_off_during_a_job(name: str) -> None:
+    units = {unit["name"]: unit.get("contents") for unit in pod_fragment(CONTEXTS["s3"])["systemd"]["units"]}
+    section = read_quadlet(units[f"diaspora-{name}.service"])["Unit"]
+    for key in ("Wants", "After"):
+        assert "diaspora-inhibit@%N.service" in " ".join(value for entry, value in section if entry == key).split()
+    # rpm-ostree and logind honour this mode only
+    assert "--mode=block" in units["diaspora-inhibit@.service"]

@@ -3,6 +3,7 @@
 import fcntl
 import json
 import os
+import re
 import shutil
 import subprocess
 import time
@@ -85,7 +86,7 @@ def test_pod_is_restored_completely_on_a_new_machine(first: Pod, server: Postgre
     shutil.rmtree(first.data)
     empty_database(server)
     ask_redis(new.redis_port, "set", "queue:old", "job")
-    done = new.command("restore")
+    done = new.job("restore")
     assert (done.returncode, done.stderr) == (0, "")
     assert done.stdout.splitlines()[-1] == "restore: done, the pod runs again"
     assert rows(server) == before
@@ -101,22 +102,22 @@ def test_pod_is_restored_completely_on_a_new_machine(first: Pod, server: Postgre
 
 
 def test_pod_is_stopped_during_restore_and_sidekiq_starts_last(first: Pod) -> None:
-    first.succeed("restore")
+    first.job("restore")
     calls = first.calls
     order = [
         next(number for number, call in enumerate(calls) if call.startswith(start))
         for start in (
-            "systemctl stop diaspora-backup.timer",
             "systemctl stop diaspora.target",
             "podman exec redis redis-cli FLUSHALL",
             "systemctl restart diaspora-secrets.service",
             "systemctl restart diaspora-signing-key.service",
-            "systemctl start diaspora-web.service",
-            "systemctl start diaspora.target",
-            "systemctl start diaspora-backup.timer",
+            "systemctl start --no-block diaspora-web.service",
+            "systemctl start --no-block diaspora.target",
         )
     ]
     assert order == sorted(order)
+    # a backup that a timer starts meanwhile waits
+    assert not [call for call in calls if ".timer" in call]
     # nothing names Sidekiq before the target starts it
     assert not [call for call in calls if "sidekiq" in call]
 
@@ -138,7 +139,7 @@ def test_older_snapshot_replaces_all_later_data(first: Pod, server: Postgresql) 
     sql(server, "delete from photos; create table later (id int)")
     (first.data / "uploads/images/later").touch()
     (first.data / "uploads/images/a cat.jpg").unlink()
-    done = first.command("restore", snapshot["short_id"])
+    done = first.job("restore", snapshot["short_id"])
     assert done.returncode == 0, done
     assert rows(server) == before
     assert uploads(first) == files_before
@@ -152,13 +153,14 @@ def test_failed_restore_leaves_the_pod_stopped_and_can_be_repeated(first: Pod, s
     before, files_before = rows(server), uploads(first)
     sql(server, "delete from photos")
     first.fault(match, "fail")
-    done = first.command("restore")
+    done = first.job("restore")
     assert done.returncode == 1
     assert (
         done.stderr.splitlines()[-1] == "restore failed: the pod is stopped, half changed; run the same command again"
     )
-    assert "systemctl start diaspora.target" not in first.calls
-    done = first.command("restore")
+    assert "systemctl stop diaspora.target" in first.calls
+    assert "systemctl start --no-block diaspora.target" not in first.calls
+    done = first.job("restore")
     assert done.returncode == 0, done
     assert rows(server) == before
     assert uploads(first) == files_before
@@ -169,10 +171,164 @@ def test_restore_completes_when_repeated_after_a_power_cut(first: Pod, server: P
     before, files_before = rows(server), uploads(first)
     sql(server, "delete from photos")
     first.fault(match, "after")
-    assert first.command("restore").returncode == -9
-    assert first.command("restore").returncode == 0
+    (first.data / "uploads/images/a cat.jpg").unlink()
+    lost, files_lost = rows(server), uploads(first)
+    assert first.job("restore").returncode == -9
+    assert first.job("restore").returncode == 0
     assert rows(server) == before
     assert uploads(first) == files_before
+    # the pod as it was before the first run, not what that had restored
+    check_replaced(first, lost, files_lost)
+
+
+def check_replaced(pod: Pod, content: dict[str, str], files: dict[str, tuple[object, ...]]) -> None:
+    """What a restore has replaced is kept."""
+    assert rows(pod.server, "diaspora_replaced") == content
+    assert uploads(pod, pod.data / "replaced/uploads") == files
+
+
+def test_replaced_pod_is_kept_until_the_podmin_removes_it(first: Pod, server: Postgresql) -> None:
+    sql(server, "delete from photos")
+    (first.data / "uploads/images/a cat.jpg").unlink()
+    before, files_before = rows(server), uploads(first)
+    token = (first.data / "secrets/secret_key_base").read_text()
+    done = first.job("restore")
+    assert (done.returncode, done.stderr) == (0, "")
+    assert done.stdout.splitlines()[-2] == (
+        f"restore: what was replaced is kept: the database diaspora_replaced, and {first.data}/replaced; to remove "
+        "both, run: diaspora-pod remove-replaced"
+    )
+    check_replaced(first, before, files_before)
+    assert (first.data / "replaced/secrets/secret_key_base").read_text() == token
+    assert (first.data / "replaced").stat().st_mode & 0o77 == 0
+    (line,) = [line for line in first.command("status").stdout.splitlines() if line.startswith("replaced data")]
+    assert line.endswith(f"kept in {first.data}/replaced; to remove it: diaspora-pod remove-replaced")
+    # only one is kept: another restore would remove the first
+    refused = first.job("restore")
+    assert (refused.returncode, refused.stderr) == (
+        1,
+        f"restore failed: {first.data}/replaced still has what the last restore or import replaced; if you do not need "
+        "it, run: diaspora-pod remove-replaced\n",
+    )
+    check_replaced(first, before, files_before)
+    done = first.command("remove-replaced")
+    assert (done.returncode, done.stdout) == (0, "remove-replaced: removed\n")
+    assert not (first.data / "replaced").exists()
+    assert sql(server, "select count(*) from pg_database where datname like 'diaspora_re%'") == "0"
+    assert first.command("remove-replaced").stdout == "remove-replaced: nothing is kept\n"
+
+
+def test_replaced_pod_of_an_interrupted_restore_is_not_removed(first: Pod, server: Postgresql) -> None:
+    before, files_before = rows(server), uploads(first)
+    first.fault("redis-cli FLUSHALL", "after")
+    assert first.job("restore").returncode == -9
+    done = first.command("remove-replaced")
+    assert (done.returncode, done.stderr) == (
+        1,
+        "remove-replaced failed: the restore was interrupted, and needs what it replaced; run it again first\n",
+    )
+    check_replaced(first, before, files_before)
+
+
+def test_killed_restore_does_not_leave_an_unchanged_pod_stopped(first: Pod) -> None:
+    folder = first.data / "backup/restore"
+    folder.mkdir()
+    (folder / "fetched").touch()
+    assert first.run("restore", "--tidy").returncode == 0
+    assert not folder.exists()
+    assert "systemctl start --no-block diaspora.target" not in first.calls
+    # it was killed after it had stopped the pod
+    folder.mkdir()
+    (folder / "stopped").touch()
+    tidied = first.run("restore", "--tidy")
+    assert (tidied.returncode, tidied.stdout, tidied.stderr) == (0, "", "")
+    assert first.calls[-1] == "systemctl start --no-block diaspora.target"
+    assert not folder.exists()
+
+
+def test_refused_restore_does_not_tidy_up_after_another(first: Pod) -> None:
+    folder = first.data / "backup/restore"
+    folder.mkdir()
+    holder = os.open(first.data / "state", os.O_RDONLY)
+    try:
+        fcntl.flock(holder, fcntl.LOCK_EX)
+        assert first.run("restore", "--tidy").returncode == 0
+    finally:
+        os.close(holder)
+    assert folder.exists()
+
+
+def test_backup_waits_for_the_end_of_a_restore(first: Pod) -> None:
+    (first.record / "calls").unlink()
+    with ThreadPoolExecutor() as pool:
+        with (first.data / "state/backup-lock").open("w") as lock:
+            fcntl.flock(lock, fcntl.LOCK_EX)
+            backup = pool.submit(first.run, "backup")
+            time.sleep(1)
+            assert not first.calls
+            assert not backup.done()
+        done = backup.result()
+    assert (done.returncode, done.stderr) == (0, "")
+    assert done.stdout.splitlines()[0] == "waiting for the end of a restore or an import"
+
+
+class TestQuestion:
+    """The podmin is asked before the pod is replaced."""
+
+    def ask(self, pod: Pod, answer: str, *options: str) -> "subprocess.CompletedProcess[str]":
+        """Run restore on a terminal."""
+        keyboard, terminal = os.openpty()
+        try:
+            os.write(keyboard, f"{answer}\n".encode())
+            return pod.run("diaspora-pod", "restore", *options, prefix="usr/local/bin", stdin=terminal)
+        finally:
+            os.close(keyboard)
+            os.close(terminal)
+
+    def started(self, pod: Pod) -> bool:
+        return "systemctl start --no-block diaspora-restore.service" in pod.calls
+
+    @pytest.mark.parametrize("answer", ["no", "", "y", "Yes, please"])
+    def test_other_answers_than_yes_change_nothing(self, idle: Pod, answer: str) -> None:
+        done = self.ask(idle, answer, "0123abcd")
+        assert (done.returncode, done.stderr.splitlines()[-1]) == (2, "diaspora-pod: nothing was changed")
+        assert "of pod.example.org become those of the snapshot 0123abcd." in done.stdout
+        assert not self.started(idle)
+
+    def test_answer_yes_starts_the_restore(self, idle: Pod) -> None:
+        self.ask(idle, "yes", "0123abcd")
+        assert self.started(idle)
+
+    def test_scripts_need_an_option(self, idle: Pod) -> None:
+        done = idle.command("restore")
+        line = "diaspora-pod: restore replaces the pod; to do so without a question, run: diaspora-pod restore --yes\n"
+        assert (done.returncode, done.stdout, done.stderr) == (2, "", line)
+        assert not self.started(idle)
+        idle.command("restore", "--yes")
+        assert self.started(idle)
+        assert idle.command("restore", "--no").stderr == "diaspora-pod: unknown option --no; allowed: --yes\n"
+
+
+@pytest.mark.parametrize(("program", "what"), [("backup", "a backup"), ("restore", "the restore")])
+def test_too_little_room_is_reported_before_anything_is_done(first: Pod, program: str, what: str) -> None:
+    kept = first.folder / "kept"
+    first.data.rename(kept)
+    first.data.mkdir()
+    subprocess.run(["mount", "-t", "tmpfs", "-o", "size=32m", "tmpfs", first.data], check=True)
+    try:
+        shutil.copytree(kept, first.data, dirs_exist_ok=True)
+        (first.record / "calls").unlink()
+        done = first.job(program) if program == "restore" else first.run(program)
+    finally:
+        subprocess.run(["umount", first.data], check=True)
+    line = (
+        rf"{program} failed: the data partition has too little room: \d+ MiB are free, {what} needs about (\d+) MiB; "
+    )
+    found = re.fullmatch(f"{line}free space, or use a larger disk", done.stderr.splitlines()[-1])
+    assert found, done
+    # 64 MiB that stay free, and the database: a template of PostgreSQL has 7 MiB
+    assert int(found[1]) >= 64 + 7 * (program == "backup")
+    assert not [call for call in first.calls if " pg_dump " in call or "systemctl stop" in call or " restore " in call]
 
 
 class TestOnAws:
@@ -201,7 +357,7 @@ class TestOnAws:
 
     def test_own_database_sessions_are_ended(self, pod: Pod, server: Postgresql) -> None:
         with self.session(server, "diaspora", 60) as session:
-            done = pod.command("restore")
+            done = pod.job("restore")
             assert session.wait(timeout=20) == 2
         assert (done.returncode, done.stderr) == (0, "")
         assert sum("--single-transaction" in call for call in pod.calls) == 1
@@ -210,7 +366,7 @@ class TestOnAws:
         before = rows(server)
         sql(server, "delete from photos")
         with self.session(server, "postgres", 600) as session, ThreadPoolExecutor() as pool:
-            restored = pool.submit(pod.command, "restore")
+            restored = pool.submit(pod.job, "restore")
             # it goes after the first try, for which PostgreSQL itself waits five seconds
             while sum("--single-transaction" in call for call in pod.calls) < 2 and not restored.done():
                 time.sleep(0.05)
@@ -220,7 +376,7 @@ class TestOnAws:
             done = restored.result()
         assert (done.returncode, done.stderr) == (0, "")
         assert rows(server) == before
-        assert sql(server, "select count(*) from pg_database where datname like 'diaspora_re%'") == "0"
+        assert sql(server, "select datname from pg_database where datname like 'diaspora_re%'") == "diaspora_replaced"
 
 
 class TestRefused:
@@ -229,7 +385,7 @@ class TestRefused:
     def refused(self, pod: Pod, server: Postgresql, line: str, *arguments: str) -> None:
         before, files_before = rows(server), uploads(pod)
         (pod.record / "calls").unlink()
-        done = pod.command("restore", *arguments)
+        done = pod.job("restore", *arguments)
         assert done.returncode == 1
         assert done.stderr.splitlines()[-1] == f"restore failed: {line}"
         assert "systemctl stop diaspora.target" not in pod.calls
@@ -248,6 +404,8 @@ class TestRefused:
     def test_unknown_snapshot_is_refused(self, first: Pod, server: Postgresql) -> None:
         line = "the snapshot 0123abcd could not be fetched; to list the snapshots, run: diaspora-pod snapshots"
         self.refused(first, server, line, "0123abcd")
+        line = "--target=/ is not a snapshot; to list the snapshots, run: diaspora-pod snapshots"
+        self.refused(first, server, line, "--target=/")
 
     def test_backup_of_another_pod_is_refused(self, first: Pod, server: Postgresql) -> None:
         (first.data / "domain").write_text("other.example.org\n")
@@ -280,10 +438,10 @@ class TestRefused:
         assert sql(server, "select count(*) from pg_database where datname like 'diaspora_re%'") == "0"
 
     def test_restore_is_refused_during_a_backup(self, first: Pod, server: Postgresql) -> None:
-        (first.record / "states").mkdir(exist_ok=True)
-        (first.record / "states/diaspora-backup.service").write_text("activating")
         line = "a backup is running; wait until it ends, or run: systemctl stop diaspora-backup.service"
-        self.refused(first, server, line)
+        with (first.data / "state/backup-lock").open("w") as lock:
+            fcntl.flock(lock, fcntl.LOCK_EX)
+            self.refused(first, server, line)
 
     def test_restore_is_refused_after_an_interrupted_upgrade(self, first: Pod, server: Postgresql) -> None:
         (first.data / "upgrade").mkdir()
@@ -329,7 +487,7 @@ def test_new_pod_does_not_replace_backups_of_the_lost_one(first: Pod, server: Po
         "backup failed: the repository has backups of this pod that this machine never restored."
     )
     assert len(new.snapshots()) == 1
-    assert new.command("restore").returncode == 0
+    assert new.job("restore").returncode == 0
     new.succeed("backup")
     assert len(new.snapshots()) == 1, "the same day: the later one is kept"
 
@@ -444,7 +602,7 @@ class TestCommand:
 
     def test_backup_and_snapshots_commands_work(self, first: Pod) -> None:
         done = first.command("backup")
-        assert (done.returncode, done.stdout) == (0, "the pod is backed up\n")
+        assert (done.returncode, done.stdout.splitlines()[-1]) == (0, "the pod is backed up")
         (snapshot,) = first.snapshots()
         done = first.command("snapshots")
         assert done.returncode == 0
@@ -453,7 +611,7 @@ class TestCommand:
         done = first.command("backup")
         assert done.returncode == 1
         assert done.stderr.splitlines()[-1] == (
-            "diaspora-pod: the backup failed; see: diaspora-pod logs diaspora-backup"
+            "diaspora-pod: the backup failed (exit-code); see: diaspora-pod logs diaspora-backup"
         )  # fmt: skip
 
     def test_logs_command_calls_journalctl(self, idle: Pod) -> None:
@@ -476,7 +634,7 @@ class TestCommand:
 
     def test_restore_requires_the_backup_setting(self, idle: Pod, tmp_path: Path) -> None:
         idle.tree = write_tree(pod_fragment(pod_context()), tmp_path / "plain")
-        done = idle.command("restore")
+        done = idle.job("restore")
         assert (done.returncode, done.stderr) == (2, "diaspora-pod: pod.backup is not set for this pod\n")
         assert idle.command("status").returncode == 0
         assert "diaspora-pod status" in idle.command("help").stdout

@@ -96,7 +96,7 @@ def test_pod_is_restored_completely_before_it_starts(new: Pod, lost: Pod) -> Non
     assert new.command("status").stdout.splitlines()[0] == WAITS
     password = (new.data / "secrets/database_password").read_text()
     assert password != old_password
-    done = new.run("restore")
+    done = new.job("restore")
     assert (done.returncode, done.stderr) == (0, "")
     assert rows(new.server) == before
     assert uploads(new) == files_before
@@ -149,7 +149,7 @@ def test_pod_does_not_start_without_a_backup(new: Pod, tmp_path: Path, answer: s
         (tmp_path / "elsewhere/snapshots").mkdir()
     else:
         new.fault(" unlock ", "fail")
-    done = new.run("restore")
+    done = new.job("restore")
     assert (done.returncode, done.stderr.splitlines()[-1]) == (1, line)
     assert new.run("check-complete").returncode == 1
     # the timer of the backup must not put an empty pod over the backups
@@ -161,25 +161,27 @@ def test_restore_starts_over_after_a_power_cut(new: Pod, lost: Pod) -> None:
     empty_database(new.server)
     for match in ("pg_restore --username", "psql .*--single-transaction"):
         new.fault(match, "after")
-        assert new.run("restore").returncode == -9
+        assert new.job("restore").returncode == -9
         assert new.run("check-complete").returncode == 1
-    assert new.run("restore").returncode == 0
+    assert new.job("restore").returncode == 0
     assert rows(new.server) == before
     assert new.run("check-complete").returncode == 0
 
 
 def test_podmin_can_start_an_empty_pod(new: Pod) -> None:
     done = new.command("start-empty")
-    assert (done.returncode, done.stdout) == (0, "the pod starts without data\n")
+    assert (done.returncode, done.stdout) == (0, "the pod starts without data; see: diaspora-pod status\n")
     assert new.run("check-complete").returncode == 0
-    assert new.calls[-2:] == ["systemctl stop diaspora-restore-first.service", "systemctl start diaspora.target"]
+    assert new.calls[-2:] == [
+        "systemctl stop diaspora-restore-first.service", "systemctl start --no-block diaspora.target",
+    ]  # fmt: skip
     done = new.command("start-empty")
     assert (done.returncode, done.stderr) == (2, "diaspora-pod: this pod does not wait for a restore\n")
 
 
 def test_partially_restored_pod_cannot_be_started_empty(new: Pod) -> None:
     new.fault("redis-cli FLUSHALL", "fail")
-    assert new.run("restore").returncode == 1
+    assert new.job("restore").returncode == 1
     done = new.command("start-empty")
     line = "diaspora-pod: the restore has already changed the pod; run: diaspora-pod restore\n"
     assert (done.returncode, done.stderr) == (2, line)
@@ -215,7 +217,7 @@ class TestVersions:
     ) -> None:
         self.backed_up_with(lost, tmp_path / "elsewhere", f'echo {versions} > "$staging/versions"')
         before = rows(lost.server)
-        done = new.run("restore")
+        done = new.job("restore")
         assert (done.returncode, done.stderr.splitlines()[-1]) == (1, f"restore failed: {line}")
         assert not [call for call in new.calls if "pg_restore --username" in call]
         assert rows(new.server) == before
@@ -223,7 +225,7 @@ class TestVersions:
     def test_newer_database_without_version_file_is_refused(self, new: Pod, lost: Pod, tmp_path: Path) -> None:
         sql(lost.server, "insert into schema_migrations values ('20990101000000')")
         self.backed_up_with(lost, tmp_path / "elsewhere", 'rm "$staging/versions"')
-        done = new.run("restore")
+        done = new.job("restore")
         assert done.returncode == 1
         assert "comes from a newer diaspora* (migration 20990101000000)" in done.stderr
 

@@ -175,7 +175,7 @@ def test_restore_brings_back_deleted_uploads_and_deletes_none(machine: tuple[Pod
     made.client.put_object(Bucket=BUCKET, Key="images/later.jpg", Body=b"later")
     made.stop()
     made.start()
-    done = pod.command("restore")
+    done = pod.job("restore")
     assert (done.returncode, done.stderr) == (0, "")
     assert rows(pod.server) == before
     assert stored(made) == {**CONTENT, "images/later.jpg": b"later"}
@@ -184,7 +184,7 @@ def test_restore_brings_back_deleted_uploads_and_deletes_none(machine: tuple[Pod
     assert len([entry for entry in versions if entry["Size"]]) == len(NAMES) + 2
     assert not (pod.data / "backup/restore").exists()
     calls = pod.calls
-    assert calls.index("systemctl start uploads.service") < calls.index("systemctl stop diaspora.target")
+    assert calls.index("systemctl start --no-block uploads.service") < calls.index("systemctl stop diaspora.target")
 
 
 def test_backup_and_restore_fail_without_the_bucket(machine: tuple[Pod, Uploads]) -> None:
@@ -196,7 +196,7 @@ def test_backup_and_restore_fail_without_the_bucket(machine: tuple[Pod, Uploads]
     done = pod.run("backup")
     assert done.returncode == 1
     assert done.stderr == f"backup failed: the bucket with the uploads is not mounted on {made.folder}\n"
-    done = pod.command("restore")
+    done = pod.job("restore")
     assert done.returncode == 1
     assert "restore failed: the bucket with the uploads cannot be written to" in done.stderr
     assert "systemctl stop diaspora.target" not in pod.calls
@@ -225,7 +225,7 @@ def test_new_machine_and_new_bucket_are_restored_from_the_last_backup(
         assert new.run("make-secrets").returncode == 0
         there.start()
         assert new.run("check-complete").stderr == f"{WAITS}\n"
-        done = new.run("restore")
+        done = new.job("restore")
         assert (done.returncode, done.stderr) == (0, "")
         assert rows(new.server) == before
         assert stored(there) == CONTENT
@@ -246,7 +246,7 @@ def test_pod_moves_between_bucket_and_metal(machine: tuple[Pod, Uploads], folder
     metal.prepare()
     shutil.copytree(folder / "repository", metal.repository)
     empty_database(old.server)
-    done = metal.command("restore")
+    done = metal.job("restore")
     assert (done.returncode, done.stderr) == (0, "")
     assert rows(metal.server) == before
     files = {str(path.relative_to(metal.data / "uploads")): path for path in (metal.data / "uploads").rglob("*")}
@@ -256,7 +256,7 @@ def test_pod_moves_between_bucket_and_metal(machine: tuple[Pod, Uploads], folder
     shutil.rmtree(folder / "repository")
     shutil.copytree(metal.repository, folder / "repository")
     made.start()
-    done = old.command("restore")
+    done = old.job("restore")
     assert (done.returncode, done.stderr) == (0, "")
     assert stored(made) == {**CONTENT, "images/of-metal.jpg": b"of metal"}
 
@@ -272,7 +272,7 @@ def test_imported_uploads_are_stored_in_the_bucket(machine: tuple[Pod, Uploads],
                "-h", pod.server.folder, "-p", str(pod.server.port), "-U", "postgres", "--format=custom",
                "diaspora_production"]  # fmt: skip
     dump.write_bytes(subprocess.run(command, check=True, capture_output=True, cwd="/").stdout)
-    done = pod.command("import", "--database", str(dump), "--uploads", str(old.parent), "--replace")
+    done = pod.job("import", "--database", str(dump), "--uploads", str(old.parent), "--replace")
     assert (done.returncode, done.stderr) == (0, "")
     assert stored(made) == {**CONTENT, "images/imported.jpg": b"imported", "users/archive.gz": b"imported"}
     found = (made.folder / "images/imported.jpg").stat()

@@ -23,6 +23,7 @@ from diaspora_infra.config.loader.stack_file import ENCRYPTED, ENCRYPTED_MESSAGE
 from diaspora_infra.config.pod.daily_jobs import check_daily_jobs
 from diaspora_infra.config.pod.diaspora_toml import why_not_a_setting
 from diaspora_infra.config.pod.pod import Pod
+from diaspora_infra.config.pod.times import check_times
 from diaspora_infra.config.pod.upgrade import check_upgrade
 from diaspora_infra.config.problems import (
     ConfigError,
@@ -144,6 +145,7 @@ def _check_parts(sections: Sections, given: Collection[str]) -> Iterator[Problem
     if host:
         yield from check_host(host)
     if pod and host:
+        yield from check_times(pod.backup, pod.upgrade, host.updates)
         yield from check_daily_jobs(pod.daily_jobs, pod.backup, pod.upgrade, host.updates)
     if sections.pxe:
         yield from check_release("pxe", sections.pxe.release)

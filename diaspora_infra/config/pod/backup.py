@@ -53,8 +53,9 @@ class Backup(Model):
     """Account at a rest-server; with it the secret `backupRestPassword` is required."""
     host_key: SshKey | None = None
     """Public key of the SFTP server, without its name: the output of `ssh-keyscan HOST` after the name."""
-    time: ClockTime = "03:30"
-    """Start of the daily backup, in the time zone of the machine, with a random delay of up to half an hour."""
+    time: ClockTime = "01:30"
+    """Start of the daily backup, in the time zone of the machine, with a random delay of up to half an hour. It may not
+    overlap a window of `host.updates`."""
     retention: Retention = Retention()
     """Retention of snapshots."""
 

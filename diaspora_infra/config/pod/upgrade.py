@@ -17,7 +17,8 @@ class Upgrade(Model):
     automatic: bool = False
     """Upgrade every day if the server has a new version of the pod for this machine."""
     time: ClockTime = Field(default="04:30")
-    """Time of the upgrade in the time zone of the machine, with a random delay of up to a quarter of an hour."""
+    """Time of the upgrade in the time zone of the machine, with a random delay of up to a quarter of an hour. It
+    may not overlap a window of `host.updates`."""
 
 
 def check_upgrade(upgrade: Upgrade, machines: Iterable[Machine]) -> list[Problem]:

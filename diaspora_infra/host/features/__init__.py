@@ -18,6 +18,7 @@ from diaspora_infra.host.features.guest_agent import guest_agent
 from diaspora_infra.host.features.hardening import hardening
 from diaspora_infra.host.features.health import health
 from diaspora_infra.host.features.hostname import hostname
+from diaspora_infra.host.features.jobs import jobs
 from diaspora_infra.host.features.kernel_arguments import kernel_arguments
 from diaspora_infra.host.features.memory import memory
 from diaspora_infra.host.features.monitoring import monitoring
@@ -78,6 +79,7 @@ SERVICE_FEATURES: tuple[PodFeature, ...] = (
     redis,
     diaspora,
     first_admin,
+    jobs,
     switch_database,
     tls,
     nginx,

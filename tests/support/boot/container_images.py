@@ -7,9 +7,12 @@ folder `container`.
 import json
 import shutil
 import subprocess
+import sys
 from pathlib import Path
 
 from diaspora_infra.config.images import IMAGES
+from tests.support.boot import debian
+from tests.support.boot.cached import cached
 from tests.support.boot.debian import UNNEEDED, debian_tree, run
 from tests.support.configs import pod
 from tools import tool_path
@@ -41,13 +44,22 @@ def _entrypoints() -> dict[str, str]:
     return {**defaults, pod()["image"]: ""}
 
 
-def make_store(work: Path, store: Path, helpers: Path) -> None:
-    """Make the folder `store`, in which podman finds the images as if pulled.
+def image_store() -> Path:
+    """The folder in the cache in which podman finds the images as if pulled."""
+    # the path of a program ends in a hash of how it was built
+    recipe = (sys.modules[__name__], debian, OWN_FILES, str(tool_path("podman")), *image_names())
+    return cached("boot-containers", _make_store, *recipe) / "store"
 
-    `helpers` holds netavark, which podman asks for even when it starts nothing.
-    """
+
+def _make_store(folder: Path) -> None:
+    work, store = folder / "work", folder / "store"
     tree = debian_tree(PACKAGES, work, [*UNNEEDED, "usr/share", "var/lib/dpkg", "usr/lib/systemd"])
     _add_own_files(tree)
+    helpers = work / "helpers"
+    helpers.mkdir()
+    for name in ("netavark", "aardvark-dns"):
+        # podman asks for them even when it starts nothing
+        (helpers / name).symlink_to("/bin/false")
     archive = work / "root.tar"
     run("tar", "--create", "--file", archive, "--directory", tree, ".")
     policy = work / "policy.json"

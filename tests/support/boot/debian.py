@@ -1,9 +1,17 @@
-"""Folders of files made of Debian packages. Needs a Debian for x86_64: they come from the sources of its apt."""
+"""Folders of files made of the packages of one Debian release.
+
+Needs a Debian for x86_64, of this release or an earlier one: the packages come from the mirror of its apt.
+"""
 
 import shutil
 import subprocess
 from collections.abc import Sequence
 from pathlib import Path
+
+# systemd 257, podman 5.4.2, netavark 1.14: the release nearest to Fedora CoreOS.
+RELEASE = "trixie"
+SUITES = (RELEASE, f"{RELEASE}-updates")
+KEYRING = Path("/usr/share/keyrings/debian-archive-keyring.gpg")
 
 # What packages bring and a virtual machine of the tests does not need.
 UNNEEDED = (
@@ -35,19 +43,40 @@ def debian_tree(packages: Sequence[str], work: Path, unneeded: Sequence[str] = U
 
 
 def _download(packages: Sequence[str], folder: Path) -> list[Path]:
-    """Download the packages and their dependencies from the machine's sources, ignoring its installed packages."""
+    """Download the packages and their dependencies, ignoring the installed packages of this computer."""
     archives = folder / "archives"
     for part in (folder / "lists/partial", archives / "partial"):
         part.mkdir(parents=True)
     (folder / "status").touch()
-    options = [
-        f"Dir::State={folder}", f"Dir::State::status={folder / 'status'}", f"Dir::Cache={folder}",
-        "APT::Sandbox::User=root", "APT::Architecture=amd64",
-    ]  # fmt: skip
-    apt = ["apt-get", "-qq", "-y", *(part for option in options for part in ("-o", option))]
+    state = [f"Dir::State={folder}", f"Dir::State::status={folder / 'status'}", f"Dir::Cache={folder}"]
+    apt = _apt(*state)
+    sources = folder / "sources.list"
+    sources.write_text(
+        "".join(f"deb [signed-by={KEYRING}] {_mirror(apt)} {suite} main\n" for suite in SUITES), encoding="utf-8"
+    )
+    apt = _apt(*state, f"Dir::Etc::SourceList={sources}", "Dir::Etc::SourceParts=-")
     run(*apt, "update")
     run(*apt, "install", "--no-install-recommends", "--download-only", *packages)
     return sorted(archives.glob("*.deb"))
+
+
+def _apt(*options: str) -> list[str]:
+    always = ("APT::Sandbox::User=root", "APT::Architecture=amd64")
+    return ["apt-get", "-qq", "-y", *(part for option in (*options, *always) for part in ("-o", option))]
+
+
+def _mirror(apt: Sequence[str]) -> str:
+    """The address of Debian's packages in the sources of this computer.
+
+    apt says which mirror is Debian's only when it has fetched the index; `apt` keeps that index in a folder of its own.
+    """
+    wanted = ("indextargets", "--format", "$(SITE)", "Created-By: Packages", "Component: main", "Label: Debian")
+    found = run("apt-get", *wanted)
+    if not found:
+        run(*apt, "update")
+        found = run(*apt, *wanted)
+    assert found, "the sources of apt have no Debian mirror"
+    return found.decode().split()[0]
 
 
 def keep_modules(tree: Path, names: Sequence[str]) -> None:

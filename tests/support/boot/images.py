@@ -1,20 +1,22 @@
 """Kernel and initial RAM disk of the virtual machine, made of Debian packages.
 
-Debian's part is kept in the cache of the tools, under a hash of its inputs. Needs a Debian for x86_64: the
-packages come from the sources of its apt.
+All of it is kept in the cache of the tools, under hashes of what it is made of. Needs a Debian for x86_64: the packages
+come from the mirror of its apt.
 """
 
-import hashlib
 import shutil
+import sys
 from dataclasses import dataclass
 from pathlib import Path
 
-from tests.support.boot import container_images, debian, system
+from tests.support import ignition_root
+from tests.support.boot import debian, metal_image
+from tests.support.boot.cached import cached
+from tests.support.boot.container_images import image_store
 from tests.support.boot.debian import UNNEEDED, debian_tree, keep_modules, run
-from tests.support.boot.system import add_own_files, make_image, make_system
+from tests.support.boot.metal_image import add_own_files, make_image
+from tests.support.trixie import trixie_root
 from tools import tool_path
-from tools.cache import cache_root, make_entry
-from tools.progress import step
 
 PACKAGES = (
     "bash", "coreutils", "curl", "fdisk", "gdisk", "grep", "iproute2", "kmod", "libc-bin", "linux-image-cloud-amd64",
@@ -47,49 +49,44 @@ class Images:
     trees: tuple[Path, ...]
 
     def paths(self) -> set[str]:
-        """The paths of the root filesystem before a config is applied."""
+        """The paths of the root filesystem before a config is applied, but those of the container images."""
         return {f"/{path.relative_to(tree)}" for tree in self.trees for path in tree.rglob("*")}
 
 
-def make_images(folder: Path) -> Images:
-    """Make the images in `folder`: Debian's part comes from the cache, our own files are added each time."""
-    cached = _cached()
-    archive = _pack(_own_tree(folder / "own"))
-    initrd = folder / "initrd"
-    # the kernel unpacks one archive after the other, whatever they are packed with
-    initrd.write_bytes((cached / "initrd").read_bytes() + archive)
-    own = add_own_files(folder / "system")
-    trees = (cached / "system", own)
-    return Images(cached / "kernel", initrd, make_image(trees, folder / "root"), trees)
+def make_images() -> Images:
+    """The images in the cache, made when they are missing: minutes.
 
+    Debian's part of them has entries of its own, so that a changed file of ours costs seconds.
+    """
+    # the path of a program ends in a hash of how it was built
+    base = cached("boot-installer", _make_debian_part, debian, *PACKAGES, *MODULES, str(tool_path("ignition")))
+    root, store = trixie_root(), image_store()
 
-def _cached() -> Path:
-    # the modules are the recipe; the path of a program ends in a hash of how it was built
-    modules = (Path(__file__), Path(debian.__file__), Path(system.__file__), Path(container_images.__file__))
-    programs = [str(tool_path(name)) for name in ("ignition", "podman", "quadlet")]
-    stand_ins = sorted(file for file in container_images.OWN_FILES.rglob("*") if file.is_file())
-    contents = [file.read_text(encoding="utf-8") for file in (*modules, *stand_ins)]
-    recipe = [*contents, *programs, *container_images.image_names()]
-    key = hashlib.sha256("\0".join(recipe).encode()).hexdigest()[:16]
-    entry = cache_root() / f"boot-{key}"
-    make_entry(entry, "boot-images", _make_debian_part)
-    return entry
+    def make(folder: Path) -> None:
+        archive = _pack(_own_tree(folder / "own-initrd"))
+        # the kernel unpacks one archive after the other, whatever they are packed with
+        (folder / "initrd").write_bytes((base / "initrd").read_bytes() + archive)
+        own = add_own_files(folder / "own")
+        make_image((root, own), store, folder / "root")
+
+    parts = (str(path) for path in (base, root, store))
+    entry = cached(
+        "boot-images", make, sys.modules[__name__], metal_image, ignition_root, OWN_FILES, metal_image.OWN_FILES, *parts
+    )
+    return Images(base / "kernel", entry / "initrd", entry / "root", (root, entry / "own"))
 
 
 def _make_debian_part(folder: Path) -> None:
-    """Write the files kernel and initrd and the folder system, all of them with the same version of the kernel."""
+    """Write the files kernel and initrd, both with the same version of the kernel."""
     work = folder / "work"
-    with step("making boot images of Debian packages, about 2 min", "making boot images", "made boot images"):
-        tree = debian_tree(PACKAGES, work, [path for path in NOT_IN_MEMORY if path != "boot"])
-        (kernel,) = tree.glob("boot/vmlinuz-*")
-        kernel.rename(folder / "kernel")
-        shutil.rmtree(tree / "boot")
-        keep_modules(tree, MODULES)
-        shutil.copy(tool_path("ignition"), tree / "usr/bin/ignition")
-        (folder / "initrd").write_bytes(_pack(tree))
-        make_system(folder / "work-system", folder / "system")
-        shutil.rmtree(work)
-        shutil.rmtree(folder / "work-system")
+    tree = debian_tree(PACKAGES, work, [path for path in NOT_IN_MEMORY if path != "boot"])
+    (kernel,) = tree.glob("boot/vmlinuz-*")
+    kernel.rename(folder / "kernel")
+    shutil.rmtree(tree / "boot")
+    keep_modules(tree, MODULES)
+    shutil.copy(tool_path("ignition"), tree / "usr/bin/ignition")
+    (folder / "initrd").write_bytes(_pack(tree))
+    shutil.rmtree(work)
 
 
 def _own_tree(tree: Path) -> Path:

@@ -1,0 +1,285 @@
+"""The units of the long jobs, run by the systemd of a machine: failing, slow and killed ones, and lost connections.
+
+The programs of the jobs are stand-ins here: what they do is tested with their real ones elsewhere.
+"""
+
+import os
+import signal
+import subprocess
+import time
+from collections.abc import Callable, Iterator
+
+import pytest
+
+from tests.conftest import IN_CI
+from tests.host.pod import LIBEXEC, files, pod_context, pod_fragment, read_quadlet
+from tests.machine.pod_services import BACKUP
+from tests.support.trixie import TrixieMachine, trixie_machine
+
+UNITS = "/etc/systemd/system"
+PROGRAMS = f"/{LIBEXEC}"
+# restore and import: the first argument says what to do
+STAND_IN = """\
+#!/usr/bin/bash
+if [[ $1 == --tidy ]]; then
+    echo tidied >> /run/tidied
+    exit
+fi
+echo begun
+printf '<%s>' "$PWD" "$@"
+echo
+case $1 in
+    fails) exit 3 ;;
+    killed) kill -KILL $$ ;;
+    slow) until [[ -e /run/go ]]; do sleep 0.1; done ;;
+esac
+echo done
+"""
+UPGRADE = """\
+#!/usr/bin/bash
+mkdir -p /var/mnt/data/upgrade/programs
+touch /var/mnt/data/upgrade/state
+echo 'rm /var/mnt/data/upgrade/state; echo "$1" > /run/recovered' > /var/mnt/data/upgrade/programs/upgrade
+kill -KILL $$
+"""
+ALWAYS_FAILS = """\
+[Unit]
+StartLimitIntervalSec=0
+[Service]
+Type=oneshot
+ExecStart=/usr/bin/false
+Restart=on-failure
+RestartSec=200ms
+RestartMode=direct
+"""
+
+
+@pytest.fixture(scope="module")
+def machine() -> Iterator[TrixieMachine]:
+    if os.geteuid() != 0:
+        message = "needs root: namespaces"
+        if IN_CI:
+            pytest.fail(message)
+        pytest.skip(message)
+    with trixie_machine() as made:
+        fragment = pod_fragment(BACKUP)
+        for path, text in files(fragment).items():
+            if path.startswith(("/usr/local/", "/etc/diaspora/")):
+                made.put(path, text, 0o755)
+        for unit in fragment["systemd"]["units"]:
+            if unit["name"].startswith(("diaspora-inhibit", "diaspora-restore", "diaspora-import", "diaspora-upgrade")):
+                made.put(f"{UNITS}/{unit['name']}", unit["contents"])
+        for name in ("restore", "import"):
+            made.put(f"{PROGRAMS}/{name}", STAND_IN)
+        made.put(f"{PROGRAMS}/upgrade", UPGRADE)
+        made.put(f"{PROGRAMS}/secret", "#!/usr/bin/bash\n")
+        made.run("mkdir", "-p", "/var/mnt/data")
+        made.run("mount", "-t", "tmpfs", "tmpfs", "/var/mnt/data")
+        made.run("systemctl", "daemon-reload")
+        yield made
+
+
+@pytest.fixture(autouse=True)
+def calm(machine: TrixieMachine) -> Iterator[None]:
+    """No job runs before and after a test."""
+    machine.run("rm", "-rf", "/run/go", "/run/tidied", "/run/recovered", "/run/diaspora-jobs")
+    yield
+    machine.run("touch", "/run/go")
+    machine.attempt("systemctl", "stop", "diaspora-restore.service", "diaspora-import.service")
+
+
+def pod(machine: TrixieMachine, *words: str) -> list[str]:
+    return machine.command("env", "DIASPORA_JOB_PAUSE=0.1", "/usr/bin/bash", "/usr/local/bin/diaspora-pod", *words)
+
+
+def run(machine: TrixieMachine, *words: str) -> "subprocess.CompletedProcess[str]":
+    return subprocess.run(
+        pod(machine, *words), stdin=subprocess.DEVNULL, capture_output=True, text=True, check=False, timeout=60
+    )
+
+
+def wait(condition: Callable[[], bool]) -> None:
+    end = time.monotonic() + 30
+    while not condition():
+        assert time.monotonic() < end
+        time.sleep(0.05)
+
+
+def state(machine: TrixieMachine, unit: str) -> str:
+    return machine.attempt("systemctl", "is-active", unit).stdout.strip()
+
+
+def inhibitors(machine: TrixieMachine) -> list[list[str]]:
+    """Who holds what off, and how."""
+    lines = machine.run("systemd-inhibit", "--list", "--no-legend", "--no-pager").splitlines()
+    return [[line.split()[0], line.split()[5], line.split()[-1]] for line in lines if line.strip()]
+
+
+def begin_slow(machine: TrixieMachine) -> "subprocess.Popen[str]":
+    """Start a restore that waits for /run/go, on a terminal of its own, and wait until it runs."""
+    process = subprocess.Popen(
+        pod(machine, "restore", "--yes", "slow"),
+        stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, start_new_session=True,
+    )  # fmt: skip
+    wait(lambda: bool(machine.attempt("grep", "-q", "slow", "/run/diaspora-jobs/restore.arguments").returncode))
+    wait(lambda: state(machine, "diaspora-restore.service") == "activating")
+    return process
+
+
+def test_command_prints_what_the_job_prints_and_gets_its_arguments_unchanged(machine: TrixieMachine) -> None:
+    done = run(machine, "import", "--database", "a b", "new\nline", "$HOME `id` %n", "")
+    assert done.returncode == 0, done
+    assert done.stdout == "begun\n</><--database><a b><new\nline><$HOME `id` %n><>\ndone\n"
+    assert machine.run("cat", "/run/tidied") == "tidied\n"
+    assert machine.attempt("test", "-e", "/run/diaspora-jobs/import.arguments").returncode == 1
+
+
+def test_result_of_the_unit_is_the_exit_code(machine: TrixieMachine) -> None:
+    done = run(machine, "restore", "--yes", "fails")
+    assert (done.returncode, done.stdout) == (3, "begun\n</><fails>\n")
+    assert done.stderr.splitlines()[-1] == (
+        "diaspora-pod: the restore failed (exit-code); see: diaspora-pod logs diaspora-restore"
+    )
+    again = run(machine, "follow", "restore")
+    assert (again.returncode, again.stdout) == (3, done.stdout)
+
+
+def test_killed_job_is_tidied_up_and_reported(machine: TrixieMachine) -> None:
+    done = run(machine, "restore", "--yes", "killed")
+    assert (done.returncode, done.stdout) == (1, "begun\n</><killed>\n")
+    assert "the restore failed (signal)" in done.stderr
+    assert machine.run("cat", "/run/tidied") == "tidied\n"
+
+
+def test_lost_connection_does_not_end_the_job(machine: TrixieMachine) -> None:
+    process = begin_slow(machine)
+    os.killpg(process.pid, signal.SIGHUP)
+    assert process.wait(timeout=20) != 0
+    process.communicate()
+    assert state(machine, "diaspora-restore.service") == "activating"
+    # the same command again
+    with subprocess.Popen(
+        pod(machine, "restore", "--yes", "fails"),
+        stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
+    ) as second:  # fmt: skip
+        assert second.stderr and "the restore is running already" in second.stderr.readline()
+        machine.run("touch", "/run/go")
+        out, _ = second.communicate(timeout=30)
+    assert (second.returncode, out) == (0, "begun\n</><slow>\ndone\n")
+    done = run(machine, "follow")
+    assert (done.returncode, done.stdout) == (0, "begun\n</><slow>\ndone\n")
+
+
+def test_interrupt_ends_following_only(machine: TrixieMachine) -> None:
+    process = begin_slow(machine)
+    os.killpg(process.pid, signal.SIGINT)
+    _, err = process.communicate(timeout=20)
+    assert "no longer following; the restore goes on" in err
+    assert state(machine, "diaspora-restore.service") == "activating"
+
+
+def test_stopped_job_is_tidied_up(machine: TrixieMachine) -> None:
+    process = begin_slow(machine)
+    machine.run("systemctl", "stop", "diaspora-restore.service")
+    process.communicate(timeout=20)
+    assert process.returncode == 1
+    assert machine.run("cat", "/run/tidied") == "tidied\n"
+
+
+def test_machine_does_not_reboot_during_a_job(machine: TrixieMachine) -> None:
+    process = begin_slow(machine)
+    assert inhibitors(machine) == [["diaspora-restore", "shutdown:sleep", "block"]]
+    refused = machine.attempt("systemctl", "reboot")
+    assert refused.returncode == 1
+    assert machine.run("systemctl", "list-jobs", "--no-legend").split()[-3:] == [
+        "diaspora-restore.service", "start", "running",
+    ]  # fmt: skip
+    machine.run("touch", "/run/go")
+    process.communicate(timeout=30)
+    assert process.returncode == 0
+    wait(lambda: inhibitors(machine) == [])
+
+
+def test_job_that_cannot_start_is_reported(machine: TrixieMachine) -> None:
+    machine.run("umount", "/var/mnt/data")
+    try:
+        done = run(machine, "restore", "--yes")
+    finally:
+        machine.run("mount", "-t", "tmpfs", "tmpfs", "/var/mnt/data")
+    assert (done.returncode, done.stdout) == (1, "")
+    assert "the restore did not start, or was killed" in done.stderr
+    # a timer that starts the unit later has no arguments
+    assert machine.attempt("test", "-e", "/run/diaspora-jobs/restore.arguments").returncode == 1
+
+
+def test_killed_upgrade_is_rolled_back_at_once(machine: TrixieMachine) -> None:
+    done = run(machine, "upgrade")
+    assert done.returncode == 1
+    wait(lambda: machine.attempt("cat", "/run/recovered").stdout == "--recover\n")
+
+
+def test_migration_holds_off_reboots_only_while_it_runs(machine: TrixieMachine) -> None:
+    """Quadlet passes [Unit] and [Service] on; the container is what fails here."""
+    quadlet = read_quadlet(files(pod_fragment(pod_context()))["/etc/containers/systemd/diaspora-migrate.container"])
+    lines = [
+        "[Unit]", "StartLimitIntervalSec=0",
+        *(f"{key}={value}" for key, value in quadlet["Unit"] if "inhibit" in value),
+        "[Service]", "Type=oneshot", "Restart=on-failure", "RestartMode=direct", "RestartSec=5",
+        "ExecStart=/usr/bin/sh -c 'until [ -e /run/go ]; do sleep 0.1; done; exit 1'",
+        *(f"{key}={value}" for key, value in quadlet["Service"] if key == "ExecStopPost" and "inhibit" in value),
+    ]  # fmt: skip
+    machine.put(f"{UNITS}/diaspora-migrate.service", "\n".join(lines))
+    machine.run("systemctl", "daemon-reload")
+    machine.run("systemctl", "start", "--no-block", "diaspora-migrate.service")
+    try:
+        wait(lambda: inhibitors(machine) == [["diaspora-migrate", "shutdown:sleep", "block"]])
+        machine.run("touch", "/run/go")
+        wait(lambda: inhibitors(machine) == [])
+        assert state(machine, "diaspora-migrate.service") == "activating"
+        machine.run("rm", "/run/go")
+        wait(lambda: inhibitors(machine) == [["diaspora-migrate", "shutdown:sleep", "block"]])
+    finally:
+        machine.run("systemctl", "stop", "diaspora-migrate.service")
+
+
+class TestStartUnits:
+    def start(self, machine: TrixieMachine, limit: int, *units: str) -> "subprocess.CompletedProcess[str]":
+        words = ("env", "DIASPORA_START_PAUSE=0.1", "bash", f"{PROGRAMS}/start-units", str(limit), *units)
+        return machine.attempt(*words, seconds=40)
+
+    def put(self, machine: TrixieMachine, **units: str) -> None:
+        for name, text in units.items():
+            machine.put(f"{UNITS}/{name}.service", text)
+        machine.run("systemctl", "daemon-reload")
+
+    def test_running_units_are_a_success(self, machine: TrixieMachine) -> None:
+        self.put(
+            machine, first="[Service]\nExecStart=/usr/bin/sleep 60\n", second="[Service]\nExecStart=/usr/bin/sleep 60\n"
+        )
+        done = self.start(machine, 30, "first.service", "second.service")
+        assert (done.returncode, done.stderr) == (0, "")
+        assert state(machine, "second.service") == "active"
+        machine.run("systemctl", "stop", "first.service", "second.service")
+
+    def test_failing_dependency_is_named(self, machine: TrixieMachine) -> None:
+        needs = "[Unit]\nRequires=always.service\nAfter=always.service\n[Service]\nExecStart=/usr/bin/sleep 60\n"
+        self.put(machine, always=ALWAYS_FAILS, dependent=needs)
+        # what the program is there for
+        assert machine.attempt("timeout", "2", "systemctl", "start", "dependent.service").returncode == 124
+        machine.run("systemctl", "stop", "dependent.service", "always.service")
+        done = self.start(machine, 30, "dependent.service")
+        machine.run("systemctl", "stop", "dependent.service", "always.service")
+        assert (done.returncode, done.stderr) == (1, "always fails; see: diaspora-pod logs always\n")
+
+    def test_unit_that_fails_once_is_named(self, machine: TrixieMachine) -> None:
+        self.put(machine, once="[Service]\nType=oneshot\nExecStart=/usr/bin/false\n")
+        done = self.start(machine, 30, "once.service")
+        assert (done.returncode, done.stderr) == (1, "once fails; see: diaspora-pod logs once\n")
+
+    def test_limit_ends_the_wait(self, machine: TrixieMachine) -> None:
+        self.put(machine, slow="[Service]\nType=oneshot\nExecStart=/usr/bin/sleep 60\n")
+        done = self.start(machine, 1, "slow.service")
+        machine.run("systemctl", "stop", "slow.service")
+        assert (done.returncode, done.stderr) == (
+            1, "slow.service has not started after 1 seconds; see: diaspora-pod status\n",
+        )  # fmt: skip
