@@ -92,8 +92,8 @@ def install_boot(
 ) -> Boot:
     """Tell a machine to install Fedora CoreOS on `disk` and to keep the partition labelled `data`.
 
-    Kernel and images are loaded from matchbox's assets; without `images_from_matchbox` from Fedora's release servers, by
-    addresses that most builds of iPXE cannot use, because they lack HTTPS.
+    Kernel and images are loaded from matchbox's assets; without `images_from_matchbox` from Fedora's release servers,
+    by addresses that most builds of iPXE cannot use, because they lack HTTPS.
     """
     base = (
         f"{matchbox_url}/{ASSETS}" if images_from_matchbox else f"{RELEASES}/{stream}/builds/{version}/{architecture}"

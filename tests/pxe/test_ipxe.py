@@ -51,7 +51,7 @@ class Server:
                 self.end_headers()
                 self.wfile.write(content)
 
-            def log_message(self, format: str, *args: object) -> None:
+            def log_message(self, *_: object) -> None:
                 """Keep quiet."""
 
         self.http = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler)

@@ -1,0 +1,13 @@
+"""The SSH host keys, which stay the same over a reinstallation."""
+
+from diaspora_infra.config import AwsSettings
+from diaspora_infra.host.fragment import Fragment, MachineContext
+from diaspora_infra.host.templates import render_tree
+
+
+def ssh_host_keys(context: MachineContext) -> Fragment:
+    """Keep the keys on the data partition, and take them from there before sshd starts.
+
+    On AWS sshd does not wait: the volume may be attached minutes later. It then loads the keys again.
+    """
+    return render_tree("ssh_host_keys", early=not isinstance(context.settings, AwsSettings))
