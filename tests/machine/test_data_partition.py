@@ -1,4 +1,4 @@
-"""The data partition on a disk that was enlarged, and beside another one with its label. Real disks, by loop devices."""
+"""The data partition on an enlarged disk, and beside another one with its label. Real disks, by loop devices."""
 
 import json
 import os
