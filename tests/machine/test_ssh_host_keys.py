@@ -43,11 +43,17 @@ class Installation:
         return (self.folder / "calls").read_text().splitlines()
 
     def start(self) -> str:
-        """What happens before sshd starts; returns what is in the journal."""
+        """What happens before and after sshd starts; returns what is in the journal."""
+        said = self.run()
+        # what Fedora CoreOS does
+        subprocess.run(["ssh-keygen", "-q", "-A", "-f", self.folder], check=True, stdout=subprocess.DEVNULL)
+        return said + self.run()
+
+    def run(self) -> str:
         environment = {
             "PATH": f"{self.tools}:/usr/sbin:/usr/bin:/bin",
             "DIASPORA_DATA": str(self.data),
-            "DIASPORA_ROOT": str(self.folder),
+            "DIASPORA_SSH": str(self.folder / "etc/ssh"),
         }
         done = subprocess.run(["bash", self.keep], env=environment, capture_output=True, text=True, check=False)
         assert done.returncode == 0, done.stderr
@@ -155,11 +161,12 @@ def test_sshd_that_runs_already_gets_the_keys(tmp_path: Path, data: Path) -> Non
     first.start()
     second = Installation(tmp_path / "second", data)
     subprocess.run(["ssh-keygen", "-q", "-A", "-f", second.folder], check=True, stdout=subprocess.DEVNULL)
+    second.program("systemctl", "exit 1")
     with second.sshd() as (port, process):
         before = shown(port)
         assert not before & set(first.keys.values())
         second.program("systemctl", f'if [ "$1" = reload ]; then kill -HUP {process.pid}; fi')
-        second.start()
+        second.run()
         assert second.calls[-2:] == ["systemctl --quiet is-active sshd.service", "systemctl reload sshd.service"]
         for _ in range(50):
             if (after := shown(port)) != before:
@@ -168,20 +175,23 @@ def test_sshd_that_runs_already_gets_the_keys(tmp_path: Path, data: Path) -> Non
 
 
 def test_keys_get_their_selinux_labels(tmp_path: Path, data: Path) -> None:
-    machine = Installation(tmp_path / "first", data)
-    machine.start()
-    assert machine.calls == [f"restorecon -R {machine.folder}/etc/ssh"]
+    Installation(tmp_path / "first", data).start()
+    machine = Installation(tmp_path / "second", data)
+    machine.run()
+    assert machine.calls[0] == f"restorecon -R {machine.folder}/etc/ssh"
 
 
-def unit(fragment: Fragment) -> str:
-    (entry,) = fragment["systemd"]["units"]
-    assert entry["enabled"]
-    return str(entry["contents"])
+def units(fragment: Fragment) -> dict[str, str]:
+    assert all(entry["enabled"] for entry in fragment["systemd"]["units"])
+    return {entry["name"]: entry["contents"] for entry in fragment["systemd"]["units"]}
 
 
 def test_sshd_waits_for_the_keys_except_on_aws() -> None:
-    assert re.search(r"^Before=.*sshd-keygen\.target sshd\.service$", unit(ssh_host_keys(context())), re.MULTILINE)
-    on_aws = unit(ssh_host_keys(aws_context().of_machine))
-    assert "Before=" not in on_aws
-    for text in (on_aws, unit(ssh_host_keys(context()))):
-        assert "After=var-mnt-data.mount\nConditionPathIsMountPoint=/var/mnt/data\n" in text
+    early, kept = "diaspora-ssh-host-keys.service", "diaspora-ssh-host-keys-kept.service"
+    here, on_aws = units(ssh_host_keys(context())), units(ssh_host_keys(aws_context().of_machine))
+    assert (here.keys(), on_aws.keys()) == ({early, kept}, {kept})
+    assert re.search(r"^Before=.*sshd-keygen\.target sshd\.service$", here[early], re.MULTILINE)
+    assert "Before=" not in on_aws[kept]
+    assert "After=var-mnt-data.mount sshd-keygen.target sshd.service\n" in on_aws[kept]
+    for text in (*here.values(), *on_aws.values()):
+        assert "ConditionPathIsMountPoint=/var/mnt/data\n" in text

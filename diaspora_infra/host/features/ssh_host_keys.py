@@ -1,7 +1,7 @@
 """The SSH host keys, which stay the same over a reinstallation."""
 
 from diaspora_infra.config import AwsSettings
-from diaspora_infra.host.fragment import Fragment, MachineContext
+from diaspora_infra.host.fragment import Fragment, MachineContext, combine
 from diaspora_infra.host.templates import render_tree
 
 
@@ -10,4 +10,7 @@ def ssh_host_keys(context: MachineContext) -> Fragment:
 
     On AWS sshd does not wait: the volume may be attached minutes later. It then loads the keys again.
     """
-    return render_tree("ssh_host_keys", early=not isinstance(context.settings, AwsSettings))
+    keep = render_tree("ssh_host_keys")
+    if isinstance(context.settings, AwsSettings):
+        return keep
+    return combine([render_tree("ssh_host_keys_early"), keep])
