@@ -81,7 +81,7 @@ def test_settings_that_need_an_ipxe_with_https_are_named(check: Any) -> None:
 def test_disk_to_erase_has_no_default(check: Any) -> None:
     config = configs.pxe_config(pxe=configs.pxe(configs.machine(1), configs.machine(2, disk="/dev/vda")))
     config["host"]["storage"] = {"rootGib": 16}
-    line = "required, because the installation erases it; set it, or host.storage.disk for all machines"
+    line = "required, because the installation erases the disk; set disk, or host.storage.disk for all machines"
     assert check(config) == (1, "", [f"pxe.machines[0].disk: {line}"])
     assert check(configs.ignition_config(host=configs.host(storage={"rootGib": 16})))[0] == 0
 

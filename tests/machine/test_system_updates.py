@@ -79,12 +79,19 @@ def test_old_release_fails_and_says_what_zincati_does(machine: Machine) -> None:
     assert "deployments" in done.stderr
 
 
-@pytest.mark.parametrize("state", ["failed", "inactive"])
+@pytest.mark.parametrize("state", ["failed", "inactive", "deactivating"])
 def test_zincati_that_does_not_run_fails_at_once(machine: Machine, state: str) -> None:
     machine.zincati(state)
     done = machine.check()
     assert done.returncode == 1
     assert f"zincati is {state}" in done.stderr
+
+
+def test_zincati_that_starts_again_is_given_time(machine: Machine) -> None:
+    machine.zincati("activating")
+    assert machine.check().returncode == 0
+    machine.release(58)
+    assert machine.check().returncode == 1
 
 
 def test_updates_that_are_off_are_not_missed(machine: Machine) -> None:

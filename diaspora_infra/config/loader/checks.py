@@ -187,7 +187,8 @@ def check_machines_on_host(path: str, host: Host, machines: Machines) -> list[Pr
             problems.append(
                 Problem(
                     f"{path}[{index}].disk",
-                    "required, because the installation erases it; set it, or host.storage.disk for all machines",
+                    "required, because the installation erases the disk; "
+                    "set disk, or host.storage.disk for all machines",
                 )
             )
         if isinstance(machine, PxeMachine) and machine.install == "always" and host.updates.strategy != "off":
