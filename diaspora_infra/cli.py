@@ -15,12 +15,14 @@ from diaspora_infra.config import (
     Machine,
     Problem,
     ProvisioningSettings,
+    PxeSettings,
     Settings,
     StackFile,
     load,
     load_stack,
     needed_secrets,
 )
+from diaspora_infra.config.pxe.notes import notes
 from diaspora_infra.host import render
 from diaspora_infra.stack_files import Load, load_file, read_stack_file
 from diaspora_infra.version import package_version
@@ -96,6 +98,9 @@ def _check(options: argparse.Namespace) -> int:
     if problems:
         raise ConfigError(problems)
     print(f"{options.stack_file}: good; {len(settings.machines)} machine(s), target {settings.target}")
+    if isinstance(settings, PxeSettings):
+        for note in notes(settings.pxe):
+            print(f"note: {note}")
     return 0
 
 

@@ -31,6 +31,7 @@ config:
       - name: core
         sshAuthorizedKeys:
           - ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIPyvPaZYYgjxX2iI0ZNkUhRNBQvEYTB+rTcdfEAyLSZp podmin@example.org
+    storage: {disk: /dev/disk/by-id/ata-EXAMPLE}
   diaspora-infra:pxe:
     matchbox: {httpUrl: "http://matchbox.lan:8080", rpcEndpoint: "matchbox.lan:8081"}
     machines:

@@ -286,7 +286,7 @@ _ENDPOINT = "HOST:PORT, such as matchbox.lan:8081"
 
 _SIMPLEST = r"(?!.*/[.][.]?(?:/|$))"
 _NAME = "[A-Za-z0-9_.@:+-]+"
-_DISK_ALLOWED = "a whole disk under /dev, such as /dev/sda or /dev/disk/by-id/ata-EXAMPLE"
+_DISK_ALLOWED = "a whole disk under /dev, such as /dev/disk/by-id/ata-EXAMPLE or /dev/sda"
 # as the kernel and udev name partitions; the other folders of /dev/disk name nothing but partitions and filesystems
 _PARTITION = (
     "/dev/(?:[shv]d[a-z]+|xvd[a-z]+|dasd[a-z]+)[0-9]+|/dev/(?:nvme[0-9]+n|mmcblk|loop|nbd|md)[0-9]+p[0-9]+"

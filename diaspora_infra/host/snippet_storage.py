@@ -110,7 +110,8 @@ def disks_of(settings: Settings | ProvisioningSettings, machine: Machine) -> Dis
     if isinstance(settings, AwsSettings):
         return Disks(frozenset({BOOT_DISK}))
     storage = settings.host.storage
-    system = frozenset({BOOT_DISK, _clean(machine.disk or storage.disk)})
+    disk = machine.disk or storage.disk
+    system = frozenset({BOOT_DISK} if disk is None else {BOOT_DISK, _clean(disk)})
     size = storage.data_gib * MIB_PER_GIB
     if storage.data_disk is not None:
         # the first partition of a disk begins at its first MiB

@@ -64,12 +64,15 @@ class InstallSettings(TypedDict):
 def install_settings(settings: PxeSettings, machine: PxeMachine) -> InstallSettings:
     """Collect the settings for the installation of a machine."""
     pxe = settings.pxe
+    disk = machine.disk or settings.host.storage.disk
+    if disk is None:
+        raise ValueError(f"{machine.name} has no disk")  # loading refuses such settings
     return {
         "matchbox_url": pxe.matchbox.http_url,
         "version": pxe.release.version,
         "stream": pxe.release.stream,
         "architecture": machine.architecture,
-        "disk": machine.disk or settings.host.storage.disk,
+        "disk": disk,
         "images_from_matchbox": pxe.release.source == "matchbox",
         "console": list(machine.console),
         "kernel_arguments": list(machine.kernel_arguments),
@@ -81,15 +84,16 @@ def install_boot(
     matchbox_url: str,
     version: str,
     stream: str = "stable",
+    disk: str,
     architecture: str = "x86_64",
-    disk: str = "/dev/sda",
-    images_from_matchbox: bool = False,
+    images_from_matchbox: bool = True,
     console: Sequence[str] = (),
     kernel_arguments: Sequence[str] = (),
 ) -> Boot:
     """Tell a machine to install Fedora CoreOS on `disk` and to keep the partition labelled `data`.
 
-    `images_from_matchbox` loads kernel and images from matchbox's assets instead of Fedora's release servers.
+    Kernel and images are loaded from matchbox's assets; without `images_from_matchbox` from Fedora's release servers,
+    by addresses that most builds of iPXE cannot use, because they lack HTTPS.
     """
     base = (
         f"{matchbox_url}/{ASSETS}" if images_from_matchbox else f"{RELEASES}/{stream}/builds/{version}/{architecture}"

@@ -53,6 +53,7 @@ other = PxePod(
         ),
         "matchbox_url": http_url,
         "version": RELEASE,
+        "disk": "/dev/disk/by-id/ata-EXAMPLE",
     },
     on_matchbox,
 )

@@ -226,7 +226,7 @@ def test_matchbox_serves_the_addresses_of_the_boot_config(
     server.put_stream("x86_64")
     assert run()[0] == 0
     shutil.copytree(tmp_path / "assets", matchbox_server.data / "assets", dirs_exist_ok=True)
-    boot = install_boot(matchbox_url=matchbox_server.http_url, version=VERSION, images_from_matchbox=True)
+    boot = install_boot(matchbox_url=matchbox_server.http_url, version=VERSION, disk="/dev/sda")
     addresses = re.findall(r"http://\S+/assets/\S+", " ".join([boot.kernel, *boot.initrds, *boot.args]))
     assert len(addresses) == 4
     for address in [*addresses, f"{addresses[-1]}.sig"]:

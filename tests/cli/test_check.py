@@ -66,6 +66,35 @@ def test_dev_stack_is_valid(check: Any) -> None:
     assert check(EXAMPLE)[0] == 0
 
 
+def test_settings_that_need_an_ipxe_with_https_are_named(check: Any) -> None:
+    code, out, _ = check(configs.pxe_config())
+    assert (code, "note:" in out) == (0, False)
+    matchbox = {"httpUrl": "https://matchbox.lan", "rpcEndpoint": "matchbox.lan:8081"}
+    code, out, err = check(configs.pxe_config(pxe=configs.pxe(matchbox=matchbox, release={"source": "releases"})))
+    assert (code, err) == (0, [])
+    notes = [line for line in out.splitlines() if line.startswith("note: ")]
+    assert [line.split(": ")[1] for line in notes] == ["pxe.matchbox.httpUrl", "pxe.release.source"]
+    assert all("iPXE with HTTPS" in line and "ipxe.org/3c092003" in line for line in notes)
+    assert notes[1].endswith("; or use matchbox")
+
+
+def test_disk_to_erase_has_no_default(check: Any) -> None:
+    config = configs.pxe_config(pxe=configs.pxe(configs.machine(1), configs.machine(2, disk="/dev/vda")))
+    config["host"]["storage"] = {"rootGib": 16}
+    line = "required, because the installation erases the disk; set disk, or host.storage.disk for all machines"
+    assert check(config) == (1, "", [f"pxe.machines[0].disk: {line}"])
+    assert check(configs.ignition_config(host=configs.host(storage={"rootGib": 16})))[0] == 0
+
+
+@pytest.mark.parametrize(("mib", "install", "code"), [(2047, "once", 1), (2048, "once", 0), (1024, "off", 0)])
+def test_live_system_fits_into_the_memory(check: Any, mib: int, install: str, code: int) -> None:
+    machines = configs.pxe(configs.machine(1, install=install))
+    found, _, err = check(configs.pxe_config(host=configs.host(memoryMib=mib), pxe=machines))
+    assert found == code
+    assert [line.split(" is ")[0] for line in err] == ["host.memoryMib: 2047"] * code
+    assert check(configs.ignition_config(host=configs.host(memoryMib=1024)))[0] == 0
+
+
 def test_target_ignition_is_valid(check: Any) -> None:
     assert check(configs.ignition_config())[0] == 0
 

@@ -156,7 +156,7 @@ _SSH_KEYS = (
 _NAME = r'one line of text without " and \ that is not blank, true, false or nil'
 _PATH = "an absolute path without a colon, such as /srv/diaspora"
 _ARGUMENT = "one argument of letters, digits and _ . , : = / @ + % ~ ! * ? ^ [ ] -, such as console=ttyS0"
-_DISK = "a whole disk under /dev, such as /dev/sda or /dev/disk/by-id/ata-EXAMPLE"
+_DISK = "a whole disk under /dev, such as /dev/disk/by-id/ata-EXAMPLE or /dev/sda"
 _DAMAGED = "the ssh-ed25519 key is incomplete or damaged; copy the whole line from the .pub file"
 _ED25519 = PUBLIC_KEYS[0].split()[1]
 _ZONE = "a name such as Europe/Berlin or Etc/UTC"

@@ -157,7 +157,7 @@ def test_pxe_program_outside_the_tree_brings_up_its_stack(
     assert foreign["ignition"]["version"] == "3.4.0"
     (file_entry,) = foreign["storage"]["files"]
     assert (file_entry["path"], file_entry["contents"]["source"]) == ("/etc/hostname", "data:,other")
-    for mac, disk in ((pod, "/dev/vda"), (other, "/dev/sda")):
+    for mac, disk in ((pod, "/dev/vda"), (other, "/dev/disk/by-id/ata-EXAMPLE")):
         boot = install_boot(matchbox_url=server.http_url, version="44.20260802.3.1", disk=disk)
         assert get(ipxe_url(server.http_url, mac)) == ipxe_script(boot)
     assert outputs["pod"]["ipxe"] == ipxe_url(server.http_url, pod)

@@ -7,8 +7,9 @@ from hypothesis import strategies as st
 from diaspora_infra.host.features.storage import storage
 from tests.host.contexts import context
 
-# Where root starts in the Fedora CoreOS image: behind BIOS-BOOT (1), EFI-SYSTEM (127) and boot (384 MiB).
-ROOT_START_MIB = 513
+# Where root starts in the Fedora CoreOS image: behind the first MiB, BIOS-BOOT (1), EFI-SYSTEM (127) and a /boot of
+# 384 MiB, or of the 2048 that may come.
+ROOT_START_MIB = (513, 2177)
 DEFAULT = storage(context())["storage"]
 
 
@@ -17,8 +18,9 @@ def test_data_partition_follows_the_root_partition_on_the_boot_disk() -> None:
         {
             "device": "/dev/disk/by-id/coreos-boot-disk",
             "partitions": [
-                {"number": 4, "label": "root", "size_mib": 12 * 1024, "resize": True},
+                # the order is that in which they are made: root then ends where data starts
                 {"number": 5, "start_mib": 13 * 1024, "label": "data"},
+                {"number": 4, "label": "root", "size_mib": 0, "resize": True},
             ],
         }
     ]
@@ -27,8 +29,12 @@ def test_data_partition_follows_the_root_partition_on_the_boot_disk() -> None:
 @given(st.integers(8, 1024), st.integers(0, 65536))
 def test_root_ends_before_data_and_nothing_is_wiped(root_gib: int, data_gib: int) -> None:
     layout = storage(context(storage={"rootGib": root_gib, "dataGib": data_gib}))["storage"]
-    root, data = layout["disks"][0]["partitions"]
-    assert ROOT_START_MIB + root["size_mib"] <= data["start_mib"]
+    data, root = layout["disks"][0]["partitions"]
+    assert data["start_mib"] == (root_gib + 1) * 1024, "machines have their data there"
+    today, later = (data["start_mib"] - start for start in ROOT_START_MIB)
+    assert today > root_gib * 1024
+    assert (later >= 8 * 1024) is (root_gib >= 10)
+    assert root["size_mib"] == 0
     assert data.get("size_mib", 0) == data_gib * 1024
     assert "wipe" not in str(layout["disks"])
     assert [filesystem["wipe_filesystem"] for filesystem in layout["filesystems"]] == [False]
@@ -54,9 +60,9 @@ def test_data_does_not_use_system_labels(label: str) -> None:
 
 
 def test_failed_data_mount_does_not_stop_the_boot() -> None:
-    (unit,) = storage(context())["systemd"]["units"]
+    units = {unit["name"]: unit for unit in storage(context())["systemd"]["units"]}
+    unit = units["var-mnt-data.mount"]
     lines = unit["contents"].splitlines()
-    assert unit["name"] == "var-mnt-data.mount"
     assert unit["enabled"]
     assert "Where=/var/mnt/data" in lines
     assert "What=" + DEFAULT["filesystems"][0]["device"] in lines

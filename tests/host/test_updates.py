@@ -5,12 +5,15 @@ from typing import Any
 
 import pytest
 
+from diaspora_infra.config import load
 from diaspora_infra.host.features import AWS_MACHINE_FEATURES, MACHINE_FEATURES
 from diaspora_infra.host.features.guest_agent import guest_agent
 from diaspora_infra.host.features.kernel_arguments import kernel_arguments
 from diaspora_infra.host.features.time_zone import time_zone
 from diaspora_infra.host.features.updates import updates
+from diaspora_infra.host.fragment import MachineContext
 from tests.host.contexts import context, file_text
+from tests.support import configs
 
 WINDOWS = [
     {"days": ["Sat", "Sun"], "startTime": "23:30", "lengthMinutes": 60},
@@ -56,6 +59,15 @@ def test_kernel_arguments_are_set_only_when_given() -> None:
     }
 
 
+def test_consoles_of_a_machine_are_those_of_the_installed_system() -> None:
+    machine = configs.machine(console=["tty0", "ttyS0,115200n8"])
+    settings = load(configs.pxe_config(host=configs.host(kernelArguments=["quiet"]), pxe=configs.pxe(machine)))
+    # one entry, because the last console is the main one
+    assert kernel_arguments(MachineContext(settings, settings.machines[0])) == {
+        "kernel_arguments": {"should_exist": ["quiet", "console=tty0 console=ttyS0,115200n8"]}
+    }
+
+
 def test_guest_agent_is_installed_only_when_enabled() -> None:
     assert guest_agent(context()) == {}
     (unit,) = guest_agent(context(guestAgent=True))["systemd"]["units"]
@@ -74,7 +86,7 @@ def test_machine_features_have_a_fixed_order() -> None:
     names = [feature.__name__ for feature in MACHINE_FEATURES]
     assert names == [
         "users", "hostname", "kernel_arguments", "network", "storage", "time_zone", "swap", "updates",
-        "hardening", "guest_agent",
+        "hardening", "ssh_host_keys", "guest_agent",
     ]  # fmt: skip
     on_aws = [feature.__name__ for feature in AWS_MACHINE_FEATURES]
     assert on_aws == ["data_volume" if name == "storage" else name for name in names]

@@ -36,11 +36,16 @@ ROOT = (0, 0)
 SECRETS = "/etc/diaspora/secrets"
 PRESETS = "/etc/systemd/system-preset/20-ignition.preset"
 OTHER_KEY = SSH_KEY.replace("podmin@example.org", "other@example.org")
+# On AWS sshd does not wait for the data volume.
+EARLY_KEYS = "diaspora-ssh-host-keys.service"
 POD_UNITS = {
     "certbot.timer",
     "diaspora-disk-space.timer",
     "diaspora-firewall.service",
     "diaspora-health.timer",
+    "diaspora-ssh-host-keys-kept.service",
+    EARLY_KEYS,
+    "diaspora-system-updates.timer",
     "diaspora.target",
     "diaspora-upgrade-recover.service",
     "podman-auto-update.timer",
@@ -140,12 +145,12 @@ CASES = {
     "data-disk": Case(ignition_config(host=host(storage={"dataDisk": "/dev/sdb"})), POD_UNITS, {}),
     "aws": Case(
         aws_config(region="eu-west-1", size="small"),
-        POD_UNITS - {"certbot.timer"} | {"diaspora-data-grow.timer", "diaspora-parameters-refresh.timer"},
+        POD_UNITS - {"certbot.timer", EARLY_KEYS} | {"diaspora-data-grow.timer", "diaspora-parameters-refresh.timer"},
         {},
     ),
     "aws-on-instance": Case(
         aws_config(region="eu-west-1", size="small", edge="direct", database={"engine": "onInstance"}),
-        POD_UNITS | {"diaspora-data-grow.timer", "diaspora-parameters-refresh.timer"},
+        POD_UNITS - {EARLY_KEYS} | {"diaspora-data-grow.timer", "diaspora-parameters-refresh.timer"},
         {},
     ),
     "pod-stopped": Case(ignition_config(host=host(snippets=[POD_STOPPED])), POD_UNITS - {"diaspora.target"}, {}),

@@ -67,8 +67,11 @@ def test_systemd_accepts_the_units(tmp_path: Path, require_program: Callable[[st
                 program.chmod(0o755)
     names = sorted(unit["name"] for unit in fragment["systemd"]["units"])
     assert names == [
+        "diaspora-data-partition.service",
         "diaspora-firewall.service",
         "diaspora-guest-agent.service",
+        "diaspora-ssh-host-keys-kept.service",
+        "diaspora-ssh-host-keys.service",
         "diaspora-swap-file.service",
         "var-mnt-data.mount",
     ]

@@ -69,7 +69,7 @@ def bring_up(podmin: Host, folder: Path) -> None:
         matchbox=matchbox | {key: str(path) for key, path in files.items()},
         release={"source": "matchbox", "version": RELEASE},
     )
-    values = {"target": "pxe", "pod": pod(), "host": host(), "pxe": machines}
+    values = {"target": "pxe", "pod": pod(), "host": host(storage={"disk": "/dev/sda"}), "pxe": machines}
     stack = folder / "stack.yaml"
     stack.write_text(yaml.safe_dump({"config": {f"{NAMESPACE}:{key}": value for key, value in values.items()}}))
     command = podmin.command(sys.executable, "-c", UP, folder / "engine", stack)

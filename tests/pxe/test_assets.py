@@ -51,7 +51,7 @@ def test_metadata_urls_are_built_from_the_base_url() -> None:
 
 
 def test_asset_names_match_the_boot_config() -> None:
-    boot = install_boot(matchbox_url="http://matchbox.lan", version=VERSION, images_from_matchbox=True)
+    boot = install_boot(matchbox_url="http://matchbox.lan", version=VERSION, disk="/dev/sda")
     script = " ".join([boot.kernel, *boot.initrds, *boot.args])
     for asset in expected_assets(VERSION, "x86_64"):
         assert f"http://matchbox.lan/assets/{FOLDER}/{asset.name}" in script

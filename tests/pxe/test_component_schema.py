@@ -15,7 +15,7 @@ NAME = "diaspora-infra"
 COMPONENTS: list[type[pulumi.ComponentResource]] = [Ignition, PxePod, ProvisioningServer]
 REQUIRED = {
     "Ignition": ["host", "machine", "pod"],
-    "PxePod": ["ignition", "mac", "matchboxUrl", "version"],
+    "PxePod": ["disk", "ignition", "mac", "matchboxUrl", "version"],
     "ProvisioningServer": ["host", "provisioning"],
 }
 OUTPUTS = {

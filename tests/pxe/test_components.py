@@ -54,6 +54,7 @@ def args(**changes: Any) -> Any:
         "ignition": IGNITION,
         "matchbox_url": "http://m:8080",
         "version": "44.20260802.3.1",
+        "disk": "/dev/sda",
         **changes,
     }
 

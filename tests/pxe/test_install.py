@@ -22,8 +22,15 @@ def test_kernel_file_name_changes_with_release_42(version: str, kernel: str) -> 
     assert image_names(version, "aarch64").kernel == kernel
 
 
-def test_images_come_from_the_release_servers_by_default() -> None:
-    boot = install_boot(matchbox_url=URL, version=VERSION, stream="next", architecture="aarch64")
+def test_images_can_come_from_the_release_servers() -> None:
+    boot = install_boot(
+        matchbox_url=URL,
+        version=VERSION,
+        stream="next",
+        architecture="aarch64",
+        disk="/dev/sda",
+        images_from_matchbox=False,
+    )
     base = f"https://builds.coreos.fedoraproject.org/prod/streams/next/builds/{VERSION}/aarch64"
     assert boot.kernel == f"{base}/fedora-coreos-{VERSION}-live-kernel.aarch64"
     assert boot.initrds == [f"--name main {base}/fedora-coreos-{VERSION}-live-initramfs.aarch64.img"]
@@ -31,8 +38,8 @@ def test_images_come_from_the_release_servers_by_default() -> None:
     assert not [arg for arg in boot.args if arg.startswith("coreos.inst.image_url")]
 
 
-def test_images_can_come_from_matchbox() -> None:
-    boot = install_boot(matchbox_url=URL, version=VERSION, images_from_matchbox=True)
+def test_images_come_from_matchbox_by_default() -> None:
+    boot = install_boot(matchbox_url=URL, version=VERSION, disk="/dev/sda")
     base = f"{URL}/assets/fedora-coreos"
     assert boot.kernel == f"{base}/fedora-coreos-{VERSION}-live-kernel.x86_64"
     assert f"coreos.inst.image_url={base}/fedora-coreos-{VERSION}-metal.x86_64.raw.xz" in boot.args

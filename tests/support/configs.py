@@ -35,8 +35,16 @@ def pxe(*machines: dict[str, Any], **changes: Any) -> dict[str, Any]:
 
 
 def pxe_config(**changes: Any) -> dict[str, Any]:
-    """A whole config of target pxe."""
-    return {"target": "pxe", "pod": pod(), "host": host(), "pxe": pxe(), **changes}
+    """A whole config of target pxe, with a disk to install on."""
+    config = {"target": "pxe", "pod": pod(), "host": host(), "pxe": pxe(), **changes}
+    if isinstance(config["host"], dict):
+        config["host"] = on_disk(config["host"])
+    return config
+
+
+def on_disk(host: dict[str, Any]) -> dict[str, Any]:
+    """The same key host with a disk to install on."""
+    return {**host, "storage": {"disk": "/dev/sda", **host.get("storage", {})}}
 
 
 def ignition_config(**changes: Any) -> dict[str, Any]:

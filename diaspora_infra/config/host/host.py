@@ -58,13 +58,17 @@ class User(Model):
 class Storage(Model):
     """The machine's disk: a small root, and a big data partition that survives a reinstall."""
 
-    disk: DiskPath = "/dev/sda"
-    """Disk of the operating system (the installer erases everything except the data partition)."""
+    disk: DiskPath | None = None
+    """Disk of the operating system, preferably by a persistent name, such as /dev/disk/by-id/ata-EXAMPLE: /dev/sda may
+    be another disk at the next boot. An installation over the network erases everything on it except the data
+    partition, so `pxe` requires it here or for each machine."""
     root_gib: int = Field(default=12, ge=8, le=1024)
-    """Size of the root filesystem in GiB; Fedora CoreOS does not boot below 8. Never change it on a machine with data,
-    because the data partition follows it. Not used with `dataDisk`, where the root uses its whole disk."""
+    """Space for the operating system in GiB: the data partition starts 1 GiB behind it, and the root filesystem fills
+    what /boot leaves. Fedora CoreOS asks for a root of 8 GiB and may get a /boot of 2 GiB, so choose 10 or more. Never
+    change it on a machine with data. Not used with `dataDisk`, where the root uses its whole disk."""
     data_gib: int = Field(default=0, ge=0, le=1048576)
-    """Size of the data partition in GiB; 0 uses the rest of the disk. Never change it on a machine with data."""
+    """Size of the data partition in GiB; 0 uses the rest of the disk, and keeps a partition as large as it is. On a
+    machine with data change it to 0 only."""
     data_disk: DiskPath | None = None
     """Second disk for the data partition instead of the system disk, preferably by a persistent name, such as
     /dev/disk/by-id/ata-EXAMPLE."""

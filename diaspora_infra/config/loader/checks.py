@@ -100,7 +100,7 @@ def check_host(host: Host) -> list[Problem]:
         problems.append(Problem("host.updates.windows", "required with strategy: periodic; list at least one window"))
     if updates.strategy != "periodic" and updates.windows and "windows" in updates.model_fields_set:
         problems.append(Problem("host.updates.windows", "only used with strategy: periodic; remove it"))
-    if host.storage.data_disk == host.storage.disk:
+    if host.storage.data_disk is not None and host.storage.data_disk == host.storage.disk:
         problems.append(
             Problem("host.storage.dataDisk", "the same disk as host.storage.disk; choose another, or remove it")
         )
@@ -172,10 +172,30 @@ def check_images(pod: Pod, machines: Machines) -> list[Problem]:
     ]
 
 
+# Fedora CoreOS documentation, "Installing on bare metal": with `coreos.live.rootfs_url`, which install_boot sets
+_LIVE_MEMORY_MIB = 2048
+
+
 def check_machines_on_host(path: str, host: Host, machines: Machines) -> list[Problem]:
     """Conflicts between the settings of single machines and those of every machine."""
     problems = []
+    if host.memory_mib < _LIVE_MEMORY_MIB and any(map(_is_installed, machines.values())):
+        problems.append(
+            Problem(
+                "host.memoryMib",
+                f"{host.memory_mib} is too little for an installation over the network, during which Fedora CoreOS "
+                f"runs in memory; give the machine {_LIVE_MEMORY_MIB} or more, or use target ignition",
+            )
+        )
     for index, machine in machines.items():
+        if isinstance(machine, PxeMachine) and machine.disk is None and host.storage.disk is None:
+            problems.append(
+                Problem(
+                    f"{path}[{index}].disk",
+                    "required, because the installation erases the disk; "
+                    "set disk, or host.storage.disk for all machines",
+                )
+            )
         if isinstance(machine, PxeMachine) and machine.install == "always" and host.updates.strategy != "off":
             problems.append(
                 Problem(
@@ -187,6 +207,10 @@ def check_machines_on_host(path: str, host: Host, machines: Machines) -> list[Pr
         if machine.disk is not None and machine.disk == host.storage.data_disk:
             problems.append(Problem(f"{path}[{index}].disk", "the same disk as host.storage.dataDisk; choose another"))
     return problems
+
+
+def _is_installed(machine: Machine) -> bool:
+    return isinstance(machine, PxeMachine) and machine.install != "off"
 
 
 def _duplicates(values: Mapping[int, str], path: Callable[[int], str]) -> Iterable[Problem]:

@@ -47,7 +47,8 @@ class PxeMachine(Machine):
     """`once`: install at a network boot; the firmware tries the disk first. `always`: reinstall at every network boot
     (requires `host.updates.strategy: off`). `off`: serve nothing, the machine boots from its disk."""
     console: list[Console] = []
-    """Consoles of the installer, such as ttyS0,115200n8; the last one shows the messages. `console=` is added."""
+    """Consoles of the installer and of the installed system, such as ttyS0,115200n8; the last one shows the messages.
+    `console=` is added."""
     kernel_arguments: list[KernelArgument] = []
     """Further kernel arguments of the installer."""
     installed_config: ConfigHash | None = None
@@ -63,8 +64,9 @@ class Release(Model):
     version: ReleaseVersion = DEFAULT_RELEASE
     """Release; the machine then updates itself (see `host.updates`). The third number identifies the stream: 1 next,
     2 testing, 3 stable."""
-    source: Literal["releases", "matchbox"] = "releases"
-    """Source of kernel and images: Fedora's release servers, or the `assets` folder of matchbox."""
+    source: Literal["releases", "matchbox"] = "matchbox"
+    """Source of kernel and images: the `assets` folder of matchbox (`diaspora-infra assets download` fills it), or
+    Fedora's release servers, which needs an iPXE with HTTPS: your own build, for UEFI only."""
 
 
 class Pxe(Model):

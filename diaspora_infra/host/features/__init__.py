@@ -32,9 +32,11 @@ from diaspora_infra.host.features.pod_secrets import pod_secrets
 from diaspora_infra.host.features.postgresql import postgresql
 from diaspora_infra.host.features.redis import redis
 from diaspora_infra.host.features.relay import relay
+from diaspora_infra.host.features.ssh_host_keys import ssh_host_keys
 from diaspora_infra.host.features.storage import storage
 from diaspora_infra.host.features.swap import swap
 from diaspora_infra.host.features.switch_database import switch_database
+from diaspora_infra.host.features.system_updates import system_updates
 from diaspora_infra.host.features.time_zone import time_zone
 from diaspora_infra.host.features.tls import tls
 from diaspora_infra.host.features.updates import updates
@@ -62,6 +64,7 @@ MACHINE_FEATURES: tuple[MachineFeature, ...] = (
     swap,
     updates,
     hardening,
+    ssh_host_keys,
     guest_agent,
 )
 
@@ -87,6 +90,7 @@ SERVICE_FEATURES: tuple[PodFeature, ...] = (
     relay,
     alerts,
     health,
+    system_updates,
     disk_space,
     monitoring,
     pod_command,

@@ -12,7 +12,7 @@ ROOT_NUMBER, DATA_NUMBER = 4, 5
 DATA_LABEL = "data"
 DATA_FOLDER = "/var/mnt/data"
 MIB_PER_GIB = 1024
-# Root starts behind the three small partitions, below 1 GiB.
+# Of the space before the data partition, beside `rootGib`; never another number: machines with data have this one.
 BEFORE_ROOT_GIB = 1
 
 
@@ -29,10 +29,12 @@ def storage(context: MachineContext) -> Fragment:
         # Nothing follows root on the system disk: Fedora CoreOS lets it grow to the end.
         disk = {"device": settings.data_disk, "partitions": [{"number": 1, **data}]}
     else:
-        root = {"number": ROOT_NUMBER, "label": "root", "size_mib": settings.root_gib * MIB_PER_GIB, "resize": True}
         # A fixed start, not "behind root": a reinstall must find the partition where it was.
         start = {"number": DATA_NUMBER, "start_mib": (settings.root_gib + BEFORE_ROOT_GIB) * MIB_PER_GIB}
-        disk = {"device": BOOT_DISK, "partitions": [root, {**start, **data}]}
+        # Root ends where data starts, wherever it starts: a release with a larger /boot leaves less to root, and
+        # nothing overlaps. Ignition makes the partitions in this order, so data comes first.
+        root = {"number": ROOT_NUMBER, "label": "root", "size_mib": 0, "resize": True}
+        disk = {"device": BOOT_DISK, "partitions": [{**start, **data}, root]}
     filesystem = {
         "device": f"/dev/disk/by-partlabel/{DATA_LABEL}",
         "format": "xfs",

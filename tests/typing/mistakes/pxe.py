@@ -25,10 +25,10 @@ Ignition("c", {"pod": pod, "host": host, "machine": {"arch": "aarch64"}})  # mis
 Ignition("d", {"pod": pulumi.Output.from_input(host), "host": host, "machine": {}})  # mistake
 
 server = ProvisioningServer("boot", {"host": host, "provisioning": {"httpUrl": "http://matchbox.lan:8080"}})
-PxePod("e", {"mac": "x", "ignition": "{}", "matchboxUrl": server.http_url, "version": "44"})  # mistake
-PxePod("f", {"mac": "x", "ignition": server.next_steps, "matchbox_url": server.http_url, "version": "44"})  # mistake
-PxePod("g", {"mac": "x", "ignition": "{}", "matchbox_url": "m", "version": "44", "console": [1]})  # mistake
-PxePod("h", {"mac": "x", "ignition": "{}", "matchbox_url": "m", "version": "44", "serve": "yes"})  # mistake
+PxePod("e", {"mac": "x", "ignition": "{}", "matchboxUrl": server.http_url, "version": "4", "disk": "d"})  # mistake
+PxePod("f", {"mac": "x", "ignition": server.next_steps, "matchbox_url": "m", "version": "4", "disk": "d"})  # mistake
+PxePod("g", {"mac": "x", "ignition": "{}", "matchbox_url": "m", "version": "4", "disk": "d", "console": [1]})  # mistake
+PxePod("h", {"mac": "x", "ignition": "{}", "matchbox_url": "m", "version": "4", "disk": "d", "serve": "yes"})  # mistake
 
 print(server.url)  # mistake
 print(diaspora_infra.release)  # mistake

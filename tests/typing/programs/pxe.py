@@ -71,6 +71,7 @@ pod = PxePod(
         "ignition": pod_ignition.ignition,
         "matchbox_url": server.http_url,
         "version": config.require("version"),
+        "disk": pulumi.Output.concat("/dev/", "vda"),
         "stream": "stable",
         "architecture": Architecture.AARCH64,
         "console": ["tty0", pulumi.Output.concat("ttyS", "0")],
@@ -84,6 +85,7 @@ other_args: PxePodArgs = {
     "ignition": '{"ignition": {"version": "3.4.0"}}',
     "matchbox_url": server.http_url.apply(lambda address: address.rstrip("/")),
     "version": "44.20260802.3.1",
+    "disk": "/dev/vda",
     "stream": Stream.TESTING,
     "serve": False,
 }
