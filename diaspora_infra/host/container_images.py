@@ -1,20 +1,8 @@
-"""The container images of a machine, and their users."""
+"""The container images of a machine."""
 
 from diaspora_infra.config import ConfigError, Problem
 from diaspora_infra.config.images import default_image
 from diaspora_infra.host.fragment import PodContext
-
-# Users inside the official images: Debian variants of postgres and redis, all variants of nginx.
-POSTGRESQL_UID = 999
-REDIS_UID = 999
-NGINX_UID = 101
-# The image of PgBouncer needs no user of its own: it writes to /tmp only.
-PGBOUNCER_UID = 104
-# The certbot image has no user of its own; this one is nobody else's in the images above.
-CERTBOT_UID = 102
-# containers/relay/Containerfile
-RELAY_POSTFIX_UID = 201
-RELAY_DKIM_UID = 203
 
 
 def container_image(context: PodContext, name: str) -> str:

@@ -63,7 +63,7 @@ def test_sidekiq_mounts_the_schedule_that_its_unit_writes() -> None:
     fragment = pod_fragment(pod_context())
     sidekiq = containers(fragment)["diaspora-sidekiq"]
     (volume,) = [volume for volume in values(sidekiq["Container"], "Volume") if "schedule.yml" in volume]
-    assert volume == "/var/mnt/data/sidekiq/schedule.yml:/srv/diaspora/config/schedule.yml:z"
+    assert volume == "/var/mnt/data/sidekiq/schedule.yml:/srv/diaspora/config/schedule.yml"
     (command,) = values(sidekiq["Service"], "ExecStartPre")
     assert command.removeprefix("/usr/bin/bash ") in files(fragment)
 

@@ -116,7 +116,7 @@ def test_application_containers_share_secrets_environment_and_uploads(name: str)
         "diaspora-secret-token",
         "diaspora-oidc-key",
     }
-    assert "/var/mnt/data/uploads:/srv/diaspora/public/uploads:z" in values(container, "Volume")
+    assert "/var/mnt/data/uploads:/srv/diaspora/public/uploads" in values(container, "Volume")
 
 
 @pytest.mark.parametrize("name", CONTAINERS)
@@ -143,7 +143,7 @@ def test_image_layout_is_configurable() -> None:
     (command,) = values(web, "Exec")
     assert command.startswith('bash -lc "')
     assert "/srv/diaspora" not in "".join(text for path, text in files(fragment).items() if path.startswith(QUADLETS))
-    assert "d     /var/mnt/data/uploads             0755 1042 1042" in files(fragment)["/etc/diaspora/directories.conf"]
+    assert "d     /var/mnt/data/uploads             0755 813  813" in files(fragment)["/etc/diaspora/directories.conf"]
 
 
 def test_pod_network_is_configurable() -> None:

@@ -22,8 +22,8 @@ PASSWORD = "correct horse battery"
 REDIS_PASSWORD = "0123456789abcdef"
 # Of coreutils and of bash, the programs of the backup and the restoration need these.
 PROGRAMS = (
-    "bash", "cat", "chmod", "chown", "cp", "date", "df", "flock", "grep", "gzip", "head", "mkdir", "mv", "od", "rm",
-    "sleep", "stat", "sync", "tar", "timeout", "touch", "tr", "zstd",
+    "bash", "cat", "chmod", "chown", "cp", "date", "df", "find", "flock", "grep", "gzip", "head", "mkdir", "mv", "od",
+    "rm", "sleep", "stat", "sync", "tar", "timeout", "touch", "tr", "zstd",
 )  # fmt: skip
 # what lies in db/migrate of the image
 MIGRATIONS = (
@@ -253,6 +253,7 @@ class Pod:
                 "DIASPORA_CONFIGURATION": str(self.folder / "etc"),
                 "DIASPORA_PROGRAMS": str(self.tree / LIBEXEC),
                 "DIASPORA_MACHINE_ID": "0" * 32,
+                "DIASPORA_SELINUX": "/nowhere",
                 **self.extra,
             },
             stdout=subprocess.PIPE,

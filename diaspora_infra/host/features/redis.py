@@ -1,6 +1,7 @@
 """Redis."""
 
-from diaspora_infra.host.container_images import REDIS_UID, container_image
+from diaspora_infra.host.container_images import container_image
+from diaspora_infra.host.container_users import container_users
 from diaspora_infra.host.fragment import Fragment, PodContext
 from diaspora_infra.host.sizes import sizes
 from diaspora_infra.host.templates import render_tree
@@ -11,6 +12,6 @@ def redis(context: PodContext) -> Fragment:
     return render_tree(
         "redis",
         image=container_image(context, "redis"),
-        uid=REDIS_UID,
+        user=container_users(context.pod).redis,
         maxmemory_mib=sizes(context.pod, context.memory_mib, context.swap).redis_mib,
     )
