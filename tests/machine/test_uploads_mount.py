@@ -11,8 +11,8 @@ from pathlib import Path
 
 import pytest
 
-from lab.aws.account import Account
 from diaspora_infra.host.container_users import container_users
+from lab.aws.account import Account
 from lab.matchbox import free_ports
 from tests.host.aws_pod import aws_context
 from tests.host.pod import QUADLETS, files, pod_fragment, read_quadlet, values, write_tree

@@ -82,6 +82,17 @@ class Updates(Model):
     """Spans for `periodic`; not used with another strategy."""
 
 
+class Journal(Model):
+    """The journal of the machine, in which the web server logs the addresses of visitors. What is older than `days`, or
+    beyond `maxMib`, is removed.
+    """
+
+    days: int = Field(default=14, ge=1, le=3650)
+    """Days for which the journal is kept."""
+    max_mib: int = Field(default=512, ge=64, le=65536)
+    """Maximum size on the system disk, in MiB."""
+
+
 Snippet = Annotated[str, Field(min_length=1, json_schema_extra={"contentMediaType": "application/yaml"})]
 
 # [section][key] = value of a NetworkManager keyfile
@@ -104,6 +115,8 @@ class Host(Model):
     """When the operating system updates itself."""
     firewall: Firewall = Firewall()
     """Firewall of the machine."""
+    journal: Journal = Journal()
+    """How long the machine keeps its logs."""
     time_zone: TimeZone = "Etc/UTC"
     """Time zone of the machine and of its update windows."""
     guest_agent: bool = False
