@@ -6,8 +6,8 @@ containers are the same user of the machine. podman mounts the layers of the ima
 and the filesystem of Fedora CoreOS nothing is copied.
 
 The numbers on the machine are fixed for ever: the files on the data partition belong to them over reinstallations.
-Fedora gives its system users numbers from 999 downwards (a release has about 40), people from 1000, subordinate ids from
-524288.
+Fedora gives its system users numbers from 999 downwards (a release has about 40), people from 1000, subordinate ids
+from 524288.
 """
 
 from dataclasses import dataclass
@@ -58,7 +58,7 @@ class ContainerUsers:
     relay_dkim: ContainerUser = ContainerUser(image=203, host=817)
 
 
-# Postfix starts as root, which a mapping would take its queue away from: the same number in the image and on the machine.
+# Postfix starts as root, and is not mapped: the same number in the image and on the machine.
 RELAY_POSTFIX_UID = 201
 
 

@@ -31,5 +31,5 @@ def test_journal_is_kept_for_two_weeks() -> None:
 
 @pytest.mark.parametrize("change", [{"days": 0}, {"maxMib": 1}, {"day": 1}])
 def test_other_limits_are_refused(change: dict[str, int]) -> None:
-    with pytest.raises(ConfigError, match="host.journal"):
+    with pytest.raises(ConfigError, match=r"host\.journal"):
         settings(journal=change)

@@ -35,7 +35,7 @@ case "$1 $2" in
         echo $((${USED:-5000000} + 512000)) > "$STORE/used"
         sleep "${SECONDS_OF_PULL:-0}"
         rm "$STORE/running"
-        [[ -e $STORE/registry/$file ]] || { echo "Trying to pull $image..." >&2; echo "Error: no such host" >&2; exit 125; }
+        [[ -e $STORE/registry/$file ]] || { printf 'Trying to pull\\nError: no such host\\n' >&2; exit 125; }
         echo > "$STORE/images/$file"
         ;;
     *) exit 125 ;;

@@ -83,9 +83,7 @@ class Updates(Model):
 
 
 class Journal(Model):
-    """The journal of the machine, in which the web server logs the addresses of visitors. What is older than `days`, or
-    beyond `maxMib`, is removed.
-    """
+    """The journal of the machine, which has the log of the web server with the addresses of visitors."""
 
     days: int = Field(default=14, ge=1, le=3650)
     """Days for which the journal is kept."""

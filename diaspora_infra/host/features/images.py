@@ -1,4 +1,4 @@
-"""The images of the pod's containers: pulled by units of their own, and removed when no version of the pod needs them."""
+"""The images of the pod's containers: pulled by units of their own, and removed when no version needs them."""
 
 from diaspora_infra.host.container_images import pod_images
 from diaspora_infra.host.fragment import Fragment, PodContext, combine
@@ -13,15 +13,15 @@ def images(context: PodContext) -> Fragment:
     found = pod_images(context)
     waiting = [
         file(path, _DROP_IN.format(unit=_UNIT.format(name)))
-        for name, paths in _users(context).items()
+        for name, paths in _drop_ins().items()
         if name in found
         for path in paths
     ]
     return combine([render_tree("images", images=found), {"storage": {"files": waiting}}])
 
 
-def _users(context: PodContext) -> dict[str, list[str]]:
-    """The drop-ins of what uses an image, by its name. What uses the image of diaspora* waits for the signing key, too."""
+def _drop_ins() -> dict[str, list[str]]:
+    """The drop-ins of what uses an image, by its name. What else uses that of diaspora* waits for the signing key."""
     containers = {
         "diaspora": ["diaspora-", "public-files"],
         "postgresql": ["postgresql"],
