@@ -27,7 +27,7 @@ class Image:
 
 IMAGES = {
     "postgresql": Image("docker.io/library/postgres:17.9-bookworm", BOTH, verified=False),
-    # with target aws; on the image's own user see host/container_images.py
+    # with target aws; on the image's own user see host/container_users.py
     "pgbouncer": Image("docker.io/edoburu/pgbouncer:v1.24.1-p1", BOTH, verified=False),
     # with uploads in a bucket: 1.91 or later asks the machine's role for credentials by IMDSv2
     "s3fs": Image("ghcr.io/efrecon/s3fs:1.94", BOTH, verified=False),

@@ -1,20 +1,8 @@
-"""The container images of a machine, and their users."""
+"""The container images of a machine."""
 
 from diaspora_infra.config import ConfigError, Problem
 from diaspora_infra.config.images import default_image
-from diaspora_infra.host.fragment import PodContext
-
-# Users inside the official images: Debian variants of postgres and redis, all variants of nginx.
-POSTGRESQL_UID = 999
-REDIS_UID = 999
-NGINX_UID = 101
-# The image of PgBouncer needs no user of its own: it writes to /tmp only.
-PGBOUNCER_UID = 104
-# The certbot image has no user of its own; this one is nobody else's in the images above.
-CERTBOT_UID = 102
-# containers/relay/Containerfile
-RELAY_POSTFIX_UID = 201
-RELAY_DKIM_UID = 203
+from diaspora_infra.host.fragment import AwsContext, PodContext
 
 
 def container_image(context: PodContext, name: str) -> str:
@@ -24,3 +12,25 @@ def container_image(context: PodContext, name: str) -> str:
     if image is None:
         raise ConfigError([Problem("pod.image", f"missing; there is no default for {context.architecture}")])
     return image
+
+
+def pod_images(context: PodContext) -> dict[str, str]:
+    """All images of this pod by their names, those of programs that start a container among them."""
+    pod = context.pod
+    names = ["diaspora", "postgresql", "redis", "nginx"]
+    names += ["certbot"] if pod.tls.mode == "acme" else []
+    names += ["restic"] if pod.backup else []
+    names += ["node-exporter"] if pod.monitoring.node_exporter else []
+    names += ["podman-exporter"] if pod.monitoring.podman_exporter else []
+    names += ["pgbouncer"] if context.database_on_aws else []
+    found = {name: container_image(context, name) for name in names}
+    if isinstance(context, AwsContext) and context.uploads_in_bucket:
+        found["s3fs"] = uploads_image(context)
+    if pod.mail and pod.mail.relay:
+        found["relay"] = pod.mail.relay.image
+    return found
+
+
+def uploads_image(context: AwsContext) -> str:
+    """The image of s3fs: the user's own, or the default."""
+    return context.aws.uploads_image or container_image(context, "s3fs")

@@ -4,7 +4,7 @@ import re
 import subprocess
 from pathlib import Path
 
-from diaspora_infra.host.container_images import RELAY_DKIM_UID, RELAY_POSTFIX_UID
+from diaspora_infra.host.container_users import RELAY_POSTFIX_UID, ContainerUsers
 from tests.containers.test_containerfile import hadolint_program
 
 FOLDER = Path(__file__).resolve().parents[2] / "containers/relay"
@@ -19,7 +19,7 @@ def test_hadolint_reports_nothing() -> None:
 
 def test_user_ids_match_those_of_the_machine() -> None:
     users = dict(re.findall(r"useradd --uid (\d+) .* (\w+)(?: \\)?\n", TEXT))
-    assert users == {str(RELAY_POSTFIX_UID): "postfix", str(RELAY_DKIM_UID): "opendkim"}
+    assert users == {str(RELAY_POSTFIX_UID): "postfix", str(ContainerUsers.relay_dkim.image): "opendkim"}
 
 
 def test_base_image_is_pinned_and_named_in_readme() -> None:

@@ -77,8 +77,8 @@ def test_rest_username_is_quoted_for_the_shell() -> None:
 
 
 def test_time_and_retention_follow_the_settings() -> None:
-    found = texts(time="02:45", retention={"days": 3, "weeks": 2, "months": 1})
-    assert "OnCalendar=*-*-* 02:45\n" in found["/etc/systemd/system/diaspora-backup.timer"]
+    found = texts(time="01:45", retention={"days": 3, "weeks": 2, "months": 1})
+    assert "OnCalendar=*-*-* 01:45\n" in found["/etc/systemd/system/diaspora-backup.timer"]
     assert "--keep-daily=3 --keep-weekly=2 --keep-monthly=1" in found["/usr/local/libexec/diaspora/backup"]
 
 

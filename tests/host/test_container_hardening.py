@@ -117,15 +117,81 @@ def test_contract_detects_missing_hardening(key: str, monkeypatch: pytest.Monkey
     assert differs("least", "nginx") == {key}
 
 
+def labelled_once(variant: str) -> set[str]:
+    """What own-files labels: the folders of directories.conf that have a user."""
+    lines = files(FRAGMENTS[variant])["/etc/diaspora/directories.conf"].splitlines()
+    rows = [line.split() for line in lines if line and not line.startswith("#")]
+    return {path for _type, path, _mode, user, group, *_ in rows if (user, group) != ("0", "0")}
+
+
 @pytest.mark.parametrize(("variant", "name"), EVERY)
-def test_selinux_labels_are_shared(variant: str, name: str) -> None:
-    """Never Z: each start would use another label and relabel the whole folder."""
+def test_selinux_labels_are_shared_and_large_folders_labelled_once(variant: str, name: str) -> None:
+    """Never Z: each start would use another label. With z podman visits every file, at each start."""
     for volume in values(container(variant, name), "Volume"):
         source, _target, *options = volume.split(":")
         words = options[0].split(",") if options else []
         assert "Z" not in words
-        not_ours = (name, "Volume") in EXCEPTIONS
-        assert ("z" in words) is not (not_ours or source in FUSE_FOLDERS.get(variant, ())), volume
+        not_ours = (name, "Volume") in EXCEPTIONS or source in FUSE_FOLDERS.get(variant, ())
+        assert ("z" in words) is not (not_ours or source in labelled_once(variant)), volume
+
+
+def test_folders_of_users_are_labelled_once() -> None:
+    names = ("uploads", "postgresql", "redis", "log", "public", "tls", "certbot", "tmp/web")
+    assert {f"/var/mnt/data/{name}" for name in names} <= labelled_once("least")
+
+
+def maps(entries: list[tuple[str, str]]) -> list[tuple[int, int, int]]:
+    found = []
+    for entry in values(entries, "UIDMap"):
+        inside, outside, count = entry.split(":")
+        found.append((int(inside), int(outside), int(count)))
+    return found
+
+
+def user_on_machine(entries: list[tuple[str, str]]) -> int:
+    """The uid on the machine of the user that the container runs as."""
+    uid = int(values(entries, "User")[-1])
+    (found,) = [outside + uid - inside for inside, outside, count in maps(entries) if inside <= uid < inside + count]
+    return found
+
+
+MAPPED = [(variant, name) for variant, name in EVERY if (name, "User") not in EXCEPTIONS and name != "node-exporter"]
+
+
+@pytest.mark.parametrize(("variant", "name"), MAPPED)
+def test_no_user_of_a_container_is_one_of_fedora(variant: str, name: str) -> None:
+    entries = container(variant, name)
+    assert values(entries, "User") == values(entries, "Group")
+    assert values(entries, "GIDMap") == []
+    host = user_on_machine(entries)
+    # Fedora gives out numbers to 200 by hand, and others from 999 downwards; 1000 is core
+    assert 800 <= host < 850
+    found = maps(entries)
+    assert sum(count for _, _, count in found) == 65536
+    for inside, outside, count in found:
+        if count == 1:
+            continue
+        # below the subordinate ids of accounts, above all accounts and the dynamic users of systemd
+        assert inside >= 0
+        assert outside >= 65536
+        assert outside + count <= 524288
+
+
+def test_every_container_has_a_user_of_its_own() -> None:
+    """One user for all containers of the image of diaspora*, which share the uploads."""
+    owners: dict[int, set[str]] = {}
+    for variant, name in MAPPED:
+        application = name.startswith("diaspora-") or name == "public-files"
+        owners.setdefault(user_on_machine(container(variant, name)), set()).add("diaspora*" if application else name)
+    assert all(len(names) == 1 for names in owners.values())
+    assert len(owners) == len({name for names in owners.values() for name in names}) == 7
+
+
+def test_containers_with_another_layout_write_as_the_same_user_of_the_machine() -> None:
+    for uid in (1, 999, 1000, 65533):
+        fragment = pod_fragment(pod_context(imageLayout={"uid": uid}))
+        assert user_on_machine(containers(fragment)["diaspora-web"]["Container"]) == 813
+        assert values(containers(fragment)["diaspora-web"]["Container"], "User") == [str(uid)]
 
 
 @pytest.mark.parametrize(("variant", "name"), EVERY)
@@ -161,7 +227,7 @@ def test_references_of_images_are_not_taken_for_options(variant: str) -> None:
         if not path.startswith(f"/{LIBEXEC}/"):
             continue
         for line in text.replace("\\\n", " ").splitlines():
-            if re.search(r"podman (run|pull|image \w+) ", line) and not line.lstrip().startswith("#"):
+            if re.search(r"podman (run|pull|image (?!prune)\w+) ", line) and not line.lstrip().startswith("#"):
                 found += 1
                 assert " -- " in line, (path, line)
     assert found >= 6
@@ -180,6 +246,8 @@ def test_containers_started_by_programs_are_hardened(variant: str) -> None:
                 words = joined if '"${options[@]}"' in line else line
                 assert [option for option in RUN_OPTIONS if option not in words] == [], path
                 assert "--privileged" not in words
+                if "/restic" not in path:
+                    assert "--uidmap=" in words or '"$@" ' in line, path
     assert found >= 1
 
 
@@ -189,7 +257,7 @@ def test_application_writes_temporary_files_to_disk() -> None:
         found = container("least", name)
         assert "TMPDIR=/srv/diaspora/tmp" in values(found, "Environment")
         folder = name.removeprefix("diaspora-")
-        assert f"/var/mnt/data/tmp/{folder}:/srv/diaspora/tmp:z" in values(found, "Volume")
+        assert f"/var/mnt/data/tmp/{folder}:/srv/diaspora/tmp" in values(found, "Volume")
 
 
 def test_snippet_in_security_page_overrides_hardening() -> None:

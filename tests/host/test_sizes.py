@@ -1,5 +1,6 @@
 """Sizes that follow from the machine's memory."""
 
+import re
 import tomllib
 from typing import Any
 
@@ -61,6 +62,16 @@ def test_concurrency_and_buffers_follow_the_memory(memory_mib: int, threads: int
     assert f"PUMA_MAX_THREADS={threads}" in environment
     assert f"shared_buffers = '{buffers}MB'" in texts["/etc/diaspora/postgresql/postgresql.conf"]
     assert f"max_connections = {4 * threads + 10}" in texts["/etc/diaspora/postgresql/postgresql.conf"]
+
+
+@pytest.mark.parametrize("swap", [ZRAM, NONE, FILE])
+@pytest.mark.parametrize("memory_mib", [1024, 1536, 2048, 4096, 65536, 1048576])
+def test_redis_refuses_jobs_before_the_limit_of_its_container(memory_mib: int, swap: dict[str, int]) -> None:
+    fragment = pod_fragment(context(memory_mib, swap))
+    (maxmemory,) = re.findall(r"^maxmemory (\d+)mb$", files(fragment)["/etc/diaspora/redis/redis.conf"], re.MULTILINE)
+    limit = limits(fragment)["redis"]
+    # a rewrite of the file copies what changes meanwhile, at worst nearly half
+    assert 0.55 * limit < int(maxmemory) <= 0.6 * limit
 
 
 def test_explicit_sizing_overrides_the_defaults() -> None:

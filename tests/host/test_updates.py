@@ -86,7 +86,7 @@ def test_machine_features_have_a_fixed_order() -> None:
     names = [feature.__name__ for feature in MACHINE_FEATURES]
     assert names == [
         "users", "hostname", "kernel_arguments", "network", "storage", "time_zone", "swap", "updates",
-        "hardening", "ssh_host_keys", "guest_agent",
+        "hardening", "ssh_host_keys", "journal", "guest_agent",
     ]  # fmt: skip
     on_aws = [feature.__name__ for feature in AWS_MACHINE_FEATURES]
     assert on_aws == ["data_volume" if name == "storage" else name for name in names]

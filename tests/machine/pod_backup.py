@@ -22,9 +22,9 @@ PASSWORD = "correct horse battery"
 REDIS_PASSWORD = "0123456789abcdef"
 # Of coreutils and of bash, the programs of the backup and the restoration need these.
 PROGRAMS = (
-    "bash", "cat", "chmod", "chown", "cp", "cut", "date", "df", "du", "flock", "grep", "gzip", "head", "jq", "mkdir",
-    "mktemp", "mv", "od", "rm", "sed", "sleep", "sort", "stat", "sync", "tail", "tar", "timeout", "touch", "tr", "wc",
-    "zstd",
+    "bash", "cat", "chmod", "chown", "cp", "cut", "date", "df", "du", "find", "flock", "grep", "gzip", "head", "jq",
+    "mkdir", "mktemp", "mv", "od", "rm", "sed", "sleep", "sort", "stat", "sync", "tail", "tar", "timeout", "touch",
+    "tr", "wc", "zstd",
 )  # fmt: skip
 # what lies in db/migrate of the image
 MIGRATIONS = (
@@ -280,6 +280,7 @@ class Pod:
                 "DIASPORA_PROGRAMS": str(self.tree / LIBEXEC),
                 "DIASPORA_RUN": str(self.folder / "run"),
                 "DIASPORA_MACHINE_ID": "0" * 32,
+                "DIASPORA_SELINUX": "/nowhere",
                 **self.extra,
             },
             stdin=stdin,

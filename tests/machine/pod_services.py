@@ -15,7 +15,7 @@ from tests.machine.pod_programs import RequireProgram
 from tests.machine.test_pod_postgresql import Postgresql, running, server_programs
 
 BACKUP = pod_context(backup={}, secrets={"backupPassword": PASSWORD})
-OWNER = 1042
+OWNER = 813
 # Tables as Rails makes them: keys, an index, a sequence, references, and values that are hard to write down.
 TABLES = """
 create table users (id serial primary key, username text not null unique, encrypted_password text not null default '');

@@ -29,7 +29,7 @@ from tests.machine.test_pod_postgresql import Postgresql, as_user
 
 pytestmark = pytest.mark.skipif(os.getuid() != 0, reason="only root may change owners and run diaspora-pod")
 
-LAYOUT = {"uid": OWNER}
+LAYOUT = {"uid": 1042}
 CONTEXT = pod_context(backup={}, secrets={"backupPassword": "correct horse battery"}, imageLayout=LAYOUT)
 TOKEN = "0123456789abcdef" * 5
 KEY = "-----BEGIN RSA PRIVATE KEY-----\nMIIB\n-----END RSA PRIVATE KEY-----\n"

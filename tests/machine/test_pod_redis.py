@@ -2,17 +2,22 @@
 
 import os
 import shutil
+import signal
 import subprocess
 import time
 from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import pytest
 
+from diaspora_infra.config import load
 from lab.matchbox import free_ports
-from tests.host.pod import LIBEXEC, pod_context, pod_fragment, write_tree
+from tests.host.pod import LIBEXEC, Context, pod_context, pod_fragment, write_tree
 from tests.machine.pod_programs import RequireProgram
+from tests.support.configs import host, ignition_config, pod
 
 PASSWORD = "0123456789abcdef"
 
@@ -25,6 +30,7 @@ class Redis:
     client: str
     tree: Path
     data: Path
+    pid: int
 
     def ask(self, *command: str, password: str | None = PASSWORD) -> str:
         environment = {"PATH": os.environ["PATH"]} | ({"REDISCLI_AUTH": password} if password else {})
@@ -53,14 +59,14 @@ class Redis:
         return done.returncode == 0
 
 
-@pytest.fixture(scope="module")
-def redis(tmp_path_factory: pytest.TempPathFactory, require_program: RequireProgram) -> Iterator[Redis]:
+@contextmanager
+def running(folder: Path, fragment: dict[str, Any], require_program: RequireProgram) -> Iterator[Redis]:
+    """A Redis with the config of a pod, and with the data of the folder, if there is any."""
     server = require_program("redis-server", "redis-server")
     client = require_program("redis-cli", "redis-tools")
-    folder = tmp_path_factory.mktemp("redis")
-    tree = write_tree(pod_fragment(pod_context()), folder / "tree")
+    tree = write_tree(fragment, folder / "tree")
     (port,) = free_ports(1)
-    (folder / "data").mkdir()
+    (folder / "data").mkdir(exist_ok=True)
     (folder / "redis-auth.conf").write_text(f"requirepass {PASSWORD}\n")
     text = (tree / "etc/diaspora/redis/redis.conf").read_text()
     for old, new in (
@@ -73,18 +79,24 @@ def redis(tmp_path_factory: pytest.TempPathFactory, require_program: RequireProg
         text = text.replace(old, new)
     (folder / "redis.conf").write_text(text)
     with subprocess.Popen([server, folder / "redis.conf"], stdout=subprocess.PIPE, text=True) as process:
-        running = Redis(port, client, tree, folder / "data")
+        redis = Redis(port, client, tree, folder / "data", process.pid)
         try:
             for _ in range(100):
-                if running.ask("ping") == "PONG":
+                if redis.ask("ping") == "PONG":
                     break
                 time.sleep(0.05)
             else:
                 pytest.fail("Redis does not answer")
-            yield running
+            yield redis
         finally:
             process.terminate()
             process.communicate(timeout=20)
+
+
+@pytest.fixture(scope="module")
+def redis(tmp_path_factory: pytest.TempPathFactory, require_program: RequireProgram) -> Iterator[Redis]:
+    with running(tmp_path_factory.mktemp("redis"), pod_fragment(pod_context()), require_program) as found:
+        yield found
 
 
 def test_redis_requires_the_password(redis: Redis) -> None:
@@ -100,6 +112,30 @@ def test_redis_keeps_queues_on_disk(redis: Redis) -> None:
     assert setting("appendonly") == "yes"
     assert setting("appendfsync") == "everysec"
     assert (redis.data / "appendonlydir").is_dir() or (redis.data / "appendonly.aof").exists()
+
+
+def test_full_redis_refuses_jobs_and_loses_none(tmp_path: Path, require_program: RequireProgram) -> None:
+    """Case: jobs come in faster than Sidekiq works. What was acknowledged is there, even after a kill."""
+    swap = {"zramMib": 0}
+    settings = load(ignition_config(host=host(memoryMib=1024, swap=swap), pod=pod()))
+    fragment = pod_fragment(Context(settings, settings.machines[0], {}))
+    push = "for n = 1, 100 do redis.call('lpush', KEYS[1], ARGV[1]) end return 'pushed'"
+    job, pushed = "j" * 4000, 0
+    with running(tmp_path, fragment, require_program) as redis:
+        limit = int(redis.ask("config", "get", "maxmemory").splitlines()[-1])
+        while (answer := redis.ask("eval", push, "1", "queue:urgent", job)) == "pushed":
+            pushed += 100
+            assert pushed * len(job) < limit, "maxmemory has no effect"
+        assert "OOM" in answer
+        assert redis.ask("lpush", "queue:urgent", job).startswith("OOM command not allowed")
+        assert redis.ask("llen", "queue:urgent") == str(pushed)
+        os.kill(redis.pid, signal.SIGKILL)
+    assert pushed * len(job) > 0.8 * limit
+    with running(tmp_path, fragment, require_program) as redis:
+        assert redis.ask("llen", "queue:urgent") == str(pushed)
+        # Sidekiq goes on, and makes room
+        assert redis.ask("lpop", "queue:urgent", "200").count(job) == 200
+        assert redis.ask("lpush", "queue:urgent", job) == str(pushed - 199)
 
 
 def test_redis_health_check_requires_the_password(redis: Redis) -> None:

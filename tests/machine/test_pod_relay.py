@@ -236,7 +236,7 @@ def running(folder: Path, mail: dict[str, Any], certificate_for: str | None = No
     tree = write_tree(pod_fragment(pod_context(mail=mail, secrets=secrets)), folder / "tree")
     here = Machine(folder / "machine", tree)
     here.prepare(**({"smarthost_password": PASSWORD} if certificate_for else {}))
-    here.succeed("make-dkim-key", "registry.example.org/diaspora:0.9.1.0", "1000", "-c")
+    here.succeed("make-dkim-key", "registry.example.org/diaspora:0.9.1.0", "-c", "--user=1000:1000")
     for name in ("queue", "state", "taken"):
         (folder / name).mkdir()
     (folder / "state").chmod(0o700)

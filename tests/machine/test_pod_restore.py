@@ -18,6 +18,7 @@ from tests.machine.pod_backup import PASSWORD, Pod
 from tests.machine.pod_programs import RequireProgram
 from tests.machine.pod_services import (
     BACKUP,
+    OWNER,
     ask_redis,
     empty_database,
     fill,
@@ -99,6 +100,23 @@ def test_pod_is_restored_completely_on_a_new_machine(first: Pod, server: Postgre
     assert not (new.data / "state/migrate").exists()
     assert not (new.data / "backup/restore").exists()
     assert sql(server, "select count(*) from pg_database where datname like 'diaspora_re%'") == "0"
+
+
+def test_files_of_an_older_backup_get_the_owners_of_today(first: Pod) -> None:
+    """A backup of the time when diaspora* was the user core, and nginx another group."""
+    for path in (first.data / "uploads", *(first.data / "uploads").rglob("*")):
+        os.chown(path, 1000, 1000)
+    (first.data / "tls/certificate-1").mkdir(parents=True)
+    (first.data / "tls/certificate-1/privkey.pem").write_text("key")
+    os.chown(first.data / "tls/certificate-1/privkey.pem", 0, 101)
+    first.succeed("backup")
+    new = another(first)
+    assert new.command("restore").returncode == 0
+    restored = uploads(new)
+    assert len(restored) > 8
+    assert {facts[1:3] for facts in restored.values()} == {(OWNER, OWNER)}
+    found = (new.data / "tls/certificate-1/privkey.pem").stat()
+    assert (found.st_uid, found.st_gid) == (0, 814)
 
 
 def test_pod_is_stopped_during_restore_and_sidekiq_starts_last(first: Pod) -> None:

@@ -31,6 +31,7 @@ from tools import tool_path
 IMAGE = "registry.example.org/diaspora:0.9.1.0"
 NGINX_IMAGE = "docker.io/library/nginx:1.28-alpine"
 GROUP = str(os.getgid())
+OPTIONS = ("--user=1000:1000", "--uidmap=0:400000:1000")
 
 PODMAN = r"""#!/usr/bin/env bash
 set -euo pipefail
@@ -96,13 +97,13 @@ class Tls:
         )
 
     def use(self, folder: Path) -> "subprocess.CompletedProcess[str]":
-        return self.machine.run("use-certificate", str(folder), NGINX_IMAGE, GROUP)
+        return self.machine.run("use-certificate", str(folder), NGINX_IMAGE, GROUP, *OPTIONS)
 
     def renewed(self, *arguments: str) -> str:
         """Run the commands of certbot.service; returns the output of the second one."""
         done = self.certbot(*arguments)
         assert done.returncode == 0, done.stdout + done.stderr
-        return self.machine.succeed("use-certificate", str(self.live), NGINX_IMAGE, GROUP)
+        return self.machine.succeed("use-certificate", str(self.live), NGINX_IMAGE, GROUP, *OPTIONS)
 
     def serial(self) -> int:
         """The serial number of the certificate that nginx serves."""
@@ -197,7 +198,7 @@ def tls(tmp_path_factory: pytest.TempPathFactory, require_program: RequireProgra
     here.podman = PODMAN
     here.variables = {"PREFIX": str(prefix), "REAL_NGINX": nginx, "RUBY_FOLDER": str(Path(ruby).parent)}
     (here.data / "tls").mkdir()
-    here.succeed("make-certificate", IMAGE, "1000", "-c", DOMAIN, GROUP)
+    here.succeed("make-certificate", IMAGE, "-c", DOMAIN, GROUP, *OPTIONS)
     ini = (root / "etc/diaspora/certbot/certbot.ini").read_text()
     for old, new, count in (
         ("/etc/letsencrypt", str(here.data / "certbot"), 1),
@@ -238,7 +239,7 @@ class TestPlaceholder:
 
     def test_placeholder_is_created_once(self, tls: Tls, placeholder: Path) -> None:
         before = (placeholder / "privkey.pem").read_bytes(), tls.machine.calls
-        tls.machine.succeed("make-certificate", IMAGE, "1000", "-c", DOMAIN, GROUP)
+        tls.machine.succeed("make-certificate", IMAGE, "-c", DOMAIN, GROUP, *OPTIONS)
         assert ((placeholder / "privkey.pem").read_bytes(), tls.machine.calls) == before
 
     def test_only_root_and_nginx_can_read_the_key(self, placeholder: Path) -> None:
@@ -260,10 +261,10 @@ class TestPlaceholder:
         (here.data / "tls").mkdir()
         domain = "a." * 120 + "example.org"
         here.failing = {"mv"}
-        assert here.run("make-certificate", IMAGE, "1000", "-c", domain, GROUP).returncode != 0
+        assert here.run("make-certificate", IMAGE, "-c", domain, GROUP, *OPTIONS).returncode != 0
         assert not (here.data / "tls/current").exists()
         here.failing = set()
-        here.succeed("make-certificate", IMAGE, "1000", "-c", domain, GROUP)
+        here.succeed("make-certificate", IMAGE, "-c", domain, GROUP, *OPTIONS)
         made = x509.load_pem_x509_certificate((here.data / "tls/current/fullchain.pem").read_bytes())
         names = made.extensions.get_extension_for_class(x509.SubjectAlternativeName).value
         assert names.get_values_for_type(x509.DNSName) == [domain]
@@ -273,7 +274,7 @@ class TestPlaceholder:
         here = machine(tmp_path, tls.machine.programs)
         here.podman, here.variables = "#!/usr/bin/env bash\necho no ruby\n", {}
         (here.data / "tls").mkdir()
-        done = here.run("make-certificate", IMAGE, "1000", "-c", DOMAIN, GROUP)
+        done = here.run("make-certificate", IMAGE, "-c", DOMAIN, GROUP, *OPTIONS)
         assert (done.returncode, done.stderr) == (1, f"{IMAGE} did not generate a certificate\n")
 
 

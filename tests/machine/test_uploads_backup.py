@@ -276,7 +276,7 @@ def test_imported_uploads_are_stored_in_the_bucket(machine: tuple[Pod, Uploads],
     assert (done.returncode, done.stderr) == (0, "")
     assert stored(made) == {**CONTENT, "images/imported.jpg": b"imported", "users/archive.gz": b"imported"}
     found = (made.folder / "images/imported.jpg").stat()
-    assert (found.st_uid, found.st_mode & 0o777) == (1000, 0o755)
+    assert (found.st_uid, found.st_mode & 0o777) == (813, 0o755)
     assert not (pod.data / "import").exists()
 
 

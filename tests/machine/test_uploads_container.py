@@ -17,6 +17,7 @@ from pathlib import Path
 import pytest
 
 from diaspora_infra.config.images import IMAGES
+from diaspora_infra.host.container_users import container_users
 from lab.aws.account import Account
 from lab.matchbox import free_ports
 from tests.host.aws_pod import aws_context
@@ -29,6 +30,7 @@ from tools import tool_path
 pytestmark = pytest.mark.skipif(os.getuid() != 0, reason="only root may mount")
 
 IMAGE = IMAGES["s3fs"].reference or ""
+APPLICATION = container_users(aws_context().settings.pod).diaspora
 PROGRAMS = ("bash", "cat", "grep", "ls", "s3fs", "stat")
 # What has to do with systemd, and options with a value of their own.
 LEFT_OUT = re.compile("--cidfile=|--cgroups=|--sdnotify=|-d$")
@@ -107,7 +109,7 @@ class Contained(Uploads):
         assert self.program("prepare").returncode == 0
         for name in ("state/facts", "tmp/uploads", "tmp/cached"):
             (self.data / name).mkdir(parents=True, exist_ok=True)
-        os.chown(self.data / "tmp/cached", 1000, 1000)
+        os.chown(self.data / "tmp/cached", APPLICATION.host, APPLICATION.host)
         (self.data / "state/facts/facts.env").write_text(f"UPLOADS_BUCKET={bucket}\n")
         own = self.root / "etc/diaspora/uploads"
         (own / "password").write_text(f"simulator:{PASSWORD}")
@@ -172,12 +174,13 @@ def test_machine_and_application_see_the_mount_of_the_container(podman: Podman, 
     uploads.start()
     assert uploads.program("check").returncode == 0
     # as diaspora*: another user, without rights, and with a folder of the data volume over uploads/tmp
-    words = ["run", "--rm", "--network=none", "--log-driver=none", "--read-only", "--cap-drop=all", "--user=1000:1000"]
+    words = ["run", "--rm", "--network=none", "--log-driver=none", "--read-only", "--cap-drop=all"]
+    words += APPLICATION.options.split()
     volumes = [
         "-v",
         f"{uploads.folder}:/srv/public/uploads",
         "-v",
-        f"{uploads.data}/tmp/cached:/srv/public/uploads/tmp:z",
+        f"{uploads.data}/tmp/cached:/srv/public/uploads/tmp",
     ]
     script = "cd /srv/public/uploads; echo half > tmp/half; echo whole > whole.jpg; cat whole.jpg"
     done = podman.run(*words, *volumes, IMAGE, "sh", "-euc", script)

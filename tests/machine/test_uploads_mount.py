@@ -11,6 +11,7 @@ from pathlib import Path
 
 import pytest
 
+from diaspora_infra.host.container_users import container_users
 from lab.aws.account import Account
 from lab.matchbox import free_ports
 from tests.host.aws_pod import aws_context
@@ -21,7 +22,8 @@ from tests.machine.uploads_bucket import BUCKET, PASSWORD, Doors, Uploads, uploa
 pytestmark = pytest.mark.skipif(os.getuid() != 0, reason="only root may mount")
 
 FRAGMENT = pod_fragment(aws_context())
-APPLICATION, NGINX = 1000, 101
+USERS = container_users(aws_context().settings.pod)
+APPLICATION, NGINX = USERS.diaspora.host, USERS.nginx.host
 
 
 @pytest.fixture(scope="module")

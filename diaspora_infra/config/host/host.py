@@ -105,6 +105,15 @@ class Updates(Model):
     """Spans for `periodic`; not used with another strategy."""
 
 
+class Journal(Model):
+    """The journal of the machine, which has the log of the web server with the addresses of visitors."""
+
+    days: int = Field(default=14, ge=1, le=3650)
+    """Days for which the journal is kept."""
+    max_mib: int = Field(default=512, ge=64, le=65536)
+    """Maximum size on the system disk, in MiB."""
+
+
 Snippet = Annotated[str, Field(min_length=1, json_schema_extra={"contentMediaType": "application/yaml"})]
 
 # [section][key] = value of a NetworkManager keyfile
@@ -127,6 +136,8 @@ class Host(Model):
     """When the operating system updates itself."""
     firewall: Firewall = Firewall()
     """Firewall of the machine."""
+    journal: Journal = Journal()
+    """How long the machine keeps its logs."""
     time_zone: TimeZone = "Etc/UTC"
     """Time zone of the machine and of its update windows."""
     guest_agent: bool = False

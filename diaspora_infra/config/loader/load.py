@@ -151,7 +151,9 @@ def _check_parts(sections: Sections, given: Collection[str]) -> Iterator[Problem
         yield from check_release("pxe", sections.pxe.release)
     if aws:
         yield from check_release("aws.instance", aws.instance.release)
-        yield from check_aws(aws, pod, host)
+        # with another target pod and host are not those of a machine on AWS
+        on_aws = sections.target in {Target.AWS, None}
+        yield from check_aws(aws, pod if on_aws else None, host if on_aws else None)
 
 
 def _check_machines(sections: Sections) -> Iterator[Problem]:

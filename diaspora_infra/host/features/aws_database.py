@@ -1,7 +1,8 @@
 """The connection to a database of AWS: PgBouncer for the pod, and the programs of PostgreSQL for backups."""
 
 from diaspora_infra.config.aws.availability import MAX_IDLE_SECONDS
-from diaspora_infra.host.container_images import PGBOUNCER_UID, POSTGRESQL_UID, container_image
+from diaspora_infra.host.container_images import container_image
+from diaspora_infra.host.container_users import container_users
 from diaspora_infra.host.fragment import AwsContext, Fragment
 from diaspora_infra.host.sizes import sizes
 from diaspora_infra.host.templates import render_tree
@@ -11,13 +12,14 @@ def aws_database(context: AwsContext) -> Fragment:
     """Let the database sleep while nobody asks it anything; nothing where it runs on the machine."""
     if not context.database_on_aws:
         return {}
+    users = container_users(context.pod)
     return render_tree(
         "aws_database",
         region=context.aws.region,
         pgbouncer_image=container_image(context, "pgbouncer"),
-        pgbouncer_uid=PGBOUNCER_UID,
+        pgbouncer_user=users.pgbouncer,
         postgresql_image=container_image(context, "postgresql"),
-        postgresql_uid=POSTGRESQL_UID,
+        postgresql_user=users.postgresql,
         connections=sizes(context.pod, context.memory_mib, context.swap).connections,
         # a fifth of the shortest pause that Aurora can have
         idle_seconds=min(MAX_IDLE_SECONDS, context.aws.database.auto_pause_seconds // 5),

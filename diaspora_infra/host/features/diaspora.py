@@ -2,6 +2,7 @@
 
 from diaspora_infra.config.secrets import application_variables
 from diaspora_infra.host.container_images import container_image
+from diaspora_infra.host.container_users import container_users
 from diaspora_infra.host.diaspora_config import database_yml, diaspora_toml, schedule_yml
 from diaspora_infra.host.fragment import Fragment, PodContext, combine
 from diaspora_infra.host.sizes import sizes
@@ -16,9 +17,8 @@ def diaspora(context: PodContext) -> Fragment:
     tree = render_tree(
         "diaspora",
         image=container_image(context, "diaspora"),
-        uploads_bucket=context.uploads_in_bucket,
         home=layout.home,
-        uid=layout.uid,
+        user=container_users(pod).diaspora,
         shell=layout.shell,
         puma_threads=sized.puma_threads,
         secrets={secret.podman_name: secret.variable for secret in application_variables(pod)},

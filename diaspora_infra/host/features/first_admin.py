@@ -3,6 +3,7 @@
 import json
 
 from diaspora_infra.host.container_images import container_image
+from diaspora_infra.host.container_users import container_users
 from diaspora_infra.host.fragment import Fragment, PodContext, combine
 from diaspora_infra.host.templates import file, render_tree
 
@@ -14,7 +15,7 @@ def first_admin(context: PodContext) -> Fragment:
         "first_admin",
         image=container_image(context, "diaspora"),
         home=pod.image_layout.home,
-        uid=pod.image_layout.uid,
+        user=container_users(pod).diaspora,
         shell=pod.image_layout.shell,
         domain=pod.domain,
         username=pod.admin.username,

@@ -1,6 +1,7 @@
 """nginx: the web server in front of the pod."""
 
-from diaspora_infra.host.container_images import NGINX_UID, container_image
+from diaspora_infra.host.container_images import container_image
+from diaspora_infra.host.container_users import container_users
 from diaspora_infra.host.features.pod_network import gateway
 from diaspora_infra.host.features.tls import terminates_tls
 from diaspora_infra.host.fragment import Fragment, PodContext
@@ -13,9 +14,8 @@ def nginx(context: PodContext) -> Fragment:
     return render_tree(
         "nginx",
         behind_gateway=context.behind_gateway,
-        uploads_bucket=context.uploads_in_bucket,
         image=container_image(context, "nginx"),
-        uid=NGINX_UID,
+        user=container_users(pod).nginx,
         domain=pod.domain,
         resolver=gateway(pod),
         archive_import_mib=pod.sizing.archive_import_mib,

@@ -1,7 +1,8 @@
 """PostgreSQL."""
 
 from diaspora_infra.config.images import POSTGRESQL_MAJOR
-from diaspora_infra.host.container_images import POSTGRESQL_UID, container_image
+from diaspora_infra.host.container_images import container_image
+from diaspora_infra.host.container_users import container_users
 from diaspora_infra.host.fragment import Fragment, PodContext
 from diaspora_infra.host.sizes import sizes
 from diaspora_infra.host.templates import render_tree
@@ -16,7 +17,7 @@ def postgresql(context: PodContext) -> Fragment:
         "postgresql",
         image=container_image(context, "postgresql"),
         major=POSTGRESQL_MAJOR,
-        uid=POSTGRESQL_UID,
+        user=container_users(context.pod).postgresql,
         # web and Sidekiq, another pair for commands by hand, and some for backup and the administrator
         max_connections=4 * sized.connections + 10,
         shared_buffers_mib=sized.shared_buffers_mib,

@@ -2,7 +2,8 @@
 
 import shlex
 
-from diaspora_infra.host.container_images import RELAY_DKIM_UID, container_image
+from diaspora_infra.host.container_images import container_image
+from diaspora_infra.host.container_users import container_users
 from diaspora_infra.host.fragment import Fragment, PodContext
 from diaspora_infra.host.templates import render_tree
 
@@ -31,9 +32,9 @@ def relay(context: PodContext) -> Fragment:
         "relay",
         image=settings.image,
         application_image=container_image(context, "diaspora"),
-        application_uid=pod.image_layout.uid,
+        application_user=container_users(pod).diaspora,
         shell=pod.image_layout.shell,
-        dkim_uid=RELAY_DKIM_UID,
+        user=container_users(pod).relay_dkim,
         capabilities=CAPABILITIES,
         hello=settings.hello_name or pod.domain,
         domain=pod.mail.sender_domain,

@@ -1,6 +1,7 @@
 """The common part of restore and import, import itself, and the check that neither was interrupted."""
 
 from diaspora_infra.host.container_images import container_image
+from diaspora_infra.host.container_users import container_users
 from diaspora_infra.host.fragment import Fragment, PodContext
 from diaspora_infra.host.templates import render_tree
 
@@ -15,6 +16,6 @@ def switch_database(context: PodContext) -> Fragment:
         username=pod.admin.username,
         image=container_image(context, "diaspora"),
         home=pod.image_layout.home,
-        uid=pod.image_layout.uid,
+        user=container_users(pod).diaspora,
         shell=pod.image_layout.shell,
     )

@@ -3,7 +3,8 @@
 import re
 
 from diaspora_infra.config import Pod
-from diaspora_infra.host.container_images import CERTBOT_UID, NGINX_UID, container_image
+from diaspora_infra.host.container_images import container_image
+from diaspora_infra.host.container_users import container_users
 from diaspora_infra.host.fragment import Fragment, PodContext, combine
 from diaspora_infra.host.templates import render_tree
 
@@ -13,23 +14,24 @@ def tls(context: PodContext) -> Fragment:
     pod = context.pod
     if not terminates_tls(pod):
         return {}
+    users = container_users(pod)
     nginx_image = container_image(context, "nginx")
     placeholder = render_tree(
         "tls",
         application_image=container_image(context, "diaspora"),
-        application_uid=pod.image_layout.uid,
+        application_user=users.diaspora,
         shell=pod.image_layout.shell,
         domain=pod.domain,
-        nginx_uid=NGINX_UID,
+        nginx_user=users.nginx,
     )
     if pod.tls.mode == "own":
-        return combine([placeholder, render_tree("own_certificate", nginx_image=nginx_image, nginx_uid=NGINX_UID)])
+        return combine([placeholder, render_tree("own_certificate", nginx_image=nginx_image, nginx_user=users.nginx)])
     certbot = render_tree(
         "certbot",
         image=container_image(context, "certbot"),
-        uid=CERTBOT_UID,
+        user=users.certbot,
         nginx_image=nginx_image,
-        nginx_uid=NGINX_UID,
+        nginx_user=users.nginx,
         domain=pod.domain,
         server=pod.tls.acme.server,
         email=pod.tls.acme.email or pod.admin.email,

@@ -1,6 +1,7 @@
 """Uploads in a bucket: s3fs in a container. Every unit that reads or writes uploads waits for its mount."""
 
-from diaspora_infra.host.container_images import container_image
+from diaspora_infra.host.container_images import uploads_image
+from diaspora_infra.host.container_users import container_users
 from diaspora_infra.host.fragment import AwsContext, Fragment, combine
 from diaspora_infra.host.templates import file, render_tree
 
@@ -16,10 +17,10 @@ def uploads(context: AwsContext) -> Fragment:
     layout = context.pod.image_layout
     tree = render_tree(
         "uploads",
-        image=context.aws.uploads_image or container_image(context, "s3fs"),
+        image=uploads_image(context),
         region=context.aws.region,
         home=layout.home,
-        uid=layout.uid,
+        user=container_users(context.pod).diaspora,
     )
     if context.pod.backup is None:
         return tree
