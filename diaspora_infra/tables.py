@@ -624,12 +624,12 @@ class UserTable(TypedDict):
 class StorageTable(TypedDict):
     """The machine's disk: a small root, and a big data partition that survives a reinstall."""
 
-    disk: NotRequired[str]
-    """Disk of the operating system (the installer erases everything except the data partition). Default: /dev/sda."""
+    disk: NotRequired[str | None]
+    """Disk of the operating system, preferably by a persistent name, such as /dev/disk/by-id/ata-EXAMPLE: /dev/sda may be another disk at the next boot. An installation over the network erases everything on it except the data partition, so `pxe` requires it here or for each machine."""
     rootGib: NotRequired[int]
-    """Size of the root filesystem in GiB; Fedora CoreOS does not boot below 8. Never change it on a machine with data, because the data partition follows it. Not used with `dataDisk`, where the root uses its whole disk. Default: 12."""
+    """Space for the operating system in GiB: the data partition starts 1 GiB behind it, and the root filesystem fills what /boot leaves. Fedora CoreOS asks for a root of 8 GiB and may get a /boot of 2 GiB, so choose 10 or more. Never change it on a machine with data. Not used with `dataDisk`, where the root uses its whole disk. Default: 12."""
     dataGib: NotRequired[int]
-    """Size of the data partition in GiB; 0 uses the rest of the disk. Never change it on a machine with data. Default: 0."""
+    """Size of the data partition in GiB; 0 uses the rest of the disk, and keeps a partition as large as it is. On a machine with data change it to 0 only. Default: 0."""
     dataDisk: NotRequired[str | None]
     """Second disk for the data partition instead of the system disk, preferably by a persistent name, such as /dev/disk/by-id/ata-EXAMPLE."""
 
@@ -753,7 +753,7 @@ class ReleaseTable(TypedDict):
     version: NotRequired[str]
     """Release; the machine then updates itself (see `host.updates`). The third number identifies the stream: 1 next, 2 testing, 3 stable. Default: 44.20260802.3.1."""
     source: NotRequired[str]
-    """Source of kernel and images: Fedora's release servers, or the `assets` folder of matchbox. Allowed: releases, matchbox. Default: releases."""
+    """Source of kernel and images: the `assets` folder of matchbox (`diaspora-infra assets download` fills it), or Fedora's release servers, which needs an iPXE with HTTPS: your own build, for UEFI only. Allowed: releases, matchbox. Default: matchbox."""
 
 
 class PxeMachineTable(TypedDict):
@@ -776,7 +776,7 @@ class PxeMachineTable(TypedDict):
     install: NotRequired[str]
     """`once`: install at a network boot; the firmware tries the disk first. `always`: reinstall at every network boot (requires `host.updates.strategy: off`). `off`: serve nothing, the machine boots from its disk. Allowed: once, always, off. Default: once."""
     console: NotRequired[Sequence[str]]
-    """Consoles of the installer, such as ttyS0,115200n8; the last one shows the messages. `console=` is added."""
+    """Consoles of the installer and of the installed system, such as ttyS0,115200n8; the last one shows the messages. `console=` is added."""
     kernelArguments: NotRequired[Sequence[str]]
     """Further kernel arguments of the installer."""
     installedConfig: NotRequired[str | None]
