@@ -39,6 +39,7 @@ __all__ = [
     "ImageLayoutTable",
     "InstanceTable",
     "InvitationsTable",
+    "JournalTable",
     "LoggingTable",
     "LogrotateTable",
     "MachineTable",
@@ -686,6 +687,15 @@ class FirewallTable(TypedDict):
     """Further open ports."""
 
 
+class JournalTable(TypedDict):
+    """The journal of the machine, which has the log of the web server with the addresses of visitors."""
+
+    days: NotRequired[int]
+    """Days for which the journal is kept. Default: 14."""
+    maxMib: NotRequired[int]
+    """Maximum size on the system disk, in MiB. Default: 512."""
+
+
 class HostTable(TypedDict):
     """Settings of every machine."""
 
@@ -701,6 +711,8 @@ class HostTable(TypedDict):
     """When the operating system updates itself."""
     firewall: NotRequired[FirewallTable]
     """Firewall of the machine."""
+    journal: NotRequired[JournalTable]
+    """How long the machine keeps its logs."""
     timeZone: NotRequired[str]
     """Time zone of the machine and of its update windows. Default: Etc/UTC."""
     guestAgent: NotRequired[bool]
