@@ -204,6 +204,8 @@ def test_upgrade_runs_its_steps_in_order(pod: Upgraded) -> None:
         )
     ]
     assert order == sorted(order)
+    # the images of two versions stay; those of earlier ones are removed by the next upgrade
+    assert {OLD_IMAGE, NEW_IMAGE} <= set((pod.data / "state/images").read_text().split())
 
 
 def test_upgrade_to_the_same_config_does_nothing(pod: Upgraded) -> None:
