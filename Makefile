@@ -30,12 +30,13 @@ down-aws: ## destroy the pod of `make up-aws` and stop the simulator
 	@$(PYTHON) -m tools --set aws >/dev/null
 	@$(RUN) -m lab down-aws
 
-test: ## install the dependencies of the tests and run all tests; missing tools are built at the same time
+test: ## install the dependencies of the tests and run all tests; missing tools and boot images are built beside the first ones
 	@$(PYTHON) -m tools.packages tests/packages.txt
 	@$(PYTHON) -m tools.environment --dev
 	@$(MAKE) --no-print-directory check
-	@$(PYTHON) -m tools --set test --linters --beside $(QUICK_TESTS); quick=$$?; \
-	$(PYTEST) -m system --durations=30 && exit $$quick
+	@$(RUN) -m tests.support.boot & images=$$!; \
+	$(PYTHON) -m tools --set test --linters --beside $(QUICK_TESTS); quick=$$?; \
+	wait $$images; $(PYTEST) -m system --durations=30 && exit $$quick
 
 test-quick: ## lint, type-check, and run the tests that need no root, no tools, no services and no network
 	@$(PYTHON) -m tools.environment --dev

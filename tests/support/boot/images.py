@@ -13,16 +13,17 @@ from tests.support import ignition_root
 from tests.support.boot import debian, metal_image
 from tests.support.boot.cached import cached
 from tests.support.boot.container_images import image_store
+from tests.support.boot.coreos_installer import CoreosInstaller, coreos_installer, sign
 from tests.support.boot.debian import UNNEEDED, debian_tree, keep_modules, run
-from tests.support.boot.metal_image import add_own_files, make_image
+from tests.support.boot.metal_image import add_own_files, make_metal, make_root
 from tests.support.trixie import trixie_root
 from tools import tool_path
 
 PACKAGES = (
-    "bash", "coreutils", "curl", "fdisk", "gdisk", "grep", "iproute2", "kmod", "libc-bin", "linux-image-cloud-amd64",
-    "mount", "passwd", "sed", "systemd", "tar", "udev", "util-linux", "xfsprogs",
+    "bash", "coreutils", "gdisk", "gpg", "grep", "iproute2", "kmod", "libc-bin", "liblzma5", "libssl3t64", "libzstd1",
+    "linux-image-cloud-amd64", "mount", "passwd", "sed", "systemd", "tar", "udev", "util-linux", "xfsprogs",
 )  # fmt: skip
-MODULES = ("virtio_pci", "virtio_blk", "virtio_net", "virtio_rng", "xfs")
+MODULES = ("virtio_pci", "virtio_blk", "virtio_net", "virtio_rng", "xfs", "ext4")
 # A smaller archive is unpacked sooner.
 NOT_IN_MEMORY = (*UNNEEDED, "usr/share", "var", "usr/lib/systemd/system-generators")
 # Units that wait for, or write, what an initial RAM disk does not have.
@@ -41,11 +42,12 @@ UNITS, RULES = "etc/systemd/system", "etc/udev/rules.d"
 
 @dataclass(frozen=True)
 class Images:
-    """Files of a kernel, an initial RAM disk, and the root filesystem that is installed."""
+    """Files of a kernel, an initial RAM disk, and the image of a disk that is installed, with its signature."""
 
     kernel: Path
     initrd: Path
-    root: Path
+    metal: Path
+    signature: Path
     trees: tuple[Path, ...]
 
     def paths(self) -> set[str]:
@@ -60,20 +62,26 @@ def make_images() -> Images:
     """
     # the path of a program ends in a hash of how it was built
     base = cached("boot-installer", _make_debian_part, debian, *PACKAGES, *MODULES, str(tool_path("ignition")))
-    root, store = trixie_root(), image_store()
+    root, store, installer = trixie_root(), image_store(), coreos_installer()
 
     def make(folder: Path) -> None:
-        archive = _pack(_own_tree(folder / "own-initrd"))
+        archive = _pack(_own_tree(folder / "own-initrd", installer))
         # the kernel unpacks one archive after the other, whatever they are packed with
         (folder / "initrd").write_bytes((base / "initrd").read_bytes() + archive)
         own = add_own_files(folder / "own")
-        make_image((root, own), store, folder / "root")
+        make_root((root, own), store, folder / "root")
+        make_metal(folder / "root", folder / "metal.raw")
+        # the network of the virtual machine is slow
+        run("zstd", "--quiet", "-T0", "-10", "--rm", folder / "metal.raw")
+        sign(folder / "metal.raw.zst", installer.key)
+        (folder / "root").unlink()
 
-    parts = (str(path) for path in (base, root, store))
+    parts = (str(path) for path in (base, root, store, installer.program))
     entry = cached(
         "boot-images", make, sys.modules[__name__], metal_image, ignition_root, OWN_FILES, metal_image.OWN_FILES, *parts
     )
-    return Images(base / "kernel", entry / "initrd", entry / "root", (root, entry / "own"))
+    metal, signature = entry / "metal.raw.zst", entry / "metal.raw.zst.sig"
+    return Images(base / "kernel", entry / "initrd", metal, signature, (root, entry / "own"))
 
 
 def _make_debian_part(folder: Path) -> None:
@@ -89,7 +97,7 @@ def _make_debian_part(folder: Path) -> None:
     shutil.rmtree(work)
 
 
-def _own_tree(tree: Path) -> Path:
+def _own_tree(tree: Path, installer: CoreosInstaller) -> Path:
     """The files that turn Debian's files into an initial RAM disk that installs a machine."""
     for name in ("dev", "proc", "run", "sys", "sysroot", "tmp", "usr/bin", UNITS, RULES):
         (tree / name).mkdir(parents=True)
@@ -102,6 +110,9 @@ def _own_tree(tree: Path) -> Path:
     shutil.copyfile(OWN_FILES / "90-nowatch.rules", tree / RULES / "90-nowatch.rules")
     shutil.copyfile(OWN_FILES / "network-install", tree / "usr/bin/network-install")
     (tree / "usr/bin/network-install").chmod(0o755)
+    (tree / "usr/libexec").mkdir()
+    shutil.copy(installer.program, tree / "usr/bin/coreos-installer")
+    shutil.copy(installer.service, tree / "usr/libexec/coreos-installer-service")
     (tree / "etc/initrd-release").write_text('NAME="network installation"\n', encoding="utf-8")
     (tree / "etc/machine-id").touch()
     (tree / "init").symlink_to("usr/lib/systemd/systemd")

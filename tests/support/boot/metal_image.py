@@ -1,13 +1,18 @@
 """The image that is installed: the small operating system, the container images, and the files of the tests."""
 
 import shutil
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 from tests.support.boot.debian import run
 from tests.support.ignition_root import new_root
 
-IMAGE_MIB = 512
+MIB = 1 << 20
+BIOS_MIB, EFI_MIB, BOOT_MIB, ROOT_MIB = 1, 127, 384, 512
+# Fedora CoreOS: the first boot replaces it
+DISK_GUID = "00000000-0000-4000-a000-000000000001"
 OWN_FILES = Path(__file__).parent / "system"
 # Units that wait for something that is not there, or do what nobody looks at.
 MASKED = (
@@ -29,21 +34,56 @@ def add_own_files(tree: Path) -> Path:
     return tree
 
 
-def make_image(trees: Sequence[Path], store: Path, image: Path) -> None:
+def make_root(trees: Sequence[Path], store: Path, image: Path) -> None:
     """Write folders, one over the other, and the container images as the filesystem of the root partition."""
     with image.open("wb") as opened:
-        opened.truncate(IMAGE_MIB << 20)
+        opened.truncate(ROOT_MIB * MIB)
     run("mkfs.xfs", "-q", "-L", "root", image)
-    mounted = image.with_suffix(".mounted")
-    mounted.mkdir()
-    run("mount", "-o", "loop", image, mounted)
-    try:
+    with _mounted(image) as mounted:
         for tree in trees:
             run("cp", "--archive", f"{tree}/.", mounted)
         images = mounted / "usr/lib/containers/storage"
         images.mkdir(parents=True, exist_ok=True)
         run("cp", "--archive", f"{store}/.", images)
         run("chroot", mounted, "systemd-sysusers")
-    finally:
-        run("umount", mounted)
-        mounted.rmdir()
+
+
+def make_metal(root: Path, image: Path, boot_mib: int = BOOT_MIB) -> None:
+    """Write an image of a whole disk, with the partitions of Fedora CoreOS around the filesystem in the file `root`.
+
+    No boot loader is in it, and the EFI partition is empty.
+    """
+    boot_at = MIB + sum(MIB * mib for mib in (BIOS_MIB, EFI_MIB))
+    root_at = boot_at + boot_mib * MIB
+    size = root.stat().st_size
+    with image.open("wb") as opened:
+        opened.truncate(root_at + size + MIB)
+    table = f"""\
+label: gpt
+label-id: {DISK_GUID}
+1 : size={BIOS_MIB}MiB, type=21686148-6449-6E6F-744E-656564454649, name="BIOS-BOOT"
+2 : size={EFI_MIB}MiB, type=C12A7328-F81F-11D2-BA4B-00A0C93EC93B, name="EFI-SYSTEM"
+3 : size={boot_mib}MiB, name="boot"
+4 : size={size // MIB}MiB, name="root"
+"""
+    run("sfdisk", "--quiet", image, content=table.encode())
+    boot = image.with_suffix(".boot")
+    with boot.open("wb") as opened:
+        opened.truncate(boot_mib * MIB)
+    run("mkfs.ext4", "-q", "-L", "boot", boot)
+    with _mounted(boot) as mounted:
+        # the mark of a first boot
+        (mounted / "ignition.firstboot").touch()
+    for part, start in ((boot, boot_at), (root, root_at)):
+        run("dd", f"if={part}", f"of={image}", "bs=1M", f"seek={start // MIB}", "conv=notrunc,sparse", "status=none")
+    boot.unlink()
+
+
+@contextmanager
+def _mounted(image: Path) -> Iterator[Path]:
+    with TemporaryDirectory(prefix="image-") as name:
+        run("mount", "-o", "loop", image, name)
+        try:
+            yield Path(name)
+        finally:
+            run("umount", name)

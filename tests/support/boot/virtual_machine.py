@@ -10,8 +10,6 @@ from tests.support.boot.accelerator import QEMU, accelerator, machine_options
 
 # QEMU's user network: the host, as the guest sees it.
 HOST_ADDRESS = "10.0.2.2"
-# The drive with the image that is installed, as the guest sees it.
-IMAGE_DRIVE = "/dev/disk/by-id/virtio-image"
 UEFI = "/usr/share/ovmf/OVMF.fd"
 MEMORY_MIB = 2048
 # much more than is needed: others may be at work on the same cores
@@ -27,7 +25,6 @@ class VirtualMachine:
     mac: str
     uuid: str
     disk: Path
-    image: Path
     uefi: bool = False
 
     def boot(self, url: str, log: Path) -> str:
@@ -52,9 +49,7 @@ class VirtualMachine:
             "-netdev", f"user,id=net,bootfile={url}",
             "-device", f"virtio-net-pci,netdev=net,mac={self.mac},bootindex=1",
             "-drive", f"if=none,id=disk,file={self.disk},format=raw,cache=unsafe",
-            "-device", "virtio-blk-pci,drive=disk",
-            "-drive", f"if=none,id=image,file={self.image},format=raw,readonly=on",
-            "-device", "virtio-blk-pci,drive=image,serial=image", "-device", "virtio-rng-pci",
+            "-device", "virtio-blk-pci,drive=disk", "-device", "virtio-rng-pci",
         ]  # fmt: skip
 
 

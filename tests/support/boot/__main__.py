@@ -1,0 +1,13 @@
+"""`python -m tests.support.boot`: makes what the tests in tests/boot keep in the cache, where they can run."""
+
+import os
+import platform
+import sys
+
+from tests.support.boot.images import make_images
+
+if __name__ == "__main__" and os.geteuid() == 0 and platform.machine() == "x86_64":
+    try:
+        make_images()
+    except Exception as error:  # the tests try again, and show all of it
+        print(f"images of tests/boot: {error}", file=sys.stderr)
