@@ -511,7 +511,7 @@ class BackupTable(TypedDict):
     hostKey: NotRequired[str | None]
     """Public key of the SFTP server, without its name: the output of `ssh-keyscan HOST` after the name."""
     time: NotRequired[str]
-    """Start of the daily backup, in the time zone of the machine, with a random delay of up to half an hour. Default: 03:30."""
+    """Start of the daily backup, in the time zone of the machine, with a random delay of up to half an hour. It may not overlap a window of `host.updates`. Default: 01:30."""
     retention: NotRequired[RetentionTable]
     """Retention of snapshots."""
     restoreFirst: NotRequired[bool]
@@ -551,7 +551,7 @@ class UpgradeTable(TypedDict):
     automatic: NotRequired[bool]
     """Upgrade every day if the server has a new version of the pod for this machine. Default: false."""
     time: NotRequired[str]
-    """Time of the upgrade in the time zone of the machine, with a random delay of up to a quarter of an hour. Default: 04:30."""
+    """Time of the upgrade in the time zone of the machine, with a random delay of up to a quarter of an hour. It may not overlap a window of `host.updates`. Default: 04:30."""
 
 
 class SizingTable(TypedDict):
