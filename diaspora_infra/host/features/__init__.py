@@ -18,7 +18,7 @@ from diaspora_infra.host.features.guest_agent import guest_agent
 from diaspora_infra.host.features.hardening import hardening
 from diaspora_infra.host.features.health import health
 from diaspora_infra.host.features.hostname import hostname
-from diaspora_infra.host.features.images import images
+from diaspora_infra.host.features.image_pulls import image_pulls
 from diaspora_infra.host.features.journal import journal
 from diaspora_infra.host.features.kernel_arguments import kernel_arguments
 from diaspora_infra.host.features.memory import memory
@@ -70,7 +70,7 @@ MACHINE_FEATURES: tuple[MachineFeature, ...] = (
 AWS_MACHINE_FEATURES = tuple(data_volume if feature is storage else feature for feature in MACHINE_FEATURES)
 """On AWS the data is on a volume that Ignition does not know."""
 
-BASE_FEATURES: tuple[PodFeature, ...] = (firewall, pod_network, pod_data, pod_secrets, images)
+BASE_FEATURES: tuple[PodFeature, ...] = (firewall, pod_network, pod_data, pod_secrets, image_pulls)
 """What everything in a pod stands on."""
 
 AWS_FEATURES: tuple[AwsFeature, ...] = (parameters, uploads, aws_database)

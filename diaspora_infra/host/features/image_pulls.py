@@ -8,7 +8,7 @@ _UNIT = "diaspora-image@{}.service"
 _DROP_IN = "[Unit]\nRequires={unit}\nAfter={unit}\n"
 
 
-def images(context: PodContext) -> Fragment:
+def image_pulls(context: PodContext) -> Fragment:
     """Install `diaspora-image@NAME.service`, and let the units that use an image wait for it."""
     found = pod_images(context)
     waiting = [
@@ -17,7 +17,7 @@ def images(context: PodContext) -> Fragment:
         if name in found
         for path in paths
     ]
-    return combine([render_tree("images", images=found), {"storage": {"files": waiting}}])
+    return combine([render_tree("image_pulls", images=found), {"storage": {"files": waiting}}])
 
 
 def _drop_ins() -> dict[str, list[str]]:
