@@ -169,19 +169,24 @@ def test_owners_change_after_systemd_tmpfiles_has_changed_the_folders(
 
 
 @pytest.mark.parametrize("number", [1, 3])
-def test_interrupted_change_is_completed(partition: Partition, number: int) -> None:
-    """Killed in the middle of the uploads, and started again with the old numbers: a rollback."""
+def test_interrupted_change_is_completed_or_taken_back(partition: Partition, number: int) -> None:
+    """Another version has other owners, fails in the middle of the files, and is rolled back."""
     real = shutil.which("chown")
+    table = partition.root / "etc/diaspora/directories.conf"
+    today = table.read_text()
+    partition.succeed()
+    table.write_text(today.replace("813", "1000").replace("812", "999").replace("811", "999"))
     partition.stand_in("chown", then=f'(($(wc -l < "$RECORD/chown") != {number})) || exit 1\nexec {real} "$@"')
     (partition.root / "bin/wc").symlink_to(shutil.which("wc") or "")
     assert partition.own().returncode == 1
     partition.stand_in("chown", then=f'exec {real} "$@"')
-    table = partition.root / "etc/diaspora/directories.conf"
-    today = table.read_text()
-    table.write_text(today.replace("813", "1000").replace("812", "999").replace("811", "999"))
-    partition.succeed()
-    assert partition.owners()["uploads"] == {(1000, 1000)}
-    assert partition.owners()["postgresql"] == {(999, 999)}
+    # as it began in the folder where it failed
+    stopped = ("postgresql", "redis", "uploads")[number - 1]
+    os.chown(next(path for path in (partition.data / stopped).rglob("*") if path.is_file()), 999, 999)
+    if number == 3:
+        partition.succeed()
+        assert partition.owners()["uploads"] == {(1000, 1000)}
+        assert partition.owners()["postgresql"] == {(999, 999)}
     table.write_text(today)
     partition.succeed()
     assert partition.owners() == {name: {owner} for name, owner in NEW.items()}
