@@ -108,7 +108,7 @@ def install(disk: Path, images: Images, *options: str) -> "subprocess.CompletedP
 
 @contextmanager
 def loop_device(file: Path) -> Iterator[str]:
-    device = run("losetup", "--find", "--show", file).decode().strip()
+    device = run("losetup", "--find", "--show", "--partscan", file).decode().strip()
     try:
         yield device
     finally:

@@ -92,7 +92,7 @@ def _make(folder: Path) -> None:
         "CARGO_PROFILE_DEV_STRIP": "symbols",
     }
     command = ["unshare", "--mount", "bash", "-c", BUILD]
-    done = subprocess.run(command, cwd=tree, env=environment, capture_output=True, text=True, check=False, timeout=1800)
+    done = subprocess.run(command, cwd=tree, env=environment, capture_output=True, text=True, check=False, timeout=3600)
     assert done.returncode == 0, done.stderr[-3000:]
     shutil.copy(tree / "root/installed/bin/coreos-installer", folder)
     shutil.copy(tree / "root/source/scripts/coreos-installer-service", folder)
