@@ -72,7 +72,7 @@ def make_images() -> Images:
         make_root((root, own), store, folder / "root")
         make_metal(folder / "root", folder / "metal.raw")
         # the network of the virtual machine is slow
-        run("zstd", "--quiet", "-T0", "-10", "--rm", folder / "metal.raw")
+        run("zstd", "--quiet", "-T0", "--rm", folder / "metal.raw")
         sign(folder / "metal.raw.zst", installer.key)
         (folder / "root").unlink()
 
@@ -110,6 +110,8 @@ def _own_tree(tree: Path, installer: CoreosInstaller) -> Path:
     shutil.copyfile(OWN_FILES / "90-nowatch.rules", tree / RULES / "90-nowatch.rules")
     shutil.copyfile(OWN_FILES / "network-install", tree / "usr/bin/network-install")
     (tree / "usr/bin/network-install").chmod(0o755)
+    # for scripts such as xfs_admin
+    (tree / "usr/bin/sh").symlink_to("bash")
     (tree / "usr/libexec").mkdir()
     shutil.copy(installer.program, tree / "usr/bin/coreos-installer")
     shutil.copy(installer.service, tree / "usr/libexec/coreos-installer-service")
