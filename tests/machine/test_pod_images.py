@@ -136,14 +136,15 @@ def test_image_that_is_there_needs_no_network(store: Store) -> None:
     store.put("images", REDIS)
     done = store.run("pull-image", "wait", "redis")
     assert (done.returncode, done.stdout, done.stderr) == (0, "", "")
-    assert store.calls == [f"image exists {REDIS}"]
+    assert store.calls == [f"image exists -- {REDIS}"]
 
 
 def test_pull_is_repeated_until_the_registry_answers(store: Store) -> None:
     (store.folder / "registry" / REDIS.replace("/", "_")).unlink()
     process = store.start("pull-image", "wait", "redis")
-    while store.calls.count(f"pull --quiet {REDIS}") < 2:
-        assert process.poll() is None
+    end = time.monotonic() + 30
+    while store.calls.count(f"pull --quiet -- {REDIS}") < 2:
+        assert process.poll() is None and time.monotonic() < end, store.calls
         time.sleep(0.05)
     store.put("registry", REDIS)
     _, errors = process.communicate(timeout=30)

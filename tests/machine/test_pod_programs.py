@@ -188,7 +188,7 @@ class TestMakeSigningKey:
         call = ready.calls[0]
         assert "--network=none" in call
         assert "--log-driver=none" in call
-        assert f"--user=1000:1000 --uidmap=0:400000:1000 {IMAGE} bash -c ruby -ropenssl" in call
+        assert f"--user=1000:1000 --uidmap=0:400000:1000 -- {IMAGE} bash -c ruby -ropenssl" in call
 
     @pytest.mark.parametrize("answer", ["", "sh: ruby: not found", KEY[:40], f"loading\n{KEY}"])
     def test_invalid_key_is_refused(self, ready: Machine, answer: str) -> None:

@@ -58,7 +58,9 @@ class TrixieMachine:
     def command(self, *words: str) -> list[str]:
         """The command that runs another one on the machine."""
         enter = ["nsenter", f"--target={self.pid}", "--mount", "--pid", "--uts", "--ipc", "--net", "--cgroup", "--root"]
-        return [*enter, "--wdns=/", "--", "env", "-i", "PATH=/usr/bin:/usr/sbin", *words]
+        # a test run in the background of a script ignores these signals, and bash cannot trap what it finds ignored
+        signals = "--default-signal=HUP,INT"
+        return [*enter, "--wdns=/", "--", "env", "-i", signals, "PATH=/usr/bin:/usr/sbin", *words]
 
 
 @contextmanager
