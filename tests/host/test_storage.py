@@ -42,7 +42,7 @@ def test_root_ends_before_data_and_nothing_is_wiped(root_gib: int, data_gib: int
 
 def test_data_partition_has_no_size_by_default() -> None:
     # a size of 0 would be worked out anew: on a disk that grew it would no longer match the partition
-    assert "size_mib" not in DEFAULT["disks"][0]["partitions"][1]
+    assert "size_mib" not in DEFAULT["disks"][0]["partitions"][0]
 
 
 def test_data_disk_holds_one_data_partition() -> None:
