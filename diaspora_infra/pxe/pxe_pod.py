@@ -35,15 +35,13 @@ class PxePodArgs(TypedDict):
     version: pulumi.Input[str]
     """Fedora CoreOS release to install, such as 44.20260802.3.1."""
     disk: pulumi.Input[str]
-    """Disk to install on, such as /dev/disk/by-id/ata-EXAMPLE; everything on it except a partition labelled `data` is
-    erased."""
+    """Disk to install on, such as /dev/disk/by-id/ata-EXAMPLE; all but a partition labelled `data` is erased."""
     stream: NotRequired[pulumi.Input[str]]
     """Update stream of the release: stable, testing or next; stable when not set."""
     architecture: NotRequired[pulumi.Input[str]]
     """CPU architecture: x86_64 or aarch64; x86_64 when not set."""
     images_from_matchbox: NotRequired[pulumi.Input[bool]]
-    """Load kernel and images from matchbox's assets; true when not set. Otherwise from Fedora's release servers, which
-    needs an iPXE with HTTPS."""
+    """Load kernel and images from matchbox; true when not set. Fedora's release servers need an iPXE with HTTPS."""
     console: NotRequired[pulumi.Input[Sequence[pulumi.Input[str]]]]
     """Consoles of the installer; the last one shows the messages. Those of the installed system are in `ignition`."""
     kernel_arguments: NotRequired[pulumi.Input[Sequence[pulumi.Input[str]]]]
