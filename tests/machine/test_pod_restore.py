@@ -147,8 +147,8 @@ def test_restored_pod_that_shows_no_pages_is_named(first: Pod) -> None:
     assert done.returncode == 1
     assert done.stderr.splitlines()[-2:] == [
         "diaspora* runs, but does not show its sign-in page; see: diaspora-pod logs application",
-        f"restore failed: the pod does not start, see above; what was replaced is still in {first.data}/replaced and in "
-        "the database diaspora_replaced",
+        f"restore failed: the pod does not start, see above; what was replaced is still in {first.data}/replaced and "
+        "in the database diaspora_replaced",
     ]
     assert not (first.data / "state/changing-over").exists(), "the restore itself is complete"
 

@@ -312,7 +312,11 @@ TABLES = {"pod": configs.pod(), "host": configs.host(), "machine": {}}
         (Ignition, {**TABLES, "machine": None}, ["p: machine: missing; allowed: a table, {} too"]),
         (Ignition, {}, ["p: pod: missing; ", "p: host: missing; ", "p: machine: missing; "]),
         (ProvisioningServer, {"host": configs.host()}, ["p: provisioning: missing; allowed: a table"]),
-        (PxePod, {"mac": "52:54:00:00:00:01"}, ["p: ignition: ", "p: matchbox_url: missing; ", "p: version: "]),
+        (
+            PxePod,
+            {"mac": "52:54:00:00:00:01"},
+            ["p: ignition: ", "p: matchbox_url: missing; ", "p: version: ", "p: disk: missing; "],
+        ),
     ],
 )
 def test_missing_inputs_are_named_before_the_component_is_registered(
