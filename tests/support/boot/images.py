@@ -20,8 +20,8 @@ from tests.support.trixie import trixie_root
 from tools import tool_path
 
 PACKAGES = (
-    "bash", "coreutils", "gdisk", "gpg", "gpg-agent", "grep", "iproute2", "kmod", "libc-bin", "liblzma5", "libssl3t64", "libzstd1",
-    "linux-image-cloud-amd64", "mount", "passwd", "sed", "systemd", "tar", "udev", "util-linux", "xfsprogs",
+    "bash", "coreutils", "gdisk", "gpg", "gpg-agent", "grep", "iproute2", "kmod", "libc-bin", "liblzma5", "libssl3t64",
+    "libzstd1", "linux-image-cloud-amd64", "mount", "passwd", "sed", "systemd", "tar", "udev", "util-linux", "xfsprogs",
 )  # fmt: skip
 MODULES = ("virtio_pci", "virtio_blk", "virtio_net", "virtio_rng", "xfs", "ext4")
 # A smaller archive is unpacked sooner.
