@@ -1,7 +1,7 @@
 """The disk of a machine, laid out by the real Ignition and sgdisk in a virtual machine, for sizes of /boot to come.
 
-One virtual machine has a disk for each case. What coreos-installer does is played before: it writes the partitions of
-the image, and keeps the one labelled `data` as it is.
+One virtual machine has a disk for each case. What coreos-installer does is mocked: before the machine boots, the test
+writes the partitions of the image, and keeps the one labelled `data`.
 """
 
 import json
@@ -90,7 +90,7 @@ def overlay(folder: Path) -> bytes:
 
 def boot(folder: Path, disks: Mapping[str, Path]) -> str:
     """Boot the virtual machine with these disks until it is off; returns what it said."""
-    images = make_images(folder / "images")
+    images = make_images()
     initrd = folder / "initrd"
     initrd.write_bytes(images.initrd.read_bytes() + overlay(folder / "overlay"))
     command = [
@@ -111,7 +111,6 @@ def test_data_keeps_its_place_whatever_the_size_of_boot(tmp_path: Path) -> None:
     packages = read_packages(PACKAGES)
     missing = sorted({packages[name] for name in NEEDED if not is_installed(name)})
     skip_unless(not missing, f"apt-get install {' '.join(missing)}")
-    (tmp_path / "images").mkdir()
     disks = {}
     for size in BOOT_SIZES:
         for kind in ("new", "kept"):
