@@ -99,13 +99,13 @@ storage:
 ACCOUNTS = ("/etc/passwd", "/etc/group", "/etc/shadow", "/etc/gshadow")
 # of the operating system, and large
 NOT_READ = ("/usr/lib/containers", "/usr/lib/modules", "/usr/lib/x86_64-linux-gnu", "/usr/bin", "/var/lib/containers")
-# by systemd (enabled units, identity), useradd, sshd, NetworkManager and podman
+# by systemd (enabled units, identity, links of Debian's tmpfiles.d), useradd, sshd, NetworkManager and podman
 MADE_BY_RUNNING = (
     r"/(dev|proc|run|sys|tmp|var|boot|root|mnt|srv|opt|home)(/.*)?"
     r"|/etc/systemd/system/\S+\.(wants|requires|d)(/.*)?|/etc/systemd/system/(dbus-\S+|sshd?\.service)"
-    r"|/etc/(\.updated|\.pwd\.lock|\.ignition-result\.json|machine-id|resolv\.conf|adjtime|mtab)"
+    r"|/etc/(\.updated|\.pwd\.lock|\.ignition-result\.json|machine-id|resolv\.conf|adjtime|mtab|default/locale|vconsole\.conf)"
     r"|/etc/(passwd|group|shadow|gshadow|subuid|subgid)-?"
-    r"|/etc/ssh/ssh_host_ed25519_key(\.pub)?|/etc/containers/networks(/.*)?|/usr/lib/modules.*"
+    r"|/etc/ssh/ssh_host_ed25519_key(\.pub)?|/etc/containers/networks(/.*)?|/usr/lib/modules.*|/usr/lib/containers"
 )
 SERVICES = ("postgresql", "redis", "diaspora-web", "diaspora-sidekiq", "nginx")
 TIMERS = {"certbot.timer", "diaspora-disk-space.timer", "podman-auto-update.timer"}
