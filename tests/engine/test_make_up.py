@@ -43,7 +43,7 @@ def test_make_up_and_down_work_in_a_clean_clone(clone: Path, make: Make) -> None
     assert "5 created" in first.stdout
     assert "pod1: served as configured" in first.stdout
     ipxe, ignition = re.findall(r"http://127\.0\.0\.1:\d+/(?:ipxe|ignition)\?mac=\S+", first.stdout)
-    assert get(ipxe).startswith("#!ipxe\nkernel https://")
+    assert get(ipxe).startswith("#!ipxe\nkernel http://127.0.0.1:")
     served = json.loads(get(ignition))
     assert served["ignition"]["version"] == "3.4.0"
     assert "/etc/containers/systemd/diaspora-web.container" in json.dumps(meaning(get(ignition)))
