@@ -57,7 +57,7 @@ def test_make_up_and_down_work_in_a_clean_clone(clone: Path, make: Make) -> None
     (clone / "Pulumi.dev.yaml").write_text(stack_file.replace("rootGib: 12", "rootGib: 20"))
     changed = make("up")
     assert "2 created, - 2 deleted" in changed.stdout, changed.stdout + changed.stderr
-    assert json.loads(get(ignition))["storage"]["disks"][0]["partitions"][0]["sizeMiB"] == 20 * 1024
+    assert json.loads(get(ignition))["storage"]["disks"][0]["partitions"][0]["startMiB"] == 21 * 1024
 
     (clone / "Pulumi.dev.yaml").write_text(stack_file.replace("rootGib: 12", "rootGib: 2"))
     wrong = make("up")
