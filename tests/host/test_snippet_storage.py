@@ -479,7 +479,7 @@ def rendered(snippet: str, room: dict[str, Any]) -> dict[str, Any] | None:
         return None
 
 
-@settings(max_examples=600, derandomize=True, deadline=None)
+@settings(max_examples=200, derandomize=True, deadline=None)
 @given(wishes=WISHES, room=st.sampled_from([ON_SYSTEM_DISK, WITH_ROOM]))
 def test_any_snippet_is_refused_or_leaves_disk_and_data_as_they_are(
     wishes: list[tuple[str, dict[str, Any]]], room: dict[str, Any]
