@@ -14,6 +14,14 @@ from tests.support.stack import Stack
 IN_CI = bool(os.environ.get("CI"))
 
 
+def skip_unless(there: bool, message: str) -> None:
+    """Fail in CI and skip elsewhere when a requirement is missing."""
+    if not there:
+        if IN_CI:
+            pytest.fail(message)
+        pytest.skip(message)
+
+
 @pytest.fixture
 def golden(request: pytest.FixtureRequest) -> Golden:
     """Compares text with a file under tests/golden/files."""
@@ -26,11 +34,8 @@ def require_program() -> Callable[[str, str], str]:
 
     def require(program: str, package: str) -> str:
         found = shutil.which(program, path=f"{os.environ['PATH']}:/usr/sbin:/sbin")
-        if found is None:
-            message = f"{program} is not there: apt-get install {package}"
-            if IN_CI:
-                pytest.fail(message)
-            pytest.skip(message)
+        skip_unless(found is not None, f"{program} is not there: apt-get install {package}")
+        assert found is not None
         return found
 
     return require

@@ -14,7 +14,7 @@ from pathlib import Path
 import pytest
 
 from diaspora_infra.host.features.storage import DATA_LABEL
-from tests.boot.test_network_install import skip_unless
+from tests.conftest import skip_unless
 from tests.support.boot.coreos_installer import CoreosInstaller, coreos_installer, sign
 from tests.support.boot.debian import run
 from tests.support.boot.disk_image import partitions

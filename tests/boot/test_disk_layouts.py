@@ -16,7 +16,8 @@ import pytest
 
 from diaspora_infra.config import load
 from diaspora_infra.host import render
-from tests.boot.test_network_install import GIB, MIB, NEEDED, PACKAGES, read_range, skip_unless
+from tests.boot.test_network_install import GIB, MIB, NEEDED, PACKAGES, read_range
+from tests.conftest import skip_unless
 from tests.support.boot.accelerator import QEMU, accelerator, machine_options
 from tests.support.boot.disk_image import Partition, mounted_xfs, partitions
 from tests.support.boot.images import make_images

@@ -26,7 +26,7 @@ import pytest
 from diaspora_infra.host.features.storage import DATA_FOLDER
 from diaspora_infra.pxe.install import ASSETS, image_names
 from lab.matchbox import MatchboxServer
-from tests.conftest import IN_CI
+from tests.conftest import skip_unless
 from tests.machine.pod_programs import RequireProgram
 from tests.support.boot import container_images, metal_image
 from tests.support.boot.accelerator import probe
@@ -221,14 +221,6 @@ def assert_up(console: str) -> None:
 def _inode(path: Path) -> tuple[int, int]:
     status = path.stat()
     return status.st_ino, status.st_mtime_ns
-
-
-def skip_unless(there: bool, message: str) -> None:
-    """Fail in CI and skip elsewhere when a requirement is missing."""
-    if not there:
-        if IN_CI:
-            pytest.fail(message)
-        pytest.skip(message)
 
 
 @pytest.fixture

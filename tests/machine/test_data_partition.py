@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from diaspora_infra.host.features import storage
-from tests.conftest import IN_CI
+from tests.conftest import skip_unless
 from tests.host.contexts import context
 from tests.host.pod import LIBEXEC, pod_context, pod_fragment, write_tree
 from tests.machine.pod_programs import RequireProgram
@@ -77,11 +77,7 @@ def needed(require_program: RequireProgram, monkeypatch: pytest.MonkeyPatch) -> 
     monkeypatch.setenv("PATH", PATH)
     for program, package in PROGRAMS:
         require_program(program, package)
-    if os.geteuid() != 0 or not Path("/dev/loop-control").exists():
-        message = "needs root and loop devices"
-        if IN_CI:
-            pytest.fail(message)
-        pytest.skip(message)
+    skip_unless(os.geteuid() == 0 and Path("/dev/loop-control").exists(), "needs root and loop devices")
 
 
 @pytest.fixture

@@ -18,7 +18,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from diaspora_infra.host.features import firewall
-from tests.conftest import IN_CI
+from tests.conftest import skip_unless
 from tests.host.aws_pod import aws_context
 from tests.host.contexts import file_text, pod_context_on_host
 from tests.host.pod import pod_context, read_quadlet, write_tree
@@ -108,11 +108,7 @@ def rendered(**changes: object) -> str:
 def _needs(require_program: RequireProgram) -> None:
     for program, package in (("nft", "nftables"), ("ip", "iproute2"), ("ping", "iputils-ping")):
         require_program(program, package)
-    if os.geteuid() != 0:
-        message = "needs root: network namespaces"
-        if IN_CI:
-            pytest.fail(message)
-        pytest.skip(message)
+    skip_unless(os.geteuid() == 0, "needs root: network namespaces")
 
 
 class Lab:

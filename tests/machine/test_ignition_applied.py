@@ -25,7 +25,7 @@ from diaspora_infra.host.bundle import unpack
 from diaspora_infra.host.features.network import FOLDER as KEYFILES
 from diaspora_infra.host.identity import BUNDLE_FILE, MACHINE_FILE
 from diaspora_infra.host.render import Rendered
-from tests.conftest import IN_CI
+from tests.conftest import skip_unless
 from tests.host.pod import LIBEXEC, QUADLETS, SMTP_PASSWORD, files
 from tests.machine.pod_programs import RequireProgram
 from tests.support.configs import SSH_KEY, aws_config, host, ignition_config, machine, mail, pod, pxe, pxe_config
@@ -189,11 +189,7 @@ def rendered_of(config: dict[str, Any]) -> tuple[Machine, Rendered]:
 
 @pytest.fixture(scope="module", autouse=True)
 def _root_user() -> None:
-    if os.geteuid() != 0:
-        message = "needs root: Ignition changes owners"
-        if IN_CI:
-            pytest.fail(message)
-        pytest.skip(message)
+    skip_unless(os.geteuid() == 0, "needs root: Ignition changes owners")
 
 
 @pytest.fixture(scope="module", params=CASES)

@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterator
 
 import pytest
 
-from tests.conftest import IN_CI
+from tests.conftest import skip_unless
 from tests.host.pod import LIBEXEC, files, pod_context, pod_fragment, read_quadlet
 from tests.machine.pod_services import BACKUP
 from tests.support.trixie import TrixieMachine, trixie_machine
@@ -56,11 +56,7 @@ RestartMode=direct
 
 @pytest.fixture(scope="module")
 def machine() -> Iterator[TrixieMachine]:
-    if os.geteuid() != 0:
-        message = "needs root: namespaces"
-        if IN_CI:
-            pytest.fail(message)
-        pytest.skip(message)
+    skip_unless(os.geteuid() == 0, "needs root: namespaces")
     with trixie_machine() as made:
         fragment = pod_fragment(BACKUP)
         for path, text in files(fragment).items():

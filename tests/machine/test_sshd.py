@@ -16,7 +16,7 @@ import pytest
 
 from diaspora_infra.host.features import hardening
 from lab.matchbox import free_ports
-from tests.conftest import IN_CI
+from tests.conftest import skip_unless
 from tests.host.contexts import context
 from tests.host.pod import write_tree
 from tests.machine.pod_programs import RequireProgram
@@ -36,11 +36,7 @@ OTHERS = {
 def _needs(require_program: RequireProgram) -> None:
     require_program("sshd", "openssh-server")
     require_program("ssh", "openssh-client")
-    if os.geteuid() != 0:
-        message = "needs root: sshd takes other users' logins"
-        if IN_CI:
-            pytest.fail(message)
-        pytest.skip(message)
+    skip_unless(os.geteuid() == 0, "needs root: sshd takes other users' logins")
 
 
 @dataclass

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from tests.conftest import IN_CI
+from tests.conftest import skip_unless
 from tests.machine.pod_programs import RequireProgram
 from tests.support.trixie import START, TrixieMachine, trixie_machine
 
@@ -35,11 +35,7 @@ ExecStart=/bin/true
 
 @pytest.fixture(scope="module")
 def machine() -> Iterator[TrixieMachine]:
-    if os.geteuid() != 0:
-        message = "needs root: namespaces"
-        if IN_CI:
-            pytest.fail(message)
-        pytest.skip(message)
+    skip_unless(os.geteuid() == 0, "needs root: namespaces")
     with trixie_machine() as made:
         yield made
 
