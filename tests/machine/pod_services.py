@@ -13,6 +13,7 @@ from tests.host.pod import files, pod_context, pod_fragment
 from tests.machine.pod_backup import PASSWORD, REDIS_PASSWORD, Pod
 from tests.machine.pod_programs import RequireProgram
 from tests.machine.test_pod_postgresql import Postgresql, running, server_programs
+from tests.support.processes import stop
 
 BACKUP = pod_context(backup={}, secrets={"backupPassword": PASSWORD})
 OWNER = 813
@@ -63,8 +64,7 @@ def pod_redis(folder: Path, require_program: RequireProgram) -> Iterator[int]:
                 time.sleep(0.05)
             yield port
         finally:
-            process.terminate()
-            process.wait(timeout=20)
+            stop(process)
 
 
 def ask_redis(port: int, *command: str) -> str:

@@ -22,6 +22,7 @@ from tests.host.pod import LIBEXEC, containers, files, pod_context, pod_fragment
 from tests.machine.pod_programs import RequireProgram
 from tests.machine.test_pod_postgresql import PASSWORD, Postgresql, running, server_programs
 from tests.machine.test_pod_units import generate
+from tests.support.processes import stop
 
 IDLE = 1
 ASLEEP_SECONDS = 30
@@ -80,8 +81,7 @@ class Pooled:
                     time.sleep(0.1)
                 yield process
             finally:
-                process.terminate()
-                process.wait(timeout=20)
+                stop(process)
 
     def ask(self, query: str, seconds: float = 60) -> str:
         done = subprocess.run(
@@ -232,6 +232,9 @@ def sleeping(backend: int, seconds: float) -> Iterator[int]:
         finally:
             server.shutdown(socket.SHUT_RDWR)
             for connection in opened:
+                # a close alone does not end the connection while a thread waits for its data
+                with contextlib.suppress(OSError):
+                    connection.shutdown(socket.SHUT_RDWR)
                 connection.close()
 
 

@@ -12,6 +12,7 @@ from lab.matchbox import free_ports
 from tests.host.pod import containers, pod_context, pod_fragment, values
 from tests.host.test_sizes import limits
 from tests.machine.pod_programs import RequireProgram
+from tests.support.processes import stop
 
 BOTH = {"nodeExporter": True, "podmanExporter": True}
 
@@ -48,7 +49,7 @@ def test_node_exporter_accepts_the_arguments_and_sees_the_disks(require_program:
         try:
             text = metrics(f"http://127.0.0.1:{port}/metrics")
         finally:
-            process.terminate()
+            stop(process)
     assert 'node_filesystem_avail_bytes{device="' in text
     assert "node_memory_MemAvailable_bytes " in text
 

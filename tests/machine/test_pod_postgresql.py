@@ -4,6 +4,7 @@ import os
 import pwd
 import re
 import shutil
+import signal
 import subprocess
 import time
 from collections.abc import Iterator
@@ -15,6 +16,7 @@ import pytest
 from lab.matchbox import free_ports
 from tests.host.pod import files, pod_context, pod_fragment
 from tests.machine.pod_programs import RequireProgram
+from tests.support.processes import stop
 
 PASSWORD = "0123456789abcdef"
 
@@ -120,8 +122,8 @@ def running(folder: Path, programs: Path, texts: dict[str, str]) -> Iterator[Pos
                 pytest.fail((folder / "log").read_text())
             yield Postgresql(port, programs, folder)
         finally:
-            process.terminate()
-            process.wait(timeout=30)
+            # "fast": with SIGTERM the server waits until every client has gone
+            stop(process, signal.SIGINT)
 
 
 def test_database_is_created_once_and_kept(server: Postgresql) -> None:

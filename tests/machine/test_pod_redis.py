@@ -18,6 +18,7 @@ from lab.matchbox import free_ports
 from tests.host.pod import LIBEXEC, Context, pod_context, pod_fragment, write_tree
 from tests.machine.pod_programs import RequireProgram
 from tests.support.configs import host, ignition_config, pod
+from tests.support.processes import stop
 
 PASSWORD = "0123456789abcdef"
 
@@ -78,7 +79,7 @@ def running(folder: Path, fragment: dict[str, Any], require_program: RequireProg
         assert text.count(old) == 1
         text = text.replace(old, new)
     (folder / "redis.conf").write_text(text)
-    with subprocess.Popen([server, folder / "redis.conf"], stdout=subprocess.PIPE, text=True) as process:
+    with subprocess.Popen([server, folder / "redis.conf"], stdout=subprocess.DEVNULL) as process:
         redis = Redis(port, client, tree, folder / "data", process.pid)
         try:
             for _ in range(100):
@@ -89,8 +90,7 @@ def running(folder: Path, fragment: dict[str, Any], require_program: RequireProg
                 pytest.fail("Redis does not answer")
             yield redis
         finally:
-            process.terminate()
-            process.communicate(timeout=20)
+            stop(process)
 
 
 @pytest.fixture(scope="module")

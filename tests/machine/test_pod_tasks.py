@@ -11,6 +11,7 @@ import pytest
 from tests.host.pod import LIBEXEC, containers, files, pod_context, pod_fragment, values, write_tree
 from tests.machine.pod_backup import PASSWORD, Pod
 from tests.machine.test_pod_postgresql import Postgresql
+from tests.support.processes import stop
 
 pytestmark = pytest.mark.skipif(os.getuid() != 0, reason="only root may run diaspora-pod")
 
@@ -146,8 +147,7 @@ class TestApplicationLog:
                     (here.data / "log/production.20260101.log").write_text(log.read_text())
                     log.write_text("today\n")
         finally:
-            process.terminate()
-            process.wait(timeout=30)
+            stop(process)
 
     @pytest.mark.parametrize(
         ("options", "words"),

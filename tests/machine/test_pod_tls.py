@@ -26,6 +26,7 @@ from lab.matchbox import free_ports
 from tests.host.pod import pod_context, pod_fragment, write_tree
 from tests.machine.pod_nginx import DOMAIN, Pod, listens, running_pod, wait_until
 from tests.machine.pod_programs import Machine, RequireProgram, machine
+from tests.support.processes import stop
 from tools import tool_path
 
 IMAGE = "registry.example.org/diaspora:0.9.1.0"
@@ -181,8 +182,7 @@ def acme_server(folder: Path, port: int, pod: Pod) -> Iterator[None]:
             wait_until(lambda: listens(port))
             yield
         finally:
-            process.terminate()
-            process.wait(timeout=20)
+            stop(process)
 
 
 @pytest.fixture(scope="module")

@@ -15,6 +15,7 @@ from tests.host.aws_pod import aws_context
 from tests.host.contexts import context
 from tests.host.pod import LIBEXEC, write_tree
 from tests.machine.pod_programs import RequireProgram
+from tests.support.processes import stop
 
 KINDS = {"ssh_host_rsa_key", "ssh_host_ecdsa_key", "ssh_host_ed25519_key"}
 SERVER = "/usr/sbin/sshd"
@@ -79,8 +80,7 @@ class Installation:
         try:
             yield port, process
         finally:
-            process.terminate()
-            process.wait(timeout=10)
+            stop(process)
 
 
 def shown(port: int) -> set[str]:

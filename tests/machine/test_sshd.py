@@ -20,6 +20,7 @@ from tests.conftest import skip_unless
 from tests.host.contexts import context
 from tests.host.pod import write_tree
 from tests.machine.pod_programs import RequireProgram
+from tests.support.processes import stop
 
 OURS = "etc/ssh/sshd_config.d/10-diaspora.conf"
 PASSWORD = "correct-horse-battery"
@@ -128,8 +129,7 @@ def server(request: pytest.FixtureRequest) -> Iterator[tuple[Server, bool]]:
     try:
         yield Server(folder, int((folder / "port").read_text())), request.param
     finally:
-        process.terminate()
-        process.wait(timeout=10)
+        stop(process)
         shutil.rmtree(folder)
 
 

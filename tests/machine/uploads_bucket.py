@@ -20,6 +20,7 @@ import boto3
 
 from lab.aws.account import Account
 from tests.host.pod import LIBEXEC
+from tests.support.processes import stop
 
 REGION = "eu-west-1"
 BUCKET = "pod-uploads-1a2b"
@@ -187,8 +188,7 @@ class Uploads:
     def stop(self) -> None:
         """The whole stop of the unit."""
         if self.process:
-            self.process.terminate()
-            self.process.wait(timeout=30)
+            stop(self.process)
             self.process = None
         assert self.program("clear").returncode == 0
 

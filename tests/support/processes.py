@@ -2,9 +2,12 @@
 
 import os
 import signal
+import subprocess
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+
+STOP_SECONDS = 30
 
 
 @contextmanager
@@ -20,6 +23,22 @@ def interruptible() -> Iterator[None]:
         yield
     finally:
         signal.signal(signal.SIGINT, before)
+
+
+def stop(
+    process: "subprocess.Popen[bytes] | subprocess.Popen[str]", stop_signal: signal.Signals = signal.SIGTERM
+) -> None:
+    """End a server that a test started. One that does not follow the signal is killed, and the test fails.
+
+    Without the kill the end of a `with subprocess.Popen(...)` would wait for the server, up to the limit of the test.
+    """
+    process.send_signal(stop_signal)
+    try:
+        process.wait(timeout=STOP_SECONDS)
+    except subprocess.TimeoutExpired:
+        process.kill()
+        process.wait()
+        raise
 
 
 def kill_tree(pid: int) -> None:
