@@ -1,4 +1,4 @@
-"""Machine: an EC2 instance with Fedora CoreOS, its data volume, its role, and the alarms that bring it back."""
+"""Machine: an EC2 instance with Fedora CoreOS, its data volume, its role, and its alarms."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any, NotRequired, TypedDict
@@ -85,6 +85,7 @@ class Machine(pulumi.ComponentResource):
         self._name, self._args = name, args
         self._tags = args.get("tags")
         self._child = pulumi.ResourceOptions(parent=self)
+        self._topics = [topic] if (topic := args.get("topic_arn")) is not None else []
         image = find_image(name, args["image"], self)
         user_data, statements = self._user_data(args["ignition"])
         role, policies = self._role(statements)
@@ -193,8 +194,9 @@ class Machine(pulumi.ComponentResource):
                 "instance_metadata_tags": "disabled",
             },
             maintenance_options={"auto_recovery": "default"},
-            # "unlimited", the default of these types, would put hours of high load on the bill
-            credit_specification={"cpu_credits": "standard"},
+            # these types get no credits at launch: in mode `standard` a new machine has its share alone, and its first
+            # boot takes a quarter of an hour
+            credit_specification={"cpu_credits": "unlimited"},
             monitoring=False,
             tags=named(self._tags, name),
             # the data volume can only be attached once, so the old machine goes first
@@ -231,39 +233,55 @@ class Machine(pulumi.ComponentResource):
         return volume
 
     def _alarms(self, instance: aws.ec2.Instance) -> None:
-        """Two alarms: AWS's hardware or network fails, the machine moves; its own system fails, it is rebooted."""
+        """AWS's hardware or network fails, the machine moves; its own system fails, it is rebooted; its load costs."""
         where = pulumi.Output.all(partition(self), region(self))
         recover = where.apply(lambda names: alarm_action(names[0], names[1], "recover"))
         reboot = where.apply(lambda names: alarm_action(names[0], names[1], "reboot"))
-        self._alarm("recover", recover, "System", 2, "Move the machine to other hardware", instance)
-        self._alarm("reboot", reboot, "Instance", 3, "Reboot the machine", instance)
+        failed = {"statistic": "Maximum", "comparison_operator": "GreaterThanOrEqualToThreshold", "threshold": 1}
+        self._alarm(
+            "recover",
+            instance,
+            alarm_description="Move the machine to other hardware",
+            metric_name="StatusCheckFailed_System",
+            alarm_actions=[recover, *self._topics],
+            period=60,
+            evaluation_periods=2,
+            **failed,
+        )
+        self._alarm(
+            "reboot",
+            instance,
+            alarm_description="Reboot the machine",
+            metric_name="StatusCheckFailed_Instance",
+            alarm_actions=[reboot, *self._topics],
+            period=60,
+            evaluation_periods=3,
+            **failed,
+        )
+        # credits that a boot borrows are paid back by a quiet hour and charged only if the machine goes before
+        self._alarm(
+            "credits",
+            instance,
+            alarm_description="AWS charges for CPU credits: the machine has been above its share for a day",
+            metric_name="CPUSurplusCreditsCharged",
+            alarm_actions=self._topics,
+            statistic="Sum",
+            comparison_operator="GreaterThanThreshold",
+            threshold=0,
+            period=3600,
+            evaluation_periods=1,
+        )
 
-    def _alarm(
-        self,
-        name: str,
-        action: pulumi.Output[str],
-        check: str,
-        minutes: int,
-        description: str,
-        instance: aws.ec2.Instance,
-    ) -> None:
-        topics = [topic] if (topic := self._args.get("topic_arn")) is not None else []
+    def _alarm(self, name: str, instance: aws.ec2.Instance, **rule: Any) -> None:
         aws.cloudwatch.MetricAlarm(
             f"{self._name}-{name}",
-            alarm_description=description,
             namespace="AWS/EC2",
-            metric_name=f"StatusCheckFailed_{check}",
             dimensions={"InstanceId": instance.id},
-            statistic="Maximum",
-            comparison_operator="GreaterThanOrEqualToThreshold",
-            threshold=1,
-            period=60,
-            evaluation_periods=minutes,
             treat_missing_data="missing",
-            alarm_actions=[action, *topics],
-            ok_actions=topics,
+            ok_actions=self._topics,
             tags=named(self._tags, f"{self._name} {name}"),
             opts=self._child,
+            **rule,
         )
 
     def _elastic_ip(self, instance: aws.ec2.Instance) -> pulumi.Output[str]:

@@ -6,7 +6,7 @@ from decimal import Decimal
 
 from diaspora_infra.config import AwsSettings, ConfigError, Problem, Settings
 from diaspora_infra.config.aws.aws import Aws
-from diaspora_infra.cost.prices import FREE_TRAFFIC_OUT_GB, INSTANCES, PRICES, RDS_INSTANCES, Price
+from diaspora_infra.cost.prices import FREE_TRAFFIC_OUT_GB, INSTANCES, PRICES, RDS_INSTANCES, SURPLUS_CREDITS, Price
 from diaspora_infra.cost.traffic import HOURS_A_MONTH, Traffic
 
 ACCESS_LOG_GB = Decimal("0.5")
@@ -72,6 +72,8 @@ def _machine(settings: AwsSettings, traffic: Traffic) -> Iterator[Item]:
     aws = settings.aws
     name, instance = aws.instance_type_name, aws.instance
     yield Item(f"Machine {name}", INSTANCES[name], Decimal(HOURS_A_MONTH), "aws.size, aws.instance.type")
+    surplus = SURPLUS_CREDITS[name.partition(".")[0]]
+    yield Item("CPU above the share", surplus, traffic.surplus_cpu, "aws.size, aws.instance.type")
     yield Item("Public IPv4 address", PRICES["public IPv4 address"], Decimal(HOURS_A_MONTH), NO_SETTING)
     yield Item("Root volume", PRICES["gp3 volume"], Decimal(instance.root_gib), "aws.instance.rootGib")
     yield Item("Data volume", PRICES["gp3 volume"], Decimal(instance.data_gib), "aws.instance.dataGib")

@@ -62,6 +62,13 @@ RDS_INSTANCES = {
 }
 """RDS for PostgreSQL in one zone, by class."""
 
+SURPLUS_CREDITS = {
+    "t4g": _price("0.04", "vCPU-hour", "a report that cites AWS's price page, the same in all regions", "2024"),
+    "t3a": _unconfirmed("0.05", "vCPU-hour"),
+    "t3": _unconfirmed("0.05", "vCPU-hour"),
+}
+"""CPU above a machine's share, by family: 60 credits. Only what a quieter time does not pay back within a day."""
+
 PRICES = {
     "public IPv4 address": _price("0.005", "hour", f"{_BILLS}, {_PRICE_LIST}", "2026-07-10"),
     "gp3 volume": _price("0.088", "GB-month", _PRICE_LIST, "2026-03-01"),

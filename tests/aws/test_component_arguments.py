@@ -184,8 +184,9 @@ def test_arns_are_those_of_the_partition(run: Runner) -> None:
     found = {statement["Sid"]: statement["Resource"] for statement in policy["Statement"]}
     assert found["DecryptParameters"] == "arn:aws-cn:kms:cn-north-1:123456789012:key/*"
     assert found["ReadParameters"] == ["arn:aws-cn:ssm:cn-north-1:123456789012:parameter/diaspora/pod.example.org/*"]
-    actions = sorted(each.inputs["alarmActions"][0] for each in account.of("MetricAlarm"))
-    assert actions == [f"arn:aws-cn:automate:cn-north-1:ec2:{action}" for action in ("reboot", "recover")]
+    actions = {each.inputs["alarmActions"][0] for each in account.of("MetricAlarm")}
+    recovering = sorted(action for action in actions if ":automate:" in action)
+    assert recovering == [f"arn:aws-cn:automate:cn-north-1:ec2:{action}" for action in ("reboot", "recover")]
 
 
 # mistakes

@@ -316,7 +316,7 @@ def test_machine_protects_its_data_volume(run: Runner) -> None:
     assert instance.request.deleteBeforeReplace
     assert attachment.request.deleteBeforeReplace
     assert attachment.inputs["stopInstanceBeforeDetaching"]
-    assert instance.inputs["creditSpecification"] == {"cpuCredits": "standard"}
+    assert instance.inputs["creditSpecification"] == {"cpuCredits": "unlimited"}
     (role,) = account.of("RolePolicy")
     statements = json.loads(role.inputs["policy"])["Statement"]
     key = object_key("x" * (USER_DATA_MAX_BYTES + 1))

@@ -13,7 +13,7 @@ from diaspora_infra.config.aws.availability import INSTANCE_TYPES, SIZES
 from diaspora_infra.config.aws.aws import AwsDatabase
 from diaspora_infra.cost import HOURS_A_MONTH, TRAFFIC, Traffic, database_pauses, monthly_items, monthly_usd
 from diaspora_infra.cost.items import NO_SETTING
-from diaspora_infra.cost.prices import INSTANCES, PRICES, RDS_INSTANCES
+from diaspora_infra.cost.prices import INSTANCES, PRICES, RDS_INSTANCES, SURPLUS_CREDITS
 from diaspora_infra.cost.target import TARGET_HOURS, TARGET_TRAFFIC, TARGET_USD, monthly_cost
 from generators.config_reference import reference_text
 from generators.cost_page import AUTO_PAUSE_SECONDS, UNCONFIRMED_MARGIN, page_text
@@ -209,6 +209,18 @@ def test_database_capacity_stays_within_its_limits() -> None:
     assert (capacity(minAcu=2, maxAcu=4), capacity(minAcu=4, maxAcu=8)) == (3 * HOURS_A_MONTH, 4 * HOURS_A_MONTH)
 
 
+def test_cpu_above_the_share_is_priced_by_family_and_not_assumed() -> None:
+    def surplus(traffic: Traffic, **aws: Any) -> Decimal:
+        items = monthly_items(settings(**aws), traffic, Decimal(60))
+        return next(item.usd for item in items if item.name == "CPU above the share")
+
+    assert [surplus(traffic) for traffic in TRAFFIC.values()] == [0, 0, 0]
+    ten_hours = replace(TYPICAL, surplus_cpu=Decimal(10))
+    assert (surplus(ten_hours), surplus(ten_hours, instance={"type": "t3.micro"})) == (Decimal("0.40"), Decimal("0.50"))
+    # 730 hours of the 1.8 processors that are not the machine's share
+    assert "| Both processors of the t4g.micro busy all the time | 72.09 |" in page_text()
+
+
 def test_snapshot_size_is_used_space_plus_daily_changes() -> None:
     def kept(**aws: Any) -> Decimal:
         items = monthly_items(settings(**aws), TYPICAL, Decimal(60))
@@ -223,6 +235,7 @@ def test_snapshot_size_is_used_space_plus_daily_changes() -> None:
 
 def test_every_instance_type_and_class_has_a_price() -> None:
     assert set(INSTANCES) == set(INSTANCE_TYPES)
+    assert set(SURPLUS_CREDITS) == {name.partition(".")[0] for name in INSTANCE_TYPES}
     classes = [f"db.t4g.{size}" for size in ("micro", "small", "medium")]
     assert set(RDS_INSTANCES) == set(classes)
     for instance_class in classes:
@@ -234,7 +247,7 @@ def test_every_price_is_used_and_has_date_and_source() -> None:
     stacks = [settings(), settings(database={"engine": "rds"}), settings(network={"flowLogsDays": 1})]
     used = {id(item.price) for stack in stacks for item in monthly_items(stack, TYPICAL, Decimal(60))}
     assert {name for name, price in PRICES.items() if id(price) not in used} == set()
-    for price in (*PRICES.values(), *INSTANCES.values(), *RDS_INSTANCES.values()):
+    for price in (*PRICES.values(), *INSTANCES.values(), *RDS_INSTANCES.values(), *SURPLUS_CREDITS.values()):
         assert price.usd > 0
         assert price.source
         assert price.date.startswith("20")

@@ -270,6 +270,20 @@ def instance_maintenance_options(account: Probed) -> bool:
     return (before, after) == ({"AutoRecovery": "default"}, {"AutoRecovery": "disabled"})
 
 
+def instance_cpu_credits(account: Probed) -> bool:
+    ec2, default = _instance(account)
+    _, chosen = _instance(account, CreditSpecification={"CpuCredits": "standard"})
+
+    def shown(identifier: str) -> str:
+        answer = ec2.describe_instance_credit_specifications(InstanceIds=[identifier])
+        return str(answer["InstanceCreditSpecifications"][0]["CpuCredits"])
+
+    before = shown(default), shown(chosen)
+    changes = [{"InstanceId": chosen, "CpuCredits": "unlimited"}]
+    ec2.modify_instance_credit_specification(InstanceCreditSpecifications=changes)
+    return (before, shown(chosen)) == (("unlimited", "standard"), "unlimited")
+
+
 def interface_security_groups(account: Probed) -> bool:
     ec2 = account.client("ec2")
     subnet = ec2.describe_subnets()["Subnets"][0]
@@ -476,6 +490,7 @@ PROBES: dict[str, list[Probe]] = {
     ],
     "ec2": [
         instance_maintenance_options,
+        instance_cpu_credits,
         interface_security_groups,
         group_rule_description,
         instance_connect_endpoint,
