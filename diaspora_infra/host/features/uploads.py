@@ -1,6 +1,5 @@
 """Uploads in a bucket: s3fs in a container. Every unit that reads or writes uploads waits for its mount."""
 
-from diaspora_infra.host.container_images import container_image
 from diaspora_infra.host.fragment import AwsContext, Fragment, combine
 from diaspora_infra.host.templates import file, render_tree
 
@@ -16,7 +15,7 @@ def uploads(context: AwsContext) -> Fragment:
     layout = context.pod.image_layout
     tree = render_tree(
         "uploads",
-        image=context.aws.uploads_image or container_image(context, "s3fs"),
+        image=context.aws.uploads_image,
         region=context.aws.region,
         home=layout.home,
         uid=layout.uid,
