@@ -44,6 +44,9 @@ _EXAMPLE: dict[str, Any] = {
 }
 
 
+_S3FS = {"uploadsImage": "registry.example.org/s3fs:1"}
+
+
 def page_text() -> str:
     """The text of `docs/cost.md`."""
     return "\n".join((*_introduction(), *_sizes(), *_target(), *_other_ways(), *_assumptions(), *_prices()))
@@ -51,7 +54,7 @@ def page_text() -> str:
 
 def example(**aws: Any) -> Settings:
     """A stack with the defaults of everything but these keys of `aws`."""
-    return load({**_EXAMPLE, "aws": {"region": PRICED_REGION, **aws}}, {"backupPassword"})
+    return load({**_EXAMPLE, "aws": {"region": PRICED_REGION, **_S3FS, **aws}}, {"backupPassword"})
 
 
 def _introduction() -> Iterator[str]:
@@ -163,6 +166,7 @@ _WAYS: Mapping[str, dict[str, Any]] = {
         "database": {"engine": "onInstance"},
         "edge": "direct",
         "uploads": "volume",
+        "uploadsImage": None,
     },
     "`database.engine: rds`": {"database": {"engine": "rds"}},
     "`small` with `database.engine: onInstance`": {"size": "small", "database": {"engine": "onInstance"}},

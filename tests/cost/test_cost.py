@@ -2,6 +2,7 @@
 
 from dataclasses import replace
 from decimal import Decimal
+from pathlib import Path
 from typing import Any, get_args
 
 import pytest
@@ -11,8 +12,10 @@ from hypothesis import strategies as st
 from diaspora_infra.config import AwsSettings, ConfigError, Settings, load
 from diaspora_infra.config.aws.availability import INSTANCE_TYPES, SIZES
 from diaspora_infra.config.aws.aws import AwsDatabase
+from diaspora_infra.config.aws.parameter_names import machine_parameters
 from diaspora_infra.cost import HOURS_A_MONTH, TRAFFIC, Traffic, database_pauses, monthly_items, monthly_usd
-from diaspora_infra.cost.items import NO_SETTING
+from diaspora_infra.cost import items as items_module
+from diaspora_infra.cost.items import NO_SETTING, aws_settings
 from diaspora_infra.cost.prices import INSTANCES, PRICES, RDS_INSTANCES, SURPLUS_CREDITS
 from diaspora_infra.cost.target import TARGET_HOURS, TARGET_TRAFFIC, TARGET_USD, monthly_cost
 from generators.config_reference import reference_text
@@ -219,6 +222,27 @@ def test_cpu_above_the_share_is_priced_by_family_and_not_assumed() -> None:
     assert (surplus(ten_hours), surplus(ten_hours, instance={"type": "t3.micro"})) == (Decimal("0.40"), Decimal("0.50"))
     # 730 hours of the 1.8 processors that are not the machine's share
     assert "| Both processors of the t4g.micro busy all the time | 72.09 |" in page_text()
+
+
+def test_each_refresh_of_a_secret_is_a_request_to_kms() -> None:
+    def above(**aws: Any) -> Decimal:
+        items = monthly_items(settings(**aws), TYPICAL, Decimal(60))
+        return next(item.quantity for item in items if item.name == "KMS requests above 20,000")
+
+    stack = aws_settings(settings())
+    secrets = [each for each in machine_parameters(stack.aws, stack.pod) if each.form != "fact"]
+    assert {each.name for each in secrets} == {"databasePassword", "backupPassword", "smtpUsername", "smtpPassword"}
+    assert above() == 0
+    # 4 secrets, 2920 times a month; free are 20,000
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(items_module, "FREE_KMS_REQUESTS", 0)
+        assert above() == Decimal("11.68")
+        patch.setattr(items_module, "FREE_KMS_REQUESTS", 10)
+        assert above() == Decimal("1.68")
+        assert above(database={"engine": "onInstance"}) == 0
+    folder = Path(__file__).parents[2] / "templates/parameters/etc/systemd/system"
+    timer = (folder / "diaspora-parameters-refresh.timer").read_text(encoding="utf-8")
+    assert f"OnUnitActiveSec={items_module.PARAMETER_MINUTES}min" in timer
 
 
 def test_snapshot_size_is_used_space_plus_daily_changes() -> None:
