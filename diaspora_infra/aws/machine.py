@@ -1,5 +1,7 @@
 """Machine: an EC2 instance with Fedora CoreOS, its data volume, its role, and its alarms."""
 
+import asyncio
+import os
 from collections.abc import Mapping, Sequence
 from typing import Any, NotRequired, TypedDict
 
@@ -12,10 +14,15 @@ from diaspora_infra.aws.images import ImageArgs, find_image
 from diaspora_infra.aws.policy import Statement, document_output, trusting
 from diaspora_infra.aws.private_bucket import block_public_access, encrypt, tls_only
 from diaspora_infra.aws.tags import merged, named
-from diaspora_infra.aws.user_data import fits_user_data, object_key, replace_config
+from diaspora_infra.aws.user_data import CONFIGS, fits_user_data, object_key, replace_config
 
 DATA_DEVICE = "/dev/sdf"
 """Name under which AWS lists the data volume; the machine sees an NVMe disk with a name of its own."""
+
+IAM_SECONDS = 15
+"""Time in which a new permission mostly reaches all of AWS. Ignition asks once: it ends the boot with an error where S3
+answers 403 (Ignition 2.26, internal/resource/url.go). The environment variable DIASPORA_INFRA_IAM_SECONDS replaces it.
+"""
 
 
 class ShellEndpointArgs(TypedDict):
@@ -137,7 +144,8 @@ class Machine(pulumi.ComponentResource):
         pointer = pulumi.Output.all(config.bucket, text, config.etag).apply(
             lambda values: replace_config(values[0], values[1])
         )
-        arn = pulumi.Output.concat(bucket.arn, "/", text.apply(object_key))
+        # all configs, of which there is one at a time: a permission that changed with it would have to spread each time
+        arn = pulumi.Output.concat(bucket.arn, f"/{CONFIGS}/*")
         return pointer, [{"Sid": "OwnConfig", "Effect": "Allow", "Action": "s3:GetObject", "Resource": arn}]
 
     def _role(self, statements: Sequence[Statement]) -> tuple[aws.iam.Role, list[pulumi.Resource]]:
@@ -157,7 +165,10 @@ class Machine(pulumi.ComponentResource):
         if isinstance(given, Sequence) and not [*given, *statements]:
             return role, []
         document = document_output(pulumi.Output.all(given, statements).apply(lambda lists: [*lists[0], *lists[1]]))
-        policy = aws.iam.RolePolicy(name, role=role.id, policy=document, opts=self._child)
+        spread = pulumi.ResourceHook(f"{self._name}-permissions", _wait_for_iam)
+        hooks = pulumi.ResourceHookBinding(after_create=[spread])
+        opts = pulumi.ResourceOptions(parent=self, hooks=hooks)
+        policy = aws.iam.RolePolicy(name, role=role.id, policy=document, opts=opts)
         return role, [policy]
 
     def _instance(
@@ -219,7 +230,13 @@ class Machine(pulumi.ComponentResource):
             encrypted=True,
             final_snapshot=True,
             tags=merged(named(self._tags, f"{self._name} data"), self._args.get("volume_tags")),
-            opts=pulumi.ResourceOptions(parent=self, protect=protect, retain_on_delete=protect),
+            opts=pulumi.ResourceOptions(
+                parent=self,
+                protect=protect,
+                retain_on_delete=protect,
+                # the provider waits for the last snapshot, and 10 minutes are too short for a full volume
+                custom_timeouts=pulumi.CustomTimeouts(delete="3h"),
+            ),
         )
         aws.ec2.VolumeAttachment(
             name,
@@ -305,6 +322,11 @@ class Machine(pulumi.ComponentResource):
             tags=named(self._tags, f"{self._name} shell"),
             opts=self._child,
         )
+
+
+async def _wait_for_iam(_: pulumi.ResourceHookArgs) -> None:
+    """Hold back the machine, which depends on its permissions."""
+    await asyncio.sleep(float(os.environ.get("DIASPORA_INFRA_IAM_SECONDS", IAM_SECONDS)))
 
 
 def alarm_action(partition: str, region: str, action: str) -> str:
