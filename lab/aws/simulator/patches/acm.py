@@ -21,10 +21,10 @@ _original_check = CertBundle.check
 
 def check(self: CertBundle) -> None:
     """Issue a certificate whose records are there, and give up one whose records did not come."""
-    if self.status != "PENDING_VALIDATION" or _is_validated(self):
-        _original_check(self)
-    elif _age(self) >= VALIDATION_TIME:
+    if self.status == "PENDING_VALIDATION" and _age(self) >= VALIDATION_TIME:
         self.status = "VALIDATION_TIMED_OUT"
+    elif self.status != "PENDING_VALIDATION" or _is_validated(self):
+        _original_check(self)
 
 
 def _age(certificate: CertBundle) -> timedelta:
