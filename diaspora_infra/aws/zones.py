@@ -131,8 +131,9 @@ def _check_internet(existing: ExistingNetwork, options: pulumi.InvokeOptions) ->
     try:
         table = aws.ec2.get_route_table(subnet_id=public, opts=options)
     except Exception:  # a subnet that names no table uses the main one of its VPC
-        main = [{"name": "association.main", "values": ["true"]}]
-        table = aws.ec2.get_route_table(vpc_id=existing.vpc_id, filters=main, opts=options)
+        table = aws.ec2.get_route_table(
+            vpc_id=existing.vpc_id, filters=[{"name": "association.main", "values": ["true"]}], opts=options
+        )
     routes = [route for route in table.routes if route.cidr_block == INTERNET]
     if not any((route.gateway_id or "").startswith("igw-") for route in routes):
         raise pulumi.RunError(
