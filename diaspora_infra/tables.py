@@ -847,7 +847,7 @@ class ExistingNetworkTable(TypedDict):
     vpcId: str
     """The VPC."""
     publicSubnetId: str
-    """Subnet for the machine, with a route to an internet gateway. It must be in the first of `zones`."""
+    """Subnet for the machine, with a route to an internet gateway. It must be in the first of `zones`, if they are set."""
     privateSubnetIds: Sequence[str]
     """Subnets for the database and the VPC link, in at least two zones."""
 
@@ -857,8 +857,8 @@ class NetworkTable(TypedDict):
 
     cidr: NotRequired[str]
     """Addresses of the VPC; each subnet gets a sixteenth of them or a /24, whichever is smaller. Default: 10.0.0.0/16."""
-    zones: NotRequired[Sequence[str]]
-    """Last letters of the availability zones. The machine and its data are in the first one, which can never change. A few regions and accounts have no zone a or b; `pulumi preview` then lists the available zones."""
+    zones: NotRequired[Sequence[str] | None]
+    """Last letters of the availability zones. The machine and its data are in the first one, which can never change. When not set: the first two that exist in the account and take a VPC link of API Gateway; with `existing`, the zone of its public subnet. `pulumi preview` refuses zones that do not exist or, with `edge: gateway`, take no VPC link."""
     ipv6: NotRequired[bool]
     """Also give the VPC IPv6 addresses. Default: false."""
     flowLogsDays: NotRequired[int]
@@ -945,7 +945,7 @@ class AwsTable(TypedDict):
     uploads: NotRequired[str]
     """Where uploads and archives are stored: in an S3 bucket, mounted by s3fs, or on the data volume. Allowed: bucket, volume. Default: bucket."""
     uploadsImage: NotRequired[str | None]
-    """Container image with s3fs 1.91 or later, such as one built from `containers/s3fs`, pinned by tag or digest; with `uploads: bucket`. ghcr.io/efrecon/s3fs:1.94 when not set."""
+    """Container image with s3fs 1.91 or later, your own, built from `containers/s3fs`; required with `uploads: bucket`. It runs as root and may mount, with the credentials of the machine, so name it by digest where others push it."""
     dns: NotRequired[AwsDnsTable]
     """DNS of the pod's domain."""
     mail: NotRequired[AwsMailTable]

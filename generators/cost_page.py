@@ -9,7 +9,7 @@ from typing import Any
 from diaspora_infra.config import Settings, load
 from diaspora_infra.config.aws.availability import MAX_IDLE_SECONDS
 from diaspora_infra.cost.items import monthly_items, monthly_usd
-from diaspora_infra.cost.prices import FREE, INSTANCES, PRICED_REGION, PRICES, RDS_INSTANCES, Price
+from diaspora_infra.cost.prices import FREE, INSTANCES, PRICED_REGION, PRICES, RDS_INSTANCES, SURPLUS_CREDITS, Price
 from diaspora_infra.cost.table import AWAKE_HOURS, cost_table, markdown, number_text
 from diaspora_infra.cost.target import TARGET_HOURS, TARGET_TRAFFIC, TARGET_USD
 from diaspora_infra.cost.traffic import HOURS_A_MONTH, TRAFFIC
@@ -18,6 +18,8 @@ AUTO_PAUSE_SECONDS = 300
 """Default of `aws.database.autoPauseSeconds`."""
 SECONDS_AWAKE = AUTO_PAUSE_SECONDS + MAX_IDLE_SECONDS
 """Minimum time awake after a query: first PgBouncer keeps the connection, then Aurora's idle time begins."""
+SHARE_OF_MICRO = Decimal("0.2")
+"""Share of a t4g.micro in its two processors together (EC2 user guide, baseline utilization)."""
 UNCONFIRMED_MARGIN = Decimal("1.3")
 """The target holds even if every unconfirmed price is multiplied by this factor."""
 
@@ -42,6 +44,9 @@ _EXAMPLE: dict[str, Any] = {
 }
 
 
+_S3FS = {"uploadsImage": "registry.example.org/s3fs:1"}
+
+
 def page_text() -> str:
     """The text of `docs/cost.md`."""
     return "\n".join((*_introduction(), *_sizes(), *_target(), *_other_ways(), *_assumptions(), *_prices()))
@@ -49,7 +54,7 @@ def page_text() -> str:
 
 def example(**aws: Any) -> Settings:
     """A stack with the defaults of everything but these keys of `aws`."""
-    return load({**_EXAMPLE, "aws": {"region": PRICED_REGION, **aws}}, {"backupPassword"})
+    return load({**_EXAMPLE, "aws": {"region": PRICED_REGION, **_S3FS, **aws}}, {"backupPassword"})
 
 
 def _introduction() -> Iterator[str]:
@@ -106,7 +111,9 @@ def _target() -> Iterator[str]:
     max_hours = TARGET_HOURS + math.floor((TARGET_USD - usd) / hour)
     typical = TRAFFIC[TARGET_TRAFFIC]
     volume = _usd(example(instance={"dataGib": 20})) - usd
-    wide = _usd(minimal, acu=Decimal(1))
+    wide = _usd(minimal, database_acu=Decimal(1))
+    surplus = SURPLUS_CREDITS["t4g"]
+    busy_cpu = _usd(minimal, surplus_cpu=HOURS_A_MONTH * (2 - SHARE_OF_MICRO))
     yield f"""\
 ## What exceeds the target
 
@@ -122,6 +129,7 @@ target.
 | The database awake half of the time | {_usd(minimal, hours=Decimal(HOURS_A_MONTH) / 2):.2f} |
 | The database never asleep | {_usd(minimal, hours=Decimal(HOURS_A_MONTH)):.2f} |
 | The database uses 1 ACU while it is awake, not {number_text(typical.database_acu)} | {wide:.2f} |
+| Both processors of the t4g.micro busy all the time | {busy_cpu:.2f} |
 | Busy traffic | {_usd(minimal, traffic="busy"):.2f} |
 | `aws.size: small` | {_usd(example(size="small")):.2f} |
 | A data volume 10 GiB larger | {usd + volume:.2f} |
@@ -136,8 +144,11 @@ target.
   the sum is {_usd(minimal, hours=hourly):.2f}. A pod with a few contacts may stay below that; one that is well
   connected will not. An hour awake costs {hour:.2f}. Check the metric `ServerlessDatabaseCapacity` after a week.
 - **Other regions** have other prices. This page does not estimate them.
-- **CPU.** t4g and t3 machines have a share of a processor. The stack sets their credit mode to `standard`: a busy
-  machine becomes slow. If you switch it to `unlimited` by hand, you pay for each hour above the share.
+- **CPU.** t4g and t3 machines have a share of their processors: a t4g.micro 10 percent of two. They get no credits
+  when they start, so in AWS's mode `standard` each first boot would run at that share, for a quarter of an hour or
+  more. The stack uses the mode `unlimited`: a boot borrows credits, and a quiet hour pays them back. What is not paid
+  back within 24 hours, or when the machine is replaced or stopped, costs {surplus.usd:.2f} for an hour of one
+  processor. The sums assume nothing of it; an alarm sends a mail when AWS charges for credits.
 - **Traffic above 100 GB a month** costs {PRICES["traffic out"].usd:.2f} a GB: many pictures, many visitors, or an
   attack.
 - **Not in the stack**: your domain's yearly fee, snapshots that you keep by hand, a support plan, the final snapshot of
@@ -155,6 +166,7 @@ _WAYS: Mapping[str, dict[str, Any]] = {
         "database": {"engine": "onInstance"},
         "edge": "direct",
         "uploads": "volume",
+        "uploadsImage": None,
     },
     "`database.engine: rds`": {"database": {"engine": "rds"}},
     "`small` with `database.engine: onInstance`": {"size": "small", "database": {"engine": "onInstance"}},
@@ -184,6 +196,7 @@ def _assumptions() -> Iterator[str]:
     for name, words in {
         "who": "People",
         "requests": "Requests, millions",
+        "surplus_cpu": "CPU above the share, hours of one processor",
         "traffic_out": "Traffic to the internet, GB",
         "traffic_between_zones": "Traffic between zones, GB each direction",
         "database": "Database, GB",
@@ -218,6 +231,7 @@ def _prices() -> Iterator[str]:
     yield "|---|---|---:|---|---|---|"
     prices: dict[str, Price] = {
         **{f"machine {name}": price for name, price in INSTANCES.items()},
+        **{f"CPU above the share of {name}": price for name, price in SURPLUS_CREDITS.items()},
         **{f"RDS {name}": price for name, price in RDS_INSTANCES.items()},
         **PRICES,
     }
@@ -228,7 +242,6 @@ def _prices() -> Iterator[str]:
 
 
 def _usd(
-    settings: Settings, *, traffic: str = TARGET_TRAFFIC, hours: Decimal = TARGET_HOURS, acu: Decimal | None = None
+    settings: Settings, *, traffic: str = TARGET_TRAFFIC, hours: Decimal = TARGET_HOURS, **changes: Decimal
 ) -> Decimal:
-    used = TRAFFIC[traffic] if acu is None else replace(TRAFFIC[traffic], database_acu=acu)
-    return monthly_usd(settings, used, hours)
+    return monthly_usd(settings, replace(TRAFFIC[traffic], **changes), hours)  # type: ignore[arg-type]

@@ -14,6 +14,11 @@ def region(component: pulumi.Resource) -> pulumi.Output[str]:
     return aws.get_region_output(opts=pulumi.InvokeOptions(parent=component)).region
 
 
+def dns_suffix(component: pulumi.Resource) -> pulumi.Output[str]:
+    """Domain of the partition's services, such as amazonaws.com or amazonaws.com.cn."""
+    return aws.get_partition_output(opts=pulumi.InvokeOptions(parent=component)).dns_suffix
+
+
 def partition(component: pulumi.Resource) -> pulumi.Output[str]:
     """Partition, which is part of every ARN, such as aws or aws-cn."""
     return aws.get_partition_output(opts=pulumi.InvokeOptions(parent=component)).partition

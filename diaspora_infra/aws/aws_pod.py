@@ -151,7 +151,8 @@ class AwsPod(pulumi.ComponentResource):
             step = "tell your registrar the name servers of the stack output nameServers"
         pulumi.log.warn(
             f"the certificate of {plan.settings.pod.domain} is not issued yet, so this run leaves the domain out; "
-            f"{step}, wait some minutes, and run `pulumi up` again",
+            f"{step}, wait some minutes, and run `pulumi up` again, within 72 hours; later, run `pulumi up --refresh`, "
+            "which requests another certificate",
             self,
         )
         return f"{step}, then run pulumi up again"

@@ -6,7 +6,7 @@ from typing import NotRequired, TypedDict
 import pulumi
 import pulumi_aws as aws
 
-from diaspora_infra.aws.account import account_id, partition, region
+from diaspora_infra.aws.account import account_id, dns_suffix, partition, region
 from diaspora_infra.aws.defaults import BACKUPS, PROTECT
 from diaspora_infra.aws.policy import Statement, trusting
 from diaspora_infra.aws.private_bucket import NONCURRENT_DAYS, PrivateBucket, PrivateBucketArgs
@@ -59,7 +59,8 @@ class Backups(pulumi.ComponentResource):
         if args.get("make_bucket", BACKUPS.bucket):
             private = self._private_bucket()
             self.bucket = private.bucket
-            self.repository = pulumi.Output.concat("s3:https://s3.", region(self), ".amazonaws.com/", private.bucket)
+            server = pulumi.Output.concat("s3.", region(self), ".", dns_suffix(self))
+            self.repository = pulumi.Output.concat("s3:https://", server, "/", private.bucket)
             self.statements = backup_statements(private.arn)
         self.volume_tags = {}
         if days := args.get("volume_snapshot_days", BACKUPS.volume_snapshot_days):

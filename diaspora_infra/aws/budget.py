@@ -30,8 +30,9 @@ class Budget(pulumi.ComponentResource):
     """A budget for the whole account.
 
     Not for this stack alone: AWS can tell costs by tags only after somebody has turned that on by hand in the billing
-    console, and until then such a budget would never say anything. Tax is left out, as in `diaspora-infra cost`. A
-    budget stops nothing, and AWS reckons a few times a day.
+    console, and until then such a budget would never say anything. Tax is left out, as in `diaspora-infra cost`, and so
+    are credits and refunds: what is used counts, not what is paid. A budget stops nothing, and AWS reckons a few times
+    a day.
     """
 
     budget_name: pulumi.Output[str]
@@ -45,7 +46,8 @@ class Budget(pulumi.ComponentResource):
             time_unit="MONTHLY",
             limit_amount=pulumi.Output.from_input(args["monthly_usd"]).apply(whole_text),
             limit_unit="USD",
-            cost_types={"include_tax": False},
+            # with credits taken off, a new account spends nothing until the day when they are used up
+            cost_types={"include_tax": False, "include_credit": False, "include_refund": False},
             notifications=[
                 _notification("ACTUAL", ACTUAL_PERCENT, args["email"]),
                 _notification("FORECASTED", FORECAST_PERCENT, args["email"]),

@@ -99,12 +99,16 @@ class Certificate(pulumi.ComponentResource):
         pulumi.log.info(
             f"waiting up to 15 minutes for the certificate of {domain}; if it does not come, the domain "
             "is not answered for by the hosted zone: tell the registrar the zone's name servers, then run `pulumi up` "
-            "again",
+            "again. AWS gives up after 72 hours: where the error ends with VALIDATION_TIMED_OUT, run `pulumi up "
+            "--refresh`, which requests another certificate",
             self,
         )
 
     def _seen(self, certificate: aws.acm.Certificate) -> aws.acm.Certificate:
         """The certificate as it is now: the state tells what it was when it was made.
+
+        The provider does not find one that AWS gave up after 72 hours, and `up --refresh` then makes another
+        (docs/aws.md).
 
         Not `get_certificate`, which waits for more than a minute when nothing is issued.
         """

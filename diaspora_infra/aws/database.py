@@ -45,8 +45,8 @@ class DatabaseArgs(TypedDict):
     engine: NotRequired[DatabaseEngine]
     """Who runs PostgreSQL; auroraServerless when not set. A plain value, not an output."""
     version: NotRequired[str]
-    """Version of Aurora PostgreSQL; 17.9 when not set. RDS takes its first number, and the newest release of that. A
-    plain value, not an output."""
+    """Version of Aurora PostgreSQL; 17.9 when not set, which is then the version of a new database only. RDS takes its
+    first number, and the newest release of that. A plain value, not an output."""
     allow_major_upgrade: NotRequired[pulumi.Input[bool]]
     """Upgrade a database that is of an older major version; AWS refuses otherwise. When not set, true with a `version`
     and false without: a newer default of this module upgrades nothing."""
@@ -96,6 +96,14 @@ class Database(pulumi.ComponentResource):
         self._name, self._args, self._tags = name, args, args.get("tags")
         self._kept = args.get("protect", PROTECT)  # not `_protect`, which is Pulumi's own and reaches every child
         self._child = pulumi.ResourceOptions(parent=self, protect=self._kept)
+        waiting = pulumi.ResourceHook(f"{name}-database-waiting", self._say_what_is_waited_for)
+        self._server_options = pulumi.ResourceOptions(
+            parent=self,
+            protect=self._kept,
+            # AWS may force a later minor release, and a default of this module is no reason for another one
+            ignore_changes=[] if "version" in args else ["engineVersion"],
+            hooks=pulumi.ResourceHookBinding(before_create=[waiting]),
+        )
         self._postgresql = args.get("version", DEFAULTS.version)
         self._allow_major = args.get("allow_major_upgrade", "version" in args)
         self.password = self._password()
@@ -136,6 +144,14 @@ class Database(pulumi.ComponentResource):
         name = f"{self._name}-databasePassword"
         parameter = generated_password(name, self._args["password_parameter"], self._tags, self._child)
         return parameter.value.apply(lambda text: checked_password(self._name, text or ""))
+
+    async def _say_what_is_waited_for(self, _: pulumi.ResourceHookArgs) -> None:
+        pulumi.log.info(
+            "creating the database takes 10 to 20 minutes. On AWS's Free plan it ends with an error (`Free Tier "
+            "accounts must use Express Configuration`, or FreeTierRestrictionError): upgrade the account to the Paid "
+            "plan, and run `pulumi up` again",
+            self,
+        )
 
     def _aurora(self, subnets: aws.rds.SubnetGroup) -> pulumi.Output[str]:
         args, minimum = self._args, self._args.get("min_acu", DEFAULTS.min_acu)
@@ -181,7 +197,7 @@ class Database(pulumi.ComponentResource):
             final_snapshot_identifier=self.final_snapshot,
             apply_immediately=True,
             tags=named(self._tags, f"{self._name} database"),
-            opts=self._child,
+            opts=self._server_options,
         )
         aws.rds.ClusterInstance(
             f"{self._name}-database",
@@ -241,7 +257,7 @@ class Database(pulumi.ComponentResource):
             final_snapshot_identifier=self.final_snapshot,
             apply_immediately=True,
             tags=named(self._tags, f"{self._name} database"),
-            opts=self._child,
+            opts=self._server_options,
         )
         return instance.address
 

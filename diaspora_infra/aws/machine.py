@@ -1,5 +1,7 @@
-"""Machine: an EC2 instance with Fedora CoreOS, its data volume, its role, and the alarms that bring it back."""
+"""Machine: an EC2 instance with Fedora CoreOS, its data volume, its role, and its alarms."""
 
+import asyncio
+import os
 from collections.abc import Mapping, Sequence
 from typing import Any, NotRequired, TypedDict
 
@@ -12,10 +14,15 @@ from diaspora_infra.aws.images import ImageArgs, find_image
 from diaspora_infra.aws.policy import Statement, document_output, trusting
 from diaspora_infra.aws.private_bucket import block_public_access, encrypt, tls_only
 from diaspora_infra.aws.tags import merged, named
-from diaspora_infra.aws.user_data import fits_user_data, object_key, replace_config
+from diaspora_infra.aws.user_data import CONFIGS, fits_user_data, object_key, replace_config
 
 DATA_DEVICE = "/dev/sdf"
 """Name under which AWS lists the data volume; the machine sees an NVMe disk with a name of its own."""
+
+IAM_SECONDS = 15
+"""Time in which a new permission mostly reaches all of AWS. Ignition asks once: it ends the boot with an error where S3
+answers 403 (Ignition 2.26, internal/resource/url.go). The environment variable DIASPORA_INFRA_IAM_SECONDS replaces it.
+"""
 
 
 class ShellEndpointArgs(TypedDict):
@@ -85,6 +92,7 @@ class Machine(pulumi.ComponentResource):
         self._name, self._args = name, args
         self._tags = args.get("tags")
         self._child = pulumi.ResourceOptions(parent=self)
+        self._topics = [topic] if (topic := args.get("topic_arn")) is not None else []
         image = find_image(name, args["image"], self)
         user_data, statements = self._user_data(args["ignition"])
         role, policies = self._role(statements)
@@ -136,7 +144,8 @@ class Machine(pulumi.ComponentResource):
         pointer = pulumi.Output.all(config.bucket, text, config.etag).apply(
             lambda values: replace_config(values[0], values[1])
         )
-        arn = pulumi.Output.concat(bucket.arn, "/", text.apply(object_key))
+        # all configs, of which there is one at a time: a permission that changed with it would have to spread each time
+        arn = pulumi.Output.concat(bucket.arn, f"/{CONFIGS}/*")
         return pointer, [{"Sid": "OwnConfig", "Effect": "Allow", "Action": "s3:GetObject", "Resource": arn}]
 
     def _role(self, statements: Sequence[Statement]) -> tuple[aws.iam.Role, list[pulumi.Resource]]:
@@ -156,7 +165,10 @@ class Machine(pulumi.ComponentResource):
         if isinstance(given, Sequence) and not [*given, *statements]:
             return role, []
         document = document_output(pulumi.Output.all(given, statements).apply(lambda lists: [*lists[0], *lists[1]]))
-        policy = aws.iam.RolePolicy(name, role=role.id, policy=document, opts=self._child)
+        spread = pulumi.ResourceHook(f"{self._name}-permissions", _wait_for_iam)
+        hooks = pulumi.ResourceHookBinding(after_create=[spread])
+        opts = pulumi.ResourceOptions(parent=self, hooks=hooks)
+        policy = aws.iam.RolePolicy(name, role=role.id, policy=document, opts=opts)
         return role, [policy]
 
     def _instance(
@@ -193,8 +205,9 @@ class Machine(pulumi.ComponentResource):
                 "instance_metadata_tags": "disabled",
             },
             maintenance_options={"auto_recovery": "default"},
-            # "unlimited", the default of these types, would put hours of high load on the bill
-            credit_specification={"cpu_credits": "standard"},
+            # these types get no credits at launch: in mode `standard` a new machine has its share alone, and its first
+            # boot takes a quarter of an hour
+            credit_specification={"cpu_credits": "unlimited"},
             monitoring=False,
             tags=named(self._tags, name),
             # the data volume can only be attached once, so the old machine goes first
@@ -217,7 +230,13 @@ class Machine(pulumi.ComponentResource):
             encrypted=True,
             final_snapshot=True,
             tags=merged(named(self._tags, f"{self._name} data"), self._args.get("volume_tags")),
-            opts=pulumi.ResourceOptions(parent=self, protect=protect, retain_on_delete=protect),
+            opts=pulumi.ResourceOptions(
+                parent=self,
+                protect=protect,
+                retain_on_delete=protect,
+                # the provider waits for the last snapshot, and 10 minutes are too short for a full volume
+                custom_timeouts=pulumi.CustomTimeouts(delete="3h"),
+            ),
         )
         aws.ec2.VolumeAttachment(
             name,
@@ -231,39 +250,55 @@ class Machine(pulumi.ComponentResource):
         return volume
 
     def _alarms(self, instance: aws.ec2.Instance) -> None:
-        """Two alarms: AWS's hardware or network fails, the machine moves; its own system fails, it is rebooted."""
+        """AWS's hardware or network fails, the machine moves; its own system fails, it is rebooted; its load costs."""
         where = pulumi.Output.all(partition(self), region(self))
         recover = where.apply(lambda names: alarm_action(names[0], names[1], "recover"))
         reboot = where.apply(lambda names: alarm_action(names[0], names[1], "reboot"))
-        self._alarm("recover", recover, "System", 2, "Move the machine to other hardware", instance)
-        self._alarm("reboot", reboot, "Instance", 3, "Reboot the machine", instance)
+        failed = {"statistic": "Maximum", "comparison_operator": "GreaterThanOrEqualToThreshold", "threshold": 1}
+        self._alarm(
+            "recover",
+            instance,
+            alarm_description="Move the machine to other hardware",
+            metric_name="StatusCheckFailed_System",
+            alarm_actions=[recover, *self._topics],
+            period=60,
+            evaluation_periods=2,
+            **failed,
+        )
+        self._alarm(
+            "reboot",
+            instance,
+            alarm_description="Reboot the machine",
+            metric_name="StatusCheckFailed_Instance",
+            alarm_actions=[reboot, *self._topics],
+            period=60,
+            evaluation_periods=3,
+            **failed,
+        )
+        # credits that a boot borrows are paid back by a quiet hour and charged only if the machine goes before
+        self._alarm(
+            "credits",
+            instance,
+            alarm_description="AWS charges for CPU credits: the machine has been above its share for a day",
+            metric_name="CPUSurplusCreditsCharged",
+            alarm_actions=self._topics,
+            statistic="Sum",
+            comparison_operator="GreaterThanThreshold",
+            threshold=0,
+            period=3600,
+            evaluation_periods=1,
+        )
 
-    def _alarm(
-        self,
-        name: str,
-        action: pulumi.Output[str],
-        check: str,
-        minutes: int,
-        description: str,
-        instance: aws.ec2.Instance,
-    ) -> None:
-        topics = [topic] if (topic := self._args.get("topic_arn")) is not None else []
+    def _alarm(self, name: str, instance: aws.ec2.Instance, **rule: Any) -> None:
         aws.cloudwatch.MetricAlarm(
             f"{self._name}-{name}",
-            alarm_description=description,
             namespace="AWS/EC2",
-            metric_name=f"StatusCheckFailed_{check}",
             dimensions={"InstanceId": instance.id},
-            statistic="Maximum",
-            comparison_operator="GreaterThanOrEqualToThreshold",
-            threshold=1,
-            period=60,
-            evaluation_periods=minutes,
             treat_missing_data="missing",
-            alarm_actions=[action, *topics],
-            ok_actions=topics,
+            ok_actions=self._topics,
             tags=named(self._tags, f"{self._name} {name}"),
             opts=self._child,
+            **rule,
         )
 
     def _elastic_ip(self, instance: aws.ec2.Instance) -> pulumi.Output[str]:
@@ -287,6 +322,11 @@ class Machine(pulumi.ComponentResource):
             tags=named(self._tags, f"{self._name} shell"),
             opts=self._child,
         )
+
+
+async def _wait_for_iam(_: pulumi.ResourceHookArgs) -> None:
+    """Hold back the machine, which depends on its permissions."""
+    await asyncio.sleep(float(os.environ.get("DIASPORA_INFRA_IAM_SECONDS", IAM_SECONDS)))
 
 
 def alarm_action(partition: str, region: str, action: str) -> str:

@@ -8,7 +8,7 @@ from typing import NotRequired, TypedDict
 import pulumi
 import pulumi_aws as aws
 
-from diaspora_infra.aws.account import account_id, partition, region
+from diaspora_infra.aws.account import account_id, dns_suffix, partition, region
 from diaspora_infra.aws.arguments import ArgumentError, checked, last_line
 from diaspora_infra.aws.policy import Statement
 from diaspora_infra.aws.tags import Tags, named
@@ -147,7 +147,7 @@ def read_statements(
             # the key of Parameter Store is made by AWS with the first secret of an account, so it has no known id
             "Resource": pulumi.Output.concat(arn, ":kms:", here, ":", account, ":key/*"),
             "Condition": {
-                "StringEquals": {"kms:ViaService": pulumi.Output.concat("ssm.", here, ".amazonaws.com")},
+                "StringEquals": {"kms:ViaService": pulumi.Output.concat("ssm.", here, ".", dns_suffix(component))},
                 "ForAnyValue:StringEquals": {"kms:ResourceAliases": "alias/aws/ssm"},
                 "StringLike": {"kms:EncryptionContext:PARAMETER_ARN": readable},
             },

@@ -20,7 +20,7 @@ from diaspora_infra.aws.parameters import Parameters
 from diaspora_infra.aws.security_groups import Edge, SecurityGroups, ShellAccess
 from diaspora_infra.aws.stack_keys import in_stack_keys
 from diaspora_infra.aws.uploads import Uploads
-from diaspora_infra.aws.zones import check_existing, check_type, check_zones
+from diaspora_infra.aws.zones import check_existing, check_shell_endpoint, check_type, choose_zones
 from diaspora_infra.config import AwsSettings
 from diaspora_infra.config.aws.aws import Aws
 from diaspora_infra.config.aws.parameter_names import UPLOADS_BUCKET, machine_parameters, parameter_path
@@ -63,6 +63,8 @@ class Subnets:
     """The network of a pod, one of its own or one that was there before."""
 
     network: Network | None
+    zone: str
+    """Name of the zone with the machine and its data."""
     vpc_id: pulumi.Output[str]
     public_id: pulumi.Output[str]
     private_ids: Sequence[pulumi.Output[str]]
@@ -71,22 +73,25 @@ class Subnets:
 def make_subnets(plan: Plan) -> Subnets:
     """Make the network, or look at the one that was there before."""
     aws, settings = plan.aws, plan.aws.network
-    check_type(aws.instance_type_name, aws.zones[0], plan.component)
     if existing := settings.existing:
-        check_existing(
-            existing.vpc_id, aws.zones[0], existing.public_subnet_id, existing.private_subnet_ids, plan.component
-        )
+        named = f"{aws.region}{settings.zones[0]}" if settings.zones else None
+        zone = check_existing(existing, named, behind_gateway=aws.behind_gateway, parent=plan.component)
+        check_type(aws.instance_type_name, zone, plan.component)
+        if aws.instance.shell_access == "instanceConnectEndpoint":
+            check_shell_endpoint(existing.vpc_id, f"{plan.name}-endpoint-*", plan.component)
         return Subnets(
             None,
+            zone,
             pulumi.Output.from_input(existing.vpc_id),
             pulumi.Output.from_input(existing.public_subnet_id),
             [pulumi.Output.from_input(subnet_id) for subnet_id in existing.private_subnet_ids],
         )
-    check_zones(aws.region, aws.zones, plan.component)
+    zones = choose_zones(aws.region, settings.zones, behind_gateway=aws.behind_gateway, parent=plan.component)
+    check_type(aws.instance_type_name, zones[0], plan.component)
     network = Network(
         plan.name,
         {
-            "zones": aws.zones,
+            "zones": zones,
             "cidr": settings.cidr,
             "ipv6": settings.ipv6,
             "flow_logs_days": settings.flow_logs_days,
@@ -94,7 +99,7 @@ def make_subnets(plan: Plan) -> Subnets:
         },
         plan.child,
     )
-    return Subnets(network, network.vpc_id, network.public_subnet_id, network.private_subnet_ids)
+    return Subnets(network, zones[0], network.vpc_id, network.public_subnet_id, network.private_subnet_ids)
 
 
 def make_security_groups(plan: Plan, subnets: Subnets) -> SecurityGroups:
@@ -182,7 +187,6 @@ def make_database(plan: Plan, subnets: Subnets, groups: SecurityGroups) -> Datab
         "security_group_ids": [] if groups.database_id is None else [groups.database_id],
         "password_parameter": f"{parameter_path(plan.aws, plan.settings.pod)}/databasePassword",
         "engine": DatabaseEngine(settings.engine),
-        "version": settings.version,
         "allow_major_upgrade": "version" in settings.model_fields_set,
         "min_acu": settings.min_acu,
         "max_acu": settings.max_acu,
@@ -192,6 +196,8 @@ def make_database(plan: Plan, subnets: Subnets, groups: SecurityGroups) -> Datab
         "protect": plan.aws.protect,
         "tags": plan.tags,
     }
+    if "version" in settings.model_fields_set:
+        args["version"] = settings.version
     if settings.min_acu == 0:
         args["auto_pause_seconds"] = settings.auto_pause_seconds
     if settings.restore_from is not None:
@@ -266,7 +272,7 @@ def make_machine(
     """Make the machine, which may use the other parts."""
     settings = plan.aws.instance
     args: MachineArgs = {
-        "zone": plan.aws.zones[0],
+        "zone": subnets.zone,
         "subnet_id": subnets.public_id,
         "security_group_ids": [groups.machine_id],
         "instance_type": plan.aws.instance_type_name,

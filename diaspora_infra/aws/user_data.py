@@ -6,6 +6,9 @@ import json
 USER_DATA_MAX_BYTES = 16384
 """Bytes of user data that EC2 takes, before base64 (EC2 User Guide)."""
 
+CONFIGS = "ignition"
+"""Folder of the configs in their bucket."""
+
 POINTER_VERSION = "3.4.0"
 """Ignition version of the config that points to another one."""
 
@@ -17,7 +20,7 @@ def fits_user_data(ignition: str) -> bool:
 
 def object_key(ignition: str) -> str:
     """Name of the object that holds a config: it changes with the config."""
-    return f"ignition/{hashlib.sha256(ignition.encode()).hexdigest()[:32]}.ign"
+    return f"{CONFIGS}/{hashlib.sha256(ignition.encode()).hexdigest()[:32]}.ign"
 
 
 def replace_config(bucket: str, ignition: str) -> str:

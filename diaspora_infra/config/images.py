@@ -29,8 +29,6 @@ IMAGES = {
     "postgresql": Image("docker.io/library/postgres:17.9-bookworm", BOTH, verified=False),
     # with target aws; on the image's own user see host/container_users.py
     "pgbouncer": Image("docker.io/edoburu/pgbouncer:v1.24.1-p1", BOTH, verified=False),
-    # with uploads in a bucket: 1.91 or later asks the machine's role for credentials by IMDSv2
-    "s3fs": Image("ghcr.io/efrecon/s3fs:1.94", BOTH, verified=False),
     "redis": Image("docker.io/library/redis:7.4-bookworm", BOTH, verified=False, floating=True),
     "nginx": Image("docker.io/library/nginx:1.28-alpine", BOTH, verified=False, floating=True),
     "certbot": Image("docker.io/certbot/certbot:v5.7.0", BOTH, verified=False),

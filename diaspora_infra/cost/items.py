@@ -6,11 +6,22 @@ from decimal import Decimal
 
 from diaspora_infra.config import AwsSettings, ConfigError, Problem, Settings
 from diaspora_infra.config.aws.aws import Aws
-from diaspora_infra.cost.prices import FREE_TRAFFIC_OUT_GB, INSTANCES, PRICES, RDS_INSTANCES, Price
+from diaspora_infra.config.aws.parameter_names import machine_parameters
+from diaspora_infra.cost.prices import (
+    FREE_KMS_REQUESTS,
+    FREE_TRAFFIC_OUT_GB,
+    INSTANCES,
+    PRICES,
+    RDS_INSTANCES,
+    SURPLUS_CREDITS,
+    Price,
+)
 from diaspora_infra.cost.traffic import HOURS_A_MONTH, Traffic
 
 ACCESS_LOG_GB = Decimal("0.5")
 """Size of the access log of API Gateway for a million requests."""
+PARAMETER_MINUTES = 15
+"""The machine reads its parameters so often; each secret among them is a request to KMS."""
 NO_SETTING = "none"
 DATABASE_CAPACITY = "Aurora capacity"
 """Name of the item that grows with the hours in which the database is awake."""
@@ -72,6 +83,8 @@ def _machine(settings: AwsSettings, traffic: Traffic) -> Iterator[Item]:
     aws = settings.aws
     name, instance = aws.instance_type_name, aws.instance
     yield Item(f"Machine {name}", INSTANCES[name], Decimal(HOURS_A_MONTH), "aws.size, aws.instance.type")
+    surplus = SURPLUS_CREDITS[name.partition(".")[0]]
+    yield Item("CPU above the share", surplus, traffic.surplus_cpu, "aws.size, aws.instance.type")
     yield Item("Public IPv4 address", PRICES["public IPv4 address"], Decimal(HOURS_A_MONTH), NO_SETTING)
     yield Item("Root volume", PRICES["gp3 volume"], Decimal(instance.root_gib), "aws.instance.rootGib")
     yield Item("Data volume", PRICES["gp3 volume"], Decimal(instance.data_gib), "aws.instance.dataGib")
@@ -136,6 +149,7 @@ def _rest(settings: AwsSettings, traffic: Traffic) -> Iterator[Item]:
         yield Item("Mails by SES", PRICES["SES mails"], traffic.mails, "pod.mail, aws.mail.enabled")
     out = max(Decimal(0), traffic.traffic_out - FREE_TRAFFIC_OUT_GB)
     yield Item("Traffic out above 100 GB", PRICES["traffic out"], out, NO_SETTING)
+    yield Item("KMS requests above 20,000", PRICES["KMS requests"], _kms_requests(settings), NO_SETTING)
     if settings.behind_gateway or settings.database_on_aws:
         # each end pays its direction
         between = 2 * traffic.traffic_between_zones
@@ -149,3 +163,10 @@ def _rest(settings: AwsSettings, traffic: Traffic) -> Iterator[Item]:
         yield Item("Logs", PRICES["logs"], access_log + connections, setting)
         kept = (access_log * log_days + connections * flow_days) / 30
         yield Item("Logs kept", PRICES["logs kept"], kept, setting)
+
+
+def _kms_requests(settings: AwsSettings) -> Decimal:
+    """Thousands of requests that decrypt the pod's secrets, above those that are free."""
+    secrets = sum(parameter.form != "fact" for parameter in machine_parameters(settings.aws, settings.pod))
+    asked = Decimal(secrets * HOURS_A_MONTH * 60) / PARAMETER_MINUTES / 1000
+    return max(Decimal(0), asked - FREE_KMS_REQUESTS)

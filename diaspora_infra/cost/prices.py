@@ -62,6 +62,13 @@ RDS_INSTANCES = {
 }
 """RDS for PostgreSQL in one zone, by class."""
 
+SURPLUS_CREDITS = {
+    "t4g": _price("0.04", "vCPU-hour", "a report that cites AWS's price page, the same in all regions", "2024"),
+    "t3a": _unconfirmed("0.05", "vCPU-hour"),
+    "t3": _unconfirmed("0.05", "vCPU-hour"),
+}
+"""CPU above a machine's share, by family: 60 credits. Only what a quieter time does not pay back within a day."""
+
 PRICES = {
     "public IPv4 address": _price("0.005", "hour", f"{_BILLS}, {_PRICE_LIST}", "2026-07-10"),
     "gp3 volume": _price("0.088", "GB-month", _PRICE_LIST, "2026-03-01"),
@@ -82,6 +89,7 @@ PRICES = {
     "SES mails": _unconfirmed(
         "0.16", "thousand", "a copy of AWS's price list of us-east-1: plan of new accounts; 0.10 in older", "2026-07-22"
     ),
+    "KMS requests": _price("0.003", "thousand", "AWS's price page, as two reports cite it", "2026-06"),
     "traffic out": _price("0.09", "GB", _PRICE_LIST, "2026-10-02"),
     "traffic between zones": _price("0.01", "GB", _PRICE_LIST, "2026-10-02"),
     "logs": _price("0.57", "GB", _PRICE_LIST, "2026-09-22"),
@@ -91,6 +99,9 @@ PRICES = {
 
 FREE_TRAFFIC_OUT_GB = 100
 """Traffic to the internet that an account has free each month. Not confirmed."""
+
+FREE_KMS_REQUESTS = 20
+"""Requests to KMS that an account has free each month, in thousands (AWS's price page)."""
 
 FREE = (
     "the bucket with the machine's config (some kilobytes)",

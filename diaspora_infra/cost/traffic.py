@@ -15,6 +15,8 @@ class Traffic:
     """People on it, in words."""
     requests: Decimal
     """Requests to the web server, in millions: people, and other pods."""
+    surplus_cpu: Decimal
+    """Hours of a virtual CPU above the share of the machine that a quieter time does not pay back within a day."""
     traffic_out: Decimal
     """Traffic to the internet."""
     traffic_between_zones: Decimal
@@ -56,7 +58,7 @@ def _traffic(who: str, **numbers: str) -> Traffic:
 TRAFFIC = {
     "low": _traffic(
         "a few people",
-        requests="0.05", traffic_out="5", traffic_between_zones="1",
+        requests="0.05", surplus_cpu="0", traffic_out="5", traffic_between_zones="1",
         database="1", database_changes="0.02", database_requests="0.3", database_acu="0.5",
         uploads="2", volume="1", volume_changes="0.05", backups="3",
         storage_writes="2", storage_reads="42", backup_writes="2",
@@ -64,7 +66,7 @@ TRAFFIC = {
     ),
     "typical": _traffic(
         "twenty people",
-        requests="0.2", traffic_out="20", traffic_between_zones="5",
+        requests="0.2", surplus_cpu="0", traffic_out="20", traffic_between_zones="5",
         database="4", database_changes="0.1", database_requests="1", database_acu="0.5",
         uploads="10", volume="2", volume_changes="0.1", backups="12",
         storage_writes="10", storage_reads="210", backup_writes="5",
@@ -72,7 +74,7 @@ TRAFFIC = {
     ),
     "busy": _traffic(
         "two hundred people",
-        requests="2", traffic_out="200", traffic_between_zones="50",
+        requests="2", surplus_cpu="0", traffic_out="200", traffic_between_zones="50",
         database="20", database_changes="1", database_requests="20", database_acu="1",
         uploads="100", volume="5", volume_changes="0.5", backups="110",
         storage_writes="100", storage_reads="2090", backup_writes="20",

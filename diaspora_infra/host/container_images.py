@@ -24,13 +24,8 @@ def pod_images(context: PodContext) -> dict[str, str]:
     names += ["podman-exporter"] if pod.monitoring.podman_exporter else []
     names += ["pgbouncer"] if context.database_on_aws else []
     found = {name: container_image(context, name) for name in names}
-    if isinstance(context, AwsContext) and context.uploads_in_bucket:
-        found["s3fs"] = uploads_image(context)
+    if isinstance(context, AwsContext) and context.aws.uploads_image:
+        found["s3fs"] = context.aws.uploads_image
     if pod.mail and pod.mail.relay:
         found["relay"] = pod.mail.relay.image
     return found
-
-
-def uploads_image(context: AwsContext) -> str:
-    """The image of s3fs: the user's own, or the default."""
-    return context.aws.uploads_image or container_image(context, "s3fs")

@@ -86,7 +86,7 @@ class Account:
             pass
 
     def refuse(self, codes: Mapping[str, str]) -> None:
-        """Refuse these actions of EC2, such as RunInstances, with these codes; no more than these."""
+        """Refuse these actions of EC2 or RDS, such as RunInstances, with these codes; no more than these."""
         body = json.dumps(dict(codes)).encode()
         request = urllib.request.Request(f"{self.endpoint}{REFUSALS}", body, method="POST")  # noqa: S310 - our own
         with _opener.open(request, timeout=10):
@@ -105,6 +105,8 @@ class Account:
         return {
             "LAB_AWS_ENDPOINT": self.endpoint,
             "LAB_AWS_LOG": str(self.bridge_log),
+            # what is allowed here is allowed at once
+            "DIASPORA_INFRA_IAM_SECONDS": "0",
             # the engine would take a plugin on PATH of any version before what is installed, and go to AWS with it
             "PULUMI_IGNORE_AMBIENT_PLUGINS": "true",
             **attach,

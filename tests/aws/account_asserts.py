@@ -80,6 +80,7 @@ def check_alarms(stack: AwsStack, instance_id: str) -> None:
     assert found == {
         "StatusCheckFailed_System": (["arn:aws:automate:eu-west-1:ec2:recover", topic], 2, instance_id),
         "StatusCheckFailed_Instance": (["arn:aws:automate:eu-west-1:ec2:reboot", topic], 3, instance_id),
+        "CPUSurplusCreditsCharged": ([topic], 1, instance_id),
     }
 
 

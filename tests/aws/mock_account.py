@@ -14,9 +14,20 @@ CALLS: dict[str, dict[str, Any]] = {
     "aws:ec2/getInstanceTypeOfferings:getInstanceTypeOfferings": {
         "locations": [f"{REGION}{letter}" for letter in "abc"]
     },
-    "aws:index/getAvailabilityZones:getAvailabilityZones": {"names": [f"{REGION}{letter}" for letter in "abc"]},
+    "aws:ec2/getRouteTable:getRouteTable": {
+        "routeTableId": "rtb-1",
+        "routes": [
+            {"cidrBlock": "10.0.0.0/16", "gatewayId": "local"},
+            {"cidrBlock": "0.0.0.0/0", "gatewayId": "igw-1"},
+        ],
+    },
+    "aws:ec2/getNetworkInterfaces:getNetworkInterfaces": {"ids": []},
+    "aws:index/getAvailabilityZones:getAvailabilityZones": {
+        "names": [f"{REGION}{letter}" for letter in "abc"],
+        "zoneIds": ["euw1-az3", "euw1-az1", "euw1-az2"],
+    },
     "aws:index/getCallerIdentity:getCallerIdentity": {"accountId": ACCOUNT},
-    "aws:index/getPartition:getPartition": {"partition": "aws"},
+    "aws:index/getPartition:getPartition": {"partition": "aws", "dnsSuffix": "amazonaws.com"},
     "aws:index/getRegion:getRegion": {"region": REGION},
     "aws:route53/getZone:getZone": {"zoneId": "Z0123456789"},
     "aws:sesv2/getEmailIdentity:getEmailIdentity": {"configurationSetName": "own-settings"},

@@ -71,34 +71,96 @@ def names(*letters: str) -> list[str]:
     return [f"ap-northeast-1{letter}" for letter in letters]
 
 
+IDS = {"a": "apne1-az4", "b": "apne1-az3", "c": "apne1-az1", "d": "apne1-az2"}
+"""Zone b of an old account takes no VPC link."""
+
+
+def zones(*letters: str) -> dict[str, list[str]]:
+    """What AWS answers an account with these zones, and with a local one."""
+    return {
+        "names": [*names(*letters), "ap-northeast-1-tpe-1a"],
+        "zoneIds": [*(IDS[letter] for letter in letters), "apne1-tpe1-az1"],
+    }
+
+
+EVERYWHERE = {"locations": names("a", "b", "c", "d")}
+
+
 @pytest.mark.parametrize(
-    ("zones", "offered", "message"),
+    ("changes", "found", "offered", "message"),
     [
         (
-            {"names": [*names("a", "c", "d"), "ap-northeast-1-tpe-1a"]},
-            {"locations": names("a", "c", "d")},
+            {"network": {"zones": ["a", "b"]}},
+            zones("a", "c", "d"),
+            EVERYWHERE,
             r"^aws.network.zones: ap-northeast-1b does not exist for this account; allowed: a, c, d$",
         ),
         (
-            {"names": names("a", "b", "c")},
+            {"network": {"zones": ["a", "b"]}},
+            zones("a", "b", "c"),
+            EVERYWHERE,
+            r"^aws.network.zones: ap-northeast-1b \(apne1-az3\) takes no VPC link of API Gateway; allowed: a, c; "
+            r"or set aws.edge: direct$",
+        ),
+        (
+            {},
+            zones("a", "b"),
+            EVERYWHERE,
+            "^aws.network.zones: a VPC link of API Gateway takes a of this account's zones, and two are needed; "
+            "set aws.edge: direct$",
+        ),
+        (
+            {},
+            zones("a", "b", "c"),
             {"locations": names("c", "d")},
             r"^aws.instance.type: t4g.micro is not offered in ap-northeast-1a; use another type, or put "
             r"one of these zones first: c, d$",
         ),
-        (None, {"locations": names("a")}, "^aws.network.zones: the zones of ap-northeast-1 cannot be asked for "),
-        ({"names": names("a", "b")}, None, "^aws.instance.type: the types of ap-northeast-1a cannot be asked for "),
+        ({}, None, EVERYWHERE, "^aws.network.zones: the zones of ap-northeast-1 cannot be asked for "),
+        ({}, zones("a", "c"), None, "^aws.instance.type: the types of ap-northeast-1a cannot be asked for "),
     ],
 )
 def test_unsuitable_zones_are_reported_before_anything_is_created(
-    run: Runner, zones: dict[str, Any] | None, offered: dict[str, Any] | None, message: str
+    run: Runner,
+    changes: dict[str, Any],
+    found: dict[str, Any] | None,
+    offered: dict[str, Any] | None,
+    message: str,
 ) -> None:
     with pytest.raises(pulumi.RunError, match=message):
-        pod(run, {ZONES: zones, OFFERINGS: offered})
+        pod(run, {ZONES: found, OFFERINGS: offered}, **changes)
+
+
+@pytest.mark.parametrize(
+    ("changes", "there", "chosen"),
+    [
+        ({}, "abcd", "ac"),
+        ({}, "cd", "cd"),
+        # the same, so that the gateway can be taken later
+        ({"edge": "direct"}, "abcd", "ac"),
+        ({"edge": "direct"}, "ab", "ab"),
+        ({"edge": "direct", "network": {"zones": ["b", "a"]}}, "abcd", "ba"),
+        ({"network": {"zones": ["d", "a"]}}, "abcd", "da"),
+    ],
+)
+def test_zones_are_those_of_the_settings_or_the_first_two_with_vpc_links(
+    run: Runner, changes: dict[str, Any], there: str, chosen: str
+) -> None:
+    account = pod(run, {ZONES: zones(*there), OFFERINGS: EVERYWHERE}, **changes)
+    subnets = {each.name: each.inputs["availabilityZone"] for each in account.of("Subnet")}
+    first, second = names(*chosen)
+    assert subnets == {
+        "one-public": first,
+        f"one-private-{chosen[0]}": first,
+        f"one-private-{chosen[1]}": second,
+    }
+    (volume,) = account.of("Volume")
+    assert volume.inputs["availabilityZone"] == first
 
 
 def test_zones_and_instance_types_are_queried_once(run: Runner) -> None:
-    account = pod(run, {ZONES: {"names": names("a", "b")}, OFFERINGS: {"locations": names("a")}})
+    account = pod(run, {ZONES: zones("a", "c"), OFFERINGS: {"locations": names("a")}})
     assert account.of("Instance")
     asked = [(each.token, each.args) for each in account.asked if each.token in {ZONES, OFFERINGS}]
     wanted = {"locationType": "availability-zone", "filters": [{"name": "instance-type", "values": ["t4g.micro"]}]}
-    assert sorted(asked, key=str) == [(OFFERINGS, wanted), (ZONES, {"state": "available"})]
+    assert sorted(asked, key=str) == [(OFFERINGS, wanted), (ZONES, {})]

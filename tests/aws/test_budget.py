@@ -49,7 +49,7 @@ def test_budget_sends_alerts_to_the_podmin(stack: AwsStack) -> None:
     budget = client.describe_budget(AccountId=ACCOUNT, BudgetName=name)["Budget"]
     assert (budget["BudgetType"], budget["TimeUnit"]) == ("COST", "MONTHLY")
     assert (float(budget["BudgetLimit"]["Amount"]), budget["BudgetLimit"]["Unit"]) == (20, "USD")
-    assert budget["CostTypes"]["IncludeTax"] is False
+    assert not any(budget["CostTypes"][f"Include{kind}"] for kind in ("Tax", "Credit", "Refund"))
     assert not budget.get("CostFilters"), "the whole account"
     address = ["podmin@example.org"]
     assert alerts(client, name) == {("ACTUAL", 80): address, ("FORECASTED", 100): address}

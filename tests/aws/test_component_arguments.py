@@ -22,6 +22,7 @@ from diaspora_infra.aws import (
     Uploads,
 )
 from diaspora_infra.aws.stack import stack_outputs
+from lab.aws.bridge.values import plain
 from lab.engine import PROJECT
 from tests.aws.every_component import program
 from tests.aws.mock_account import MockAccount
@@ -149,7 +150,7 @@ def test_with_a_zone_nothing_is_left_for_a_person(run: Runner) -> None:
 def test_arns_are_those_of_the_partition(run: Runner) -> None:
     account = MockAccount(
         {
-            "aws:index/getPartition:getPartition": {"partition": "aws-cn"},
+            "aws:index/getPartition:getPartition": {"partition": "aws-cn", "dnsSuffix": "amazonaws.com.cn"},
             "aws:index/getRegion:getRegion": {"region": "cn-north-1"},
         }
     )
@@ -162,8 +163,13 @@ def test_arns_are_those_of_the_partition(run: Runner) -> None:
     found = {statement["Sid"]: statement["Resource"] for statement in policy["Statement"]}
     assert found["DecryptParameters"] == "arn:aws-cn:kms:cn-north-1:123456789012:key/*"
     assert found["ReadParameters"] == ["arn:aws-cn:ssm:cn-north-1:123456789012:parameter/diaspora/pod.example.org/*"]
-    actions = sorted(each.inputs["alarmActions"][0] for each in account.of("MetricAlarm"))
-    assert actions == [f"arn:aws-cn:automate:cn-north-1:ec2:{action}" for action in ("reboot", "recover")]
+    actions = {each.inputs["alarmActions"][0] for each in account.of("MetricAlarm")}
+    via = {each["Sid"]: each.get("Condition", {}) for each in policy["Statement"]}["DecryptParameters"]["StringEquals"]
+    assert via == {"kms:ViaService": "ssm.cn-north-1.amazonaws.com.cn"}
+    repository = plain(inputs(account, "aws:ssm/parameter:Parameter", "own-backupRepository")["value"])
+    assert repository.startswith("s3:https://s3.cn-north-1.amazonaws.com.cn/")
+    recovering = sorted(action for action in actions if ":automate:" in action)
+    assert recovering == [f"arn:aws-cn:automate:cn-north-1:ec2:{action}" for action in ("reboot", "recover")]
 
 
 # mistakes

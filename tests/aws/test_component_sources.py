@@ -15,6 +15,7 @@ from diaspora_infra.aws.security_groups import HTTP_PORT
 
 FOLDER = Path(components.__file__).parent
 FILES = sorted(FOLDER.glob("*.py"))
+PRINCIPAL = re.compile('"[a-z0-9-]+[.]amazonaws[.]com"')
 WITHOUT_A_SETTING = {"database", "elastic_ip", "wait"}
 """Arguments whose default is a literal, because no setting has the same meaning."""
 
@@ -106,7 +107,10 @@ def test_docstrings_name_the_defaults_of_the_settings() -> None:
 
 @pytest.mark.parametrize("file", FILES, ids=lambda file: file.name)
 def test_no_partition_is_written_down(file: Path) -> None:
-    assert "arn:aws" not in file.read_text(encoding="utf-8")
+    text = file.read_text(encoding="utf-8")
+    assert "arn:aws" not in text
+    # names of services in policies are the same everywhere, those of servers are not
+    assert [name for name in re.findall(r'"[^"\s]*amazonaws[.]com[^"]*"', text) if not PRINCIPAL.fullmatch(name)] == []
 
 
 @pytest.mark.parametrize("file", FILES, ids=lambda file: file.name)

@@ -1,5 +1,6 @@
 """Contracts that all components of diaspora_infra.aws keep, and what each asks for, on Pulumi's mocks."""
 
+import asyncio
 import json
 from collections.abc import Callable
 from typing import Any
@@ -29,7 +30,7 @@ from diaspora_infra.aws import (
     ShellAccess,
     Uploads,
 )
-from diaspora_infra.aws.machine import alarm_action
+from diaspora_infra.aws.machine import _wait_for_iam, alarm_action
 from diaspora_infra.aws.user_data import USER_DATA_MAX_BYTES, fits_user_data, object_key, replace_config
 from lab.aws.bridge import sdk
 from tests.aws.mock_account import Made, MockAccount
@@ -292,13 +293,38 @@ def test_machine_protects_its_data_volume(run: Runner) -> None:
     assert instance.request.deleteBeforeReplace
     assert attachment.request.deleteBeforeReplace
     assert attachment.inputs["stopInstanceBeforeDetaching"]
-    assert instance.inputs["creditSpecification"] == {"cpuCredits": "standard"}
+    assert instance.inputs["creditSpecification"] == {"cpuCredits": "unlimited"}
     (role,) = account.of("RolePolicy")
     statements = json.loads(role.inputs["policy"])["Statement"]
-    key = object_key("x" * (USER_DATA_MAX_BYTES + 1))
     assert [(each["Action"], each["Resource"]) for each in statements] == [
-        ("s3:GetObject", f"arn:aws:s3:::bucket-one-ignition/{key}")
+        ("s3:GetObject", "arn:aws:s3:::bucket-one-ignition/ignition/*")
     ]
+    assert object_key("x").startswith("ignition/")
+
+
+def test_machine_starts_when_its_permissions_have_spread(run: Runner) -> None:
+    account = make(run, MAKING["Machine"][1])
+    (policy,), (instance,) = account.of("RolePolicy"), account.of("Instance")
+    assert policy.urn in instance.request.dependencies
+    assert list(policy.request.hooks.after_create) == ["one-permissions"]
+    (volume,) = account.of("Volume")
+    assert volume.request.customTimeouts.delete == "3h"
+
+
+def test_permissions_are_waited_for(monkeypatch: pytest.MonkeyPatch) -> None:
+    waited: list[float] = []
+
+    async def sleep(seconds: float) -> None:
+        waited.append(seconds)
+
+    monkeypatch.setattr("diaspora_infra.aws.machine.asyncio.sleep", sleep)
+    for seconds in (None, "0.5"):
+        if seconds is None:
+            monkeypatch.delenv("DIASPORA_INFRA_IAM_SECONDS", raising=False)
+        else:
+            monkeypatch.setenv("DIASPORA_INFRA_IAM_SECONDS", seconds)
+        asyncio.run(_wait_for_iam(None))  # type: ignore[arg-type]
+    assert waited == [15, 0.5]
 
 
 def test_unprotected_volume_can_be_deleted(run: Runner) -> None:
@@ -439,13 +465,18 @@ def test_domain_is_left_out_until_the_certificate_is_issued(run: Runner, dns: di
 class OwnSubnets(MockAccount):
     """An account with subnets in the zones whose letters are given, by the last digit of their ids."""
 
-    def __init__(self, letters: str, vpc: str = "vpc-0123456789abcdef0") -> None:
-        super().__init__()
+    def __init__(self, letters: str, vpc: str = "vpc-0123456789abcdef0", **calls: dict[str, Any] | None) -> None:
+        super().__init__({f"aws:ec2/{name}:{name}": answer for name, answer in calls.items()})
         self.letters, self.vpc = letters, vpc
 
     def call(self, args: Any) -> Any:
         if args.token.endswith(":getSubnet"):
-            return {"availabilityZone": f"eu-west-1{self.letters[int(args.args['id'][-1])]}", "vpcId": self.vpc}
+            letter = self.letters[int(args.args["id"][-1])]
+            return {
+                "availabilityZone": f"eu-west-1{letter}",
+                "availabilityZoneId": {"a": "euw1-az3", "b": "euw1-az1", "d": "euw1-az9"}[letter],
+                "vpcId": self.vpc,
+            }
         return super().call(args)
 
 
@@ -456,12 +487,14 @@ EXISTING = {
 }
 
 
-def test_existing_network_is_used(run: Runner) -> None:
-    account = make(run, lambda options: pod(options, network={"existing": EXISTING}), OwnSubnets("aab"))
+@pytest.mark.parametrize(("letters", "zone"), [("aab", "eu-west-1a"), ("bab", "eu-west-1b")])
+def test_existing_network_is_used(run: Runner, letters: str, zone: str) -> None:
+    account = make(run, lambda options: pod(options, network={"existing": EXISTING}), OwnSubnets(letters))
     assert account.of("Vpc") == account.of("Subnet") == []
     (instance,) = [each for each in account.of("Instance") if each.token.startswith("aws:ec2")]
     assert instance.inputs["subnetId"] == EXISTING["publicSubnetId"]
-    (link,) = account.of("VpcLink")
+    (volume,), (link,) = account.of("Volume"), account.of("VpcLink")
+    assert volume.inputs["availabilityZone"] == zone
     assert link.inputs["subnetIds"] == EXISTING["privateSubnetIds"]
 
 
@@ -470,16 +503,96 @@ def test_existing_network_is_used(run: Runner) -> None:
     [
         ("bab", "publicSubnetId: subnet-0123456789abcdef0 is in eu-west-1b; allowed: a subnet in eu-west-1a"),
         ("abb", "privateSubnetIds: all are in eu-west-1b; allowed: two zones or more"),
+        (
+            "aad",
+            r"privateSubnetIds: subnet-0123456789abcdef2 is in eu-west-1d \(euw1-az9\), which takes no VPC link of API "
+            "Gateway; allowed: subnets in euw1-az1, euw1-az2, euw1-az3; or set aws.edge: direct$",
+        ),
     ],
 )
 def test_unsuitable_existing_network_is_reported_in_one_line(run: Runner, letters: str, message: str) -> None:
+    network = {"existing": EXISTING, "zones": ["a", "b"]}
     with pytest.raises(pulumi.RunError, match=message):
-        make(run, lambda options: pod(options, network={"existing": EXISTING}), OwnSubnets(letters))
+        make(run, lambda options: pod(options, network=network), OwnSubnets(letters))
+
+
+def test_subnets_without_vpc_links_are_used_by_the_direct_edge(run: Runner) -> None:
+    changes = {"network": {"existing": EXISTING}, "edge": "direct"}
+    assert make(run, lambda options: pod(options, **changes), OwnSubnets("aad")).of("Eip")
 
 
 def test_subnets_of_another_vpc_are_reported_in_one_line(run: Runner) -> None:
     with pytest.raises(pulumi.RunError, match="is in vpc-2; name a subnet of vpcId vpc-0123456789abcdef0"):
         make(run, lambda options: pod(options, network={"existing": EXISTING}), OwnSubnets("aab", "vpc-2"))
+
+
+@pytest.mark.parametrize(
+    "route",
+    [
+        {"cidrBlock": "10.0.0.0/16", "gatewayId": "local"},
+        {"cidrBlock": "192.0.2.0/24", "gatewayId": "igw-1"},
+        {"cidrBlock": "0.0.0.0/0", "natGatewayId": "nat-1", "gatewayId": ""},
+    ],
+)
+def test_existing_subnet_without_internet_is_reported_in_one_line(run: Runner, route: dict[str, Any]) -> None:
+    account = OwnSubnets("aab", getRouteTable={"routeTableId": "rtb-7", "routes": [route]})
+    with pytest.raises(
+        pulumi.RunError,
+        match=r"publicSubnetId: subnet-0123456789abcdef0 has no route to the internet; add one for 0.0.0.0/0 to an "
+        r"internet gateway, in the route table rtb-7$",
+    ):
+        make(run, lambda options: pod(options, network={"existing": EXISTING}), account)
+
+
+class MainTable(OwnSubnets):
+    """Its public subnet names no route table of its own."""
+
+    def call(self, args: Any) -> Any:
+        if args.token.endswith(":getRouteTable") and "subnetId" in args.args:
+            return {}, [("", "query returned no results")]
+        return super().call(args)
+
+
+def test_existing_subnet_may_use_the_main_route_table(run: Runner) -> None:
+    account = make(run, lambda options: pod(options, network={"existing": EXISTING}), MainTable("aab"))
+    (call,) = [each for each in account.asked if each.token.endswith(":getRouteTable")]
+    assert call.args == {
+        "vpcId": EXISTING["vpcId"],
+        "filters": [{"name": "association.main", "values": ["true"]}],
+    }
+
+
+class Endpoints(OwnSubnets):
+    """An account with these endpoints in the VPC, of which some are the stack's own."""
+
+    def __init__(self, every: list[str], own: list[str]) -> None:
+        super().__init__("aab", getNetworkInterface={"privateIp": "10.0.3.7"})
+        self.every, self.own = every, own
+
+    def call(self, args: Any) -> Any:
+        if args.token.endswith(":getNetworkInterfaces"):
+            filters = {each["name"]: each["values"] for each in args.args["filters"]}
+            assert filters["interface-type"] == ["ec2_instance_connect_endpoint"]
+            assert filters["vpc-id"] == [EXISTING["vpcId"]]
+            groups = filters.get("group-name")
+            assert groups in (None, ["one-endpoint-*"])
+            return {"ids": self.every if groups is None else self.own}
+        return super().call(args)
+
+
+def test_second_endpoint_of_a_vpc_is_reported_with_the_way_out(run: Runner) -> None:
+    def program(options: pulumi.ResourceOptions, **instance: Any) -> None:
+        pod(options, network={"existing": EXISTING}, instance=instance)
+
+    with pytest.raises(
+        pulumi.RunError,
+        match=r"^aws.instance.shellAccess: vpc-0123456789abcdef0 already has an EC2 Instance Connect Endpoint, and AWS "
+        r"allows one; set shellAccess: ssh and sshFrom: \[10.0.3.7/32\], which is that endpoint, or shellAccess: none$",
+    ):
+        make(run, program, Endpoints(["eni-1"], []))
+    assert make(run, program, Endpoints(["eni-1"], ["eni-1"])).of("InstanceConnectEndpoint")
+    ssh = {"shellAccess": "ssh", "sshFrom": ["10.0.3.7/32"]}
+    assert make(run, lambda options: program(options, **ssh), Endpoints(["eni-1"], [])).of("Instance")
 
 
 @pytest.mark.parametrize("changes", [{"edge": "Direct"}, {"shell_access": "SSH"}])

@@ -89,7 +89,11 @@ def test_data_components_are_created_updated_and_destroyed(data_stack: AwsStack)
 
     # one setting and one run later it does not
     stack.values["changes"] = {"protect": False}
-    stack.good("up")
+    # a minor release that AWS forced, and no version of the podmin's: no run asks for an older one
+    stack.client("rds").modify_db_cluster(DBClusterIdentifier=cluster["DBClusterIdentifier"], EngineVersion="17.11")
+    stack.good("up", "--refresh")
+    (cluster,) = stack.client("rds").describe_db_clusters()["DBClusters"]
+    assert cluster["EngineVersion"] == "17.11"
     for bucket in stack.client("s3").list_buckets()["Buckets"]:
         stack.client("s3").put_object(Bucket=bucket["Name"], Key="a/picture", Body=b"x")
     stack.good("destroy")

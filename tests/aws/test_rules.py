@@ -61,6 +61,7 @@ FAULTS = [
     Fault(MACHINE, {"rootBlockDevice": {"encrypted": False}}, "root volume in the clear"),
     Fault(MACHINE, {"iamInstanceProfile": None}, "no role"),
     Fault(MACHINE, {"instanceType": "t4g.smal"}, "no such type"),
+    Fault(MACHINE, {"creditSpecification": {"cpuCredits": "standard"}}, "no credits at launch"),
     Fault(MACHINE, {"ami": "fedora-coreos"}, "no id of an image"),
     Fault(VOLUME, {"encrypted": False}, "volume in the clear"),
     Fault(VOLUME, {"availabilityZone": "eu-west-1b"}, "volumes in ['eu-west-1b'], the machine in ['eu-west-1a']"),
@@ -68,6 +69,9 @@ FAULTS = [
     Fault(ALARM, {"alarmActions": ["arn:aws:automate:eu-west-1:ec2:recovery"]}, "is no action of this region"),
     Fault(ALARM, {"alarmActions": ["arn:aws:automate:us-east-1:ec2:recover"]}, "is no action of this region"),
     Fault(ALARM, {"metricName": "CPUUtilization"}, "recover does not go with CPUUtilization"),
+    Fault(ALARM, {"alarmActions": []}, "nobody is told when AWS charges", name="-credits"),
+    Fault(ALARM, None, "nobody is told when AWS charges", name="-credits"),
+    Fault(ALARM, {"comparisonOperator": "GreaterThanOrEqualToThreshold"}, "charges go by", name="-credits"),
     Fault(ALARM, {"evaluationPeriods": 15}, "recover wants 2 minutes"),
     # the HTTP API
     Fault(INTEGRATION, {"requestParameters": {"overwrite:header.X-Forwarded-Proto": "https"}}, "is reserved"),

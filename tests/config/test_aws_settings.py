@@ -1,11 +1,13 @@
 """Mistakes in the settings of target aws: one line each, before anything is created."""
 
+import re
+from pathlib import Path
 from typing import Any
 
 import pytest
 
 from diaspora_infra.config import AwsSettings, ConfigError, load
-from diaspora_infra.config.aws.availability import AURORA_VERSIONS
+from diaspora_infra.config.aws.availability import AURORA_VERSIONS, REGIONS, VPC_LINK_ZONES
 from tests.support import configs
 
 REGION = {"region": "eu-west-1"}
@@ -14,6 +16,16 @@ REPOSITORY = {"backup": {"repository": "local"}}
 
 MISTAKES: list[tuple[dict[str, Any], list[str]]] = [
     ({"region": "eu-west-9"}, ["aws.region: 'eu-west-9' is not valid; allowed: a region of AWS, such as eu-west-1"]),
+    (
+        {"region": "eu-south-1"},
+        [
+            "aws.edge: gateway: API Gateway has no VPC links in eu-south-1, so it cannot reach the machine; set direct",
+        ],
+    ),
+    (
+        {"region": "mx-central-1", "edge": "direct"},
+        ["aws.mail.existingIdentity: false, and the DKIM records of mx-central-1 are not known here; create the"],
+    ),
     ({"instance": {"type": "m7g.metal"}}, ["aws.instance.type: 'm7g.metal' is not valid; allowed: one of t4g.micro"]),
     ({"instance": {"imageId": "fedora"}}, ["aws.instance.imageId: 'fedora' is not valid; allowed: an id such as ami-"]),
     ({"instance": {"rootGib": 8}}, ["aws.instance.rootGib: 8 is out of range; allowed: 10 to 1024"]),
@@ -96,7 +108,7 @@ MISTAKES: list[tuple[dict[str, Any], list[str]]] = [
         ["aws.instance.type: t3a.small is not offered in eu-north-1; choose a type of t4g or t3"],
     ),
     (
-        {"region": "ca-west-1", "database": {"engine": "rds"}},
+        {"region": "ca-west-1", "edge": "direct", "database": {"engine": "rds"}},
         ["aws.database.engine: rds has no small instance classes in ca-west-1; allowed: auroraServerless, onInstance"],
     ),
     ({"database": {"version": "16.3"}}, [f"aws.database.version: '16.3' is not valid; allowed: one of {VERSIONS}"]),
@@ -138,3 +150,13 @@ def test_database_version_can_be_set_for_aurora_and_rds(engine: str) -> None:
 def test_ipv6_network_accepts_ipv6_ssh_sources() -> None:
     shell = {"shellAccess": "ssh", "sshFrom": ["2001:db8::/32"]}
     load(configs.aws_config(**REGION, instance=shell, network={"ipv6": True}), ())
+
+
+def test_regions_without_vpc_links_are_those_of_the_guide() -> None:
+    guide = (Path(__file__).parents[2] / "docs/aws.md").read_text(encoding="utf-8")
+    section = guide.split("## Regions and zones\n", 1)[1].split("\n\n")[0]
+    assert set(re.findall(r"[a-z]{2}-[a-z]+-\d", section)) == REGIONS - VPC_LINK_ZONES.keys()
+    for region, zones in VPC_LINK_ZONES.items():
+        assert region in REGIONS
+        assert len(set(zones)) >= 2, region
+        assert all(re.fullmatch(r"[a-z]{3,4}\d-az\d", zone) for zone in zones)

@@ -2,6 +2,7 @@
 
 from dataclasses import replace
 from decimal import Decimal
+from pathlib import Path
 from typing import Any, get_args
 
 import pytest
@@ -11,9 +12,11 @@ from hypothesis import strategies as st
 from diaspora_infra.config import AwsSettings, ConfigError, Settings, load
 from diaspora_infra.config.aws.availability import INSTANCE_TYPES, SIZES
 from diaspora_infra.config.aws.aws import AwsDatabase
+from diaspora_infra.config.aws.parameter_names import machine_parameters
 from diaspora_infra.cost import HOURS_A_MONTH, TRAFFIC, Traffic, database_pauses, monthly_items, monthly_usd
-from diaspora_infra.cost.items import NO_SETTING
-from diaspora_infra.cost.prices import INSTANCES, PRICES, RDS_INSTANCES
+from diaspora_infra.cost import items as items_module
+from diaspora_infra.cost.items import NO_SETTING, aws_settings
+from diaspora_infra.cost.prices import INSTANCES, PRICES, RDS_INSTANCES, SURPLUS_CREDITS
 from diaspora_infra.cost.target import TARGET_HOURS, TARGET_TRAFFIC, TARGET_USD, monthly_cost
 from generators.config_reference import reference_text
 from generators.cost_page import AUTO_PAUSE_SECONDS, UNCONFIRMED_MARGIN, page_text
@@ -209,6 +212,39 @@ def test_database_capacity_stays_within_its_limits() -> None:
     assert (capacity(minAcu=2, maxAcu=4), capacity(minAcu=4, maxAcu=8)) == (3 * HOURS_A_MONTH, 4 * HOURS_A_MONTH)
 
 
+def test_cpu_above_the_share_is_priced_by_family_and_not_assumed() -> None:
+    def surplus(traffic: Traffic, **aws: Any) -> Decimal:
+        items = monthly_items(settings(**aws), traffic, Decimal(60))
+        return next(item.usd for item in items if item.name == "CPU above the share")
+
+    assert [surplus(traffic) for traffic in TRAFFIC.values()] == [0, 0, 0]
+    ten_hours = replace(TYPICAL, surplus_cpu=Decimal(10))
+    assert (surplus(ten_hours), surplus(ten_hours, instance={"type": "t3.micro"})) == (Decimal("0.40"), Decimal("0.50"))
+    # 730 hours of the 1.8 processors that are not the machine's share
+    assert "| Both processors of the t4g.micro busy all the time | 72.09 |" in page_text()
+
+
+def test_each_refresh_of_a_secret_is_a_request_to_kms() -> None:
+    def above(**aws: Any) -> Decimal:
+        items = monthly_items(settings(**aws), TYPICAL, Decimal(60))
+        return next(item.quantity for item in items if item.name == "KMS requests above 20,000")
+
+    stack = aws_settings(settings())
+    secrets = [each for each in machine_parameters(stack.aws, stack.pod) if each.form != "fact"]
+    assert {each.name for each in secrets} == {"databasePassword", "backupPassword", "smtpUsername", "smtpPassword"}
+    assert above() == 0
+    # 4 secrets, 2920 times a month; free are 20,000
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(items_module, "FREE_KMS_REQUESTS", 0)
+        assert above() == Decimal("11.68")
+        patch.setattr(items_module, "FREE_KMS_REQUESTS", 10)
+        assert above() == Decimal("1.68")
+        assert above(database={"engine": "onInstance"}) == 0
+    folder = Path(__file__).parents[2] / "templates/parameters/etc/systemd/system"
+    timer = (folder / "diaspora-parameters-refresh.timer").read_text(encoding="utf-8")
+    assert f"OnUnitActiveSec={items_module.PARAMETER_MINUTES}min" in timer
+
+
 def test_snapshot_size_is_used_space_plus_daily_changes() -> None:
     def kept(**aws: Any) -> Decimal:
         items = monthly_items(settings(**aws), TYPICAL, Decimal(60))
@@ -223,6 +259,7 @@ def test_snapshot_size_is_used_space_plus_daily_changes() -> None:
 
 def test_every_instance_type_and_class_has_a_price() -> None:
     assert set(INSTANCES) == set(INSTANCE_TYPES)
+    assert set(SURPLUS_CREDITS) == {name.partition(".")[0] for name in INSTANCE_TYPES}
     classes = [f"db.t4g.{size}" for size in ("micro", "small", "medium")]
     assert set(RDS_INSTANCES) == set(classes)
     for instance_class in classes:
@@ -234,7 +271,7 @@ def test_every_price_is_used_and_has_date_and_source() -> None:
     stacks = [settings(), settings(database={"engine": "rds"}), settings(network={"flowLogsDays": 1})]
     used = {id(item.price) for stack in stacks for item in monthly_items(stack, TYPICAL, Decimal(60))}
     assert {name for name, price in PRICES.items() if id(price) not in used} == set()
-    for price in (*PRICES.values(), *INSTANCES.values(), *RDS_INSTANCES.values()):
+    for price in (*PRICES.values(), *INSTANCES.values(), *RDS_INSTANCES.values(), *SURPLUS_CREDITS.values()):
         assert price.usd > 0
         assert price.source
         assert price.date.startswith("20")

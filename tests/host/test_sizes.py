@@ -10,6 +10,7 @@ import yaml
 from diaspora_infra.config import load
 from diaspora_infra.config.host.host import Swap
 from diaspora_infra.host.sizes import sizes, swap_mib
+from tests.host.aws_pod import aws_context
 from tests.host.pod import QUADLETS, Context, containers, files, pod_fragment, read_quadlet, values
 from tests.support.configs import host, ignition_config, pod
 
@@ -88,3 +89,38 @@ def test_thread_count_is_limited_on_large_machines() -> None:
 
 def test_zram_is_at_most_half_the_memory() -> None:
     assert swap_mib(1024, Swap(zram_mib=1024, file_mib=100)) == 612
+
+
+def checks(fragment: dict[str, Any]) -> dict[str, tuple[int, int]]:
+    """Interval and timeout of each health check in seconds; the drop-ins win over the container."""
+    found = {}
+    texts = files(fragment)
+    for name, quadlet in containers(fragment).items():
+        container = quadlet["Container"]
+        if not values(container, "HealthCmd"):
+            continue
+        dropin = texts.get(f"{QUADLETS}/{name}.container.d/20-health.conf")
+        over = read_quadlet(dropin)["Container"] if dropin else {}
+        interval, timeout = (
+            [*values(container, key), *(values(over, key) if over else [])][-1].removesuffix("s")
+            for key in ("HealthInterval", "HealthTimeout")
+        )
+        found[name] = int(interval), int(timeout)
+    return found
+
+
+@pytest.mark.parametrize("aws", [{}, {"database": {"engine": "onInstance"}}, {"uploads": "volume"}])
+def test_small_machine_checks_seldom_and_waits_long(aws: dict[str, Any]) -> None:
+    small, large = (checks(pod_fragment(aws_context(size=size, **aws))) for size in ("minimal", "small"))
+    assert small.keys() == large.keys() >= {"redis", "nginx", "diaspora-web", "diaspora-sidekiq"}
+    minute = {size: sum(60 / interval for interval, _ in found.values()) for size, found in enumerate((small, large))}
+    assert minute[0] <= 10 < 14 < minute[1]
+    # what a check that takes too long would kill
+    assert min(timeout for _, timeout in small.values()) == 30
+    assert max(timeout for _, timeout in large.values()) == 10
+
+
+def test_every_health_dropin_belongs_to_a_container() -> None:
+    fragment = pod_fragment(aws_context())
+    dropins = [path for path in files(fragment) if path.endswith("/20-health.conf")]
+    assert {path.split("/")[-2].removesuffix(".container.d") for path in dropins} == checks(fragment).keys()

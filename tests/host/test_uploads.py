@@ -89,10 +89,19 @@ def test_bucket_name_and_credentials_are_read_at_run_time() -> None:
     assert values(unit, "Secret") == []
 
 
-def test_uploads_image_is_configurable() -> None:
-    own = "registry.example.org/s3fs:1"
-    for context, image in ((BUCKET, "ghcr.io/efrecon/s3fs:1.94"), (aws_context(uploadsImage=own), own)):
-        assert values(containers(pod_fragment(context))["uploads"]["Container"], "Image") == [image]
+def test_uploads_image_is_that_of_the_settings() -> None:
+    own = f"registry.example.org/own@sha256:{64 * '0'}"
+    context = aws_context(uploadsImage=own)
+    assert values(containers(pod_fragment(context))["uploads"]["Container"], "Image") == [own]
+
+
+def test_nobody_elses_image_is_run_as_root_with_the_credentials_of_the_machine() -> None:
+    with pytest.raises(ConfigError) as refused:
+        aws_context(uploadsImage=None)
+    assert str(refused.value) == (
+        "aws.uploadsImage: required with uploads: bucket; build containers/s3fs and name that image, or set "
+        "uploads: volume"
+    )
 
 
 def test_backup_and_restore_without_bucket_skip_the_mount() -> None:

@@ -33,11 +33,11 @@ class Probed:
 
     endpoint: str
 
-    def client(self, service: str) -> Any:
+    def client(self, service: str, region: str = "eu-west-1") -> Any:
         return boto3.client(
             service,  # type: ignore[call-overload]
             endpoint_url=self.endpoint,
-            region_name="eu-west-1",
+            region_name=region,
             aws_access_key_id="x",
             aws_secret_access_key="x",
         )
@@ -144,6 +144,19 @@ def mapping_update(account: Probed) -> bool:
     return bool(api.get_api_mapping(ApiMappingId=mapping, DomainName="d.example.org")["ApiId"] == made[1])
 
 
+def vpc_link_in_a_zone_without_them(account: Probed) -> bool:
+    ec2, api = account.client("ec2", "eu-west-3"), account.client("apigatewayv2", "eu-west-3")
+    messages = []
+    for subnet in sorted(ec2.describe_subnets()["Subnets"], key=lambda each: str(each["AvailabilityZoneId"])):
+        try:
+            api.create_vpc_link(Name="x", SubnetIds=[subnet["SubnetId"]], SecurityGroupIds=["sg-1"])
+            messages.append("")
+        except ClientError as error:
+            messages.append(error.response["Error"]["Message"].replace(subnet["SubnetId"], "subnet-1"))
+    refusal = "Subnet 'subnet-1' is in Availability Zone 'euw3-az2' where service is not available"
+    return messages == ["", refusal, ""]
+
+
 class Zone:
     """A hosted zone of example.org, created for one probe."""
 
@@ -188,6 +201,21 @@ def certificate_waits_for_its_record(account: Probed) -> bool:
         zone.change(("UPSERT", record(proof["Name"], value, "CNAME")))
         statuses.append(shown()["Status"])
     return statuses == ["PENDING_VALIDATION", "PENDING_VALIDATION", "ISSUED"]
+
+
+def certificate_times_out(account: Probed) -> bool:
+    acm, zone = account.client("acm"), Zone(account)
+    statuses = []
+    for hours in ("71", "73"):
+        tags = [{"Key": "lab:hours", "Value": hours}]
+        requested = acm.request_certificate(DomainName="late.example.org", ValidationMethod="DNS", Tags=tags)
+        shown = acm.describe_certificate(CertificateArn=requested["CertificateArn"])["Certificate"]
+        statuses.append(shown["Status"])
+    # a record that comes later changes nothing
+    proof = shown["DomainValidationOptions"][0]["ResourceRecord"]
+    zone.change(("UPSERT", record(proof["Name"], proof["Value"], "CNAME")))
+    statuses.append(acm.describe_certificate(CertificateArn=requested["CertificateArn"])["Certificate"]["Status"])
+    return statuses == ["PENDING_VALIDATION", "VALIDATION_TIMED_OUT", "VALIDATION_TIMED_OUT"]
 
 
 def record_can_be_recreated(account: Probed) -> bool:
@@ -268,6 +296,20 @@ def instance_maintenance_options(account: Probed) -> bool:
     ec2.modify_instance_maintenance_options(InstanceId=made, AutoRecovery="disabled")
     after = _shown_instance(ec2, made)["MaintenanceOptions"]
     return (before, after) == ({"AutoRecovery": "default"}, {"AutoRecovery": "disabled"})
+
+
+def instance_cpu_credits(account: Probed) -> bool:
+    ec2, default = _instance(account)
+    _, chosen = _instance(account, CreditSpecification={"CpuCredits": "standard"})
+
+    def shown(identifier: str) -> str:
+        answer = ec2.describe_instance_credit_specifications(InstanceIds=[identifier])
+        return str(answer["InstanceCreditSpecifications"][0]["CpuCredits"])
+
+    before = shown(default), shown(chosen)
+    changes = [{"InstanceId": chosen, "CpuCredits": "unlimited"}]
+    ec2.modify_instance_credit_specification(InstanceCreditSpecifications=changes)
+    return (before, shown(chosen)) == (("unlimited", "standard"), "unlimited")
 
 
 def interface_security_groups(account: Probed) -> bool:
@@ -464,7 +506,7 @@ def event_destinations(account: Probed) -> bool:
 
 
 PROBES: dict[str, list[Probe]] = {
-    "acm": [certificate_waits_for_its_record],
+    "acm": [certificate_waits_for_its_record, certificate_times_out],
     "cbor": [alarms_by_cbor],
     "lifecycle": [lifecycle_policies],
     "apigatewayv2": [
@@ -473,9 +515,11 @@ PROBES: dict[str, list[Probe]] = {
         domain_update,
         stage_update,
         mapping_update,
+        vpc_link_in_a_zone_without_them,
     ],
     "ec2": [
         instance_maintenance_options,
+        instance_cpu_credits,
         interface_security_groups,
         group_rule_description,
         instance_connect_endpoint,

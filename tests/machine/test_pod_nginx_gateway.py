@@ -117,8 +117,18 @@ def test_plain_http_from_the_gateway_is_not_redirected(pod: Pod) -> None:
         assert response.headers["Strict-Transport-Security"] == "max-age=31536000"
 
 
-def test_other_names_are_not_served(pod: Pod) -> None:
-    assert pod.plain("/", host="abc123.execute-api.eu-west-1.amazonaws.com")[0].status == 404
+@pytest.mark.parametrize("host", ["abc123.execute-api.eu-west-1.amazonaws.com", "10.0.0.10", "10.0.0.10:80", "x_y.z"])
+def test_any_name_is_the_pod_because_only_the_gateway_gets_there(pod: Pod, host: str) -> None:
+    response, text = pod.plain("/stream", host=host, **gateway_headers(element(CLIENT)))
+    assert response.status == 200
+    assert json.loads(text)["headers"]["Host"] == DOMAIN
+
+
+def test_healthz_reports_nginx_under_its_own_address_and_is_the_application_elsewhere(pod: Pod) -> None:
+    assert pod.plain("/healthz", host="127.0.0.1:8080")[0].status == 204
+    assert pod.plain("/stream", host="127.0.0.1:8080")[0].status == 404
+    response, text = pod.plain("/healthz", **gateway_headers(element(CLIENT)))
+    assert (response.status, json.loads(text)["path"]) == (200, "/healthz")
 
 
 def test_access_log_shows_the_client_address(pod: Pod) -> None:

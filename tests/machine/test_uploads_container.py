@@ -16,7 +16,6 @@ from pathlib import Path
 
 import pytest
 
-from diaspora_infra.config.images import IMAGES
 from diaspora_infra.host.container_users import container_users
 from lab.aws.account import Account
 from lab.matchbox import free_ports
@@ -25,11 +24,12 @@ from tests.host.pod import QUADLETS, pod_fragment, write_tree
 from tests.machine.pod_programs import RequireProgram
 from tests.machine.test_pod_units import generate
 from tests.machine.uploads_bucket import PASSWORD, REGION, Uploads, uploads_of
+from tests.support.configs import S3FS_IMAGE
 from tools import tool_path
 
 pytestmark = pytest.mark.skipif(os.getuid() != 0, reason="only root may mount")
 
-IMAGE = IMAGES["s3fs"].reference or ""
+IMAGE = S3FS_IMAGE
 APPLICATION = container_users(aws_context().settings.pod).diaspora
 PROGRAMS = ("bash", "cat", "grep", "ls", "s3fs", "stat")
 # What has to do with systemd, and options with a value of their own.

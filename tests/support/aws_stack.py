@@ -35,6 +35,7 @@ class AwsStack:
         self.account = account
         self.file = folder / "stack.yaml"
         self.values = configs.aws_config()
+        self.region = REGION
         self._clients: dict[str, Any] = {}
         plugins = (account.plugin(),)
         self.engine = Engine(folder, "test", self.file, project, account.variables(), plugins, preloaded=True)
@@ -42,7 +43,7 @@ class AwsStack:
     def write(self) -> None:
         config = {f"diaspora-infra:{key}": value for key, value in self.values.items()}
         self.file.parent.mkdir(parents=True, exist_ok=True)
-        document = {"config": {"aws:region": REGION, **config}}
+        document = {"config": {"aws:region": self.region, **config}}
         self.file.write_text(yaml.safe_dump(document, sort_keys=False), encoding="utf-8")
 
     def run(self, command: str, *arguments: str) -> Result:
@@ -66,5 +67,5 @@ class AwsStack:
     def client(self, service: str) -> Any:
         """A client of one service of the account."""
         if service not in self._clients:  # each takes a tenth of a second
-            self._clients[service] = self.account.client(service, REGION)
+            self._clients[service] = self.account.client(service, self.region)
         return self._clients[service]

@@ -52,9 +52,14 @@ def ignition_config(**changes: Any) -> dict[str, Any]:
     return {"target": "ignition", "pod": pod(), "host": host(), **changes}
 
 
+S3FS_IMAGE = "registry.example.org/s3fs:1"
+"""Image of one's own, with uploads in a bucket."""
+
+
 def aws_config(*, pod_changes: dict[str, Any] | None = None, **changes: Any) -> dict[str, Any]:
     """A whole config of target aws; `changes` are those of the key aws."""
-    return {"target": "aws", "pod": pod(**(pod_changes or {})), "host": host(), "aws": changes}
+    uploads = {} if changes.get("uploads") == "volume" else {"uploadsImage": S3FS_IMAGE}
+    return {"target": "aws", "pod": pod(**(pod_changes or {})), "host": host(), "aws": {**uploads, **changes}}
 
 
 def mail() -> dict[str, Any]:

@@ -72,7 +72,8 @@ class ExistingNetwork(Model):
     vpc_id: Annotated[str, _identifier("vpc")]
     """The VPC."""
     public_subnet_id: Annotated[str, _identifier("subnet")]
-    """Subnet for the machine, with a route to an internet gateway. It must be in the first of `zones`."""
+    """Subnet for the machine, with a route to an internet gateway. It must be in the first of `zones`, if they are
+    set."""
     private_subnet_ids: list[Annotated[str, _identifier("subnet")]] = Field(min_length=2)
     """Subnets for the database and the VPC link, in at least two zones."""
 
@@ -82,9 +83,11 @@ class Network(Model):
 
     cidr: VpcNetwork = "10.0.0.0/16"
     """Addresses of the VPC; each subnet gets a sixteenth of them or a /24, whichever is smaller."""
-    zones: list[ZoneLetter] = Field(default=["a", "b"], min_length=2, max_length=6)
+    zones: list[ZoneLetter] | None = Field(default=None, min_length=2, max_length=6)
     """Last letters of the availability zones. The machine and its data are in the first one, which can never change.
-    A few regions and accounts have no zone a or b; `pulumi preview` then lists the available zones."""
+    When not set: the first two that exist in the account and take a VPC link of API Gateway; with `existing`, the zone
+    of its public subnet. `pulumi preview` refuses zones that do not exist or, with `edge: gateway`, take no VPC
+    link."""
     ipv6: bool = False
     """Also give the VPC IPv6 addresses."""
     flow_logs_days: LogDays = 0
@@ -237,8 +240,8 @@ class Aws(Model):
     uploads: Literal["bucket", "volume"] = "bucket"
     """Where uploads and archives are stored: in an S3 bucket, mounted by s3fs, or on the data volume."""
     uploads_image: ImageReference | None = None
-    """Container image with s3fs 1.91 or later, such as one built from `containers/s3fs`, pinned by tag or digest; with
-    `uploads: bucket`. ghcr.io/efrecon/s3fs:1.94 when not set."""
+    """Container image with s3fs 1.91 or later, your own, built from `containers/s3fs`; required with `uploads: bucket`.
+    It runs as root and may mount, with the credentials of the machine, so name it by digest where others push it."""
     dns: AwsDns = AwsDns()
     """DNS of the pod's domain."""
     mail: AwsMail = AwsMail()
@@ -300,8 +303,3 @@ class Aws(Model):
     def architecture(self) -> Architecture:
         """Architecture of the machine."""
         return self.instance_type.architecture
-
-    @property
-    def zones(self) -> list[str]:
-        """Names of the availability zones, such as eu-west-1a."""
-        return [f"{self.region}{letter}" for letter in self.network.zones]

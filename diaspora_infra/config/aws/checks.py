@@ -3,7 +3,13 @@
 import ipaddress
 from collections.abc import Iterator
 
-from diaspora_infra.config.aws.availability import REGIONS_WITHOUT_SES, REGIONS_WITHOUT_SMALL_RDS, REGIONS_WITHOUT_T3A
+from diaspora_infra.config.aws.availability import (
+    DKIM_UNKNOWN,
+    REGIONS_WITHOUT_SES,
+    REGIONS_WITHOUT_SMALL_RDS,
+    REGIONS_WITHOUT_T3A,
+    VPC_LINK_ZONES,
+)
 from diaspora_infra.config.aws.aws import Aws
 from diaspora_infra.config.aws.derived import mail_on_aws, uses_ses
 from diaspora_infra.config.host.host import Host
@@ -15,7 +21,7 @@ MAX_NAME_OF_CERTIFICATE = 64
 
 def check_aws(aws: Aws, pod: Pod | None, host: Host | None) -> list[Problem]:
     """All problems of the key `aws`, alone and with the pod and the host on it."""
-    problems = [*_instance(aws), *_database(aws), *_uploads(aws), *_shell(aws), *_network(aws), *_dns(aws)]
+    problems = [*_edge(aws), *_instance(aws), *_database(aws), *_uploads(aws), *_shell(aws), *_network(aws), *_dns(aws)]
     if pod is not None:
         problems += [
             *_domain(aws, pod),
@@ -29,6 +35,14 @@ def check_aws(aws: Aws, pod: Pod | None, host: Host | None) -> list[Problem]:
     if host is not None:
         problems += _host(host)
     return problems
+
+
+def _edge(aws: Aws) -> Iterator[Problem]:
+    if aws.behind_gateway and aws.region not in VPC_LINK_ZONES:
+        yield Problem(
+            "aws.edge",
+            f"gateway: API Gateway has no VPC links in {aws.region}, so it cannot reach the machine; set direct",
+        )
 
 
 def _instance(aws: Aws) -> Iterator[Problem]:
@@ -70,6 +84,11 @@ def _database(aws: Aws) -> Iterator[Problem]:
 def _uploads(aws: Aws) -> Iterator[Problem]:
     if not aws.uploads_in_bucket and aws.uploads_image is not None:
         yield Problem("aws.uploadsImage", "only used with uploads: bucket; remove it")
+    if aws.uploads_in_bucket and aws.uploads_image is None:
+        yield Problem(
+            "aws.uploadsImage",
+            "required with uploads: bucket; build containers/s3fs and name that image, or set uploads: volume",
+        )
 
 
 def _shell(aws: Aws) -> Iterator[Problem]:
@@ -177,7 +196,15 @@ def _mail(aws: Aws, pod: Pod) -> Iterator[Problem]:
         yield Problem(
             "aws.mail.enabled", f"Amazon SES is not available in {aws.region}; set false, or a relay in pod.mail"
         )
-    if mail is None or not mail.by_ses or aws.mail.existing_identity or aws.dns.provider == "external":
+    if mail is None or not mail.by_ses or aws.mail.existing_identity:
+        return
+    if aws.region in DKIM_UNKNOWN:
+        yield Problem(
+            "aws.mail.existingIdentity",
+            f"false, and the DKIM records of {aws.region} are not known here; create the identity in the console of "
+            "SES and set true, or use a relay in pod.mail",
+        )
+    if aws.dns.provider == "external":
         return
     zone = aws.dns.zone or pod.domain
     # a zone that does not contain the pod's domain has its own message

@@ -1,6 +1,5 @@
 """Uploads in a bucket: s3fs in a container. Every unit that reads or writes uploads waits for its mount."""
 
-from diaspora_infra.host.container_images import uploads_image
 from diaspora_infra.host.container_users import container_users
 from diaspora_infra.host.fragment import AwsContext, Fragment, combine
 from diaspora_infra.host.templates import file, render_tree
@@ -17,7 +16,7 @@ def uploads(context: AwsContext) -> Fragment:
     layout = context.pod.image_layout
     tree = render_tree(
         "uploads",
-        image=uploads_image(context),
+        image=context.aws.uploads_image,
         region=context.aws.region,
         home=layout.home,
         user=container_users(context.pod).diaspora,

@@ -7,7 +7,8 @@ from typing import Any
 from urllib.parse import parse_qs
 
 PATH = "/lab/refusals"
-"""Where they are put: a table of codes by action, such as RunInstances. A reset of the account takes them away."""
+"""Where they are put: a table of codes by action of EC2 or RDS, such as RunInstances; after a colon the message, in
+place of one about quotas. A reset of the account takes them away."""
 
 
 class Refusals:
@@ -35,16 +36,20 @@ class Refusals:
         if action not in self.codes:
             return self.application(environment, start)
         start("400 Bad Request", [("Content-Type", "text/xml")])
-        return [_answer(self.codes[action], action)]
+        return [_answer(self.codes[action], action, rds=b"Version=2014-10-31" in body)]
 
 
 def _action(environment: dict[str, Any], body: bytes) -> str:
-    """The action of a request in EC2's protocol; empty for others."""
+    """The action of a request in the protocol of EC2 and RDS; empty for others."""
     if not environment.get("CONTENT_TYPE", "").startswith("application/x-www-form-urlencoded"):
         return ""
     return parse_qs(body.decode()).get("Action", [""])[0]
 
 
-def _answer(code: str, action: str) -> bytes:
-    error = f"<Error><Code>{code}</Code><Message>{action}: the quota of this account is used up</Message></Error>"
+def _answer(answer: str, action: str, *, rds: bool) -> bytes:
+    code, _, message = answer.partition(": ")
+    message = message or f"{action}: the quota of this account is used up"
+    error = f"<Error><Code>{code}</Code><Message>{message}</Message></Error>"
+    if rds:
+        return f"<ErrorResponse>{error}<RequestId>0</RequestId></ErrorResponse>".encode()
     return f"<Response><Errors>{error}</Errors><RequestID>0</RequestID></Response>".encode()

@@ -30,6 +30,8 @@ def machines(resources: Resources) -> Iterator[str]:
             yield f"{each.name}: no role"
         if each.inputs["instanceType"] not in INSTANCE_TYPES:
             yield f"{each.name}: no such type"
+        if each.inputs.get("creditSpecification", {}).get("cpuCredits") != "unlimited":
+            yield f"{each.name}: no credits at launch"
         if not re.fullmatch("ami-[0-9a-f]{8,17}", each.inputs["ami"]):
             yield f"{each.name}: no id of an image"
 
@@ -50,7 +52,17 @@ def volumes(resources: Resources) -> Iterator[str]:
 
 
 def alarms(resources: Resources) -> Iterator[str]:
-    for each in of(resources, "aws:cloudwatch/metricAlarm:MetricAlarm"):
+    found_alarms = [*of(resources, "aws:cloudwatch/metricAlarm:MetricAlarm")]
+    charged = [each for each in found_alarms if each.inputs["metricName"] == "CPUSurplusCreditsCharged"]
+    told = any(":sns:" in action for each in found_alarms for action in each.inputs.get("alarmActions", []))
+    if found_alarms and not (charged and all(each.inputs.get("alarmActions") or not told for each in charged)):
+        yield "nobody is told when AWS charges for CPU credits"
+    for each in charged:
+        # the metric comes every five minutes, and the lowest charge is above zero
+        rule = (each.inputs["statistic"], each.inputs["comparisonOperator"], each.inputs["threshold"])
+        if rule != ("Sum", "GreaterThanThreshold", 0) or each.inputs["period"] % 300:
+            yield f"{each.name}: charges go by"
+    for each in found_alarms:
         for action in each.inputs.get("alarmActions", []):
             if ":sns:" in action:
                 continue

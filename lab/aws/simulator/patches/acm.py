@@ -1,23 +1,36 @@
-"""ACM: a certificate is issued when its validation record is in a public zone of the account.
+"""ACM: a certificate is issued when its validation record is in a public zone of the account within 72 hours.
 
 moto 5.2.5: every certificate is issued after a time, whatever DNS says.
 AWS: it stays pending until the CNAME record is found
-(https://docs.aws.amazon.com/acm/latest/userguide/dns-validation.html).
-Changes moto/acm/models.py.
+(https://docs.aws.amazon.com/acm/latest/userguide/dns-validation.html), and for 72 hours
+(https://docs.aws.amazon.com/acm/latest/userguide/troubleshooting-timed-out.html).
+Changes moto/acm/models.py. A tag `lab:hours` makes a certificate so many hours older, for tests.
 """
 
+from datetime import timedelta
 from typing import Any
 
 from moto.acm.models import CertBundle
+from moto.core.utils import utcnow
 from moto.route53.models import route53_backends
+
+VALIDATION_TIME = timedelta(hours=72)
 
 _original_check = CertBundle.check
 
 
 def check(self: CertBundle) -> None:
-    """Issue a certificate whose records are there."""
-    if self.status != "PENDING_VALIDATION" or _is_validated(self):
+    """Issue a certificate whose records are there, and give up one whose records did not come."""
+    if self.status == "PENDING_VALIDATION" and _age(self) >= VALIDATION_TIME:
+        self.status = "VALIDATION_TIMED_OUT"
+    elif self.status != "PENDING_VALIDATION" or _is_validated(self):
         _original_check(self)
+
+
+def _age(certificate: CertBundle) -> timedelta:
+    added = timedelta(hours=float(certificate.tags.get("lab:hours") or 0))
+    age: timedelta = utcnow() - certificate.created_at + added
+    return age
 
 
 def _is_validated(certificate: CertBundle) -> bool:

@@ -1,10 +1,12 @@
-"""API Gateway: the configurations of a custom domain, and updates of stages, domains and mappings.
+"""API Gateway: custom domains, updates of stages, domains and mappings, and the zones of VPC links.
 
 moto 5.2.5: a domain never becomes available and has no target for an alias; the updates are unknown operations; a
-domain without client certificates shows an empty MutualTlsAuthentication.
+domain without client certificates shows an empty MutualTlsAuthentication; a VPC link takes subnets in any zone.
 AWS: https://docs.aws.amazon.com/apigatewayv2/latest/api-reference/domainnames-domainname.html,
 https://docs.aws.amazon.com/apigatewayv2/latest/api-reference/apis-apiid-stages-stagename.html,
 https://docs.aws.amazon.com/apigatewayv2/latest/api-reference/domainnames-domainname-apimappings-apimappingid.html;
+the zones of VPC links: https://docs.aws.amazon.com/apigateway/latest/developerguide/apigateway-vpc-links-v2.html, with
+AWS's own message (https://github.com/aws/aws-cdk/issues/13569);
 the hosted zone of the names: https://docs.aws.amazon.com/general/latest/gr/apigateway.html.
 Changes moto/apigatewayv2/models.py, moto/apigatewayv2/responses.py.
 """
@@ -15,14 +17,19 @@ import re
 from typing import Any
 from urllib.parse import unquote
 
+from moto.apigatewayv2.exceptions import BadRequestException
 from moto.apigatewayv2.models import DomainName
 from moto.apigatewayv2.responses import ApiGatewayV2Response
 from moto.core.responses import TYPE_RESPONSE
+from moto.ec2.models import ec2_backends
+
+from diaspora_infra.config.aws.availability import VPC_LINK_ZONES
 
 ZONE = "ZLY8HYME6SFDD"
 """Hosted zone of regional API Gateway names in eu-west-1."""
 
 _original_to_json = DomainName.to_json
+_original_create_vpc_link = ApiGatewayV2Response.create_vpc_link
 
 
 def to_json(self: DomainName) -> dict[str, Any]:
@@ -37,6 +44,18 @@ def to_json(self: DomainName) -> dict[str, Any]:
     if not answer.get("mutualTlsAuthentication"):
         answer.pop("mutualTlsAuthentication", None)
     return answer
+
+
+def create_vpc_link(self: ApiGatewayV2Response) -> TYPE_RESPONSE:
+    """CreateVpcLink, in zones that have the service."""
+    backend = ec2_backends[self.current_account][self.region]
+    for subnet_id in json.loads(self.body).get("subnetIds", []):
+        zone = str(backend.get_subnet(subnet_id).availability_zone_id)
+        if zone not in VPC_LINK_ZONES.get(self.region, ()):
+            raise BadRequestException(
+                f"Subnet '{subnet_id}' is in Availability Zone '{zone}' where service is not available"
+            )
+    return _original_create_vpc_link(self)
 
 
 def update_stage(self: ApiGatewayV2Response) -> TYPE_RESPONSE:
@@ -77,6 +96,7 @@ def _update(resource: Any, body: Any, names: tuple[str, ...]) -> None:
 
 PATCHES = [
     (DomainName, "to_json", to_json),
+    (ApiGatewayV2Response, "create_vpc_link", create_vpc_link),
     (ApiGatewayV2Response, "update_stage", update_stage),
     (ApiGatewayV2Response, "update_domain_name", update_domain_name),
     (ApiGatewayV2Response, "update_api_mapping", update_api_mapping),

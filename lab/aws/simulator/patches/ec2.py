@@ -1,9 +1,12 @@
-"""EC2: maintenance options, security groups of an instance, descriptions of rules, Instance Connect Endpoints.
+"""EC2: maintenance options, CPU credits, security groups of an instance, descriptions of rules, and endpoints for SSH.
 
 moto 5.2.5: an instance shows no MaintenanceOptions, and no security groups that its network interface brings; a rule
-between groups shows no description; ModifyInstanceMaintenanceOptions and the operations of Instance Connect Endpoints
+between groups shows no description; CPU credits are always "standard"; ModifyInstanceMaintenanceOptions,
+ModifyInstanceCreditSpecification and the operations of Instance Connect Endpoints
 are unknown.
 AWS: https://docs.aws.amazon.com/AWSEC2/latest/APIReference/API_ModifyInstanceMaintenanceOptions.html,
+https://docs.aws.amazon.com/AWSEC2/latest/APIReference/API_ModifyInstanceCreditSpecification.html,
+https://docs.aws.amazon.com/AWSEC2/latest/APIReference/API_DescribeInstanceCreditSpecifications.html,
 https://docs.aws.amazon.com/AWSEC2/latest/APIReference/API_Instance.html,
 https://docs.aws.amazon.com/AWSEC2/latest/APIReference/API_SecurityGroupRule.html,
 https://docs.aws.amazon.com/AWSEC2/latest/APIReference/API_CreateInstanceConnectEndpoint.html,
@@ -24,6 +27,7 @@ from moto.ec2.models.security_groups import SecurityGroupRule
 from moto.ec2.responses import EC2Response
 
 _original_backend = EC2Backend.__init__
+_original_run_instances = EC2Response.run_instances
 
 
 def init_backend(self: EC2Backend, region_name: str, account_id: str) -> None:
@@ -37,6 +41,36 @@ def modify_instance_maintenance_options(self: EC2Response) -> ActionResult:
     instance: Any = self.ec2_backend.get_instance(self._get_param("InstanceId"))
     instance.maintenance_options = {"AutoRecovery": self._get_param("AutoRecovery") or "default"}
     return ActionResult({"InstanceId": instance.id, **instance.maintenance_options})
+
+
+def run_instances(self: EC2Response) -> ActionResult:
+    """RunInstances, with CPU credits."""
+    answer = _original_run_instances(self)
+    credits_of_request = self._get_param("CreditSpecification.CpuCredits")
+    for instance in answer.result.instances:
+        instance.cpu_credits = credits_of_request or _default_credits(instance.instance_type)
+    return answer
+
+
+def describe_instance_credit_specifications(self: EC2Response) -> ActionResult:
+    """DescribeInstanceCreditSpecifications."""
+    instances = self.ec2_backend.describe_instance_credit_specifications(self._get_param("InstanceIds", []))
+    specifications = [{"InstanceId": each.id, "CpuCredits": each.cpu_credits} for each in instances]
+    return ActionResult({"InstanceCreditSpecifications": specifications})
+
+
+def modify_instance_credit_specification(self: EC2Response) -> ActionResult:
+    """ModifyInstanceCreditSpecification."""
+    changed = []
+    for each in self._get_param("InstanceCreditSpecifications", []):
+        instance: Any = self.ec2_backend.get_instance(each["InstanceId"])
+        instance.cpu_credits = each["CpuCredits"]
+        changed.append({"InstanceId": instance.id})
+    return ActionResult({"SuccessfulInstanceCreditSpecifications": changed})
+
+
+def _default_credits(instance_type: str) -> str:
+    return "standard" if instance_type.startswith("t2.") else "unlimited"
 
 
 def get_security_groups(self: Instance) -> list[Any]:
@@ -116,6 +150,10 @@ def _tags(backend: Any, resource_id: str) -> list[dict[str, str]]:
 PATCHES = [
     (EC2Backend, "__init__", init_backend),
     (Instance, "maintenance_options", {"AutoRecovery": "default"}),
+    (Instance, "cpu_credits", "standard"),
+    (EC2Response, "run_instances", run_instances),
+    (EC2Response, "describe_instance_credit_specifications", describe_instance_credit_specifications),
+    (EC2Response, "modify_instance_credit_specification", modify_instance_credit_specification),
     (Instance, "security_groups", property(get_security_groups, set_security_groups)),
     (SecurityGroupRule, "description", property(description)),
     (EC2Response, "modify_instance_maintenance_options", modify_instance_maintenance_options),
