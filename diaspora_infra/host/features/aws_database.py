@@ -1,6 +1,5 @@
 """The connection to a database of AWS: PgBouncer for the pod, and the programs of PostgreSQL for backups."""
 
-from diaspora_infra.config.aws.availability import MAX_IDLE_SECONDS
 from diaspora_infra.host.container_images import PGBOUNCER_UID, POSTGRESQL_UID, container_image
 from diaspora_infra.host.fragment import AwsContext, Fragment
 from diaspora_infra.host.sizes import sizes
@@ -19,6 +18,5 @@ def aws_database(context: AwsContext) -> Fragment:
         postgresql_image=container_image(context, "postgresql"),
         postgresql_uid=POSTGRESQL_UID,
         connections=sizes(context.pod, context.memory_mib, context.swap).connections,
-        # a fifth of the shortest pause that Aurora can have
-        idle_seconds=min(MAX_IDLE_SECONDS, context.aws.database.auto_pause_seconds // 5),
+        idle_seconds=context.aws.database.idle_seconds,
     )
