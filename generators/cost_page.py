@@ -205,7 +205,7 @@ def _points() -> Iterator[str]:
         and Sidekiq, and the health checks."""
     yield f"""**Open pages** ask for notifications every {POLL_SECONDS // 60} minutes. nginx answers them itself while
         the database sleeps, and lets them through for {POLLS_OPEN_SECONDS // 60} minutes after it woke up, so that a
-        page hears of what woke it."""
+        page hears of what woke it ([how](aws-data.md#open-pages-and-the-sleeping-database))."""
 
 
 def _each(name: str) -> str:
