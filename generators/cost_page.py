@@ -181,7 +181,8 @@ asleep  = e^-(sum of times a day * seconds / 86400) * (1 - share of the jobs) * 
     yield "\n**What is assumed, and what it changes:**\n"
     for point in (
         "The numbers of the first table: nobody has measured them. Twice as many visits, messages and hits mean almost "
-        "twice as many hours, as long as the database sleeps most of the time.",
+        "twice as many hours, as long as the database sleeps most of the time. [An "
+        "alarm](aws-data.md#the-alarm-on-hours-awake) tells you after days, not at the end of the month.",
         "Requests are even over the day. Real ones are not, and then overlap more: the hours are rather too high.",
         f"Aurora wakes up for nothing else, and is back in {RESUME_SECONDS} seconds. AWS says about 15 seconds, more "
         f"after a day asleep, and that maintenance wakes it. {RESUME_SECONDS} seconds more would add {_slower():.0f} "
@@ -238,7 +239,7 @@ def _target() -> Iterator[str]:
     unsure = sum((item.usd for item in monthly_items(minimal, traffic, hours) if not item.price.confirmed), Decimal(0))
     dearer = usd + unsure * (UNCONFIRMED_MARGIN - 1)
     volume = _usd(example(instance={"dataGib": 20})) - usd
-    wide = _usd(minimal, acu=Decimal(1))
+    wide = _usd(minimal, database_acu=Decimal(1))
     yield "## What exceeds the target\n"
     yield from _filled(f"""
         The target: less than {TARGET_USD} dollars. `minimal` with `onInstance` stays below it for up to
@@ -357,8 +358,7 @@ def _usd(
     people: int = TARGET_PEOPLE,
     habits: str = TARGET_HABITS,
     hours: Decimal | None = None,
-    acu: Decimal | None = None,
+    **changes: Decimal,
 ) -> Decimal:
-    traffic = traffic_of(people)
-    used = traffic if acu is None else replace(traffic, database_acu=acu)
-    return monthly_usd(settings, used, hours_of(settings, people, habits) if hours is None else hours)
+    traffic = replace(traffic_of(people), **changes)  # type: ignore[arg-type]
+    return monthly_usd(settings, traffic, hours_of(settings, people, habits) if hours is None else hours)

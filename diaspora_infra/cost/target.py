@@ -5,8 +5,8 @@ from decimal import Decimal
 from diaspora_infra.config import Settings
 from diaspora_infra.cost.awake import HABITS, awake_hours
 from diaspora_infra.cost.items import aws_settings, monthly_usd
-from diaspora_infra.cost.prices import CURRENCY, PRICED_REGION
-from diaspora_infra.cost.traffic import traffic_of
+from diaspora_infra.cost.prices import CURRENCY, PRICED_REGION, PRICES
+from diaspora_infra.cost.traffic import TRAFFIC, traffic_of
 
 TARGET_USD = Decimal(20)
 """A pod that is small enough costs less than so many dollars a month."""
@@ -33,6 +33,16 @@ def most_people(settings: Settings, habits: str = USUAL, usd: Decimal = TARGET_U
     return next(
         (people - 1 for people in range(1, MAX_PEOPLE + 1) if usd_of(settings, people, habits) >= usd), MAX_PEOPLE
     )
+
+
+def weekly_acu_hours(settings: Settings) -> Decimal:
+    """Aurora's capacity for a week, with one decimal place: a quarter of what the budget leaves for it.
+
+    At least one, where the budget leaves nothing. Raises what `monthly_items` raises.
+    """
+    rest = monthly_usd(settings, TRAFFIC["low"], Decimal(0))
+    budget = aws_settings(settings).aws.monthly_budget_usd
+    return max(Decimal(1), round((budget - rest) / PRICES["Aurora capacity"].usd / 4, 1))
 
 
 def monthly_cost(settings: Settings) -> dict[str, object]:

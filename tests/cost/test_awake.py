@@ -23,8 +23,8 @@ from diaspora_infra.cost.awake import (
     tail_seconds,
     wakes,
 )
-from diaspora_infra.cost.items import aws_settings
-from diaspora_infra.cost.target import TARGET_USD, hours_of, most_people, usd_of
+from diaspora_infra.cost.items import aws_settings, monthly_usd
+from diaspora_infra.cost.target import TARGET_USD, hours_of, most_people, usd_of, weekly_acu_hours
 from diaspora_infra.cost.traffic import HOURS_A_MONTH, PEOPLE, TRAFFIC, traffic_of
 from diaspora_infra.host.diaspora_config import schedule_yml
 from generators.cost_page import TARGET_HABITS, TARGET_PEOPLE, example, with_price
@@ -144,6 +144,19 @@ def test_target_of_the_page_holds() -> None:
     assert most_people(example(), TARGET_HABITS) >= TARGET_PEOPLE
     assert most_people(example(database={"engine": "onInstance"}), usd=Decimal(1)) == 0
     assert most_people(example(database={"engine": "onInstance"}), usd=Decimal(10_000)) == 1000
+
+
+def test_week_has_a_quarter_of_what_the_budget_leaves() -> None:
+    def hours(**aws: Any) -> Decimal:
+        return weekly_acu_hours(example(**aws))
+
+    asleep = monthly_usd(example(), TRAFFIC["low"], Decimal(0))
+    assert hours() == round((20 - asleep) / Decimal("0.14") / 4, 1)
+    assert 11 < hours() < 12
+    # four such weeks cost the budget, at half an ACU
+    assert monthly_usd(example(), TRAFFIC["low"], 4 * 2 * hours()) == pytest.approx(Decimal(20), abs=Decimal("0.05"))
+    assert hours(monthlyBudgetUsd=40) == pytest.approx(hours() + Decimal("35.7"), abs=Decimal("0.1"))
+    assert hours(monthlyBudgetUsd=5) == 1
 
 
 def test_traffic_follows_the_three_pods() -> None:
