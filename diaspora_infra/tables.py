@@ -871,7 +871,7 @@ class AwsDatabaseTable(TypedDict):
     """Where PostgreSQL runs."""
 
     engine: NotRequired[str]
-    """`auroraServerless` pauses while nobody uses the pod, and then costs only storage. `rds` is a small separate instance. `onInstance` is a container on the machine: the cheapest, restored from the pod's backup, not by AWS. Allowed: auroraServerless, rds, onInstance. Default: auroraServerless."""
+    """`auroraServerless` pauses while nobody uses the pod, and then costs only storage. `rds` is a small separate instance. `onInstance` is a container on the machine: the cheapest for every pod, restored from the pod's backup, not by AWS. Allowed: auroraServerless, rds, onInstance. Default: auroraServerless."""
     version: NotRequired[str]
     """Version of Aurora PostgreSQL; `rds` uses the newest release of its major version. Another major version is an upgrade, which only happens when this key is set: see docs/aws-data.md first. Default: 17.9."""
     minAcu: NotRequired[float]
@@ -931,7 +931,7 @@ class AwsTable(TypedDict):
     region: str
     """Region; `aws:region` when not set here. Nothing can be moved to another region later."""
     size: NotRequired[str]
-    """`minimal`: 1 GiB of memory with a swap file, under 20 dollars a month with a database that pauses most of the time. `small`: 2 GiB, some dollars more. `diaspora-infra cost` and docs/cost.md show the cost. Allowed: minimal, small. Default: minimal."""
+    """`minimal`: 1 GiB of memory with a swap file. `small`: 2 GiB, some dollars more. `diaspora-infra cost` and docs/cost.md show the cost. Allowed: minimal, small. Default: minimal."""
     edge: NotRequired[str]
     """`gateway`: API Gateway has the certificate, and the machine is not reachable from the internet, but requests are limited to 10 MB (account archives are larger). `direct`: nginx on the machine's own public address, with a certificate by `pod.tls`; without that limit, and cheaper. Allowed: gateway, direct. Default: gateway."""
     httpApi: NotRequired[AwsHttpApiTable]

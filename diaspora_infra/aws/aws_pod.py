@@ -61,7 +61,7 @@ class AwsPod(pulumi.ComponentResource):
     data_volume_id: pulumi.Output[str]
     """Id of the data volume."""
     monthly_cost: pulumi.Output[Mapping[str, Any]]
-    """What the pod costs in a month, in dollars by traffic, and what the sums hold for."""
+    """What the pod costs in a month, in dollars by the number of people, and what the sums hold for."""
     shell_command: pulumi.Output[str] | None
     """Command that logs in to the machine; None with `shellAccess: none`."""
     mail_host: pulumi.Output[str] | None
@@ -89,7 +89,7 @@ class AwsPod(pulumi.ComponentResource):
         self.dns: Dns = pod_parts.make_dns(plan)
         self.mail: Mail | None = pod_parts.make_mail(plan, self.alerts)
         pending = [*pod_parts.set_mail_records(plan, self.mail, self.dns)]
-        self.database: Database | None = pod_parts.make_database(plan, subnets, self.security_groups)
+        self.database: Database | None = pod_parts.make_database(plan, subnets, self.security_groups, self.alerts)
         self.uploads: Uploads | None = pod_parts.make_uploads(plan)
         self.backups: Backups = pod_parts.make_backups(plan)
         self.parameters: Parameters = pod_parts.make_parameters(

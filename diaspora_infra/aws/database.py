@@ -21,6 +21,8 @@ from diaspora_infra.config.aws.aws import AwsDatabase
 DATABASE = "diaspora_production"
 """Name of the database, as diaspora* calls it."""
 USER = "diaspora"
+_WEEK_SECONDS = 7 * 24 * 3600
+"""The longest time that an alarm can look at (CloudWatch API reference, PutMetricAlarm)."""
 _MAX_NAME_LENGTH = 30  # with a number, a hash and `-final` it stays under the 63 characters of an identifier
 
 
@@ -65,6 +67,10 @@ class DatabaseArgs(TypedDict):
     """Days for which AWS can bring the database back to any moment; 7 when not set."""
     restore_from: NotRequired[pulumi.Input[str]]
     """Snapshot that the database is made from. Any change of it makes another database."""
+    weekly_acu_hours: NotRequired[pulumi.Input[float]]
+    """ACU-hours of seven days above which an alarm goes on; only with `min_acu` 0. Without it there is no alarm."""
+    topic_arn: NotRequired[pulumi.Input[str]]
+    """Topic that is told when the alarm goes on and off."""
     protect: NotRequired[bool]
     """Refuse to delete the database; true when not set. A plain value, not an output."""
     tags: NotRequired[pulumi.Input[Mapping[str, pulumi.Input[str]]]]
@@ -214,7 +220,35 @@ class Database(pulumi.ComponentResource):
             tags=named(self._tags, f"{self._name} database"),
             opts=self._child,
         )
+        if minimum == 0 and "weekly_acu_hours" in args:
+            self._awake_alarm(cluster, args["weekly_acu_hours"])
         return cluster.endpoint
+
+    def _awake_alarm(self, cluster: aws.rds.Cluster, acu_hours: pulumi.Input[float]) -> None:
+        """An alarm on the capacity of the last seven days, which is what AWS charges for."""
+        topics = [topic] if (topic := self._args.get("topic_arn")) is not None else []
+        aws.cloudwatch.MetricAlarm(
+            f"{self._name}-awake",
+            alarm_description=pulumi.Output.format(
+                "The database was awake too long: more than {0} ACU-hours in seven days. The alarm counts ACU-minutes.",
+                acu_hours,
+            ),
+            namespace="AWS/RDS",
+            metric_name="ServerlessDatabaseCapacity",
+            dimensions={"DBClusterIdentifier": cluster.cluster_identifier},
+            # one value a minute
+            statistic="Sum",
+            comparison_operator="GreaterThanThreshold",
+            threshold=pulumi.Output.from_input(acu_hours).apply(lambda hours: round(hours * 60)),
+            period=_WEEK_SECONDS,
+            evaluation_periods=1,
+            treat_missing_data="notBreaching",
+            alarm_actions=topics,
+            ok_actions=topics,
+            tags=named(self._tags, f"{self._name} awake"),
+            # not protected: it holds no data
+            opts=pulumi.ResourceOptions(parent=self),
+        )
 
     def _rds(self, subnets: aws.rds.SubnetGroup) -> pulumi.Output[str]:
         args, family = self._args, f"postgres{self._major}"

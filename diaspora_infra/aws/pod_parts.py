@@ -24,6 +24,7 @@ from diaspora_infra.aws.zones import check_existing, check_shell_endpoint, check
 from diaspora_infra.config import AwsSettings
 from diaspora_infra.config.aws.aws import Aws
 from diaspora_infra.config.aws.parameter_names import UPLOADS_BUCKET, machine_parameters, parameter_path
+from diaspora_infra.cost.target import weekly_acu_hours
 from diaspora_infra.pulumi_config import Secrets, render_machine
 
 
@@ -177,7 +178,7 @@ def set_domain_record(plan: Plan, machine: Machine, dns: Dns) -> Sequence[pulumi
     return []
 
 
-def make_database(plan: Plan, subnets: Subnets, groups: SecurityGroups) -> Database | None:
+def make_database(plan: Plan, subnets: Subnets, groups: SecurityGroups, alerts: Alerts) -> Database | None:
     """Make the database; None where it runs on the machine."""
     settings = plan.aws.database
     if not plan.settings.database_on_aws:
@@ -200,6 +201,9 @@ def make_database(plan: Plan, subnets: Subnets, groups: SecurityGroups) -> Datab
         args["version"] = settings.version
     if settings.min_acu == 0:
         args["auto_pause_seconds"] = settings.auto_pause_seconds
+    if settings.pauses:
+        args["weekly_acu_hours"] = float(weekly_acu_hours(plan.settings))
+        args["topic_arn"] = alerts.topic_arn
     if settings.restore_from is not None:
         args["restore_from"] = settings.restore_from
     return Database(plan.name, args, plan.child)

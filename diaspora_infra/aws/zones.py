@@ -45,8 +45,8 @@ def choose_zones(
         )
     if refused := [f"{zone} ({ids[zone]})" for zone in named if zone not in allowed]:
         raise pulumi.RunError(
-            f"aws.network.zones: {', '.join(refused)} takes no VPC link of API Gateway; allowed: {_letters(allowed)}; "
-            "or set aws.edge: direct"
+            f"aws.network.zones: {', '.join(refused)} takes no VPC link of API Gateway; "
+            f"use {_letters(allowed)}, or set aws.edge: direct"
         )
     return named
 
@@ -119,7 +119,7 @@ def check_existing(
         if ids[subnet] not in links:
             raise pulumi.RunError(
                 f"aws.network.existing.privateSubnetIds: {subnet} is in {zones[subnet]} ({ids[subnet]}), which takes "
-                f"no VPC link of API Gateway; allowed: subnets in {', '.join(links)}; or set aws.edge: direct"
+                f"no VPC link of API Gateway; use subnets in {', '.join(links)}, or set aws.edge: direct"
             )
     _check_internet(existing, options)
     return zones[public]

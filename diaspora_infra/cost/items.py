@@ -68,8 +68,7 @@ def monthly_items(settings: Settings, traffic: Traffic, awake_hours: Decimal) ->
 
 def database_pauses(settings: Settings) -> bool:
     """Tell whether the cost depends on the hours in which the database is awake."""
-    database = aws_settings(settings).aws.database
-    return database.engine == "auroraServerless" and database.min_acu == 0
+    return aws_settings(settings).aws.database.pauses
 
 
 def aws_settings(settings: Settings) -> AwsSettings:

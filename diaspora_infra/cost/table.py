@@ -1,16 +1,16 @@
-"""The cost of a stack as a table: items down, traffic across, and sums for the hours that the database is awake."""
+"""The cost of a stack as a table: items down, numbers of people across, and the sums."""
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 
 from diaspora_infra.config import Settings
-from diaspora_infra.cost.items import DATABASE_CAPACITY, Item, aws_settings, database_pauses, monthly_items, monthly_usd
+from diaspora_infra.cost.awake import HABITS
+from diaspora_infra.cost.items import Item, aws_settings, database_pauses, monthly_items
 from diaspora_infra.cost.prices import FREE, PRICED_REGION, Price
-from diaspora_infra.cost.traffic import HOURS_A_MONTH, TRAFFIC
+from diaspora_infra.cost.target import PEOPLE_COUNTS, USUAL, hours_of
+from diaspora_infra.cost.traffic import people_words, traffic_of
 
-AWAKE_HOURS = (Decimal(0), Decimal(60), Decimal(HOURS_A_MONTH))
-"""Hours in which the database is awake, as the tables show them."""
 NOT_CONFIRMED = "?"
 _SEPARATOR = "-"
 
@@ -26,48 +26,38 @@ class Table:
     """So many columns at the left, and the last one, hold text; the others hold numbers."""
 
 
-def cost_table(settings: Settings, traffic: Sequence[str] = tuple(TRAFFIC), awake: Sequence[Decimal] = ()) -> Table:
-    """The table of a stack; with one kind of traffic it shows quantities too. Raises what `monthly_items` raises."""
-    hours = awake or AWAKE_HOURS
-    pauses = database_pauses(settings)
-    columns = {name: items_by_hours(settings, name, hours) for name in traffic}
-    rows = [_row(items) for items in zip(*(column.items() for column in columns.values()), strict=True)]
-    sums = [
-        _sum_row(
-            f"Sum, database awake {hour} h" if pauses else "Sum",
-            [monthly_usd(settings, TRAFFIC[name], hour) for name in traffic],
-            quantities=len(traffic) == 1,
-        )
-        for hour in (hours if pauses else hours[:1])
-    ]
-    quantity = ("Quantity",) if len(traffic) == 1 else ()
-    return Table(("Item", "Unit", "Price", *quantity, *traffic, "Setting"), tuple(rows), tuple(sums), 2)
+def cost_table(
+    settings: Settings,
+    people: Sequence[int] = PEOPLE_COUNTS,
+    habits: str = USUAL,
+    awake: Decimal | None = None,
+) -> Table:
+    """The table of a stack, a column for each number of people; a single one has quantities too.
+
+    `awake` are hours that were measured, in place of those that follow from people and habits. Raises what
+    `monthly_items` raises.
+    """
+    single = len(people) == 1
+    hours = [hours_of(settings, count, habits) if awake is None else awake for count in people]
+    columns = [monthly_items(settings, traffic_of(count), hour) for count, hour in zip(people, hours, strict=True)]
+    rows = [_row(items) for items in zip(*columns, strict=True)]
+    sums = [_sum_row("Sum", [f"{sum(item.usd for item in items):.2f}" for items in columns], quantities=single)]
+    if database_pauses(settings):
+        sums.insert(0, _sum_row("Database awake, hours", [f"{hour:.0f}" for hour in hours], quantities=single))
+    quantity = ("Quantity",) if single else ()
+    head = ("Item", "Unit", "Price", *quantity, *(people_words(count) for count in people), "Setting")
+    return Table(head, tuple(rows), tuple(sums), 2)
 
 
-def items_by_hours(settings: Settings, traffic: str, hours: Sequence[Decimal]) -> dict[str, Item]:
-    """The items by name; the database's capacity once for each number of hours where it can sleep."""
-    found: dict[str, Item] = {}
-    for item in monthly_items(settings, TRAFFIC[traffic], hours[0]):
-        if item.name == DATABASE_CAPACITY and database_pauses(settings):
-            for hour in hours:
-                capacity = next(
-                    item for item in monthly_items(settings, TRAFFIC[traffic], hour) if item.name == DATABASE_CAPACITY
-                )
-                found[f"{DATABASE_CAPACITY}, awake {hour} h"] = capacity
-        else:
-            found[item.name] = item
-    return found
-
-
-def _row(items: Sequence[tuple[str, Item]]) -> tuple[str, ...]:
-    name, first = items[0]
+def _row(items: Sequence[Item]) -> tuple[str, ...]:
+    first = items[0]
     quantity = (number_text(first.quantity),) if len(items) == 1 else ()
-    dollars = (f"{item.usd:.2f}" for _, item in items)
-    return (name, first.price.unit, price_text(first.price), *quantity, *dollars, first.setting)
+    dollars = (f"{item.usd:.2f}" for item in items)
+    return (first.name, first.price.unit, price_text(first.price), *quantity, *dollars, first.setting)
 
 
-def _sum_row(name: str, sums: Iterable[Decimal], *, quantities: bool) -> tuple[str, ...]:
-    return (name, "", "", *([""] if quantities else []), *(f"{usd:.2f}" for usd in sums), "")
+def _sum_row(name: str, cells: Iterable[str], *, quantities: bool) -> tuple[str, ...]:
+    return (name, "", "", *([""] if quantities else []), *cells, "")
 
 
 def price_text(price: Price) -> str:
@@ -113,39 +103,50 @@ def markdown(table: Table) -> list[str]:
     return [f"| {' | '.join(row)} |".replace("  ", " ") for row in rows]
 
 
-def notes(settings: Settings) -> list[str]:
-    """The notes below the table, a line each."""
+def notes(settings: Settings, habits: str = USUAL, awake: Decimal | None = None) -> list[str]:
+    """The notes below the table, a line each, with the arguments of the table."""
     region = aws_settings(settings).aws.region
     where = f"Prices are those of {PRICED_REGION}"
     if region != PRICED_REGION:
         where += f"; this stack is in {region}, where they differ: look them up before you rely on a sum"
-    kinds = ", ".join(f"{name} {traffic.who}" for name, traffic in TRAFFIC.items())
-    return [
+    lines = [
         f"US dollars a month without tax. {where}.",
         f"{NOT_CONFIRMED} behind a price: no source confirms it. docs/cost.md has sources and dates.",
-        f"Traffic is assumed, not measured: {kinds}.",
+        "Traffic is assumed by the number of people, not measured.",
         f"Without a price: {'; '.join(FREE)}.",
     ]
+    if database_pauses(settings) and awake is None:
+        lines.insert(
+            0,
+            f"The hours awake are an estimate for {habits} people ({HABITS[habits].who}); docs/cost.md explains it. "
+            "With database.engine: onInstance the sums are the same at any hour.",
+        )
+    return lines
 
 
-def cost_data(settings: Settings, traffic: Sequence[str], awake: Sequence[Decimal]) -> Mapping[str, object]:
+def cost_data(
+    settings: Settings, people: Sequence[int] = PEOPLE_COUNTS, habits: str = USUAL, awake: Decimal | None = None
+) -> Mapping[str, object]:
     """The same as plain data, with the source of each price. Dollars are rounded to cents in the sums alone."""
-    hours = awake or AWAKE_HOURS
+    costs = []
+    for count in people:
+        hours = hours_of(settings, count, habits) if awake is None else awake
+        items = monthly_items(settings, traffic_of(count), hours)
+        costs.append(
+            {
+                "people": count,
+                "databaseAwakeHours": float(hours),
+                "usd": float(round(sum((item.usd for item in items), Decimal(0)), 2)),
+                "items": [_item_data(item) for item in items],
+            }
+        )
     return {
         "region": aws_settings(settings).aws.region,
         "pricesOf": PRICED_REGION,
         "currency": "USD",
         "databasePauses": database_pauses(settings),
-        "costs": [
-            {
-                "traffic": name,
-                "databaseAwakeHours": float(hour),
-                "usd": float(round(monthly_usd(settings, TRAFFIC[name], hour), 2)),
-                "items": [_item_data(item) for item in monthly_items(settings, TRAFFIC[name], hour)],
-            }
-            for name in traffic
-            for hour in hours
-        ],
+        "habits": habits,
+        "costs": costs,
     }
 
 

@@ -1,6 +1,6 @@
-"""How much a pod is used: three pods to reckon with. They are assumptions, none was measured."""
+"""How much a pod is used: three pods to reckon with, and those between. They are assumptions, none was measured."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from decimal import Decimal
 
 HOURS_A_MONTH = 730
@@ -82,3 +82,26 @@ TRAFFIC = {
     ),
 }  # fmt: skip
 """The three, by name."""
+
+PEOPLE = {"low": 5, "typical": 20, "busy": 200}
+"""How many people each of them has."""
+
+
+def traffic_of(people: int) -> Traffic:
+    """What a pod with so many people uses: on the lines through the three, and never less than the smallest."""
+    counts = list(PEOPLE.values())
+    upper = next((index for index, count in enumerate(counts[1:], 1) if people <= count), len(counts) - 1)
+    (less, one), (more, other) = ((counts[index], TRAFFIC[list(PEOPLE)[index]]) for index in (upper - 1, upper))
+    share = Decimal(max(people, counts[0]) - less) / (more - less)
+
+    def between(name: str) -> Decimal:
+        low, high = getattr(one, name), getattr(other, name)
+        return Decimal(low + (high - low) * share)
+
+    numbers = {field.name: between(field.name) for field in fields(Traffic) if field.name != "who"}
+    return Traffic(people_words(people), **numbers)
+
+
+def people_words(people: int) -> str:
+    """`1 person`, `5 people`."""
+    return f"{people} {'person' if people == 1 else 'people'}"

@@ -68,6 +68,7 @@ def the_machine_is_closed(stack: AwsStack) -> None:
 
 def check_alarms(stack: AwsStack, instance_id: str) -> None:
     alarms = stack.client("cloudwatch").describe_alarms()["MetricAlarms"]
+    clusters = [each["DBClusterIdentifier"] for each in stack.client("rds").describe_db_clusters()["DBClusters"]]
     (topic,) = [each["TopicArn"] for each in stack.client("sns").list_topics()["Topics"]]
     found = {
         alarm["MetricName"]: (
@@ -77,10 +78,12 @@ def check_alarms(stack: AwsStack, instance_id: str) -> None:
         )
         for alarm in alarms
     }
+    awake = {"ServerlessDatabaseCapacity": ([topic], 1, clusters[0])} if clusters else {}
     assert found == {
         "StatusCheckFailed_System": (["arn:aws:automate:eu-west-1:ec2:recover", topic], 2, instance_id),
         "StatusCheckFailed_Instance": (["arn:aws:automate:eu-west-1:ec2:reboot", topic], 3, instance_id),
         "CPUSurplusCreditsCharged": ([topic], 1, instance_id),
+        **awake,
     }
 
 

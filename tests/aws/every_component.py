@@ -59,6 +59,8 @@ def program() -> pulumi.Output[Sequence[DnsRecord]]:
             "engine": DatabaseEngine.AURORA_SERVERLESS,
             "max_acu": pulumi.Output.from_input(2.0),
             "backup_days": pulumi.Output.from_input(3),
+            "weekly_acu_hours": pulumi.Output.from_input(11.5),
+            "topic_arn": alerts.topic_arn,
             "tags": tags,
         },
     )

@@ -99,7 +99,7 @@ EVERYWHERE = {"locations": names("a", "b", "c", "d")}
             {"network": {"zones": ["a", "b"]}},
             zones("a", "b", "c"),
             EVERYWHERE,
-            r"^aws.network.zones: ap-northeast-1b \(apne1-az3\) takes no VPC link of API Gateway; allowed: a, c; "
+            r"^aws.network.zones: ap-northeast-1b \(apne1-az3\) takes no VPC link of API Gateway; use a, c, "
             r"or set aws.edge: direct$",
         ),
         (

@@ -10,6 +10,7 @@ from pulumi.runtime import mocks
 from diaspora_infra.aws import AwsPod
 from diaspora_infra.aws.stack import stack_outputs
 from diaspora_infra.config import AwsSettings
+from diaspora_infra.config.aws.availability import VPC_LINK_ZONES
 from diaspora_infra.config.aws.aws import Aws
 from tests.aws.mock_account import MockAccount
 from tests.config.model_strategies import accepted, secrets_for, tables
@@ -19,6 +20,7 @@ from tests.support.mocked import mock_engine
 _NETWORKS = st.sampled_from(["192.0.2.0/24", "198.51.100.7", "2001:db8::/32"])
 _GIVEN = {
     "aws.network.cidr": st.sampled_from(["10.0.0.0/16", "10.1.0.0/24", "172.16.0.0/20", "192.168.0.0/17"]),
+    "aws.network.zones": st.sampled_from([["a", "b"], ["c", "a"]]),
     "aws.instance.sshFrom": st.lists(_NETWORKS, min_size=1, max_size=2, unique=True),
     "aws.instance.release": st.sampled_from([{}, {"stream": "testing", "version": "44.20260802.2.0"}]),
     "aws.dns.zone": st.sampled_from(["pod.example.org", "example.org", "org.example"]),
@@ -50,12 +52,20 @@ class Account(MockAccount):
 
     def __init__(self, found: AwsSettings) -> None:
         self.found = found
-        zones = [f"{found.aws.region}{letter}" for letter in "abcdef"]
+        region = found.aws.region
+        named = [f"{region}{letter}" for letter in found.aws.network.zones or ()]
+        zones = [*named, *(zone for letter in "abcdef" if (zone := f"{region}{letter}") not in named)]
+        # the zones that the settings name are those that take a VPC link
+        ids = [*VPC_LINK_ZONES.get(region, ()), *(f"{region}-other{number}" for number in range(6))]
+        self.zones = dict(zip(zones, ids, strict=False))
         architecture = "arm64" if found.aws.architecture == "aarch64" else "x86_64"
         super().__init__(
             {
-                "aws:index/getRegion:getRegion": {"region": found.aws.region},
-                "aws:index/getAvailabilityZones:getAvailabilityZones": {"names": zones},
+                "aws:index/getRegion:getRegion": {"region": region},
+                "aws:index/getAvailabilityZones:getAvailabilityZones": {
+                    "names": zones,
+                    "zoneIds": [*self.zones.values()],
+                },
                 "aws:ec2/getInstanceTypeOfferings:getInstanceTypeOfferings": {"locations": zones},
                 "aws:ec2/getAmi:getAmi": {"id": "ami-1", "architecture": architecture},
             }
@@ -66,8 +76,12 @@ class Account(MockAccount):
         if args.token != "aws:ec2/getSubnet:getSubnet" or network.existing is None:
             return super().call(args)
         ids = network.existing.private_subnet_ids
-        zone = self.found.aws.zones[ids.index(args.args["id"]) % 2 if args.args["id"] in ids else 0]
-        return {"vpcId": network.existing.vpc_id, "availabilityZone": zone}
+        zone = [*self.zones][ids.index(args.args["id"]) % 2 if args.args["id"] in ids else 0]
+        return {
+            "vpcId": network.existing.vpc_id,
+            "availabilityZone": zone,
+            "availabilityZoneId": self.zones[zone],
+        }
 
 
 def make(values: dict[str, Any], found: AwsSettings) -> MockAccount:

@@ -163,7 +163,7 @@ def test_arns_are_those_of_the_partition(run: Runner) -> None:
     found = {statement["Sid"]: statement["Resource"] for statement in policy["Statement"]}
     assert found["DecryptParameters"] == "arn:aws-cn:kms:cn-north-1:123456789012:key/*"
     assert found["ReadParameters"] == ["arn:aws-cn:ssm:cn-north-1:123456789012:parameter/diaspora/pod.example.org/*"]
-    actions = {each.inputs["alarmActions"][0] for each in account.of("MetricAlarm")}
+    actions = [action for each in account.of("MetricAlarm") for action in each.inputs["alarmActions"]]
     via = {each["Sid"]: each.get("Condition", {}) for each in policy["Statement"]}["DecryptParameters"]["StringEquals"]
     assert via == {"kms:ViaService": "ssm.cn-north-1.amazonaws.com.cn"}
     repository = plain(inputs(account, "aws:ssm/parameter:Parameter", "own-backupRepository")["value"])

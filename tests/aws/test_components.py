@@ -78,6 +78,8 @@ def database(options: pulumi.ResourceOptions, **changes: Any) -> Database:
             "subnet_ids": ["subnet-1", "subnet-2"],
             "security_group_ids": ["sg-1"],
             "password_parameter": "/diaspora/pod.example.org/databasePassword",
+            "weekly_acu_hours": 11.5,
+            "topic_arn": "arn:aws:sns:eu-west-1:123456789012:topic",
             "tags": TAGS,
             **changes,
         },
@@ -506,7 +508,7 @@ def test_existing_network_is_used(run: Runner, letters: str, zone: str) -> None:
         (
             "aad",
             r"privateSubnetIds: subnet-0123456789abcdef2 is in eu-west-1d \(euw1-az9\), which takes no VPC link of API "
-            "Gateway; allowed: subnets in euw1-az1, euw1-az2, euw1-az3; or set aws.edge: direct$",
+            "Gateway; use subnets in euw1-az1, euw1-az2, euw1-az3, or set aws.edge: direct$",
         ),
     ],
 )

@@ -36,7 +36,7 @@ class Aws(mocks.Mocks):
         self.resources: list[mocks.MockResourceArgs] = []
         self.calls: dict[str, dict[str, Any]] = {
             "aws:index/getCallerIdentity:getCallerIdentity": {"accountId": ACCOUNT},
-            "aws:index/getPartition:getPartition": {"partition": "aws"},
+            "aws:index/getPartition:getPartition": {"partition": "aws", "dnsSuffix": "amazonaws.com"},
             "aws:index/getRegion:getRegion": {"region": region},
             "aws:sesv2/getEmailIdentity:getEmailIdentity": {"configurationSetName": "settings-of-mine"},
             "aws:ssm/getParameter:getParameter": {"type": "SecureString"},
@@ -132,6 +132,25 @@ def test_aurora_pauses_and_is_encrypted_and_protected(run: Run) -> None:
     assert group["family"] == "aurora-postgresql17"
     assert {each["name"]: each["value"] for each in group["parameters"]} == {"rds.force_ssl": "1"}
     assert cluster["dbClusterParameterGroupName"] == "pod-postgresql17-1a2b3c4"
+    assert recorder.of("MetricAlarm") == []
+
+
+def test_alarm_counts_the_capacity_of_seven_days(run: Run) -> None:
+    told = {"weekly_acu_hours": 11.3, "topic_arn": "arn:aws:sns:eu-west-1:123456789012:alerts"}
+    recorder, _ = run(lambda: Database("pod", database_args(**told)).host)
+    (alarm,), (cluster,) = recorder.of("MetricAlarm"), recorder.of("Cluster")
+    assert (alarm["namespace"], alarm["metricName"]) == ("AWS/RDS", "ServerlessDatabaseCapacity")
+    assert alarm["dimensions"] == {"DBClusterIdentifier": cluster["clusterIdentifier"]}
+    assert (alarm["statistic"], alarm["period"] * alarm["evaluationPeriods"]) == ("Sum", 7 * 24 * 3600)
+    assert (alarm["comparisonOperator"], alarm["threshold"]) == ("GreaterThanThreshold", 678)
+    assert alarm["alarmActions"] == alarm["okActions"] == [told["topic_arn"]]
+    assert "more than 11.3 ACU-hours in seven days" in alarm["alarmDescription"]
+
+
+def test_database_that_never_pauses_has_no_alarm(run: Run) -> None:
+    for changes in ({"min_acu": 0.5}, {"engine": "rds"}):
+        recorder, _ = run(lambda changes=changes: Database("pod", database_args(weekly_acu_hours=9, **changes)).host)
+        assert recorder.of("MetricAlarm") == []
 
 
 def test_aurora_without_pause_sets_no_pause_time(run: Run) -> None:

@@ -19,7 +19,7 @@ def test_aws_example_is_checked_priced_and_previewed(
 
     result = reader.follow("README.md", "aws/README.md")
     assert "Pulumi.aws.yaml: good; 1 machine(s), target aws" in result.stdout
-    assert "Sum, database awake 60 h" in result.stdout
+    assert "Database awake, hours" in result.stdout
     assert "to create" in result.stdout
     password = reader.folder / "home/pod-backup-password"
     assert password.stat().st_mode & 0o777 == 0o600

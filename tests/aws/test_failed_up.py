@@ -24,7 +24,7 @@ def test_zones_without_vpc_links_are_refused_by_the_preview_and_not_chosen(aws_s
     refused = aws_stack.run("preview")
     assert refused.returncode
     assert (
-        "aws.network.zones: eu-west-3b (euw3-az2) takes no VPC link of API Gateway; allowed: a, c; "
+        "aws.network.zones: eu-west-3b (euw3-az2) takes no VPC link of API Gateway; use a, c, "
         "or set aws.edge: direct" in refused.stdout
     )
     assert "Traceback" not in refused.stdout + refused.stderr

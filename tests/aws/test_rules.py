@@ -73,6 +73,10 @@ FAULTS = [
     Fault(ALARM, None, "nobody is told when AWS charges", name="-credits"),
     Fault(ALARM, {"comparisonOperator": "GreaterThanOrEqualToThreshold"}, "charges go by", name="-credits"),
     Fault(ALARM, {"evaluationPeriods": 15}, "recover wants 2 minutes"),
+    Fault(ALARM, {"alarmActions": []}, "nobody is told when it is awake too long", name="pod-awake"),
+    Fault(ALARM, {"dimensions": {"DBClusterIdentifier": "other"}}, "nobody is told when it is awake", name="pod-awake"),
+    Fault(ALARM, {"period": 86400}, "pod-awake: not the capacity of seven days", name="pod-awake"),
+    Fault(ALARM, {"statistic": "Average"}, "pod-awake: not the capacity of seven days", name="pod-awake"),
     # the HTTP API
     Fault(INTEGRATION, {"requestParameters": {"overwrite:header.X-Forwarded-Proto": "https"}}, "is reserved"),
     Fault(INTEGRATION, {"requestParameters": {"append:header.forwarded": "for=x"}}, "is reserved"),

@@ -60,7 +60,7 @@ def costs_at_most_the_target(stack: AwsStack) -> None:
     """What a stack makes is what `diaspora-infra cost` counts."""
     assert uncounted(stack) == []
     shown = stack.engine.outputs()["monthlyCost"]
-    assert 0 < shown["low"] < shown["typical"] < TARGET_USD
+    assert 0 < shown["usd"]["1"] < TARGET_USD < shown["usd"]["5"] < shown["usd"]["20"] < shown["usd"]["200"]
     budgets = stack.client("budgets").describe_budgets(AccountId="123456789012")["Budgets"]
     assert [float(budget["BudgetLimit"]["Amount"]) for budget in budgets] == [20]
 

@@ -124,7 +124,7 @@ def test_what_is_derived_on_aws_violates_no_check(
     [(configs.pxe_config(), PxeSettings), (configs.ignition_config(), IgnitionSettings)],
 )
 def test_nothing_is_derived_for_other_targets(values: dict[str, Any], kind: type[Settings]) -> None:
-    written = load_written({**values, "aws": {"region": "eu-west-1"}})
+    written = load_written({**values, "aws": {"region": "eu-west-1", "uploads": "volume"}})
     settings = derive(written)
     assert type(settings) is kind
     assert (settings.pod, settings.host) == (written.pod, written.host)

@@ -17,9 +17,10 @@ from diaspora_infra.cost import HOURS_A_MONTH, TRAFFIC, Traffic, database_pauses
 from diaspora_infra.cost import items as items_module
 from diaspora_infra.cost.items import NO_SETTING, aws_settings
 from diaspora_infra.cost.prices import INSTANCES, PRICES, RDS_INSTANCES, SURPLUS_CREDITS
-from diaspora_infra.cost.target import TARGET_HOURS, TARGET_TRAFFIC, TARGET_USD, monthly_cost
+from diaspora_infra.cost.target import PEOPLE_COUNTS, TARGET_USD, hours_of, monthly_cost, usd_of
+from diaspora_infra.cost.traffic import traffic_of
 from generators.config_reference import reference_text
-from generators.cost_page import AUTO_PAUSE_SECONDS, UNCONFIRMED_MARGIN, page_text
+from generators.cost_page import TARGET_HABITS, TARGET_PEOPLE, UNCONFIRMED_MARGIN, page_text
 from tests.support import configs
 
 TYPICAL = TRAFFIC["typical"]
@@ -61,12 +62,14 @@ def names(stack: Settings, traffic: Traffic = TYPICAL, hours: int = 60) -> list[
 
 def test_smallest_size_costs_less_than_the_target() -> None:
     assert "size" not in configs.aws_config()["aws"]
-    assert monthly_usd(settings(), TRAFFIC[TARGET_TRAFFIC], TARGET_HOURS) < TARGET_USD
-    assert (TARGET_TRAFFIC, TARGET_HOURS, TARGET_USD) == ("typical", 60, 20)
+    assert usd_of(settings(), TARGET_PEOPLE, TARGET_HABITS) < TARGET_USD
+    assert usd_of(settings(database={"engine": "onInstance"}), 20) < TARGET_USD
+    assert (TARGET_PEOPLE, TARGET_HABITS, TARGET_USD) == (3, "quiet", 20)
 
 
 def test_cost_target_holds_with_margin_on_unconfirmed_prices() -> None:
-    items = monthly_items(settings(), TRAFFIC[TARGET_TRAFFIC], TARGET_HOURS)
+    hours = hours_of(settings(), TARGET_PEOPLE, TARGET_HABITS)
+    items = monthly_items(settings(), traffic_of(TARGET_PEOPLE), hours)
     unsure = [item.usd for item in items if not item.price.confirmed]
     assert unsure
     assert sum(item.usd for item in items) + sum(unsure) * (UNCONFIRMED_MARGIN - 1) < TARGET_USD
@@ -95,21 +98,22 @@ def test_cost_target_includes_every_volume_bucket_and_address() -> None:
 
 def test_size_small_costs_more_than_the_target() -> None:
     for traffic in TRAFFIC.values():
-        assert monthly_usd(settings(size="small"), traffic, TARGET_HOURS) > TARGET_USD
+        assert monthly_usd(settings(size="small"), traffic, Decimal(60)) > TARGET_USD
     difference = monthly_usd(settings(size="small"), TYPICAL, Decimal(0)) - monthly_usd(settings(), TYPICAL, Decimal(0))
     # the larger machine costs as much again, and has no swap file in its snapshots
     assert difference == Decimal(730) * Decimal("0.0092") - 7 * Decimal("0.05")
 
 
-def test_monthly_cost_has_a_sum_for_each_traffic_level() -> None:
-    shown = monthly_cost(settings())
-    assert shown == {
-        **{name: float(round(monthly_usd(settings(), traffic, Decimal(60)), 2)) for name, traffic in TRAFFIC.items()},
-        "databaseAwakeHours": 60,
-        "currency": "USD",
-        "pricesOf": "eu-west-1",
-    }
-    assert monthly_cost(settings(database={"engine": "rds"}))["databaseAwakeHours"] == HOURS_A_MONTH
+def test_monthly_cost_has_sum_and_hours_for_each_number_of_people() -> None:
+    counts = [str(people) for people in PEOPLE_COUNTS]
+    shown: dict[str, Any] = monthly_cost(settings())
+    assert {**shown, "usd": None, "databaseAwakeHours": None} == {
+        "usd": None, "databaseAwakeHours": None, "habits": "usual", "currency": "USD", "pricesOf": "eu-west-1",
+    }  # fmt: skip
+    assert shown["usd"] == {count: float(round(usd_of(settings(), int(count)), 2)) for count in counts}
+    assert shown["databaseAwakeHours"] == {count: float(hours_of(settings(), int(count))) for count in counts}
+    rds: dict[str, Any] = monthly_cost(settings(database={"engine": "rds"}))
+    assert rds["databaseAwakeHours"] == dict.fromkeys(counts, HOURS_A_MONTH)
 
 
 def test_awake_database_adds_its_hourly_price() -> None:
@@ -181,11 +185,6 @@ def test_pod_without_backups_pays_nothing_for_backups() -> None:
     assert set(names(settings())) - set(names(without)) == {"Backups in S3"}
 
 
-def test_cost_page_explains_awake_hours_by_wake_ups() -> None:
-    assert "60 hours are 600 wake-ups a month, 20 a day" in page_text()
-    assert "One wake-up an hour is 72 hours a month, and then\n  the sum is 20.37." in page_text()
-
-
 def test_disabled_mail_costs_nothing() -> None:
     assert set(names(settings())) - set(names(settings(mail={"enabled": False}))) == {"Mails by SES"}
 
@@ -221,7 +220,7 @@ def test_cpu_above_the_share_is_priced_by_family_and_not_assumed() -> None:
     ten_hours = replace(TYPICAL, surplus_cpu=Decimal(10))
     assert (surplus(ten_hours), surplus(ten_hours, instance={"type": "t3.micro"})) == (Decimal("0.40"), Decimal("0.50"))
     # 730 hours of the 1.8 processors that are not the machine's share
-    assert "| Both processors of the t4g.micro busy all the time | 72.09 |" in page_text()
+    assert "| Both processors of the t4g.micro busy all the time | 70.97 |" in page_text()
 
 
 def test_each_refresh_of_a_secret_is_a_request_to_kms() -> None:
@@ -285,10 +284,6 @@ def test_settings_named_by_items_are_in_reference() -> None:
         table, _, key = setting.rpartition(".")
         section = text.split(f"# {table}\n", 1)[1].split("\n#", 1)[0]
         assert f"| `{key}` |" in section, setting
-
-
-def test_auto_pause_of_cost_model_is_the_default() -> None:
-    assert AwsDatabase().auto_pause_seconds == AUTO_PAUSE_SECONDS
 
 
 @pytest.mark.parametrize("hours", ["-1", "730.1", "NaN"])

@@ -36,6 +36,8 @@ class Application(BaseHTTPRequestHandler):
         ).encode()
         self.send_response(200)
         self.send_header("Content-Length", str(len(text)))
+        if accepted := self.headers.get("Accept"):
+            self.send_header("Content-Type", accepted)
         self.send_header("Strict-Transport-Security", "max-age=1")
         with suppress(ConnectionError):  # nginx went away: the client did
             self.end_headers()
@@ -47,8 +49,10 @@ class Application(BaseHTTPRequestHandler):
         pass
 
 
-def serve_application(address: str, port: int) -> ThreadingHTTPServer:
-    server = ThreadingHTTPServer((address, port), Application)
+def serve_application(
+    address: str, port: int, handler: type[BaseHTTPRequestHandler] = Application
+) -> ThreadingHTTPServer:
+    server = ThreadingHTTPServer((address, port), handler)
     threading.Thread(target=server.serve_forever, daemon=True).start()
     return server
 
@@ -229,6 +233,7 @@ def site(root: Path, prefix: Path, pod: "Ports", nginx: str) -> Path:
         ("listen 8443", f"listen 127.0.0.1:{pod.https}", 2 * tls),
         ("diaspora-web:3000", f"diaspora-web:{pod.application}", 1),
         ("root /srv", f"root {prefix}/srv", 2 + acme),
+        ("-f /srv/", f"-f {prefix}/srv/", "held_poll" in site),
         ("/etc/nginx/tls/", f"{prefix}/data/tls/", 2 * tls),
     ):
         assert site.count(old) == count, old
@@ -276,7 +281,9 @@ def nginx_command(nginx: str, prefix: Path, config: Path) -> list[str]:
 
 
 @contextmanager
-def running_pod(nginx: str, root: Path, prefix: Path) -> Iterator[Pod]:
+def running_pod(
+    nginx: str, root: Path, prefix: Path, handler: type[BaseHTTPRequestHandler] = Application
+) -> Iterator[Pod]:
     """nginx with the config in `root`, application and name server. With TLS, `prefix`/data/tls must be there."""
     fill(prefix)
     http_port, https_port, application_port = free_ports(3)
@@ -287,7 +294,7 @@ def running_pod(nginx: str, root: Path, prefix: Path) -> Iterator[Pod]:
         threading.Thread(target=names.serve, daemon=True).start()
         ports = Ports(http_port, https_port, application_port, name_socket.getsockname()[1])
         config = site(root, prefix, ports, nginx)
-        application = serve_application("127.0.0.1", application_port)
+        application = serve_application("127.0.0.1", application_port, handler)
         stack.callback(application.server_close)
         stack.callback(application.shutdown)
         command = nginx_command(nginx, prefix, config)

@@ -1,10 +1,12 @@
 """A real PgBouncer with the rendered config, in front of a real PostgreSQL with TLS: a database that can sleep."""
 
 import contextlib
+import itertools
 import os
 import pwd
 import re
 import shutil
+import signal
 import socket
 import subprocess
 import threading
@@ -19,6 +21,7 @@ import yaml
 from lab.matchbox import free_ports
 from tests.host.aws_pod import aws_context
 from tests.host.pod import LIBEXEC, containers, files, pod_context, pod_fragment, values, write_tree
+from tests.machine.pod_nginx import Application, running_pod
 from tests.machine.pod_programs import RequireProgram
 from tests.machine.test_pod_postgresql import PASSWORD, Postgresql, running, server_programs
 from tests.machine.test_pod_units import generate
@@ -281,6 +284,107 @@ def test_backup_programs_connect_directly_to_the_database(pooled: Pooled, tmp_pa
         env=variables, capture_output=True, text=True, check=True, timeout=60,
     )  # fmt: skip
     assert "PostgreSQL database dump complete" in done.stdout
+
+
+OPEN, HELD = 5, 5
+POLL = {"X_Requested_With": "XMLHttpRequest"}
+
+
+@contextlib.contextmanager
+def holding_polls(pooled: Pooled, pid: int, folder: Path) -> Iterator["subprocess.Popen[str]"]:
+    """The rendered program with its times shortened, beside PgBouncer; it writes the file `polls/held` in `folder`."""
+    text = (pooled.root / LIBEXEC / "hold-polls").read_text()
+    for old, new in (
+        (">= 360)", f">= {OPEN})"),
+        (">= 450)", f">= {OPEN + HELD})"),
+        ("sleep 5\n", "sleep 0.2\n"),
+    ):
+        assert text.count(old) == 1, old
+        text = text.replace(old, new)
+    (folder / "hold-polls").write_text(text)
+    (folder / "podman").write_text(f"#!/bin/sh\necho {pid}\n")
+    (folder / "podman").chmod(0o755)
+    variables = {
+        "PATH": f"{folder}:{os.environ['PATH']}",
+        "DIASPORA_POLLS": str(folder / "polls"),
+        "DIASPORA_DATABASE_PORT": f"{pooled.backend:04X}",
+    }
+    with subprocess.Popen(
+        ["/bin/bash", folder / "hold-polls"], env=variables, start_new_session=True, stderr=subprocess.PIPE, text=True
+    ) as process:
+        try:
+            yield process
+        finally:
+            with contextlib.suppress(ProcessLookupError):
+                os.killpg(process.pid, signal.SIGTERM)
+
+
+def test_polls_of_open_pages_let_the_database_sleep_and_do_not_wake_it(
+    pooled: Pooled, tmp_path: Path, require_program: RequireProgram
+) -> None:
+    class Diaspora(Application):
+        def answer(self) -> None:
+            assert pooled.ask("select 1") == "1"
+            super().answer()
+
+        do_GET = answer  # noqa: N815  # the name of http.server
+
+    nginx = require_program("nginx", "nginx-light")
+    with (
+        pooled.pgbouncer(pooled.backend) as pgbouncer,
+        holding_polls(pooled, pgbouncer.pid, tmp_path),
+        running_pod(nginx, pooled.root, tmp_path, handler=Diaspora) as pod,
+    ):
+        held = tmp_path / "polls/held"
+        (tmp_path / "srv/polls").symlink_to(held.parent)
+
+        answers: list[int] = []
+
+        def poll() -> None:
+            """More often than PgBouncer's idle time."""
+            while not done.wait(IDLE / 5):
+                answers.append(pod.plain("/notifications?per_page=10&page=1", **POLL)[0].status)
+
+        def asleep() -> bool:
+            return held.exists() and set(answers[-5:]) == {204} and pooled.connections() == []
+
+        done = threading.Event()
+        poller = threading.Thread(target=poll)
+        poller.start()
+        try:
+            until(lambda: 200 in answers, seconds=60)
+            until(asleep, seconds=60)
+            answers.clear()
+            time.sleep(OPEN + HELD + 2)
+            assert set(answers) == {204}
+            assert pooled.connections() == [], "a poll woke the database"
+
+            # a visit; PgBouncer's idle time is so short here that the program may miss a single page
+            until(lambda: pod.plain("/stream")[0].status == 200 and 200 in answers, seconds=60)
+            until(asleep, seconds=60)
+
+            # while somebody uses the pod, polls pass again and again
+            answers.clear()
+            deadline = time.monotonic() + 90
+            while [status for status, _ in itertools.groupby(answers)][:4] != [204, 200, 204, 200]:
+                assert pod.plain("/stream")[0].status == 200
+                assert time.monotonic() < deadline, answers
+        finally:
+            done.set()
+            poller.join()
+
+
+def test_polls_pass_when_pgbouncer_has_ended(pooled: Pooled, tmp_path: Path) -> None:
+    with pooled.pgbouncer(pooled.backend) as pgbouncer, holding_polls(pooled, pgbouncer.pid, tmp_path) as program:
+        until((tmp_path / "polls/held").exists)
+        pgbouncer.terminate()
+        pgbouncer.wait(timeout=20)
+        assert program.wait(timeout=20) == 1
+        assert program.stderr
+        assert program.stderr.read().endswith("PgBouncer has ended\n")
+    # systemd starts the program again, and removes the file whatever it ended with
+    unit = files(pod_fragment(aws_context()))["/etc/systemd/system/diaspora-held-polls.service"]
+    assert "ExecStopPost=/usr/bin/rm -f /run/diaspora-polls/held\nRestart=always\n" in unit
 
 
 def test_pod_uses_pgbouncer_and_migration_uses_the_database() -> None:

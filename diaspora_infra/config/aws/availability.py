@@ -104,3 +104,10 @@ DKIM_UNKNOWN = frozenset({"ap-east-2", "ap-southeast-6", "ap-southeast-7", "mx-c
 
 MAX_IDLE_SECONDS = 60
 """PgBouncer closes unused connections to the database after at most this time; only then can the database pause."""
+
+POLL_SECONDS = 300
+"""A page of diaspora* that is left open asks for notifications so often
+(app/assets/javascripts/app/collections/notifications.js:11 of 0.9.1.0)."""
+
+POLLS_OPEN_SECONDS = POLL_SECONDS + 60
+"""When a database that pauses has woken up, nginx lets the polls of open pages through for so long: one of each."""

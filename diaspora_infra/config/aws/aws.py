@@ -9,6 +9,7 @@ from pydantic import AfterValidator, BeforeValidator, Field
 from diaspora_infra.config.aws.availability import (
     AURORA_VERSIONS,
     INSTANCE_TYPES,
+    MAX_IDLE_SECONDS,
     REGIONS,
     SIZES,
     InstanceType,
@@ -130,7 +131,8 @@ class AwsDatabase(Model):
 
     engine: Literal["auroraServerless", "rds", "onInstance"] = "auroraServerless"
     """`auroraServerless` pauses while nobody uses the pod, and then costs only storage. `rds` is a small separate
-    instance. `onInstance` is a container on the machine: the cheapest, restored from the pod's backup, not by AWS."""
+    instance. `onInstance` is a container on the machine: the cheapest for every pod, restored from the pod's backup,
+    not by AWS."""
     version: AuroraVersion = "17.9"
     """Version of Aurora PostgreSQL; `rds` uses the newest release of its major version. Another major version is an
     upgrade, which only happens when this key is set: see docs/aws-data.md first."""
@@ -150,6 +152,16 @@ class AwsDatabase(Model):
     """Days for which AWS can restore the database to any point in time; not with engine `onInstance`."""
     restore_from: Annotated[str, Form("[A-Za-z0-9:-]{1,255}", "the name or ARN of a snapshot")] | None = None
     """Snapshot that a new database is created from."""
+
+    @property
+    def pauses(self) -> bool:
+        """Whether it can sleep."""
+        return self.engine == "auroraServerless" and self.min_acu == 0
+
+    @property
+    def idle_seconds(self) -> int:
+        """PgBouncer closes a connection that nobody used for so long: a fifth of the pause, so it adds little."""
+        return min(MAX_IDLE_SECONDS, self.auto_pause_seconds // 5)
 
 
 class AwsDns(Model):
@@ -223,8 +235,8 @@ class Aws(Model):
     region: Region
     """Region; `aws:region` when not set here. Nothing can be moved to another region later."""
     size: Size = "minimal"
-    """`minimal`: 1 GiB of memory with a swap file, under 20 dollars a month with a database that pauses most of
-    the time. `small`: 2 GiB, some dollars more. `diaspora-infra cost` and docs/cost.md show the cost."""
+    """`minimal`: 1 GiB of memory with a swap file. `small`: 2 GiB, some dollars more. `diaspora-infra cost` and
+    docs/cost.md show the cost."""
     edge: Literal["gateway", "direct"] = "gateway"
     """`gateway`: API Gateway has the certificate, and the machine is not reachable from the internet, but requests are
     limited to 10 MB (account archives are larger). `direct`: nginx on the machine's own public address, with a

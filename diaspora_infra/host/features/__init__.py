@@ -17,6 +17,7 @@ from diaspora_infra.host.features.first_admin import first_admin
 from diaspora_infra.host.features.guest_agent import guest_agent
 from diaspora_infra.host.features.hardening import hardening
 from diaspora_infra.host.features.health import health
+from diaspora_infra.host.features.held_polls import held_polls
 from diaspora_infra.host.features.hostname import hostname
 from diaspora_infra.host.features.image_pulls import image_pulls
 from diaspora_infra.host.features.jobs import jobs
@@ -77,7 +78,7 @@ AWS_MACHINE_FEATURES = tuple(data_volume if feature is storage else feature for 
 BASE_FEATURES: tuple[PodFeature, ...] = (firewall, pod_network, pod_data, pod_secrets, image_pulls)
 """What everything in a pod stands on."""
 
-AWS_FEATURES: tuple[AwsFeature, ...] = (parameters, uploads, aws_database)
+AWS_FEATURES: tuple[AwsFeature, ...] = (parameters, uploads, aws_database, held_polls)
 """Between the base and the services of a pod on AWS."""
 
 SERVICE_FEATURES: tuple[PodFeature, ...] = (

@@ -1,6 +1,5 @@
 """The connection to a database of AWS: PgBouncer for the pod, and the programs of PostgreSQL for backups."""
 
-from diaspora_infra.config.aws.availability import MAX_IDLE_SECONDS
 from diaspora_infra.host.container_images import container_image
 from diaspora_infra.host.container_users import container_users
 from diaspora_infra.host.fragment import AwsContext, Fragment
@@ -21,6 +20,5 @@ def aws_database(context: AwsContext) -> Fragment:
         postgresql_image=container_image(context, "postgresql"),
         postgresql_user=users.postgresql,
         connections=sizes(context.pod, context.memory_mib, context.swap).connections,
-        # a fifth of the shortest pause that Aurora can have
-        idle_seconds=min(MAX_IDLE_SECONDS, context.aws.database.auto_pause_seconds // 5),
+        idle_seconds=context.aws.database.idle_seconds,
     )

@@ -2,6 +2,7 @@
 
 from diaspora_infra.host.container_images import container_image
 from diaspora_infra.host.container_users import container_users
+from diaspora_infra.host.features.held_polls import polls_held
 from diaspora_infra.host.features.pod_network import gateway
 from diaspora_infra.host.features.tls import terminates_tls
 from diaspora_infra.host.fragment import Fragment, PodContext
@@ -23,4 +24,5 @@ def nginx(context: PodContext) -> Fragment:
         tls=terminates_tls(pod),
         acme=pod.tls.mode == "acme",
         trusted_proxies=pod.tls.trusted_proxies,
+        polls_held=polls_held(context),
     )

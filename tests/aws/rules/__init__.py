@@ -20,6 +20,7 @@ RULES: tuple[Rule, ...] = (
     http_api.discovery,
     http_api.names,
     data.clusters,
+    data.awake_alarms,
     data.databases,
     data.database_machines,
     data.families,

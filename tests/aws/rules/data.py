@@ -30,6 +30,28 @@ def clusters(resources: Resources) -> Iterator[str]:
             yield f"{each.name}: no serverless class"
 
 
+def awake_alarms(resources: Resources) -> Iterator[str]:
+    found = [
+        each
+        for each in of(resources, "aws:cloudwatch/metricAlarm:MetricAlarm")
+        if each.inputs.get("metricName") == "ServerlessDatabaseCapacity"
+    ]
+    for each in of(resources, CLUSTER):
+        pauses = each.inputs.get("serverlessv2ScalingConfiguration", {}).get("minCapacity") == 0
+        own = [
+            alarm
+            for alarm in found
+            if alarm.inputs["dimensions"]["DBClusterIdentifier"] == each.inputs["clusterIdentifier"]
+        ]
+        if pauses and not any(alarm.inputs.get("alarmActions") for alarm in own):
+            yield f"{each.name}: nobody is told when it is awake too long"
+    for alarm in found:
+        # the API reference of PutMetricAlarm; the metric has one value a minute
+        seconds = alarm.inputs["period"] * alarm.inputs["evaluationPeriods"]
+        if (alarm.inputs["statistic"], seconds) != ("Sum", 604800):
+            yield f"{alarm.name}: not the capacity of seven days"
+
+
 def _clusters_with_machines(resources: Resources) -> set[str]:
     return {each.inputs["clusterIdentifier"] for each in of(resources, "aws:rds/clusterInstance:ClusterInstance")}
 

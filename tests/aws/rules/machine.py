@@ -52,7 +52,11 @@ def volumes(resources: Resources) -> Iterator[str]:
 
 
 def alarms(resources: Resources) -> Iterator[str]:
-    found_alarms = [*of(resources, "aws:cloudwatch/metricAlarm:MetricAlarm")]
+    found_alarms = [
+        each
+        for each in of(resources, "aws:cloudwatch/metricAlarm:MetricAlarm")
+        if each.inputs["namespace"] == "AWS/EC2"
+    ]
     charged = [each for each in found_alarms if each.inputs["metricName"] == "CPUSurplusCreditsCharged"]
     told = any(":sns:" in action for each in found_alarms for action in each.inputs.get("alarmActions", []))
     if found_alarms and not (charged and all(each.inputs.get("alarmActions") or not told for each in charged)):
