@@ -196,6 +196,6 @@ def machine_statements(stack: AwsStack) -> list[Statement]:
             "Sid": "OwnConfig",
             "Effect": "Allow",
             "Action": "s3:GetObject",
-            "Resource": config.replace("s3://", "arn:aws:s3:::"),
+            "Resource": f"{config.replace('s3://', 'arn:aws:s3:::').rpartition('/')[0]}/*",
         },
     ]
