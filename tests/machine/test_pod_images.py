@@ -284,7 +284,19 @@ def test_every_container_waits_for_its_image(name: str) -> None:
         text = texts[f"/etc/containers/systemd/{folder}.container.d/15-image.conf"]
         unit = f"diaspora-image@{images[reference]}.service"
         assert text == f"[Unit]\nRequires={unit}\nAfter={unit}\n"
-    assert ("/etc/systemd/system/diaspora-backup.service.d/15-image.conf" in texts) is (name == "backup")
+    # and so does what starts one by a program
+    for path, program in (
+        ("diaspora-signing-key", "diaspora"),
+        ("diaspora-backup", "restic"),
+        ("diaspora-backup-check", "restic"),
+        ("diaspora-restore", "restic"),
+        ("diaspora-restore-first", "restic"),
+    ):
+        if text := texts.get(f"/etc/systemd/system/{path}.service"):
+            unit = f"diaspora-image@{program}.service"
+            assert re.search(f"^Requires=.*{unit}", text, re.MULTILINE), path
+            assert re.search(f"^After=.*{unit}", text, re.MULTILINE), path
+    assert ("/etc/systemd/system/diaspora-backup.service" in texts) is (name == "backup")
     assert "TimeoutStartSec=infinity" in texts["/etc/systemd/system/diaspora-image@.service"]
     # every image that a program starts is among them
     for path, text in texts.items():

@@ -18,6 +18,7 @@ from tests.support.trixie import TrixieMachine, trixie_machine
 
 UNITS = "/etc/systemd/system"
 PROGRAMS = f"/{LIBEXEC}"
+UNDER_TEST = ("diaspora-image", "diaspora-import", "diaspora-inhibit", "diaspora-restore", "diaspora-upgrade")
 # restore and import: the first argument says what to do
 STAND_IN = """\
 #!/usr/bin/bash
@@ -63,12 +64,14 @@ def machine() -> Iterator[TrixieMachine]:
             if path.startswith(("/usr/local/", "/etc/diaspora/")):
                 made.put(path, text, 0o755)
         for unit in fragment["systemd"]["units"]:
-            if unit["name"].startswith(("diaspora-inhibit", "diaspora-restore", "diaspora-import", "diaspora-upgrade")):
+            if unit["name"].startswith(UNDER_TEST):
                 made.put(f"{UNITS}/{unit['name']}", unit["contents"])
         for name in ("restore", "import"):
             made.put(f"{PROGRAMS}/{name}", STAND_IN)
         made.put(f"{PROGRAMS}/upgrade", UPGRADE)
-        made.put(f"{PROGRAMS}/secret", "#!/usr/bin/bash\n")
+        # there are neither secrets nor images
+        for name in ("secret", "pull-image"):
+            made.put(f"{PROGRAMS}/{name}", "#!/usr/bin/bash\n")
         made.run("mkdir", "-p", "/var/mnt/data")
         made.run("mount", "-t", "tmpfs", "tmpfs", "/var/mnt/data")
         made.run("systemctl", "daemon-reload")

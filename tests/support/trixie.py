@@ -60,35 +60,77 @@ class TrixieMachine:
         enter = ["nsenter", f"--target={self.pid}", "--mount", "--pid", "--uts", "--ipc", "--net", "--cgroup", "--root"]
         # a test run in the background of a script ignores these signals, and bash cannot trap what it finds ignored
         signals = "--default-signal=HUP,INT"
-        return [*enter, "--wdns=/", "--", "env", "-i", signals, "PATH=/usr/bin:/usr/sbin", *words]
+        return [*enter, "--wdns=/", "--", "env", "-i", signals, "PATH=/usr/local/bin:/usr/bin:/usr/sbin", *words]
+
+
+@dataclass(frozen=True)
+class RootDisk:
+    """What a machine writes outside of its data partition, kept from one start to the next.
+
+    It is a tmpfs in the mount namespace of the process `pid`, and goes with that process.
+    """
+
+    pid: int
+    folder: Path
 
 
 @contextmanager
-def trixie_machine(*layers: Path) -> Iterator[TrixieMachine]:
-    """Lend a machine that has come up; the root folders of `layers` are laid over that of trixie, the first on top."""
+def root_disk() -> Iterator[RootDisk]:
+    """Lend an empty disk, on which one machine at a time can start."""
+    with TemporaryDirectory(prefix="trixie-disk-") as name:
+        script = 'mount -t tmpfs tmpfs "$1" && mkdir "$1/upper" && echo ready && exec cat'
+        words = ["unshare", "--mount", "bash", "-c", script, "bash", name]
+        with subprocess.Popen(words, stdin=subprocess.PIPE, stdout=subprocess.PIPE) as holder:
+            assert holder.stdout
+            assert holder.stdout.readline() == b"ready\n"
+            try:
+                yield RootDisk(holder.pid, Path(name))
+            finally:
+                holder.kill()
+
+
+@dataclass(frozen=True)
+class PodStorage:
+    """Files for a machine that runs containers: a filesystem for /var/mnt/data, and a folder with images of podman."""
+
+    data: Path
+    images: Path
+
+
+@contextmanager
+def trixie_machine(
+    *layers: Path, disk: RootDisk | None = None, pod: PodStorage | None = None, seconds: float = 60
+) -> Iterator[TrixieMachine]:
+    """Lend a machine that has come up; the root folders of `layers` are laid over that of trixie, the first on top.
+
+    At the end it is killed, as if somebody had pulled the plug.
+    """
     folders = ":".join(str(folder) for folder in (*layers, trixie_root()))
     name = f"trixie-{os.getpid()}-{time.monotonic_ns()}"
+    enter = ["nsenter", f"--target={disk.pid}", "--mount", "--"] if disk else []
     with TemporaryDirectory(prefix="trixie-") as work:
         namespaces = ["--mount", "--pid", "--fork", "--kill-child", "--uts", "--ipc", "--net"]
-        words = ["unshare", *namespaces, "bash", START, work, name, folders]
+        storage = [pod.data, pod.images] if pod else []
+        words = [*enter, "unshare", *namespaces, "bash", START, disk.folder if disk else work, name, folders, *storage]
         with subprocess.Popen(words, stdin=subprocess.DEVNULL) as process:
             try:
-                yield _wait(process)
+                yield _wait(process, seconds)
             finally:
                 process.kill()
                 process.wait()
                 _remove_groups(Path(work), name)
 
 
-def _wait(process: "subprocess.Popen[bytes]") -> TrixieMachine:
+def _wait(process: "subprocess.Popen[bytes]", seconds: float) -> TrixieMachine:
     """Wait until systemd has started all units."""
     state = ""
-    for _ in range(600):
+    end = time.monotonic() + seconds
+    while time.monotonic() < end:
         assert process.poll() is None, "the machine has ended"
         children = Path(f"/proc/{process.pid}/task/{process.pid}/children").read_text(encoding="ascii").split()
         if children and Path(f"/proc/{children[0]}/comm").read_text(encoding="utf-8") == "systemd\n":
             machine = TrixieMachine(int(children[0]))
-            state = machine.attempt("systemctl", "is-system-running", "--wait").stdout.strip()
+            state = machine.attempt("systemctl", "is-system-running", "--wait", seconds=seconds).stdout.strip()
             if state in UP:
                 return machine
         time.sleep(0.1)

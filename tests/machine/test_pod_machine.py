@@ -1,0 +1,107 @@
+"""Whole pods that really start, on machines in namespaces (tests/support/pod_machine.py)."""
+
+import json
+import os
+import re
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from diaspora_infra.config import load
+from diaspora_infra.host.features.storage import DATA_FOLDER
+from diaspora_infra.host.render import render
+from tests.conftest import skip_unless
+from tests.support import configs
+from tests.support.ignition_root import Ignition
+from tests.support.pod_machine import data_disk, installed
+from tests.support.trixie import TrixieMachine
+
+FORMER = Path(__file__).with_name("former_machine.ign")
+"""The config that this project wrote on 2026-11-29, before containers had users of their own on the machine."""
+SERVICES = ("postgresql", "redis", "diaspora-web", "diaspora-sidekiq", "nginx")
+SECRETS = ("database_password", "redis_password", "secret_key_base", "oidc_key.pem", "admin_password")
+
+
+@pytest.fixture(autouse=True)
+def needs_root() -> None:
+    skip_unless(os.geteuid() == 0, "needs root: namespaces and mounts")
+
+
+def config(**pod: Any) -> Ignition:
+    """The config of a machine, without a certificate that somebody else has to issue."""
+    settings = load(configs.ignition_config(pod=configs.pod(tls={"mode": "own"}, **pod)))
+    found: Ignition = json.loads(render(settings, settings.machines[0], {}).ignition)
+    return found
+
+
+def with_bundle_of(machine: Ignition, pod: Ignition) -> Ignition:
+    """The machine's own part of one config with the bundle of another."""
+    merged = [pod["ignition"]["config"]["merge"][0], *machine["ignition"]["config"]["merge"][1:]]
+    return {**machine, "ignition": {**machine["ignition"], "config": {"merge": merged}}}
+
+
+def assert_runs(machine: TrixieMachine) -> None:
+    """All units are up, the containers are healthy, and the pod answers."""
+    assert machine.run("systemctl", "--failed", "--plain", "--no-legend") == ""
+    lines = machine.run("diaspora-pod", "status").splitlines()
+    status = dict(line.split(None, 1) for line in lines)
+    assert {name: status[name] for name in SERVICES} == dict.fromkeys(SERVICES, "running, healthy")
+    address = ("--insecure", "--resolve", "pod.example.org:443:127.0.0.1", "https://pod.example.org")
+    answer = machine.run("curl", "--silent", "--show-error", *address[:-1], f"{address[-1]}/.well-known/nodeinfo")
+    assert "links" in answer
+
+
+def secrets(machine: TrixieMachine) -> dict[str, bytes]:
+    """The secrets that the machine has generated."""
+    folder = machine.root / DATA_FOLDER.lstrip("/") / "secrets"
+    return {name: (folder / name).read_bytes() for name in SECRETS}
+
+
+def owners(machine: TrixieMachine) -> dict[str, set[int]]:
+    """The owners of everything below the folders of the data partition that containers write to."""
+    data = machine.root / DATA_FOLDER.lstrip("/")
+    folders = ("postgresql", "redis", "log", "uploads", "public")
+    return {name: {path.lstat().st_uid for path in (data / name, *(data / name).rglob("*"))} for name in folders}
+
+
+def test_pod_starts_after_power_failure_and_after_reinstallation(tmp_path: Path) -> None:
+    data = data_disk(tmp_path / "data.img")
+    with installed(config(), data, tmp_path / "first") as first:
+        with first.started() as machine:
+            assert_runs(machine)
+            made = secrets(machine)
+        with first.started() as machine:
+            assert_runs(machine)
+            assert secrets(machine) == made
+    with installed(config(), data, tmp_path / "second") as second, second.started() as machine:
+        assert_runs(machine)
+        assert secrets(machine) == made
+
+
+def test_machine_of_former_version_is_upgraded(tmp_path: Path) -> None:
+    """By its own programs, which have to accept the bundle of today, and without a reinstallation."""
+    former = json.loads(FORMER.read_text(encoding="utf-8"))
+    today = config()
+    with installed(former, data_disk(tmp_path / "data.img"), tmp_path / "machine") as pod:
+        with pod.started() as machine:
+            assert_runs(machine)
+            made = secrets(machine)
+            assert owners(machine)["postgresql"] == {999}
+            # what a change of the machine's own part needs, is said
+            machine.put("/root/today.ign", json.dumps(today))
+            done = machine.attempt("diaspora-pod", "upgrade", "/root/today.ign")
+            assert (done.returncode, "reinstall needed: " in done.stderr) == (1, True), done
+            machine.put("/root/today.ign", json.dumps(with_bundle_of(former, today)))
+            done = machine.attempt("diaspora-pod", "upgrade", "/root/today.ign", seconds=300)
+            assert done.returncode == 0, done
+            assert_runs(machine)
+            assert re.search(r"^last upgrade .* done: ", machine.run("diaspora-pod", "status"), re.MULTILINE)
+        with pod.started() as machine:
+            assert_runs(machine)
+            found = owners(machine)
+            assert found == {"postgresql": {811}, "redis": {812}, "log": {813}, "uploads": {813}, "public": {813}}
+            assert secrets(machine) == made
+    with installed(today, pod.data, tmp_path / "reinstalled") as again, again.started() as machine:
+        assert_runs(machine)
+        assert secrets(machine) == made
