@@ -12,13 +12,12 @@ from diaspora_infra.config import load
 from diaspora_infra.host.features.storage import DATA_FOLDER
 from diaspora_infra.host.render import render
 from tests.conftest import skip_unless
+from tests.machine.former import FORMER
 from tests.support import configs
 from tests.support.ignition_root import Ignition
 from tests.support.pod_machine import data_disk, installed
 from tests.support.trixie import TrixieMachine
 
-FORMER = Path(__file__).with_name("former_machine.ign")
-"""The config that this project wrote on 2026-11-29, before containers had users of their own on the machine."""
 SERVICES = ("postgresql", "redis", "diaspora-web", "diaspora-sidekiq", "nginx")
 SECRETS = ("database_password", "redis_password", "secret_key_base", "oidc_key.pem", "admin_password")
 

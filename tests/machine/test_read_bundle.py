@@ -15,9 +15,12 @@ from urllib.parse import quote
 
 import pytest
 
+from diaspora_infra.host.bundle import unpack
+from diaspora_infra.host.data_url import Budget, contents
 from diaspora_infra.host.identity import BUNDLE_FILE
 from diaspora_infra.host.templates import templates_folder
 from tests.host.pod import LIBEXEC
+from tests.machine.former import FORMER
 from tests.machine.pod_programs import RequireProgram
 from tests.machine.test_ignition_applied import CASES, EVERYTHING, PRESETS, rendered_of
 from tests.support.configs import ignition_config, pod
@@ -34,13 +37,13 @@ def _programs(require_program: RequireProgram) -> None:
     require_program("jq", "jq")
 
 
-def read(config: Ignition | bytes, folder: Path) -> "subprocess.CompletedProcess[str]":
+def read(config: Ignition | bytes, folder: Path, reader: Path = READER) -> "subprocess.CompletedProcess[str]":
     """Let the reader unpack a config to `folder`/staged."""
     shutil.rmtree(folder / "staged", ignore_errors=True)
     data = config if isinstance(config, bytes) else json.dumps(config).encode()
     (folder / "config.ign").write_bytes(data)
     return subprocess.run(
-        ["bash", READER, folder / "config.ign", folder / "staged"],
+        ["bash", reader, folder / "config.ign", folder / "staged"],
         env={"PATH": "/usr/bin:/bin"}, capture_output=True, text=True, check=False, timeout=60,
     )  # fmt: skip
 
@@ -49,6 +52,22 @@ def staged(config: Ignition, folder: Path) -> dict[str, Node]:
     done = read(config, folder)
     assert (done.returncode, done.stdout, done.stderr) == (0, "", "")
     return read_tree(folder / "staged" / "files")
+
+
+@pytest.fixture(scope="module")
+def former_reader(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The reader that machines of a former version have."""
+    former = unpack(json.loads(FORMER.read_text(encoding="utf-8")))
+    (entry,) = (file for file in former["storage"]["files"] if file["path"] == f"/{LIBEXEC}/read-bundle")
+    path = tmp_path_factory.mktemp("former") / "read-bundle"
+    path.write_bytes(contents(entry["contents"], Budget()))
+    return path
+
+
+@pytest.mark.parametrize("name", [name for name in CASES if not name.startswith("aws")])
+def test_machine_of_former_version_takes_the_bundle(name: str, former_reader: Path, tmp_path: Path) -> None:
+    done = read(json.loads(rendered_of(CASES[name].config)[1].ignition), tmp_path, former_reader)
+    assert done.returncode == 0, done.stderr
 
 
 # a machine on AWS is replaced where another one takes a bundle
