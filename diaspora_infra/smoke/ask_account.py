@@ -10,6 +10,8 @@ _PLAN_REGION = "us-east-1"  # the only endpoint of the service
 
 def plan(world: World) -> Answer:
     """The Free plan creates no Aurora cluster, and ends with the account."""
+    if world.stack.partition != "aws":
+        return not_asked("there are no plans in this partition of AWS")
     try:
         answer = world.client("freetier", region=_PLAN_REGION).get_account_plan_state()
     except ClientError as error:

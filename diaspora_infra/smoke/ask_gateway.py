@@ -9,7 +9,7 @@ from diaspora_infra.smoke.world import Page, World
 ECHO = "/diaspora-infra/smoke/echo/"
 UPLOAD = "/diaspora-infra/smoke/upload"
 PATHS = ("a%20b", "a%3Fb", "a%2Fb", "a%25b", "%C3%A4", "a+b?q=a%2Fb%20c", "a?q=a%26b")
-"""What is asked for behind `ECHO`: a space, a question mark, a slash, a percent sign, a letter in UTF-8, and queries."""
+"""Asked for behind `ECHO`: a space, a question mark, a slash, a percent sign, a letter in UTF-8, and queries."""
 MIB = 1 << 20
 SMALL_MIB, LARGE_MIB = 9, 11
 """Below and above API Gateway's limit of 10 MB."""
@@ -18,7 +18,7 @@ RECEIVED = "diaspora-infra-received"
 
 
 def host(world: World) -> Answer:
-    """nginx serves the pod under its own name only."""
+    """A web server that gets another name does not find the pod."""
     if not _behind_gateway(world):
         return _no_gateway()
     found, _ = _echo(world, "host")
@@ -111,4 +111,4 @@ def _behind_gateway(world: World) -> bool:
 
 
 def _no_gateway() -> Answer:
-    return not_asked("the stack has no API Gateway (aws.edge: direct)")
+    return not_asked("the stack has no API Gateway")

@@ -1,21 +1,24 @@
 """Questions about the machine: alarms, CPU credits, and snapshots of its data volume."""
 
 import datetime
+import math
 from typing import Any
 
 from diaspora_infra.smoke.answer import Answer, UnansweredError, not_asked, not_ok, ok
 from diaspora_infra.smoke.world import World, days
 
 _ALARM = "cloudwatch/metricAlarm:MetricAlarm"
+_CHECK = "StatusCheckFailed_"
 _SNAPSHOT_EVERY = datetime.timedelta(hours=24)
 _SNAPSHOT_LATE = datetime.timedelta(hours=50)
-"""Daily, started within an hour of the set time, and some hours until it is complete: older means that one is lacking."""
+"""They are daily, start within an hour, and take a while: if the newest is older, one is lacking."""
 _CREDIT_DAYS = 7
 
 
 def alarms(world: World) -> Answer:
     """The alarms that move or reboot the machine: there, active, and quiet."""
-    names = [alarm.id for alarm in world.stack.all(_ALARM, "Machine")]
+    made = world.stack.all(_ALARM, "Machine")
+    names = [alarm.id for alarm in made if alarm.text("metricName").startswith(_CHECK)]
     if not names:
         return not_asked("the stack has no alarms of the machine")
     found = world.client("cloudwatch").describe_alarms(AlarmNames=names)["MetricAlarms"]
@@ -146,7 +149,7 @@ def metric(
 
     The period is in seconds; when not set, it makes up to 1,000 points of the time. CloudWatch returns at most 1,440.
     """
-    seconds = period or max(60, -(-int(days * 86400 / 1000) // 300) * 300)
+    seconds = period or math.ceil(days * 86400 / 1000 / 300) * 300
     end = world.now()
     answer = world.client("cloudwatch").get_metric_statistics(
         Namespace=namespace,

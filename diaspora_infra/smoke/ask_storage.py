@@ -15,7 +15,7 @@ _BACKUP_LATE = datetime.timedelta(hours=50)
 
 
 def backups(world: World) -> Answer:
-    """restic writes a file for each backup at its end: the newest one is the last time that the machine wrote there."""
+    """The last thing that restic writes for a backup is a file of its own: the newest shows when the machine wrote."""
     bucket = world.stack.first(_BUCKET, "Backups")
     if bucket is None:
         return not_asked("the stack has no bucket for backups")
@@ -31,7 +31,7 @@ def backups(world: World) -> Answer:
 
 
 def uploads(world: World) -> Answer:
-    """The folder `tmp` is what the machine itself writes when it first mounts the bucket; a picture is read by HTTPS."""
+    """The machine writes the folder `tmp` when it first mounts the bucket; a picture is read by HTTPS."""
     bucket = world.stack.first(_BUCKET, "Uploads")
     if bucket is None:
         return not_asked("the stack has no bucket for uploads")

@@ -104,7 +104,7 @@ def _answer(question: Question, world: World) -> Answer:
             f"{world.stack.domain} does not answer ({error or type(error).__name__})",
             "the pod must run (`sudo diaspora-pod status`), and its name must lead to it",
         )
-    except Exception as error:  # noqa: BLE001  # no answer was ever seen from AWS: it may have any shape
+    except Exception as error:  # no answer was ever seen from AWS: it may have any shape
         return unanswered(
             f"the answer has another form than its documentation ({type(error).__name__}: {error})", "report it"
         )

@@ -44,6 +44,8 @@ class PodStack:
     name: str
     domain: str
     """The pod's domain."""
+    sender: str
+    """Address that the pod's mail comes from; empty where Amazon SES does not send it."""
     partition: str
     region: str
     account: str
@@ -106,6 +108,7 @@ def pod_stack(name: str, state: Any) -> PodStack:
     return PodStack(
         name=name,
         domain=outputs["url"].removeprefix("https://"),
+        sender=outputs.get("mailSender") or "",
         partition=place["partition"],
         region=place["region"],
         account=place["account"],
