@@ -1,7 +1,5 @@
 """Questions about the database that sleeps: does it, and how long does it take to wake up."""
 
-import time
-
 from diaspora_infra.smoke.answer import Answer, UnansweredError, not_asked, not_ok, ok
 from diaspora_infra.smoke.ask_machine import metric
 from diaspora_infra.smoke.stack_state import Resource
@@ -58,10 +56,10 @@ def resume(world: World) -> Answer:
 
 
 def _wake(world: World, asleep: str) -> Answer:
-    started, waits = time.monotonic(), 0
+    started, waits = world.clock(), 0
     while True:
         page = world.page("/", seconds=GATEWAY_SECONDS + 15)
-        total = time.monotonic() - started
+        total = world.clock() - started
         if page.status in _PAGES and total < _AWAKE_SECONDS:
             return not_asked(f"a page after {total:.1f} s: the database was awake, whatever CloudWatch said ({asleep})")
         if page.status in _PAGES:

@@ -52,6 +52,7 @@ class World:
     connect: Connect = https
     now: Callable[[], datetime.datetime] = field(default=lambda: datetime.datetime.now(datetime.UTC))
     pause: Callable[[float], None] = time.sleep
+    clock: Callable[[], float] = time.monotonic
 
     def page(self, path: str, method: str = "GET", body: bytes | None = None, seconds: float = 40) -> Page:
         """Ask the pod's web server; follows no redirect. Raises OSError, HTTPException."""
