@@ -21,7 +21,7 @@ def host(world: World) -> Answer:
     """A web server that gets another name does not find the pod."""
     if not _behind_gateway(world):
         return _no_gateway()
-    found, _ = _echo(world, "host")
+    found = _echo(world, "host")[0]
     seen = f"Host: {found}"
     if found == world.stack.domain:
         return ok(seen)
@@ -36,11 +36,15 @@ def paths(world: World) -> Answer:
     """A path that arrives decoded leads elsewhere, or is signed wrongly by another pod."""
     if not _behind_gateway(world):
         return _no_gateway()
+    _echo(world, "plain")
     changed = []
     for path in PATHS:
-        _, found = _echo(world, path)
-        if found != f"{ECHO}{path}":
-            changed.append(f"{path} arrives as {found.removeprefix(ECHO)}")
+        page = world.page(f"{ECHO}{path}")
+        found = _received(page)
+        if found is None:
+            changed.append(f"{path} gives status {page.status}")
+        elif found[1] != f"{ECHO}{path}":
+            changed.append(f"{path} arrives as {found[1].removeprefix(ECHO)}")
     if not changed:
         return ok(f"{len(PATHS)} paths arrive as they were sent")
     return not_ok(
@@ -90,13 +94,19 @@ def upload_limit(world: World) -> Answer:
 def _echo(world: World, path: str) -> tuple[str, str]:
     """Host name and path of a request, as nginx got them. Raises UnansweredError."""
     page = world.page(f"{ECHO}{path}")
-    found = re.fullmatch(r"host (.*)\npath (.*)\n", page.body.decode(errors="replace"))
-    if page.status != 200 or found is None:
+    found = _received(page)
+    if found is None:
         raise UnansweredError(
             f"status {page.status} instead of what nginx got",
             "the pod must run (`sudo diaspora-pod status`), with a config of this version: `pulumi up`",
         )
-    return found[1], found[2]
+    return found
+
+
+def _received(page: Page) -> tuple[str, str] | None:
+    """What nginx says of a request; None where the answer is not its own."""
+    found = re.fullmatch(r"host (.*)\npath (.*)\n", page.body.decode(errors="replace"))
+    return None if page.status != 200 or found is None else (found[1], found[2])
 
 
 def _post(world: World, size: int) -> Page:
