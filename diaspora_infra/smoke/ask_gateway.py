@@ -1,10 +1,9 @@
 """Questions about API Gateway: what it makes of requests on their way to nginx."""
 
 import re
-from http.client import HTTPException
 
 from diaspora_infra.smoke.answer import Answer, UnansweredError, not_asked, not_ok, ok
-from diaspora_infra.smoke.world import Page, World
+from diaspora_infra.smoke.world import CUT_OFF, Page, World
 
 ECHO = "/diaspora-infra/smoke/echo/"
 UPLOAD = "/diaspora-infra/smoke/upload"
@@ -77,7 +76,7 @@ def upload_limit(world: World) -> Answer:
         return _no_gateway()
     try:
         page = _post(world, LARGE_MIB * MIB)
-    except (OSError, HTTPException) as error:
+    except CUT_OFF as error:
         return not_ok(
             f"the connection ended without an answer ({type(error).__name__})",
             "users whose upload is too large see no reason",

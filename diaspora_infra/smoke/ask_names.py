@@ -62,7 +62,7 @@ def dns(world: World) -> Answer:
     if not wrong:
         return ok(f"{len(records)} records as the stack wants them")
     shown = [
-        f"{record.kind} {record.name} is {', '.join(found) or 'missing'} (expected: {', '.join(record.values)})"
+        f"{record.kind} {record.name} is {', '.join(sorted(found)) or 'missing'} (expected: {', '.join(record.values)})"
         for record, found in wrong[:_SHOWN]
     ]
     more = [f"and {len(wrong) - _SHOWN} more"] if len(wrong) > _SHOWN else []

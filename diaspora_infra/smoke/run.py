@@ -101,7 +101,7 @@ def _answer(question: Question, world: World) -> Answer:
         return unanswered(f"AWS was not reached ({type(error).__name__})", "see to the network and the credentials")
     except (OSError, HTTPException) as error:
         return unanswered(
-            f"{world.stack.domain} does not answer ({error or type(error).__name__})",
+            f"{world.stack.domain} does not answer ({str(error) or type(error).__name__})",
             "the pod must run (`sudo diaspora-pod status`), and its name must lead to it",
         )
     except Exception as error:  # no answer was ever seen from AWS: it may have any shape

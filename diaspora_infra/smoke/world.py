@@ -14,6 +14,9 @@ from diaspora_infra.smoke.stack_state import PodStack
 _LONGEST_ANSWER = 1 << 20
 _USER_AGENT = "diaspora-infra-smoke"
 
+CUT_OFF = (BrokenPipeError, ConnectionResetError, ssl.SSLEOFError)
+"""The other side has ended a connection."""
+
 Connect = Callable[[str, float], http.client.HTTPConnection]
 """A connection to a host that gives up after some seconds."""
 
@@ -60,9 +63,9 @@ class World:
         connection = self.connect(self.stack.domain, seconds)
         try:
             connection.request(method, path, body=body, headers={"User-Agent": _USER_AGENT})
-        except (BrokenPipeError, ConnectionResetError):
+        except CUT_OFF:
             # it may have answered before it had read everything
-            if body is None:
+            if body is None or connection.sock is None:
                 raise
         try:
             response = connection.getresponse()
