@@ -25,7 +25,7 @@ def plan(world: World) -> Answer:
         return ok(seen)
     return not_ok(
         seen,
-        "the Free plan cannot create an Aurora cluster like this one, and AWS closes the account when the plan ends",
+        "the Free plan cannot create an Aurora cluster, and AWS closes the account when the plan ends",
         "upgrade to the Paid plan in the console: Billing and Cost Management, Account plan",
     )
 

@@ -101,7 +101,10 @@ def test_page_after_the_pods_own_words_is_ok() -> None:
 
 
 @pytest.mark.usefixtures("account")
-@pytest.mark.parametrize("reply", [GATEWAY_GIVES_UP, (504, {}, b"{}"), (500, {}, b""), (503, {}, b"waking up")])
+@pytest.mark.parametrize(
+    "reply",
+    [GATEWAY_GIVES_UP, (504, {}, b"{}"), (500, {}, b""), (503, {}, b"waking up"), (503, {"Retry-After": "1"}, b"{}")],
+)
 def test_answer_of_the_gateway_is_not_ok(reply: tuple[int, Mapping[str, str], bytes]) -> None:
     answer, _ = woken([ONE_MOMENT, reply], 24, 64)
     assert (answer.status, answer.observed) == (Status.NOT_OK, f"status {reply[0]} after 64 s")
