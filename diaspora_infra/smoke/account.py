@@ -24,7 +24,8 @@ def clients(stack: PodStack) -> Client:
     """Clients of the stack's account and region. Raises ConfigError where the credentials are not of that account."""
     import boto3
     from botocore.config import Config
-    from botocore.exceptions import BotoCoreError, ClientError
+    from botocore.exceptions import BotoCoreError, ClientError, HTTPClientError
+    from botocore.exceptions import ConnectionError as NotConnectedError
 
     config = Config(connect_timeout=5, read_timeout=15, retries={"max_attempts": 2, "mode": "standard"})
     try:
@@ -33,6 +34,8 @@ def clients(stack: PodStack) -> Client:
     except ClientError as error:
         code = error.response.get("Error", {}).get("Code", "?")
         raise _error(f"AWS refuses them ({code}); {_LOG_IN}") from None
+    except (NotConnectedError, HTTPClientError) as error:
+        raise ConfigError([Problem("AWS", f"not reached ({error}); see to the network")]) from None
     except BotoCoreError as error:
         raise _error(f"{error}; {_LOG_IN}") from None
     if account != stack.account:

@@ -8,7 +8,7 @@ from http.client import HTTPException
 from botocore.exceptions import BotoCoreError, ClientError
 
 from diaspora_infra.smoke import ask_account, ask_database, ask_gateway, ask_machine, ask_mail, ask_names, ask_storage
-from diaspora_infra.smoke.answer import Answer, Question, UnansweredError, unanswered
+from diaspora_infra.smoke.answer import Answer, Question, UnansweredError, not_ok, unanswered
 from diaspora_infra.smoke.world import World
 
 _METRIC = "cloudwatch:GetMetricStatistics"
@@ -115,4 +115,10 @@ def _refusal(error: ClientError) -> Answer:
     if code in _REFUSED:
         permission = _OPERATIONS.get(operation, operation)
         return unanswered(f"needs permission {permission}", "use credentials that have it")
+    if "NotFound" in code or code.startswith("NoSuch"):
+        return not_ok(
+            f"AWS has no such resource ({operation}: {code})",
+            "a part of the stack is gone",
+            "run `pulumi up --refresh`",
+        )
     return unanswered(f"AWS refuses {operation}: {code}", "see docs/aws.md#when-it-does-not-work")

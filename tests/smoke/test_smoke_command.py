@@ -202,6 +202,16 @@ def test_no_credentials_are_reported(monkeypatch: pytest.MonkeyPatch, capsys: py
     )
 
 
+def test_aws_that_is_not_reached_is_reported(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("AWS_ENDPOINT_URL", "http://127.0.0.1:9")
+    assert main(["smoke", "dev"]) == 2
+    assert capsys.readouterr().err == (
+        'AWS: not reached (Could not connect to the endpoint URL: "http://127.0.0.1:9/"); see to the network\n'
+    )
+
+
 def test_profile_that_is_not_there_is_reported(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -103,7 +103,7 @@ def test_stack_without_the_bucket_is_not_asked(key: str) -> None:
 
 
 @pytest.mark.parametrize("key", ["backups", "uploads"])
-def test_bucket_that_is_gone_is_no_good_answer(key: str) -> None:
+def test_bucket_that_is_gone_is_not_ok(key: str) -> None:
     answer = asked(key, world(client=client))
-    assert (answer.status, answer.unanswered) == (Status.NOT_ASKED, True)
-    assert answer.observed == "AWS refuses ListObjectsV2: NoSuchBucket"
+    assert (answer.status, answer.fix) == (Status.NOT_OK, "run `pulumi up --refresh`")
+    assert answer.observed == "AWS has no such resource (ListObjectsV2: NoSuchBucket)"
