@@ -3,6 +3,7 @@
 import json
 from collections.abc import Mapping
 from dataclasses import replace
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -24,6 +25,7 @@ def state(name: str) -> Any:
     return json.loads((STATES / f"{name}.json").read_text())
 
 
+@cache
 def stack(name: str = "aws-gateway") -> PodStack:
     return pod_stack(name, state(name))
 
