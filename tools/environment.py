@@ -1,7 +1,7 @@
 """`python3 -m tools.environment`: creates the virtual environment `.venv` that uv.lock describes.
 
 uv is installed from PyPI into the cache, checked by hash. `--simulator` adds the packages of `make up-aws`, `--dev`
-those of the tests.
+those of the tests, `--aws` those of `diaspora-infra smoke`.
 """
 
 import argparse
@@ -25,11 +25,13 @@ REQUIREMENTS = FOLDER / "uv-requirements.txt"
 def main() -> int:
     """Creates the environment; returns the exit code."""
     parser = argparse.ArgumentParser(prog="python3 -m tools.environment", description=__doc__)
-    parser.add_argument("--dev", action="store_true", help="include the packages of the tests")
-    parser.add_argument("--simulator", action="store_true", help="include the simulated AWS account")
+    kinds = parser.add_mutually_exclusive_group()
+    kinds.add_argument("--dev", action="store_true", help="include the packages of the tests")
+    kinds.add_argument("--simulator", action="store_true", help="include the simulated AWS account")
+    kinds.add_argument("--aws", action="store_true", help="include the packages that ask AWS")
     options = parser.parse_args()
     try:
-        make_environment(dev=options.dev, simulator=options.simulator)
+        make_environment(dev=options.dev, simulator=options.simulator, aws=options.aws)
     except (ToolError, OSError) as error:
         print(f".venv: {error}" if isinstance(error, OSError) else error, file=sys.stderr)
         return 1
@@ -38,18 +40,23 @@ def main() -> int:
     return 0
 
 
-def make_environment(*, dev: bool, simulator: bool = False) -> None:
+def make_environment(*, dev: bool, simulator: bool = False, aws: bool = False) -> None:
     """Updates `.venv` to uv.lock; without `dev`, other packages stay installed."""
     # scripts in .venv contain its path, so a checkout that was moved needs a new .venv
     inputs = f"{sys.version} {PROJECT}".encode() + (PROJECT / "uv.lock").read_bytes()
     locked = hashlib.sha256(inputs).hexdigest()
-    kind = "dev" if dev else "simulator" if simulator else "base"
+    kind = "dev" if dev else "simulator" if simulator else "aws" if aws else "base"
     stamp = PROJECT / ".venv" / f".made-{kind}"
     if _content(stamp) == locked and (PROJECT / ".venv/bin/python").exists():
         return
     if _is_foreign(PROJECT / ".venv"):
         raise ToolError(".venv is not a virtual environment; remove it (`make clean` does), then try again")
-    groups = {"dev": ["--all-groups"], "simulator": ["--inexact", "--group", "simulator"], "base": ["--inexact"]}[kind]
+    groups = {
+        "dev": ["--all-groups", "--all-extras"],
+        "simulator": ["--inexact", "--group", "simulator"],
+        "aws": ["--inexact", "--extra", "aws"],
+        "base": ["--inexact"],
+    }[kind]
     # the user's own settings must not change what is installed
     environment = {key: value for key, value in os.environ.items() if key not in {"VIRTUAL_ENV", "UV_INDEX"}}
     environment["UV_CACHE_DIR"] = os.environ.get("UV_CACHE_DIR", str(cache_root() / "uv"))

@@ -16,7 +16,10 @@ from diaspora_infra.config import Pod
 
 # Ids of an image that own nothing on the machine; the same for all containers, where nothing runs as one of them.
 FIRST_OTHER_ID = 400_000
-_IDS = 65_536
+OTHER_IDS = 65_536
+
+
+_DIASPORA = 813
 
 
 @dataclass(frozen=True)
@@ -33,7 +36,7 @@ class ContainerUser:
         return (
             f"0:{FIRST_OTHER_ID}:{self.image}",
             f"{self.image}:{self.host}:1",
-            f"{after}:{FIRST_OTHER_ID + after}:{_IDS - after}",
+            f"{after}:{FIRST_OTHER_ID + after}:{OTHER_IDS - after}",
         )
 
     @property
@@ -64,7 +67,12 @@ RELAY_POSTFIX_UID = 201
 
 def container_users(pod: Pod) -> ContainerUsers:
     """The users of this pod's containers; that of diaspora* follows from the layout of its image."""
-    return ContainerUsers(diaspora=ContainerUser(image=pod.image_layout.uid, host=813))
+    return ContainerUsers(diaspora=ContainerUser(image=pod.image_layout.uid, host=_DIASPORA))
+
+
+def named_host_ids() -> dict[int, str]:
+    """The accounts of the machine by number; those are the same for all pods."""
+    return {number: name for name, number in named_users(ContainerUsers(ContainerUser(0, _DIASPORA))).items()}
 
 
 def named_users(users: ContainerUsers) -> dict[str, int]:

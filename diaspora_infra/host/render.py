@@ -35,6 +35,8 @@ from diaspora_infra.host.fragment import (
 )
 from diaspora_infra.host.identity import BUNDLE_FILE, MACHINE_FILE, as_fragment, bundle_text, machine_text, with_file
 from diaspora_infra.host.snippet_storage import check_storage, disks_of
+from diaspora_infra.host.snippet_text import check_text
+from diaspora_infra.host.snippet_users import check_users
 
 # matchbox 0.11 serves an empty config for Ignition 3.5 and later, so nothing that it serves may go above 3.4.0.
 BUTANE_VERSION = "1.5.0"
@@ -121,7 +123,7 @@ def _merge(
                 [(_OWN, document), *snippets],
                 strict=True,
                 max_version=newest,
-                check=lambda whole: check_storage(whole, disks),
+                check=lambda whole: [*check_text(whole), *check_storage(whole, disks), *check_users(whole)],
             )
         except butane.ButaneError as error:
             return {}, error.report

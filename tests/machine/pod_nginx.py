@@ -231,6 +231,7 @@ def site(root: Path, prefix: Path, pod: "Ports", nginx: str) -> Path:
         ("resolver 10.89.71.1 valid=5s", f"resolver 127.0.0.1:{pod.names} valid=1s", 1),
         ("listen 8080", f"listen 127.0.0.1:{pod.http}", 2),
         ("listen 8443", f"listen 127.0.0.1:{pod.https}", 2 * tls),
+        ("http://127.0.0.1:8080/", f"http://127.0.0.1:{pod.http}/", gateway),
         ("diaspora-web:3000", f"diaspora-web:{pod.application}", 1),
         ("root /srv", f"root {prefix}/srv", 2 + acme),
         ("-f /srv/", f"-f {prefix}/srv/", "held_poll" in site),

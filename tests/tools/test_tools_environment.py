@@ -63,6 +63,14 @@ def test_simulator_option_adds_packages_and_removes_none(project, log, monkeypat
     assert runs(log) == 2
 
 
+def test_aws_option_adds_the_extra_and_removes_nothing(project, log, monkeypatch):
+    assert runs(log) == 1
+    monkeypatch.setattr(sys, "argv", ["tools.environment", "--aws"])
+    assert runs(log) == 2
+    assert log.read_text().splitlines()[-1].endswith("--inexact --extra aws")
+    assert runs(log) == 2
+
+
 def test_environment_is_recreated_when_the_lock_changes(project, log):
     assert runs(log) == 1
     (project / "uv.lock").write_text("version = 2\n")
