@@ -314,7 +314,7 @@ if fault("fail"):
 else:
     status = systemctl(arguments) if name == "systemctl" else podman(arguments)
 fault("after")
-sys.exit(status)
+leave(status)
 '''
 )
 
