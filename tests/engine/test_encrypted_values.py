@@ -23,16 +23,15 @@ def write(engine: Engine, config: dict[str, Any]) -> None:
     engine.stack_file.write_text(yaml.safe_dump({"config": config}, sort_keys=False))
 
 
-# with each, the keys that are named; those of one stack file are reported together
+# places and the keys that are named; those of one group are reported together
 ENCRYPTED = {
     "target": {("diaspora-infra:target",): "target"},
-    "others": {
+    "tables": {
         ("diaspora-infra:aws", "alertEmail"): "aws",
         ("diaspora-infra:pod", "mail", "smtp", "password"): "pod",
         ("diaspora-infra:host", "snippets"): "host",
-        ("aws:profile",): "aws:profile",
-        ("aws:allowedAccountIds",): "aws:allowedAccountIds",
     },
+    "provider": {("aws:profile",): "aws:profile", ("aws:allowedAccountIds",): "aws:allowedAccountIds"},
 }
 
 

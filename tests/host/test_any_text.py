@@ -77,7 +77,7 @@ def first_good(values: Config, path: str, candidates: list[str]) -> Config | Non
 
 
 def take(values: Config, texts: dict[str, str]) -> tuple[Config, list[str]]:
-    """Put in as many of these texts as the config takes, at once: it names those that it refuses. Returns their paths."""
+    """Put in the texts that the config takes, all at once: it names those that it refuses. Returns their paths too."""
     while texts:
         trial = changed(values, texts)
         named = {problem.path for problem in problems(trial)}
