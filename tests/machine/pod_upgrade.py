@@ -149,8 +149,9 @@ def script(program, *words):
 
 
 def sql(text, database="diaspora_production", *options):
-    command = ["psql", "-X", "-q", "-v", "ON_ERROR_STOP=1", "-U", "postgres", "-d", database, *options]
-    return spawn(command, PG, text=text, quiet=True, account=account, folder="/") == 0
+    # not the psql on PATH, which is a script that looks for it
+    command = [settings["pg_programs"] + "/psql", "-X", "-q", "-v", "ON_ERROR_STOP=1", "-U", "postgres", "-d", database]
+    return spawn([*command, *options], PG, text=text, quiet=True, account=account, folder="/") == 0
 
 
 def pg_ctl(folder, *words):
