@@ -198,6 +198,8 @@ def test_no_text_changes_the_shape_of_a_file(target: str) -> None:
         values, taken = probed(target, probe)
         taken_anywhere += len(taken)
         for before, after in zip_longest(control, files(values)):
+            if after == before:
+                continue
             assert shape(*after) == shape(*before), (probe, taken, after[0])
             if after[1].startswith("#!/usr/bin/bash") and after[1] != before[1]:
                 scripts.add(after[1])
