@@ -2,8 +2,11 @@ PYTHON ?= python3
 RUN := .venv/bin/python
 # without bytecode in .venv, each start of Python compiles its packages again, which takes seconds
 unexport PYTHONDONTWRITEBYTECODE
-PYTEST := $(RUN) -m pytest -n 4 --dist loadgroup --no-loadscope-reorder
-QUICK_TESTS := $(PYTEST) -m "not system" --durations=30
+PYTEST := $(RUN) -m pytest --dist loadgroup --no-loadscope-reorder
+# they wait for nothing: one worker for each core
+QUICK_TESTS := $(PYTEST) -n auto -m "not system" --durations=30
+# they wait for servers and engines
+SYSTEM_TESTS := $(PYTEST) -n 4 -m system --durations=30
 
 .PHONY: help up down up-aws down-aws test test-quick check docs fuzz bench golden states clean
 
@@ -33,10 +36,11 @@ down-aws: ## destroy the pod of `make up-aws` and stop the simulator
 test: ## install the dependencies of the tests and run all tests; missing tools and boot images are built beside the first ones
 	@$(PYTHON) -m tools.packages tests/packages.txt
 	@$(PYTHON) -m tools.environment --dev
-	@$(MAKE) --no-print-directory check
 	@$(RUN) -m tests.support.boot & images=$$!; \
+	$(MAKE) --no-print-directory check & check=$$!; \
 	$(PYTHON) -m tools --set test --linters --beside $(QUICK_TESTS); quick=$$?; \
-	wait $$images; $(PYTEST) -m system --durations=30 && exit $$quick
+	wait $$check || { echo "make check failed, see above"; kill $$images; exit 1; }; \
+	wait $$images; $(SYSTEM_TESTS) && exit $$quick
 
 test-quick: ## lint, type-check, and run the tests that need no root, no tools, no services and no network
 	@$(PYTHON) -m tools.environment --dev

@@ -35,8 +35,6 @@ LONGEST_FIRST = (
 )
 # in these, one worker runs all tests of a module, so that the module's servers are started once
 GROUPED_BY_MODULE = frozenset({"lab", "machine", "provisioning"})
-# its tests wait longer than its servers take to start
-NOT_GROUPED = frozenset({"test_pod_upgrade"})
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
@@ -48,8 +46,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     quick.mark_system_tests(items)
     for item in items:
-        grouped = quick.folder_of(item) in GROUPED_BY_MODULE and item.path.stem not in NOT_GROUPED
-        if grouped and not item.get_closest_marker("xdist_group"):
+        if quick.folder_of(item) in GROUPED_BY_MODULE and not item.get_closest_marker("xdist_group"):
             item.add_marker(pytest.mark.xdist_group(item.path.stem))
     items.sort(key=lambda item: _place(item.path))
 

@@ -194,16 +194,14 @@ def test_check_counts_what_travels_and_says_what_to_move(project: Path, capsys: 
     size = transported_bytes(yaml.safe_load(file.read_text())["config"])
     assert problem.message.startswith(f"{size} bytes, and the engine can hand over {MAX_BYTES} at most; move machines ")
     assert problem.message.index("pxe.machineFiles (") < problem.message.index("host.snippetFiles (4")
-    assert main(["check", str(write(project, machines=big(900)))]) == 1
+    # few machines, because `check` renders them: what counts is their size
+    routes = {f"route{number}": "10.9.9.0/24,10.1.0.1" for number in range(1, 400)}
+    long = {"eno1": {"ipv4": {"method": "manual", "address1": "10.1.0.2/16", **routes}}}
+    machines = [configs.machine(number, networks=long) for number in range(1, 11)]
+    assert main(["check", str(write(project, machines=machines))]) == 1
     (line,) = capsys.readouterr().err.splitlines()
     assert line.startswith("config: ")
     assert "snippets" not in line
-
-
-def test_check_accepts_a_thousand_machines_in_files(project: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    (project / "machines/all.yaml").write_text(yaml.safe_dump(big(1000)))
-    assert main(["check", str(write(project, "machines/*.yaml"))]) == 0
-    assert "good; 1000 machine(s)" in capsys.readouterr().out
 
 
 def test_size_ends_where_linux_refuses() -> None:

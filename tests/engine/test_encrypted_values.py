@@ -23,19 +23,21 @@ def write(engine: Engine, config: dict[str, Any]) -> None:
     engine.stack_file.write_text(yaml.safe_dump({"config": config}, sort_keys=False))
 
 
-@pytest.mark.parametrize(
-    ("path", "key"),
-    [
-        (("diaspora-infra:aws", "alertEmail"), "aws"),
-        (("diaspora-infra:pod", "mail", "smtp", "password"), "pod"),
-        (("diaspora-infra:host", "snippets"), "host"),
-        (("diaspora-infra:target",), "target"),
-        (("aws:profile",), "aws:profile"),
-        (("aws:allowedAccountIds",), "aws:allowedAccountIds"),
-    ],
-)
-def test_check_and_program_refuse_an_encrypted_value_with_the_same_lines(
-    engine: Engine, capsys: pytest.CaptureFixture[str], path: tuple[str, ...], key: str
+# places and the keys that are named; those of one group are reported together
+ENCRYPTED = {
+    "target": {("diaspora-infra:target",): "target"},
+    "tables": {
+        ("diaspora-infra:aws", "alertEmail"): "aws",
+        ("diaspora-infra:pod", "mail", "smtp", "password"): "pod",
+        ("diaspora-infra:host", "snippets"): "host",
+    },
+    "provider": {("aws:profile",): "aws:profile", ("aws:allowedAccountIds",): "aws:allowedAccountIds"},
+}
+
+
+@pytest.mark.parametrize("name", ENCRYPTED)
+def test_check_and_program_refuse_encrypted_values_with_the_same_lines(
+    engine: Engine, capsys: pytest.CaptureFixture[str], name: str
 ) -> None:
     config: dict[str, Any] = {
         "aws:region": "eu-west-1",
@@ -44,16 +46,18 @@ def test_check_and_program_refuse_an_encrypted_value_with_the_same_lines(
     write(engine, config)
     engine.prepare()
     # as `pulumi config set --path --secret` leaves it
-    table = config
-    for part in path[:-1]:
-        table = table.setdefault(part, {})
     encrypted: Any = {"secure": engine.encrypt("diaspora-infra:any", PLAIN)}
-    table[path[-1]] = [encrypted] if path[-1] in {"snippets", "allowedAccountIds"} else encrypted
+    for path in ENCRYPTED[name]:
+        table = config
+        for part in path[:-1]:
+            table = table.setdefault(part, {})
+        table[path[-1]] = [encrypted] if path[-1] in {"snippets", "allowedAccountIds"} else encrypted
     write(engine, config)
 
     assert main(["check", str(engine.stack_file)]) == 1
     lines = capsys.readouterr().err.splitlines()
-    assert any(line.startswith(f"{key}: ") for line in lines)
+    for key in ENCRYPTED[name].values():
+        assert any(line.startswith(f"{key}: ") for line in lines), key
     for command in ("preview", "up"):
         result = engine.run(command, check=False)
         output = result.stdout + result.stderr

@@ -74,7 +74,9 @@ def test_largest_config_reaches_the_program_and_a_larger_one_does_not(engine: En
         assert "argument list too long" in result.stdout + result.stderr
 
 
-def test_a_thousand_machines_in_files_pass_check_and_reach_the_program(engine: Engine) -> None:
+def test_a_thousand_machines_in_files_pass_check_and_reach_the_program(
+    engine: Engine, capsys: pytest.CaptureFixture[str]
+) -> None:
     machines = engine.project / "machines"
     machines.mkdir()
     for start in range(0, 1000, 250):
@@ -82,6 +84,7 @@ def test_a_thousand_machines_in_files_pass_check_and_reach_the_program(engine: E
     pxe = {"matchbox": configs.pxe()["matchbox"], "machineFiles": ["machines/*.yaml"]}
     write(engine, configs.pxe_config(pxe=pxe))
     assert main(["check", str(engine.stack_file)]) == 0
+    assert "good; 1000 machine(s)" in capsys.readouterr().out
     names = [f"pod{number}" for number in range(1, 1001)]
     engine.run("up")
     assert engine.outputs()["machines"] == names

@@ -13,6 +13,7 @@ from pathlib import Path
 import pytest
 import yaml
 
+import tools.environment
 from diaspora_infra.config import load
 from diaspora_infra.host import render
 from diaspora_infra.pxe.install import install_boot
@@ -23,6 +24,7 @@ from lab.engine import PROJECT, Engine
 from lab.matchbox import MatchboxServer, free_ports
 from tests.support.examples import EXAMPLES, copy_example, get, make_constraints, make_home
 from tests.support.stack import Stack
+from tools.cache import cache_root
 
 pytestmark = pytest.mark.xdist_group("wheel")  # one worker: the wheels are built once
 
@@ -33,28 +35,22 @@ OWN_PROGRAM = EXAMPLES / "own-program"
 def wheels(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A folder with the wheels of both packages, built by the hatchling that uv.lock pins by hash."""
     folder = tmp_path_factory.mktemp("wheels")
-    pip(
-        sys.executable,
-        "wheel",
-        "--no-build-isolation",
-        "--no-deps",
-        "--wheel-dir",
-        str(folder),
-        str(PROJECT),
-        str(PROJECT / "butane-py"),
-    )
+    for project in (PROJECT, PROJECT / "butane-py"):
+        uv("build", "--wheel", "--no-build-isolation", "--out-dir", folder, "--python", sys.executable, project)
     return folder
 
 
 @pytest.fixture(scope="module")
 def environment(wheels: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A new virtual environment with the wheels, and their dependencies in the versions of this environment."""
+    """A new virtual environment with the wheels, and their dependencies in the versions of this environment.
+
+    uv links the files of its cache. The engine asks pip for the packages; in test_examples.py pip installs them.
+    """
     folder = tmp_path_factory.mktemp("installed")
-    subprocess.run([sys.executable, "-m", "venv", folder / "venv"], check=True)
+    uv("venv", "--python", sys.executable, folder / "venv")
     constraints = make_constraints(folder / "constraints.txt")
-    files = sorted(str(file) for file in wheels.iterdir())
-    # Python compiles what it imports; all packages together take a minute
-    pip(str(folder / "venv/bin/python"), "install", "--no-compile", "--constraint", str(constraints), *files)
+    files = sorted(wheels.glob("*.whl"))
+    uv("pip", "install", "--python", folder / "venv/bin/python", "--constraint", constraints, "pip", *files)
     return folder / "venv"
 
 
@@ -65,9 +61,12 @@ def content(wheels: Path, name: str) -> dict[str, bytes]:
         return {entry.partition(".dist-info/")[2] or entry: archive.read(entry) for entry in archive.namelist()}
 
 
-def pip(python: str, *arguments: str) -> None:
-    command = [python, "-m", "pip", "--quiet", "--disable-pip-version-check", *arguments]
-    result = subprocess.run(command, capture_output=True, text=True, check=False)
+def uv(*arguments: str | Path) -> None:
+    cached = {"UV_CACHE_DIR": os.environ.get("UV_CACHE_DIR", str(cache_root() / "uv"))}
+    result = subprocess.run(
+        [tools.environment.uv(), *arguments, "--quiet"],
+        env={**os.environ, **cached}, capture_output=True, text=True, check=False,
+    )  # fmt: skip
     assert result.returncode == 0, result.stdout + result.stderr
 
 

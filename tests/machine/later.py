@@ -35,6 +35,12 @@ def write(file, text, mode="w"):
         opened.write(text)
 
 
+def leave(status):
+    """End this program without taking Python apart, which takes a tenth of its time."""
+    sys.stdout.flush()
+    os._exit(status)
+
+
 def spawn(command, environment=None, *, text=None, quiet=False, account=None, folder=None):
     """Run a program to its end, like subprocess.call; returns its status, below 0 for a signal.
 
@@ -85,5 +91,6 @@ def write_program(file: Path, text: str, settings: dict[str, Any]) -> None:
     code = file.with_name(f".{file.name}.code")
     code.write_bytes(marshal.dumps((settings, _compiled(text))))
     load = f"import marshal\nwith open({str(code)!r}, 'rb') as file:\n    settings, code = marshal.load(file)\n"
-    file.write_text(f"#!{sys.executable} -IS\n{load}exec(code)\n")
+    # not by way of .venv, which Python would look for
+    file.write_text(f"#!{Path(sys.executable).resolve()} -IS\n{load}exec(code)\n")
     file.chmod(0o755)

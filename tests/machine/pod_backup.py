@@ -190,7 +190,7 @@ elif arguments[0] == "run":
     status = container(arguments[1:])
 else:
     status = 125
-sys.exit(status if status >= 0 else 128 - status)
+leave(status if status >= 0 else 128 - status)
 '''
 )
 

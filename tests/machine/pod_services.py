@@ -6,6 +6,7 @@ import stat
 import subprocess
 import time
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 from lab.matchbox import free_ports
@@ -79,10 +80,19 @@ def sql(server: Postgresql, text: str, database: str = "diaspora_production") ->
     return server.administer("-q", "-v", "ON_ERROR_STOP=1", "-d", database, "-c", text)
 
 
-def empty_database(server: Postgresql) -> None:
-    for name in ("diaspora_production", "diaspora_restored", "diaspora_replaced"):
-        sql(server, f"drop database if exists {name} with (force)", "postgres")
+def empty_database(server: Postgresql, template: str | None = None) -> None:
+    """Replace the pod's databases with a new one, which is a copy of the template."""
+    drop = [f"drop database if exists {name} with (force)" for name in
+            ("diaspora_production", "diaspora_restored", "diaspora_replaced")]  # fmt: skip
+    copy = [f"create database diaspora_production template {template} owner diaspora"] if template else []
+    commands = [word for command in (*drop, *copy) for word in ("-c", command)]
+    server.administer("-q", "-v", "ON_ERROR_STOP=1", "-d", "postgres", *commands)
     server.prepare()
+
+
+def save_database(server: Postgresql, name: str) -> None:
+    """Keep the pod's database as a template of this name."""
+    sql(server, f"create database {name} template diaspora_production owner diaspora", "postgres")
 
 
 def fill(server: Postgresql) -> None:
@@ -91,20 +101,34 @@ def fill(server: Postgresql) -> None:
     sql(server, f"set role diaspora; {TABLES}")
 
 
+# Each part begins with a line "\x01NAME". \gexec runs what the last query has returned.
+ROWS = r"""
+select format(E'select E\'\\x01%s\'', tablename), format('copy (select * from %I order by 1) to stdout', tablename)
+    from pg_tables where schemaname = 'public' order by tablename \gexec
+select E'\x01owners';
+select relname, relkind, pg_get_userbyid(relowner) from pg_class where relnamespace = 'public'::regnamespace order by 1;
+select E'\x01indexes';
+select indexdef from pg_indexes where schemaname = 'public' order by 1;
+select E'\x01keys';
+select conname, pg_get_constraintdef(oid) from pg_constraint order by 1, 2;
+select E'\x01sequences';
+select sequencename, last_value from pg_sequences order by 1;
+"""
+
+
 def rows(server: Postgresql, database: str = "diaspora_production") -> dict[str, str]:
     """Every row of every table, the owners, indexes, references and sequence values."""
+    answer = server.administer("-q", "-v", "ON_ERROR_STOP=1", "-d", database, text=ROWS)
+    parts = [part.split("\n", 1) for part in answer.split("\x01")[1:]]
+    return {name: content.strip() for name, content in parts}
 
-    def ask(text: str) -> str:
-        return sql(server, text, database)
 
-    tables = ask("select tablename from pg_tables where schemaname = 'public' order by 1").split()
-    found = {table: ask(f"copy (select * from {table} order by 1) to stdout") for table in tables}
-    found["owners"] = ask("select relname, relkind, pg_get_userbyid(relowner) from pg_class where "
-                          "relnamespace = 'public'::regnamespace order by 1")  # fmt: skip
-    found["indexes"] = ask("select indexdef from pg_indexes where schemaname = 'public' order by 1")
-    found["keys"] = ask("select conname, pg_get_constraintdef(oid) from pg_constraint order by 1, 2")
-    found["sequences"] = ask("select sequencename, last_value from pg_sequences order by 1")
-    return found
+def copy_machine(pod: Pod, folder: Path) -> Pod:
+    """The same machine in another folder, which is below an existing one; it uses the same servers."""
+    new = replace(pod, folder=folder)
+    subprocess.run(["cp", "-aT", pod.folder, folder], check=True)
+    new.prepare_programs()
+    return new
 
 
 def uploads(pod: Pod, folder: Path | None = None) -> dict[str, tuple[object, ...]]:

@@ -51,7 +51,15 @@ if [[ -e {fault} ]]; then
     read -r when match < {fault}
     if [[ "$*" == *$match* ]]; then
         /usr/bin/rm {fault}
-        if [[ $when == after ]]; then /usr/bin/mv "$@"; fi
+        if [[ $when == after ]]; then
+            /usr/bin/mv "$@"
+        elif [[ $1 == --target-directory=* ]]; then
+            # what comes before the file
+            for file in "${{@:2}}"; do
+                [[ $file != *$match* ]] || break
+                /usr/bin/mv "$1" "$file"
+            done
+        fi
         kill -KILL 0
     fi
 fi
@@ -109,14 +117,17 @@ def behaviour(image):
 
 
 def unit_files():
-    """The content of all of them."""
+    """All of them, each with the time of its last change, by which systemd knows that it would have to reload."""
     found = []
-    for top in (root + "/etc/systemd/system", root + "/etc/containers/systemd", run + "/systemd/system"):
-        for folder, _, names in os.walk(top):
-            for path in (os.path.join(folder, name) for name in names if not name.endswith(".upgrade-new")):
-                if not os.path.islink(path):
-                    found.append(path + "\\0" + read(path))
-    return "\\0".join(sorted(found))
+    tops = [root + "/etc/systemd/system", root + "/etc/containers/systemd", run + "/systemd/system"]
+    while tops:
+        top = tops.pop()
+        for entry in os.scandir(top) if os.path.isdir(top) else ():
+            if entry.is_dir(follow_symlinks=False):
+                tops.append(entry.path)
+            elif not entry.is_symlink():
+                found.append(entry.path + " " + str(entry.stat().st_mtime_ns))
+    return "\\n".join(sorted(found))
 
 
 def pod():
@@ -138,8 +149,9 @@ def script(program, *words):
 
 
 def sql(text, database="diaspora_production", *options):
-    command = ["psql", "-X", "-q", "-v", "ON_ERROR_STOP=1", "-U", "postgres", "-d", database, *options]
-    return spawn(command, PG, text=text, quiet=True, account=account, folder="/") == 0
+    # not the psql on PATH, which is a script that looks for it
+    command = [settings["pg_programs"] + "/psql", "-X", "-q", "-v", "ON_ERROR_STOP=1", "-U", "postgres", "-d", database]
+    return spawn([*command, *options], PG, text=text, quiet=True, account=account, folder="/") == 0
 
 
 def pg_ctl(folder, *words):
@@ -253,12 +265,13 @@ def systemctl(words):
             print(read(file) if os.path.exists(file) else "inactive")
         return 0 if active(units[0]) else 3
     if verb in ("enable", "disable"):
-        link = root + "/etc/systemd/system/wants/" + units[0]
-        os.makedirs(os.path.dirname(link), exist_ok=True)
-        if os.path.lexists(link):
-            os.unlink(link)
-        if verb == "enable":
-            os.symlink("/there", link)
+        links = [root + "/etc/systemd/system/wants/" + unit for unit in units]
+        os.makedirs(root + "/etc/systemd/system/wants", exist_ok=True)
+        for link in links:
+            if os.path.lexists(link):
+                os.unlink(link)
+            if verb == "enable":
+                os.symlink("/there", link)
         return 0
     act = {"reload-or-restart": [start], "start": [start], "stop": [stop], "restart": [stop, start]}[verb]
     return 0 if all([step(unit) for unit in units for step in act]) else 1
@@ -302,7 +315,7 @@ if fault("fail"):
 else:
     status = systemctl(arguments) if name == "systemctl" else podman(arguments)
 fault("after")
-sys.exit(status)
+leave(status)
 '''
 )
 
@@ -342,6 +355,8 @@ class Upgraded:
     server_programs: Path
     images: dict[str, Any] = field(default_factory=dict)
     gone: list[str] = field(default_factory=list)
+    limit: int = 100
+    """The seconds that a start may take, and becoming healthy."""
 
     @property
     def root(self) -> Path:
@@ -422,8 +437,8 @@ class Upgraded:
             env={
                 "PATH": str(self.folder / "bin"), "LC_ALL": "C", "DIASPORA_ROOT": str(self.root),
                 "DIASPORA_DATA": str(self.data), "DIASPORA_RUN": str(self.folder / "run"),
-                "DIASPORA_PROGRAMS": str(self.root / LIBEXEC), "DIASPORA_UPGRADE_LIMIT": "5",
-                "DIASPORA_UPGRADE_PAUSE": "0.1", "DIASPORA_PAGE_LIMIT": "0",
+                "DIASPORA_PROGRAMS": str(self.root / LIBEXEC), "DIASPORA_UPGRADE_LIMIT": str(self.limit),
+                "DIASPORA_UPGRADE_PAUSE": "1", "DIASPORA_PAGE_LIMIT": "0",
             },
             stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, start_new_session=True,
         )  # fmt: skip

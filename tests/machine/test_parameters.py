@@ -4,6 +4,7 @@ A server on loopback stands in for the metadata service, and forwards requests f
 """
 
 import json
+import os
 import subprocess
 import threading
 import time
@@ -124,7 +125,7 @@ class Machine:
         return subprocess.run(
             ["/bin/bash", self.root / LIBEXEC / "fetch-parameters", mode],
             env={
-                "PATH": f"{self.folder}/bin:/usr/bin:/bin",
+                "PATH": f"{self.folder}/bin:{os.environ['PATH']}",
                 "DIASPORA_DATA": str(self.data),
                 "DIASPORA_CONFIGURATION": str(self.root / "etc/diaspora"),
                 "DIASPORA_GIVEN_SECRETS": str(self.folder / "none"),

@@ -7,6 +7,7 @@ import re
 import subprocess
 import tarfile
 from collections.abc import Iterator
+from functools import cache
 from pathlib import Path
 
 import pytest
@@ -18,10 +19,12 @@ from tests.machine.pod_services import (
     OWNER,
     TABLES,
     ask_redis,
+    copy_machine,
     empty_database,
     pod_redis,
     pod_server,
     rows,
+    save_database,
     sql,
     uploads,
 )
@@ -76,16 +79,11 @@ class Dump:
         self.folder = folder
         self.server = server
 
-    def make(self, kind: str = "custom", packed: str = "", database: str = "old", *options: str) -> Path:
-        command = [self.server.programs / "pg_dump", "-h", self.server.folder, "-p", str(self.server.port),
-                   "-U", "postgres", f"--format={kind}", *options, database]  # fmt: skip
-        done = subprocess.run(command, capture_output=True, check=False, timeout=60, cwd="/", **as_user())  # type: ignore[call-overload]
-        assert done.returncode == 0, done.stderr
-        content = done.stdout
-        if packed:
-            content = subprocess.run([packed, "-c"], input=content, capture_output=True, check=True).stdout
+    def make(self, kind: str = "custom", packed: str = "", database: str = "old") -> Path:
+        # nothing changes the database `old`
+        dumped = dump_of_old if database == "old" else dump_of
         path = self.folder / f"old.{kind}.{packed}"
-        path.write_bytes(content)
+        path.write_bytes(dumped(self.server.programs, self.server.folder, self.server.port, kind, packed, database))
         return path
 
     def text(self, text: str | bytes) -> Path:
@@ -94,18 +92,37 @@ class Dump:
         return path
 
 
-@pytest.fixture
-def here(tmp_path: Path, tree: Path, server: Postgresql, redis: int, restic: str) -> Pod:
-    """A new machine after its first start: nobody is in the pod but the administrator that it has made."""
+def dump_of(programs: Path, folder: Path, port: int, kind: str, packed: str, database: str) -> bytes:
+    command = [programs / "pg_dump", "-h", folder, "-p", str(port), "-U", "postgres", f"--format={kind}", database]
+    done = subprocess.run(command, capture_output=True, check=False, timeout=60, cwd="/", **as_user())  # type: ignore[call-overload]
+    assert done.returncode == 0, done.stderr
+    content: bytes = done.stdout
+    return subprocess.run([packed, "-c"], input=content, capture_output=True, check=True).stdout if packed else content
+
+
+dump_of_old = cache(dump_of)
+
+
+@pytest.fixture(scope="module")
+def started(tmp_path_factory: pytest.TempPathFactory, tree: Path, server: Postgresql, redis: int, restic: str) -> Pod:
+    """The machine of which the tests take copies; its database is the template `started`."""
     empty_database(server)
     text = "create table users (id serial, username text, encrypted_password text)"
     sql(server, f"set role diaspora; {text}; insert into users (username, encrypted_password) values ('podmin', 'x')")
-    pod = Pod(tmp_path / "here", tree, server, redis, restic)
+    save_database(server, "started")
+    pod = Pod(tmp_path_factory.mktemp("started") / "pod", tree, server, redis, restic)
     pod.prepare()
     (pod.data / "secrets/admin_password").write_text("first\n")
     (pod.data / "secrets/admin_password_fingerprint").write_text(hashlib.sha256(b"x").hexdigest() + "\n")
     (pod.data / "state/migrate").write_text("image\n")
     return pod
+
+
+@pytest.fixture
+def here(tmp_path: Path, started: Pod) -> Pod:
+    """A new machine after its first start: nobody is in the pod but the administrator that it has made."""
+    empty_database(started.server, "started")
+    return copy_machine(started, tmp_path / "here")
 
 
 def folder_of_uploads(folder: Path) -> Path:

@@ -44,10 +44,11 @@ class Postgresql:
     programs: Path
     folder: Path
 
-    def administer(self, *arguments: str, expect: int = 0) -> str:
+    def administer(self, *arguments: str, expect: int = 0, text: str | None = None) -> str:
+        """Run psql, with a text as its standard input; returns what it says."""
         command = [self.programs / "psql", "-X", "-At", "-h", self.folder, "-p", str(self.port), "-U", "postgres"]
         done = subprocess.run(
-            [*command, *arguments],
+            [*command, *arguments], input=text,
             capture_output=True, text=True, check=False, timeout=60, cwd=self.folder, **as_user(),  # type: ignore[call-overload]
         )  # fmt: skip
         assert done.returncode == expect, done.stderr
@@ -105,8 +106,9 @@ def running(folder: Path, programs: Path, texts: dict[str, str]) -> Iterator[Pos
         [programs / "initdb", "-D", folder / "data", "-U", "postgres", *options[1].split()],
         check=True, capture_output=True, timeout=120, cwd=folder, **as_user(),  # type: ignore[call-overload]
     )  # fmt: skip
+    # a machine on which tests run need not lose its power
     command = [
-        programs / "postgres", "-D", folder / "data", "-c", f"config_file={folder}/postgresql.conf",
+        programs / "postgres", "-D", folder / "data", "-c", f"config_file={folder}/postgresql.conf", "-c", "fsync=off",
         "-p", str(port), "-c", f"unix_socket_directories={folder}",
     ]  # fmt: skip
     with (folder / "log").open("w") as log, subprocess.Popen(

@@ -20,12 +20,14 @@ from tests.machine.pod_services import (
     BACKUP,
     OWNER,
     ask_redis,
+    copy_machine,
     empty_database,
     fill,
     fill_uploads,
     pod_redis,
     pod_server,
     rows,
+    save_database,
     sql,
     uploads,
 )
@@ -49,22 +51,36 @@ def tree(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return write_tree(pod_fragment(BACKUP), tmp_path_factory.mktemp("tree"))
 
 
-@pytest.fixture
-def first(tmp_path: Path, tree: Path, server: Postgresql, redis: int, restic: str) -> Pod:
-    """A pod in use that was backed up."""
-    fill(server)
-    pod = Pod(tmp_path / "first", tree, server, redis, restic)
+@pytest.fixture(scope="module")
+def prepared(tmp_path_factory: pytest.TempPathFactory, tree: Path, server: Postgresql, redis: int, restic: str) -> Pod:
+    """A machine of which the tests take copies."""
+    pod = Pod(tmp_path_factory.mktemp("prepared") / "pod", tree, server, redis, restic)
     pod.prepare()
+    return pod
+
+
+@pytest.fixture(scope="module")
+def backed_up(prepared: Pod) -> Pod:
+    """The same machine in use, after its first backup; its database is the template `backed_up`."""
+    pod = copy_machine(prepared, prepared.folder.with_name("backed-up"))
+    fill(pod.server)
     fill_uploads(pod)
     pod.succeed("backup")
+    save_database(pod.server, "backed_up")
     return pod
 
 
 @pytest.fixture
-def idle(tmp_path: Path, tree: Path, server: Postgresql, redis: int, restic: str) -> Pod:
+def first(tmp_path: Path, backed_up: Pod) -> Pod:
+    """A pod in use that was backed up."""
+    empty_database(backed_up.server, "backed_up")
+    return copy_machine(backed_up, tmp_path / "first")
+
+
+@pytest.fixture
+def idle(tmp_path: Path, prepared: Pod) -> Pod:
     """A pod that says when it was backed up, without anything to restore."""
-    pod = Pod(tmp_path / "idle", tree, server, redis, restic)
-    pod.prepare()
+    pod = copy_machine(prepared, tmp_path / "idle")
     (pod.data / "state/backup").write_text(f"{int(time.time()) - 80_000}\n")
     return pod
 
@@ -84,6 +100,8 @@ def test_pod_is_restored_completely_on_a_new_machine(first: Pod, server: Postgre
     assert len(before["photos"].splitlines()) == 5000
     new = another(first)
     credentials = {name: (new.data / "secrets" / name).read_text() for name in ("database_password", "redis_password")}
+    key = (first.data / "secrets/oidc_key.pem").read_text()
+    assert (new.data / "secrets/oidc_key.pem").read_text() != key
     shutil.rmtree(first.data)
     empty_database(server)
     ask_redis(new.redis_port, "set", "queue:old", "job")
@@ -93,7 +111,7 @@ def test_pod_is_restored_completely_on_a_new_machine(first: Pod, server: Postgre
     assert rows(server) == before
     assert uploads(new) == files_before
     # the application's keys are those of the backup, the machine's credentials its own
-    assert (new.data / "secrets/oidc_key.pem").read_text() == f"key of {first.folder}"
+    assert (new.data / "secrets/oidc_key.pem").read_text() == key
     for name, value in credentials.items():
         assert (new.data / "secrets" / name).read_text() == value
     assert ask_redis(new.redis_port, "dbsize") == "0"

@@ -41,6 +41,14 @@ INSERT INTO schema_migrations VALUES ('1') ON CONFLICT DO NOTHING;
 CREATE TABLE IF NOT EXISTS posts (id serial PRIMARY KEY, text text);
 """
 MIGRATION = "ALTER TABLE posts ADD COLUMN color text; INSERT INTO schema_migrations VALUES ('2');"
+# one program asks for all that is compared
+CONTENT = """SELECT json_build_object(
+    'first', ARRAY(SELECT id || '|' || text FROM posts ORDER BY id LIMIT 500),
+    'posts', (SELECT count(*) FROM posts),
+    'versions', ARRAY(SELECT version FROM schema_migrations ORDER BY 1),
+    'columns', ARRAY(SELECT column_name FROM information_schema.columns WHERE table_name = 'posts' ORDER BY 1),
+    'owners', ARRAY(SELECT DISTINCT pg_get_userbyid(relowner) FROM pg_class WHERE relname IN ('posts')),
+    'copies', (SELECT count(*) FROM pg_database WHERE datname LIKE 'diaspora_re%'))"""
 OTHER_KEY = SSH_KEY.replace("podmin@example.org", "other@example.org")
 POSTS = [f"{number}|naïve 🐘 {number}" for number in range(1, 501)]
 SERVICES = ("postgresql", "redis", "diaspora-web", "diaspora-sidekiq", "nginx")
@@ -120,6 +128,9 @@ def pod(first: Upgraded, empty: Path) -> Iterator[Upgraded]:
 
 def behave(pod: Upgraded, empty: Path, **how: Any) -> None:
     """Let the new image do something else."""
+    if "health" in how:
+        # what never becomes healthy is waited for; what starts needs longer than that where cores are shared
+        pod.limit = 10
     pod.images[NEW_IMAGE] |= how
     pod.prepare(empty)
 
@@ -146,15 +157,15 @@ def check(pod: Upgraded, of: dict[str, Any], *, major: int = 17, posts: int = 50
     assert pod.files() == files
     known = json.loads(files["/etc/diaspora/bundle.json"].content)
     assert pod.enabled() == known["enabled"]
-    assert pod.sql("SELECT id, text FROM posts ORDER BY id").splitlines()[:500] == POSTS
-    assert pod.sql("SELECT count(*) FROM posts") == str(posts)
     image = json.loads(files["/etc/diaspora/pod.json"].content)["image"]
-    versions = "1\n2" if image == NEW_IMAGE else "1"
-    assert pod.sql("SELECT version FROM schema_migrations ORDER BY 1") == versions
-    columns = pod.sql("SELECT column_name FROM information_schema.columns WHERE table_name = 'posts' ORDER BY 1")
-    assert columns.splitlines() == (["color", "id", "text"] if image == NEW_IMAGE else ["id", "text"])
-    assert pod.sql("SELECT DISTINCT pg_get_userbyid(relowner) FROM pg_class WHERE relname IN ('posts')") == "diaspora"
-    assert pod.sql("SELECT count(*) FROM pg_database WHERE datname LIKE 'diaspora_re%'") == "0"
+    assert json.loads(pod.sql(CONTENT)) == {
+        "first": POSTS,
+        "posts": posts,
+        "versions": ["1", "2"] if image == NEW_IMAGE else ["1"],
+        "columns": ["color", "id", "text"] if image == NEW_IMAGE else ["id", "text"],
+        "owners": ["diaspora"],
+        "copies": 0,
+    }
     assert (pod.data / "postgresql/PG_VERSION").read_text() == f"{major}\n"
     assert (pod.data / "public/image").read_text() == image
     for service in (*SERVICES, "diaspora-data"):
@@ -413,7 +424,7 @@ def test_boot_restores_the_old_pod_after_a_power_failure(pod: Upgraded, match: s
 
 # in the middle of the files of the bundle, and right after the mark that an upgrade has begun
 @pytest.mark.parametrize(
-    ("match", "when"), [("/etc/containers/systemd/redis.container", "before"), ("upgrade/state", "after")]
+    ("match", "when"), [("/containers/systemd/redis.container", "before"), ("upgrade/state", "after")]
 )
 def test_power_failure_between_files_leaves_one_version(pod: Upgraded, match: str, when: str) -> None:
     pod.fault_of_mv(match, when)

@@ -44,7 +44,7 @@ def read(config: Ignition | bytes, folder: Path, reader: Path = READER) -> "subp
     (folder / "config.ign").write_bytes(data)
     return subprocess.run(
         ["bash", reader, folder / "config.ign", folder / "staged"],
-        env={"PATH": "/usr/bin:/bin"}, capture_output=True, text=True, check=False, timeout=60,
+        env={"PATH": os.environ["PATH"]}, capture_output=True, text=True, check=False, timeout=60,
     )  # fmt: skip
 
 

@@ -1,11 +1,19 @@
-"""How the servers that the tests start are stopped."""
+"""How the servers that the tests start are stopped, and which jq the tests have."""
 
+import os
 import signal
 import subprocess
 
 import pytest
 
+from tests.conftest import skip_unless
 from tests.support import processes
+
+
+def test_programs_find_the_quick_jq() -> None:
+    skip_unless(os.geteuid() == 0, "needs root: trixie")
+    found = subprocess.run(["jq", "--version"], capture_output=True, text=True, check=True)
+    assert found.stdout.startswith("jq-1.7")
 
 
 def test_server_that_ignores_the_signal_is_killed_and_reported(monkeypatch: pytest.MonkeyPatch) -> None:
