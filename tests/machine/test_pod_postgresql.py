@@ -15,6 +15,7 @@ import pytest
 
 from lab.matchbox import free_ports
 from tests.host.pod import files, pod_context, pod_fragment
+from tests.machine.namespaces import Namespace
 from tests.machine.pod_programs import RequireProgram
 from tests.support.processes import stop
 
@@ -79,8 +80,11 @@ def server(require_program: RequireProgram) -> Iterator[Postgresql]:
         shutil.rmtree(folder)
 
 
-def running(folder: Path, programs: Path, texts: dict[str, str]) -> Iterator[Postgresql]:
-    (port,) = free_ports(1)
+def running(
+    folder: Path, programs: Path, texts: dict[str, str], network: Namespace | None = None
+) -> Iterator[Postgresql]:
+    """Run PostgreSQL on a free port of 127.0.0.1, or on its own port in another network."""
+    port = 5432 if network else free_ports(1)[0]
     config = texts["/etc/diaspora/postgresql/postgresql.conf"]
     access = texts["/etc/diaspora/postgresql/pg_hba.conf"]
     sql = texts["/etc/diaspora/postgresql/database.sql"]
@@ -106,13 +110,18 @@ def running(folder: Path, programs: Path, texts: dict[str, str]) -> Iterator[Pos
         check=True, capture_output=True, timeout=120, cwd=folder, **as_user(),  # type: ignore[call-overload]
     )  # fmt: skip
     command = [
-        programs / "postgres", "-D", folder / "data", "-c", f"config_file={folder}/postgresql.conf",
+        str(programs / "postgres"), "-D", str(folder / "data"), "-c", f"config_file={folder}/postgresql.conf",
         "-p", str(port), "-c", f"unix_socket_directories={folder}",
     ]  # fmt: skip
+    ready = [str(programs / "pg_isready"), "--quiet", "--host=127.0.0.1", "--port", str(port), "--username=postgres"]
+    account = as_user()
+    if network:
+        # only root may enter it
+        command = network.command("setpriv", "--reuid=postgres", "--regid=postgres", "--clear-groups", *command)
+        ready, account = network.command(*ready), {}
     with (folder / "log").open("w") as log, subprocess.Popen(
-        command, stdout=log, stderr=log, cwd=folder, **as_user()  # type: ignore[call-overload]
+        command, stdout=log, stderr=log, cwd=folder, **account  # type: ignore[call-overload]
     ) as process:  # fmt: skip
-        ready = [programs / "pg_isready", "--quiet", "--host=127.0.0.1", "--port", str(port), "--username=postgres"]
         try:
             for _ in range(100):
                 if subprocess.run(ready, check=False, timeout=20).returncode == 0:
