@@ -29,6 +29,7 @@ from tests.support.rails import UID, rails_layers
 
 START = Path(__file__).with_name("application_container.sh")
 REDIS_PASSWORD = "fedcba9876543210"
+PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
 HOSTS = "127.0.0.1 localhost postgresql redis smtp.example.org\n"
 # Asks the application as nginx does, and prints status, headers and body as JSON.
 _CLIENT = r"""
@@ -76,6 +77,20 @@ class Container:
             return self.execute(*words).returncode == 0
         except OSError:
             return False
+
+    def said(self) -> str:
+        """All output of the container."""
+        return self.output.read_text(encoding="utf-8", errors="replace")
+
+    def stop(self) -> int:
+        """End the container as podman does; returns its exit code."""
+        os.kill(self.pid, signal.SIGTERM)
+        return self.process.wait(timeout=60)
+
+    def kill(self) -> None:
+        """End the container at once."""
+        self.process.kill()
+        self.process.wait()
 
     def command(self, *words: str) -> list[str]:
         """The command that runs another one in the container, as `podman exec` does."""
@@ -134,7 +149,7 @@ class PodWorld:
         return self.folder / "record" / f"secret-{name}"
 
     def _environment(self, section: list[tuple[str, str]]) -> dict[str, str]:
-        found = {"PATH": "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin", "HOME": "/srv/diaspora"}
+        found = {"HOME": "/srv/diaspora"}
         found |= dict(entry.strip('"').split("=", 1) for entry in values(section, "Environment"))
         for name, options in _secrets(section):
             if options.get("type") == "env":
@@ -151,19 +166,11 @@ class PodWorld:
         program = list(command) or shlex.split(line)
         if values(section, "RunInit") == ["true"]:
             program = ["catatonit", "--", *program]
-        words = [
-            "unshare", "--mount", "--pid", "--fork", "--kill-child", "--uts", "--ipc", "bash", str(START), str(work),
-            ":".join(map(str, rails_layers())), name, user, home, *self._mounts(section), "--",
-            *program,
-        ]  # fmt: skip
-        environment = {"HOSTNAME": name, **self._environment(section)}
-        output = self.folder / f"output-{name}"
-        with output.open("wb") as opened:
-            process = subprocess.Popen(
-                self.network.command(*words), env=environment, stdin=subprocess.DEVNULL, stdout=opened, stderr=opened
-            )
-        self.stack.callback(_kill, process)
-        return Container(process, output)
+        words = container_command(work, rails_layers(), name, home, list(self._mounts(section)), program)
+        environment = self._environment(section)
+        started = start_container(self.network.command(*words), name, environment, self.folder / f"output-{name}")
+        self.stack.callback(started.kill)
+        return started
 
     def work(self) -> Container:
         """Start Sidekiq and wait until its health check is content."""
@@ -174,12 +181,7 @@ class PodWorld:
     def run(self, name: str, command: Sequence[str] = ()) -> tuple[int, str]:
         """Run a container to its end; returns its exit code and what it wrote."""
         started = self.start(name, command)
-        return started.process.wait(timeout=120), started.output.read_text(encoding="utf-8")
-
-    def stop(self, container: Container) -> int:
-        """End a container as podman does; returns its exit code."""
-        os.kill(container.pid, signal.SIGTERM)
-        return container.process.wait(timeout=60)
+        return started.process.wait(timeout=120), started.said()
 
     def serve(self) -> Container:
         """Start the web server and wait until its health check is content."""
@@ -218,9 +220,23 @@ def _secrets(section: list[tuple[str, str]]) -> Iterator[tuple[str, dict[str, st
         yield name, dict(option.split("=", 1) for option in options)
 
 
-def _kill(process: "subprocess.Popen[bytes]") -> None:
-    process.kill()
-    process.wait()
+def container_command(
+    work: Path, layers: Sequence[Path], name: str, home: str, mounts: Sequence[str], program: Sequence[str]
+) -> list[str]:
+    """The command that runs a program in a container of these root folders; `mounts` are as podman's volumes."""
+    spaces = ["--mount", "--pid", "--fork", "--kill-child", "--uts", "--ipc"]
+    folders = ":".join(map(str, layers))
+    return [
+        "unshare", *spaces, "bash", str(START), str(work), folders, name, str(UID), home, *mounts, "--", *program,
+    ]  # fmt: skip
+
+
+def start_container(command: Sequence[str], name: str, environment: Mapping[str, str], output: Path) -> Container:
+    """Start the command of a container; its output goes to a file."""
+    with output.open("wb") as opened:
+        variables = {"PATH": PATH, "HOSTNAME": name, **environment}
+        process = subprocess.Popen(command, env=variables, stdin=subprocess.DEVNULL, stdout=opened, stderr=opened)
+    return Container(process, output)
 
 
 def healthy(container: Container, check: str = "web-healthy", *words: str) -> bool:
@@ -232,7 +248,7 @@ def wait(happens: Any, what: str, container: Container | None = None, seconds: f
     """Wait until something happens; fails with the output of a container."""
     end = time.monotonic() + seconds
     while not happens():
-        said = container.output.read_text(encoding="utf-8", errors="replace") if container else ""
+        said = container.said() if container else ""
         assert container is None or container.process.poll() is None, f"{what} has ended: {said}"
         assert time.monotonic() < end, f"{what}: not within {seconds} s; {said}"
         time.sleep(0.1)

@@ -237,7 +237,7 @@ class TestJobs:
     def test_sidekiq_takes_the_schedule_as_it_is(self, world: PodWorld, worker: Container) -> None:
         text = (world.data / "sidekiq/schedule.yml").read_text()
         assert text.count(":cron:") == 7
-        said = worker.output.read_text()
+        said = worker.said()
         assert "ERROR" not in said
         for name, cron in re.findall(r'^:(\w+):\n  :cron: "(.*)"$', text, re.MULTILINE):
             assert world.ask_redis("hget", f"cron_job:{name}", "cron") == cron
@@ -298,14 +298,14 @@ class TestMail:
         self, server: str, world: PodWorld, web: Container, worker: Container
     ) -> None:
         """Somebody in between takes the offer of STARTTLS away, or has a certificate of another name."""
-        said = len(worker.output.read_text())
+        said = len(worker.said())
         with mail_server(world, server) as received:
             ask_for_password(world)
-            wait(lambda: "ResetPassword" in worker.output.read_text()[said:], "the attempt", worker)
+            wait(lambda: "ResetPassword" in worker.said()[said:], "the attempt", worker)
             wait(lambda: world.ask_redis("zcard", "retry") != "0", "the next attempt", worker)
         assert not list(received.glob("*.mail"))
         assert not (received / "logins").exists()
-        assert SMTP_PASSWORD not in worker.output.read_text() + world.log()
+        assert SMTP_PASSWORD not in worker.said() + world.log()
         # one attempt is enough
         (job,) = world.ask_redis("zrange", "retry", "0", "-1").splitlines()
         assert json.loads(job)["error_class"] == {
@@ -325,7 +325,7 @@ class TestStop:
         wait(lambda: task.succeeds("grep", "--quiet", "sleep", "/proc/1/cmdline"), "the task", task)
         for name, container in (("diaspora-web", web), ("diaspora-sidekiq", worker), ("diaspora-task", task)):
             expected = values(containers(world.fragment)[name]["Service"], "SuccessExitStatus")
-            assert str(world.stop(container)) in ["0", *expected], name
+            assert str(container.stop()) in ["0", *expected], name
 
 
 def ask_for_password(world: PodWorld) -> None:
