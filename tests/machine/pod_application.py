@@ -19,6 +19,9 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
 
+from cryptography.hazmat.primitives import serialization
+from cryptography.hazmat.primitives.asymmetric import rsa
+
 from tests.host.pod import LIBEXEC, containers, files, values, write_tree
 from tests.machine.namespaces import Namespace
 from tests.machine.pod_programs import RequireProgram, machine
@@ -292,10 +295,11 @@ def _make_secrets(folder: Path, tree: Path, given: Mapping[str, str]) -> None:
     for name, text in given.items():
         (made.given / name).write_text(text, encoding="utf-8")
     made.succeed("make-secrets")
-    (made.record / "answer").write_text(
-        subprocess.run(["openssl", "genrsa", "2048"], capture_output=True, text=True, check=True, timeout=60).stdout,
-        encoding="ascii",
-    )
+    # a short one, because it takes no time
+    key = rsa.generate_private_key(public_exponent=65537, key_size=2048)
+    plain = serialization.NoEncryption()
+    text = key.private_bytes(serialization.Encoding.PEM, serialization.PrivateFormat.TraditionalOpenSSL, plain)
+    (made.record / "answer").write_bytes(text)
     made.succeed("make-signing-key", "image", "-c", "--user=1000")
 
 
