@@ -14,7 +14,7 @@ from pathlib import Path
 import pytest
 
 from lab.matchbox import free_ports
-from tests.host.pod import files, pod_context, pod_fragment
+from tests.host.pod import containers, files, pod_context, pod_fragment, values
 from tests.machine.namespaces import Namespace
 from tests.machine.pod_programs import RequireProgram
 from tests.support.processes import stop
@@ -182,6 +182,21 @@ def test_passwords_are_hashed_and_not_in_the_log(server: Postgresql) -> None:
     log = (server.folder / "log").read_text()
     assert "0" * 16 not in log
     assert PASSWORD not in log
+
+
+def test_health_check_leaves_nothing_in_the_log(server: Postgresql) -> None:
+    """It runs every ten seconds; the journal would be full of errors that are none."""
+    server.prepare()
+    (check,) = values(containers(pod_fragment(pod_context()))["postgresql"]["Container"], "HealthCmd")
+    program, *options = check.split()
+    before = (server.folder / "log").read_text()
+    for _ in range(3):
+        subprocess.run([server.programs / program, *options, "--port", str(server.port)], check=True, timeout=20)
+    # by then the log has what was said before
+    server.administer("-c", "do $$begin raise log 'asked'; end$$")
+    said = (server.folder / "log").read_text().removeprefix(before)
+    assert "asked" in said
+    assert "FATAL" not in said
 
 
 def test_postgresql_settings_are_active(server: Postgresql) -> None:

@@ -22,7 +22,8 @@ PACKAGES = (
 UNUSED = (
     "etc/X11", "usr/games", "usr/lib/systemd", "usr/lib/tmpfiles.d", "usr/share/doc-base", "usr/share/fonts",
     "usr/share/javascript", "usr/share/nodejs", "usr/share/pixmaps", "usr/share/ri", "usr/lib/ruby/vendor_ruby/rdoc*",
-    "var/cache", "var/lib/dpkg", "var/lib/gems/*/doc",
+    "usr/lib/ruby/gems/*/gems/debug-*", "usr/lib/ruby/gems/*/gems/rbs-*", "usr/lib/ruby/gems/*/gems/typeprof-*",
+    "usr/share/zoneinfo/posix", "usr/share/zoneinfo/right", "var/cache", "var/lib/dpkg", "var/lib/gems/*/doc",
 )  # fmt: skip
 # of these, nokogiri needs one
 NEEDED = ("usr/lib/x86_64-linux-gnu/libicu*",)
@@ -53,8 +54,10 @@ def _make_packages(folder: Path) -> None:
     for path, text in ACCOUNTS.items():
         (tree / path).parent.mkdir(exist_ok=True)
         (tree / path).write_text(text, encoding="utf-8")
-    authorities = sorted(tree.glob("usr/share/ca-certificates/mozilla/*.crt"))
-    (tree / AUTHORITIES).write_text("".join(file.read_text(encoding="utf-8") for file in authorities), encoding="utf-8")
+    authorities = tree / "usr/share/ca-certificates"
+    texts = [file.read_text(encoding="utf-8") for file in sorted(authorities.glob("mozilla/*.crt"))]
+    (tree / AUTHORITIES).write_text("".join(texts), encoding="utf-8")
+    shutil.rmtree(authorities)
     home = tree / HOME
     home.mkdir(parents=True)
     for name in ("Gemfile", "Rakefile"):

@@ -1,7 +1,7 @@
-"""The container images of the virtual machine: two root folders, under the names of all images of a pod.
+"""The container images of the virtual machine: three root folders, under the names of all images of a pod.
 
-One has PostgreSQL, Redis, nginx and the node exporter of Debian trixie. The other is the image of diaspora*: the
-program in its place (tests/support/rails.py).
+One has Redis, nginx and the node exporter of Debian trixie, one its PostgreSQL. The third is the image of diaspora*,
+with the program in its place (tests/support/rails.py). podman copies an image for each user that it maps.
 """
 
 import json
@@ -18,19 +18,18 @@ from tests.support.configs import pod
 from tests.support.rails import rails_layers
 from tools import tool_path
 
-PACKAGES = (
-    "bash", "busybox-static", "coreutils", "grep", "nginx-light", "postgresql-17", "prometheus-node-exporter",
-    "redis-server", "redis-tools", "sed", "tzdata",
-)  # fmt: skip
+COMMON = ("bash", "coreutils", "grep", "sed")
+SERVERS = (*COMMON, "busybox-static", "nginx-light", "prometheus-node-exporter", "redis-server", "redis-tools")
+POSTGRESQL = (*COMMON, f"postgresql-{POSTGRESQL_MAJOR}", "tzdata")
 PROGRAMS = f"/usr/lib/postgresql/{POSTGRESQL_MAJOR}/bin"
 # What initdb and PostgreSQL read.
 NEEDED = ("usr/lib/x86_64-linux-gnu/libicu*", "usr/lib/locale")
-# A compiler for queries, which PostgreSQL does without.
+# A compiler for queries, which PostgreSQL does without, and most time zones.
 UNUSED = (
     "usr/lib/postgresql/*/lib/bitcode", "usr/lib/postgresql/*/lib/llvmjit*", "usr/lib/postgresql/*/lib/pgxs",
-    "usr/lib/systemd", "usr/lib/x86_64-linux-gnu/libLLVM*", "usr/lib/x86_64-linux-gnu/libz3*", "var/lib/dpkg",
+    "usr/lib/systemd", "usr/lib/x86_64-linux-gnu/libLLVM*", "usr/lib/x86_64-linux-gnu/libz3*", "usr/share/[!pz]*",
+    "usr/share/zoneinfo/[!E]*/", "var/lib/dpkg",
 )  # fmt: skip
-USED_SHARES = ("postgresql", "zoneinfo")
 # Images whose names the config takes from the table of defaults, and what they say to podman.
 DEFAULTS = {
     "postgresql": [
@@ -68,8 +67,14 @@ def image_store() -> Path:
 def _make_store(folder: Path) -> None:
     work, store = folder / "work", folder / "store"
     work.mkdir()
-    servers = _archive(_servers(work / "servers"), work / "servers.tar")
-    diaspora = _archive(_diaspora(work / "diaspora"), work / "diaspora.tar")
+    archives = {
+        name: _archive(tree, work / f"{name}.tar")
+        for name, tree in (
+            ("servers", _servers(work / "servers")),
+            ("postgresql", _postgresql(work / "postgresql")),
+            ("diaspora", _diaspora(work / "diaspora")),
+        )
+    }
     helpers = work / "helpers"
     helpers.mkdir()
     for name in ("netavark", "aardvark-dns"):
@@ -93,8 +98,11 @@ def _make_store(folder: Path) -> None:
         "PODMAN_IGNORE_CGROUPSV1_WARNING": "1",
     }
     command = [tool_path("podman"), "import", "--quiet", f"--signature-policy={policy}"]
-    images = {IMAGES[name].reference or "": (servers, changes) for name, changes in DEFAULTS.items()}
-    images[pod()["image"]] = (diaspora, DIASPORA)
+    images = {
+        IMAGES[name].reference or "": (archives.get(name, archives["servers"]), changes)
+        for name, changes in DEFAULTS.items()
+    }
+    images[pod()["image"]] = (archives["diaspora"], DIASPORA)
     for name, (archive, changes) in images.items():
         # a label, so that every image has an id of its own
         options = [f"--change={change}" for change in (f"LABEL of={name}", *changes)]
@@ -115,20 +123,28 @@ def _archive(tree: Path, archive: Path) -> Path:
 
 
 def _servers(work: Path) -> Path:
-    unneeded = [path for path in UNNEEDED if path not in NEEDED]
-    tree = debian_tree(PACKAGES, work, [*unneeded, *UNUSED])
-    for path in (tree / "usr/share").iterdir():
-        if path.name not in USED_SHARES:
-            run("rm", "--recursive", path)
-    for name in ("etc", "srv/public", "data"):
-        (tree / name).mkdir(parents=True, exist_ok=True)
-    for name, text in ACCOUNTS.items():
-        (tree / name).write_text(text, encoding="utf-8")
-    shutil.copytree(OWN_FILES, tree, dirs_exist_ok=True)
-    (tree / "usr/local/bin/docker-entrypoint").chmod(0o755)
+    tree = debian_tree(SERVERS, work, [*UNNEEDED, "usr/share", "var/lib/dpkg", "usr/lib/systemd"])
+    _add_accounts(tree)
+    for name in ("srv/public", "data"):
+        (tree / name).mkdir(parents=True)
     # nginx's health check
+    (tree / "usr/local/bin").mkdir(parents=True, exist_ok=True)
     (tree / "usr/local/bin/wget").symlink_to("/bin/busybox")
     return tree
+
+
+def _postgresql(work: Path) -> Path:
+    tree = debian_tree(POSTGRESQL, work, [*(path for path in UNNEEDED if path not in NEEDED), *UNUSED])
+    _add_accounts(tree)
+    shutil.copytree(OWN_FILES, tree, dirs_exist_ok=True)
+    (tree / "usr/local/bin/docker-entrypoint").chmod(0o755)
+    return tree
+
+
+def _add_accounts(tree: Path) -> None:
+    for name, text in ACCOUNTS.items():
+        (tree / name).parent.mkdir(exist_ok=True)
+        (tree / name).write_text(text, encoding="utf-8")
 
 
 def _diaspora(tree: Path) -> Path:

@@ -50,9 +50,9 @@ class User < ApplicationRecord
     %w[Family Friends Work Acquaintances].map {|name| aspects.create(name: name) }.last
   end
 
-  # :533-541
+  # :533-541; 4096 bits there, which take a minute where the processor is emulated
   def generate_keys
-    self.serialized_private_key = OpenSSL::PKey::RSA.generate(4096).to_s
+    self.serialized_private_key = OpenSSL::PKey::RSA.generate(2048).to_s
     person.serialized_public_key = OpenSSL::PKey::RSA.new(serialized_private_key).public_key.to_s
   end
 
