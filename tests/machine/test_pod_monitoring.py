@@ -42,7 +42,8 @@ def test_memory_limits_leave_room_for_exporters() -> None:
 
 def test_node_exporter_accepts_the_arguments_and_sees_the_disks(require_program: RequireProgram) -> None:
     program = require_program("prometheus-node-exporter", "prometheus-node-exporter")
-    (command,) = values(found(nodeExporter=True)["node-exporter"]["Container"], "Exec")
+    sections = found(nodeExporter=True)["node-exporter"]
+    (command,) = values(sections["Container"], "Exec")
     (port,) = free_ports(1)
     words = command.replace("=/host", "=/").replace(":9100", f":{port}").split()
     with subprocess.Popen([program, *words], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL) as process:
@@ -52,6 +53,8 @@ def test_node_exporter_accepts_the_arguments_and_sees_the_disks(require_program:
             stop(process)
     assert 'node_filesystem_avail_bytes{device="' in text
     assert "node_memory_MemAvailable_bytes " in text
+    # a unit that was stopped has not failed
+    assert values(sections["Service"], "SuccessExitStatus") == [str(128 - process.returncode)]
 
 
 def metrics(address: str) -> str:

@@ -14,7 +14,8 @@ from pathlib import Path
 import pytest
 
 from lab.matchbox import free_ports
-from tests.host.pod import files, pod_context, pod_fragment
+from tests.host.pod import containers, files, pod_context, pod_fragment, values
+from tests.machine.namespaces import Namespace
 from tests.machine.pod_programs import RequireProgram
 from tests.support.processes import stop
 
@@ -80,8 +81,11 @@ def server(require_program: RequireProgram) -> Iterator[Postgresql]:
         shutil.rmtree(folder)
 
 
-def running(folder: Path, programs: Path, texts: dict[str, str]) -> Iterator[Postgresql]:
-    (port,) = free_ports(1)
+def running(
+    folder: Path, programs: Path, texts: dict[str, str], network: Namespace | None = None
+) -> Iterator[Postgresql]:
+    """Run PostgreSQL on a free port of 127.0.0.1, or on its own port in another network."""
+    port = 5432 if network else free_ports(1)[0]
     config = texts["/etc/diaspora/postgresql/postgresql.conf"]
     access = texts["/etc/diaspora/postgresql/pg_hba.conf"]
     sql = texts["/etc/diaspora/postgresql/database.sql"]
@@ -108,13 +112,19 @@ def running(folder: Path, programs: Path, texts: dict[str, str]) -> Iterator[Pos
     )  # fmt: skip
     # a machine on which tests run need not lose its power
     command = [
-        programs / "postgres", "-D", folder / "data", "-c", f"config_file={folder}/postgresql.conf", "-c", "fsync=off",
+        str(programs / "postgres"), "-D", str(folder / "data"), "-c", f"config_file={folder}/postgresql.conf",
+        "-c", "fsync=off",
         "-p", str(port), "-c", f"unix_socket_directories={folder}",
     ]  # fmt: skip
+    ready = [str(programs / "pg_isready"), "--quiet", "--host=127.0.0.1", "--port", str(port), "--username=postgres"]
+    account = as_user()
+    if network:
+        # only root may enter it
+        command = network.command("setpriv", "--reuid=postgres", "--regid=postgres", "--clear-groups", *command)
+        ready, account = network.command(*ready), {}
     with (folder / "log").open("w") as log, subprocess.Popen(
-        command, stdout=log, stderr=log, cwd=folder, **as_user()  # type: ignore[call-overload]
+        command, stdout=log, stderr=log, cwd=folder, **account  # type: ignore[call-overload]
     ) as process:  # fmt: skip
-        ready = [programs / "pg_isready", "--quiet", "--host=127.0.0.1", "--port", str(port), "--username=postgres"]
         try:
             for _ in range(100):
                 if subprocess.run(ready, check=False, timeout=20).returncode == 0:
@@ -175,6 +185,21 @@ def test_passwords_are_hashed_and_not_in_the_log(server: Postgresql) -> None:
     log = (server.folder / "log").read_text()
     assert "0" * 16 not in log
     assert PASSWORD not in log
+
+
+def test_health_check_leaves_nothing_in_the_log(server: Postgresql) -> None:
+    """It runs every ten seconds; the journal would be full of errors that are none."""
+    server.prepare()
+    (check,) = values(containers(pod_fragment(pod_context()))["postgresql"]["Container"], "HealthCmd")
+    program, *options = check.split()
+    before = (server.folder / "log").read_text()
+    for _ in range(3):
+        subprocess.run([server.programs / program, *options, "--port", str(server.port)], check=True, timeout=20)
+    # by then the log has what was said before
+    server.administer("-c", "do $$begin raise log 'asked'; end$$")
+    said = (server.folder / "log").read_text().removeprefix(before)
+    assert "asked" in said
+    assert "FATAL" not in said
 
 
 def test_postgresql_settings_are_active(server: Postgresql) -> None:

@@ -61,12 +61,14 @@ class Redis:
 
 
 @contextmanager
-def running(folder: Path, fragment: dict[str, Any], require_program: RequireProgram) -> Iterator[Redis]:
-    """A Redis with the config of a pod, and with the data of the folder, if there is any."""
+def running(
+    folder: Path, fragment: dict[str, Any], require_program: RequireProgram, port: int | None = None
+) -> Iterator[Redis]:
+    """A Redis with the config of a pod, on a port or a free one, and with the data of the folder, if there is any."""
     server = require_program("redis-server", "redis-server")
     client = require_program("redis-cli", "redis-tools")
     tree = write_tree(fragment, folder / "tree")
-    (port,) = free_ports(1)
+    port = port or free_ports(1)[0]
     (folder / "data").mkdir(exist_ok=True)
     (folder / "redis-auth.conf").write_text(f"requirepass {PASSWORD}\n")
     text = (tree / "etc/diaspora/redis/redis.conf").read_text()

@@ -1,10 +1,13 @@
 """The files of a provisioning server, read by the programs that will read them, and installed by their own script."""
 
 import json
+import os
 import re
 import shutil
+import signal
 import stat
 import subprocess
+import time
 from pathlib import Path
 from typing import Any
 
@@ -16,12 +19,15 @@ from diaspora_infra.host import render
 from diaspora_infra.host.features.provisioning import MATCHBOX_UID
 from diaspora_infra.host.provisioning_files import provisioning_files
 from diaspora_infra.pxe.pki import create_pki
+from lab.matchbox import free_ports, is_free
 from tests.cli.test_check import stack_file
-from tests.host.pod import QUADLETS, read_quadlet
+from tests.conftest import skip_unless
+from tests.host.pod import QUADLETS, read_quadlet, values
 from tests.machine.pod_programs import RequireProgram
 from tests.machine.test_pod_units import generate
 from tests.support.configs import full_dhcp, provisioning_config
 from tests.support.ignition_root import applied
+from tools import tool_path
 
 CASES: dict[str, dict[str, Any]] = {
     "proxy": provisioning_config(),
@@ -73,6 +79,27 @@ def test_units_for_any_host_are_valid(case: str, tmp_path: Path, require_program
     text = (folder / "etc/containers/systemd/matchbox.container").read_text()
     assert "/var/mnt/data" not in text
     assert "Volume=/var/lib/matchbox:/var/lib/matchbox:z" in text
+
+
+def test_matchbox_that_was_stopped_has_not_failed(tmp_path: Path) -> None:
+    """As the first process of its container a Go program ends with a status, not by the signal."""
+    skip_unless(os.geteuid() == 0, "needs root: a namespace of processes")
+    (port,) = free_ports(1)
+    options = [f"-address=127.0.0.1:{port}", f"-data-path={tmp_path}", f"-assets-path={tmp_path}"]
+    words = ["unshare", "--pid", "--fork", "--kill-child", str(tool_path("matchbox")), *options]
+    with subprocess.Popen(words, stderr=subprocess.DEVNULL) as process:
+        try:
+            end = time.monotonic() + 30
+            while is_free(port):
+                assert time.monotonic() < end
+                time.sleep(0.1)
+            children = Path(f"/proc/{process.pid}/task/{process.pid}/children").read_text().split()
+            os.kill(int(children[0]), signal.SIGTERM)
+            status = process.wait(timeout=30)
+        finally:
+            process.kill()
+    text = (tree_of("proxy", tmp_path / "files") / "etc/containers/systemd/matchbox.container").read_text()
+    assert values(read_quadlet(text)["Service"], "SuccessExitStatus") == [str(status)]
 
 
 def assert_units(quadlets: Path, root: Path, require_program: RequireProgram) -> None:

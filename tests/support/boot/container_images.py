@@ -1,7 +1,7 @@
-"""The container images of the virtual machine: one root folder, under the names of all images of a pod.
+"""The container images of the virtual machine: three root folders, under the names of all images of a pod.
 
-nginx, Redis, OpenSSL and the node exporter are real (Debian's). PostgreSQL, diaspora* and Ruby are the scripts in the
-folder `container`.
+One has Redis, nginx and the node exporter of Debian trixie, one its PostgreSQL. The third is the image of diaspora*,
+with the program in its place (tests/support/rails.py). podman copies an image for each user that it maps.
 """
 
 import json
@@ -10,58 +10,76 @@ import subprocess
 import sys
 from pathlib import Path
 
-from diaspora_infra.config.images import IMAGES
+from diaspora_infra.config.images import IMAGES, POSTGRESQL_MAJOR
 from tests.support.boot import debian
 from tests.support.boot.cached import cached
 from tests.support.boot.debian import UNNEEDED, debian_tree, run
 from tests.support.configs import pod
+from tests.support.rails import rails_layers
 from tools import tool_path
 
-PACKAGES = (
-    "bash", "busybox-static", "coreutils", "grep", "nginx-light", "openssl", "prometheus-node-exporter", "redis-server",
-    "redis-tools", "sed",
+COMMON = ("bash", "coreutils", "grep", "sed")
+SERVERS = (*COMMON, "busybox-static", "nginx-light", "prometheus-node-exporter", "redis-server", "redis-tools")
+POSTGRESQL = (*COMMON, f"postgresql-{POSTGRESQL_MAJOR}", "tzdata")
+PROGRAMS = f"/usr/lib/postgresql/{POSTGRESQL_MAJOR}/bin"
+# What initdb and PostgreSQL read.
+NEEDED = ("usr/lib/x86_64-linux-gnu/libicu*", "usr/lib/locale")
+# A compiler for queries, which PostgreSQL does without, and most time zones.
+UNUSED = (
+    "usr/lib/postgresql/*/lib/bitcode", "usr/lib/postgresql/*/lib/llvmjit*", "usr/lib/postgresql/*/lib/pgxs",
+    "usr/lib/systemd", "usr/lib/x86_64-linux-gnu/libLLVM*", "usr/lib/x86_64-linux-gnu/libz3*", "usr/share/[!pz]*",
+    "usr/share/zoneinfo/[!E]*/", "var/lib/dpkg",
 )  # fmt: skip
-# Images whose names the config takes from the table of defaults, and the program that they run unasked.
-DEFAULTS = {"postgresql": "", "redis": "", "nginx": "", "node-exporter": "/usr/bin/prometheus-node-exporter"}
+# Images whose names the config takes from the table of defaults, and what they say to podman.
+DEFAULTS = {
+    "postgresql": [
+        'ENTRYPOINT ["/usr/local/bin/docker-entrypoint"]',
+        f"ENV PATH={PROGRAMS}:/usr/local/bin:/usr/sbin:/usr/bin",
+        "ENV PGDATA=/var/lib/postgresql/data",
+    ],
+    "redis": [],
+    "nginx": [],
+    "node-exporter": ['ENTRYPOINT ["/usr/bin/prometheus-node-exporter"]'],
+}
+# as containers/diaspora/Containerfile
+DIASPORA = ["ENV RAILS_ENV=production", "ENV LD_PRELOAD=libjemalloc.so.2"]
 OWN_FILES = Path(__file__).parent / "container"
-# uid of the image that the settings call pod.image
-HOME, UID = "srv/diaspora", 1000
 ACCOUNTS = {
     "etc/passwd": "root:x:0:0:root:/root:/bin/bash\nnginx:x:101:101::/:/bin/sh\npostgres:x:999:999::/:/bin/sh\n",
     "etc/group": "root:x:0:\nnginx:x:101:\npostgres:x:999:\n",
     "etc/nsswitch.conf": "passwd: files\ngroup: files\nhosts: files dns\n",
 }
-BUSYBOX = ("httpd", "wget")
 
 
 def image_names() -> list[str]:
     """The images that a pod runs, by the names in its config."""
-    return [*_entrypoints()]
-
-
-def _entrypoints() -> dict[str, str]:
-    defaults = {IMAGES[name].reference or "": program for name, program in DEFAULTS.items()}
-    return {**defaults, pod()["image"]: ""}
+    return [*(IMAGES[name].reference or "" for name in DEFAULTS), pod()["image"]]
 
 
 def image_store() -> Path:
     """The folder in the cache in which podman finds the images as if pulled."""
     # the path of a program ends in a hash of how it was built
     recipe = (sys.modules[__name__], debian, OWN_FILES, str(tool_path("podman")), *image_names())
-    return cached("boot-containers", _make_store, *recipe) / "store"
+    layers = [str(layer) for layer in rails_layers()]
+    return cached("boot-containers", _make_store, *recipe, *layers) / "store"
 
 
 def _make_store(folder: Path) -> None:
     work, store = folder / "work", folder / "store"
-    tree = debian_tree(PACKAGES, work, [*UNNEEDED, "usr/share", "var/lib/dpkg", "usr/lib/systemd"])
-    _add_own_files(tree)
+    work.mkdir()
+    archives = {
+        name: _archive(tree, work / f"{name}.tar")
+        for name, tree in (
+            ("servers", _servers(work / "servers")),
+            ("postgresql", _postgresql(work / "postgresql")),
+            ("diaspora", _diaspora(work / "diaspora")),
+        )
+    }
     helpers = work / "helpers"
     helpers.mkdir()
     for name in ("netavark", "aardvark-dns"):
         # podman asks for them even when it starts nothing
         (helpers / name).symlink_to("/bin/false")
-    archive = work / "root.tar"
-    run("tar", "--create", "--file", archive, "--directory", tree, ".")
     policy = work / "policy.json"
     policy.write_text(json.dumps({"default": [{"type": "insecureAcceptAnything"}]}), encoding="utf-8")
     configuration = work / "storage.conf"
@@ -80,30 +98,57 @@ def _make_store(folder: Path) -> None:
         "PODMAN_IGNORE_CGROUPSV1_WARNING": "1",
     }
     command = [tool_path("podman"), "import", "--quiet", f"--signature-policy={policy}"]
-    for name, program in _entrypoints().items():
+    images = {
+        IMAGES[name].reference or "": (archives.get(name, archives["servers"]), changes)
+        for name, changes in DEFAULTS.items()
+    }
+    images[pod()["image"]] = (archives["diaspora"], DIASPORA)
+    for name, (archive, changes) in images.items():
         # a label, so that every image has an id of its own
-        changes = [f"--change=LABEL of={name}"] + [f'--change=ENTRYPOINT ["{program}"]'] * bool(program)
+        options = [f"--change={change}" for change in (f"LABEL of={name}", *changes)]
         subprocess.run(
-            [*command, *changes, archive, name], env=environment, check=True, stdout=subprocess.DEVNULL, timeout=120
+            [*command, *options, archive, name], env=environment, check=True, stdout=subprocess.DEVNULL, timeout=120
         )
     shutil.rmtree(work)
 
 
-def _add_own_files(tree: Path) -> None:
-    for name in ("tmp", "run", "proc", "sys", "dev", "etc", "srv/public", "data", f"{HOME}/bin", f"{HOME}/tmp"):
-        (tree / name).mkdir(parents=True, exist_ok=True)
+def _archive(tree: Path, archive: Path) -> Path:
+    for name in ("tmp", "run", "proc", "sys", "dev", "etc"):
+        (tree / name).mkdir(exist_ok=True)
     (tree / "tmp").chmod(0o1777)
-    for path, text in ACCOUNTS.items():
-        (tree / path).write_text(text, encoding="utf-8")
     (tree / "usr/bin/sh").unlink(missing_ok=True)
     (tree / "usr/bin/sh").symlink_to("bash")
-    for name in BUSYBOX:
-        (tree / "usr/local/bin" / name).parent.mkdir(parents=True, exist_ok=True)
-        (tree / "usr/local/bin" / name).symlink_to("/bin/busybox")
-    for file in OWN_FILES.rglob("*"):
-        target = tree / file.relative_to(OWN_FILES)
-        if file.is_file():
-            target.parent.mkdir(parents=True, exist_ok=True)
-            shutil.copyfile(file, target)
-            target.chmod(0o755)
-    run("chown", "--recursive", f"{UID}:{UID}", tree / HOME)
+    run("tar", "--create", "--file", archive, "--directory", tree, ".")
+    return archive
+
+
+def _servers(work: Path) -> Path:
+    tree = debian_tree(SERVERS, work, [*UNNEEDED, "usr/share", "var/lib/dpkg", "usr/lib/systemd"])
+    _add_accounts(tree)
+    for name in ("srv/public", "data"):
+        (tree / name).mkdir(parents=True)
+    # nginx's health check
+    (tree / "usr/local/bin").mkdir(parents=True, exist_ok=True)
+    (tree / "usr/local/bin/wget").symlink_to("/bin/busybox")
+    return tree
+
+
+def _postgresql(work: Path) -> Path:
+    tree = debian_tree(POSTGRESQL, work, [*(path for path in UNNEEDED if path not in NEEDED), *UNUSED])
+    _add_accounts(tree)
+    shutil.copytree(OWN_FILES, tree, dirs_exist_ok=True)
+    (tree / "usr/local/bin/docker-entrypoint").chmod(0o755)
+    return tree
+
+
+def _add_accounts(tree: Path) -> None:
+    for name, text in ACCOUNTS.items():
+        (tree / name).parent.mkdir(exist_ok=True)
+        (tree / name).write_text(text, encoding="utf-8")
+
+
+def _diaspora(tree: Path) -> Path:
+    tree.mkdir()
+    for layer in reversed(rails_layers()):
+        run("cp", "--archive", f"{layer}/.", tree)
+    return tree

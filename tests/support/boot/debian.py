@@ -1,6 +1,6 @@
 """Folders of files made of the packages of one Debian release.
 
-Needs a Debian for x86_64, of this release or an earlier one: the packages come from the mirror of its apt.
+Needs a Debian for x86_64: the packages come from the mirror of its apt.
 """
 
 import shutil
@@ -10,7 +10,6 @@ from pathlib import Path
 
 # systemd 257, podman 5.4.2, netavark 1.14: the release nearest to Fedora CoreOS.
 RELEASE = "trixie"
-SUITES = (RELEASE, f"{RELEASE}-updates")
 KEYRING = Path("/usr/share/keyrings/debian-archive-keyring.gpg")
 
 # What packages bring and a virtual machine of the tests does not need.
@@ -25,13 +24,15 @@ UNNEEDED = (
 )  # fmt: skip
 
 
-def debian_tree(packages: Sequence[str], work: Path, unneeded: Sequence[str] = UNNEEDED) -> Path:
+def debian_tree(
+    packages: Sequence[str], work: Path, unneeded: Sequence[str] = UNNEEDED, release: str = RELEASE
+) -> Path:
     """Unpack packages and their dependencies into the folder `work`/tree, without running their scripts."""
     tree = work / "tree"
     for name in ("bin", "sbin", "lib", "lib64"):
         (tree / "usr" / name).mkdir(parents=True)
         (tree / name).symlink_to(f"usr/{name}")
-    for package in _download(packages, work / "apt"):
+    for package in _download(packages, work / "apt", release):
         # dpkg-deb's own unpacking would replace the links by folders
         content = run("dpkg-deb", "--fsys-tarfile", package)
         run("tar", "--extract", "--keep-directory-symlink", "--directory", tree, content=content)
@@ -42,7 +43,7 @@ def debian_tree(packages: Sequence[str], work: Path, unneeded: Sequence[str] = U
     return tree
 
 
-def _download(packages: Sequence[str], folder: Path) -> list[Path]:
+def _download(packages: Sequence[str], folder: Path, release: str) -> list[Path]:
     """Download the packages and their dependencies, ignoring the installed packages of this computer."""
     archives = folder / "archives"
     for part in (folder / "lists/partial", archives / "partial"):
@@ -52,7 +53,10 @@ def _download(packages: Sequence[str], folder: Path) -> list[Path]:
     apt = _apt(*state)
     sources = folder / "sources.list"
     sources.write_text(
-        "".join(f"deb [signed-by={KEYRING}] {_mirror(apt)} {suite} main\n" for suite in SUITES), encoding="utf-8"
+        "".join(
+            f"deb [signed-by={KEYRING}] {_mirror(apt)} {suite} main\n" for suite in (release, f"{release}-updates")
+        ),
+        encoding="utf-8",
     )
     apt = _apt(*state, f"Dir::Etc::SourceList={sources}", "Dir::Etc::SourceParts=-")
     run(*apt, "update")

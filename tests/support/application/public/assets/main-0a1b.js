@@ -1,0 +1,1 @@
+// compiled when the image of diaspora* is built
