@@ -221,7 +221,7 @@ def test_failure_is_reported_once_with_journal_and_remedy(tmp_path: Path) -> Non
     assert "sudo diaspora-pod backup" in text
     assert "03:30 backup failed\n03:31 never (secret) this" in text
     assert PASSWORD not in text
-    assert "--unit=diaspora-backup.service" in (here.record / "journal-calls").read_text()
+    assert "UNIT=diaspora-backup.service" in (here.record / "journal-calls").read_text()
     assert len(box.envelopes) == 2
 
 

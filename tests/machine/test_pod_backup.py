@@ -78,7 +78,7 @@ def test_database_is_dumped_before_files_are_saved(here: Pod) -> None:
     here.succeed("backup")
     order = [
         next(number for number, call in enumerate(here.calls) if word in call)
-        for word in (" unlock ", " init ", " pg_dump ", " pg_restore --list", " backup --quiet ", " forget ")
+        for word in (" init ", " unlock ", " pg_dump ", " pg_restore --list", " backup --quiet ", " forget ")
     ]
     assert order == sorted(order)
 

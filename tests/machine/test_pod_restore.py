@@ -655,9 +655,12 @@ class TestCommand:
 
     def test_logs_command_calls_journalctl(self, idle: Pod) -> None:
         idle.command("logs", "-f", "nginx", "--lines=5")
-        assert idle.calls[-1] == "journalctl --unit=nginx.service -f --lines=5"
+        assert idle.calls[-1] == (
+            "journalctl -f --lines=5 _SYSTEMD_UNIT=nginx.service _TRANSPORT=stdout "
+            "+ _SYSTEMD_UNIT=nginx.service _TRANSPORT=journal _COMM=conmon + UNIT=nginx.service _PID=1"
+        )
         idle.command("logs")
-        assert "--unit=diaspora-web.service" in idle.calls[-1]
+        assert "_SYSTEMD_UNIT=diaspora-web.service" in idle.calls[-1]
 
     @pytest.mark.parametrize(
         ("arguments", "line"),

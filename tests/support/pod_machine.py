@@ -16,7 +16,7 @@ from pathlib import Path
 from tests.support.boot.container_images import image_store
 from tests.support.boot.metal_image import add_own_files
 from tests.support.ignition_root import Ignition, applied
-from tests.support.trixie import PodStorage, RootDisk, TrixieMachine, root_disk, trixie_machine
+from tests.support.trixie import Connect, PodStorage, RootDisk, TrixieMachine, isolated, root_disk, trixie_machine
 
 OWN_FILES = Path(__file__).with_name("pod_machine")
 # what only the virtual machine needs
@@ -25,7 +25,7 @@ START_SECONDS = 300
 MIB = 1 << 20
 
 
-def data_disk(file: Path, mib: int = 400) -> Path:
+def data_disk(file: Path, mib: int = 700) -> Path:
     """Make a file with the filesystem of an empty data partition."""
     with file.open("wb") as opened:
         opened.truncate(mib * MIB)
@@ -40,11 +40,12 @@ class PodMachine:
         self.layers, self.disk, self.data = layers, disk, data
 
     @contextmanager
-    def started(self, seconds: float = START_SECONDS) -> Iterator[TrixieMachine]:
-        """Start it; at the end of the context its plug is pulled."""
+    def started(self, connect: Connect = isolated) -> Iterator[TrixieMachine]:
+        """Start it, with what connects it to a network; at the end of the context its plug is pulled."""
         storage = PodStorage(self.data, image_store())
-        with trixie_machine(*self.layers, disk=self.disk, pod=storage, seconds=seconds) as machine:
-            yield machine
+        machine = trixie_machine(*self.layers, disk=self.disk, pod=storage, connect=connect, seconds=START_SECONDS)
+        with machine as running:
+            yield running
 
 
 @contextmanager

@@ -7,7 +7,7 @@ for x86_64 (tests/support/boot/debian.py). There are no devices, and no network 
 import os
 import subprocess
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -97,9 +97,21 @@ class PodStorage:
     images: Path
 
 
+Connect = Callable[[TrixieMachine], None]
+"""Connects a machine, whose systemd has just started, to a network."""
+
+
+def isolated(_: TrixieMachine) -> None:
+    """Leave a machine without a network."""
+
+
 @contextmanager
 def trixie_machine(
-    *layers: Path, disk: RootDisk | None = None, pod: PodStorage | None = None, seconds: float = 60
+    *layers: Path,
+    disk: RootDisk | None = None,
+    pod: PodStorage | None = None,
+    connect: Connect = isolated,
+    seconds: float = 60,
 ) -> Iterator[TrixieMachine]:
     """Lend a machine that has come up; the root folders of `layers` are laid over that of trixie, the first on top.
 
@@ -114,15 +126,15 @@ def trixie_machine(
         words = [*enter, "unshare", *namespaces, "bash", START, disk.folder if disk else work, name, folders, *storage]
         with subprocess.Popen(words, stdin=subprocess.DEVNULL) as process:
             try:
-                yield _wait(process, seconds)
+                yield _wait(process, connect, seconds)
             finally:
                 process.kill()
                 process.wait()
                 _remove_groups(Path(work), name)
 
 
-def _wait(process: "subprocess.Popen[bytes]", seconds: float) -> TrixieMachine:
-    """Wait until systemd has started all units."""
+def _wait(process: "subprocess.Popen[bytes]", connect: Connect, seconds: float) -> TrixieMachine:
+    """Connect the machine as soon as systemd runs, and wait until it has started all units."""
     state = ""
     end = time.monotonic() + seconds
     while time.monotonic() < end:
@@ -130,6 +142,8 @@ def _wait(process: "subprocess.Popen[bytes]", seconds: float) -> TrixieMachine:
         children = Path(f"/proc/{process.pid}/task/{process.pid}/children").read_text(encoding="ascii").split()
         if children and Path(f"/proc/{children[0]}/comm").read_text(encoding="utf-8") == "systemd\n":
             machine = TrixieMachine(int(children[0]))
+            connect(machine)
+            connect = isolated
             state = machine.attempt("systemctl", "is-system-running", "--wait", seconds=seconds).stdout.strip()
             if state in UP:
                 return machine

@@ -19,7 +19,15 @@ from tests.support.rails import rails_layers
 from tools import tool_path
 
 COMMON = ("bash", "coreutils", "grep", "sed")
-SERVERS = (*COMMON, "busybox-static", "nginx-light", "prometheus-node-exporter", "redis-server", "redis-tools")
+SERVERS = (
+    *COMMON,
+    "busybox-static",
+    "nginx-light",
+    "prometheus-node-exporter",
+    "redis-server",
+    "redis-tools",
+    "restic",
+)
 POSTGRESQL = (*COMMON, f"postgresql-{POSTGRESQL_MAJOR}", "tzdata")
 PROGRAMS = f"/usr/lib/postgresql/{POSTGRESQL_MAJOR}/bin"
 # What initdb and PostgreSQL read.
@@ -39,6 +47,7 @@ DEFAULTS = {
     ],
     "redis": [],
     "nginx": [],
+    "restic": ['ENTRYPOINT ["/usr/bin/restic"]'],
     "node-exporter": ['ENTRYPOINT ["/usr/bin/prometheus-node-exporter"]'],
 }
 # as containers/diaspora/Containerfile
