@@ -546,7 +546,7 @@ class UpgradeTable(TypedDict):
     """Upgrades of the pod. `diaspora-pod upgrade` on the machine starts one at any time."""
 
     automatic: NotRequired[bool]
-    """Upgrade every day if the server has a new version of the pod for this machine. Default: false."""
+    """Upgrade every day if the server (on AWS the stack) has a new version of the pod for this machine. Default: false."""
     time: NotRequired[str]
     """Time of the upgrade in the time zone of the machine, with a random delay of up to a quarter of an hour. It may not overlap a window of `host.updates`. Default: 04:30."""
 

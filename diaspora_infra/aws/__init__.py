@@ -11,6 +11,7 @@ if TYPE_CHECKING:
     from diaspora_infra.aws.aws_pod import AwsPod, AwsPodArgs
     from diaspora_infra.aws.backups import Backups, BackupsArgs
     from diaspora_infra.aws.budget import Budget, BudgetArgs
+    from diaspora_infra.aws.bundle import Bundle, BundleArgs
     from diaspora_infra.aws.certificate import Certificate, CertificateArgs
     from diaspora_infra.aws.database import Database, DatabaseArgs, DatabaseEngine
     from diaspora_infra.aws.dns import Dns, DnsArgs, DnsRecord
@@ -34,6 +35,8 @@ __all__ = [
     "BackupsArgs",
     "Budget",
     "BudgetArgs",
+    "Bundle",
+    "BundleArgs",
     "Certificate",
     "CertificateArgs",
     "Database",
@@ -74,6 +77,8 @@ _MODULES = {
     "BackupsArgs": "backups",
     "Budget": "budget",
     "BudgetArgs": "budget",
+    "Bundle": "bundle",
+    "BundleArgs": "bundle",
     "Certificate": "certificate",
     "CertificateArgs": "certificate",
     "Database": "database",

@@ -9,6 +9,7 @@ from diaspora_infra.aws import pod_parts
 from diaspora_infra.aws.alerts import Alerts
 from diaspora_infra.aws.backups import Backups
 from diaspora_infra.aws.budget import Budget
+from diaspora_infra.aws.bundle import Bundle
 from diaspora_infra.aws.certificate import Certificate
 from diaspora_infra.aws.database import Database
 from diaspora_infra.aws.dns import Dns, DnsRecord
@@ -45,9 +46,9 @@ class AwsPodArgs(TypedDict):
 class AwsPod(pulumi.ComponentResource):
     """A pod: network, machine and everything around them, each a component of its own.
 
-    The parts are attributes: `security_groups`, `alerts`, `dns`, `backups`, `parameters`, `machine` and `budget`, and
-    `network`, `mail`, `database`, `uploads`, `certificate` and `http_api`, which are None where the settings leave the
-    part out.
+    The parts are attributes: `security_groups`, `alerts`, `dns`, `backups`, `parameters`, `bundle`, `machine` and
+    `budget`, and `network`, `mail`, `database`, `uploads`, `certificate` and `http_api`, which are None where the
+    settings leave the part out.
     """
 
     url: pulumi.Output[str]
@@ -74,6 +75,9 @@ class AwsPod(pulumi.ComponentResource):
     """DNS records that a person has to set; None where the hosted zone is in Route 53."""
     name_servers: pulumi.Output[Sequence[str]] | None
     """Name servers of a hosted zone that is made here, for the registrar; None with another zone."""
+    pending_upgrade: pulumi.Output[str | None]
+    """What a person has to do so that the machine takes the bundle that the stack offers; its value is None when it
+    runs that bundle, and before the machine has told which one it runs."""
     next_step: pulumi.Output[str | None] | None
     """What a person has to do for the certificate; its value is None when nothing is left. None where the stack
     waits for the certificate, or has none."""
@@ -95,8 +99,18 @@ class AwsPod(pulumi.ComponentResource):
         self.parameters: Parameters = pod_parts.make_parameters(
             plan, self.database, self.uploads, self.backups, self.mail
         )
+        parts = pod_parts.render_parts(plan)
+        self.bundle: Bundle = pod_parts.make_bundle(plan, parts)
         self.machine: Machine = pod_parts.make_machine(
-            plan, subnets, self.security_groups, self.alerts, self.uploads, self.backups, self.parameters
+            plan,
+            parts,
+            subnets,
+            self.security_groups,
+            self.alerts,
+            self.uploads,
+            self.backups,
+            self.parameters,
+            self.bundle,
         )
         self.certificate: Certificate | None = None
         self.http_api: HttpApi | None = None
@@ -120,6 +134,7 @@ class AwsPod(pulumi.ComponentResource):
             self.mail_sender = pulumi.Output.from_input(settings.pod.mail.sender_address)
         self.dns_records = _all_records(pending, self.certificate, self.http_api) if self.dns.zone_id is None else None
         self.name_servers = self.dns.name_servers
+        self.pending_upgrade = pulumi.Output.from_input(pod_parts.pending_upgrade(plan, parts))
         self.next_step = None
         if self.certificate is not None and self.certificate.issued is not None:
             self.next_step = self.certificate.issued.apply(lambda issued: self._certificate_next_step(plan, issued))
@@ -137,6 +152,7 @@ class AwsPod(pulumi.ComponentResource):
                 "mailNextSteps": self.mail_next_steps,
                 "dnsRecords": self.dns_records,
                 "nameServers": self.name_servers,
+                "pendingUpgrade": self.pending_upgrade,
                 "nextStep": self.next_step,
             }
         )

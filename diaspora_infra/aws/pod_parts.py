@@ -4,11 +4,13 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import pulumi
+import pulumi_aws
 
 from diaspora_infra.aws import stack_keys
 from diaspora_infra.aws.alerts import Alerts
 from diaspora_infra.aws.backups import Backups
 from diaspora_infra.aws.budget import Budget
+from diaspora_infra.aws.bundle import NONE_APPLIED, Bundle
 from diaspora_infra.aws.certificate import Certificate
 from diaspora_infra.aws.database import Database, DatabaseArgs, DatabaseEngine
 from diaspora_infra.aws.dns import Dns, DnsArgs, DnsRecord, create_record, pending_record
@@ -23,9 +25,10 @@ from diaspora_infra.aws.uploads import Uploads
 from diaspora_infra.aws.zones import check_existing, check_shell_endpoint, check_type, choose_zones
 from diaspora_infra.config import AwsSettings
 from diaspora_infra.config.aws.aws import Aws
-from diaspora_infra.config.aws.parameter_names import UPLOADS_BUCKET, machine_parameters, parameter_path
+from diaspora_infra.config.aws.parameter_names import BUNDLE_APPLIED, UPLOADS_BUCKET, machine_parameters, parameter_path
 from diaspora_infra.cost.target import weekly_acu_hours
-from diaspora_infra.pulumi_config import Secrets, render_machine
+from diaspora_infra.host import Parts
+from diaspora_infra.pulumi_config import Secrets, render_known
 
 
 @dataclass(frozen=True)
@@ -264,14 +267,61 @@ def make_parameters(
         )
 
 
+def render_parts(plan: Plan) -> Parts:
+    """Render the machine, which gets no secret by its config. Raises RunError for what is wrong with the config."""
+    rendered = render_known(plan.settings, plan.settings.machines[0], {})
+    if rendered.parts is None:
+        raise ValueError("a machine on AWS without a bundle of its own")
+    return rendered.parts
+
+
+def make_bundle(plan: Plan, parts: Parts) -> Bundle:
+    """Offer the bundle to the machine."""
+    return Bundle(
+        plan.name,
+        {
+            "config": parts.bundle,
+            "hash": parts.bundle_hash,
+            "path": parameter_path(plan.aws, plan.settings.pod),
+            "tags": plan.tags,
+        },
+        plan.child,
+    )
+
+
+def applied_bundle(plan: Plan) -> str | None:
+    """Ask which bundle the machine runs: its hash. None where there is no machine yet, or none that has told."""
+    name = f"{parameter_path(plan.aws, plan.settings.pod)}/{BUNDLE_APPLIED}"
+    try:
+        found = pulumi_aws.ssm.get_parameter(
+            name=name, with_decryption=False, opts=pulumi.InvokeOptions(parent=plan.component)
+        )
+    # the first run has no such parameter, and who only previews may not be allowed to read it
+    except Exception:
+        return None
+    return None if found.insecure_value == NONE_APPLIED else found.insecure_value
+
+
+def pending_upgrade(plan: Plan, parts: Parts) -> str | None:
+    """What a person has to do so that the machine takes the offered bundle; None where it runs that one already."""
+    applied = applied_bundle(plan)
+    if applied in {None, parts.bundle_hash}:
+        return None
+    upgrade = plan.settings.pod.upgrade
+    step = f"it takes that one at {upgrade.time}, or now by" if upgrade.automatic else "to take that one, run there:"
+    return f"the machine runs bundle {applied}, the stack offers {parts.bundle_hash}; {step} sudo diaspora-pod upgrade"
+
+
 def make_machine(
     plan: Plan,
+    parts: Parts,
     subnets: Subnets,
     groups: SecurityGroups,
     alerts: Alerts,
     uploads: Uploads | None,
     backups: Backups,
     parameters: Parameters,
+    bundle: Bundle,
 ) -> Machine:
     """Make the machine, which may use the other parts."""
     settings = plan.aws.instance
@@ -285,11 +335,12 @@ def make_machine(
             "stream": settings.release.stream,
             "version": settings.release.version,
         },
-        "ignition": render_machine(plan.settings, plan.settings.machines[0], plan.secrets),
+        "ignition": parts.own,
         "statements": [
             *(uploads.statements if uploads is not None else ()),
             *backups.statements,
             *parameters.statements,
+            *bundle.statements,
         ],
         "root_gib": settings.root_gib,
         "data_gib": settings.data_gib,

@@ -39,6 +39,7 @@ def stack_outputs(pod: AwsPod) -> dict[str, Any]:
         "mail": None,
         "dnsRecords": pod.dns_records,
         "nameServers": pod.name_servers,
+        "pendingUpgrade": pod.pending_upgrade,
         "nextStep": pod.next_step,
     }
     if pod.mail is not None:

@@ -11,8 +11,9 @@ from collections.abc import Iterable, Iterator, Mapping
 from functools import lru_cache
 from typing import Any
 
-from diaspora_infra.config import PxeMachine, PxeSettings
-from diaspora_infra.host.data_url import plain
+from diaspora_infra.config import AwsSettings, PxeMachine, PxeSettings
+from diaspora_infra.config.aws.parameter_names import BUNDLE, parameter_path
+from diaspora_infra.host.data_url import contents, plain
 from diaspora_infra.host.fragment import PodMachineContext
 from diaspora_infra.host.templates import UNIT_FOLDER, file
 
@@ -34,8 +35,13 @@ def ignition_url(matchbox_url: str, mac: str) -> str:
 
 
 def config_url(context: PodMachineContext) -> str | None:
-    """Where a machine finds its own config later; None where no server has it."""
+    """Where a machine finds its own config later; None where no server has it.
+
+    On AWS a parameter names it: `parameter:NAME`.
+    """
     settings, machine = context.settings, context.machine
+    if isinstance(settings, AwsSettings):
+        return f"parameter:{parameter_path(settings.aws, settings.pod)}/{BUNDLE}"
     if not isinstance(settings, PxeSettings) or not isinstance(machine, PxeMachine) or machine.install == "off":
         return None
     return ignition_url(settings.pxe.matchbox.http_url, machine.mac)
@@ -47,14 +53,31 @@ def machine_text(context: PodMachineContext, ignition: Ignition) -> str:
         "name": context.machine.name,
         "domain": context.settings.pod.domain,
         "config": config_url(context),
-        "parts": dict(sorted(_parts(ignition))),
+        "parts": dict(sorted([*_parts(ignition), *_surroundings(context)])),
     }
     return _text(content)
+
+
+def _surroundings(context: PodMachineContext) -> Iterator[tuple[str, str]]:
+    """Name what stands around a machine on AWS and changes in the same moment as the stack: with it, the machine does.
+
+    No other bundle moves a database or uploads.
+    """
+    if isinstance(context.settings, AwsSettings):
+        aws = context.settings.aws
+        for name, value in (("database", aws.database.engine), ("edge", aws.edge), ("uploads", aws.uploads)):
+            yield name, _digest(str(value))
 
 
 def bundle_text(bundle: Ignition, *, secret: bool) -> str:
     """Write the bundle's file about itself (contents in the clear). `secret` tells whether the user gave something."""
     return _bundle_text(_canonical(_without(bundle, BUNDLE_FILE)), secret)
+
+
+def hash_of(bundle: Ignition) -> str:
+    """The hash of a bundle that has its file about itself."""
+    (own,) = [entry for entry in bundle["storage"]["files"] if entry["path"] == BUNDLE_FILE]
+    return str(json.loads(contents(own["contents"]))["hash"])
 
 
 def with_file(ignition: Ignition, path: str, text: str) -> Ignition:

@@ -33,7 +33,15 @@ from diaspora_infra.host.fragment import (
     combine,
     pod_context,
 )
-from diaspora_infra.host.identity import BUNDLE_FILE, MACHINE_FILE, as_fragment, bundle_text, machine_text, with_file
+from diaspora_infra.host.identity import (
+    BUNDLE_FILE,
+    MACHINE_FILE,
+    as_fragment,
+    bundle_text,
+    hash_of,
+    machine_text,
+    with_file,
+)
 from diaspora_infra.host.snippet_storage import check_storage, disks_of
 from diaspora_infra.host.snippet_text import check_text
 from diaspora_infra.host.snippet_users import check_users
@@ -45,15 +53,30 @@ SNIPPET_VERSION = "1.7.0"
 
 
 @dataclass(frozen=True)
+class Parts:
+    """A config in two parts, each of them an Ignition config: what a machine boots from, and its bundle.
+
+    `bundle` is what `diaspora-pod upgrade` reads: the packed bundle, beside the file about the machine's own part.
+    `bundle_hash` is the hash by which `diaspora-pod status` names it.
+    """
+
+    own: str
+    bundle: str
+    bundle_hash: str
+
+
+@dataclass(frozen=True)
 class Rendered:
     """A machine's config. `secret` tells whether it contains a secret of the user.
 
-    The text follows from the settings alone: it has the same bytes on every computer.
+    The texts follow from the settings alone: they have the same bytes on every computer.
     """
 
     document: dict[str, Any]
     ignition: str
     secret: bool
+    parts: "Parts | None" = None
+    """On AWS, where the machine gets its config in two parts."""
 
     def butane_text(self) -> str:
         """Write the Butane document (without the user's snippets) as YAML."""
@@ -89,12 +112,16 @@ def render(settings: Settings | ProvisioningSettings, machine: Machine, secrets:
         bundle = with_file(bundle, BUNDLE_FILE, bundle_text(bundle, secret=bool(needed)))
         identity = machine_text(context, rest)
     rest = with_file(rest, MACHINE_FILE, identity)
-    text = (
-        _readable(beside(rest, bundle))
-        if isinstance(settings, AwsSettings)
-        else _text(add_bundle(repacked(rest), bundle))
-    )
-    return Rendered(document, text, secret=bool(needed))
+    if isinstance(settings, AwsSettings):
+        return Rendered(document, _readable(beside(rest, bundle)), bool(needed), _parts(rest, bundle, identity))
+    return Rendered(document, _text(add_bundle(repacked(rest), bundle)), secret=bool(needed))
+
+
+def _parts(rest: dict[str, Any], bundle: dict[str, Any], identity: str) -> Parts:
+    described = with_file({"ignition": {"version": bundle["ignition"]["version"]}}, MACHINE_FILE, identity)
+    # packed as well, because user data has little room
+    own = add_bundle({"ignition": {"version": rest["ignition"]["version"]}}, rest)
+    return Parts(_text(own), _text(add_bundle(described, bundle)), hash_of(bundle))
 
 
 def render_provisioning(settings: ProvisioningSettings) -> Rendered:

@@ -4,6 +4,7 @@ import hashlib
 import json
 from typing import Any
 
+from diaspora_infra.host.bundle import unpack
 from tests.aws.account_client import instance, user_data
 from tests.support.aws_stack import AwsStack
 
@@ -19,12 +20,21 @@ def data_volume(stack: AwsStack) -> Any:
     return volume
 
 
-def config_objects(stack: AwsStack) -> dict[str, bytes]:
-    """Objects of the bucket with the Ignition config, by key."""
+def bundles(stack: AwsStack) -> dict[str, bytes]:
+    """Objects of the bucket with the bundles, by key."""
     s3 = stack.client("s3")
-    (bucket,) = [each["Name"] for each in s3.list_buckets()["Buckets"] if each["Name"].startswith("pod-ignition")]
+    (bucket,) = [each["Name"] for each in s3.list_buckets()["Buckets"] if each["Name"].startswith("pod-bundles")]
     keys = [each["Key"] for each in s3.list_objects_v2(Bucket=bucket).get("Contents", [])]
     return {f"s3://{bucket}/{key}": s3.get_object(Bucket=bucket, Key=key)["Body"].read() for key in keys}
+
+
+def offered(stack: AwsStack) -> tuple[bytes, str]:
+    """The bundle that the parameter offers, whose SHA-512 is compared, and its hash."""
+    parameter = stack.client("ssm").get_parameter(Name=f"/diaspora/{DOMAIN}/bundle")["Parameter"]
+    address, digest, bundle_hash = parameter["Value"].split(" ")
+    content = bundles(stack)[address]
+    assert digest == f"sha512-{hashlib.sha512(content).hexdigest()}"
+    return content, str(bundle_hash)
 
 
 def zone_id(stack: AwsStack) -> str:
@@ -57,12 +67,10 @@ def the_machine_is_closed(stack: AwsStack) -> None:
     assert len(disks) == 2
     assert all(disk["Encrypted"] and disk["VolumeType"] == "gp3" for disk in disks)
     assert before["Placement"]["AvailabilityZone"] == volume["AvailabilityZone"] == "eu-west-1a"
-    ((pointed, config),) = config_objects(stack).items()
-    told = json.loads(user_data(stack, before["InstanceId"]))["ignition"]["config"]["replace"]
-    assert told == {
-        "source": pointed,
-        "verification": {"hash": f"sha512-{hashlib.sha512(config).hexdigest()}"},
-    }
+    # the machine's own part is user data, and the rest is offered
+    told = unpack(json.loads(user_data(stack, before["InstanceId"])))
+    assert "diaspora-first-bundle.service" in {unit["name"] for unit in told["systemd"]["units"]}
+    assert json.loads(offered(stack)[0])["ignition"]["config"]["merge"]
     check_alarms(stack, before["InstanceId"])
 
 

@@ -6,13 +6,15 @@ from typing import Any
 
 from botocore.exceptions import ClientError
 
-from tests.aws.account_asserts import DOMAIN, config_objects, records
+from tests.aws.account_asserts import DOMAIN, records
 from tests.aws.account_client import may_reach
 from tests.aws.reachability import on_the_internet, reaches
 from tests.support.aws_stack import AwsStack
 
 ACCOUNT = "eu-west-1:123456789012"
 PARAMETERS = f"arn:aws:ssm:{ACCOUNT}:parameter/diaspora/{DOMAIN}"
+PLAIN = ("bundle", "bundleApplied", "databaseHost", "uploadsBucket")
+"""Parameters that are no secrets."""
 OBJECTS = ["s3:GetObject", "s3:PutObject", "s3:DeleteObject", "s3:AbortMultipartUpload"]
 Statement = dict[str, Any]
 
@@ -135,7 +137,7 @@ def everything_is_as_it_must_be(stack: AwsStack) -> None:
         ("machine", "S3", "443"),
     }
     assert on_the_internet(stack) == {"machine"}
-    assert unencrypted(stack) == {f"/diaspora/{DOMAIN}/{name}" for name in ("databaseHost", "uploadsBucket")}
+    assert unencrypted(stack) == {f"/diaspora/{DOMAIN}/{name}" for name in PLAIN}
     assert answers(stack) == {
         (DOMAIN, "A"): ["d-WORD.execute-api.eu-west-1.amazonaws.com"],
         (DOMAIN, "AAAA"): ["d-WORD.execute-api.eu-west-1.amazonaws.com"],
@@ -165,7 +167,7 @@ def everything_is_as_it_must_be(stack: AwsStack) -> None:
 def machine_statements(stack: AwsStack) -> list[Statement]:
     """All that the machine may do."""
     uploads = f"arn:aws:s3:::{buckets(stack)['pod-uploads']}"
-    (config,) = config_objects(stack)
+    bundles = f"arn:aws:s3:::{buckets(stack)['pod-bundles']}/bundles/*"
     return [
         {"Sid": "ListUploads", "Effect": "Allow", "Action": "s3:ListBucket", "Resource": uploads},
         {"Sid": "ReadAndWriteUploads", "Effect": "Allow", "Action": OBJECTS, "Resource": f"{uploads}/*"},
@@ -192,10 +194,12 @@ def machine_statements(stack: AwsStack) -> list[Statement]:
                 "StringLike": {"kms:EncryptionContext:PARAMETER_ARN": [f"{PARAMETERS}/*"]},
             },
         },
+        {"Sid": "ReadOffer", "Effect": "Allow", "Action": "ssm:GetParameter", "Resource": f"{PARAMETERS}/bundle"},
+        {"Sid": "ReadBundles", "Effect": "Allow", "Action": "s3:GetObject", "Resource": bundles},
         {
-            "Sid": "OwnConfig",
+            "Sid": "TellBundle",
             "Effect": "Allow",
-            "Action": "s3:GetObject",
-            "Resource": f"{config.replace('s3://', 'arn:aws:s3:::').rpartition('/')[0]}/*",
+            "Action": "ssm:PutParameter",
+            "Resource": f"{PARAMETERS}/bundleApplied",
         },
     ]

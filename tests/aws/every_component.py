@@ -9,6 +9,7 @@ from diaspora_infra.aws import (
     Architecture,
     Backups,
     Budget,
+    Bundle,
     Certificate,
     Database,
     DatabaseEngine,
@@ -83,6 +84,15 @@ def program() -> pulumi.Output[Sequence[DnsRecord]]:
             "tags": tags,
         },
     )
+    bundle = Bundle(
+        "own",
+        {
+            "config": pulumi.Output.from_input("{}"),
+            "hash": pulumi.Output.from_input("0" * 16),
+            "path": pulumi.Output.concat("/diaspora/", domain),
+            "tags": tags,
+        },
+    )
     machine = Machine(
         "own",
         {
@@ -92,7 +102,9 @@ def program() -> pulumi.Output[Sequence[DnsRecord]]:
             "instance_type": "t4g.micro",
             "image": {"architecture": Architecture.AARCH64, "version": "44.20260802.3.1", "stream": Stream.STABLE},
             "ignition": pulumi.Output.from_input("{}"),
-            "statements": pulumi.Output.all(*uploads.statements, *backups.statements, *parameters.statements),
+            "statements": pulumi.Output.all(
+                *uploads.statements, *backups.statements, *parameters.statements, *bundle.statements
+            ),
             "root_gib": pulumi.Output.from_input(12),
             "topic_arn": alerts.topic_arn,
             "shell_endpoint": {

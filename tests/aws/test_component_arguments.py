@@ -77,6 +77,9 @@ def test_outputs_of_components_are_arguments_of_others(run: Runner) -> None:
         "ListParameters",
         "ReadParameters",
         "DecryptParameters",
+        "ReadOffer",
+        "ReadBundles",
+        "TellBundle",
         "OwnConfig",
     ]
     assert account.of("Volume")[0].inputs["tags"] == {
@@ -345,7 +348,7 @@ def test_the_parts_of_a_pod_are_its_attributes(run: Runner, changes: dict[str, A
     assert {name for name in PARTS if isinstance(getattr(made[0], name), pulumi.ComponentResource)} == PARTS - missing
 
 
-OUTPUTS = {"url", "vpc", "instance", "address", "dataVolume", "monthlyCost"}
+OUTPUTS = {"url", "vpc", "instance", "address", "dataVolume", "monthlyCost", "pendingUpgrade"}
 
 
 @pytest.mark.parametrize(

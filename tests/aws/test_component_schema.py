@@ -20,6 +20,7 @@ COMPONENTS: list[type[pulumi.ComponentResource]] = [
 OF_ANY_TYPE = {
     "AwsPod.monthlyCost",
     "Backups.statements",
+    "Bundle.statements",
     "Machine.statements",
     "Parameters.statements",
     "Uploads.statements",

@@ -1,6 +1,7 @@
 """Contracts that all components of diaspora_infra.aws keep, and what each asks for, on Pulumi's mocks."""
 
 import asyncio
+import hashlib
 import json
 from collections.abc import Callable
 from typing import Any
@@ -17,6 +18,7 @@ from diaspora_infra.aws import (
     AwsPod,
     Backups,
     Budget,
+    Bundle,
     Certificate,
     Database,
     DatabaseEngine,
@@ -116,6 +118,11 @@ MAKING: dict[str, tuple[Making, ...]] = {
     ),
     "Budget": (
         lambda options: Budget("one", {"monthly_usd": 20, "email": "podmin@example.org", "tags": TAGS}, options),
+    ),
+    "Bundle": (
+        lambda options: Bundle(
+            "one", {"config": "{}", "hash": "0" * 16, "path": "/diaspora/pod.example.org", "tags": TAGS}, options
+        ),
     ),
     "Certificate": (certificate,),
     "Database": (
@@ -362,6 +369,22 @@ def test_pointer_config_fits_into_user_data_and_verifies_the_hash() -> None:
     assert replace["source"] == f"s3://bucket/{object_key(long)}"
     assert replace["verification"]["hash"].startswith("sha512-")
     assert object_key(long) != object_key(long + "x")
+
+
+def test_bundle_is_offered_when_it_is_stored_and_earlier_ones_stay(run: Runner) -> None:
+    account = make(run, MAKING["Bundle"][0])
+    (stored,) = account.of("BucketObjectv2")
+    offer, applied = sorted(account.of("Parameter"), key=lambda each: each.name)
+    assert (offer.inputs["name"], offer.inputs["type"]) == ("/diaspora/pod.example.org/bundle", "String")
+    address, digest, bundle_hash = offer.inputs["value"]["value"].split(" ")
+    assert address == f"s3://bucket-one-bundles/{stored.inputs['key']}"
+    assert digest == f"sha512-{hashlib.sha512(b'{}').hexdigest()}"
+    assert bundle_hash == "0" * 16
+    assert stored.urn in offer.request.dependencies
+    assert stored.request.retainOnDelete
+    assert list(applied.request.ignoreChanges) == ["value"]
+    (bucket,) = account.of("Bucket")
+    assert bucket.inputs["forceDestroy"]
 
 
 def test_image_is_queried_by_owner_release_and_stream(run: Runner) -> None:

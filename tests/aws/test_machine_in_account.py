@@ -4,9 +4,9 @@ from dataclasses import replace
 
 from diaspora_infra.config import load
 from diaspora_infra.host import render
-from tests.aws.account_asserts import DOMAIN, config_objects, records
-from tests.aws.account_client import instance, may_reach
-from tests.aws.account_inventory import roles, unencrypted
+from tests.aws.account_asserts import DOMAIN, offered, records
+from tests.aws.account_client import instance, may_reach, user_data
+from tests.aws.account_inventory import PLAIN, roles, unencrypted
 from tests.aws.reachability import on_the_internet, reaches
 from tests.aws.rules import problems
 from tests.aws.simulated_types import asked, encrypted_backup_password, same_types
@@ -38,7 +38,7 @@ def test_direct_edge_opens_only_web_ports_and_keeps_the_address(aws_stack: AwsSt
         ("machine", "S3", "443"),
     }
     assert on_the_internet(aws_stack) == {"machine"}
-    plain = {f"/diaspora/{DOMAIN}/{name}" for name in ("backupRepository", "databaseHost", "uploadsBucket")}
+    plain = {f"/diaspora/{DOMAIN}/{name}" for name in ("backupRepository", *PLAIN)}
     assert unencrypted(aws_stack) == plain
     assert set(roles(aws_stack)) == {"pod-machine", "pod-snapshots", "pod-flow-logs"}
     before = instance(aws_stack)
@@ -53,12 +53,14 @@ def test_direct_edge_opens_only_web_ports_and_keeps_the_address(aws_stack: AwsSt
     assert after["InstanceId"] != before["InstanceId"]
     assert after["PublicIpAddress"] == before["PublicIpAddress"]
     aws_stack.good("preview", "--expect-no-changes")
-    # what a person can read, and what another computer makes of the same settings
-    (config,) = config_objects(aws_stack).values()
+    # what another computer makes of the same settings
+    config, bundle_hash = offered(aws_stack)
     values = {key: value for key, value in aws_stack.values.items() if key != "backupPassword"}
     settings = load({**values, "aws": {**values["aws"], "region": REGION}}, ["backupPassword"])
-    assert config.decode() == render(settings, settings.machines[0], {}).ignition
-    assert b'"data:;base64' not in config
+    parts = render(settings, settings.machines[0], {}).parts
+    assert parts is not None
+    assert (config.decode(), bundle_hash) == (parts.bundle, parts.bundle_hash)
+    assert user_data(aws_stack, after["InstanceId"]) == parts.own
     here = aws_stack.engine
     aws_stack.engine = replace(here, preloaded=False, environment={**here.environment, **other_zlib()})
     aws_stack.good("preview", "--expect-no-changes")

@@ -1,16 +1,17 @@
 """The life of a whole stack, by a real engine and the Terraform provider's own logic, in a simulated account."""
 
-import json
 from pathlib import Path
 from typing import Any
 
 from diaspora_infra.cost.target import TARGET_USD
 from tests.aws.account_asserts import (
+    DOMAIN,
     a_request_finds_its_way,
     attached,
+    bundles,
     check_alarms,
-    config_objects,
     data_volume,
+    offered,
     service_instances,
     the_machine_is_closed,
     where_it_is,
@@ -67,28 +68,43 @@ def costs_at_most_the_target(stack: AwsStack) -> None:
 
 def changes_its_machine_and_keeps_its_data(stack: AwsStack) -> None:
     before, volume = instance(stack), data_volume(stack)
-    (pointed,) = config_objects(stack)
     http_api = http_api_parts(stack)
+    (first,), (_, first_hash) = bundles(stack), offered(stack)
 
-    # another type has another memory, which the config follows: another machine with the same data
+    # another bundle: the same machine, whose type changes where it is; the bundle of before can still be fetched
     stack.values["aws"]["size"] = "small"
+    stack.values["pod"] |= {"name": "Another name", "image": "registry.example.org/diaspora:2"}
     stack.good("up")
     larger = instance(stack)
     assert larger["InstanceType"] == "t4g.small"
-    assert volume["VolumeId"] in attached(larger)
+    assert larger["InstanceId"] == before["InstanceId"]
+    assert user_data(stack, larger["InstanceId"]) == user_data(stack, before["InstanceId"])
+    assert offered(stack)[1] != first_hash
+    assert len(bundles(stack)) == 2
+    assert first in bundles(stack)
+    stack.good("preview", "--expect-no-changes")
 
-    # another config: another machine with the same data; and the database changes where it is
+    # the machine says which bundle it has, and that is no change of the stack
+    stack.client("ssm").put_parameter(Name=f"/diaspora/{DOMAIN}/bundleApplied", Value=first_hash, Overwrite=True)
+    stack.good("preview", "--refresh", "--expect-no-changes")
+    stack.good("up")
+    second_hash = offered(stack)[1]
+    assert stack.engine.outputs()["pendingUpgrade"] == (
+        f"the machine runs bundle {first_hash}, the stack offers {second_hash}; "
+        "to take that one, run there: sudo diaspora-pod upgrade"
+    )
+    stack.client("ssm").put_parameter(Name=f"/diaspora/{DOMAIN}/bundleApplied", Value=second_hash, Overwrite=True)
+
+    # another part of its own: another machine with the same data; and the database changes where it is
     (cluster,) = stack.client("rds").describe_db_clusters()["DBClusters"]
     stack.values["host"]["timeZone"] = "Europe/Dublin"
     stack.values["aws"]["database"] = {"maxAcu": 2}
     stack.good("up")
     after = instance(stack)
-    assert after["InstanceId"] not in {before["InstanceId"], larger["InstanceId"]}
+    assert after["InstanceId"] != before["InstanceId"]
     assert data_volume(stack)["VolumeId"] == volume["VolumeId"]
     assert volume["VolumeId"] in attached(after)
-    (changed,) = config_objects(stack)
-    assert changed != pointed
-    assert json.loads(user_data(stack, after["InstanceId"]))["ignition"]["config"]["replace"]["source"] == changed
+    assert stack.engine.outputs().get("pendingUpgrade") is None
     check_alarms(stack, after["InstanceId"])
     (same,) = stack.client("rds").describe_db_clusters()["DBClusters"]
     assert same["DbClusterResourceId"] == cluster["DbClusterResourceId"]

@@ -8,7 +8,7 @@ import json
 from collections.abc import Iterator
 from typing import Any
 
-from diaspora_infra.aws.user_data import object_key
+from diaspora_infra.aws.offer import object_key
 from diaspora_infra.config import Settings, load_stack
 from diaspora_infra.host import Rendered, render
 from diaspora_infra.pxe.install import install_boot, install_settings
@@ -72,8 +72,9 @@ def _of_target(settings: Any, machine: Any, rendered: Rendered) -> Iterator[tupl
     if settings.target == "pxe" and isinstance(settings, Settings):
         boot = install_boot(**install_settings(settings, machine))
         yield "revision", revision_of(machine.name, rendered.ignition, boot, secret=rendered.secret)
-    if settings.target == "aws":
-        yield "key", object_key(rendered.ignition)
+    if rendered.parts is not None:
+        yield "own part", hashlib.sha256(rendered.parts.own.encode()).hexdigest()
+        yield "key", object_key(rendered.parts.bundle)
 
 
 def main() -> None:

@@ -4,7 +4,7 @@ import pytest
 
 from diaspora_infra.config import ConfigError, load
 from tests.host.pod import files, pod_context, pod_fragment
-from tests.support.configs import ignition_config, machine, pod, pxe, pxe_config
+from tests.support.configs import aws_config, ignition_config, machine, pod, pxe, pxe_config
 
 AUTOMATIC = pod(upgrade={"automatic": True})
 TIMER = "/etc/systemd/system/diaspora-upgrade.timer"
@@ -18,10 +18,11 @@ def problems(config: dict[str, object]) -> list[str]:
 
 def test_automatic_upgrade_requires_a_config_server() -> None:
     load(pxe_config(pod=AUTOMATIC))
+    load(aws_config(region="eu-west-1", pod_changes={"upgrade": {"automatic": True}}))
     for config in (ignition_config(pod=AUTOMATIC), pxe_config(pod=AUTOMATIC, pxe=pxe(machine(install="off")))):
         assert problems(config) == [
-            "pod.upgrade.automatic: not every machine has a server for its config; set false, or use target pxe "
-            "without install: off"
+            "pod.upgrade.automatic: not every machine has a server for its config; set false, or use target aws, or "
+            "pxe without install: off"
         ]
 
 

@@ -159,7 +159,14 @@ def pg_ctl(folder, *words):
     assert spawn(command, quiet=True, account=account, folder="/") == 0, command
 
 
+def on_aws():
+    """The server of the database is somewhere else, and knows no superuser of ours."""
+    return os.path.exists(root + "/usr/local/libexec/diaspora/database-program")
+
+
 def start_postgresql():
+    if on_aws():
+        return True
     container = read(root + "/etc/containers/systemd/postgresql.container")
     major = re.search("Image=[^:]*postgres:([0-9]+)", container)[1]
     folder = data + "/postgresql"
@@ -185,6 +192,8 @@ def start_postgresql():
 
 def migrate():
     image = pod()["image"]
+    if not script("check-schema", "start", image):
+        return False
     if not script("once-per-image", "needed", "migrate", image):
         return True
     if not script("dump-before-migration", "make", image):
@@ -192,7 +201,7 @@ def migrate():
     does = behaviour(image)
     if not sql("SET ROLE diaspora;" + does["migration"]) or does.get("migration_fails"):
         return False
-    return script("once-per-image", "done", "migrate", image)
+    return script("check-schema", "mark", image) and script("once-per-image", "done", "migrate", image)
 
 
 def publish():
@@ -244,7 +253,7 @@ def stop(unit):
     if unit in ("diaspora.target", "diaspora-data.service"):
         for service in reversed(pod()["services"]):
             stop(service + ".service")
-    if short == "postgresql" and active(unit):
+    if short == "postgresql" and active(unit) and not on_aws():
         folder = data + "/postgresql"
         major = read(folder + "/PG_VERSION")
         write(folder + "/PG_VERSION", settings["real_major"] + "\\n")
@@ -255,7 +264,7 @@ def stop(unit):
 
 
 def systemctl(words):
-    verb, *units = [word for word in words if word != "--quiet"]
+    verb, *units = [word for word in words if word not in ("--quiet", "--no-block")]
     if verb == "daemon-reload":
         write(record + "/loaded", unit_files())
         return 0
@@ -287,6 +296,13 @@ def podman(words):
         return 0
     if words[:2] == ["image", "exists"]:
         return 0 if words[-1] in known else 1
+    if words[0] == "run":
+        # the list of migrations: those up to the image's tag
+        image = words[words.index("--") + 1]
+        if image not in known:
+            return 125
+        print("\\n".join("{}_change.rb".format(number) for number in range(1, int(image.rpartition(":")[2]) + 1)))
+        return 0
     if words[0] == "pull":
         if words[-1] in settings["gone"]:
             return 125
@@ -303,6 +319,9 @@ def podman(words):
             assert words[1:] == ["bash", "/usr/local/bin/web-healthy", "3000", "/users/sign_in"], line
             return 0 if active("diaspora-web.service") and behaviour(pod()["image"]).get("page") != "fails" else 1
         assert words[0] == "postgresql", line
+        if on_aws():
+            # as database-program does
+            words = [word.replace("--username=postgres", "--username=diaspora") for word in words]
         if not active("postgresql.service"):
             return 125
         return spawn([settings["pg_programs"] + "/" + words[1], *words[2:]], PG, account=account, folder="/")
@@ -357,6 +376,10 @@ class Upgraded:
     gone: list[str] = field(default_factory=list)
     limit: int = 100
     """The seconds that a start may take, and becoming healthy."""
+    variables: dict[str, str] = field(default_factory=dict)
+    """Further variables of what runs."""
+    seconds: int = 120
+    """How long a run may take."""
 
     @property
     def root(self) -> Path:
@@ -438,12 +461,12 @@ class Upgraded:
                 "PATH": str(self.folder / "bin"), "LC_ALL": "C", "DIASPORA_ROOT": str(self.root),
                 "DIASPORA_DATA": str(self.data), "DIASPORA_RUN": str(self.folder / "run"),
                 "DIASPORA_PROGRAMS": str(self.root / LIBEXEC), "DIASPORA_UPGRADE_LIMIT": str(self.limit),
-                "DIASPORA_UPGRADE_PAUSE": "1", "DIASPORA_PAGE_LIMIT": "0",
+                "DIASPORA_UPGRADE_PAUSE": "0.1", "DIASPORA_PAGE_LIMIT": "0", **self.variables,
             },
             stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, start_new_session=True,
         )  # fmt: skip
         try:
-            out, err = process.communicate(timeout=120)
+            out, err = process.communicate(timeout=self.seconds)
         except subprocess.TimeoutExpired:
             os.killpg(process.pid, signal.SIGKILL)
             raise

@@ -9,11 +9,9 @@ import subprocess
 import threading
 import time
 import tomllib
-import urllib.request
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
 
@@ -26,6 +24,7 @@ from lab.aws.account import Account
 from lab.matchbox import free_ports
 from tests.host.aws_pod import aws_context
 from tests.host.pod import LIBEXEC, Context, files, pod_context, pod_fragment, write_tree
+from tests.machine.aws_door import ROLE, TOKEN, Door
 from tests.machine.pod_programs import PODMAN, RequireProgram
 
 PATH = "/diaspora/pod.example.org"
@@ -38,62 +37,6 @@ VALUES = {
     "backupSecretKey": "wJalr/XUtnFEMI+K7MDENG",
     "databasePassword": "kX3_-made-by-the-program",
 }
-ROLE = {"AccessKeyId": "ASIAROLE", "SecretAccessKey": "role/secret+key", "Token": "session==token"}
-TOKEN = "imds-token"
-
-
-class Metadata(BaseHTTPRequestHandler):
-    """The metadata service (version 2 only), and a proxy to the simulator."""
-
-    server: "Door"
-
-    def do_PUT(self) -> None:
-        if self.path == "/latest/api/token" and self.headers["X-aws-ec2-metadata-token-ttl-seconds"]:
-            self.answer(200, TOKEN.encode())
-        else:
-            self.answer(400, b"")
-
-    def do_GET(self) -> None:
-        folder = "/latest/meta-data/iam/security-credentials/"
-        if self.headers["X-aws-ec2-metadata-token"] != TOKEN:
-            self.answer(401, b"")
-        elif self.path == folder:
-            self.answer(200, b"pod-role")
-        elif self.path == f"{folder}pod-role":
-            self.answer(200, json.dumps({"Code": "Success", **ROLE}).encode())
-        else:
-            self.answer(404, b"")
-
-    def do_POST(self) -> None:
-        body = self.rfile.read(int(self.headers["Content-Length"]))
-        self.server.asked.append((dict(self.headers.items()), body))
-        if self.server.refusals:
-            self.server.refusals -= 1
-            self.answer(400, b'{"__type":"AccessDeniedException","message":"no"}')
-            return
-        headers = {key: self.headers[key] for key in ("Content-Type", "X-Amz-Target", "Authorization", "X-Amz-Date")}
-        request = urllib.request.Request(self.server.simulator, body, headers, method="POST")
-        with urllib.request.urlopen(request, timeout=20) as response:
-            self.answer(response.status, response.read())
-
-    def answer(self, status: int, body: bytes) -> None:
-        self.send_response(status)
-        self.send_header("Content-Length", str(len(body)))
-        self.end_headers()
-        self.wfile.write(body)
-
-    def log_message(self, *_args: object) -> None:
-        pass
-
-
-class Door(ThreadingHTTPServer):
-    """The stand-in and its requests."""
-
-    def __init__(self, simulator: str) -> None:
-        super().__init__(("127.0.0.1", 0), Metadata)
-        self.simulator = simulator
-        self.asked: list[tuple[dict[str, str], bytes]] = []
-        self.refusals = 0
 
 
 @dataclass
@@ -485,3 +428,31 @@ def test_backups_use_the_bucket_of_the_stack(tmp_path: Path) -> None:
     assert f"--env=RESTIC_REPOSITORY={address}" in words
     assert not [word for word in words if "AWS_" in word], "the role has the credentials"
     assert "--network=host" in words, "the metadata service is closed to containers on a bridge"
+
+
+def test_offered_bundle_is_noted_and_the_installed_one_is_told(machine: Machine) -> None:
+    noted, told = machine.data / "state/bundle-offered", f"{PATH}/bundleApplied"
+    (machine.root / "etc/diaspora/bundle.json").write_text(json.dumps({"hash": "1" * 16}))
+    machine.store.put_parameter(Name=f"{PATH}/bundle", Value=f"s3://b/c sha512-x {'2' * 16}", Type="String")
+    machine.store.put_parameter(Name=told, Value="none", Type="String")
+    machine.succeed("boot")
+    assert noted.read_text() == "2" * 16
+    assert machine.store.get_parameter(Name=told)["Parameter"]["Value"] == "1" * 16
+    asked = len(machine.door.asked)
+    machine.succeed("refresh")
+    written = [headers for headers, _ in machine.door.asked[asked:] if "Put" in headers["X-Amz-Target"]]
+    assert written == [], "it is told once"
+    # a facts file would give it to every container
+    assert "BUNDLE" not in (machine.data / "state/facts/facts.env").read_text()
+
+    # what is no hash is not noted, and during an upgrade nothing is told
+    machine.store.put_parameter(Name=f"{PATH}/bundle", Value="$(reboot)", Overwrite=True)
+    (machine.root / "etc/diaspora/bundle.json").write_text(json.dumps({"hash": "3" * 16}))
+    (machine.data / "upgrade").mkdir()
+    (machine.data / "upgrade/state").write_text("begun\n")
+    machine.succeed("refresh")
+    assert noted.read_text() == "2" * 16
+    assert machine.store.get_parameter(Name=told)["Parameter"]["Value"] == "1" * 16
+    (machine.data / "upgrade/state").unlink()
+    machine.succeed("refresh")
+    assert machine.store.get_parameter(Name=told)["Parameter"]["Value"] == "3" * 16

@@ -499,7 +499,10 @@ class TestAfterAReinstallation:
         script = pod.root / LIBEXEC / "dump-before-migration"
         told = subprocess.run(
             ["bash", script, "tell"],
-            env={"PATH": "/usr/bin:/bin", "SERVICE_RESULT": "exit-code", "DIASPORA_DATA": str(pod.data)},
+            env={
+                "PATH": "/usr/bin:/bin", "SERVICE_RESULT": "exit-code", "EXIT_STATUS": "1",
+                "DIASPORA_DATA": str(pod.data),
+            },
             capture_output=True, text=True, check=True, timeout=60,
         )  # fmt: skip
         assert told.stderr == (

@@ -54,6 +54,13 @@ UPLOADS_BUCKET = Parameter("uploadsBucket", "fact", "uploads")
 """With uploads in a bucket: its name."""
 
 
+BUNDLE = "bundle"
+"""Which bundle the stack offers: s3://BUCKET/KEY sha512-DIGEST HASH, on one line."""
+
+BUNDLE_APPLIED = "bundleApplied"
+"""The hash of the bundle that the machine runs; the machine writes it, and nobody else."""
+
+
 def machine_parameters(aws: Aws, pod: Pod) -> list[Parameter]:
     """Everything that the machine waits for. What the podmin places on the machine is not among it."""
     secrets = [

@@ -168,7 +168,7 @@ def _check_machines(sections: Sections) -> Iterator[Problem]:
     machines = sections.machines.get(target, {})
     if pod:
         yield from check_images(pod, machines)
-        yield from check_upgrade(pod.upgrade, machines.values())
+        yield from check_upgrade(pod.upgrade, machines.values(), on_aws=target is Target.AWS)
     if host:
         yield from check_machines_on_host(f"{target}.machines", host, machines)
 

@@ -15,21 +15,22 @@ class Upgrade(Model):
     """Upgrades of the pod. `diaspora-pod upgrade` on the machine starts one at any time."""
 
     automatic: bool = False
-    """Upgrade every day if the server has a new version of the pod for this machine."""
+    """Upgrade every day if the server (on AWS the stack) has a new version of the pod for this machine."""
     time: ClockTime = Field(default="04:30")
     """Time of the upgrade in the time zone of the machine, with a random delay of up to a quarter of an hour. It
     may not overlap a window of `host.updates`."""
 
 
-def check_upgrade(upgrade: Upgrade, machines: Iterable[Machine]) -> list[Problem]:
-    """Automatic upgrades of a machine without a server for its config."""
+def check_upgrade(upgrade: Upgrade, machines: Iterable[Machine], *, on_aws: bool) -> list[Problem]:
+    """Automatic upgrades of a machine without a server for its config; on AWS the stack offers one."""
     problems = []
-    served = [isinstance(machine, PxeMachine) and machine.install != "off" for machine in machines]
+    served = [on_aws or (isinstance(machine, PxeMachine) and machine.install != "off") for machine in machines]
     if upgrade.automatic and not all(served):
         problems.append(
             Problem(
                 "pod.upgrade.automatic",
-                "not every machine has a server for its config; set false, or use target pxe without install: off",
+                "not every machine has a server for its config; "
+                "set false, or use target aws, or pxe without install: off",
             )
         )
     if upgrade.time != Upgrade().time and not upgrade.automatic:

@@ -14,6 +14,7 @@ from diaspora_infra.host.features.diaspora import diaspora
 from diaspora_infra.host.features.disk_space import disk_space
 from diaspora_infra.host.features.firewall import firewall
 from diaspora_infra.host.features.first_admin import first_admin
+from diaspora_infra.host.features.first_bundle import first_bundle
 from diaspora_infra.host.features.guest_agent import guest_agent
 from diaspora_infra.host.features.hardening import hardening
 from diaspora_infra.host.features.health import health
@@ -37,7 +38,7 @@ from diaspora_infra.host.features.redis import redis
 from diaspora_infra.host.features.relay import relay
 from diaspora_infra.host.features.ssh_host_keys import ssh_host_keys
 from diaspora_infra.host.features.storage import storage
-from diaspora_infra.host.features.swap import swap
+from diaspora_infra.host.features.swap import swap, swap_file, zram
 from diaspora_infra.host.features.switch_database import switch_database
 from diaspora_infra.host.features.system_updates import system_updates
 from diaspora_infra.host.features.time_zone import time_zone
@@ -72,13 +73,14 @@ MACHINE_FEATURES: tuple[MachineFeature, ...] = (
     guest_agent,
 )
 
-AWS_MACHINE_FEATURES = tuple(data_volume if feature is storage else feature for feature in MACHINE_FEATURES)
-"""On AWS the data is on a volume that Ignition does not know."""
+_ON_AWS: dict[MachineFeature, MachineFeature] = {storage: data_volume, swap: zram}
+AWS_MACHINE_FEATURES = (*(_ON_AWS.get(feature, feature) for feature in MACHINE_FEATURES), first_bundle)
+"""On AWS the data is on a volume that Ignition does not know, and the machine fetches its bundle itself."""
 
 BASE_FEATURES: tuple[PodFeature, ...] = (firewall, pod_network, pod_data, pod_secrets, image_pulls)
 """What everything in a pod stands on."""
 
-AWS_FEATURES: tuple[AwsFeature, ...] = (parameters, uploads, aws_database, held_polls)
+AWS_FEATURES: tuple[AwsFeature, ...] = (swap_file, parameters, uploads, aws_database, held_polls)
 """Between the base and the services of a pod on AWS."""
 
 SERVICE_FEATURES: tuple[PodFeature, ...] = (

@@ -1,6 +1,6 @@
 """Secrets and facts of a machine on AWS: read from Parameter Store at boot, and again every 15 minutes."""
 
-from diaspora_infra.config.aws.parameter_names import machine_parameters, parameter_path
+from diaspora_infra.config.aws.parameter_names import BUNDLE, BUNDLE_APPLIED, machine_parameters, parameter_path
 from diaspora_infra.host.fragment import AwsContext, Fragment, combine
 from diaspora_infra.host.templates import file, render_tree
 
@@ -9,16 +9,15 @@ AFTER_PARAMETERS = "[Unit]\nRequires=diaspora-parameters.service\nAfter=diaspora
 
 
 def parameters(context: AwsContext) -> Fragment:
-    """Fetch them before secrets are handed to podman; nothing where there are none to fetch."""
+    """Fetch them before secrets are handed to podman, and look for another bundle."""
     aws, pod = context.aws, context.pod
     found = machine_parameters(aws, pod)
-    if not found:
-        return {}
     path = parameter_path(aws, pod)
     tree = render_tree(
         "parameters",
-        region=aws.region,
         path=path,
+        bundle=BUNDLE,
+        bundle_applied=BUNDLE_APPLIED,
         rows=[
             f"{entry.existing or f'{path}/{entry.name}'} {entry.name} {entry.file_name} {entry.form} {entry.user}"
             for entry in found

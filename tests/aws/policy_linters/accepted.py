@@ -5,7 +5,7 @@ An entry whose finding is gone fails the tests, as does a finding without an ent
 
 from dataclasses import dataclass
 
-BUCKETS = ("aws_s3_bucket.pod_backups", "aws_s3_bucket.pod_ignition", "aws_s3_bucket.pod_uploads")
+BUCKETS = ("aws_s3_bucket.pod_backups", "aws_s3_bucket.pod_bundles", "aws_s3_bucket.pod_uploads")
 LOGS = ("aws_cloudwatch_log_group.pod_http_api", "aws_cloudwatch_log_group.pod_flow_logs")
 CLUSTER, CLUSTER_INSTANCE = "aws_rds_cluster.pod_database", "aws_rds_cluster_instance.pod_database"
 DATABASE = "aws_db_instance.pod_database"
@@ -38,8 +38,11 @@ ACCEPTED = (
     ),
     Accepted(
         "CKV2_AWS_34",
-        "names of servers and buckets are no secrets; secrets are SecureStrings",
-        tuple(f"aws_ssm_parameter.pod_{name}" for name in ("backupRepository", "databaseHost", "uploadsBucket")),
+        "names of servers and buckets, and hashes, are no secrets; secrets are SecureStrings",
+        tuple(
+            f"aws_ssm_parameter.pod_{name}"
+            for name in ("backupRepository", "bundle", "bundleApplied", "databaseHost", "uploadsBucket")
+        ),
     ),
     Accepted(
         "CKV_AWS_26",
@@ -49,16 +52,6 @@ ACCEPTED = (
     # buckets
     Accepted("CKV_AWS_144", "a copy in another region doubles the bill; pod.backup may name any other place", BUCKETS),
     Accepted("CKV2_AWS_62", "nothing waits for an event of a bucket", BUCKETS),
-    Accepted(
-        "CKV_AWS_21",
-        "the config in it is made by every `up`; old ones are of no use",
-        ("aws_s3_bucket.pod_ignition",),
-    ),
-    Accepted(
-        "CKV2_AWS_61",
-        "`up` takes the old config away when it puts the new one there",
-        ("aws_s3_bucket.pod_ignition",),
-    ),
     Accepted(
         "CKV_AWS_18",
         "only the machine's role and the podmin reach it; a second bucket with logs would be read by nobody",

@@ -1,0 +1,81 @@
+"""A server on loopback that stands in for the metadata service, and forwards requests of a machine to the simulator."""
+
+import json
+import urllib.error
+import urllib.request
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+
+ROLE = {"AccessKeyId": "ASIAROLE", "SecretAccessKey": "role/secret+key", "Token": "session==token"}
+TOKEN = "imds-token"
+
+
+class Metadata(BaseHTTPRequestHandler):
+    """The metadata service (version 2 only), and a proxy to the simulator."""
+
+    server: "Door"
+
+    def do_PUT(self) -> None:
+        if self.path == "/latest/api/token" and self.headers["X-aws-ec2-metadata-token-ttl-seconds"]:
+            self.answer(200, TOKEN.encode())
+        else:
+            self.answer(400, b"")
+
+    def do_GET(self) -> None:
+        folder = "/latest/meta-data/iam/security-credentials/"
+        if not self.path.startswith("/latest/"):
+            self.get_object()
+            return
+        if self.headers["X-aws-ec2-metadata-token"] != TOKEN:
+            self.answer(401, b"")
+        elif self.path == folder:
+            self.answer(200, b"pod-role")
+        elif self.path == f"{folder}pod-role":
+            self.answer(200, json.dumps({"Code": "Success", **ROLE}).encode())
+        else:
+            self.answer(404, b"")
+
+    def get_object(self) -> None:
+        """Forward a request for an object of a bucket."""
+        self.server.asked.append((dict(self.headers.items()), self.path.encode()))
+        try:
+            # the simulator asks for a signature, and does not check it
+            headers = {key: self.headers[key] for key in ("Authorization", "X-Amz-Date")}
+            request = urllib.request.Request(f"{self.server.simulator}{self.path}", headers=headers)
+            with urllib.request.urlopen(request, timeout=20) as response:
+                self.answer(response.status, response.read())
+        except urllib.error.HTTPError as error:
+            self.answer(error.code, error.read())
+
+    def do_POST(self) -> None:
+        body = self.rfile.read(int(self.headers["Content-Length"]))
+        self.server.asked.append((dict(self.headers.items()), body))
+        if self.server.refusals:
+            self.server.refusals -= 1
+            self.answer(400, b'{"__type":"AccessDeniedException","message":"no"}')
+            return
+        headers = {key: self.headers[key] for key in ("Content-Type", "X-Amz-Target", "Authorization", "X-Amz-Date")}
+        request = urllib.request.Request(self.server.simulator, body, headers, method="POST")
+        try:
+            with urllib.request.urlopen(request, timeout=20) as response:
+                self.answer(response.status, response.read())
+        except urllib.error.HTTPError as error:
+            self.answer(error.code, error.read())
+
+    def answer(self, status: int, body: bytes) -> None:
+        self.send_response(status)
+        self.send_header("Content-Length", str(len(body)))
+        self.end_headers()
+        self.wfile.write(body)
+
+    def log_message(self, *_args: object) -> None:
+        pass
+
+
+class Door(ThreadingHTTPServer):
+    """The stand-in and its requests."""
+
+    def __init__(self, simulator: str) -> None:
+        super().__init__(("127.0.0.1", 0), Metadata)
+        self.simulator = simulator
+        self.asked: list[tuple[dict[str, str], bytes]] = []
+        self.refusals = 0
