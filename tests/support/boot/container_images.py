@@ -8,6 +8,7 @@ import json
 import shutil
 import subprocess
 import sys
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from diaspora_infra.config.images import IMAGES, POSTGRESQL_MAJOR
@@ -77,13 +78,24 @@ def _make_store(folder: Path) -> None:
     work, store = folder / "work", folder / "store"
     work.mkdir()
     archives = {
-        name: _archive(tree, work / f"{name}.tar")
+        name: archived(tree, work / f"{name}.tar")
         for name, tree in (
             ("servers", _servers(work / "servers")),
             ("postgresql", _postgresql(work / "postgresql")),
             ("diaspora", _diaspora(work / "diaspora")),
         )
     }
+    images = {
+        IMAGES[name].reference or "": (archives.get(name, archives["servers"]), changes)
+        for name, changes in DEFAULTS.items()
+    }
+    images[pod()["image"]] = (archives["diaspora"], DIASPORA)
+    write_store(store, images, work)
+    shutil.rmtree(work)
+
+
+def write_store(store: Path, images: Mapping[str, tuple[Path, Sequence[str]]], work: Path) -> None:
+    """Write the folder `store`: images by their names, each with the archive of its root and what it says to podman."""
     helpers = work / "helpers"
     helpers.mkdir()
     for name in ("netavark", "aardvark-dns"):
@@ -107,21 +119,16 @@ def _make_store(folder: Path) -> None:
         "PODMAN_IGNORE_CGROUPSV1_WARNING": "1",
     }
     command = [tool_path("podman"), "import", "--quiet", f"--signature-policy={policy}"]
-    images = {
-        IMAGES[name].reference or "": (archives.get(name, archives["servers"]), changes)
-        for name, changes in DEFAULTS.items()
-    }
-    images[pod()["image"]] = (archives["diaspora"], DIASPORA)
     for name, (archive, changes) in images.items():
         # a label, so that every image has an id of its own
         options = [f"--change={change}" for change in (f"LABEL of={name}", *changes)]
         subprocess.run(
             [*command, *options, archive, name], env=environment, check=True, stdout=subprocess.DEVNULL, timeout=120
         )
-    shutil.rmtree(work)
 
 
-def _archive(tree: Path, archive: Path) -> Path:
+def archived(tree: Path, archive: Path) -> Path:
+    """Pack a root folder, with what each image has."""
     for name in ("tmp", "run", "proc", "sys", "dev", "etc"):
         (tree / name).mkdir(exist_ok=True)
     (tree / "tmp").chmod(0o1777)
@@ -133,7 +140,7 @@ def _archive(tree: Path, archive: Path) -> Path:
 
 def _servers(work: Path) -> Path:
     tree = debian_tree(SERVERS, work, [*UNNEEDED, "usr/share", "var/lib/dpkg", "usr/lib/systemd"])
-    _add_accounts(tree)
+    add_accounts(tree)
     for name in ("srv/public", "data"):
         (tree / name).mkdir(parents=True)
     # nginx's health check
@@ -144,13 +151,14 @@ def _servers(work: Path) -> Path:
 
 def _postgresql(work: Path) -> Path:
     tree = debian_tree(POSTGRESQL, work, [*(path for path in UNNEEDED if path not in NEEDED), *UNUSED])
-    _add_accounts(tree)
+    add_accounts(tree)
     shutil.copytree(OWN_FILES, tree, dirs_exist_ok=True)
     (tree / "usr/local/bin/docker-entrypoint").chmod(0o755)
     return tree
 
 
-def _add_accounts(tree: Path) -> None:
+def add_accounts(tree: Path) -> None:
+    """Write the accounts of the official images."""
     for name, text in ACCOUNTS.items():
         (tree / name).parent.mkdir(exist_ok=True)
         (tree / name).write_text(text, encoding="utf-8")

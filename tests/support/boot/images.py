@@ -12,9 +12,9 @@ from pathlib import Path
 from tests.support import ignition_root
 from tests.support.boot import debian, metal_image
 from tests.support.boot.cached import cached
-from tests.support.boot.container_images import image_store
 from tests.support.boot.coreos_installer import CoreosInstaller, coreos_installer, sign
 from tests.support.boot.debian import UNNEEDED, debian_tree, keep_modules, run
+from tests.support.boot.light_images import light_store
 from tests.support.boot.metal_image import add_own_files, make_metal, make_root
 from tests.support.trixie import trixie_root
 from tools import tool_path
@@ -62,7 +62,7 @@ def make_images() -> Images:
     """
     # the path of a program ends in a hash of how it was built
     base = cached("boot-installer", _make_debian_part, debian, *PACKAGES, *MODULES, str(tool_path("ignition")))
-    root, store, installer = trixie_root(), image_store(), coreos_installer()
+    root, store, installer = trixie_root(), light_store(), coreos_installer()
 
     def make(folder: Path) -> None:
         archive = _pack(_own_tree(folder / "own-initrd", installer))

@@ -10,7 +10,7 @@ from tests.support.boot.debian import run
 from tests.support.ignition_root import new_root
 
 MIB = 1 << 20
-BIOS_MIB, EFI_MIB, BOOT_MIB, ROOT_MIB = 1, 127, 384, 704
+BIOS_MIB, EFI_MIB, BOOT_MIB, ROOT_MIB = 1, 127, 384, 512
 # Fedora CoreOS: the first boot replaces it
 DISK_GUID = "00000000-0000-4000-a000-000000000001"
 OWN_FILES = Path(__file__).parent / "system"

@@ -13,7 +13,7 @@ HOST_ADDRESS = "10.0.2.2"
 UEFI = "/usr/share/ovmf/OVMF.fd"
 MEMORY_MIB = 2048
 # much more than is needed: others may be at work on the same cores
-SECONDS = 1500
+SECONDS = 900
 # what the machine says last: the script in the initial RAM disk when it fails, else the one in the root
 LAST = r"rig: (up|not up|failed)"
 
