@@ -297,11 +297,12 @@ def podman(words):
     if words[:2] == ["image", "exists"]:
         return 0 if words[-1] in known else 1
     if words[0] == "run":
-        # the list of migrations: those up to the image's tag
+        # the list of migrations: those up to the image's tag, unless the test says which is the last one
         image = words[words.index("--") + 1]
         if image not in known:
             return 125
-        print("\\n".join("{}_change.rb".format(number) for number in range(1, int(image.rpartition(":")[2]) + 1)))
+        last = settings["images"].get(image, {}).get("newest") or int(image.rpartition(":")[2])
+        print("\\n".join("{}_change.rb".format(number) for number in range(1, last + 1)))
         return 0
     if words[0] == "pull":
         if words[-1] in settings["gone"]:
