@@ -27,6 +27,7 @@ from diaspora_infra.host import render
 from diaspora_infra.host.templates import templates_folder
 from tests.host.pod import LIBEXEC
 from tests.machine.later import LATER, write_program
+from tests.machine.pod_programs import link_programs
 from tests.support.configs import machine, pod, pxe, pxe_config
 from tests.support.ignition_root import Node, read_tree
 from tests.support.processes import kill_tree
@@ -447,10 +448,7 @@ class Upgraded:
         programs = self.folder / "bin"
         shutil.rmtree(programs, ignore_errors=True)
         programs.mkdir()
-        for name in PROGRAMS:
-            found = shutil.which(name)
-            assert found, name
-            (programs / name).symlink_to(found)
+        link_programs(programs, PROGRAMS)
         for name in ("podman", "systemctl"):
             write_program(programs / name, STAND_IN, settings)
 
