@@ -25,6 +25,8 @@ TESTS = Path(__file__).parent / "tests"
 # the modules and folders with the longest tests come first, so that all workers have something to do until the end
 LONGEST_FIRST = (
     "boot",
+    "machine/test_operate",
+    "machine/test_pod_machine",
     "machine/test_pod_upgrade",
     "machine/test_pod_restore.",
     "machine/test_pod_import",
