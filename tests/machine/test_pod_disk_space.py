@@ -1,6 +1,7 @@
 """Protection from a full disk, on small real filesystems and with the real restic."""
 
 import os
+import shutil
 import subprocess
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -42,6 +43,10 @@ def here(tmp_path: Path, restic: str) -> Iterator[Pod]:
         pod = Pod(tmp_path / "pod", tree, nowhere, 0, restic)
         pod.extra = {"DIASPORA_SYSTEM": str(system), "STATE_DIRECTORY": str(tmp_path / "alerts")}
         pod.prepare()
+        df = shutil.which("df")
+        assert df
+        (pod.folder / "bin/df").unlink()
+        (pod.folder / "bin/df").symlink_to(df)
         yield pod
 
 
