@@ -15,7 +15,6 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-import boto3
 import pytest
 
 from diaspora_infra.host import render
@@ -137,13 +136,7 @@ def machine_of(context: Context, tmp_path: Path, curl: str, account: Account, do
     }.items():
         (tmp_path / "bin" / name).write_text(text)
         (tmp_path / "bin" / name).chmod(0o755)
-    store = boto3.client(
-        "ssm",
-        region_name="eu-west-1",
-        endpoint_url=account.endpoint,
-        aws_access_key_id="simulator",
-        aws_secret_access_key="simulator",
-    )
+    store = account.client("ssm", "eu-west-1")
     made = Machine(tmp_path, root, door, store)
     for name, value in VALUES.items():
         made.put(name, value)

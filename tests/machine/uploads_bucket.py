@@ -16,8 +16,6 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
 
-import boto3
-
 from lab.aws.account import Account
 from tests.host.pod import LIBEXEC
 from tests.support.processes import stop
@@ -85,13 +83,7 @@ class Doors(ThreadingHTTPServer):
 def make_bucket(account: Account) -> Any:
     """The bucket as Uploads makes it, as far as s3fs can tell; returns a client."""
     account.reset()
-    client = boto3.client(
-        "s3",
-        endpoint_url=account.endpoint,
-        region_name=REGION,
-        aws_access_key_id="simulator",
-        aws_secret_access_key="simulator",
-    )
+    client = account.client("s3", REGION)
     client.create_bucket(
         Bucket=BUCKET,
         CreateBucketConfiguration={"LocationConstraint": REGION},
