@@ -1,17 +1,28 @@
 """The container images of a machine."""
 
-from diaspora_infra.config import ConfigError, Problem
-from diaspora_infra.config.images import default_image
+from diaspora_infra.config import ConfigError
+from diaspora_infra.config.images import IMAGES
+from diaspora_infra.config.pod.versions import missing_image
 from diaspora_infra.host.fragment import AwsContext, PodContext
 
 
+def image_floats(context: PodContext, name: str) -> bool:
+    """Whether podman updates the image of this pod by itself."""
+    return IMAGES[name].floats(_version(context, name))
+
+
+def _version(context: PodContext, name: str) -> str:
+    version: str = getattr(context.pod.versions, name.replace("-", "_"))
+    return version
+
+
 def container_image(context: PodContext, name: str) -> str:
-    """The image of `config/images.py` for this machine, or the user's own image if set."""
-    own = context.pod.image if name == "diaspora" else None
-    image = own or default_image(name, context.architecture)
-    if image is None:
-        raise ConfigError([Problem("pod.image", f"missing; there is no default for {context.architecture}")])
-    return image
+    """The image of `config/images.json` for this machine in the version of this pod; for diaspora* the user's own."""
+    if name != "diaspora":
+        return IMAGES[name].pinned(context.architecture, _version(context, name))
+    if context.pod.image is None:
+        raise ConfigError([missing_image(context.pod)])
+    return context.pod.image
 
 
 def pod_images(context: PodContext) -> dict[str, str]:

@@ -8,6 +8,7 @@ import pytest
 from pydantic import ValidationError
 
 from diaspora_infra.config import Architecture, ConfigError, PxeSettings, Settings, Stream, Target, load
+from diaspora_infra.config.images import DIASPORA_COMMITS, DIASPORA_VERSION, IMAGES
 from diaspora_infra.config.problems import Problem, join_path, quoted
 from diaspora_infra.config.types import time_zones
 from tests.config.mistakes import GOOD, MISTAKES, PUBLIC_KEYS, changed
@@ -80,9 +81,36 @@ def test_thousand_machines_are_checked_within_seconds() -> None:
 def test_image_is_required_only_for_machines_of_the_target() -> None:
     values = configs.ignition_config(pod=configs.pod(image=None))
     (line,) = lines(values)
-    assert line.startswith("pod.image: required, because there is no default diaspora* image for x86_64; set ")
-    values["ignition"] = {"machines": [{"name": "a", "architecture": "aarch64"}, {"name": "b"}]}
-    assert "for aarch64, x86_64; set" in lines(values)[0]
+    assert line.startswith("pod.image: required, because a machine does not build diaspora* yet; build the image with ")
+    assert f"--build-arg SOURCE_COMMIT={DIASPORA_COMMITS[DIASPORA_VERSION]} containers/diaspora`" in line
+
+
+def test_release_outside_the_table_needs_its_commit() -> None:
+    without = configs.ignition_config(pod=configs.pod(image=None, version="0.9.2.0"))
+    image, commit = lines(without)
+    assert "SOURCE_COMMIT=COMMIT containers/diaspora`" in image
+    assert commit == (
+        "pod.sourceCommit: required, because the commit of diaspora* 0.9.2.0 is not in the table of this project; set "
+        "the commit that `git ls-remote https://github.com/diaspora/diaspora 'v0.9.2.0^{}'` prints"
+    )
+    given = configs.ignition_config(pod=configs.pod(image=None, version="0.9.2.0", sourceCommit="a" * 40))
+    (line,) = lines(given)
+    assert f"SOURCE_COMMIT={'a' * 40} containers/diaspora`" in line
+    # the image decides what runs, and nothing is built
+    assert load(configs.ignition_config(pod=configs.pod(version="0.9.2.0"))).pod.version == "0.9.2.0"
+
+
+def test_default_versions_are_those_of_the_table() -> None:
+    defaults = load(configs.ignition_config()).pod.versions.model_dump()
+    assert defaults == {
+        name.replace("-", "_"): image.version for name, image in IMAGES.items() if name not in {"matchbox", "dnsmasq"}
+    }
+
+
+def test_version_without_quotes_is_refused() -> None:
+    """YAML reads 1.30 as the number 1.3."""
+    (line,) = lines(configs.ignition_config(pod=configs.pod(versions={"nginx": 1.3})))
+    assert line == "pod.versions.nginx: the number 1.3 given; allowed: text (write it in quotes)"
 
 
 @pytest.mark.parametrize("values", [{}, {"target": "pxe"}, {1: 2}, {"\ud800": 1}, {"pod": None, "host": None}])

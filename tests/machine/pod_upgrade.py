@@ -344,9 +344,7 @@ def config_of(
 ) -> dict[str, Any]:
     """Render the config of a machine, with this image and this major of PostgreSQL."""
     settings = load(pxe_config(pod=pod(image=image, **changes), pxe=pxe(machine(**(of or {})))))
-    reference = Image(
-        f"docker.io/library/postgres:{major}.1-bookworm", IMAGES["postgresql"].architectures, verified=False
-    )
+    reference = Image("docker.io/library/postgres", f"{major}.1-bookworm", f"{major}.1")
     remembered = sys.modules["diaspora_infra.host.render"]._pod_parts
     with (
         mock.patch.dict(IMAGES, {"postgresql": reference}),

@@ -11,7 +11,6 @@ from diaspora_infra.config.aws.aws import AwsRelease
 from diaspora_infra.config.host.firewall import check_firewall
 from diaspora_infra.config.host.host import SYSTEM_ACCOUNTS, Host, Machine, User
 from diaspora_infra.config.host.networks import check_networks, static_addresses
-from diaspora_infra.config.images import default_image
 from diaspora_infra.config.pod.backup import check_backup
 from diaspora_infra.config.pod.diaspora_toml import PaypalDonations
 from diaspora_infra.config.pod.disk_space import check_disk_space
@@ -154,21 +153,6 @@ def check_addresses(path: str, pod: Pod, machines: Machines) -> list[Problem]:
         for name, keyfile in machine.networks.items()
         for key, address in static_addresses(keyfile)
         if address in subnet
-    ]
-
-
-def check_images(pod: Pod, machines: Machines) -> list[Problem]:
-    """Images that have no default."""
-    architectures = {machine.architecture for machine in machines.values()}
-    lacking = sorted(name for name in architectures if default_image("diaspora", name) is None)
-    if pod.image is not None or not lacking:
-        return []
-    return [
-        Problem(
-            "pod.image",
-            f"required, because there is no default diaspora* image for {', '.join(lacking)}; "
-            "set your own pinned image (see containers/diaspora/README.md)",
-        )
     ]
 
 

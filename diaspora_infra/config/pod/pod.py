@@ -5,6 +5,7 @@ from typing import Annotated, Literal
 
 from pydantic import AfterValidator, Field
 
+from diaspora_infra.config.images import DIASPORA_VERSION
 from diaspora_infra.config.model import Model
 from diaspora_infra.config.pod.backup import Backup
 from diaspora_infra.config.pod.daily_jobs import DailyJobs
@@ -21,6 +22,7 @@ from diaspora_infra.config.pod.mail import Mail
 from diaspora_infra.config.pod.monitoring import Monitoring
 from diaspora_infra.config.pod.tls import Tls
 from diaspora_infra.config.pod.upgrade import Upgrade
+from diaspora_infra.config.pod.versions import DiasporaVersion, SourceCommit, Versions
 from diaspora_infra.config.problems import quoted, refused
 from diaspora_infra.config.types import (
     DOMAIN,
@@ -317,7 +319,15 @@ class Pod(Model):
     admin: Admin
     """The person who runs the pod."""
     image: ImageReference | None = None
-    """diaspora* image, pinned by tag or digest. Currently required, because no default image could be verified."""
+    """diaspora* image, pinned by tag or digest. Required until machines build diaspora* themselves: see
+    `containers/diaspora/README.md`."""
+    version: DiasporaVersion = DIASPORA_VERSION
+    """Release of diaspora* to build. No effect where `image` is set, which decides what runs."""
+    source_commit: SourceCommit | None = None
+    """Commit of diaspora* to build; that of the release `version` when not set. Required for a release that is not in
+    the table of this project."""
+    versions: Versions = Versions()
+    """Versions of the programs beside diaspora*."""
     image_layout: ImageLayout = ImageLayout()
     """Paths and user inside that image."""
     settings: PodSettings = PodSettings()
