@@ -1,4 +1,4 @@
-"""Check, render and cost a stack file without running Pulumi."""
+"""Check a stack file, render it, and calculate its cost."""
 
 import argparse
 import os

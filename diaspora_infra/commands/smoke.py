@@ -1,4 +1,4 @@
-"""`diaspora-infra smoke`: ask a living stack on AWS what only AWS can answer."""
+"""`diaspora-infra smoke`: ask a running stack on AWS what only AWS can answer."""
 
 import argparse
 import json
@@ -12,7 +12,7 @@ _INTERRUPTED = 130
 
 def add_to(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
     """Add `smoke`."""
-    text = "ask a living stack of target aws what only AWS can answer; changes nothing"
+    text = "ask a running stack of target aws what only AWS can answer; changes nothing"
     parser = commands.add_parser("smoke", help=text, description=text)
     parser.add_argument("stack", metavar="STACK", help="name of the stack, as `pulumi stack ls` shows it")
     parser.add_argument(

@@ -1,1 +1,1 @@
-"""Questions about a living stack that only AWS can answer; `diaspora-infra smoke` asks them."""
+"""Questions about a running stack that only AWS can answer; `diaspora-infra smoke` asks them."""

@@ -17,7 +17,7 @@ def check_packages() -> None:
     missing = [package for module, package in _PACKAGES.items() if find_spec(module) is None]
     if missing:
         fix = "run `python3 -m tools.environment --aws` in a checkout, else `pip install 'diaspora-infra[aws]'`"
-        raise ConfigError([Problem("smoke", f"the package {', '.join(missing)} is not installed; {fix}")])
+        raise ConfigError([Problem("smoke", f"not installed: {', '.join(missing)}; {fix}")])
 
 
 def clients(stack: PodStack) -> Client:

@@ -6,6 +6,8 @@ from collections.abc import Iterator
 
 import pytest
 
+from lab.aws.account import Account
+from lab.matchbox import free_ports
 from tests.machine.cheap_restic import make_cheap_restic
 from tests.machine.pod_backup import PASSWORD
 from tests.machine.pod_programs import RequireProgram
@@ -26,3 +28,13 @@ def restic(tmp_path_factory: pytest.TempPathFactory, require_program: RequirePro
     """restic, for repositories with the password of the tests; see cheap_restic.py."""
     program = require_program("restic", "restic")
     return str(make_cheap_restic(tmp_path_factory.mktemp("restic"), program, PASSWORD))
+
+
+@pytest.fixture(scope="module")
+def account(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Account]:
+    """The simulated account of a machine on AWS, with a server of its own for each module."""
+    (port,) = free_ports(1)
+    made = Account(tmp_path_factory.mktemp("account"), port)
+    made.start()
+    yield made
+    made.stop()

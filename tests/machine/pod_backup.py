@@ -16,6 +16,7 @@ from typing import Any
 
 from tests.host.pod import LIBEXEC
 from tests.machine.later import LATER, write_program
+from tests.machine.pod_programs import link_programs
 from tests.machine.test_pod_postgresql import Postgresql
 
 PASSWORD = "correct horse battery"
@@ -236,10 +237,7 @@ class Pod:
         (self.record / "migrations").write_text("\n".join(MIGRATIONS))
         (self.folder / "given" / "backup_password").write_text(PASSWORD)
         shutil.copytree(self.tree / "etc/diaspora", self.folder / "etc", dirs_exist_ok=True)
-        for name in PROGRAMS:
-            found = shutil.which(name)
-            assert found, name
-            (self.folder / "bin" / name).symlink_to(found)
+        link_programs(self.folder / "bin", PROGRAMS)
         self.prepare_programs(elsewhere=elsewhere)
         if data:
             assert self.run("make-secrets").returncode == 0

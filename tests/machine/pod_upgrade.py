@@ -27,6 +27,7 @@ from diaspora_infra.host import render
 from diaspora_infra.host.templates import templates_folder
 from tests.host.pod import LIBEXEC
 from tests.machine.later import LATER, write_program
+from tests.machine.pod_programs import link_programs
 from tests.support.configs import machine, pod, pxe, pxe_config
 from tests.support.ignition_root import Node, read_tree
 from tests.support.processes import kill_tree
@@ -297,11 +298,12 @@ def podman(words):
     if words[:2] == ["image", "exists"]:
         return 0 if words[-1] in known else 1
     if words[0] == "run":
-        # the list of migrations: those up to the image's tag
+        # the list of migrations: those up to the image's tag, unless the test says which is the last one
         image = words[words.index("--") + 1]
         if image not in known:
             return 125
-        print("\\n".join("{}_change.rb".format(number) for number in range(1, int(image.rpartition(":")[2]) + 1)))
+        last = settings["images"].get(image, {}).get("newest") or int(image.rpartition(":")[2])
+        print("\\n".join("{}_change.rb".format(number) for number in range(1, last + 1)))
         return 0
     if words[0] == "pull":
         if words[-1] in settings["gone"]:
@@ -444,10 +446,7 @@ class Upgraded:
         programs = self.folder / "bin"
         shutil.rmtree(programs, ignore_errors=True)
         programs.mkdir()
-        for name in PROGRAMS:
-            found = shutil.which(name)
-            assert found, name
-            (programs / name).symlink_to(found)
+        link_programs(programs, PROGRAMS)
         for name in ("podman", "systemctl"):
             write_program(programs / name, STAND_IN, settings)
 

@@ -22,8 +22,8 @@ CONTEXTS = {
     "instance": aws_context(database={"engine": "onInstance"}),
 }
 PROGRAMS = (
-    "bin/podman", "bin/bash", "bin/sleep", "bin/systemctl", "bin/systemd-inhibit", "bin/systemd-tmpfiles", "sbin/nft",
-    "sbin/xfs_growfs", "sbin/restorecon",
+    "bin/podman", "bin/bash", "bin/rm", "bin/sleep", "bin/systemctl", "bin/systemd-inhibit", "bin/systemd-tmpfiles",
+    "sbin/nft", "sbin/xfs_growfs", "sbin/restorecon",
 )  # fmt: skip
 USER_DATA_LIMIT = 16384
 

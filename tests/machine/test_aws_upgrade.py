@@ -14,7 +14,6 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
-import boto3
 import pytest
 
 from diaspora_infra.aws.offer import object_key, offer_of
@@ -22,7 +21,6 @@ from diaspora_infra.config import load
 from diaspora_infra.host import Parts, render
 from diaspora_infra.host.features.first_bundle import first_bundle
 from lab.aws.account import Account
-from lab.matchbox import free_ports
 from tests.host.aws_pod import aws_context
 from tests.host.pod import LIBEXEC, write_tree
 from tests.machine.aws_door import Door
@@ -62,13 +60,7 @@ class Pod(Upgraded):
     door: Door
 
     def client(self, service: str) -> Any:
-        return boto3.client(
-            service,
-            region_name="eu-west-1",
-            endpoint_url=self.account.endpoint,
-            aws_access_key_id="simulator",
-            aws_secret_access_key="simulator",
-        )
+        return self.account.client(service, "eu-west-1")
 
     @property
     def server(self) -> Path:
@@ -112,15 +104,6 @@ class Pod(Upgraded):
     def status(self) -> list[str]:
         done = self.run("/usr/bin/bash", self.root / "usr/local/bin/diaspora-pod", "status")
         return [line for line in done.stdout.splitlines() if "bundle" in line or "upgrade" in line]
-
-
-@pytest.fixture(scope="module")
-def account(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Account]:
-    (port,) = free_ports(1)
-    made = Account(tmp_path_factory.mktemp("account"), port)
-    made.start()
-    yield made
-    made.stop()
 
 
 numbers = itertools.count(1)

@@ -37,6 +37,7 @@ SECRETS = "/etc/diaspora/secrets"
 PRESETS = "/etc/systemd/system-preset/20-ignition.preset"
 OTHER_KEY = SSH_KEY.replace("podmin@example.org", "other@example.org")
 # On AWS sshd does not wait for the data volume.
+AWS_UNITS = {"diaspora-data-grow.timer", "diaspora-first-bundle.service", "diaspora-parameters-refresh.timer"}
 EARLY_KEYS = "diaspora-ssh-host-keys.service"
 POD_UNITS = {
     "certbot.timer",
@@ -145,12 +146,12 @@ CASES = {
     "data-disk": Case(ignition_config(host=host(storage={"dataDisk": "/dev/sdb"})), POD_UNITS, {}),
     "aws": Case(
         aws_config(region="eu-west-1", size="small"),
-        POD_UNITS - {"certbot.timer", EARLY_KEYS} | {"diaspora-data-grow.timer", "diaspora-parameters-refresh.timer"},
+        POD_UNITS - {"certbot.timer", EARLY_KEYS} | AWS_UNITS | {"diaspora-held-polls.service"},
         {},
     ),
     "aws-on-instance": Case(
         aws_config(region="eu-west-1", size="small", edge="direct", database={"engine": "onInstance"}),
-        POD_UNITS - {EARLY_KEYS} | {"diaspora-data-grow.timer", "diaspora-parameters-refresh.timer"},
+        POD_UNITS - {EARLY_KEYS} | AWS_UNITS,
         {},
     ),
     "pod-stopped": Case(ignition_config(host=host(snippets=[POD_STOPPED])), POD_UNITS - {"diaspora.target"}, {}),

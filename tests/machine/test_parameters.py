@@ -21,7 +21,6 @@ import pytest
 from diaspora_infra.host import render
 from diaspora_infra.host.bundle import unpack
 from lab.aws.account import Account
-from lab.matchbox import free_ports
 from tests.host.aws_pod import aws_context
 from tests.host.pod import LIBEXEC, Context, files, pod_context, pod_fragment, write_tree
 from tests.machine.aws_door import ROLE, TOKEN, Door
@@ -100,15 +99,6 @@ class Machine:
 
 
 Make = Callable[[Context], Machine]
-
-
-@pytest.fixture(scope="module")
-def account(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Account]:
-    (port,) = free_ports(1)
-    made = Account(tmp_path_factory.mktemp("account"), port)
-    made.start()
-    yield made
-    made.stop()
 
 
 def relay_context(**changes: Any) -> Context:

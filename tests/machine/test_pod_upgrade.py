@@ -130,7 +130,7 @@ def behave(pod: Upgraded, empty: Path, **how: Any) -> None:
     """Let the new image do something else."""
     if "health" in how:
         # what never becomes healthy is waited for; what starts needs longer than that where cores are shared
-        pod.limit = 10
+        pod.limit = 20
     pod.images[NEW_IMAGE] |= how
     pod.prepare(empty)
 
@@ -392,7 +392,8 @@ def test_settings_change_dumps_and_migrates_nothing(pod: Upgraded) -> None:
 
 
 def test_rollback_without_migrations_keeps_new_posts(pod: Upgraded, empty: Path) -> None:
-    behave(pod, empty, migration="INSERT INTO posts (text) VALUES ('meanwhile');", health={"nginx": "unhealthy"})
+    meanwhile = "INSERT INTO posts (text) VALUES ('meanwhile');"
+    behave(pod, empty, migration=meanwhile, newest=1, health={"nginx": "unhealthy"})
     assert pod.upgrade_to(new_config()).returncode == 1
     check(pod, old_config(), posts=501)
 

@@ -139,8 +139,11 @@ def test_full_redis_refuses_jobs_and_no_acknowledged_one_is_lost(
 
 
 def test_job_that_a_stop_interrupts_is_done_later(sidekiq: Sidekiq) -> None:
-    """A stop gives jobs 25 seconds, here one. The rest goes back to Redis."""
-    worker = sidekiq.work("-t", "1")
+    """A stop gives jobs 25 seconds, here four. The rest goes back to Redis.
+
+    Not less: other threads wait two seconds for a job, and would take the one that goes back with them.
+    """
+    worker = sidekiq.work("-t", "4")
     sidekiq.ruby("Workers::Slow.perform_async")
     wait(lambda: sidekiq.done() == ["begun"], "the job", worker)
     assert worker.stop() == 0

@@ -38,14 +38,6 @@ CONTENT = {name: os.urandom(50_000) for name in NAMES}
 
 
 @pytest.fixture(scope="module")
-def account(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Account]:
-    made = Account(tmp_path_factory.mktemp("account"), *free_ports(1))
-    made.start()
-    yield made
-    made.stop()
-
-
-@pytest.fixture(scope="module")
 def server(require_program: RequireProgram) -> Iterator[Postgresql]:
     yield from pod_server("uploads", require_program)
 

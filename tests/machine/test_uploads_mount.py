@@ -26,14 +26,6 @@ USERS = container_users(aws_context().settings.pod)
 APPLICATION, NGINX = USERS.diaspora.host, USERS.nginx.host
 
 
-@pytest.fixture(scope="module")
-def account(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Account]:
-    made = Account(tmp_path_factory.mktemp("account"), *free_ports(1))
-    made.start()
-    yield made
-    made.stop()
-
-
 @pytest.fixture
 def uploads(account: Account, tmp_path: Path, require_program: RequireProgram) -> Iterator[Uploads]:
     # other users have to get to the mount, and pytest closes its folder to them

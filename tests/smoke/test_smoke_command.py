@@ -167,7 +167,7 @@ def test_missing_packages_are_named(monkeypatch: pytest.MonkeyPatch, capsys: pyt
     monkeypatch.setattr(account, "find_spec", lambda _: None)
     assert main(["smoke", "dev"]) == 2
     assert capsys.readouterr().err == (
-        "smoke: the package boto3, dnspython is not installed; run `python3 -m tools.environment --aws` in a checkout, "
+        "smoke: not installed: boto3, dnspython; run `python3 -m tools.environment --aws` in a checkout, "
         "else `pip install 'diaspora-infra[aws]'`\n"
     )
 

@@ -27,9 +27,11 @@ from moto.moto_server.werkzeug_app import (
 )
 from werkzeug.serving import make_server
 
+from diaspora_infra.config.aws.availability import VPC_LINK_ZONES
 from lab.aws.simulator import patches, policies
 from lab.aws.simulator.cbor import Cbor
 from lab.aws.simulator.lifecycle import Lifecycle
+from lab.aws.simulator.patches import apigatewayv2
 from lab.aws.simulator.refusals import Refusals
 from lab.aws.simulator.repeats import Repeats
 
@@ -47,6 +49,7 @@ def main(arguments: list[str]) -> int:
         print("usage: python -m lab.aws.simulator.server PORT", file=sys.stderr)
         return 2
     patches.apply()
+    apigatewayv2.vpc_link_zones |= VPC_LINK_ZONES
     policies.apply()
     application = Repeats(Refusals(Lifecycle(Cbor(DomainDispatcherApplication(create_backend_app)))))
     server = make_server("127.0.0.1", int(arguments[0]), application, threaded=True, request_handler=_QuietHandler)

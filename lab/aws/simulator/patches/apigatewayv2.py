@@ -14,6 +14,7 @@ Changes moto/apigatewayv2/models.py, moto/apigatewayv2/responses.py.
 import hashlib
 import json
 import re
+from collections.abc import Sequence
 from typing import Any
 from urllib.parse import unquote
 
@@ -23,10 +24,10 @@ from moto.apigatewayv2.responses import ApiGatewayV2Response
 from moto.core.responses import TYPE_RESPONSE
 from moto.ec2.models import ec2_backends
 
-from diaspora_infra.config.aws.availability import VPC_LINK_ZONES
-
 ZONE = "ZLY8HYME6SFDD"
 """Hosted zone of regional API Gateway names in eu-west-1."""
+vpc_link_zones: dict[str, Sequence[str]] = {}
+"""The ids of the zones with VPC links, by region; who starts the server fills the table."""
 
 _original_to_json = DomainName.to_json
 _original_create_vpc_link = ApiGatewayV2Response.create_vpc_link
@@ -51,7 +52,7 @@ def create_vpc_link(self: ApiGatewayV2Response) -> TYPE_RESPONSE:
     backend = ec2_backends[self.current_account][self.region]
     for subnet_id in json.loads(self.body).get("subnetIds", []):
         zone = str(backend.get_subnet(subnet_id).availability_zone_id)
-        if zone not in VPC_LINK_ZONES.get(self.region, ()):
+        if zone not in vpc_link_zones.get(self.region, ()):
             raise BadRequestException(
                 f"Subnet '{subnet_id}' is in Availability Zone '{zone}' where service is not available"
             )

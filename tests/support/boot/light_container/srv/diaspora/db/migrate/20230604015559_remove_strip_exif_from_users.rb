@@ -1,0 +1,1 @@
+# of diaspora* 0.9.1.0, the last one
