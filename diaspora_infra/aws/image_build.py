@@ -14,7 +14,7 @@ from diaspora_infra.aws.arguments import ArgumentError
 from diaspora_infra.aws.policy import Statement, document_output, trusting
 from diaspora_infra.aws.tags import named
 from diaspora_infra.config import Architecture
-from diaspora_infra.config.aws.parameter_names import NO_IMAGE, event_source
+from diaspora_infra.config.aws.parameter_names import IMAGE_MISSING, NO_IMAGE, event_source
 
 KEEP_DAYS = 180
 """An image expires so many days after its build, except those with a tag of `MARKS`."""
@@ -24,8 +24,6 @@ LOG_DAYS = 90
 BUILD_MINUTES = 90
 """A build that takes longer is ended."""
 REFRESH = "rate(30 days)"
-MISSING = "image missing"
-"""Detail type of the event by which a machine has the images built."""
 
 _ENVIRONMENTS = {
     Architecture.AARCH64: ("ARM_CONTAINER", "aws/codebuild/amazonlinux-aarch64-standard:3.0"),
@@ -227,7 +225,7 @@ class ImageBuild(pulumi.ComponentResource):
             "Resource": project.arn,
         }
         policy = aws.iam.RolePolicy(name, role=role.id, policy=document_output([start]), opts=self._child)
-        asked = {"source": [event_source(self._args["project"])], "detail-type": [MISSING]}
+        asked = {"source": [event_source(self._args["project"])], "detail-type": [IMAGE_MISSING]}
         starts = [self._start("missing", project, role, policy, event_pattern=json.dumps(asked))]
         if self._args.get("refresh", False):
             starts.append(self._start("refresh", project, role, policy, schedule_expression=REFRESH))

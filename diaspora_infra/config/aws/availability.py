@@ -85,7 +85,7 @@ REGIONS_WITH_ARM_BUILDS = frozenset(
         "us-east-1", "us-east-2", "us-west-2",
     }
 )  # fmt: skip
-"""Regions in which CodeBuild has the environment type ARM_CONTAINER, as AWS says of fleets (API of CodeBuild in botocore
+"""Regions in which CodeBuild has the environment type ARM_CONTAINER, as AWS says of fleets (API of CodeBuild, botocore
 1.44). Others may have it too: AWS says nothing of builds without a fleet."""
 
 AURORA_VERSIONS = (

@@ -67,12 +67,21 @@ NO_IMAGE = "none"
 """Value of the parameter of an image, until the first build has ended."""
 
 
+IMAGE_MISSING = "image missing"
+"""Detail type of the event by which a machine has images built."""
+
+
+def images_path(aws: Aws, pod: Pod) -> str:
+    """The path of the parameters of images, without a slash at its end."""
+    return f"{parameter_path(aws, pod)}/images"
+
+
 def image_parameter(aws: Aws, pod: Pod, name: str, tag: str) -> str:
     """Name of the parameter of an image: `REPOSITORY@DIGEST TAG`, written by the build.
 
     It is another one for another release, content or architecture. Where it is missing, the stack builds another image.
     """
-    return f"{parameter_path(aws, pod)}/images/{name}-{tag}-{aws.architecture}"
+    return f"{images_path(aws, pod)}/{name}-{tag}-{aws.architecture}"
 
 
 def image_project(pod: Pod) -> str:

@@ -37,6 +37,7 @@ from diaspora_infra.host.features.postgresql import postgresql
 from diaspora_infra.host.features.redis import redis
 from diaspora_infra.host.features.relay import relay
 from diaspora_infra.host.features.ssh_host_keys import ssh_host_keys
+from diaspora_infra.host.features.stack_images import stack_images
 from diaspora_infra.host.features.storage import storage
 from diaspora_infra.host.features.swap import swap, swap_file, zram
 from diaspora_infra.host.features.switch_database import switch_database
@@ -80,7 +81,7 @@ AWS_MACHINE_FEATURES = (*(_ON_AWS.get(feature, feature) for feature in MACHINE_F
 BASE_FEATURES: tuple[PodFeature, ...] = (firewall, pod_network, pod_data, pod_secrets, image_pulls)
 """What everything in a pod stands on."""
 
-AWS_FEATURES: tuple[AwsFeature, ...] = (swap_file, parameters, uploads, aws_database, held_polls)
+AWS_FEATURES: tuple[AwsFeature, ...] = (swap_file, parameters, stack_images, uploads, aws_database, held_polls)
 """Between the base and the services of a pod on AWS."""
 
 SERVICE_FEATURES: tuple[PodFeature, ...] = (
