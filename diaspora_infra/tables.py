@@ -594,7 +594,7 @@ class PodTable(TypedDict):
     admin: AdminTable
     """The person who runs the pod."""
     image: NotRequired[str | None]
-    """diaspora* image, pinned by tag or digest. Required until machines build diaspora* themselves: see `containers/diaspora/README.md`."""
+    """diaspora* image of your own, pinned by tag or digest. When not set, each machine builds the image itself from `containers/diaspora/Containerfile`; on AWS it is required."""
     version: NotRequired[str]
     """Release of diaspora* to build. No effect where `image` is set, which decides what runs. Default: 0.9.1.0."""
     sourceCommit: NotRequired[str | None]
@@ -602,7 +602,7 @@ class PodTable(TypedDict):
     versions: NotRequired[VersionsTable]
     """Versions of the programs beside diaspora*."""
     imageLayout: NotRequired[ImageLayoutTable]
-    """Paths and user inside that image."""
+    """Paths and user inside an image of your own."""
     settings: NotRequired[PodSettingsTable]
     """The `[configuration.settings]` table of diaspora.toml."""
     environment: NotRequired[EnvironmentTable]

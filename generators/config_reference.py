@@ -114,7 +114,7 @@ def _images() -> Iterator[str]:
     )
     for name, image in IMAGES.items():
         yield f"| {name} | `{image.reference}` |"
-    yield "| diaspora | none: name your own in `pod.image` |"
+    yield "| diaspora | `pod.image`, or one that the machine builds on the image `ruby` |"
     yield ""
 
 

@@ -1,8 +1,7 @@
 """The container images of a machine."""
 
-from diaspora_infra.config import ConfigError
 from diaspora_infra.config.images import IMAGES
-from diaspora_infra.config.pod.versions import missing_image
+from diaspora_infra.host.diaspora_image import diaspora_image
 from diaspora_infra.host.fragment import AwsContext, PodContext
 
 
@@ -17,12 +16,10 @@ def _version(context: PodContext, name: str) -> str:
 
 
 def container_image(context: PodContext, name: str) -> str:
-    """The image of `config/images.json` for this machine in the version of this pod; for diaspora* the user's own."""
-    if name != "diaspora":
-        return IMAGES[name].pinned(context.architecture, _version(context, name))
-    if context.pod.image is None:
-        raise ConfigError([missing_image(context.pod)])
-    return context.pod.image
+    """The image of `config/images.json` for this machine in the version of this pod, or that of diaspora*."""
+    if name == "diaspora":
+        return diaspora_image(context)
+    return IMAGES[name].pinned(context.architecture, _version(context, name))
 
 
 def pod_images(context: PodContext) -> dict[str, str]:

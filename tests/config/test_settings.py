@@ -78,24 +78,33 @@ def test_thousand_machines_are_checked_within_seconds() -> None:
     assert time.monotonic() - start < 5
 
 
-def test_image_is_required_only_for_machines_of_the_target() -> None:
-    values = configs.ignition_config(pod=configs.pod(image=None))
-    (line,) = lines(values)
-    assert line.startswith("pod.image: required, because a machine does not build diaspora* yet; build the image with ")
+def test_image_is_required_on_aws_only() -> None:
+    for made in (configs.ignition_config, configs.pxe_config):
+        assert load(made(pod=configs.pod(image=None))).pod.image is None
+    (line,) = lines(configs.aws_config(region="eu-west-1", pod_changes={"image": None}))
+    assert line.startswith("pod.image: required, because a machine on AWS does not build diaspora* yet; build the ")
     assert f"--build-arg SOURCE_COMMIT={DIASPORA_COMMITS[DIASPORA_VERSION]} containers/diaspora`" in line
 
 
+def test_layout_of_an_image_needs_the_image() -> None:
+    (line,) = lines(configs.ignition_config(pod=configs.pod(image=None, imageLayout={"home": "/home/diaspora"})))
+    assert line == (
+        "pod.imageLayout: describes an image of your own, but without pod.image the machine builds one; remove "
+        "imageLayout, or set pod.image"
+    )
+
+
 def test_release_outside_the_table_needs_its_commit() -> None:
-    without = configs.ignition_config(pod=configs.pod(image=None, version="0.9.2.0"))
-    image, commit = lines(without)
-    assert "SOURCE_COMMIT=COMMIT containers/diaspora`" in image
+    (commit,) = lines(configs.ignition_config(pod=configs.pod(image=None, version="0.9.2.0")))
     assert commit == (
         "pod.sourceCommit: required, because the commit of diaspora* 0.9.2.0 is not in the table of this project; set "
         "the commit that `git ls-remote https://github.com/diaspora/diaspora 'v0.9.2.0^{}'` prints"
     )
-    given = configs.ignition_config(pod=configs.pod(image=None, version="0.9.2.0", sourceCommit="a" * 40))
-    (line,) = lines(given)
-    assert f"SOURCE_COMMIT={'a' * 40} containers/diaspora`" in line
+    pod = configs.pod(image=None, version="0.9.2.0", sourceCommit="a" * 40)
+    assert load(configs.ignition_config(pod=pod)).pod.source_commit == "a" * 40
+    image, commit = lines(configs.aws_config(region="eu-west-1", pod_changes={"image": None, "version": "0.9.2.0"}))
+    assert "SOURCE_COMMIT=COMMIT containers/diaspora`" in image
+    assert commit.startswith("pod.sourceCommit: required")
     # the image decides what runs, and nothing is built
     assert load(configs.ignition_config(pod=configs.pod(version="0.9.2.0"))).pod.version == "0.9.2.0"
 
@@ -103,7 +112,9 @@ def test_release_outside_the_table_needs_its_commit() -> None:
 def test_default_versions_are_those_of_the_table() -> None:
     defaults = load(configs.ignition_config()).pod.versions.model_dump()
     assert defaults == {
-        name.replace("-", "_"): image.version for name, image in IMAGES.items() if name not in {"matchbox", "dnsmasq"}
+        name.replace("-", "_"): image.version
+        for name, image in IMAGES.items()
+        if name not in {"matchbox", "dnsmasq", "ruby"}
     }
 
 

@@ -167,7 +167,7 @@ def _check_machines(sections: Sections) -> Iterator[Problem]:
         return
     machines = sections.machines.get(target, {})
     if pod:
-        yield from check_versions(pod) if machines else ()
+        yield from check_versions(pod, target) if machines else ()
         yield from check_upgrade(pod.upgrade, machines.values(), on_aws=target is Target.AWS)
     if host:
         yield from check_machines_on_host(f"{target}.machines", host, machines)

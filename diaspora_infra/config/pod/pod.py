@@ -319,8 +319,8 @@ class Pod(Model):
     admin: Admin
     """The person who runs the pod."""
     image: ImageReference | None = None
-    """diaspora* image, pinned by tag or digest. Required until machines build diaspora* themselves: see
-    `containers/diaspora/README.md`."""
+    """diaspora* image of your own, pinned by tag or digest. When not set, each machine builds the image itself from
+    `containers/diaspora/Containerfile`; on AWS it is required."""
     version: DiasporaVersion = DIASPORA_VERSION
     """Release of diaspora* to build. No effect where `image` is set, which decides what runs."""
     source_commit: SourceCommit | None = None
@@ -329,7 +329,7 @@ class Pod(Model):
     versions: Versions = Versions()
     """Versions of the programs beside diaspora*."""
     image_layout: ImageLayout = ImageLayout()
-    """Paths and user inside that image."""
+    """Paths and user inside an image of your own."""
     settings: PodSettings = PodSettings()
     """The `[configuration.settings]` table of diaspora.toml."""
     environment: Environment = Environment()

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Annotated
 from diaspora_infra.config.images import DIASPORA_COMMITS, IMAGES, POSTGRESQL_MAJOR
 from diaspora_infra.config.model import Model
 from diaspora_infra.config.problems import Problem
-from diaspora_infra.config.types import Form
+from diaspora_infra.config.types import Form, Target
 
 if TYPE_CHECKING:
     from diaspora_infra.config.pod.pod import Pod
@@ -78,17 +78,19 @@ class Versions(Model):
     """Exporter of `pod.monitoring.podmanExporter`."""
 
 
-def check_versions(pod: "Pod") -> list[Problem]:
-    """A pod without an image, or without a commit from which one is built."""
+def check_versions(pod: "Pod", target: Target) -> list[Problem]:
+    """A pod without an image whose machines cannot build one."""
     if pod.image is not None:
         return []
-    problems = [missing_image(pod)]
+    problems = [missing_image(pod)] if target is Target.AWS else []
     if source_commit(pod) is None:
+        problems.append(missing_commit(pod))
+    if pod.image_layout.model_fields_set:
         problems.append(
             Problem(
-                "pod.sourceCommit",
-                f"required, because the commit of diaspora* {pod.version} is not in the table of this project; set the "
-                f"commit that `git ls-remote https://github.com/diaspora/diaspora 'v{pod.version}^{{}}'` prints",
+                "pod.imageLayout",
+                "describes an image of your own, but without pod.image the machine builds one; remove imageLayout, or "
+                "set pod.image",
             )
         )
     return problems
@@ -99,11 +101,20 @@ def source_commit(pod: "Pod") -> str | None:
     return pod.source_commit or DIASPORA_COMMITS.get(pod.version)
 
 
+def missing_commit(pod: "Pod") -> Problem:
+    """The mistake of a release that is not in the table, without its commit."""
+    return Problem(
+        "pod.sourceCommit",
+        f"required, because the commit of diaspora* {pod.version} is not in the table of this project; set the "
+        f"commit that `git ls-remote https://github.com/diaspora/diaspora 'v{pod.version}^{{}}'` prints",
+    )
+
+
 def missing_image(pod: "Pod") -> Problem:
-    """The mistake of a pod without an image, with the way out."""
+    """The mistake of a pod on AWS without an image, with the way out."""
     return Problem(
         "pod.image",
-        "required, because a machine does not build diaspora* yet; build the image with `podman build --build-arg "
-        f"SOURCE_COMMIT={source_commit(pod) or 'COMMIT'} containers/diaspora`, push the image to a registry, and set "
-        "its name here",
+        "required, because a machine on AWS does not build diaspora* yet; build the image with `podman build "
+        f"--build-arg SOURCE_COMMIT={source_commit(pod) or 'COMMIT'} containers/diaspora`, push the image "
+        "to a registry, and set its name here",
     )
