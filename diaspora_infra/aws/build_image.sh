@@ -41,7 +41,7 @@ mark() {
 }
 
 build
-docker run --rm --network none "$image" sh -c "$(< "$name/start")"
+docker run --rm --network none "$image" sh -e -c "$(< "$name/start")"
 push
 reference=$(docker image inspect --format '{{index .RepoDigests 0}}' "$image")
 if [[ ! $reference =~ ^"$repository"@sha256:[0-9a-f]{64}$ ]]; then

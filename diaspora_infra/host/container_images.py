@@ -3,6 +3,7 @@
 from diaspora_infra.config.images import IMAGES
 from diaspora_infra.host.diaspora_image import diaspora_image
 from diaspora_infra.host.fragment import AwsContext, PodContext
+from diaspora_infra.host.stack_builds import s3fs_image
 
 
 def image_floats(context: PodContext, name: str) -> bool:
@@ -32,8 +33,8 @@ def pod_images(context: PodContext) -> dict[str, str]:
     names += ["podman-exporter"] if pod.monitoring.podman_exporter else []
     names += ["pgbouncer"] if context.database_on_aws else []
     found = {name: container_image(context, name) for name in names}
-    if isinstance(context, AwsContext) and context.aws.uploads_image:
-        found["s3fs"] = context.aws.uploads_image
+    if isinstance(context, AwsContext) and context.uploads_in_bucket:
+        found["s3fs"] = s3fs_image(context)
     if pod.mail and pod.mail.relay:
         found["relay"] = pod.mail.relay.image
     return found

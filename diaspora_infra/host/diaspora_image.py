@@ -8,7 +8,7 @@ from pathlib import Path
 
 from diaspora_infra.config import ConfigError
 from diaspora_infra.config.images import IMAGES
-from diaspora_infra.config.pod.versions import missing_commit, missing_image, source_commit
+from diaspora_infra.config.pod.versions import missing_commit, source_commit
 from diaspora_infra.host.fragment import PodContext
 
 
@@ -37,12 +37,10 @@ class ImageBuild:
 
 
 def diaspora_image(context: PodContext) -> str:
-    """The reference of the image that the containers of diaspora* use. Raises ConfigError on AWS without an image."""
+    """The reference of the image that the containers of diaspora* use."""
     pod = context.pod
     if pod.image is not None:
         return pod.image
-    if context.on_aws:
-        raise ConfigError([missing_image(pod)])
     return f"localhost/diaspora:{image_build(context).tag}"
 
 
@@ -51,15 +49,21 @@ def image_build(context: PodContext) -> ImageBuild:
     commit = source_commit(context.pod)
     if commit is None:
         raise ConfigError([missing_commit(context.pod)])
-    arguments = {"RUBY_IMAGE": IMAGES["ruby"].pinned(context.architecture), "SOURCE_COMMIT": commit}
-    return ImageBuild(context.pod.version, _containerfile(), arguments)
+    arguments = {"RUBY_IMAGE": base_image(context, "ruby"), "SOURCE_COMMIT": commit}
+    return ImageBuild(context.pod.version, containerfile("diaspora"), arguments)
+
+
+def base_image(context: PodContext, name: str) -> str:
+    """The image that an image is built on; on AWS from a registry that does not limit CodeBuild's addresses."""
+    reference = IMAGES[name].pinned(context.architecture)
+    return reference.replace("docker.io/", "public.ecr.aws/docker/", 1) if context.on_aws else reference
 
 
 @cache
-def _containerfile() -> str:
-    """The Containerfile without its comments, which change nothing in the image."""
+def containerfile(image: str) -> str:
+    """The Containerfile of an image without its comments, which change nothing in the image."""
     package = Path(__file__).resolve().parent.parent
-    name = Path("containers/diaspora/Containerfile")
+    name = Path("containers") / image / "Containerfile"
     # inside the installed package, or beside it in a checkout
     file = package / name if (package / name).is_file() else package.parent / name
     lines = file.read_text(encoding="utf-8").splitlines()

@@ -192,7 +192,7 @@ def test_build_pushes_what_has_started_and_names_its_digest(build: Build) -> Non
     image = docker[0].split(" --tag ")[1].split()[0]
     assert image.startswith(f"{REPOSITORY}:{IMAGE['tag']}-20")
     assert f"--build-arg BASE=public.ecr.aws/x:1 --build-arg COMMIT={'a' * 40} " in docker[0]
-    assert docker[1] == f"docker run --rm --network none {image} sh -c {IMAGE['start'].rstrip()}"
+    assert docker[1] == f"docker run --rm --network none {image} sh -e -c {IMAGE['start'].rstrip()}"
     marks = [call.split("--image-tag ")[1].split()[0] for call in build.calls if "put-image" in call]
     assert marks == ["previous", "current"]
     tag = image.rpartition(":")[2]

@@ -320,12 +320,15 @@ class Pod(Model):
     """The person who runs the pod."""
     image: ImageReference | None = None
     """diaspora* image of your own, pinned by tag or digest. When not set, each machine builds the image itself from
-    `containers/diaspora/Containerfile`; on AWS it is required."""
+    `containers/diaspora/Containerfile`; on AWS the stack builds it, in CodeBuild."""
     version: DiasporaVersion = DIASPORA_VERSION
     """Release of diaspora* to build. No effect where `image` is set, which decides what runs."""
     source_commit: SourceCommit | None = None
     """Commit of diaspora* to build; that of the release `version` when not set. Required for a release that is not in
     the table of this project."""
+    image_refresh: bool = False
+    """Build the image again every 30 days, with the security updates of its Debian packages. On AWS only, and without
+    `image`; `diaspora-pod upgrade` takes the new image."""
     versions: Versions = Versions()
     """Versions of the programs beside diaspora*."""
     image_layout: ImageLayout = ImageLayout()

@@ -79,10 +79,14 @@ class Versions(Model):
 
 
 def check_versions(pod: "Pod", target: Target) -> list[Problem]:
-    """A pod without an image whose machines cannot build one."""
+    """A pod without an image, from which none can be built."""
+    problems = []
+    if pod.image_refresh and target is not Target.AWS:
+        problems.append(Problem("pod.imageRefresh", "only used on AWS; remove it"))
+    elif pod.image_refresh and pod.image is not None:
+        problems.append(Problem("pod.imageRefresh", "only used without pod.image; remove it"))
     if pod.image is not None:
-        return []
-    problems = [missing_image(pod)] if target is Target.AWS else []
+        return problems
     if source_commit(pod) is None:
         problems.append(missing_commit(pod))
     if pod.image_layout.model_fields_set:
@@ -107,14 +111,4 @@ def missing_commit(pod: "Pod") -> Problem:
         "pod.sourceCommit",
         f"required, because the commit of diaspora* {pod.version} is not in the table of this project; set the "
         f"commit that `git ls-remote https://github.com/diaspora/diaspora 'v{pod.version}^{{}}'` prints",
-    )
-
-
-def missing_image(pod: "Pod") -> Problem:
-    """The mistake of a pod on AWS without an image, with the way out."""
-    return Problem(
-        "pod.image",
-        "required, because a machine on AWS does not build diaspora* yet; build the image with `podman build "
-        f"--build-arg SOURCE_COMMIT={source_commit(pod) or 'COMMIT'} containers/diaspora`, push the image "
-        "to a registry, and set its name here",
     )
