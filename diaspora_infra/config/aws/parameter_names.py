@@ -63,6 +63,9 @@ BUNDLE_APPLIED = "bundleApplied"
 """The hash of the bundle that the machine runs; the machine writes it, and nobody else."""
 
 
+IMAGES = "images"
+"""Folder of the parameters of images, below the path."""
+
 NO_IMAGE = "none"
 """Value of the parameter of an image, until the first build has ended."""
 
@@ -73,7 +76,7 @@ IMAGE_MISSING = "image missing"
 
 def images_path(aws: Aws, pod: Pod) -> str:
     """The path of the parameters of images, without a slash at its end."""
-    return f"{parameter_path(aws, pod)}/images"
+    return f"{parameter_path(aws, pod)}/{IMAGES}"
 
 
 def image_parameter(aws: Aws, pod: Pod, name: str, tag: str) -> str:
