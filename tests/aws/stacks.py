@@ -19,7 +19,7 @@ SECRETS = {"backupPassword": "backup-password-of-the-test"}
 
 
 def pod(*, backup: bool = True, built: bool = False, **changes: Any) -> AwsPod:
-    """A pod on AWS with these settings, with backups of its own or without, with images that the stack builds or not."""
+    """A pod on AWS with these settings; with backups of its own, and with images that the stack builds, or without."""
     values = configs.aws_config(region=REGION, pod_changes={"backup": {}} if backup else {}, **changes)
     if built:
         values = configs.without_images(values)

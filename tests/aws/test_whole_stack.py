@@ -131,9 +131,8 @@ def built_images(stack: AwsStack) -> dict[str, str]:
     """The parameters of images: name and value."""
     path = f"/diaspora/{DOMAIN}/images"
     found = stack.client("ssm").get_parameters_by_path(Path=path)["Parameters"]
-    return {
-        each["Name"].removeprefix(f"{path}/"): each["Value"] for each in sorted(found, key=lambda each: each["Name"])
-    }
+    values = {each["Name"].removeprefix(f"{path}/"): each["Value"] for each in found}
+    return dict(sorted(values.items()))
 
 
 def buildspec(stack: AwsStack) -> str:
