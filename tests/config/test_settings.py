@@ -8,7 +8,7 @@ import pytest
 from pydantic import ValidationError
 
 from diaspora_infra.config import Architecture, ConfigError, PxeSettings, Settings, Stream, Target, load
-from diaspora_infra.config.images import DIASPORA_COMMITS, DIASPORA_VERSION, IMAGES
+from diaspora_infra.config.images import IMAGES
 from diaspora_infra.config.problems import Problem, join_path, quoted
 from diaspora_infra.config.types import time_zones
 from tests.config.mistakes import GOOD, MISTAKES, PUBLIC_KEYS, changed
@@ -78,12 +78,45 @@ def test_thousand_machines_are_checked_within_seconds() -> None:
     assert time.monotonic() - start < 5
 
 
-def test_image_is_required_on_aws_only() -> None:
+def test_no_target_needs_an_image() -> None:
     for made in (configs.ignition_config, configs.pxe_config):
         assert load(made(pod=configs.pod(image=None))).pod.image is None
-    (line,) = lines(configs.aws_config(region="eu-west-1", pod_changes={"image": None}))
-    assert line.startswith("pod.image: required, because a machine on AWS does not build diaspora* yet; build the ")
-    assert f"--build-arg SOURCE_COMMIT={DIASPORA_COMMITS[DIASPORA_VERSION]} containers/diaspora`" in line
+    assert load(configs.without_images(configs.aws_config(region="eu-west-1"))).pod.image is None
+
+
+@pytest.mark.parametrize(
+    ("region", "changes", "why", "instead"),
+    [
+        ("ca-west-1", {}, "ca-west-1 has no AWS CodeBuild", ""),
+        (
+            "eu-north-1",
+            {},
+            "eu-north-1 is not among the regions where CodeBuild is known to have arm64",
+            ", or set aws.instance.type to a type of t3",
+        ),
+        ("eu-north-1", {"instance": {"type": "t3.micro"}}, None, ""),
+        ("eu-central-1", {}, None, ""),
+    ],
+)
+def test_image_is_required_where_aws_builds_none(
+    region: str, changes: dict[str, Any], why: str | None, instead: str
+) -> None:
+    values = configs.without_images(configs.aws_config(region=region, edge="direct", **changes))
+    if why is None:
+        assert load(values).pod.image_refresh
+        return
+    assert lines(values) == [
+        f"{key}: required, because {why}; build containers/{name}, push the image to a registry, and set its "
+        f"name{instead}"
+        for key, name in (("aws.uploadsImage", "s3fs"), ("pod.image", "diaspora"))
+    ]
+
+
+def test_refresh_is_for_images_that_the_stack_builds() -> None:
+    (line,) = lines(configs.ignition_config(pod=configs.pod(image=None, imageRefresh=True)))
+    assert line == "pod.imageRefresh: only used on AWS; remove it"
+    (line,) = lines(configs.aws_config(region="eu-west-1", pod_changes={"imageRefresh": True}))
+    assert line == "pod.imageRefresh: only used without pod.image; remove it"
 
 
 def test_layout_of_an_image_needs_the_image() -> None:
@@ -102,8 +135,7 @@ def test_release_outside_the_table_needs_its_commit() -> None:
     )
     pod = configs.pod(image=None, version="0.9.2.0", sourceCommit="a" * 40)
     assert load(configs.ignition_config(pod=pod)).pod.source_commit == "a" * 40
-    image, commit = lines(configs.aws_config(region="eu-west-1", pod_changes={"image": None, "version": "0.9.2.0"}))
-    assert "SOURCE_COMMIT=COMMIT containers/diaspora`" in image
+    (commit,) = lines(configs.aws_config(region="eu-west-1", pod_changes={"image": None, "version": "0.9.2.0"}))
     assert commit.startswith("pod.sourceCommit: required")
     # the image decides what runs, and nothing is built
     assert load(configs.ignition_config(pod=configs.pod(version="0.9.2.0"))).pod.version == "0.9.2.0"
@@ -114,7 +146,7 @@ def test_default_versions_are_those_of_the_table() -> None:
     assert defaults == {
         name.replace("-", "_"): image.version
         for name, image in IMAGES.items()
-        if name not in {"matchbox", "dnsmasq", "ruby"}
+        if name not in {"matchbox", "dnsmasq", "debian", "ruby"}
     }
 
 

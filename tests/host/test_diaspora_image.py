@@ -2,9 +2,12 @@
 
 from dataclasses import replace
 
-from diaspora_infra.config.images import DIASPORA_COMMITS
+from diaspora_infra.config.images import DIASPORA_COMMITS, IMAGES
 from diaspora_infra.host.container_images import container_image
-from diaspora_infra.host.diaspora_image import diaspora_image, image_build
+from diaspora_infra.host.diaspora_image import containerfile, diaspora_image, image_build
+from diaspora_infra.host.fragment import AwsContext
+from diaspora_infra.host.stack_builds import s3fs_image, stack_builds
+from tests.host.aws_pod import aws_context
 from tests.host.pod import pod_context
 
 
@@ -31,3 +34,30 @@ def test_comments_of_the_containerfile_change_nothing() -> None:
     text = image_build(pod_context(image=None).of_pod).containerfile
     assert text.startswith("ARG RUBY_IMAGE=")
     assert not [line for line in text.splitlines() if not line or line.lstrip().startswith("#")]
+
+
+def test_stack_on_aws_builds_what_the_settings_do_not_name() -> None:
+    built = aws_of(image=None, uploads=None)
+    builds = stack_builds(built)
+    assert list(builds) == ["s3fs", "diaspora"]
+    assert diaspora_image(built) == f"localhost/diaspora:{builds['diaspora'].build.tag}"
+    assert s3fs_image(built) == f"localhost/s3fs:{builds['s3fs'].build.tag}"
+    # Docker Hub limits what addresses that many share may pull
+    assert builds["diaspora"].build.arguments["RUBY_IMAGE"].startswith("public.ecr.aws/docker/library/ruby:")
+    assert builds["s3fs"].build.arguments == {"DEBIAN_IMAGE": "public.ecr.aws/docker/library/debian:13.2-slim"}
+    assert builds["diaspora"].build.tag != image_build(pod_context(image=None).of_pod).tag
+    own = "registry.example.org/own:1"
+    assert list(stack_builds(aws_of(image=own, uploads=None))) == ["s3fs"]
+    assert list(stack_builds(aws_of(image=None, uploads=own))) == ["diaspora"]
+    assert s3fs_image(aws_of(image=None, uploads=own)) == own
+
+
+def test_default_base_images_are_those_of_the_containerfiles() -> None:
+    for folder, name, argument in (("diaspora", "ruby", "RUBY_IMAGE"), ("s3fs", "debian", "DEBIAN_IMAGE")):
+        assert f"ARG {argument}={IMAGES[name].reference}\n" in containerfile(folder)
+
+
+def aws_of(image: str | None, uploads: str | None) -> AwsContext:
+    context = aws_context(pod_changes={"image": image}, uploadsImage=uploads).of_pod
+    assert isinstance(context, AwsContext)
+    return context
