@@ -25,7 +25,7 @@ def parameters(context: AwsContext) -> Fragment:
         bundle=BUNDLE,
         bundle_applied=BUNDLE_APPLIED,
         images=IMAGES,
-        architecture=context.architecture if context.built_images else None,
+        architecture=context.architecture,
         rows=[
             f"{entry.existing or f'{path}/{entry.name}'} {entry.name} {entry.file_name} {entry.form} {entry.user}"
             for entry in found

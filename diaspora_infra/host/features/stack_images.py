@@ -12,9 +12,7 @@ from diaspora_infra.host.templates import render_tree
 
 
 def stack_images(context: AwsContext) -> Fragment:
-    """Install what asks the stack for an image; nothing where the settings name all images."""
-    if not context.built_images:
-        return {}
+    """Install what asks the stack for an image, also where the settings name all: an upgrade may change that."""
     project = image_project(context.pod)
     return render_tree(
         "stack_images",
