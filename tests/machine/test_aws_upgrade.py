@@ -20,8 +20,6 @@ from diaspora_infra.aws.offer import object_key, offer_of
 from diaspora_infra.config import load
 from diaspora_infra.host import Parts, render
 from diaspora_infra.host.features.first_bundle import first_bundle
-from diaspora_infra.host.features.stack_images import stack_images
-from diaspora_infra.host.fragment import AwsContext
 from lab.aws.account import Account
 from tests.host.aws_pod import aws_context
 from tests.host.pod import LIBEXEC, write_tree
@@ -118,12 +116,6 @@ class Pod(Upgraded):
 def staged(pod: Pod, parts: Parts, path: str) -> str:
     """The text of a file of a bundle."""
     return (pod.staged(json.loads(parts.bundle)) / "files" / path).read_text()
-
-
-def aws_of(**changes: Any) -> AwsContext:
-    context = aws_context(pod_changes=changes).of_pod
-    assert isinstance(context, AwsContext)
-    return context
 
 
 numbers = itertools.count(1)
@@ -245,10 +237,8 @@ def test_another_build_of_the_image_is_taken_or_rolled_back(pod: Pod, empty: Pat
     first, second = (f"{REGISTRY}/pod-diaspora-1a2b@sha256:{digit * 64}" for digit in "12")
     parts = parts_of(image=None)
     name = json.loads(staged(pod, parts, "etc/diaspora/pod.json"))["image"]
-    pod.images |= {
-        first: {"migration": MIGRATION, "newest": 2},
-        second: {"migration": "", "newest": 2, "page": "fails"},
-    }
+    pod.images[first] = {"migration": MIGRATION, "newest": 2}
+    pod.images[second] = {"migration": "", "newest": 2, "page": "fails"}
     pod.reprepare(empty)
     parameter = f"{PATH}/images/diaspora-{name.rpartition(':')[2]}-aarch64"
 
@@ -263,7 +253,6 @@ def test_another_build_of_the_image_is_taken_or_rolled_back(pod: Pod, empty: Pat
     # the machine comes from a bundle with an image of one's own
     pod.offer(parts)
     built(first)
-    write_tree(stack_images(aws_of(image=None)), pod.root)
     done = pod.upgrade()
     assert (done.returncode, done.stderr) == (0, ""), done
     assert names() == {name: first}
