@@ -107,7 +107,7 @@ def test_parameter_comes_last_and_keeps_what_the_build_writes(run: Runner) -> No
     (parameter,), (project,), (target,) = account.of("Parameter"), account.of("Project"), account.of("EventTarget")
     assert {project.urn, target.urn} <= set(parameter.request.dependencies)
     assert list(parameter.request.ignoreChanges) == ["value"]
-    assert parameter.inputs["value"] == "none"
+    assert parameter.inputs["value"]["value"] == "none"
     assert parameter.name.endswith(IMAGE["tag"])
 
 
