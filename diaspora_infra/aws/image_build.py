@@ -11,6 +11,7 @@ import pulumi_aws as aws
 
 from diaspora_infra.aws.account import account_id, partition, region
 from diaspora_infra.aws.arguments import ArgumentError
+from diaspora_infra.aws.defaults import IMAGE_REFRESH
 from diaspora_infra.aws.policy import Statement, document_output, trusting
 from diaspora_infra.aws.tags import named
 from diaspora_infra.config import Architecture
@@ -52,11 +53,12 @@ class ImageBuildArgs(TypedDict):
     project: str
     """Name of the project in CodeBuild, which no other pod of the account has. A plain value, not an output."""
     images: Mapping[str, BuiltImageArgs]
-    """What to build, by the name of the image, in this order."""
+    """What to build, by the name of the image, in this order. Plain values, not outputs."""
     architecture: Architecture
     """Processor that the images are for. A plain value, not an output."""
     parameters: Mapping[str, pulumi.Input[str]]
-    """Name of the parameter of each image. It must change with the image's `tag`."""
+    """Name of the parameter of each image, which must change with the image's `tag`. The keys are plain, the values may
+    be outputs."""
     topic_arn: NotRequired[pulumi.Input[str]]
     """Topic that is told of a failed build."""
     refresh: NotRequired[bool]
@@ -227,7 +229,7 @@ class ImageBuild(pulumi.ComponentResource):
         policy = aws.iam.RolePolicy(name, role=role.id, policy=document_output([start]), opts=self._child)
         asked = {"source": [event_source(self._args["project"])], "detail-type": [IMAGE_MISSING]}
         starts = [self._start("missing", project, role, policy, event_pattern=json.dumps(asked))]
-        if self._args.get("refresh", False):
+        if self._args.get("refresh", IMAGE_REFRESH):
             starts.append(self._start("refresh", project, role, policy, schedule_expression=REFRESH))
         return starts
 

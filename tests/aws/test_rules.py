@@ -86,6 +86,7 @@ FAULTS = [
     Fault(PROJECT, {"environment": {**ARM, "type": "LINUX_CONTAINER"}}, "the image is of another architecture"),
     Fault(PROJECT, {"environment": {**ARM, "privilegedMode": False}}, "Docker cannot run"),
     Fault(PROJECT, {"source": {"buildspec": "docker pull docker.io/library/x"}}, "Docker Hub limits"),
+    Fault(PROJECT, {"source": {"buildspec": "ARG BASE=docker.io/x\nARGUMENT=x"}}, "Docker Hub limits"),
     Fault(PROJECT, {"name": "images-pod.example.org"}, "name of a project"),
     Fault(PROJECT, {"logsConfig": {"cloudwatchLogs": {}}}, "a log without an end"),
     Fault(TARGET, {"input": None}, "an event says what is built"),

@@ -55,12 +55,18 @@ def projects(resources: Resources) -> Iterator[str]:
             yield f"{each.name}: the image is of another architecture"
         if not environment.get("privilegedMode"):
             yield f"{each.name}: Docker cannot run"
-        if "docker.io" in each.inputs["source"]["buildspec"]:
+        if _from_docker_hub(each.inputs["source"]["buildspec"]):
             yield f"{each.name}: Docker Hub limits what unknown addresses pull"
         if not re.fullmatch(f"[A-Za-z0-9][A-Za-z0-9_-]{{1,{LONGEST_PROJECT - 1}}}", each.inputs["name"]):
             yield f"{each.name}: name of a project"
         if not each.inputs["logsConfig"]["cloudwatchLogs"].get("groupName"):
             yield f"{each.name}: a log without an end"
+
+
+def _from_docker_hub(buildspec: str) -> bool:
+    """Whether a base image comes from there: one that is named, or a default that no build argument replaces."""
+    rest, defaults = re.sub("ARG .*=docker[.]io/.*", "", buildspec), re.findall("ARG (.*)=docker[.]io/", buildspec)
+    return "docker.io" in rest or not all(re.search(f"^ *{name}=", rest, re.MULTILINE) for name in defaults)
 
 
 def starts(resources: Resources) -> Iterator[str]:
