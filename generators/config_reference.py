@@ -25,7 +25,6 @@ config:
     domain: pod.example.org
     name: Example pod
     admin: {username: podmin, email: podmin@example.org}
-    image: registry.example.org/diaspora:0.9.1.0
   diaspora-infra:host:
     users:
       - name: core

@@ -127,6 +127,19 @@ def test_layout_of_an_image_needs_the_image() -> None:
     )
 
 
+def test_machine_that_builds_the_image_needs_memory_and_room() -> None:
+    small = configs.host(memoryMib=1024, storage={"rootGib": 10})
+    memory, root = lines(configs.ignition_config(pod=configs.pod(image=None), host=small))
+    assert memory == (
+        "host.memoryMib: 1024 is too little to build diaspora*; give the machine 2048 or more, or build the image on "
+        "another computer and set pod.image"
+    )
+    assert root.startswith("host.storage.rootGib: 10 is too little to build diaspora*; set 12 or more on a machine ")
+    assert load(configs.ignition_config(host=small)).host.memory_mib == 1024
+    with_disk = configs.host(storage={"rootGib": 10, "dataDisk": "/dev/vdb"})
+    load(configs.ignition_config(pod=configs.pod(image=None), host=with_disk))
+
+
 def test_release_outside_the_table_needs_its_commit() -> None:
     (commit,) = lines(configs.ignition_config(pod=configs.pod(image=None, version="0.9.2.0")))
     assert commit == (

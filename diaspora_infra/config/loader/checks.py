@@ -193,6 +193,37 @@ def check_machines_on_host(path: str, host: Host, machines: Machines) -> list[Pr
     return problems
 
 
+# Estimates, because no build has run in the project's tests: what compiles gems and assets needs 1.5 GiB of memory and
+# swap beside the operating system; operating system, images and the layers of a build need 11 GiB, /boot takes 1.
+_BUILD_MEMORY_MIB = 2048
+_BUILD_ROOT_GIB = 12
+
+
+def check_image_build(pod: Pod, host: Host) -> list[Problem]:
+    """A machine that builds the image of diaspora*, and is too small for that."""
+    if pod.image is not None:
+        return []
+    problems = []
+    otherwise = "or build the image on another computer and set pod.image"
+    if host.memory_mib < _BUILD_MEMORY_MIB:
+        problems.append(
+            Problem(
+                "host.memoryMib",
+                f"{host.memory_mib} is too little to build diaspora*; give the machine {_BUILD_MEMORY_MIB} or more, "
+                f"{otherwise}",
+            )
+        )
+    if host.storage.data_disk is None and host.storage.root_gib < _BUILD_ROOT_GIB:
+        problems.append(
+            Problem(
+                "host.storage.rootGib",
+                f"{host.storage.root_gib} is too little to build diaspora*; set {_BUILD_ROOT_GIB} or more on a machine "
+                f"without data, {otherwise}",
+            )
+        )
+    return problems
+
+
 def _is_installed(machine: Machine) -> bool:
     return isinstance(machine, PxeMachine) and machine.install != "off"
 

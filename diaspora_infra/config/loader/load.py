@@ -12,6 +12,7 @@ from diaspora_infra.config.host.host import Host, Machine
 from diaspora_infra.config.loader.checks import (
     check_addresses,
     check_host,
+    check_image_build,
     check_machines,
     check_machines_on_host,
     check_pod,
@@ -171,6 +172,8 @@ def _check_machines(sections: Sections) -> Iterator[Problem]:
         yield from check_upgrade(pod.upgrade, machines.values(), on_aws=target is Target.AWS)
     if host:
         yield from check_machines_on_host(f"{target}.machines", host, machines)
+    if pod and host and machines and target is not Target.AWS:
+        yield from check_image_build(pod, host)
 
 
 class _Loader:

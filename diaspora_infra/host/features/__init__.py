@@ -20,6 +20,7 @@ from diaspora_infra.host.features.hardening import hardening
 from diaspora_infra.host.features.health import health
 from diaspora_infra.host.features.held_polls import held_polls
 from diaspora_infra.host.features.hostname import hostname
+from diaspora_infra.host.features.image_build import image_build_unit
 from diaspora_infra.host.features.image_pulls import image_pulls
 from diaspora_infra.host.features.jobs import jobs
 from diaspora_infra.host.features.journal import journal
@@ -78,7 +79,7 @@ _ON_AWS: dict[MachineFeature, MachineFeature] = {storage: data_volume, swap: zra
 AWS_MACHINE_FEATURES = (*(_ON_AWS.get(feature, feature) for feature in MACHINE_FEATURES), first_bundle)
 """On AWS the data is on a volume that Ignition does not know, and the machine fetches its bundle itself."""
 
-BASE_FEATURES: tuple[PodFeature, ...] = (firewall, pod_network, pod_data, pod_secrets, image_pulls)
+BASE_FEATURES: tuple[PodFeature, ...] = (firewall, pod_network, pod_data, pod_secrets, image_pulls, image_build_unit)
 """What everything in a pod stands on."""
 
 AWS_FEATURES: tuple[AwsFeature, ...] = (swap_file, parameters, stack_images, uploads, aws_database, held_polls)
