@@ -4,7 +4,7 @@ import importlib.resources
 import json
 import textwrap
 from collections.abc import Mapping, Sequence
-from typing import NotRequired, TypedDict
+from typing import Any, NotRequired, TypedDict
 
 import pulumi
 import pulumi_aws as aws
@@ -234,7 +234,7 @@ class ImageBuild(pulumi.ComponentResource):
         return starts
 
     def _start(
-        self, why: str, project: aws.codebuild.Project, role: aws.iam.Role, policy: aws.iam.RolePolicy, **when: str
+        self, why: str, project: aws.codebuild.Project, role: aws.iam.Role, policy: aws.iam.RolePolicy, **when: Any
     ) -> pulumi.Resource:
         name = f"{self._name}-image-{why}"
         rule = aws.cloudwatch.EventRule(

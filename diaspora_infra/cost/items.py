@@ -152,10 +152,12 @@ def _images(settings: AwsSettings) -> Iterator[Item]:
     names = settings.built_images
     if not names:
         return
-    builds, kept = (1, 7) if settings.pod.image_refresh else (Decimal(1) / 3, 3)
+    builds, kept = (Decimal(1), 7) if settings.pod.image_refresh else (Decimal(1) / 3, 3)
+    minutes = sum((BUILD_MINUTES[name] for name in names), Decimal(0))
+    gigabytes = sum((IMAGE_GB[name] for name in names), Decimal(0))
     setting = "pod.image, aws.uploadsImage, pod.imageRefresh"
-    yield Item("Builds of images", PRICES["CodeBuild"], builds * sum(BUILD_MINUTES[name] for name in names), setting)
-    yield Item("Images in ECR", PRICES["ECR storage"], kept * sum(IMAGE_GB[name] for name in names), setting)
+    yield Item("Builds of images", PRICES["CodeBuild"], builds * minutes, setting)
+    yield Item("Images in ECR", PRICES["ECR storage"], kept * gigabytes, setting)
 
 
 def _rest(settings: AwsSettings, traffic: Traffic) -> Iterator[Item]:

@@ -68,7 +68,11 @@ def wait_for(machine: TrixieMachine, text: str, seconds: float = 120) -> str:
         shown = machine.attempt("diaspora-pod", "status").stdout
         if found := [line for line in shown.splitlines() if text in line]:
             return found[0]
-        assert time.monotonic() < end, (text, shown, machine.attempt("journalctl", "--no-pager", "--unit=diaspora-build"))
+        assert time.monotonic() < end, (
+            text,
+            shown,
+            machine.attempt("journalctl", "--no-pager", "--unit=diaspora-build"),
+        )
         time.sleep(0.3)
 
 
