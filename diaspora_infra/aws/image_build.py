@@ -126,8 +126,8 @@ class ImageBuild(pulumi.ComponentResource):
     def _parameter(self, image: str, after: Sequence[pulumi.Resource]) -> None:
         """Tell a machine that an image can be built: the parameter comes when all else is there."""
         aws.ssm.Parameter(
+            f"{self._name}-image-{image}",
             # another image has another parameter, so a machine never takes one for another
-            f"{self._name}-image-{image}-{self._args['images'][image]['tag']}",
             name=self._args["parameters"][image],
             type="String",
             value=NO_IMAGE,
