@@ -29,6 +29,7 @@ from tests.support.configs import without_images
 
 def test_whole_stack_is_created_updated_destroyed_and_recreated(aws_stack: AwsStack, tmp_path: Path) -> None:
     aws_stack.values = without_images(aws_stack.values)
+    aws_stack.values["pod"]["imageRefresh"] = False
     comes_up(aws_stack)
     the_machine_is_closed(aws_stack)
     everything_is_as_it_must_be(aws_stack)
@@ -75,7 +76,7 @@ def changes_its_machine_and_keeps_its_data(stack: AwsStack) -> None:
 
     # another bundle: the same machine, whose type changes where it is; the bundle of before can still be fetched
     stack.values["aws"]["size"] = "small"
-    stack.values["pod"] |= {"name": "Another name", "sourceCommit": "b" * 40}
+    stack.values["pod"] |= {"name": "Another name", "sourceCommit": "b" * 40, "imageRefresh": True}
     builds = built_images(stack)
     stack.good("up")
     # another commit is another image, in the same repository, and the project builds it
@@ -83,6 +84,8 @@ def changes_its_machine_and_keeps_its_data(stack: AwsStack) -> None:
     assert len(builds.keys() & built_images(stack).keys()) == 1
     assert set(builds.values()) == set(built_images(stack).values()) == {"none"}
     assert f"SOURCE_COMMIT={'b' * 40}" in buildspec(stack)
+    rules = stack.client("events").list_rules()["Rules"]
+    assert [each["ScheduleExpression"] for each in rules if "ScheduleExpression" in each] == ["rate(30 days)"]
     larger = instance(stack)
     assert larger["InstanceType"] == "t4g.small"
     assert larger["InstanceId"] == before["InstanceId"]
