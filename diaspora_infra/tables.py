@@ -78,6 +78,7 @@ __all__ = [
     "UpdatesTable",
     "UpgradeTable",
     "UserTable",
+    "VersionsTable",
     "WelcomeMessageTable",
     "WordpressTable",
 ]
@@ -90,6 +91,27 @@ class AdminTable(TypedDict):
     """Account name of the administrator on the pod, such as podmin. The first start creates the account; `diaspora-pod admin` on the machine shows the password."""
     email: str
     """E-mail address of the podmin, for users and for alerts."""
+
+
+class VersionsTable(TypedDict):
+    """Versions of the programs beside diaspora*, for security releases that this project does not have yet."""
+
+    postgresql: NotRequired[str]
+    """PostgreSQL. Only its minor version: the major one changes with a version of this project, which moves the database. Default: 17.9."""
+    redis: NotRequired[str]
+    """Redis. A minor version gets its patch releases every night; three numbers stay. Redis 7.4 may not read what 8.0 has written. Default: 7.4."""
+    nginx: NotRequired[str]
+    """nginx. A minor version gets its patch releases every night; three numbers stay. Default: 1.28."""
+    certbot: NotRequired[str]
+    """certbot, which gets certificates. Default: 5.7.0."""
+    restic: NotRequired[str]
+    """restic, which writes backups. Default: 0.18.0."""
+    pgbouncer: NotRequired[str]
+    """PgBouncer, on AWS in front of the database. Default: 1.24.1-p1."""
+    nodeExporter: NotRequired[str]
+    """Exporter of `pod.monitoring.nodeExporter`. Default: 1.9.1."""
+    podmanExporter: NotRequired[str]
+    """Exporter of `pod.monitoring.podmanExporter`. Default: 1.17.2."""
 
 
 class ImageLayoutTable(TypedDict):
@@ -572,9 +594,15 @@ class PodTable(TypedDict):
     admin: AdminTable
     """The person who runs the pod."""
     image: NotRequired[str | None]
-    """diaspora* image, pinned by tag or digest. Currently required, because no default image could be verified."""
+    """diaspora* image of your own, pinned by tag or digest. When not set, each machine builds the image itself from `containers/diaspora/Containerfile`; on AWS it is required."""
+    version: NotRequired[str]
+    """Release of diaspora* to build. No effect where `image` is set, which decides what runs. Default: 0.9.1.0."""
+    sourceCommit: NotRequired[str | None]
+    """Commit of diaspora* to build; that of the release `version` when not set. Required for a release that is not in the table of this project."""
+    versions: NotRequired[VersionsTable]
+    """Versions of the programs beside diaspora*."""
     imageLayout: NotRequired[ImageLayoutTable]
-    """Paths and user inside that image."""
+    """Paths and user inside an image of your own."""
     settings: NotRequired[PodSettingsTable]
     """The `[configuration.settings]` table of diaspora.toml."""
     environment: NotRequired[EnvironmentTable]

@@ -25,7 +25,6 @@ config:
     domain: pod.example.org
     name: Example pod
     admin: {username: podmin, email: podmin@example.org}
-    image: registry.example.org/diaspora:0.9.1.0
   diaspora-infra:host:
     users:
       - name: core
@@ -105,16 +104,16 @@ def _images() -> Iterator[str]:
     yield from (
         "## Images",
         "",
-        "The default container images. *Verified* means pulled and started by the project's tests; the machines that",
-        "build the project have no access to a registry, so no image is verified.",
+        "The default container images, for both architectures; `pod.versions` sets other versions. The tests have",
+        "pulled none of them, because the machines that build the project have no access to a registry. For the same",
+        "reason the table has no digests yet ([how to fill it](../tools/README.md#digests-of-images)).",
         "",
-        "| Image | Reference | Architectures | Verified |",
-        "|---|---|---|---|",
+        "| Image | Reference |",
+        "|---|---|",
     )
     for name, image in IMAGES.items():
-        reference = f"`{image.reference}`" if image.reference else "none: name your own in `pod.image`"
-        architectures = ", ".join(sorted(image.architectures)) or "none"
-        yield f"| {name} | {reference} | {architectures} | {'yes' if image.verified else 'no'} |"
+        yield f"| {name} | `{image.reference}` |"
+    yield "| diaspora | `pod.image`, or one that the machine builds on the image `ruby` |"
     yield ""
 
 

@@ -40,7 +40,6 @@ _EXAMPLE: dict[str, Any] = {
     "pod": {
         "domain": "pod.example.org",
         "admin": {"username": "podmin", "email": "podmin@example.org"},
-        "image": "registry.example.org/diaspora:0.9.1.0",
         "backup": {},
     },
     "host": {
@@ -54,9 +53,6 @@ _EXAMPLE: dict[str, Any] = {
         ]
     },
 }
-
-
-_S3FS = {"uploadsImage": "registry.example.org/s3fs:1"}
 
 
 def page_text() -> str:
@@ -80,7 +76,7 @@ def with_price(readme: str) -> str:
 
 def example(**aws: Any) -> Settings:
     """A stack with the defaults of everything but these keys of `aws`."""
-    return load({**_EXAMPLE, "aws": {"region": PRICED_REGION, **_S3FS, **aws}}, {"backupPassword"})
+    return load({**_EXAMPLE, "aws": {"region": PRICED_REGION, **aws}}, {"backupPassword"})
 
 
 _ENGINES: Mapping[str, tuple[dict[str, Any], str]] = {

@@ -6,12 +6,16 @@ import sys
 
 from tools.errors import ToolError
 from tools.pin import pin
+from tools.pin_images import pin_images
 from tools.policy_linters import policy_linters_python
 from tools.progress import say
 from tools.provide import ensure, path_with, tool_names
 
 DESCRIPTION = "Provide the programs that the project runs: from PATH, by download, or built from pinned Go modules."
-EPILOG = "`python3 -m tools pin [NAME...]` downloads the release assets for all platforms and writes checksums.txt."
+EPILOG = (
+    "`python3 -m tools pin [NAME...]` downloads the release assets for all platforms and writes checksums.txt. "
+    "`python3 -m tools pin-images [NAME...]` asks the registries for the digests of the container images."
+)
 
 
 def main(arguments: list[str]) -> int:
@@ -19,6 +23,8 @@ def main(arguments: list[str]) -> int:
     try:
         if arguments[:1] == ["pin"]:
             return pin(arguments[1:])
+        if arguments[:1] == ["pin-images"]:
+            return pin_images(arguments[1:])
         return provide(arguments)
     except ToolError as error:
         say(f"error: {error}")

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from diaspora_infra.aws.database import Database, DatabaseArgs, DatabaseEngine
     from diaspora_infra.aws.dns import Dns, DnsArgs, DnsRecord
     from diaspora_infra.aws.http_api import HttpApi, HttpApiArgs
+    from diaspora_infra.aws.image_build import BuiltImageArgs, ImageBuild, ImageBuildArgs
     from diaspora_infra.aws.images import ImageArgs
     from diaspora_infra.aws.machine import Machine, MachineArgs, ShellEndpointArgs
     from diaspora_infra.aws.mail import Mail, MailArgs, MailRecord
@@ -35,6 +36,7 @@ __all__ = [
     "BackupsArgs",
     "Budget",
     "BudgetArgs",
+    "BuiltImageArgs",
     "Bundle",
     "BundleArgs",
     "Certificate",
@@ -49,6 +51,8 @@ __all__ = [
     "HttpApi",
     "HttpApiArgs",
     "ImageArgs",
+    "ImageBuild",
+    "ImageBuildArgs",
     "Machine",
     "MachineArgs",
     "Mail",
@@ -77,6 +81,7 @@ _MODULES = {
     "BackupsArgs": "backups",
     "Budget": "budget",
     "BudgetArgs": "budget",
+    "BuiltImageArgs": "image_build",
     "Bundle": "bundle",
     "BundleArgs": "bundle",
     "Certificate": "certificate",
@@ -91,6 +96,8 @@ _MODULES = {
     "HttpApi": "http_api",
     "HttpApiArgs": "http_api",
     "ImageArgs": "images",
+    "ImageBuild": "image_build",
+    "ImageBuildArgs": "image_build",
     "Machine": "machine",
     "MachineArgs": "machine",
     "Mail": "mail",

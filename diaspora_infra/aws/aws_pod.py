@@ -14,6 +14,7 @@ from diaspora_infra.aws.certificate import Certificate
 from diaspora_infra.aws.database import Database
 from diaspora_infra.aws.dns import Dns, DnsRecord
 from diaspora_infra.aws.http_api import HttpApi
+from diaspora_infra.aws.image_build import ImageBuild
 from diaspora_infra.aws.machine import Machine
 from diaspora_infra.aws.mail import Mail
 from diaspora_infra.aws.network import Network
@@ -47,8 +48,8 @@ class AwsPod(pulumi.ComponentResource):
     """A pod: network, machine and everything around them, each a component of its own.
 
     The parts are attributes: `security_groups`, `alerts`, `dns`, `backups`, `parameters`, `bundle`, `machine` and
-    `budget`, and `network`, `mail`, `database`, `uploads`, `certificate` and `http_api`, which are None where the
-    settings leave the part out.
+    `budget`, and `network`, `mail`, `database`, `uploads`, `image_build`, `certificate` and `http_api`, which are None
+    where the settings leave the part out.
     """
 
     url: pulumi.Output[str]
@@ -100,6 +101,7 @@ class AwsPod(pulumi.ComponentResource):
             plan, self.database, self.uploads, self.backups, self.mail
         )
         parts = pod_parts.render_parts(plan)
+        self.image_build: ImageBuild | None = pod_parts.make_image_build(plan, self.alerts)
         self.bundle: Bundle = pod_parts.make_bundle(plan, parts)
         self.machine: Machine = pod_parts.make_machine(
             plan,
@@ -111,6 +113,7 @@ class AwsPod(pulumi.ComponentResource):
             self.backups,
             self.parameters,
             self.bundle,
+            self.image_build,
         )
         self.certificate: Certificate | None = None
         self.http_api: HttpApi | None = None

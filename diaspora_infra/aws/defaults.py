@@ -13,6 +13,7 @@ from diaspora_infra.config.aws.aws import (
     Instance,
     Network,
 )
+from diaspora_infra.config.pod.pod import Pod
 from diaspora_infra.config.problems import range_words
 
 BACKUPS = AwsBackups()
@@ -24,6 +25,7 @@ MAIL = AwsMail()
 NETWORK = Network()
 RELEASE = AwsRelease()
 PROTECT: bool = Aws.model_fields["protect"].default
+IMAGE_REFRESH: bool = Pod.model_fields["image_refresh"].default
 EDGE: str = Aws.model_fields["edge"].default
 
 

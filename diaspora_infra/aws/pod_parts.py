@@ -15,6 +15,7 @@ from diaspora_infra.aws.certificate import Certificate
 from diaspora_infra.aws.database import Database, DatabaseArgs, DatabaseEngine
 from diaspora_infra.aws.dns import Dns, DnsArgs, DnsRecord, create_record, pending_record
 from diaspora_infra.aws.http_api import HttpApi
+from diaspora_infra.aws.image_build import ImageBuild
 from diaspora_infra.aws.machine import Machine, MachineArgs
 from diaspora_infra.aws.mail import Mail
 from diaspora_infra.aws.network import Network
@@ -25,9 +26,18 @@ from diaspora_infra.aws.uploads import Uploads
 from diaspora_infra.aws.zones import check_existing, check_shell_endpoint, check_type, choose_zones
 from diaspora_infra.config import AwsSettings
 from diaspora_infra.config.aws.aws import Aws
-from diaspora_infra.config.aws.parameter_names import BUNDLE_APPLIED, UPLOADS_BUCKET, machine_parameters, parameter_path
+from diaspora_infra.config.aws.parameter_names import (
+    BUNDLE_APPLIED,
+    UPLOADS_BUCKET,
+    image_parameter,
+    image_project,
+    machine_parameters,
+    parameter_path,
+)
 from diaspora_infra.cost.target import weekly_acu_hours
 from diaspora_infra.host import Parts
+from diaspora_infra.host.fragment import AwsContext, pod_context
+from diaspora_infra.host.stack_builds import stack_builds
 from diaspora_infra.pulumi_config import Secrets, render_known
 
 
@@ -275,6 +285,36 @@ def render_parts(plan: Plan) -> Parts:
     return rendered.parts
 
 
+def make_image_build(plan: Plan, alerts: Alerts) -> ImageBuild | None:
+    """Build the images that the settings do not name; None where they name all."""
+    pod = plan.settings.pod
+    context = pod_context(plan.settings, plan.aws.architecture, {})
+    if not isinstance(context, AwsContext) or not context.built_images:
+        return None
+    builds = stack_builds(context)
+    return ImageBuild(
+        plan.name,
+        {
+            "project": image_project(pod),
+            "images": {
+                name: {
+                    "containerfile": each.build.containerfile,
+                    "arguments": each.build.arguments,
+                    "tag": each.build.tag,
+                    "start": each.start,
+                }
+                for name, each in builds.items()
+            },
+            "architecture": plan.aws.architecture,
+            "parameters": {name: image_parameter(plan.aws, pod, name, each.build.tag) for name, each in builds.items()},
+            "topic_arn": alerts.topic_arn,
+            "refresh": pod.image_refresh,
+            "tags": plan.tags,
+        },
+        plan.child,
+    )
+
+
 def make_bundle(plan: Plan, parts: Parts) -> Bundle:
     """Offer the bundle to the machine."""
     return Bundle(
@@ -322,6 +362,7 @@ def make_machine(
     backups: Backups,
     parameters: Parameters,
     bundle: Bundle,
+    image_build: ImageBuild | None,
 ) -> Machine:
     """Make the machine, which may use the other parts."""
     settings = plan.aws.instance
@@ -341,6 +382,7 @@ def make_machine(
             *backups.statements,
             *parameters.statements,
             *bundle.statements,
+            *(image_build.statements if image_build is not None else ()),
         ],
         "root_gib": settings.root_gib,
         "data_gib": settings.data_gib,

@@ -1,52 +1,62 @@
-"""The default container images: one table, pinned by tag.
+"""The container images: the table `images.json`, and the releases of diaspora*.
 
-`verified` tells whether the image was pulled and started in the project's own tests. None could be: the machines
-that build the project reach no container registry. The tags were seen in use in public sources.
+No image was pulled or started by the project's own tests: the machines that build the project reach no container
+registry. The tags were seen in use in public sources. `digests` of a tag, by architecture, are what
+`python3 -m tools pin-images` writes; a tag without them is pulled by its name alone.
 """
 
-from dataclasses import dataclass
+import importlib.resources
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 
 from diaspora_infra.config.types import Architecture
 
-BOTH = frozenset(Architecture)
+Digests = Mapping[str, Mapping[str, str]]
+"""sha256:... by tag and architecture."""
 
 
 @dataclass(frozen=True)
 class Image:
-    """A default image; `reference` is None where users must name their own.
+    """A default image: its repository, how its tag contains the version, and the version.
 
-    `floating`: the tag names a minor version only, and `podman auto-update` brings its patch releases. Never so for
-    what has to be migrated: diaspora* and PostgreSQL change by an upgrade of the pod.
+    `floating`: a version may name the minor version only (7.4); `podman auto-update` then brings its patch releases.
+    Never so for what has to be migrated: diaspora* and PostgreSQL change by an upgrade of the pod.
     """
 
-    reference: str | None
-    architectures: frozenset[Architecture]
-    verified: bool
+    repository: str
+    tag: str
+    version: str
     floating: bool = False
+    digests: Digests = field(default_factory=dict)
+
+    @property
+    def reference(self) -> str:
+        """The image of the default version, by its tag alone."""
+        return f"{self.repository}:{self.tag.format(version=self.version)}"
+
+    def floats(self, version: str) -> bool:
+        """Whether a version is a minor version that moves by itself."""
+        return self.floating and version.count(".") == 1
+
+    def pinned(self, architecture: Architecture, version: str | None = None) -> str:
+        """The image of a version (the default one if not given), with its digest where the table has one."""
+        tag = self.tag.format(version=version or self.version)
+        digest = self.digests.get(tag, {}).get(architecture.value)
+        return f"{self.repository}:{tag}@{digest}" if digest else f"{self.repository}:{tag}"
 
 
 IMAGES = {
-    "postgresql": Image("docker.io/library/postgres:17.9-bookworm", BOTH, verified=False),
-    # with target aws; on the image's own user see host/container_users.py
-    "pgbouncer": Image("docker.io/edoburu/pgbouncer:v1.24.1-p1", BOTH, verified=False),
-    "redis": Image("docker.io/library/redis:7.4-bookworm", BOTH, verified=False, floating=True),
-    "nginx": Image("docker.io/library/nginx:1.28-alpine", BOTH, verified=False, floating=True),
-    "certbot": Image("docker.io/certbot/certbot:v5.7.0", BOTH, verified=False),
-    "restic": Image("docker.io/restic/restic:0.18.0", BOTH, verified=False),
-    # of a provisioning server; the tag of matchbox is that of the program which the tests run
-    "matchbox": Image("quay.io/poseidon/matchbox:v0.11.0", BOTH, verified=False),
-    "dnsmasq": Image("quay.io/poseidon/dnsmasq:v0.5.0-51-gc8a9de4", BOTH, verified=False),
-    "node-exporter": Image("quay.io/prometheus/node-exporter:v1.9.1", BOTH, verified=False),
-    "podman-exporter": Image("quay.io/navidys/prometheus-podman-exporter:v1.17.2", BOTH, verified=False),
-    # No published image of diaspora* 0.9.1 could be verified: build containers/diaspora/Containerfile.
-    "diaspora": Image(None, frozenset(), verified=False),
+    name: Image(**entry)
+    for name, entry in json.loads(
+        importlib.resources.files("diaspora_infra.config").joinpath("images.json").read_text(encoding="utf-8")
+    ).items()
 }
 
-# The data of one major version cannot be read by another; it goes with the tag above.
-POSTGRESQL_MAJOR = 17
 
+# The data of one major version cannot be read by another.
+POSTGRESQL_MAJOR = int(IMAGES["postgresql"].version.split(".")[0])
 
-def default_image(name: str, architecture: Architecture) -> str | None:
-    """The default reference of an image, or None where this architecture has none."""
-    image = IMAGES[name]
-    return image.reference if architecture in image.architectures else None
+DIASPORA_VERSION = "0.9.1.0"
+DIASPORA_COMMITS = {"0.9.1.0": "150f7788562e86a26721241e7c23646d9823528d"}
+"""The commit of each release of diaspora* that this project has been compared with, as its tag vVERSION names it."""

@@ -6,6 +6,7 @@ from typing import Literal
 from pydantic import Field
 
 from diaspora_infra.config.aws.aws import Aws
+from diaspora_infra.config.aws.derived import built_images
 from diaspora_infra.config.host.host import Host, Machine
 from diaspora_infra.config.model import Model
 from diaspora_infra.config.pod.pod import Pod
@@ -133,6 +134,11 @@ class AwsSettings(_PodStack):
     def backup_bucket(self) -> bool:
         """The pod's backups go to the bucket that the stack makes."""
         return self.aws.backups.bucket and self.pod.backup is not None
+
+    @property
+    def built_images(self) -> Sequence[str]:
+        """Names of the images that the stack builds, because the settings name none."""
+        return built_images(self.aws, self.pod)
 
     @property
     def existing_parameters(self) -> Mapping[str, str]:

@@ -22,6 +22,10 @@ ACCESS_LOG_GB = Decimal("0.5")
 """Size of the access log of API Gateway for a million requests."""
 PARAMETER_MINUTES = 15
 """The machine reads its parameters so often; each secret among them is a request to KMS."""
+IMAGE_GB = {"diaspora": Decimal("0.5"), "s3fs": Decimal("0.05")}
+"""Compressed size of an image that the stack builds. Estimated."""
+BUILD_MINUTES = {"diaspora": Decimal(20), "s3fs": Decimal(3)}
+"""Time of its build. Estimated."""
 NO_SETTING = "none"
 DATABASE_CAPACITY = "Aurora capacity"
 """Name of the item that grows with the hours in which the database is awake."""
@@ -62,6 +66,7 @@ def monthly_items(settings: Settings, traffic: Traffic, awake_hours: Decimal) ->
         *_database(stack.aws, traffic, awake_hours),
         *_http_api(stack.aws, traffic),
         *_buckets(stack, traffic),
+        *_images(stack),
         *_rest(stack, traffic),
     )
 
@@ -140,6 +145,19 @@ def _buckets(settings: AwsSettings, traffic: Traffic) -> Iterator[Item]:
         yield Item("Writes to S3", PRICES["S3 writes"], writes, "aws.uploads, pod.backup, aws.backups.bucket")
     if uploads:
         yield Item("Reads from S3", PRICES["S3 reads"], traffic.storage_reads, "aws.uploads")
+
+
+def _images(settings: AwsSettings) -> Iterator[Item]:
+    """Images that the stack builds: a build every three months, for new versions, or one a month."""
+    names = settings.built_images
+    if not names:
+        return
+    builds, kept = (Decimal(1), 7) if settings.pod.image_refresh else (Decimal(1) / 3, 3)
+    minutes = sum((BUILD_MINUTES[name] for name in names), Decimal(0))
+    gigabytes = sum((IMAGE_GB[name] for name in names), Decimal(0))
+    setting = "pod.image, aws.uploadsImage, pod.imageRefresh"
+    yield Item("Builds of images", PRICES["CodeBuild"], builds * minutes, setting)
+    yield Item("Images in ECR", PRICES["ECR storage"], kept * gigabytes, setting)
 
 
 def _rest(settings: AwsSettings, traffic: Traffic) -> Iterator[Item]:

@@ -90,6 +90,8 @@ PRICES = {
         "0.16", "thousand", "a copy of AWS's price list of us-east-1: plan of new accounts; 0.10 in older", "2026-07-22"
     ),
     "KMS requests": _price("0.003", "thousand", "AWS's price page, as two reports cite it", "2026-06"),
+    "ECR storage": _unconfirmed("0.10", "GB-month", "two reports on AWS's price page of us-east-1", "2026-03"),
+    "CodeBuild": _unconfirmed("0.01", "minute", "general1.medium in us-east-1, by two reports", "2026-05"),
     "traffic out": _price("0.09", "GB", _PRICE_LIST, "2026-10-02"),
     "traffic between zones": _price("0.01", "GB", _PRICE_LIST, "2026-10-02"),
     "logs": _price("0.57", "GB", _PRICE_LIST, "2026-09-22"),

@@ -1,11 +1,12 @@
 """Fragments: what one feature adds to a machine, in the shape of a Butane document without its header."""
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
 from diaspora_infra.config import Architecture, AwsSettings, Machine, Pod, ProvisioningSettings, Settings
 from diaspora_infra.config.aws.aws import Aws
+from diaspora_infra.config.aws.derived import built_images
 from diaspora_infra.config.host.firewall import Firewall
 from diaspora_infra.config.host.host import Swap
 from diaspora_infra.config.pod.daily_jobs import daily_jobs_minute
@@ -61,6 +62,11 @@ class AwsContext(PodContext):
     """The same of a pod on AWS."""
 
     aws: Aws
+
+    @property
+    def built_images(self) -> Sequence[str]:
+        """Names of the images that the stack builds."""
+        return built_images(self.aws, self.pod)
 
     @property
     def on_aws(self) -> bool:

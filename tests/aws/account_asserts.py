@@ -87,11 +87,14 @@ def check_alarms(stack: AwsStack, instance_id: str) -> None:
         for alarm in alarms
     }
     awake = {"ServerlessDatabaseCapacity": ([topic], 1, clusters[0])} if clusters else {}
+    projects = stack.client("codebuild").list_projects()["projects"]
+    builds = {"FailedBuilds": ([topic], 1, projects[0])} if projects else {}
     assert found == {
         "StatusCheckFailed_System": (["arn:aws:automate:eu-west-1:ec2:recover", topic], 2, instance_id),
         "StatusCheckFailed_Instance": (["arn:aws:automate:eu-west-1:ec2:reboot", topic], 3, instance_id),
         "CPUSurplusCreditsCharged": ([topic], 1, instance_id),
         **awake,
+        **builds,
     }
 
 
@@ -118,7 +121,8 @@ def a_request_finds_its_way(stack: AwsStack) -> None:
     (stage,) = gateway.get_stages(ApiId=api["ApiId"])["Items"]
     assert stage["AutoDeploy"]
     assert stage["DefaultRouteSettings"]["ThrottlingRateLimit"] == 100
-    (group,) = stack.client("logs").describe_log_groups()["logGroups"]
+    groups = stack.client("logs").describe_log_groups()["logGroups"]
+    (group,) = [each for each in groups if each["logGroupName"].startswith("pod-http-api")]
     assert stage["AccessLogSettings"]["DestinationArn"] == group["arn"].removesuffix(":*")
     assert group["retentionInDays"] == 14
 

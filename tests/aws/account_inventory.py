@@ -16,6 +16,8 @@ PARAMETERS = f"arn:aws:ssm:{ACCOUNT}:parameter/diaspora/{DOMAIN}"
 PLAIN = ("bundle", "bundleApplied", "databaseHost", "uploadsBucket")
 """Parameters that are no secrets."""
 OBJECTS = ["s3:GetObject", "s3:PutObject", "s3:DeleteObject", "s3:AbortMultipartUpload"]
+PROJECT = f"arn:aws:codebuild:{ACCOUNT}:project/images-pod-example-org"
+LOGIN = {"Sid": "LogIn", "Effect": "Allow", "Action": "ecr:GetAuthorizationToken", "Resource": "*"}
 Statement = dict[str, Any]
 
 
@@ -67,7 +69,7 @@ def buckets(stack: AwsStack) -> dict[str, str]:
 
 def unencrypted(stack: AwsStack) -> set[str]:
     """Everything that holds data and is not encrypted."""
-    return {*_volumes(stack), *_databases(stack), *_buckets(stack), *_parameters(stack)}
+    return {*_volumes(stack), *_databases(stack), *_buckets(stack), *_repositories(stack), *_parameters(stack)}
 
 
 def _volumes(stack: AwsStack) -> Iterator[str]:
@@ -99,6 +101,19 @@ def _buckets(stack: AwsStack) -> Iterator[str]:
             s3.get_bucket_encryption(Bucket=name)
         except ClientError:
             yield name
+
+
+def _repositories(stack: AwsStack) -> Iterator[str]:
+    for each in stack.client("ecr").describe_repositories()["repositories"]:
+        if each["encryptionConfiguration"]["encryptionType"] not in {"AES256", "KMS"}:
+            yield each["repositoryName"]
+
+
+def images(stack: AwsStack) -> dict[str, str]:
+    """Names of the parameters of images that the stack builds, by the name of the image."""
+    path = f"/diaspora/{DOMAIN}/images"
+    found = stack.client("ssm").get_parameters_by_path(Path=path)["Parameters"]
+    return {each["Name"].removeprefix(f"{path}/").split("-")[0]: each["Name"] for each in found}
 
 
 def _parameters(stack: AwsStack) -> Iterator[str]:
@@ -137,7 +152,8 @@ def everything_is_as_it_must_be(stack: AwsStack) -> None:
         ("machine", "S3", "443"),
     }
     assert on_the_internet(stack) == {"machine"}
-    assert unencrypted(stack) == {f"/diaspora/{DOMAIN}/{name}" for name in PLAIN}
+    assert images(stack).keys() == {"diaspora", "s3fs"}
+    assert unencrypted(stack) == {f"/diaspora/{DOMAIN}/{name}" for name in PLAIN} | {*images(stack).values()}
     assert answers(stack) == {
         (DOMAIN, "A"): ["d-WORD.execute-api.eu-west-1.amazonaws.com"],
         (DOMAIN, "AAAA"): ["d-WORD.execute-api.eu-west-1.amazonaws.com"],
@@ -149,7 +165,13 @@ def everything_is_as_it_must_be(stack: AwsStack) -> None:
     }
     assert roles(stack) == {
         "pod-snapshots": (["dlm.amazonaws.com"], [], ["AWSDataLifecycleManagerServiceRole"]),
-        "pod-machine": (["ec2.amazonaws.com"], machine_statements(stack), []),
+        "pod-machine": (["ec2.amazonaws.com"], [*machine_statements(stack), *image_statements(stack)], []),
+        "pod-image-build": (["codebuild.amazonaws.com"], build_statements(stack), []),
+        "pod-image-start": (
+            ["events.amazonaws.com"],
+            [{"Sid": "StartBuild", "Effect": "Allow", "Action": "codebuild:StartBuild", "Resource": PROJECT}],
+            [],
+        ),
     }
     send = {
         "Sid": "SendAsThePod",
@@ -201,5 +223,75 @@ def machine_statements(stack: AwsStack) -> list[Statement]:
             "Effect": "Allow",
             "Action": "ssm:PutParameter",
             "Resource": f"{PARAMETERS}/bundleApplied",
+        },
+    ]
+
+
+def repositories(stack: AwsStack) -> list[str]:
+    """ARNs of the repositories, that of s3fs first."""
+    found = stack.client("ecr").describe_repositories()["repositories"]
+    return [str(each["repositoryArn"]) for each in sorted(found, key=lambda each: "s3fs" not in each["repositoryName"])]
+
+
+def image_statements(stack: AwsStack) -> list[Statement]:
+    """What the machine may do with the images that the stack builds: no start of a build by itself."""
+    return [
+        {
+            "Sid": "AskForImages",
+            "Effect": "Allow",
+            "Action": "events:PutEvents",
+            "Resource": f"arn:aws:events:{ACCOUNT}:event-bus/default",
+            "Condition": {"StringEquals": {"events:source": "diaspora-infra.images-pod-example-org"}},
+        },
+        {
+            "Sid": "LookAtBuilds",
+            "Effect": "Allow",
+            "Action": ["codebuild:ListBuildsForProject", "codebuild:BatchGetBuilds"],
+            "Resource": PROJECT,
+        },
+        LOGIN,
+        {
+            "Sid": "PullImages",
+            "Effect": "Allow",
+            "Action": ["ecr:BatchGetImage", "ecr:GetDownloadUrlForLayer"],
+            "Resource": repositories(stack),
+        },
+    ]
+
+
+def build_statements(stack: AwsStack) -> list[Statement]:
+    """All that a build of the images may do."""
+    (log,) = [
+        each["arn"].removesuffix(":*")
+        for each in stack.client("logs").describe_log_groups()["logGroups"]
+        if each["logGroupName"].startswith("pod-images")
+    ]
+    names = images(stack)
+    return [
+        {
+            "Sid": "Log",
+            "Effect": "Allow",
+            "Action": ["logs:CreateLogStream", "logs:PutLogEvents"],
+            "Resource": f"{log}:*",
+        },
+        LOGIN,
+        {
+            "Sid": "Push",
+            "Effect": "Allow",
+            "Action": [
+                "ecr:BatchCheckLayerAvailability",
+                "ecr:InitiateLayerUpload",
+                "ecr:UploadLayerPart",
+                "ecr:CompleteLayerUpload",
+                "ecr:PutImage",
+                "ecr:BatchGetImage",
+            ],
+            "Resource": repositories(stack),
+        },
+        {
+            "Sid": "NameImage",
+            "Effect": "Allow",
+            "Action": "ssm:PutParameter",
+            "Resource": [f"arn:aws:ssm:{ACCOUNT}:parameter{names[name]}" for name in ("s3fs", "diaspora")],
         },
     ]

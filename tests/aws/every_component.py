@@ -17,6 +17,7 @@ from diaspora_infra.aws import (
     DnsRecord,
     Edge,
     HttpApi,
+    ImageBuild,
     Machine,
     Mail,
     Network,
@@ -93,6 +94,19 @@ def program() -> pulumi.Output[Sequence[DnsRecord]]:
             "tags": tags,
         },
     )
+    images = ImageBuild(
+        "own",
+        {
+            "project": "images-pod",
+            "images": {
+                "app": {"containerfile": "FROM public.ecr.aws/x:1\n", "arguments": {}, "tag": "1", "start": "true"}
+            },
+            "architecture": Architecture.AARCH64,
+            "parameters": {"app": pulumi.Output.concat("/diaspora/", domain, "/images/app")},
+            "topic_arn": alerts.topic_arn,
+            "tags": tags,
+        },
+    )
     machine = Machine(
         "own",
         {
@@ -103,7 +117,7 @@ def program() -> pulumi.Output[Sequence[DnsRecord]]:
             "image": {"architecture": Architecture.AARCH64, "version": "44.20260802.3.1", "stream": Stream.STABLE},
             "ignition": pulumi.Output.from_input("{}"),
             "statements": pulumi.Output.all(
-                *uploads.statements, *backups.statements, *parameters.statements, *bundle.statements
+                *uploads.statements, *backups.statements, *parameters.statements, *bundle.statements, *images.statements
             ),
             "root_gib": pulumi.Output.from_input(12),
             "topic_arn": alerts.topic_arn,

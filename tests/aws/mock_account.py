@@ -137,6 +137,9 @@ def _computed(token: str, identifier: str) -> dict[str, Any]:
                 "hostedZoneId": "ZLY8HYME6SFDD",
             }
         },
+        "aws:ecr/repository:Repository": {
+            "repositoryUrl": f"{ACCOUNT}.dkr.ecr.{REGION}.amazonaws.com/{identifier}",
+        },
         "aws:ec2/eip:Eip": {"publicIp": "192.0.2.10", "allocationId": "eipalloc-1"},
         "aws:ec2/instance:Instance": {"privateIp": "10.0.0.10", "publicIp": "192.0.2.20"},
         "aws:ec2/vpc:Vpc": {"ipv6CidrBlock": "2001:db8::/56"},

@@ -9,7 +9,7 @@ from tests.aws.stacks import DIRECT, pod, resources
 from tests.support.aws_stack import AwsStack
 
 PROGRAMS: dict[str, Callable[[], Any]] = {
-    "test_whole_stack": lambda: pod(backup=False),
+    "test_whole_stack": lambda: pod(backup=False, built=True),
     "test_machine_in_account": lambda: pod(**DIRECT),
 }
 """The same settings on mocks: each test holds its state to what its program asks for there."""

@@ -18,9 +18,11 @@ SECRETS = {"backupPassword": "backup-password-of-the-test"}
 """Secret keys of the stack config; nothing but a parameter may hold these values."""
 
 
-def pod(*, backup: bool = True, **changes: Any) -> AwsPod:
-    """A pod on AWS with these settings, with backups of its own or without."""
+def pod(*, backup: bool = True, built: bool = False, **changes: Any) -> AwsPod:
+    """A pod on AWS with these settings; with backups of its own, and with images that the stack builds, or without."""
     values = configs.aws_config(region=REGION, pod_changes={"backup": {}} if backup else {}, **changes)
+    if built:
+        values = configs.without_images(values)
     secrets: dict[str, pulumi.Input[str]] = {**SECRETS} if backup else {}
     return AwsPod("pod", {"pod": values["pod"], "host": values["host"], "aws": values["aws"], "secrets": secrets})
 
@@ -52,7 +54,7 @@ DIRECT: dict[str, Any] = {
 """Settings of a pod without API Gateway and Aurora, with what else is a setting."""
 
 STACKS: dict[str, Callable[[], Any]] = {
-    "gateway": pod,
+    "gateway": lambda: pod(built=True),
     "direct": lambda: pod(**DIRECT, dns={"createZone": True}),
 }
 

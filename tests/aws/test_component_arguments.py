@@ -80,6 +80,10 @@ def test_outputs_of_components_are_arguments_of_others(run: Runner) -> None:
         "ReadOffer",
         "ReadBundles",
         "TellBundle",
+        "AskForImages",
+        "LookAtBuilds",
+        "LogIn",
+        "PullImages",
         "OwnConfig",
     ]
     assert account.of("Volume")[0].inputs["tags"] == {

@@ -21,6 +21,7 @@ OF_ANY_TYPE = {
     "AwsPod.monthlyCost",
     "Backups.statements",
     "Bundle.statements",
+    "ImageBuild.statements",
     "Machine.statements",
     "Parameters.statements",
     "Uploads.statements",
@@ -70,6 +71,7 @@ def test_every_component_is_in_the_schema(package: dict[str, Any]) -> None:
     names = {token.rpartition(":")[2] for token in package["types"]}
     assert {name for name in names if not name.endswith("Table")} == {
         "Architecture",
+        "BuiltImageArgs",
         "DatabaseEngine",
         "DnsRecord",
         "Edge",

@@ -36,6 +36,7 @@ WHEN_NOT_SET: dict[str, object] = {
     "HttpApiArgs.port": HTTP_PORT,
     "HttpApiArgs.requests_per_second": defaults.HTTP_API.requests_per_second,
     "HttpApiArgs.log_days": defaults.HTTP_API.log_days,
+    "ImageBuildArgs.refresh": defaults.IMAGE_REFRESH,
     "ImageArgs.stream": defaults.RELEASE.stream,
     "MachineArgs.root_gib": defaults.INSTANCE.root_gib,
     "MachineArgs.data_gib": defaults.INSTANCE.data_gib,

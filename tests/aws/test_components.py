@@ -15,6 +15,7 @@ from pulumi.runtime import mocks
 import diaspora_infra.aws as components
 from diaspora_infra.aws import (
     Alerts,
+    Architecture,
     AwsPod,
     Backups,
     Budget,
@@ -25,6 +26,7 @@ from diaspora_infra.aws import (
     Dns,
     Edge,
     HttpApi,
+    ImageBuild,
     Mail,
     Network,
     Parameters,
@@ -140,6 +142,28 @@ MAKING: dict[str, tuple[Making, ...]] = {
             elastic_ip=True,
             topic_arn="arn:aws:sns:eu-west-1:123456789012:topic",
             shell_endpoint={"subnet_id": "subnet-2", "security_group_id": "sg-2"},
+        ),
+    ),
+    "ImageBuild": (
+        lambda options: ImageBuild(
+            "one",
+            {
+                "project": "images-pod",
+                "images": {
+                    "app": {
+                        "containerfile": "FROM public.ecr.aws/x:1\n",
+                        "arguments": {},
+                        "tag": "1.0-0123456789ab",
+                        "start": "true",
+                    }
+                },
+                "architecture": Architecture.AARCH64,
+                "parameters": {"app": "/diaspora/pod.example.org/images/app"},
+                "topic_arn": "arn:aws:sns:eu-west-1:123456789012:topic",
+                "refresh": True,
+                "tags": TAGS,
+            },
+            options,
         ),
     ),
     "Mail": (mail, lambda options: mail(options, existing_identity=True)),

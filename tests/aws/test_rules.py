@@ -52,7 +52,47 @@ PARAMETER, MAIL_FROM = (
     "aws:sesv2/emailIdentityMailFromAttributes:EmailIdentityMailFromAttributes",
 )
 
+REPOSITORY, PROJECT = "aws:ecr/repository:Repository", "aws:codebuild/project:Project"
+EXPIRY, TARGET = "aws:ecr/lifecyclePolicy:LifecyclePolicy", "aws:cloudwatch/eventTarget:EventTarget"
+BUILD_POLICY = policy(Action="codebuild:StartBuild", Resource="arn:aws:codebuild:eu-west-1:123456789012:project/x")
+ARM = {"type": "ARM_CONTAINER", "image": "aws/codebuild/amazonlinux-aarch64-standard:3.0", "privilegedMode": True}
+
+
+def expiry(*rules: tuple[list[str], int]) -> str:
+    """A lifecycle policy: the marks that rules keep, and days for all others."""
+    selections: list[dict[str, Any]] = [
+        {"tagStatus": "tagged", "tagPatternList": marks, "countType": "imageCountMoreThan", "countNumber": 1}
+        if marks
+        else {"tagStatus": "any", "countType": "sinceImagePushed", "countUnit": "days", "countNumber": days}
+        for marks, days in rules
+    ]
+    return json.dumps({"rules": [{"rulePriority": at, "selection": each} for at, each in enumerate(selections, 1)]})
+
+
 FAULTS = [
+    # images that the stack builds
+    Fault(REPOSITORY, {"imageTagMutability": "MUTABLE"}, "a tag may get another image"),
+    Fault(
+        REPOSITORY,
+        {"imageTagMutabilityExclusionFilters": [{"filter": "*", "filterType": "WILDCARD"}]},
+        "tags of builds may move",
+    ),
+    Fault(REPOSITORY, {"imageScanningConfiguration": {"scanOnPush": False}}, "images are not scanned"),
+    Fault(EXPIRY, {"policy": expiry((["current"], 1), (["previous"], 1))}, "images that never expire"),
+    Fault(EXPIRY, None, "images that never expire"),
+    Fault(EXPIRY, {"policy": expiry((["current"], 1), ([], 180))}, "an image that a machine needs may expire"),
+    Fault(EXPIRY, {"policy": expiry((["current", "previous"], 1), ([], 180))}, "a machine needs may expire"),
+    Fault(EXPIRY, {"policy": expiry((["current"], 1), (["previous"], 1), ([], 179))}, "a machine needs may expire"),
+    Fault(PROJECT, {"environment": {**ARM, "type": "LINUX_CONTAINER"}}, "the image is of another architecture"),
+    Fault(PROJECT, {"environment": {**ARM, "privilegedMode": False}}, "Docker cannot run"),
+    Fault(PROJECT, {"source": {"buildspec": "docker pull docker.io/library/x"}}, "Docker Hub limits"),
+    Fault(PROJECT, {"source": {"buildspec": "ARG BASE=docker.io/x\nARGUMENT=x"}}, "Docker Hub limits"),
+    Fault(PROJECT, {"name": "images-pod.example.org"}, "name of a project"),
+    Fault(PROJECT, {"logsConfig": {"cloudwatchLogs": {}}}, "a log without an end"),
+    Fault(TARGET, {"input": None}, "an event says what is built"),
+    Fault(TARGET, {"roleArn": None}, "EventBridge starts builds by a role"),
+    Fault("aws:cloudwatch/eventRule:EventRule", {"eventPattern": '{"source": ["aws.x"]}'}, "nobody but AWS sends"),
+    Fault("aws:iam/rolePolicy:RolePolicy", {"policy": BUILD_POLICY}, "may replace its commands", name="pod-machine"),
     # the machine
     Fault(MACHINE, {"userData": "x" * (USER_DATA_MAX_BYTES + 1)}, "user data of more than 16 KiB"),
     Fault(MACHINE, {"userDataReplaceOnChange": False}, "a new Ignition config would do nothing"),

@@ -24,9 +24,12 @@ from tests.aws.rules import problems
 from tests.aws.simulated_types import asked, same_types
 from tests.support.aws_bill import uncounted
 from tests.support.aws_stack import AwsStack
+from tests.support.configs import without_images
 
 
 def test_whole_stack_is_created_updated_destroyed_and_recreated(aws_stack: AwsStack, tmp_path: Path) -> None:
+    aws_stack.values = without_images(aws_stack.values)
+    aws_stack.values["pod"]["imageRefresh"] = False
     comes_up(aws_stack)
     the_machine_is_closed(aws_stack)
     everything_is_as_it_must_be(aws_stack)
@@ -73,8 +76,16 @@ def changes_its_machine_and_keeps_its_data(stack: AwsStack) -> None:
 
     # another bundle: the same machine, whose type changes where it is; the bundle of before can still be fetched
     stack.values["aws"]["size"] = "small"
-    stack.values["pod"] |= {"name": "Another name", "image": "registry.example.org/diaspora:2"}
+    stack.values["pod"] |= {"name": "Another name", "sourceCommit": "b" * 40, "imageRefresh": True}
+    builds = built_images(stack)
     stack.good("up")
+    # another commit is another image, in the same repository, and the project builds it
+    assert [tag.split("-")[0] for tag in builds] == ["diaspora", "s3fs"]
+    assert len(builds.keys() & built_images(stack).keys()) == 1
+    assert set(builds.values()) == set(built_images(stack).values()) == {"none"}
+    assert f"SOURCE_COMMIT={'b' * 40}" in buildspec(stack)
+    rules = stack.client("events").list_rules()["Rules"]
+    assert [each["ScheduleExpression"] for each in rules if "ScheduleExpression" in each] == ["rate(30 days)"]
     larger = instance(stack)
     assert larger["InstanceType"] == "t4g.small"
     assert larger["InstanceId"] == before["InstanceId"]
@@ -86,6 +97,9 @@ def changes_its_machine_and_keeps_its_data(stack: AwsStack) -> None:
 
     # the machine says which bundle it has, and that is no change of the stack
     stack.client("ssm").put_parameter(Name=f"/diaspora/{DOMAIN}/bundleApplied", Value=first_hash, Overwrite=True)
+    for name in built_images(stack):
+        place = f"/diaspora/{DOMAIN}/images/{name}"
+        stack.client("ssm").put_parameter(Name=place, Value=f"x@sha256:{'0' * 64} tag", Overwrite=True)
     stack.good("preview", "--refresh", "--expect-no-changes")
     stack.good("up")
     second_hash = offered(stack)[1]
@@ -114,6 +128,19 @@ def changes_its_machine_and_keeps_its_data(stack: AwsStack) -> None:
     assert after["PrivateIpAddress"] != before["PrivateIpAddress"]
     assert service_instances(stack) == [("machine", where_it_is(stack))]
     assert http_api_parts(stack) == http_api
+
+
+def built_images(stack: AwsStack) -> dict[str, str]:
+    """The parameters of images: name and value."""
+    path = f"/diaspora/{DOMAIN}/images"
+    found = stack.client("ssm").get_parameters_by_path(Path=path)["Parameters"]
+    values = {each["Name"].removeprefix(f"{path}/"): each["Value"] for each in found}
+    return dict(sorted(values.items()))
+
+
+def buildspec(stack: AwsStack) -> str:
+    (project,) = stack.client("codebuild").batch_get_projects(names=["images-pod-example-org"])["projects"]
+    return str(project["source"]["buildspec"])
 
 
 def http_api_parts(stack: AwsStack) -> list[Any]:
@@ -161,6 +188,8 @@ def goes_when_it_may(stack: AwsStack) -> None:
     assert all(each["IsDefault"] for each in ec2.describe_vpcs()["Vpcs"])
     assert ec2.describe_volumes(Filters=[{"Name": "tag:Name", "Values": ["pod data"]}])["Volumes"] == []
     assert stack.client("s3").list_buckets()["Buckets"] == []
+    assert stack.client("ecr").describe_repositories()["repositories"] == []
+    assert built_images(stack) == {}
     assert rds.describe_db_clusters()["DBClusters"] == []
     (snapshot,) = ec2.describe_snapshots(OwnerIds=["self"], Filters=[{"Name": "tag:Name", "Values": ["pod data"]}])[
         "Snapshots"

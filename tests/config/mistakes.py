@@ -78,6 +78,10 @@ GOOD: list[dict[str, Any]] = [
     {"pod.image": f"registry.example.org/a/b__c:1.0@{_DIGEST}"},
     {"pod.image": None},
     {"pod.image": "localhost/diaspora:1"},
+    {"pod.version": "0.10.12.3"},
+    {"pod.sourceCommit": "0" * 40},
+    {"pod.versions": {"postgresql": "17.0", "redis": "8.0", "nginx": "1.30.2", "pgbouncer": "1.24.0-p10"}},
+    {"pod.versions": {"redis": "7.4.7", "certbot": "5.10.0", "restic": "0.18.1", "nodeExporter": "1.10.2"}},
     {"pod.admin.email": "pod.min+x@Example.ORG"},
     {"pod.settings.terms": {"enable": True, "minimumAge": 16}},
     {"pod.settings.usernameBlacklist": []},
@@ -162,6 +166,8 @@ _ED25519 = PUBLIC_KEYS[0].split()[1]
 _ZONE = "a name such as Europe/Berlin or Etc/UTC"
 _DOMAIN = "a domain name: lower-case labels joined by dots, such as pod.example.org"
 _SUBNET = "a private IPv4 network from /16 to /28, such as 10.89.71.0/24"
+_RELEASE = "a release of diaspora* from 0.9.0.0 on, without the v, such as 0.9.1.0"
+_MAJOR = "a release of PostgreSQL 17, the major version of the pod's data, such as 17.9"
 _IMAGE = "a full reference with registry and tag or digest, such as docker.io/library/redis:7.4.7-bookworm"
 _URL = "http:// or https:// with a host and an optional port, such as http://matchbox.lan:8080"
 _PROXY = "an IP address or a network, such as 192.0.2.10, 10.0.0.0/24 or fd00::/64"
@@ -316,6 +322,41 @@ MISTAKES: list[tuple[dict[str, Any], str, bool]] = [
         {"pod.image": "docker.io/a/b:latest"},
         "pod.image: 'docker.io/a/b:latest' is not pinned; use the tag of a release instead of latest",
         False,
+    ),
+    *(
+        ({"pod.version": value}, f"pod.version: {value!r} is not valid; allowed: {_RELEASE}", True)
+        for value in ("v0.9.1.0", "0.7.18.2", "0.9.1", "0.9.1.0-rc1", "1.0.0.0")
+    ),
+    (
+        {"pod.sourceCommit": "150f778"},
+        "pod.sourceCommit: '150f778' is not valid; allowed: a commit as 40 hex digits in lower case",
+        True,
+    ),
+    # another major version would move the database
+    *(
+        (
+            {"pod.versions.postgresql": value},
+            f"pod.versions.postgresql: {value!r} is not valid; allowed: {_MAJOR}",
+            True,
+        )
+        for value in ("18.0", "16.9", "17", "17.9-alpine", "17.09", "170.1", "17.9@sha256")
+    ),
+    *(
+        ({f"pod.versions.{name}": value}, f"pod.versions.{name}: {value!r} is not valid; allowed: {allowed}", True)
+        for name, value, allowed in (
+            ("redis", "7.2", 'a release of Redis 7.4 or 8.0, such as "7.4" or 7.4.7'),
+            ("nginx", "1.29.0", 'a release of nginx 1.26, 1.28 or 1.30, such as "1.28" or 1.28.1'),
+            ("certbot", "5.6.0", "a release of certbot 5 from 5.7.0 on"),
+            ("certbot", "6.0.0", "a release of certbot 5 from 5.7.0 on"),
+            ("restic", "0.17.3", "a release of restic 0.18, such as 0.18.0"),
+            (
+                "pgbouncer",
+                "1.24.1",
+                "a release of PgBouncer 1.24 with the number of the packaging, such as 1.24.1-p1",
+            ),
+            ("nodeExporter", "1.8.2", "a release of the node exporter 1 from 1.9.0 on"),
+            ("podmanExporter", "2.0.0", "a release of the podman exporter 1 from 1.17.0 on"),
+        )
     ),
     ({"pod.tls.mode": "off"}, "pod.tls.mode: 'off' is not valid; allowed: acme, own, behindProxy", True),
     ({"pod.tls.email": "a@b.org"}, "pod.tls.email: unknown key; allowed: acme, mode, trustedProxies", True),

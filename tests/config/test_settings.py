@@ -8,6 +8,7 @@ import pytest
 from pydantic import ValidationError
 
 from diaspora_infra.config import Architecture, ConfigError, PxeSettings, Settings, Stream, Target, load
+from diaspora_infra.config.images import IMAGES
 from diaspora_infra.config.problems import Problem, join_path, quoted
 from diaspora_infra.config.types import time_zones
 from tests.config.mistakes import GOOD, MISTAKES, PUBLIC_KEYS, changed
@@ -77,12 +78,95 @@ def test_thousand_machines_are_checked_within_seconds() -> None:
     assert time.monotonic() - start < 5
 
 
-def test_image_is_required_only_for_machines_of_the_target() -> None:
-    values = configs.ignition_config(pod=configs.pod(image=None))
-    (line,) = lines(values)
-    assert line.startswith("pod.image: required, because there is no default diaspora* image for x86_64; set ")
-    values["ignition"] = {"machines": [{"name": "a", "architecture": "aarch64"}, {"name": "b"}]}
-    assert "for aarch64, x86_64; set" in lines(values)[0]
+def test_no_target_needs_an_image() -> None:
+    for made in (configs.ignition_config, configs.pxe_config):
+        assert load(made(pod=configs.pod(image=None))).pod.image is None
+    assert load(configs.without_images(configs.aws_config(region="eu-west-1"))).pod.image is None
+
+
+@pytest.mark.parametrize(
+    ("region", "changes", "why", "instead"),
+    [
+        ("ca-west-1", {}, "ca-west-1 has no AWS CodeBuild", ""),
+        (
+            "eu-north-1",
+            {},
+            "eu-north-1 is not among the regions where CodeBuild is known to have arm64",
+            ", or set aws.instance.type to a type of t3",
+        ),
+        ("eu-north-1", {"instance": {"type": "t3.micro"}}, None, ""),
+        ("eu-central-1", {}, None, ""),
+    ],
+)
+def test_image_is_required_where_aws_builds_none(
+    region: str, changes: dict[str, Any], why: str | None, instead: str
+) -> None:
+    values = configs.without_images(configs.aws_config(region=region, edge="direct", **changes))
+    if why is None:
+        assert load(values).pod.image_refresh
+        return
+    assert lines(values) == [
+        f"{key}: required, because {why}; build containers/{name}, push the image to a registry, and set its "
+        f"name{instead}"
+        for key, name in (("aws.uploadsImage", "s3fs"), ("pod.image", "diaspora"))
+    ]
+
+
+def test_refresh_is_for_images_that_the_stack_builds() -> None:
+    (line,) = lines(configs.ignition_config(pod=configs.pod(image=None, imageRefresh=True)))
+    assert line == "pod.imageRefresh: only used on AWS; remove it"
+    (line,) = lines(configs.aws_config(region="eu-west-1", pod_changes={"imageRefresh": True}))
+    assert line == "pod.imageRefresh: only used without pod.image; remove it"
+
+
+def test_layout_of_an_image_needs_the_image() -> None:
+    (line,) = lines(configs.ignition_config(pod=configs.pod(image=None, imageLayout={"home": "/home/diaspora"})))
+    assert line == (
+        "pod.imageLayout: describes an image of your own, but without pod.image the machine builds one; remove "
+        "imageLayout, or set pod.image"
+    )
+
+
+def test_machine_that_builds_the_image_needs_memory_and_room() -> None:
+    small = configs.host(memoryMib=1024, storage={"rootGib": 10})
+    memory, root = lines(configs.ignition_config(pod=configs.pod(image=None), host=small))
+    assert memory == (
+        "host.memoryMib: 1024 is too little to build diaspora*; give the machine 2048 or more, or build the image on "
+        "another computer and set pod.image"
+    )
+    assert root.startswith("host.storage.rootGib: 10 is too little to build diaspora*; set 12 or more on a machine ")
+    assert load(configs.ignition_config(host=small)).host.memory_mib == 1024
+    with_disk = configs.host(storage={"rootGib": 10, "dataDisk": "/dev/vdb"})
+    load(configs.ignition_config(pod=configs.pod(image=None), host=with_disk))
+
+
+def test_release_outside_the_table_needs_its_commit() -> None:
+    (commit,) = lines(configs.ignition_config(pod=configs.pod(image=None, version="0.9.2.0")))
+    assert commit == (
+        "pod.sourceCommit: required, because the commit of diaspora* 0.9.2.0 is not in the table of this project; set "
+        "the commit that `git ls-remote https://github.com/diaspora/diaspora 'v0.9.2.0^{}'` prints"
+    )
+    pod = configs.pod(image=None, version="0.9.2.0", sourceCommit="a" * 40)
+    assert load(configs.ignition_config(pod=pod)).pod.source_commit == "a" * 40
+    (commit,) = lines(configs.aws_config(region="eu-west-1", pod_changes={"image": None, "version": "0.9.2.0"}))
+    assert commit.startswith("pod.sourceCommit: required")
+    # the image decides what runs, and nothing is built
+    assert load(configs.ignition_config(pod=configs.pod(version="0.9.2.0"))).pod.version == "0.9.2.0"
+
+
+def test_default_versions_are_those_of_the_table() -> None:
+    defaults = load(configs.ignition_config()).pod.versions.model_dump()
+    assert defaults == {
+        name.replace("-", "_"): image.version
+        for name, image in IMAGES.items()
+        if name not in {"matchbox", "dnsmasq", "debian", "ruby"}
+    }
+
+
+def test_version_without_quotes_is_refused() -> None:
+    """YAML reads 1.30 as the number 1.3."""
+    (line,) = lines(configs.ignition_config(pod=configs.pod(versions={"nginx": 1.3})))
+    assert line == "pod.versions.nginx: the number 1.3 given; allowed: text (write it in quotes)"
 
 
 @pytest.mark.parametrize("values", [{}, {"target": "pxe"}, {1: 2}, {"\ud800": 1}, {"pod": None, "host": None}])

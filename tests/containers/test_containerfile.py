@@ -5,10 +5,14 @@ import re
 import shutil
 import subprocess
 import sys
+import tarfile
+import zlib
+from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
 
+from diaspora_infra.config.images import DIASPORA_COMMITS, DIASPORA_VERSION
 from diaspora_infra.config.pod.pod import ImageLayout
 
 FOLDER = Path(__file__).resolve().parents[2] / "containers/diaspora"
@@ -77,26 +81,116 @@ def test_final_stage_check_fails_on_pod_specific_file(tmp_path: Path) -> None:
     assert status() == 1
 
 
-def test_source_checksum_is_required() -> None:
-    assert re.search(r"^ARG SOURCE_SHA256$", TEXT, re.MULTILINE)
-    check = re.search(r'"(\$\{SOURCE_SHA256:\?[^}]*\})"', TEXT)
-    assert check
-    for value, status in (("", 1), ("0" * 64, 0)):
-        done = subprocess.run(
-            ["sh", "-c", f': "{check[1]}"'],
-            env={"SOURCE_SHA256": value},
-            capture_output=True,
-            check=False,
-            timeout=20,
-        )
-        assert (done.returncode != 0) is bool(status)
-    assert "sha256sum --check --strict" in TEXT
+def run_instruction(start: str) -> str:
+    """The shell text of the RUN instruction that starts so."""
+    found = re.search(rf"^RUN ({re.escape(start)}(?:[^\n]*\\\n)*[^\n]*)$", TEXT, re.MULTILINE)
+    assert found
+    return found[1].replace("\\\n", "")
+
+
+@dataclass(frozen=True)
+class Source:
+    """A repository of the program: two commits on `main`, and an annotated tag of the second."""
+
+    folder: Path
+    commits: tuple[str, str]
+    tag: str
+
+
+def git(folder: Path, *arguments: str) -> str:
+    identity = ("-c", "user.name=a", "-c", "user.email=a@example.org")
+    command = ["git", "-C", str(folder), *identity, *arguments]
+    return subprocess.run(command, capture_output=True, text=True, check=True, timeout=60).stdout.strip()
+
+
+@pytest.fixture
+def source(tmp_path: Path) -> Source:
+    folder = tmp_path / "repository"
+    (folder / "public").mkdir(parents=True)
+    git(folder, "init", "--quiet", "--initial-branch=main")
+    commits = []
+    for number in ("1", "2"):
+        (folder / "public/version").write_text(number)
+        git(folder, "add", ".")
+        git(folder, "commit", "--quiet", "--message", number)
+        commits.append(git(folder, "rev-parse", "HEAD"))
+    git(folder, "tag", "--annotate", "--message", "2", "v2")
+    return Source(folder, (commits[0], commits[1]), git(folder, "rev-parse", "v2"))
+
+
+def fetch_source(source: Source, commit: str, into: Path) -> int:
+    """Run the instruction that fetches the source, with the real git."""
+    into.mkdir()
+    variables = {"SOURCE_REPOSITORY": source.folder.as_uri(), "SOURCE_COMMIT": commit, "PATH": os.environ["PATH"]}
+    command = ["sh", "-c", run_instruction("git init")]
+    return subprocess.run(command, cwd=into, env=variables, capture_output=True, check=False, timeout=60).returncode
+
+
+@pytest.mark.parametrize("position", [0, 1])
+def test_source_is_that_of_the_commit(position: int, source: Source, tmp_path: Path) -> None:
+    into = tmp_path / "source"
+    assert fetch_source(source, source.commits[position], into) == 0
+    assert {path.name for path in into.iterdir()} == {"public"}
+    assert (into / "public/version").read_text() == str(position + 1)
+    with tarfile.open(into / "public/source.tar.gz") as archive:
+        files = [member.name for member in archive if member.isfile()]
+    assert files == ["diaspora/public/version"]
+
+
+def test_names_that_can_move_are_no_commit(source: Source, tmp_path: Path) -> None:
+    names = ["main", "v2", source.tag, source.commits[1][:12], "", "0" * 40, "--upload-pack=touch pwned"]
+    for number, name in enumerate(names):
+        assert fetch_source(source, name, tmp_path / str(number)) != 0, name
+        assert not (tmp_path / str(number) / "public/source.tar.gz").exists()
+    assert not list(tmp_path.rglob("pwned"))
+
+
+def test_source_that_was_changed_in_the_repository_is_refused(source: Source, tmp_path: Path) -> None:
+    """A server that sends other bytes for the same commit."""
+    file = git(source.folder, "rev-parse", f"{source.commits[1]}:public/version")
+    stored = source.folder / ".git/objects" / file[:2] / file[2:]
+    stored.chmod(0o600)
+    stored.write_bytes(zlib.compress(b"blob 1\0003"))
+    assert fetch_source(source, source.commits[1], tmp_path / "source") != 0
+
+
+def test_default_commit_is_that_of_the_default_version() -> None:
+    assert f"\nARG SOURCE_COMMIT={DIASPORA_COMMITS[DIASPORA_VERSION]}\n" in TEXT
+
+
+def packages() -> list[list[str]]:
+    """The packages that each stage installs."""
+    found = re.findall(r"apt-get install --yes --no-install-recommends ((?:[^&]|\\\n)*?)&&", TEXT)
+    return [text.replace("\\\n", " ").split() for text in found]
+
+
+@pytest.mark.system
+def test_debian_has_every_package_of_each_stage(tmp_path: Path) -> None:
+    """apt resolves them for a system with nothing on it: names that moved, and libraries that exclude each other."""
+    if not Path("/etc/debian_version").read_text(encoding="utf-8").startswith("12."):
+        pytest.skip("the base image is Debian 12, this computer is not")
+    status = tmp_path / "status"
+    status.touch()
+    source, *stages = packages()
+    assert set(source) <= set(stages[0])
+    assert len(stages) == 2
+    for names in stages:
+        # packages of Debian itself, where the sources of this computer have others of the same name
+        settings = ["-o", f"Dir::State::status={status}", "-o", "APT::Default-Release=bookworm"]
+        options = [*settings, "--simulate", "--no-install-recommends"]
+        command = ["apt-get", *options, "install", *names]
+        done = subprocess.run(command, capture_output=True, text=True, check=False, timeout=300)
+        assert done.returncode == 0, done.stderr
+        installed = set(re.findall(r"^Inst (\S+) ", done.stdout, re.MULTILINE))
+        # a virtual name would install another package
+        assert installed >= set(names)
 
 
 def test_base_image_is_pinned_by_release() -> None:
     assert re.search(r"^ARG RUBY_IMAGE=docker\.io/library/ruby:3\.3\.\d+-slim-\w+$", TEXT, re.MULTILINE)
     sources = re.findall(r"^FROM (\S+)", TEXT, re.MULTILINE)
-    assert sources == ["${RUBY_IMAGE}", "base", "base"]
+    assert sources == ["${RUBY_IMAGE}", "${RUBY_IMAGE}", "base", "gems", "base"]
+    assert "-slim-bookworm\n" in TEXT
 
 
 def test_containerfile_has_only_instructions_of_the_oci_format() -> None:

@@ -2,12 +2,14 @@
 
 import re
 from collections.abc import Callable
+from dataclasses import replace
 
 import pytest
 
-from diaspora_infra.config import ConfigError, load
+from diaspora_infra.config import Architecture, ConfigError, load
 from diaspora_infra.config.images import IMAGES, POSTGRESQL_MAJOR
 from diaspora_infra.host import butane_document
+from diaspora_infra.host.container_images import container_image
 from diaspora_infra.host.features import (
     AWS_FEATURES,
     BASE_FEATURES,
@@ -127,6 +129,32 @@ def test_postgresql_major_version_matches_the_image() -> None:
     assert re.search(rf"/postgres:{POSTGRESQL_MAJOR}[.-]", IMAGES["postgresql"].reference or "")
 
 
+def test_versions_of_the_settings_are_those_of_the_containers() -> None:
+    versions = {"postgresql": "17.12", "redis": "8.0.5", "nginx": "1.30.1", "certbot": "5.9.2"}
+    found = containers(pod_fragment(pod_context(versions=versions)))
+    used = {name: values(found[name]["Container"], "Image") for name in versions}
+    assert used == {
+        "postgresql": ["docker.io/library/postgres:17.12-bookworm"],
+        "redis": ["docker.io/library/redis:8.0.5-bookworm"],
+        "nginx": ["docker.io/library/nginx:1.30.1-alpine"],
+        "certbot": ["docker.io/certbot/certbot:v5.9.2"],
+    }
+    # a full version stays
+    assert not [name for name, sections in found.items() if values(sections["Container"], "AutoUpdate")]
+
+
+def test_digest_of_the_table_pins_its_tag_on_its_architecture_only(monkeypatch: pytest.MonkeyPatch) -> None:
+    digest = f"sha256:{'5' * 64}"
+    image = replace(IMAGES["postgresql"], digests={"17.9-bookworm": {"x86_64": digest}})
+    monkeypatch.setitem(IMAGES, "postgresql", image)
+    name = "docker.io/library/postgres"
+    assert container_image(pod_context().of_pod, "postgresql") == f"{name}:17.9-bookworm@{digest}"
+    newer = pod_context(versions={"postgresql": "17.10"}).of_pod
+    # never the digest of another tag: podman ignores the tag beside a digest
+    assert container_image(newer, "postgresql") == f"{name}:17.10-bookworm"
+    assert image.pinned(Architecture.AARCH64) == f"{name}:17.9-bookworm"
+
+
 def test_only_nginx_publishes_ports() -> None:
     ports = {name: values(sections["Container"], "PublishPort") for name, sections in CONTAINERS.items()}
     assert {name: found for name, found in ports.items() if found} == {"nginx": ["80:8080", "443:8443"]}
@@ -210,7 +238,7 @@ def test_podman_auto_updates_only_redis_and_nginx_on_floating_tags() -> None:
         assert values(CONTAINERS[name]["Container"], "AutoUpdate") == ["registry"]
         assert image == IMAGES[name].reference
         assert re.fullmatch("docker[.]io/[a-z/]+:[0-9]+[.][0-9]+-[a-z]+", image)
-    floating = {name for name, image in IMAGES.items() if image.floating}
+    floating = {name for name, image in IMAGES.items() if image.floats(image.version)}
     assert floating == set(updated)
     for text in files(FRAGMENT).values():
         assert "io.containers.autoupdate" not in text

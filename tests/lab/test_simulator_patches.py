@@ -505,6 +505,39 @@ def event_destinations(account: Probed) -> bool:
     return (shown["Name"], shown["MatchingEventTypes"], left) == ("alerts", ["BOUNCE", "COMPLAINT"], [])
 
 
+def _project(account: Probed, name: str, **more: Any) -> Any:
+    """A client of CodeBuild, and a project."""
+    builder = account.client("codebuild")
+    builder.create_project(
+        name=name,
+        serviceRole="arn:aws:iam::123456789012:role/x",
+        artifacts={"type": "NO_ARTIFACTS"},
+        environment={"type": "ARM_CONTAINER", "computeType": "BUILD_GENERAL1_MEDIUM", "image": "x"},
+        **more,
+    )
+    return builder
+
+
+def project_without_source(account: Probed) -> bool:
+    builder = _project(account, "none", source={"type": "NO_SOURCE", "buildspec": "version: 0.2"})
+    (shown,) = builder.batch_get_projects(names=["none"])["projects"]
+    return bool(shown["source"]["buildspec"] == "version: 0.2")
+
+
+def limit_of_builds(account: Probed) -> bool:
+    source = {"type": "S3", "location": "bucket/x.zip"}
+    builder = _project(account, "limited", source=source, concurrentBuildLimit=1)
+    (shown,) = builder.batch_get_projects(names=["limited"])["projects"]
+    return bool(shown["concurrentBuildLimit"] == 1)
+
+
+def project_update(account: Probed) -> bool:
+    builder = _project(account, "changed", source={"type": "S3", "location": "bucket/x.zip"})
+    builder.update_project(name="changed", timeoutInMinutes=7)
+    (shown,) = builder.batch_get_projects(names=["changed"])["projects"]
+    return (shown["timeoutInMinutes"], shown["environment"]["type"]) == (7, "ARM_CONTAINER")
+
+
 PROBES: dict[str, list[Probe]] = {
     "acm": [certificate_waits_for_its_record, certificate_times_out],
     "cbor": [alarms_by_cbor],
@@ -517,6 +550,7 @@ PROBES: dict[str, list[Probe]] = {
         mapping_update,
         vpc_link_in_a_zone_without_them,
     ],
+    "codebuild": [project_without_source, limit_of_builds, project_update],
     "ec2": [
         instance_maintenance_options,
         instance_cpu_credits,

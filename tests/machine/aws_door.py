@@ -1,9 +1,13 @@
 """A server on loopback that stands in for the metadata service, and forwards requests of a machine to the simulator."""
 
+import hashlib
+import hmac
 import json
+import re
 import urllib.error
 import urllib.request
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from typing import Any
 
 ROLE = {"AccessKeyId": "ASIAROLE", "SecretAccessKey": "role/secret+key", "Token": "session==token"}
 TOKEN = "imds-token"
@@ -53,6 +57,10 @@ class Metadata(BaseHTTPRequestHandler):
             self.server.refusals -= 1
             self.answer(400, b'{"__type":"AccessDeniedException","message":"no"}')
             return
+        operation = self.headers["X-Amz-Target"].rpartition(".")[2]
+        if operation in self.server.answers:
+            self.answer(200, json.dumps(self.server.answers[operation]).encode())
+            return
         headers = {key: self.headers[key] for key in ("Content-Type", "X-Amz-Target", "Authorization", "X-Amz-Date")}
         request = urllib.request.Request(self.server.simulator, body, headers, method="POST")
         try:
@@ -79,3 +87,25 @@ class Door(ThreadingHTTPServer):
         self.simulator = simulator
         self.asked: list[tuple[dict[str, str], bytes]] = []
         self.refusals = 0
+        # in place of the simulator's, by operation
+        self.answers: dict[str, Any] = {}
+
+
+def signed(headers: dict[str, str], method: str, path: str, body: bytes, service: str) -> bool:
+    """The signature is the one that AWS computes (Signature Version 4), over every header of AWS."""
+    found = {key.lower(): value for key, value in headers.items()}
+    match = re.fullmatch(
+        "AWS4-HMAC-SHA256 Credential=ASIAROLE/([^,]*), SignedHeaders=([^,]*), Signature=([0-9a-f]{64})",
+        found["authorization"],
+    )
+    assert match
+    scope, names, signature = match.groups()
+    assert scope == f"{found['x-amz-date'][:8]}/eu-west-1/{service}/aws4_request"
+    assert {"host", *(name for name in found if name.startswith("x-amz-"))} <= set(names.split(";"))
+    lines = [f"{name}:{found[name]}" for name in names.split(";")]
+    request = "\n".join([method, path, "", *lines, "", names, hashlib.sha256(body).hexdigest()])
+    text = "\n".join(["AWS4-HMAC-SHA256", found["x-amz-date"], scope, hashlib.sha256(request.encode()).hexdigest()])
+    key = f"AWS4{ROLE['SecretAccessKey']}".encode()
+    for part in (*scope.split("/"), text):
+        key = hmac.digest(key, part.encode(), "sha256")
+    return found["x-amz-security-token"] == ROLE["Token"] and key.hex() == signature

@@ -43,6 +43,16 @@ def failed_units(machine: TrixieMachine) -> str:
     return machine.run("systemctl", "--failed", "--plain", "--no-legend")
 
 
+def wait_for_archive(machine: TrixieMachine) -> None:
+    """Wait until the image that the machine has built is kept; that begins when the pod runs already."""
+    folder = machine.root / DATA.lstrip("/") / "images"
+    end = time.monotonic() + 180
+    while not list(folder.glob("*.tar")):
+        assert time.monotonic() < end and not failed_units(machine)
+        time.sleep(0.3)
+    machine.run("sh", "-c", f"cd {DATA}/images && sha256sum --check *.sha256")
+
+
 def page(machine: TrixieMachine, path: str) -> str:
     """A page of the pod, which must be there."""
     options = ("--fail", "--silent", "--show-error", "--insecure", "--resolve", "pod.example.org:443:127.0.0.1")

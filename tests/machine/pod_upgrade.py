@@ -113,8 +113,14 @@ def fault(when):
     return True
 
 
+def names():
+    """What images that have another name were pulled as."""
+    file = record + "/names"
+    return json.loads(read(file)) if os.path.exists(file) else {}
+
+
 def behaviour(image):
-    return settings["images"][image]
+    return settings["images"][names().get(image, image)]
 
 
 def unit_files():
@@ -289,11 +295,22 @@ def systemctl(words):
 
 def podman(words):
     pulled = record + "/pulled"
-    known = read(pulled).split("\\n") if os.path.exists(pulled) else []
+    named = names()
+    known = [*named, *(read(pulled).split("\\n") if os.path.exists(pulled) else [])]
     if words[:2] == ["image", "inspect"]:
         if words[-1] not in known:
             return 125
-        print(words[-1].encode().hex())
+        source = named.get(words[-1], words[-1])
+        print(source.rpartition("@")[2] if "Digest" in line else source.encode().hex())
+        return 0
+    if words[0] in ("tag", "untag"):
+        if words[1] not in known:
+            return 125
+        if words[0] == "tag":
+            named[words[2]] = named.get(words[1], words[1])
+        else:
+            named.pop(words[1], None)
+        write(record + "/names", json.dumps(named))
         return 0
     if words[:2] == ["image", "exists"]:
         return 0 if words[-1] in known else 1
@@ -302,7 +319,7 @@ def podman(words):
         image = words[words.index("--") + 1]
         if image not in known:
             return 125
-        last = settings["images"].get(image, {}).get("newest") or int(image.rpartition(":")[2])
+        last = settings["images"].get(named.get(image, image), {}).get("newest") or int(image.rpartition(":")[2])
         print("\\n".join("{}_change.rb".format(number) for number in range(1, last + 1)))
         return 0
     if words[0] == "pull":
@@ -346,9 +363,7 @@ def config_of(
 ) -> dict[str, Any]:
     """Render the config of a machine, with this image and this major of PostgreSQL."""
     settings = load(pxe_config(pod=pod(image=image, **changes), pxe=pxe(machine(**(of or {})))))
-    reference = Image(
-        f"docker.io/library/postgres:{major}.1-bookworm", IMAGES["postgresql"].architectures, verified=False
-    )
+    reference = Image("docker.io/library/postgres", f"{major}.1-bookworm", f"{major}.1")
     remembered = sys.modules["diaspora_infra.host.render"]._pod_parts
     with (
         mock.patch.dict(IMAGES, {"postgresql": reference}),

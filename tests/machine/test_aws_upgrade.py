@@ -33,6 +33,7 @@ from tests.support.configs import SSH_KEY, aws_config, host
 __all__ = ["empty", "folder"]
 pytestmark = pytest.mark.skipif(os.getuid() != 0, reason="only root may change the files of a machine")
 
+REGISTRY = "123456789012.dkr.ecr.eu-west-1.amazonaws.com"
 PATH = "/diaspora/pod.example.org"
 BUCKET = "pod-bundles-1a2b"
 # what the programs of AWS need beside those of an upgrade
@@ -40,7 +41,7 @@ MORE_PROGRAMS = ("mktemp", "sha512sum")
 
 
 @cache
-def parts_of(image: str = OLD_IMAGE, key: str = SSH_KEY, **changes: Any) -> Parts:
+def parts_of(image: str | None = OLD_IMAGE, key: str = SSH_KEY, **changes: Any) -> Parts:
     users = host(users=[{"name": "core", "sshAuthorizedKeys": [key]}])
     values = aws_config(region="eu-west-1", pod_changes={"image": image, **changes}, mail={"enabled": False})
     settings = load({**values, "host": users}, [])
@@ -88,6 +89,12 @@ class Pod(Upgraded):
                  statement], check=True, timeout=60,
             )  # fmt: skip
 
+    def reprepare(self, empty: Path) -> None:
+        """Write the stand-ins again, with what images do now."""
+        self.prepare(empty)
+        for name in MORE_PROGRAMS:
+            (self.folder / "bin" / name).symlink_to(str(shutil.which(name)))
+
     def offer(self, parts: Parts) -> None:
         self.client("s3").put_object(Bucket=BUCKET, Key=object_key(parts.bundle), Body=parts.bundle.encode())
         value = offer_of(BUCKET, parts.bundle, parts.bundle_hash)
@@ -106,6 +113,11 @@ class Pod(Upgraded):
         return [line for line in done.stdout.splitlines() if "bundle" in line or "upgrade" in line]
 
 
+def staged(pod: Pod, parts: Parts, path: str) -> str:
+    """The text of a file of a bundle."""
+    return (pod.staged(json.loads(parts.bundle)) / "files" / path).read_text()
+
+
 numbers = itertools.count(1)
 
 
@@ -120,7 +132,7 @@ def pod(folder: Path, empty: Path, account: Account, require_program: RequirePro
     made = Pod(folder / f"aws-{next(numbers)}", server_programs(require_program), images)
     made.account, made.door = account, door
     made.variables = {
-        "DIASPORA_IMDS": server, "DIASPORA_SSM": server, "DIASPORA_S3": server,
+        "DIASPORA_IMDS": server, "DIASPORA_SSM": server, "DIASPORA_S3": server, "DIASPORA_ECR": server,
         "DIASPORA_CONFIGURATION": str(made.root / "etc/diaspora"), "DIASPORA_UPGRADE_LIMIT": "60",
     }  # fmt: skip
     # many units, and a fetch
@@ -128,10 +140,7 @@ def pod(folder: Path, empty: Path, account: Account, require_program: RequirePro
     made.folder.mkdir()
     made.install(json.loads(parts_of().bundle), empty)
     write_tree(first_bundle(aws_context().of_machine), made.root)
-    for name in MORE_PROGRAMS:
-        found = shutil.which(name)
-        assert found
-        (made.folder / "bin" / name).symlink_to(found)
+    made.reprepare(empty)
     made.client("s3").create_bucket(Bucket=BUCKET, CreateBucketConfiguration={"LocationConstraint": "eu-west-1"})
     for name, value in (("databaseHost", "db.example.org"), ("uploadsBucket", "b"), ("databasePassword", "x")):
         made.client("ssm").put_parameter(Name=f"{PATH}/{name}", Value=value, Type="String")
@@ -200,11 +209,7 @@ def test_offered_bundle_is_seen_taken_and_told(pod: Pod) -> None:
 @pytest.mark.parametrize("how", [{"page": "fails"}, {"migration_fails": True}], ids=str)
 def test_bundle_that_fails_is_rolled_back_with_the_database(pod: Pod, empty: Path, how: dict[str, Any]) -> None:
     pod.images[NEW_IMAGE] |= how
-    for name in MORE_PROGRAMS:
-        (pod.folder / "bin" / name).unlink()
-    pod.prepare(empty)
-    for name in MORE_PROGRAMS:
-        (pod.folder / "bin" / name).symlink_to(str(shutil.which(name)))
+    pod.reprepare(empty)
     pod.offer(new_parts())
     done = pod.upgrade()
     assert done.returncode == 1
@@ -226,6 +231,52 @@ def test_interrupted_upgrade_is_rolled_back_at_the_next_boot(pod: Pod) -> None:
     assert recovered is not None
     assert (recovered.returncode, recovered.stderr) == (0, "")
     check(pod, parts_of(), new=False)
+
+
+def test_another_build_of_the_image_is_taken_or_rolled_back(pod: Pod, empty: Path) -> None:
+    first, second = (f"{REGISTRY}/pod-diaspora-1a2b@sha256:{digit * 64}" for digit in "12")
+    parts = parts_of(image=None)
+    name = json.loads(staged(pod, parts, "etc/diaspora/pod.json"))["image"]
+    pod.images[first] = {"migration": MIGRATION, "newest": 2}
+    pod.images[second] = {"migration": "", "newest": 2, "page": "fails"}
+    pod.reprepare(empty)
+    parameter = f"{PATH}/images/diaspora-{name.rpartition(':')[2]}-aarch64"
+
+    def built(source: str) -> None:
+        client = pod.client("ssm")
+        client.put_parameter(Name=parameter, Value=f"{source} tag", Type="String", Overwrite=True)
+        pod.fetched("refresh")
+
+    def names() -> dict[str, str]:
+        return dict(json.loads((pod.record / "names").read_text()))
+
+    # the machine comes from a bundle with an image of one's own
+    pod.offer(parts)
+    built(first)
+    done = pod.upgrade()
+    assert (done.returncode, done.stderr) == (0, ""), done
+    assert names() == {name: first}
+    pod.fetched("refresh")
+    assert not [line for line in pod.status() if line.startswith("offered")]
+    assert "nothing to do" in pod.upgrade().stdout
+
+    built(second)
+    assert f"offered image            another build of {name}; to take it: diaspora-pod upgrade" in pod.status()
+    assert f"rebuilt  {name}\n" in pod.upgrade("--check").stdout
+    done = pod.upgrade()
+    assert done.returncode == 1
+    assert done.stderr.endswith("; rolled back to the old version\n"), done
+    assert names() == {name: first}
+    assert pod.is_active("diaspora-web.service")
+    assert pod.sql("SELECT id, text FROM posts ORDER BY id").splitlines() == POSTS
+
+    del pod.images[second]["page"]
+    pod.reprepare(empty)
+    done = pod.upgrade()
+    assert (done.returncode, done.stderr) == (0, ""), done
+    assert names() == {name: second}
+    assert pod.is_active("diaspora-web.service")
+    assert not [line for line in pod.status() if line.startswith("offered")]
 
 
 def test_bundle_of_another_machine_part_is_refused(pod: Pod) -> None:

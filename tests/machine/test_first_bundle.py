@@ -1,10 +1,8 @@
 """The first bundle of a machine on AWS: the real scripts and the real curl, against the simulated account."""
 
 import hashlib
-import hmac
 import json
 import os
-import re
 import subprocess
 import threading
 import time
@@ -22,7 +20,7 @@ from diaspora_infra.host.features.first_bundle import first_bundle
 from lab.aws.account import Account
 from tests.host.aws_pod import aws_context
 from tests.host.pod import LIBEXEC, files, write_tree
-from tests.machine.aws_door import ROLE, TOKEN, Door
+from tests.machine.aws_door import ROLE, TOKEN, Door, signed
 from tests.machine.pod_programs import RequireProgram
 from tests.machine.pod_upgrade import READER
 from tests.support.ignition_root import applied, read_tree
@@ -173,26 +171,6 @@ def test_requests_are_signed_with_role_credentials(machine: Machine) -> None:
     assert signed(got, "GET", path.decode(), b"", "s3")
     # S3 refuses a request without it
     assert got["x-amz-content-sha256"] == hashlib.sha256(b"").hexdigest()
-
-
-def signed(headers: dict[str, str], method: str, path: str, body: bytes, service: str) -> bool:
-    """The signature is the one that AWS computes (Signature Version 4), over every header of AWS."""
-    found = {key.lower(): value for key, value in headers.items()}
-    match = re.fullmatch(
-        "AWS4-HMAC-SHA256 Credential=ASIAROLE/([^,]*), SignedHeaders=([^,]*), Signature=([0-9a-f]{64})",
-        found["authorization"],
-    )
-    assert match
-    scope, names, signature = match.groups()
-    assert scope == f"{found['x-amz-date'][:8]}/eu-west-1/{service}/aws4_request"
-    assert {"host", *(name for name in found if name.startswith("x-amz-"))} <= set(names.split(";"))
-    lines = [f"{name}:{found[name]}" for name in names.split(";")]
-    request = "\n".join([method, path, "", *lines, "", names, hashlib.sha256(body).hexdigest()])
-    text = "\n".join(["AWS4-HMAC-SHA256", found["x-amz-date"], scope, hashlib.sha256(request.encode()).hexdigest()])
-    key = f"AWS4{ROLE['SecretAccessKey']}".encode()
-    for part in (*scope.split("/"), text):
-        key = hmac.digest(key, part.encode(), "sha256")
-    return found["x-amz-security-token"] == ROLE["Token"] and key.hex() == signature
 
 
 def test_first_boot_waits_for_the_offer_and_for_the_right_object(machine: Machine) -> None:

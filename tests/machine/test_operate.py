@@ -18,14 +18,14 @@ import pytest
 
 from tests.conftest import skip_unless
 from tests.machine.namespaces import Namespace, cable
-from tests.machine.pod_assertions import DATA, assert_runs, config, psql
+from tests.machine.pod_assertions import DATA, assert_runs, config, psql, wait_for_archive
+from tests.support.built_image import STEPS, stand_in
 from tests.support.pod_machine import PodMachine, data_disk, installed
 from tests.support.trixie import TrixieMachine
 
 OUTSIDE, ADDRESS = "192.0.2.1", "192.0.2.10/24"
 BACKUP = {"repository": f"s3:http://{OUTSIDE}:9000/pod-backups"}
 SECRETS = {"backupPassword": "p1", "backupAccessKey": "a1", "backupSecretKey": "s1"}
-IMAGE = "registry.example.org/diaspora"
 MEMORABLE = "a post that everybody remembers"
 
 
@@ -137,25 +137,27 @@ def chapter_restore(machine: TrixieMachine) -> None:
 
 
 def chapter_upgrade(machine: TrixieMachine) -> None:
-    """A version that does not start is rolled back; one that does stays."""
-    machine.run("podman", "create", "--name=broken", f"{IMAGE}:0.9.1.0")
-    machine.run("podman", "commit", "--quiet", "--change=ENV RUBYOPT=-rmissing", "broken", f"{IMAGE}:0.9.2.0")
-    machine.run("podman", "rm", "broken")
-    machine.run("podman", "tag", f"{IMAGE}:0.9.1.0", f"{IMAGE}:0.9.1.1")
+    """A version that does not start is rolled back; one that does stays. The machine builds both."""
     before = bundle(machine)
-    for version, message in (("0.9.2.0", "failed: the migration failed"), ("0.9.1.1", "done: ")):
-        found = config(secrets=SECRETS, address=ADDRESS, backup=BACKUP, image=f"{IMAGE}:{version}")
+    for last, message in (
+        ("RUN exit 7", "failed: the image localhost/diaspora:"),
+        ("ENV RUBYOPT=-rmissing", "failed: the migration failed"),
+        ("ENV VERSION=0.9.1.1", "done: "),
+    ):
+        with stand_in(f"{STEPS}{last}\n"):
+            found = config(secrets=SECRETS, address=ADDRESS, backup=BACKUP, image=None)
         machine.put("/root/pod.ign", json.dumps(found), 0o600)
         changed = machine.run("diaspora-pod", "upgrade", "--check", "/root/pod.ign")
         assert "diaspora-.container.d" in changed
         done = machine.attempt("diaspora-pod", "upgrade", "/root/pod.ign", seconds=900)
         assert (done.returncode == 0) == (message == "done: "), done
-        assert message in machine.attempt("diaspora-pod", "status").stdout
+        assert message in done.stdout + done.stderr + machine.attempt("diaspora-pod", "status").stdout
         assert (bundle(machine) == before) == (message != "done: ")
         # the podmin has read it
         machine.attempt("systemctl", "reset-failed", "diaspora-upgrade.service")
         assert_runs(machine)
         assert published(machine) == ([MEMORABLE], [MEMORABLE])
+    wait_for_archive(machine)
 
 
 def bundle(machine: TrixieMachine) -> str:

@@ -29,6 +29,8 @@ case "$1 $2" in
     "image exists") [[ -e $STORE/images/$file ]] ;;
     "image rm") [[ ! -e $STORE/in-use/$file ]] || exit 2; rm "$STORE/images/$file" ;;
     "image prune") ;;
+    "tag "*) cp "$STORE/images/${2//\\//_}" "$STORE/images/${3//\\//_}" ;;
+    "untag "*) rm "$STORE/images/${3//\\//_}" ;;
     "pull --quiet")
         echo one >> "$STORE/running"
         [[ $(wc -l < "$STORE/running") == 1 ]] || echo "two pulls at once" >> "$STORE/mistakes"
@@ -52,6 +54,22 @@ SKOPEO = """#!/bin/bash
 echo "skopeo $*" >> "$STORE/calls"
 cat "$STORE/manifest"
 """
+
+
+# What the stack says of its images: nothing yet where the test wants it, else where the image is.
+STACK_IMAGE = """#!/bin/bash
+echo "stack-image $1" >> "$STORE/calls"
+if [[ -s $STORE/builds ]]; then
+    read -r status < "$STORE/builds"
+    sed -i 1d "$STORE/builds"
+    echo "AWS builds the image $1" >&2
+    exit "$status"
+fi
+echo secret > "$2"
+echo {source}
+"""
+SOURCE = "123456789012.dkr.ecr.eu-west-1.amazonaws.com/pod-diaspora@sha256:0123"
+BUILT = "localhost/diaspora:0.9.1.0-0123456789ab"
 
 
 @dataclass
@@ -105,7 +123,7 @@ def store(tmp_path: Path) -> Store:
     made = Store(tmp_path, write_tree(pod_fragment(pod_context()), tmp_path / "tree"))
     for name in ("bin", "images", "registry", "in-use", "data/state"):
         (tmp_path / name).mkdir(parents=True)
-    for name in (*PROGRAMS, "wc", "cat"):
+    for name in (*PROGRAMS, "wc", "cat", "cp"):
         found = shutil.which(name)
         assert found, name
         (tmp_path / "bin" / name).symlink_to(found)
@@ -226,6 +244,43 @@ def test_stopped_pull_is_started_again(store: Store) -> None:
     assert store.run("pull-image", "wait", "redis").returncode == 0
 
 
+@pytest.fixture
+def stack(store: Store) -> Store:
+    """A machine on AWS whose stack builds the image of diaspora*."""
+    (store.tree / LIBEXEC / "stack-image").write_text(STACK_IMAGE.format(source=SOURCE))
+    (store.folder / "bin/sed").symlink_to(shutil.which("sed") or "")
+    store.put("registry", SOURCE)
+    return store
+
+
+def test_image_of_the_stack_gets_the_name_that_the_pod_knows(stack: Store) -> None:
+    done = stack.run("pull-image", "now", BUILT)
+    assert (done.returncode, done.stderr) == (0, "")
+    assert stack.images == {BUILT}
+    (login,) = {word for call in stack.calls for word in call.split() if word.endswith(".auth")}
+    assert f"pull --quiet --authfile {login} -- {SOURCE}" in stack.calls
+    assert f"skopeo inspect --no-tags --authfile {login} docker://{SOURCE}" in stack.calls
+    assert not Path(login).exists()
+    # and other images need none
+    assert stack.run("pull-image", "now", REDIS).returncode == 0
+    assert f"pull --quiet -- {REDIS}" in stack.calls
+
+
+def test_upgrade_waits_for_an_image_that_is_built(stack: Store) -> None:
+    (stack.folder / "builds").write_text("75\n75\n")
+    done = stack.run("pull-image", "now", BUILT)
+    assert (done.returncode, done.stderr) == (0, f"AWS builds the image {BUILT}\n" * 2)
+    assert stack.images == {BUILT}
+    # not for one whose build has failed
+    (stack.folder / "builds").write_text("75\n1\n")
+    done = stack.run("pull-image", "next", BUILT)
+    assert done.returncode == 1
+    assert stack.calls.count(f"stack-image {BUILT}") == 5
+    assert stack.images == {BUILT}
+    assert stack.run("pull-image", "next", BUILT).returncode == 0
+    assert stack.images == {BUILT, "localhost/diaspora:next"}
+
+
 def version(folder: Path, images: Mapping[str, str]) -> Path:
     (folder / "etc/diaspora").mkdir(parents=True, exist_ok=True)
     text = "".join(f"{name} {reference}\n" for name, reference in images.items())
@@ -268,6 +323,7 @@ CONTEXTS = {
     ),
     "backup": pod_context(mail=mail(), backup={}, secrets={"backupPassword": "x", "smtpPassword": "x"}),
     "bucket": aws_context(),
+    "built": aws_context(pod_changes={"image": None}, uploadsImage=None),
 }
 
 

@@ -3,13 +3,16 @@
 import json
 import os
 import re
+import time
 from pathlib import Path
 
 import pytest
 
+from diaspora_infra.config.images import DIASPORA_COMMITS, DIASPORA_VERSION
 from tests.conftest import skip_unless
 from tests.machine.former import FORMER
-from tests.machine.pod_assertions import DATA, assert_runs, config
+from tests.machine.pod_assertions import DATA, assert_runs, config, wait_for_archive
+from tests.support.built_image import STEPS, stand_in
 from tests.support.ignition_root import Ignition
 from tests.support.pod_machine import data_disk, installed
 from tests.support.trixie import TrixieMachine
@@ -39,6 +42,83 @@ def owners(machine: TrixieMachine) -> dict[str, set[int]]:
     data = machine.root / DATA.lstrip("/")
     folders = ("postgresql", "redis", "log", "uploads", "public")
     return {name: {path.lstat().st_uid for path in (data / name, *(data / name).rglob("*"))} for name in folders}
+
+
+HANGING = "RUN sleep 1000"
+BUILD = "/etc/diaspora/build/Containerfile"
+
+
+def wait_for(machine: TrixieMachine, text: str, seconds: float = 120) -> str:
+    """The line of the status that has this text, as soon as it is there."""
+    end = time.monotonic() + seconds
+    while True:
+        shown = machine.attempt("diaspora-pod", "status").stdout
+        if found := [line for line in shown.splitlines() if text in line]:
+            return found[0]
+        assert time.monotonic() < end, (
+            text,
+            shown,
+            machine.attempt("journalctl", "--no-pager", "--unit=diaspora-build"),
+        )
+        time.sleep(0.3)
+
+
+def interrupted_build(machine: TrixieMachine) -> None:
+    """The first start, while the containers of diaspora* wait for their image: a build that is cut, fails, and ends."""
+    again = "[Service]\nRestartSec=100ms\nRestartMaxDelaySec=200ms\n"
+    machine.put("/run/systemd/system/diaspora-build.service.d/90-test.conf", again)
+    machine.run("systemctl", "daemon-reload")
+    line = wait_for(machine, HANGING)
+    assert re.search(
+        r"^image of diaspora\* +is being built since 20.*: stage 2 of 2, step 5 of 6 \(RUN sleep 1000\)$", line
+    )
+    # the limits of the unit reach the step: its control group is below that of the unit
+    pid = machine.run("cat", "/sys/fs/cgroup/system.slice/diaspora-build.service/step/cgroup.procs").split()[0]
+    assert machine.run("cat", f"/proc/{pid}/cmdline").startswith("sleep\0")
+    assert machine.run("cat", f"/proc/{pid}/oom_score_adj") == "900\n"
+    assert machine.run("cat", f"/proc/{pid}/stat").split()[18] == "19"
+    assert machine.run("ionice", f"--pid={pid}") == "idle\n"
+    # cut, and then a step that fails
+    steps = machine.root / BUILD.lstrip("/")
+    written = steps.read_text(encoding="utf-8")
+    machine.put(BUILD, written.replace(HANGING, "RUN exit 7"))
+    machine.run("systemctl", "kill", "--signal=KILL", "diaspora-build.service")
+    line = wait_for(machine, "failed at stage 2 of 2, step 5 of 6 (RUN exit 7): ")
+    assert line.endswith("while running runtime: exit status 7; see: diaspora-pod logs diaspora-build")
+    machine.put(BUILD, written.replace(HANGING, "RUN true"))
+
+
+def assert_was_built(machine: TrixieMachine) -> None:
+    """The image has the content of all steps, those of the build that was cut too, and is kept."""
+    show = ("podman", "exec", "diaspora-web", "cat")
+    assert machine.run(*show, "/srv/diaspora/gems", "/srv/diaspora/nice", "/srv/diaspora/commit").splitlines() == [
+        "gems", "19", DIASPORA_COMMITS[DIASPORA_VERSION],
+    ]  # fmt: skip
+    log = machine.run("diaspora-pod", "logs", "diaspora-build", "--output=cat")
+    assert log.count("[2/2] STEP 3/6: ") > log.count("--> Using cache") / 4 > 0
+    assert "working-container" not in machine.run("podman", "ps", "--all", "--external")
+    # nobody has set pod.mail: the alert is in the journal, once
+    alerts = machine.run("journalctl", "--unit=diaspora-alert@diaspora-build", "--output=cat", "--no-pager")
+    assert alerts.count("alert for the podmin: diaspora-build has failed") == 1
+    console = (machine.root / "dev/console").read_text(encoding="utf-8").splitlines()
+    assert console[0].startswith("diaspora*: building the image localhost/diaspora:0.9.1.0-")
+    assert console[-1].endswith(" is built")
+    wait_for_archive(machine)
+
+
+def test_machine_builds_the_image_and_loads_it_after_a_reinstallation(tmp_path: Path) -> None:
+    data = data_disk(tmp_path / "data.img")
+    with stand_in(STEPS.replace('RUN echo "${SOURCE', f'{HANGING}\nRUN echo "${{SOURCE')):
+        building = config(image=None)
+    with installed(building, data, tmp_path / "first") as first, first.started(interrupted_build) as machine:
+        assert_runs(machine)
+        made = secrets(machine)
+        assert_was_built(machine)
+    # from the archive: a build would hang
+    with installed(building, data, tmp_path / "second") as second, second.started() as machine:
+        assert_runs(machine)
+        assert secrets(machine) == made
+        assert "loading the image localhost/diaspora:" in machine.run("diaspora-pod", "logs", "diaspora-build")
 
 
 def test_machine_of_former_version_is_upgraded_and_reinstalled(tmp_path: Path) -> None:

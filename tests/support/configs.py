@@ -62,6 +62,13 @@ def aws_config(*, pod_changes: dict[str, Any] | None = None, **changes: Any) -> 
     return {"target": "aws", "pod": pod(**(pod_changes or {})), "host": host(), "aws": {**uploads, **changes}}
 
 
+def without_images(values: dict[str, Any]) -> dict[str, Any]:
+    """A config of target aws whose stack builds the images, once a month."""
+    pod = {key: value for key, value in values["pod"].items() if key != "image"}
+    aws = {key: value for key, value in values["aws"].items() if key != "uploadsImage"}
+    return {**values, "pod": {**pod, "imageRefresh": True}, "aws": aws}
+
+
 def mail() -> dict[str, Any]:
     """Mail settings that need the secret smtpPassword."""
     return {

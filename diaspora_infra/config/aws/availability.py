@@ -76,6 +76,18 @@ VPC_LINK_ZONES = {
 Set up VPC links V2, Availability by Region, a copy read on 2026-11-29). The letter of a zone differs by account, its id
 does not."""
 
+REGIONS_WITHOUT_BUILDS = frozenset({"ap-east-2", "ca-west-1", "mx-central-1"})
+"""Regions without AWS CodeBuild (endpoint data of botocore 1.44)."""
+
+REGIONS_WITH_ARM_BUILDS = frozenset(
+    {
+        "ap-northeast-1", "ap-south-1", "ap-southeast-1", "ap-southeast-2", "eu-central-1", "eu-west-1", "sa-east-1",
+        "us-east-1", "us-east-2", "us-west-2",
+    }
+)  # fmt: skip
+"""Regions in which CodeBuild has the environment type ARM_CONTAINER, as AWS says of fleets (API of CodeBuild, botocore
+1.44). Others may have it too: AWS says nothing of builds without a fleet."""
+
 AURORA_VERSIONS = (
     *(f"16.{minor}" for minor in (8, 9, 10, 11, 13, 14, 15)),
     *(f"17.{minor}" for minor in (4, 5, 6, 7, 9, 10, 11)),

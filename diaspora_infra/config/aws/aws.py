@@ -252,8 +252,8 @@ class Aws(Model):
     uploads: Literal["bucket", "volume"] = "bucket"
     """Where uploads and archives are stored: in an S3 bucket, mounted by s3fs, or on the data volume."""
     uploads_image: ImageReference | None = None
-    """Container image with s3fs 1.91 or later, your own, built from `containers/s3fs`; required with `uploads: bucket`.
-    It runs as root and may mount, with the credentials of the machine, so name it by digest where others push it."""
+    """Container image with s3fs 1.91 or later of your own; the stack builds one from `containers/s3fs` when not set. It
+    runs as root and may mount, with the credentials of the machine, so name it by digest where others push it."""
     dns: AwsDns = AwsDns()
     """DNS of the pod's domain."""
     mail: AwsMail = AwsMail()

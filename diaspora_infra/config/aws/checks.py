@@ -5,16 +5,19 @@ from collections.abc import Iterator
 
 from diaspora_infra.config.aws.availability import (
     DKIM_UNKNOWN,
+    REGIONS_WITH_ARM_BUILDS,
+    REGIONS_WITHOUT_BUILDS,
     REGIONS_WITHOUT_SES,
     REGIONS_WITHOUT_SMALL_RDS,
     REGIONS_WITHOUT_T3A,
     VPC_LINK_ZONES,
 )
 from diaspora_infra.config.aws.aws import Aws
-from diaspora_infra.config.aws.derived import mail_on_aws, uses_ses
+from diaspora_infra.config.aws.derived import built_images, mail_on_aws, uses_ses
 from diaspora_infra.config.host.host import Host
 from diaspora_infra.config.pod.pod import Pod
 from diaspora_infra.config.problems import Problem
+from diaspora_infra.config.types import Architecture
 
 MAX_NAME_OF_CERTIFICATE = 64
 
@@ -24,6 +27,7 @@ def check_aws(aws: Aws, pod: Pod | None, host: Host | None) -> list[Problem]:
     problems = [*_edge(aws), *_instance(aws), *_database(aws), *_uploads(aws), *_shell(aws), *_network(aws), *_dns(aws)]
     if pod is not None:
         problems += [
+            *_images(aws, pod),
             *_domain(aws, pod),
             *_certificate(aws, pod),
             *_http_api(aws, pod),
@@ -84,10 +88,23 @@ def _database(aws: Aws) -> Iterator[Problem]:
 def _uploads(aws: Aws) -> Iterator[Problem]:
     if not aws.uploads_in_bucket and aws.uploads_image is not None:
         yield Problem("aws.uploadsImage", "only used with uploads: bucket; remove it")
-    if aws.uploads_in_bucket and aws.uploads_image is None:
+
+
+IMAGE_KEYS = {"s3fs": "aws.uploadsImage", "diaspora": "pod.image"}
+"""Keys that name an image, by the name of the image."""
+
+
+def _images(aws: Aws, pod: Pod) -> Iterator[Problem]:
+    without = aws.region in REGIONS_WITHOUT_BUILDS
+    if not without and (aws.architecture is not Architecture.AARCH64 or aws.region in REGIONS_WITH_ARM_BUILDS):
+        return
+    why = "has no AWS CodeBuild" if without else "is not among the regions where CodeBuild is known to have arm64"
+    instead = "" if without else ", or set aws.instance.type to a type of t3"
+    for name in built_images(aws, pod):
         yield Problem(
-            "aws.uploadsImage",
-            "required with uploads: bucket; build containers/s3fs and name that image, or set uploads: volume",
+            IMAGE_KEYS[name],
+            f"required, because {aws.region} {why}; build containers/{name}, push the image to a registry, and set its "
+            f"name{instead}",
         )
 
 

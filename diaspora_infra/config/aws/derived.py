@@ -59,3 +59,9 @@ def mail_on_aws(pod: Pod, aws: Aws) -> Mail | None:
     # the policy of the SMTP user compares it letter by letter
     sender = f"{given.sender_address.rpartition('@')[0]}@{given.sender_domain}"
     return given.with_derived(sender_address=sender, smtp=Ses(host=ses_host(aws.region)))
+
+
+def built_images(aws: Aws, pod: Pod) -> tuple[str, ...]:
+    """Names of the images that the stack builds, because the settings name none: s3fs, diaspora."""
+    s3fs = ("s3fs",) if aws.uploads_in_bucket and aws.uploads_image is None else ()
+    return (*s3fs, "diaspora") if pod.image is None else s3fs

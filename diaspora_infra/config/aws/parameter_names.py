@@ -1,5 +1,7 @@
 """What a machine on AWS reads from Parameter Store: the names below the pod's path."""
 
+import hashlib
+import re
 from dataclasses import dataclass
 from typing import Literal
 
@@ -59,6 +61,42 @@ BUNDLE = "bundle"
 
 BUNDLE_APPLIED = "bundleApplied"
 """The hash of the bundle that the machine runs; the machine writes it, and nobody else."""
+
+
+IMAGES = "images"
+"""Folder of the parameters of images, below the path."""
+
+NO_IMAGE = "none"
+"""Value of the parameter of an image, until the first build has ended."""
+
+
+IMAGE_MISSING = "image missing"
+"""Detail type of the event by which a machine has images built."""
+
+
+def images_path(aws: Aws, pod: Pod) -> str:
+    """The path of the parameters of images, without a slash at its end."""
+    return f"{parameter_path(aws, pod)}/{IMAGES}"
+
+
+def image_parameter(aws: Aws, pod: Pod, name: str, tag: str) -> str:
+    """Name of the parameter of an image: `REPOSITORY@DIGEST TAG`, written by the build.
+
+    It is another one for another release, content or architecture. Where it is missing, the stack builds another image.
+    """
+    return f"{images_path(aws, pod)}/{name}-{tag}-{aws.architecture}"
+
+
+def image_project(pod: Pod) -> str:
+    """Name of the project that builds the pod's images: at most 64 letters, digits and dashes."""
+    plain = re.sub("[^a-z0-9]", "-", pod.domain)
+    short = plain if len(plain) <= 57 else f"{plain[:48]}-{hashlib.sha256(pod.domain.encode()).hexdigest()[:8]}"
+    return f"images-{short}"
+
+
+def event_source(project: str) -> str:
+    """Source of the event by which a machine has the images of a project built."""
+    return f"diaspora-infra.{project}"
 
 
 def machine_parameters(aws: Aws, pod: Pod) -> list[Parameter]:

@@ -11,7 +11,6 @@ from diaspora_infra.config.aws.aws import AwsRelease
 from diaspora_infra.config.host.firewall import check_firewall
 from diaspora_infra.config.host.host import SYSTEM_ACCOUNTS, Host, Machine, User
 from diaspora_infra.config.host.networks import check_networks, static_addresses
-from diaspora_infra.config.images import default_image
 from diaspora_infra.config.pod.backup import check_backup
 from diaspora_infra.config.pod.diaspora_toml import PaypalDonations
 from diaspora_infra.config.pod.disk_space import check_disk_space
@@ -157,21 +156,6 @@ def check_addresses(path: str, pod: Pod, machines: Machines) -> list[Problem]:
     ]
 
 
-def check_images(pod: Pod, machines: Machines) -> list[Problem]:
-    """Images that have no default."""
-    architectures = {machine.architecture for machine in machines.values()}
-    lacking = sorted(name for name in architectures if default_image("diaspora", name) is None)
-    if pod.image is not None or not lacking:
-        return []
-    return [
-        Problem(
-            "pod.image",
-            f"required, because there is no default diaspora* image for {', '.join(lacking)}; "
-            "set your own pinned image (see containers/diaspora/README.md)",
-        )
-    ]
-
-
 # Fedora CoreOS documentation, "Installing on bare metal": with `coreos.live.rootfs_url`, which install_boot sets
 _LIVE_MEMORY_MIB = 2048
 
@@ -206,6 +190,37 @@ def check_machines_on_host(path: str, host: Host, machines: Machines) -> list[Pr
             )
         if machine.disk is not None and machine.disk == host.storage.data_disk:
             problems.append(Problem(f"{path}[{index}].disk", "the same disk as host.storage.dataDisk; choose another"))
+    return problems
+
+
+# Estimates, because no build has run in the project's tests: what compiles gems and assets needs 1.5 GiB of memory and
+# swap beside the operating system; operating system, images and the layers of a build need 11 GiB, /boot takes 1.
+_BUILD_MEMORY_MIB = 2048
+_BUILD_ROOT_GIB = 12
+
+
+def check_image_build(pod: Pod, host: Host) -> list[Problem]:
+    """A machine that builds the image of diaspora*, and is too small for that."""
+    if pod.image is not None:
+        return []
+    problems = []
+    otherwise = "or build the image on another computer and set pod.image"
+    if host.memory_mib < _BUILD_MEMORY_MIB:
+        problems.append(
+            Problem(
+                "host.memoryMib",
+                f"{host.memory_mib} is too little to build diaspora*; give the machine {_BUILD_MEMORY_MIB} or more, "
+                f"{otherwise}",
+            )
+        )
+    if host.storage.data_disk is None and host.storage.root_gib < _BUILD_ROOT_GIB:
+        problems.append(
+            Problem(
+                "host.storage.rootGib",
+                f"{host.storage.root_gib} is too little to build diaspora*; set {_BUILD_ROOT_GIB} or more on a machine "
+                f"without data, {otherwise}",
+            )
+        )
     return problems
 
 

@@ -12,7 +12,7 @@ from diaspora_infra.config.host.host import Host, Machine
 from diaspora_infra.config.loader.checks import (
     check_addresses,
     check_host,
-    check_images,
+    check_image_build,
     check_machines,
     check_machines_on_host,
     check_pod,
@@ -25,6 +25,7 @@ from diaspora_infra.config.pod.diaspora_toml import why_not_a_setting
 from diaspora_infra.config.pod.pod import Pod
 from diaspora_infra.config.pod.times import check_times
 from diaspora_infra.config.pod.upgrade import check_upgrade
+from diaspora_infra.config.pod.versions import check_versions
 from diaspora_infra.config.problems import (
     ConfigError,
     Problem,
@@ -167,10 +168,12 @@ def _check_machines(sections: Sections) -> Iterator[Problem]:
         return
     machines = sections.machines.get(target, {})
     if pod:
-        yield from check_images(pod, machines)
+        yield from check_versions(pod, target) if machines else ()
         yield from check_upgrade(pod.upgrade, machines.values(), on_aws=target is Target.AWS)
     if host:
         yield from check_machines_on_host(f"{target}.machines", host, machines)
+    if pod and host and machines and target is not Target.AWS:
+        yield from check_image_build(pod, host)
 
 
 class _Loader:

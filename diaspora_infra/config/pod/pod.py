@@ -5,6 +5,7 @@ from typing import Annotated, Literal
 
 from pydantic import AfterValidator, Field
 
+from diaspora_infra.config.images import DIASPORA_VERSION
 from diaspora_infra.config.model import Model
 from diaspora_infra.config.pod.backup import Backup
 from diaspora_infra.config.pod.daily_jobs import DailyJobs
@@ -21,6 +22,7 @@ from diaspora_infra.config.pod.mail import Mail
 from diaspora_infra.config.pod.monitoring import Monitoring
 from diaspora_infra.config.pod.tls import Tls
 from diaspora_infra.config.pod.upgrade import Upgrade
+from diaspora_infra.config.pod.versions import DiasporaVersion, SourceCommit, Versions
 from diaspora_infra.config.problems import quoted, refused
 from diaspora_infra.config.types import (
     DOMAIN,
@@ -317,9 +319,20 @@ class Pod(Model):
     admin: Admin
     """The person who runs the pod."""
     image: ImageReference | None = None
-    """diaspora* image, pinned by tag or digest. Currently required, because no default image could be verified."""
+    """diaspora* image of your own, pinned by tag or digest. When not set, each machine builds the image itself from
+    `containers/diaspora/Containerfile`; on AWS the stack builds it, in CodeBuild."""
+    version: DiasporaVersion = DIASPORA_VERSION
+    """Release of diaspora* to build. No effect where `image` is set, which decides what runs."""
+    source_commit: SourceCommit | None = None
+    """Commit of diaspora* to build; that of the release `version` when not set. Required for a release that is not in
+    the table of this project."""
+    image_refresh: bool = False
+    """Build the image again every 30 days, with the security updates of its Debian packages. On AWS only, and without
+    `image`; `diaspora-pod upgrade` takes the new image."""
+    versions: Versions = Versions()
+    """Versions of the programs beside diaspora*."""
     image_layout: ImageLayout = ImageLayout()
-    """Paths and user inside that image."""
+    """Paths and user inside an image of your own."""
     settings: PodSettings = PodSettings()
     """The `[configuration.settings]` table of diaspora.toml."""
     environment: Environment = Environment()

@@ -20,6 +20,7 @@ from diaspora_infra.host.features.hardening import hardening
 from diaspora_infra.host.features.health import health
 from diaspora_infra.host.features.held_polls import held_polls
 from diaspora_infra.host.features.hostname import hostname
+from diaspora_infra.host.features.image_build import image_build_unit
 from diaspora_infra.host.features.image_pulls import image_pulls
 from diaspora_infra.host.features.jobs import jobs
 from diaspora_infra.host.features.journal import journal
@@ -37,6 +38,7 @@ from diaspora_infra.host.features.postgresql import postgresql
 from diaspora_infra.host.features.redis import redis
 from diaspora_infra.host.features.relay import relay
 from diaspora_infra.host.features.ssh_host_keys import ssh_host_keys
+from diaspora_infra.host.features.stack_images import stack_images
 from diaspora_infra.host.features.storage import storage
 from diaspora_infra.host.features.swap import swap, swap_file, zram
 from diaspora_infra.host.features.switch_database import switch_database
@@ -77,10 +79,10 @@ _ON_AWS: dict[MachineFeature, MachineFeature] = {storage: data_volume, swap: zra
 AWS_MACHINE_FEATURES = (*(_ON_AWS.get(feature, feature) for feature in MACHINE_FEATURES), first_bundle)
 """On AWS the data is on a volume that Ignition does not know, and the machine fetches its bundle itself."""
 
-BASE_FEATURES: tuple[PodFeature, ...] = (firewall, pod_network, pod_data, pod_secrets, image_pulls)
+BASE_FEATURES: tuple[PodFeature, ...] = (firewall, pod_network, pod_data, pod_secrets, image_pulls, image_build_unit)
 """What everything in a pod stands on."""
 
-AWS_FEATURES: tuple[AwsFeature, ...] = (swap_file, parameters, uploads, aws_database, held_polls)
+AWS_FEATURES: tuple[AwsFeature, ...] = (swap_file, parameters, stack_images, uploads, aws_database, held_polls)
 """Between the base and the services of a pod on AWS."""
 
 SERVICE_FEATURES: tuple[PodFeature, ...] = (

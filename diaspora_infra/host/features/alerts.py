@@ -5,6 +5,7 @@ import json
 from diaspora_infra.config.secrets import application_variables
 from diaspora_infra.host.container_images import container_image
 from diaspora_infra.host.container_users import container_users
+from diaspora_infra.host.diaspora_image import image_build
 from diaspora_infra.host.fragment import Fragment, PodContext, combine
 from diaspora_infra.host.mail_settings import alert_settings
 from diaspora_infra.host.templates import file, render_tree
@@ -25,6 +26,7 @@ def alerts(context: PodContext) -> Fragment:
         smtp_host=pod.mail.smtp.host if pod.mail and pod.mail.smtp else None,
         domain=pod.domain,
         image=container_image(context, "diaspora"),
+        base=image_build(context).arguments["RUBY_IMAGE"] if pod.image is None else None,
         user=container_users(pod).diaspora,
         shell=pod.image_layout.shell,
         by_ses=pod.mail is not None and pod.mail.by_ses,

@@ -1,6 +1,6 @@
 """nginx: the web server in front of the pod."""
 
-from diaspora_infra.host.container_images import container_image
+from diaspora_infra.host.container_images import container_image, image_floats
 from diaspora_infra.host.container_users import container_users
 from diaspora_infra.host.features.held_polls import polls_held
 from diaspora_infra.host.features.pod_network import gateway
@@ -16,6 +16,7 @@ def nginx(context: PodContext) -> Fragment:
         "nginx",
         behind_gateway=context.behind_gateway,
         image=container_image(context, "nginx"),
+        floats=image_floats(context, "nginx"),
         user=container_users(pod).nginx,
         domain=pod.domain,
         resolver=gateway(pod),

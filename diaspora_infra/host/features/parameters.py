@@ -1,6 +1,12 @@
 """Secrets and facts of a machine on AWS: read from Parameter Store at boot, and again every 15 minutes."""
 
-from diaspora_infra.config.aws.parameter_names import BUNDLE, BUNDLE_APPLIED, machine_parameters, parameter_path
+from diaspora_infra.config.aws.parameter_names import (
+    BUNDLE,
+    BUNDLE_APPLIED,
+    IMAGES,
+    machine_parameters,
+    parameter_path,
+)
 from diaspora_infra.host.fragment import AwsContext, Fragment, combine
 from diaspora_infra.host.templates import file, render_tree
 
@@ -18,6 +24,8 @@ def parameters(context: AwsContext) -> Fragment:
         path=path,
         bundle=BUNDLE,
         bundle_applied=BUNDLE_APPLIED,
+        images=IMAGES,
+        architecture=context.architecture,
         rows=[
             f"{entry.existing or f'{path}/{entry.name}'} {entry.name} {entry.file_name} {entry.form} {entry.user}"
             for entry in found

@@ -8,8 +8,8 @@ import ipaddress
 from dataclasses import dataclass
 from typing import Any
 
-from diaspora_infra.config import ConfigError, Problem, Provisioning
-from diaspora_infra.config.images import default_image
+from diaspora_infra.config import Provisioning
+from diaspora_infra.config.images import IMAGES
 from diaspora_infra.config.provisioning.server import Dhcp, port_of
 from diaspora_infra.host.features.storage import DATA_FOLDER
 from diaspora_infra.host.fragment import Fragment, combine
@@ -83,8 +83,4 @@ def boot_files(dhcp: Dhcp) -> dict[int, str]:
 
 
 def _image(settings: Provisioning, name: str, own: str | None) -> str:
-    image = own or default_image(name, settings.architecture)
-    if image is None:
-        what = f"missing; there is no default for {settings.architecture}"
-        raise ConfigError([Problem(f"provisioning.{name}Image", what)])
-    return image
+    return own or IMAGES[name].pinned(settings.architecture)

@@ -1,6 +1,6 @@
 """Redis."""
 
-from diaspora_infra.host.container_images import container_image
+from diaspora_infra.host.container_images import container_image, image_floats
 from diaspora_infra.host.container_users import container_users
 from diaspora_infra.host.fragment import Fragment, PodContext
 from diaspora_infra.host.sizes import sizes
@@ -12,6 +12,7 @@ def redis(context: PodContext) -> Fragment:
     return render_tree(
         "redis",
         image=container_image(context, "redis"),
+        floats=image_floats(context, "redis"),
         user=container_users(context.pod).redis,
         maxmemory_mib=sizes(context.pod, context.memory_mib, context.swap).redis_mib,
     )

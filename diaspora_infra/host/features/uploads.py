@@ -2,6 +2,7 @@
 
 from diaspora_infra.host.container_users import container_users
 from diaspora_infra.host.fragment import AwsContext, Fragment, combine
+from diaspora_infra.host.stack_builds import s3fs_image
 from diaspora_infra.host.templates import file, render_tree
 
 # A backup at boot waits, and a backup while the pod is stopped mounts the bucket.
@@ -16,7 +17,7 @@ def uploads(context: AwsContext) -> Fragment:
     layout = context.pod.image_layout
     tree = render_tree(
         "uploads",
-        image=context.aws.uploads_image,
+        image=s3fs_image(context),
         region=context.aws.region,
         home=layout.home,
         user=container_users(context.pod).diaspora,

@@ -7,6 +7,8 @@ from dataclasses import dataclass
 
 BUCKETS = ("aws_s3_bucket.pod_backups", "aws_s3_bucket.pod_bundles", "aws_s3_bucket.pod_uploads")
 LOGS = ("aws_cloudwatch_log_group.pod_http_api", "aws_cloudwatch_log_group.pod_flow_logs")
+IMAGES = ("aws_ecr_repository.pod_diaspora", "aws_ecr_repository.pod_s3fs")
+BUILD, BUILD_LOG = "aws_codebuild_project.pod_images", "aws_cloudwatch_log_group.pod_images"
 CLUSTER, CLUSTER_INSTANCE = "aws_rds_cluster.pod_database", "aws_rds_cluster_instance.pod_database"
 DATABASE = "aws_db_instance.pod_database"
 OWN_KEY = "a key of one's own costs a dollar a month, and the one that AWS manages encrypts as well"
@@ -25,7 +27,16 @@ class Accepted:
 ACCEPTED = (
     # encrypted, but with the key of AWS
     Accepted("CKV_AWS_145", f"buckets with SSE-S3: {OWN_KEY}", BUCKETS),
-    Accepted("CKV_AWS_158", f"logs: {OWN_KEY}", LOGS),
+    Accepted("CKV_AWS_158", f"logs: {OWN_KEY}", (*LOGS, BUILD_LOG)),
+    Accepted("CKV_AWS_136", f"images: {OWN_KEY}", IMAGES),
+    # images
+    Accepted("CKV_AWS_51", "tags of builds never move; the two marks, current and previous, have to", IMAGES),
+    Accepted("CKV_AWS_316", "Docker builds images, and runs in privileged mode only", (BUILD,)),
+    Accepted(
+        "CREDENTIALS_EXPOSURE",
+        "the login of ECR, without which no image is pushed or pulled; it can do what the role can",
+        ("aws_iam_role_policy.pod_machine", "aws_iam_role_policy.pod_image_build"),
+    ),
     Accepted("CKV_AWS_189", f"data volume: {OWN_KEY}", ("aws_ebs_volume.pod_data",)),
     Accepted("CKV_AWS_327", f"database: {OWN_KEY}", (CLUSTER,)),
     Accepted(
@@ -41,7 +52,15 @@ ACCEPTED = (
         "names of servers and buckets, and hashes, are no secrets; secrets are SecureStrings",
         tuple(
             f"aws_ssm_parameter.pod_{name}"
-            for name in ("backupRepository", "bundle", "bundleApplied", "databaseHost", "uploadsBucket")
+            for name in (
+                "backupRepository",
+                "bundle",
+                "bundleApplied",
+                "databaseHost",
+                "image_diaspora",
+                "image_s3fs",
+                "uploadsBucket",
+            )
         ),
     ),
     Accepted(
@@ -75,7 +94,11 @@ ACCEPTED = (
         "the pod is a public web site; diaspora* knows its users itself",
         ("aws_apigatewayv2_route.pod_http_api",),
     ),
-    Accepted("CKV_AWS_338", "addresses of visitors are personal data: kept for days, not for a year", LOGS),
+    Accepted(
+        "CKV_AWS_338",
+        "addresses of visitors are personal data: kept for days, not for a year; a failed build is news",
+        (*LOGS, BUILD_LOG),
+    ),
     Accepted(
         "CKV2_AWS_38",
         "DNSSEC wants a key at a dollar a month and a record at the registrar",

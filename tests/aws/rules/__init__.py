@@ -5,7 +5,7 @@ Each rule looks at all resources of a stack (token, name, inputs) and names what
 
 from collections.abc import Iterable
 
-from tests.aws.rules import data, http_api, machine, permissions
+from tests.aws.rules import data, http_api, images, machine, permissions
 from tests.aws.rules.resources import Asked, Resources, Rule
 
 __all__ = ["RULES", "Asked", "Resources", "Rule", "problems"]
@@ -26,8 +26,12 @@ RULES: tuple[Rule, ...] = (
     data.families,
     data.buckets,
     data.parameters,
+    images.repositories,
+    images.projects,
+    images.starts,
     permissions.policies,
     permissions.trusts,
+    permissions.builds,
     permissions.topics,
     permissions.mails,
     permissions.endpoints,

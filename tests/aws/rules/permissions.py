@@ -9,6 +9,8 @@ USERS = {
     "aws:iam/instanceProfile:InstanceProfile": ("role", "ec2.amazonaws.com"),
     "aws:dlm/lifecyclePolicy:LifecyclePolicy": ("executionRoleArn", "dlm.amazonaws.com"),
     "aws:ec2/flowLog:FlowLog": ("iamRoleArn", "vpc-flow-logs.amazonaws.com"),
+    "aws:codebuild/project:Project": ("serviceRole", "codebuild.amazonaws.com"),
+    "aws:cloudwatch/eventTarget:EventTarget": ("roleArn", "events.amazonaws.com"),
 }
 """Who takes a role: the input that names it, and the service that the role must trust."""
 
@@ -19,6 +21,9 @@ SENDERS = {
     "aws:cloudwatch/metricAlarm:MetricAlarm": "cloudwatch.amazonaws.com",
     "aws:sesv2/configurationSetEventDestination:ConfigurationSetEventDestination": "ses.amazonaws.com",
 }
+
+OF_NO_RESOURCE = {"ecr:GetAuthorizationToken"}
+"""Actions that AWS allows for all resources or not at all (service authorization reference, Amazon ECR)."""
 
 OTHER_IN_TAGS = re.compile(r"[^\w\s+=.:/@-]")
 """What services other than EC2 refuse in a tag (tagging best practices, naming limits)."""
@@ -36,6 +41,8 @@ def policies(resources: Resources) -> Iterator[str]:
         for statement in statements(each):
             for key in ("Action", "Resource"):
                 values = several(statement[key])
+                if key == "Resource" and OF_NO_RESOURCE.issuperset(several(statement["Action"])):
+                    continue
                 if any(value == "*" or (key == "Action" and value.endswith(":*")) for value in values):
                     yield f"{each.name}: {key} {values}"
             if any("parameter//" in value for value in several(statement["Resource"])):
@@ -56,6 +63,18 @@ def trusts(resources: Resources) -> Iterator[str]:
         }
         if found != {service}:
             yield f"{each.name}: a role for {sorted(found)}, not for {service}"
+
+
+def builds(resources: Resources) -> Iterator[str]:
+    """StartBuild takes other commands than those of the project, so it is for EventBridge alone."""
+    roles = {each.urn: each for each in of(resources, "aws:iam/role:Role")}
+    for each in of(resources, "aws:iam/rolePolicy:RolePolicy"):
+        if not any("codebuild:StartBuild" in several(statement["Action"]) for statement in statements(each)):
+            continue
+        for urn in each.depends.get("role", []):
+            trusted = [statement.get("Principal") for statement in statements(roles[urn], "assumeRolePolicy")]
+            if trusted != [{"Service": "events.amazonaws.com"}]:
+                yield f"{each.name}: who starts a build may replace its commands"
 
 
 def topics(resources: Resources) -> Iterator[str]:

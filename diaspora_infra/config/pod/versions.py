@@ -1,0 +1,114 @@
+"""The keys `pod.version`, `pod.sourceCommit` and `pod.versions`: what a pod runs."""
+
+from typing import TYPE_CHECKING, Annotated
+
+from diaspora_infra.config.images import DIASPORA_COMMITS, IMAGES, POSTGRESQL_MAJOR
+from diaspora_infra.config.model import Model
+from diaspora_infra.config.problems import Problem
+from diaspora_infra.config.types import Form, Target
+
+if TYPE_CHECKING:
+    from diaspora_infra.config.pod.pod import Pod
+
+_NUMBER = "(?:0|[1-9][0-9]?)"
+
+DiasporaVersion = Annotated[
+    str,
+    Form(
+        f"0[.](?:9|[1-9][0-9])[.]{_NUMBER}[.]{_NUMBER}",
+        "a release of diaspora* from 0.9.0.0 on, without the v, such as 0.9.1.0",
+    ),
+]
+SourceCommit = Annotated[str, Form("[0-9a-f]{40}", "a commit as 40 hex digits in lower case")]
+
+# Another major version of PostgreSQL cannot read the data: the default of this project changes it, and the machine then
+# moves the database (docs/upgrade.md).
+PostgresqlVersion = Annotated[
+    str,
+    Form(
+        f"{POSTGRESQL_MAJOR}[.]{_NUMBER}",
+        f"a release of PostgreSQL {POSTGRESQL_MAJOR}, the major version of the pod's data, such as "
+        f"{IMAGES['postgresql'].version}",
+    ),
+]
+RedisVersion = Annotated[
+    str, Form(f"(?:7[.]4|8[.]0)(?:[.]{_NUMBER})?", 'a release of Redis 7.4 or 8.0, such as "7.4" or 7.4.7')
+]
+NginxVersion = Annotated[
+    str,
+    Form(f"1[.](?:26|28|30)(?:[.]{_NUMBER})?", 'a release of nginx 1.26, 1.28 or 1.30, such as "1.28" or 1.28.1'),
+]
+CertbotVersion = Annotated[str, Form(f"5[.](?:[7-9]|[1-9][0-9])[.]{_NUMBER}", "a release of certbot 5 from 5.7.0 on")]
+ResticVersion = Annotated[str, Form(f"0[.]18[.]{_NUMBER}", "a release of restic 0.18, such as 0.18.0")]
+PgbouncerVersion = Annotated[
+    str,
+    Form(
+        f"1[.]24[.]{_NUMBER}-p[0-9]{{1,2}}",
+        "a release of PgBouncer 1.24 with the number of the packaging, such as 1.24.1-p1",
+    ),
+]
+NodeExporterVersion = Annotated[
+    str, Form(f"1[.](?:9|[1-9][0-9])[.]{_NUMBER}", "a release of the node exporter 1 from 1.9.0 on")
+]
+PodmanExporterVersion = Annotated[
+    str, Form(f"1[.](?:1[7-9]|[2-9][0-9])[.]{_NUMBER}", "a release of the podman exporter 1 from 1.17.0 on")
+]
+
+
+class Versions(Model):
+    """Versions of the programs beside diaspora*, for security releases that this project does not have yet."""
+
+    postgresql: PostgresqlVersion = IMAGES["postgresql"].version
+    """PostgreSQL. Only its minor version: the major one changes with a version of this project, which moves the
+    database."""
+    redis: RedisVersion = IMAGES["redis"].version
+    """Redis. A minor version gets its patch releases every night; three numbers stay. Redis 7.4 may not read what 8.0
+    has written."""
+    nginx: NginxVersion = IMAGES["nginx"].version
+    """nginx. A minor version gets its patch releases every night; three numbers stay."""
+    certbot: CertbotVersion = IMAGES["certbot"].version
+    """certbot, which gets certificates."""
+    restic: ResticVersion = IMAGES["restic"].version
+    """restic, which writes backups."""
+    pgbouncer: PgbouncerVersion = IMAGES["pgbouncer"].version
+    """PgBouncer, on AWS in front of the database."""
+    node_exporter: NodeExporterVersion = IMAGES["node-exporter"].version
+    """Exporter of `pod.monitoring.nodeExporter`."""
+    podman_exporter: PodmanExporterVersion = IMAGES["podman-exporter"].version
+    """Exporter of `pod.monitoring.podmanExporter`."""
+
+
+def check_versions(pod: "Pod", target: Target) -> list[Problem]:
+    """A pod without an image, from which none can be built."""
+    problems = []
+    if pod.image_refresh and target is not Target.AWS:
+        problems.append(Problem("pod.imageRefresh", "only used on AWS; remove it"))
+    elif pod.image_refresh and pod.image is not None:
+        problems.append(Problem("pod.imageRefresh", "only used without pod.image; remove it"))
+    if pod.image is not None:
+        return problems
+    if source_commit(pod) is None:
+        problems.append(missing_commit(pod))
+    if pod.image_layout.model_fields_set:
+        problems.append(
+            Problem(
+                "pod.imageLayout",
+                "describes an image of your own, but without pod.image the machine builds one; remove imageLayout, or "
+                "set pod.image",
+            )
+        )
+    return problems
+
+
+def source_commit(pod: "Pod") -> str | None:
+    """The commit of diaspora* that the pod is to run; None where the settings do not say it."""
+    return pod.source_commit or DIASPORA_COMMITS.get(pod.version)
+
+
+def missing_commit(pod: "Pod") -> Problem:
+    """The mistake of a release that is not in the table, without its commit."""
+    return Problem(
+        "pod.sourceCommit",
+        f"required, because the commit of diaspora* {pod.version} is not in the table of this project; set the "
+        f"commit that `git ls-remote https://github.com/diaspora/diaspora 'v{pod.version}^{{}}'` prints",
+    )

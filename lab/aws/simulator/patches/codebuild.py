@@ -1,0 +1,51 @@
+"""CodeBuild: projects without a source, limits of a project, and changes of one.
+
+moto 5.2.5: a project of type NO_SOURCE needs a location; a limit of concurrent builds is forgotten; UpdateProject is an
+unknown operation.
+AWS: https://docs.aws.amazon.com/codebuild/latest/APIReference/API_ProjectSource.html (location),
+https://docs.aws.amazon.com/codebuild/latest/APIReference/API_Project.html (concurrentBuildLimit),
+https://docs.aws.amazon.com/codebuild/latest/APIReference/API_UpdateProject.html.
+Changes moto/codebuild/models.py, moto/codebuild/responses.py.
+"""
+
+from typing import Any
+
+from moto.codebuild import responses
+from moto.codebuild.exceptions import ResourceNotFoundException
+from moto.codebuild.responses import CodeBuildResponse
+from moto.core.responses import ActionResult
+
+_original_validate_source = responses._validate_required_params_source
+_original_create_project = CodeBuildResponse.create_project
+
+
+def validate_source(source: dict[str, Any]) -> None:
+    """Check a source; without one there is no location."""
+    if source["type"] != "NO_SOURCE":
+        _original_validate_source(source)
+
+
+def create_project(self: CodeBuildResponse) -> ActionResult:
+    """CreateProject: with the limit of concurrent builds."""
+    answer = _original_create_project(self)
+    project = self.codebuild_backend.codebuild_projects[self._get_param("name")].project_metadata
+    if limit := self._get_param("concurrentBuildLimit"):
+        project["concurrentBuildLimit"] = limit
+    return answer
+
+
+def update_project(self: CodeBuildResponse) -> ActionResult:
+    """UpdateProject."""
+    name = self._get_param("name")
+    if name not in self.codebuild_backend.codebuild_projects:
+        raise ResourceNotFoundException(f"Project cannot be found: {name}")
+    project = self.codebuild_backend.codebuild_projects[name].project_metadata
+    project.update(self._get_params())
+    return ActionResult({"project": project})
+
+
+PATCHES = [
+    (responses, "_validate_required_params_source", validate_source),
+    (CodeBuildResponse, "create_project", create_project),
+    (CodeBuildResponse, "update_project", update_project),
+]

@@ -1,0 +1,293 @@
+"""The build of the image of diaspora* on the machine: its program, with a podman that says what a test wants.
+
+tests/machine/test_pod_machine.py builds with the real podman.
+"""
+
+import hashlib
+import shutil
+import subprocess
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import pytest
+
+from diaspora_infra.host.diaspora_image import diaspora_image
+from tests.host.pod import LIBEXEC, files, pod_context, pod_fragment, write_tree
+from tests.machine.pod_programs import RequireProgram
+
+CONTEXT = pod_context(image=None)
+IMAGE = diaspora_image(CONTEXT.of_pod)
+BASE = "docker.io/library/ruby:3.3.10-slim-bookworm"
+PROGRAMS = (
+    "bash", "cat", "date", "flock", "grep", "jq", "mkdir", "mv", "rm", "sed", "sha256sum", "sleep", "sync", "tail",
+    "timeout",
+)  # fmt: skip
+# The store is a folder with a file for each image; the file `output` has what a build prints, `result` how it ends.
+PODMAN = """#!/bin/bash
+echo "$*" >> "$RECORD/calls"
+image=${*: -1}
+case "$1 $2" in
+    "image exists") [[ -e $RECORD/images/${image//\\//_} ]] ;;
+    "image inspect") echo 1048576 ;;
+    "image prune" | "ps --all" | "images --quiet") ;;
+    "pull --quiet") echo > "$RECORD/images/${image//\\//_}" ;;
+    "load --quiet") [[ $(< "$image") == image ]] && echo > "$RECORD/images/IMAGE" ;;
+    "save --quiet") file=${4#--output=}; printf image > "$file"; [[ ! -e $RECORD/no-save ]] ;;
+    "--cgroup-manager=cgroupfs build")
+        cat "$RECORD/output"
+        [[ ! -e $RECORD/while-building ]] || source "$RECORD/while-building"
+        [[ ! -e $RECORD/result ]] || exit "$(< "$RECORD/result")"
+        echo > "$RECORD/images/IMAGE"
+        ;;
+    *) exit 125 ;;
+esac
+""".replace("IMAGE", IMAGE.replace("/", "_"))
+SYSTEMCTL = '#!/bin/bash\necho "systemctl $*" >> "$RECORD/calls"\n'
+DF = """#!/bin/bash
+echo Size
+case $* in
+    *size=1M*) cat "$RECORD/free" ;;
+    *size=1024*avail*) echo 50000000 ;;
+    *) cat "$RECORD/free-data" ;;
+esac
+"""
+STEPS = """\
+[1/2] STEP 1/2: FROM docker.io/library/ruby:3.3.10-slim-bookworm AS gems
+[1/2] STEP 2/2: RUN bundle install --jobs "$(nproc)" && rm -rf vendor/bundle/ruby/3.3.0/cache
+"""
+LAST = 'stage 1 of 2, step 2 of 2 (RUN bundle install --jobs "$(nproc)" && rm -rf vendor/bundle)'
+
+
+@dataclass
+class Machine:
+    """A machine without the image of diaspora*."""
+
+    folder: Path
+    tree: Path
+    variables: dict[str, str] = field(default_factory=dict)
+
+    @property
+    def archive(self) -> Path:
+        return self.folder / f"data/images/{IMAGE.split('/')[1].replace(':', '-')}.tar"
+
+    @property
+    def calls(self) -> list[str]:
+        file = self.folder / "calls"
+        return file.read_text().splitlines() if file.exists() else []
+
+    def built(self) -> bool:
+        return any(call.startswith("--cgroup-manager") for call in self.calls)
+
+    def run(self, *arguments: str, program: str = "build-image") -> "subprocess.CompletedProcess[str]":
+        bash = shutil.which("bash")
+        assert bash
+        return subprocess.run(
+            [bash, self.tree / LIBEXEC / program, *arguments],
+            env={
+                "PATH": str(self.folder / "bin"),
+                "RECORD": str(self.folder),
+                "DIASPORA_CONFIGURATION": str(self.tree / "etc/diaspora"),
+                "DIASPORA_DATA": str(self.folder / "data"),
+                "DIASPORA_RUN": str(self.folder / "run"),
+                "DIASPORA_SYSTEM": str(self.folder),
+                "DIASPORA_GROUPS": str(self.folder / "groups"),
+                "DIASPORA_CONSOLE": str(self.folder / "console"),
+                "DIASPORA_BUILD_MEMORY": "1",
+                **self.variables,
+            },
+            capture_output=True, text=True, check=False, timeout=60,
+        )  # fmt: skip
+
+    def build(self, unit: str = "diaspora-build") -> "subprocess.CompletedProcess[str]":
+        return self.run("build", unit)
+
+
+@pytest.fixture
+def machine(tmp_path: Path) -> Machine:
+    for name in ("bin", "images", "data/state", "run", "groups"):
+        (tmp_path / name).mkdir(parents=True)
+    made = Machine(tmp_path, write_tree(pod_fragment(CONTEXT), tmp_path / "tree"))
+    for name in PROGRAMS:
+        found = shutil.which(name)
+        assert found, name
+        (tmp_path / "bin" / name).symlink_to(found)
+    for name, text in (("podman", PODMAN), ("systemctl", SYSTEMCTL), ("df", DF), ("skopeo", "#!/bin/bash\n")):
+        (tmp_path / "bin" / name).write_text(text)
+        (tmp_path / "bin" / name).chmod(0o755)
+    (tmp_path / "free").write_text("9000\n")
+    (tmp_path / "free-data").write_text(f"{1 << 30}\n")
+    (tmp_path / "output").write_text(STEPS)
+    return made
+
+
+def test_image_is_built_once_and_kept(machine: Machine) -> None:
+    done = machine.build()
+    assert (done.returncode, done.stderr) == (0, "")
+    assert f"pull --quiet -- {BASE}" in machine.calls
+    (command,) = [call for call in machine.calls if call.startswith("--cgroup-manager")]
+    assert f"--tag={IMAGE} --file={machine.tree}/etc/diaspora/build/Containerfile" in command
+    # the layers of finished steps
+    assert machine.calls.index("image prune --force") > machine.calls.index(command)
+    assert (machine.folder / "console").read_text().splitlines() == [f"diaspora*: the image {IMAGE} is built"]
+    assert machine.calls[-1] == "systemctl start --no-block diaspora-image-archive.service"
+    assert machine.run("status").stdout == ""
+
+    assert machine.run("keep").returncode == 0
+    digest = hashlib.sha256(machine.archive.read_bytes()).hexdigest()
+    assert (machine.archive.parent / f"{machine.archive.name}.sha256").read_text() == (
+        f"{digest}  {machine.archive.name}\n"
+    )
+    calls = len(machine.calls)
+    for again in (machine.build(), machine.run("keep")):
+        assert (again.returncode, again.stdout, again.stderr) == (0, "", "")
+    assert {call.split(" --")[0] for call in machine.calls[calls:]} == {"image exists"}
+
+
+def keep(machine: Machine) -> None:
+    """The archive of an image that was built before."""
+    machine.build()
+    assert machine.run("keep").returncode == 0
+    shutil.rmtree(machine.folder / "images")
+    (machine.folder / "images").mkdir()
+    (machine.folder / "calls").unlink()
+
+
+def test_image_is_loaded_from_its_archive(machine: Machine) -> None:
+    keep(machine)
+    done = machine.build()
+    assert (done.returncode, done.stdout) == (0, f"loading the image {IMAGE} from {machine.archive}\n")
+    assert not machine.built()
+    # nothing else is needed: no network, no room for a build
+    assert not [call for call in machine.calls if call.startswith("pull")]
+
+
+@pytest.mark.parametrize("damage", ["content", "digest", "no digest"])
+def test_damaged_archive_is_refused(machine: Machine, damage: str) -> None:
+    keep(machine)
+    digest = machine.archive.parent / f"{machine.archive.name}.sha256"
+    if damage == "content":
+        machine.archive.write_text("imagE")
+    elif damage == "digest":
+        digest.write_text(f"{'0' * 64}  {machine.archive.name}\n")
+    else:
+        digest.unlink()
+    done = machine.build()
+    assert done.returncode == 0
+    assert done.stdout.startswith(f"the archive {machine.archive} is damaged, and is not used\n")
+    assert not [call for call in machine.calls if call.startswith("load")]
+    assert machine.built()
+    assert not machine.archive.exists()
+
+
+def test_interrupted_archive_is_written_again(machine: Machine) -> None:
+    machine.build()
+    (machine.folder / "no-save").touch()
+    assert machine.run("keep").returncode == 1
+    assert not machine.archive.exists()
+    (machine.folder / "no-save").unlink()
+    assert machine.run("keep").returncode == 0
+    assert sorted(path.suffix for path in machine.archive.parent.iterdir()) == [".sha256", ".tar"]
+
+
+def test_archive_needs_room(machine: Machine) -> None:
+    machine.build()
+    (machine.folder / "free-data").write_text("1000\n")
+    done = machine.run("keep")
+    assert done.returncode == 1
+    assert done.stderr.startswith("the data partition has too little room: 0 MiB are free, the archive of the image ")
+    assert not [call for call in machine.calls if call.startswith("save")]
+
+
+def test_failed_build_says_where_and_is_told(machine: Machine) -> None:
+    (machine.folder / "output").write_text(f"{STEPS}Error: building at STEP: exit status 7\n")
+    (machine.folder / "result").write_text("7")
+    done = machine.build()
+    why = f"building the image {IMAGE} failed at {LAST}: Error: building at STEP: exit status 7"
+    assert (done.returncode, done.stderr) == (1, f"{why} (see: diaspora-pod logs diaspora-build)\n")
+    assert "diaspora*: building the image, stage 1 of 2\n" in done.stdout or (machine.folder / "console").exists()
+    status = machine.run("status")
+    assert status.returncode == 1
+    assert f": {why}; see: diaspora-pod logs diaspora-build" in status.stdout
+    assert machine.calls[-1] == "systemctl start --no-block diaspora-alert@diaspora-build.service"
+    # what is finished stays for the next try
+    assert "image prune --force" not in machine.calls
+    # an upgrade tells it itself
+    machine.build("diaspora-build-next")
+    assert machine.calls[-1].startswith("--cgroup-manager")
+    # the next try is the good one
+    (machine.folder / "result").unlink()
+    assert machine.build().returncode == 0
+    assert (machine.run("status").returncode, machine.run("status").stdout) == (0, "")
+
+
+def test_lack_of_memory_is_named(machine: Machine) -> None:
+    group = Path("/proc/self/cgroup").read_text().split("0::", 1)[1].split("\n")[0].rsplit("/", 1)[0]
+    events = machine.folder / f"groups{group}/memory.events"
+    events.parent.mkdir(parents=True, exist_ok=True)
+    events.write_text("oom 1\noom_kill 1\n")
+    (machine.folder / "while-building").write_text(f"printf 'oom 2\\noom_kill 2\\n' > {events}\n")
+    (machine.folder / "result").write_text("1")
+    done = machine.build()
+    assert f"failed at {LAST}: it needed more memory than a build may use" in done.stderr
+
+
+def test_machine_that_is_too_small_says_what_is_missing(machine: Machine) -> None:
+    (machine.folder / "free").write_text("5000\n")
+    done = machine.build()
+    assert done.returncode == 1
+    assert "needs about 5120 MiB on the system disk, and 5000 MiB are free" in done.stderr
+    (machine.folder / "free").write_text("6000\n")
+    machine.variables = {"DIASPORA_BUILD_MEMORY": str(1 << 30)}
+    done = machine.build()
+    assert f"needs about {1 << 30} MiB of memory and swap, and " in done.stderr
+    assert not machine.built()
+
+
+def test_build_that_was_interrupted_needs_less_room(machine: Machine) -> None:
+    podman = machine.folder / "bin/podman"
+    podman.write_text(PODMAN.replace('| "images --quiet")', ') ;;\n    "images --quiet") echo 0123456789ab'))
+    (machine.folder / "free").write_text("2000\n")
+    assert machine.build().returncode == 0
+
+
+def test_status_shows_the_step(machine: Machine) -> None:
+    program = machine.tree / LIBEXEC / "build-image"
+    (machine.folder / "while-building").write_text(f"bash {program} status > {machine.folder}/status\n")
+    # the end of the output reaches the reader a moment later
+    (machine.folder / "while-building").write_text(
+        f"for try in {{1..50}}; do bash {program} status > {machine.folder}/status\n"
+        f'    [[ $(< {machine.folder}/status) != *"step 2"* ]] || break; sleep 0.1; done\n'
+    )
+    assert machine.build().returncode == 0
+    text = (machine.folder / "status").read_text()
+    assert text.startswith("image of diaspora*       is being built since 20")
+    assert text.endswith(f": {LAST}\n")
+
+
+def test_upgrade_keeps_the_archives_of_two_versions(machine: Machine) -> None:
+    folder = machine.archive.parent
+    folder.mkdir(parents=True)
+    before = machine.folder / "before/etc/diaspora"
+    before.mkdir(parents=True)
+    (before / "images.conf").write_text("diaspora localhost/diaspora:0.9.1.0-bbb\n")
+    names = (machine.archive.name, "diaspora-0.9.1.0-bbb.tar", "diaspora-0.9.0.0-ccc.tar")
+    for name in names:
+        (folder / name).touch()
+        (folder / f"{name}.sha256").touch()
+    assert machine.run(program="remove-images").returncode == 0
+    assert len(list(folder.iterdir())) == 6
+    assert machine.run(str(before.parents[1]), program="remove-images").returncode == 0
+    assert {path.name for path in folder.iterdir()} == {*names[:2], *(f"{name}.sha256" for name in names[:2])}
+
+
+def test_own_image_needs_no_build() -> None:
+    assert not [path for path in files(pod_fragment(pod_context())) if "build" in path]
+    unit = files(pod_fragment(CONTEXT))["/etc/systemd/system/diaspora-build.service"]
+    assert "TimeoutStartSec=infinity" in unit
+
+
+def test_shellcheck_reports_nothing(machine: Machine, require_program: RequireProgram) -> None:
+    program = machine.tree / LIBEXEC / "build-image"
+    words = [require_program("shellcheck", "shellcheck"), program]
+    done = subprocess.run(words, capture_output=True, text=True, check=False, timeout=60)
+    assert (done.returncode, done.stdout) == (0, "")
