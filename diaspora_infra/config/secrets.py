@@ -252,25 +252,33 @@ def check_secrets(pod: Pod, given: Collection[str], existing: Collection[str] = 
 
     `given` are the keys of those in the stack config, `existing` of those that are in Parameter Store already.
     """
-    problems = _existing_in_vain(pod, given, existing)
-    for secret in SECRETS:
-        if provided_on_machine(pod, secret) and secret.key in given:
-            problems.append(
-                Problem(
-                    secret.key,
-                    "set in the stack, but pod.secretsOnMachine lists it; "
-                    f"run: pulumi config rm {NAMESPACE}:{secret.key}, or remove it from pod.secretsOnMachine",
-                )
-            )
-        elif secret.needed(pod) and not provided_on_machine(pod, secret) and secret.key not in {*given, *existing}:
-            problems.append(
-                Problem(
-                    secret.key,
-                    f"required; {secret.description} Run: {secret.command}, "
-                    f"or add {secret.key} to pod.secretsOnMachine",
-                )
-            )
-    return problems + _named_in_vain(pod)
+    given_twice = [
+        Problem(
+            secret.key,
+            "set in the stack, but pod.secretsOnMachine lists it; "
+            f"run: pulumi config rm {NAMESPACE}:{secret.key}, or remove it from pod.secretsOnMachine",
+        )
+        for secret in SECRETS
+        if provided_on_machine(pod, secret) and secret.key in given
+    ]
+    return [
+        *missing_secrets(pod, given, existing),
+        *given_twice,
+        *_existing_in_vain(pod, given, existing),
+        *_named_in_vain(pod),
+    ]
+
+
+def missing_secrets(pod: Pod, given: Collection[str], existing: Collection[str] = ()) -> list[Problem]:
+    """Secrets that are missing; see `check_secrets`. The pod may be the valid part of one."""
+    return [
+        Problem(
+            secret.key,
+            f"required; {secret.description} Run: {secret.command}, or add {secret.key} to pod.secretsOnMachine",
+        )
+        for secret in SECRETS
+        if secret.needed(pod) and not provided_on_machine(pod, secret) and secret.key not in {*given, *existing}
+    ]
 
 
 def _existing_in_vain(pod: Pod, given: Collection[str], existing: Collection[str]) -> list[Problem]:
