@@ -22,7 +22,7 @@ MATCH_NOTHING = "(?!)"
 
 Form = Literal["line", "variable", "key"]
 """One line of text; a line that diaspora* takes as an environment variable; a private SSH key."""
-Service = Literal["application", "relay", "backup", "database"]
+Service = Literal["application", "relay", "backup", "database", "registry"]
 """Who needs a secret, and has to restart when it changes."""
 Owner = Literal["user", "aws"]
 """Who knows a secret first: the user, or AWS, together with what it opens. Those that the machine generates for itself
@@ -167,6 +167,13 @@ SECRETS = (
         "Password of `pod.backup.username` at the rest-server.",
         lambda pod: pod.backup is not None and pod.backup.kind == "rest" and pod.backup.username is not None,
         r"pod\.backup(\.|_?)rest_?pass(word)?",
+    ),
+    Secret(
+        "registryPassword",
+        "Password or token of `pod.registry.username`.",
+        lambda pod: pod.registry is not None,
+        r"pod\.registry(\.|_?)(pass(word)?|token)",
+        service="registry",
     ),
 )
 

@@ -22,6 +22,7 @@ from diaspora_infra.config.loader.stack_file import ENCRYPTED, ENCRYPTED_MESSAGE
 from diaspora_infra.config.pod.daily_jobs import check_daily_jobs
 from diaspora_infra.config.pod.diaspora_toml import why_not_a_setting
 from diaspora_infra.config.pod.pod import Pod
+from diaspora_infra.config.pod.registry import check_registry
 from diaspora_infra.config.pod.times import check_times
 from diaspora_infra.config.pod.upgrade import check_upgrade
 from diaspora_infra.config.pod.versions import check_versions
@@ -144,6 +145,8 @@ def _check_parts(sections: Sections, given: Collection[str]) -> Iterator[Problem
         # a key aws that is not valid has its own messages, and no second one about mail
         ses, bucket = aws is None or aws.mail.enabled, aws is None or aws.backups.bucket
         yield from check_pod(pod, ses=on_aws and ses, backup_bucket=on_aws and bucket)
+        if aws or not on_aws:
+            yield from check_registry(pod.registry, _own_images(pod, aws if on_aws else None))
         yield from check_secrets(pod, given, sections.existing_parameters)
     if host:
         yield from check_host(host)
@@ -157,6 +160,11 @@ def _check_parts(sections: Sections, given: Collection[str]) -> Iterator[Problem
         # with another target pod and host are not those of a machine on AWS
         on_aws = sections.target in {Target.AWS, None}
         yield from check_aws(aws, pod if on_aws else None, host if on_aws else None)
+
+
+def _own_images(pod: Pod, aws: Aws | None) -> list[str | None]:
+    relay = pod.mail.relay if pod.mail else None
+    return [pod.image, relay.image if relay else None, aws.uploads_image if aws else None]
 
 
 def _check_machines(sections: Sections) -> Iterator[Problem]:
