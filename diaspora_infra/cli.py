@@ -6,7 +6,6 @@ import stat
 import sys
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
-from typing import TypeVar
 
 from diaspora_infra.commands import assets, cost, pki, provisioning, smoke
 from diaspora_infra.config import (
@@ -17,17 +16,15 @@ from diaspora_infra.config import (
     ProvisioningSettings,
     PxeSettings,
     Settings,
-    StackFile,
     load,
     load_stack,
     needed_secrets,
 )
+from diaspora_infra.config.problems import file_problem
 from diaspora_infra.config.pxe.notes import notes
 from diaspora_infra.host import render
-from diaspora_infra.stack_files import Load, load_file, read_stack_file
+from diaspora_infra.stack_files import load_file, load_with_secrets, read_stack_file
 from diaspora_infra.version import package_version
-
-_Settings = TypeVar("_Settings", Settings, Settings | ProvisioningSettings)
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -40,7 +37,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
             print(problem, file=sys.stderr)
         return 1
     except OSError as error:
-        print(f"{error.filename or 'diaspora-infra'}: {error.strerror or error}", file=sys.stderr)
+        print(file_problem(error, "diaspora-infra"), file=sys.stderr)
         return 1
     return code
 
@@ -87,7 +84,10 @@ def _command(
 
 def _check(options: argparse.Namespace) -> int:
     file = read_stack_file(options.stack_file)
-    settings = load_file(load_stack, file)
+    try:
+        settings = load_file(load_stack, file)
+    except ConfigError as error:
+        raise ConfigError([*file.transport, *error.problems]) from None
     # the values of secrets do not matter here; rendering checks the snippets
     stand_ins = {secret.key: secret.stand_in for secret in needed_secrets(settings)}
     problems = list(file.transport)
@@ -108,7 +108,7 @@ def _check(options: argparse.Namespace) -> int:
 def _render(options: argparse.Namespace) -> int:
     source = read_stack_file(options.stack_file)
     given = _secrets(options.secret)
-    settings = _with_secrets(load_stack, source, given)
+    settings = load_with_secrets(load_stack, source, given)
     secrets = _needed(settings, given)
     rendered = render(settings, _machine(settings, options.machine), secrets)
     text = (rendered.butane_text() if options.butane else rendered.ignition + "\n").encode()
@@ -128,23 +128,12 @@ def _verify(options: argparse.Namespace) -> int:
 
     file = read_stack_file(options.stack_file)
     given = _secrets(options.secret)
-    settings = _with_secrets(load, file, given)
+    settings = load_with_secrets(load, file, given)
     secrets = _needed(settings, given)
     lines, good = verify(settings, secrets)
     for line in lines:
         print(line)
     return 0 if good else 1
-
-
-def _with_secrets(load: Load[_Settings], file: StackFile, given: Mapping[str, str]) -> _Settings:
-    """Build the settings; a secret of the command line counts as set where the stack file lacks it."""
-    try:
-        return load_file(load, file)
-    except ConfigError as error:
-        lacking = {problem.path for problem in error.problems} & (given.keys() - file.values.keys() - file.secrets)
-        if not lacking:
-            raise
-    return load_file(load, file, lacking)
 
 
 def _needed(settings: Settings | ProvisioningSettings, given: Mapping[str, str]) -> Mapping[str, str]:

@@ -37,12 +37,11 @@ def load_stack_config() -> tuple[Settings | ProvisioningSettings, Secrets]:
     keys = _keys_of(NAMESPACE)
     values = {key: _plain(NAMESPACE, key, _decoded) for key in keys - SECRET_KEYS}
     account = _account_values()
-    if values.get("target") == Target.AWS and (problems := [*account_problems(account)]):
-        raise ConfigError(problems)
+    problems = tuple(account_problems(account)) if values.get("target") == Target.AWS else ()
     add_region(values, account.get("region"))
     # a secret that was set as plain text is passed on as a value, and refused there
     values |= {key: "" for key in keys & SECRET_KEYS if not pulumi.runtime.is_config_secret(f"{NAMESPACE}:{key}")}
-    file = add_files(StackFile(values, frozenset((keys & SECRET_KEYS) - values.keys())), Path.cwd())
+    file = add_files(StackFile(values, frozenset((keys & SECRET_KEYS) - values.keys()), problems), Path.cwd())
     settings = load_file(load_stack, file)
     return settings, {secret.key: config.require_secret(secret.key) for secret in needed_secrets(settings)}
 

@@ -21,7 +21,7 @@ Load = Callable[[Mapping[str, Any], Collection[str]], _Model]
 
 
 def read_stack_file(path: Path) -> StackFile:
-    """Read a stack file, and the files that it names. Raises OSError, and ConfigError with the problems of all."""
+    """Read a stack file, and the files that it names. Raises OSError, and ConfigError where nothing can be loaded."""
     return add_files(parse_stack_file(path.read_bytes(), str(path)), project_folder(path))
 
 
@@ -32,18 +32,32 @@ def project_folder(stack_file: Path) -> Path:
 
 
 def load_file(load: Load[_Model], file: StackFile, more_secrets: Collection[str] = ()) -> _Model:
-    """Build the settings of a stack file. Its problems name the files that they are in. Raises ConfigError."""
+    """Build the settings of a stack file. Raises ConfigError with all problems, each with the file that it is in."""
+    names = file.file_names
     try:
         settings = load(file.values, file.secrets.union(more_secrets))
     except ConfigError as error:
-        names = file.file_names
-        raise ConfigError(
+        found = (
             Problem(with_file_names(problem.path, names), with_file_names(problem.message, names))
             for problem in error.problems
-        ) from None
+        )
+        raise ConfigError([*file.problems, *found]) from None
+    if file.problems:
+        raise ConfigError(file.problems)
     if "file_names" not in type(settings).model_fields:
         return settings
     return settings.model_copy(update={"file_names": file.file_names})
+
+
+def load_with_secrets(load: Load[_Model], file: StackFile, assumed: Collection[str]) -> _Model:
+    """Build the settings of a stack file; those of the secrets `assumed` that it lacks count as set."""
+    try:
+        return load_file(load, file)
+    except ConfigError as error:
+        lacking = {problem.path for problem in error.problems}.intersection(assumed) - file.values.keys() - file.secrets
+        if not lacking:
+            raise
+    return load_file(load, file, lacking)
 
 
 def add_files(file: StackFile, folder: Path) -> StackFile:
@@ -65,7 +79,7 @@ def add_files(file: StackFile, folder: Path) -> StackFile:
             rest[list_key] = [*own, *(entry for _, entry in added)]
         values[key] = rest
     if reading.problems:
-        raise ConfigError(reading.problems)
+        raise ConfigError([*file.problems, *reading.problems])
     return replace(file, values=values, file_names=reading.names)
 
 

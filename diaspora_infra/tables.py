@@ -59,7 +59,9 @@ __all__ = [
     "ProvisioningTable",
     "PxeMachineTable",
     "PxeTable",
+    "RegistryTable",
     "RelayTable",
+    "ReleaseNoticeTable",
     "ReleaseTable",
     "RemoveOldUsersTable",
     "RetentionTable",
@@ -112,6 +114,15 @@ class VersionsTable(TypedDict):
     """Exporter of `pod.monitoring.nodeExporter`. Default: 1.9.1."""
     podmanExporter: NotRequired[str]
     """Exporter of `pod.monitoring.podmanExporter`. Default: 1.17.2."""
+
+
+class RegistryTable(TypedDict):
+    """Login at a private registry, with which the machine pulls the images that are there. The password is the secret `registryPassword`."""
+
+    server: str
+    """The registry, as it is written in the names of the images."""
+    username: str
+    """Account at the registry; one that may only pull is enough."""
 
 
 class ImageLayoutTable(TypedDict):
@@ -573,6 +584,15 @@ class UpgradeTable(TypedDict):
     """Time of the upgrade in the time zone of the machine, with a random delay of up to a quarter of an hour. It may not overlap a window of `host.updates`. Default: 04:30."""
 
 
+class ReleaseNoticeTable(TypedDict):
+    """Notices about new releases, as alerts to the podmin: of each release once. The machine asks GitHub every week."""
+
+    enabled: NotRequired[bool]
+    """Tell about releases of diaspora* that are newer than the one that runs. Default: true."""
+    project: NotRequired[str | None]
+    """The repository of this project on GitHub. With it the podmin also hears of security advisories for the version of this project that made the machine. None when not set, because the project has no public repository yet."""
+
+
 class SizingTable(TypedDict):
     """Concurrency of the pod. Values that are not set follow `host.memoryMib`: 3 with 1 GiB, 5 with 2, 9 with 4."""
 
@@ -601,6 +621,8 @@ class PodTable(TypedDict):
     """Commit of diaspora* to build; that of the release `version` when not set. Required for a release that is not in the table of this project."""
     versions: NotRequired[VersionsTable]
     """Versions of the programs beside diaspora*."""
+    registry: NotRequired[RegistryTable | None]
+    """Login at a private registry, for the images that are there; none when not set."""
     imageLayout: NotRequired[ImageLayoutTable]
     """Paths and user inside an image of your own."""
     settings: NotRequired[PodSettingsTable]
@@ -626,9 +648,11 @@ class PodTable(TypedDict):
     diskSpace: NotRequired[DiskSpaceTable]
     """Protection from a full disk."""
     secretsOnMachine: NotRequired[Sequence[str]]
-    """Secrets that you set once on the machine with `diaspora-pod secret set`, instead of in the stack: their names, or `all`. They are then neither in the stack nor in the Ignition config. Allowed: all, smtpPassword, smarthostPassword, camoKey, twitterSecret, tumblrSecret, wordpressSecret, backupPassword, backupAccessKey, backupSecretKey, backupSshKey, backupRestPassword."""
+    """Secrets that you set once on the machine with `diaspora-pod secret set`, instead of in the stack: their names, or `all`. They are then neither in the stack nor in the Ignition config. Allowed: all, smtpPassword, smarthostPassword, camoKey, twitterSecret, tumblrSecret, wordpressSecret, backupPassword, backupAccessKey, backupSecretKey, backupSshKey, backupRestPassword, registryPassword."""
     upgrade: NotRequired[UpgradeTable]
     """Upgrades to another version of the pod."""
+    releaseNotice: NotRequired[ReleaseNoticeTable]
+    """Notices about new releases."""
     sizing: NotRequired[SizingTable]
     """Concurrency of the pod."""
     subnet: NotRequired[str]

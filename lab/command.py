@@ -9,6 +9,7 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 from diaspora_infra.config import ConfigError, PxeSettings, Settings, load, needed_secrets
+from diaspora_infra.config.problems import file_problem
 from diaspora_infra.pxe.verify import verify
 from diaspora_infra.stack_files import load_file, read_stack_file
 from lab.engine import PROJECT, Engine, StateLostError
@@ -39,7 +40,7 @@ def main(arguments: Sequence[str]) -> int:
         sys.stderr.close()  # the reader of the output has closed it
         return 1
     except OSError as error:
-        print(f"{error.filename or 'lab'}: {error.strerror or error}", file=sys.stderr)
+        print(file_problem(error, "lab"), file=sys.stderr)
         return 1
     return 0
 

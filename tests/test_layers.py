@@ -16,7 +16,7 @@ ALIAS = PACKAGE / "butane"
 # what each layer may import of the project, besides itself
 ALLOWED = {
     "config": {"butane"},
-    "host": {"butane", "diaspora_infra.config"},
+    "host": {"butane", "diaspora_infra.config", "diaspora_infra.version"},
     "cost": {"diaspora_infra.config"},
     "pxe": {"diaspora_infra.config", "diaspora_infra.host", "diaspora_infra.pulumi_config", "diaspora_infra.tables"},
 }

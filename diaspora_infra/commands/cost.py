@@ -6,12 +6,12 @@ import textwrap
 from decimal import Decimal, InvalidOperation
 from pathlib import Path
 
-from diaspora_infra.config import ConfigError, Problem, load
+from diaspora_infra.config import SECRET_KEYS, ConfigError, Problem, load
 from diaspora_infra.cost import HOURS_A_MONTH
 from diaspora_infra.cost.awake import HABITS
 from diaspora_infra.cost.table import cost_data, cost_table, notes, plain
 from diaspora_infra.cost.target import MAX_PEOPLE, PEOPLE_COUNTS, USUAL
-from diaspora_infra.stack_files import load_file, read_stack_file
+from diaspora_infra.stack_files import load_with_secrets, read_stack_file
 
 _WIDTH = 100
 
@@ -44,7 +44,8 @@ def add_to(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> N
 def _cost(options: argparse.Namespace) -> int:
     people = PEOPLE_COUNTS if options.people is None else (_people(options.people),)
     awake = None if options.awake is None else _hours(options.awake)
-    settings = load_file(load, read_stack_file(options.stack_file))
+    # nothing of a secret costs anything
+    settings = load_with_secrets(load, read_stack_file(options.stack_file), SECRET_KEYS)
     if options.json:
         print(json.dumps(cost_data(settings, people, options.habits, awake), indent=2))
         return 0

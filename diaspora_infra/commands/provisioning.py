@@ -4,7 +4,7 @@ import argparse
 from pathlib import Path
 
 from diaspora_infra.config import ConfigError, Problem, load_provisioning
-from diaspora_infra.stack_files import read_stack_file
+from diaspora_infra.stack_files import load_file, read_stack_file
 
 
 def add_to(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
@@ -29,6 +29,7 @@ def _files(options: argparse.Namespace) -> int:
         raise ConfigError(
             [Problem(str(options.folder), "not empty; choose a new folder, or the folder of an earlier run")]
         )
-    for path in write_provisioning_files(load_provisioning(file.values), options.folder):
+    provisioning = load_file(lambda values, _secrets: load_provisioning(values), file)
+    for path in write_provisioning_files(provisioning, options.folder):
         print(path)
     return 0

@@ -1,15 +1,19 @@
 """Problems of a config: one line each, `key: what is wrong; how to fix it`."""
 
 import difflib
+import errno
 import json
 import re
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, TypeVar
 
 from pydantic import BaseModel, ValidationError
 from pydantic.fields import FieldInfo
 from pydantic_core import ErrorDetails
+
+_Model = TypeVar("_Model", bound=BaseModel)
+_Location = tuple[str | int, ...]
 
 _MAX_QUOTE_LENGTH = 60
 _MAX_NAMES = 8  # next to a hint
@@ -41,6 +45,23 @@ class ConfigError(Exception):
     def __init__(self, problems: Iterable[Problem]) -> None:
         self.problems = sorted(set(problems), key=_rank)
         super().__init__("\n".join(str(problem) for problem in self.problems))
+
+
+_REMEDIES = {
+    errno.ENOENT: "correct the path, or create the file",
+    errno.ENOTDIR: "correct the path",
+    errno.EISDIR: "name a file in this folder",
+    errno.EACCES: "change the permissions, or run the command as the owner",
+    errno.EROFS: "choose another folder",
+    errno.ENOSPC: "remove files from this disk, or choose another one",
+}
+
+
+def file_problem(error: OSError, program: str) -> Problem:
+    """The problem of a file that cannot be read or written; where the system names none, it is the program's."""
+    what = error.strerror or str(error)
+    remedy = _REMEDIES.get(error.errno or 0)
+    return Problem(str(error.filename or program), f"{what}; {remedy}" if remedy else what)
 
 
 def quoted(value: object) -> str:
@@ -123,7 +144,7 @@ def _problem(detail: ErrorDetails, model: type[BaseModel], prefix: str) -> Probl
         return unknown_key(path, str(location[-1]), fields_of(_model_at(model, location[:-1])))
     if detail["type"] == "missing":
         owner = _model_at(model, location[:-1])
-        return Problem(path, f"required; add this key: {description(fields_of(owner)[str(location[-1])])}")
+        return missing_key(path, fields_of(owner)[str(location[-1])])
     return Problem(path, _sentence(detail, _range_at(model, location)))
 
 
@@ -146,6 +167,27 @@ _LENGTHS = {
     "string_too_short": ("min_length", "at least", "character"),
     "string_too_long": ("max_length", "at most", "character"),
 }
+
+
+def valid_part(model: type[_Model], table: Mapping[str, Any], error: ValidationError) -> _Model:
+    """A model of what is valid in a table. A default stands for a value that is not valid.
+
+    A required value that is missing or not valid is no attribute of the model.
+    """
+    return _part(model, table, {detail["loc"] for detail in error.errors(include_url=False)}, ())
+
+
+def _part(model: type[_Model], table: Mapping[str, Any], wrong: Collection[_Location], place: _Location) -> _Model:
+    values: dict[str, Any] = {}
+    for name, info in model.model_fields.items():
+        key = info.alias or name
+        if key not in table or (*place, key) in wrong:
+            continue
+        value, inner = table[key], model_in(info.annotation)
+        if isinstance(value, Mapping) and inner:
+            value = _part(inner, value, wrong, (*place, key))
+        values[name] = value
+    return model.model_construct(**values)
 
 
 def _sentence(detail: ErrorDetails, numbers: str) -> str:
@@ -208,6 +250,12 @@ def _range_at(model: type[BaseModel], location: tuple[str | int, ...]) -> str:
 def fields_of(model: type[BaseModel] | None) -> dict[str, FieldInfo]:
     """The fields of a model by the name that stack files use."""
     return {field.alias or name: field for name, field in model.model_fields.items()} if model else {}
+
+
+def missing_key(path: str, field: FieldInfo) -> Problem:
+    """The problem of a key that is missing, with the first sentence of its description."""
+    sentence = re.split(r"[.](?: |$)", description(field))[0]
+    return Problem(path, f"required; add this key ({sentence.partition('; required ')[0]})")
 
 
 def description(field: FieldInfo) -> str:

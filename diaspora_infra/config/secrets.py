@@ -22,7 +22,7 @@ MATCH_NOTHING = "(?!)"
 
 Form = Literal["line", "variable", "key"]
 """One line of text; a line that diaspora* takes as an environment variable; a private SSH key."""
-Service = Literal["application", "relay", "backup", "database"]
+Service = Literal["application", "relay", "backup", "database", "registry"]
 """Who needs a secret, and has to restart when it changes."""
 Owner = Literal["user", "aws"]
 """Who knows a secret first: the user, or AWS, together with what it opens. Those that the machine generates for itself
@@ -168,6 +168,13 @@ SECRETS = (
         lambda pod: pod.backup is not None and pod.backup.kind == "rest" and pod.backup.username is not None,
         r"pod\.backup(\.|_?)rest_?pass(word)?",
     ),
+    Secret(
+        "registryPassword",
+        "Password or token of `pod.registry.username`.",
+        lambda pod: pod.registry is not None,
+        r"pod\.registry(\.|_?)(pass(word)?|token)",
+        service="registry",
+    ),
 )
 
 SES_SECRETS = (
@@ -252,25 +259,33 @@ def check_secrets(pod: Pod, given: Collection[str], existing: Collection[str] = 
 
     `given` are the keys of those in the stack config, `existing` of those that are in Parameter Store already.
     """
-    problems = _existing_in_vain(pod, given, existing)
-    for secret in SECRETS:
-        if provided_on_machine(pod, secret) and secret.key in given:
-            problems.append(
-                Problem(
-                    secret.key,
-                    "set in the stack, but pod.secretsOnMachine lists it; "
-                    f"run: pulumi config rm {NAMESPACE}:{secret.key}, or remove it from pod.secretsOnMachine",
-                )
-            )
-        elif secret.needed(pod) and not provided_on_machine(pod, secret) and secret.key not in {*given, *existing}:
-            problems.append(
-                Problem(
-                    secret.key,
-                    f"required; {secret.description} Run: {secret.command}, "
-                    f"or add {secret.key} to pod.secretsOnMachine",
-                )
-            )
-    return problems + _named_in_vain(pod)
+    given_twice = [
+        Problem(
+            secret.key,
+            "set in the stack, but pod.secretsOnMachine lists it; "
+            f"run: pulumi config rm {NAMESPACE}:{secret.key}, or remove it from pod.secretsOnMachine",
+        )
+        for secret in SECRETS
+        if provided_on_machine(pod, secret) and secret.key in given
+    ]
+    return [
+        *missing_secrets(pod, given, existing),
+        *given_twice,
+        *_existing_in_vain(pod, given, existing),
+        *_named_in_vain(pod),
+    ]
+
+
+def missing_secrets(pod: Pod, given: Collection[str], existing: Collection[str] = ()) -> list[Problem]:
+    """Secrets that are missing; see `check_secrets`. The pod may be the valid part of one."""
+    return [
+        Problem(
+            secret.key,
+            f"required; {secret.description} Run: {secret.command}, or add {secret.key} to pod.secretsOnMachine",
+        )
+        for secret in SECRETS
+        if secret.needed(pod) and not provided_on_machine(pod, secret) and secret.key not in {*given, *existing}
+    ]
 
 
 def _existing_in_vain(pod: Pod, given: Collection[str], existing: Collection[str]) -> list[Problem]:

@@ -300,7 +300,8 @@ _ZONE = "[A-Za-z][A-Za-z0-9_+-]*(?:/[A-Za-z0-9_+-]+)*"
 _ZONE_ALLOWED = "a name such as Europe/Berlin or Etc/UTC"
 
 _IMAGE_LABEL = "[a-zA-Z0-9](?:[a-zA-Z0-9-]*[a-zA-Z0-9])?"
-_IMAGE_HOST = f"(?:localhost|{_IMAGE_LABEL}(?:[.]{_IMAGE_LABEL})+|{_IMAGE_LABEL}(?=:))(?::{PORT})?"
+REGISTRY = f"(?:localhost|{_IMAGE_LABEL}(?:[.]{_IMAGE_LABEL})+|{_IMAGE_LABEL}(?=:))(?::{PORT})?"
+"""The host of an image, with its port."""
 _IMAGE_NAME = "[a-z0-9]+(?:[._-]+[a-z0-9]+)*"
 _IMAGE_TAG = ":[A-Za-z0-9_][A-Za-z0-9_.-]{0,127}"
 _IMAGE_DIGEST = "@sha256:[0-9a-f]{64}"
@@ -335,8 +336,8 @@ LoginKey = Annotated[SshKey, AfterValidator(_login_key)]
 ImageReference = Annotated[
     str,
     Form(
-        f"{_IMAGE_HOST}(?:/{_IMAGE_NAME})+(?:{_IMAGE_TAG}(?:{_IMAGE_DIGEST})?|{_IMAGE_DIGEST})",
-        "a full reference with registry and tag or digest, such as docker.io/library/redis:7.4.7-bookworm",
+        f"{REGISTRY}(?:/{_IMAGE_NAME})+(?:{_IMAGE_TAG}(?:{_IMAGE_DIGEST})?|{_IMAGE_DIGEST})",
+        "a full reference with registry and tag or digest, such as registry.example.org/name:1.2",
         500,
     ),
     AfterValidator(_pinned),

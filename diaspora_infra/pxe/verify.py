@@ -12,16 +12,24 @@ from diaspora_infra.pxe.served import ignition_url, ipxe_url, meaning
 
 _TIMEOUT_SECONDS = 10
 _MAX_BYTES = 16 << 20
+_REMEDY = "run: pulumi refresh, then pulumi up"
 
 
 def verify(settings: Settings, secrets: Mapping[str, str]) -> tuple[list[str], bool]:
     """Ask the server for every machine; returns a line for each finding, and whether everything matches."""
     if not isinstance(settings, PxeSettings):
-        return ["nothing to verify: the target is not pxe"], False
+        return ["target: only what matchbox serves can be verified; use a stack file with target: pxe"], False
+    url = settings.pxe.matchbox.http_url
+    status, reason = _get(url)
+    if status == 0:  # one line instead of two for each machine, and one time limit
+        remedy = "start matchbox there, or correct the address"
+        return [f"pxe.matchbox.httpUrl: no answer from {url} ({reason}); {remedy}"], False
     lines, good = [], True
     for machine in settings.pxe.machines:
         faults = list(_faults(settings, machine, secrets))
-        lines += [f"{machine.name}: {fault}" for fault in faults] or [f"{machine.name}: served as configured"]
+        lines += [f"{machine.name}: {fault}; {_REMEDY}" for fault in faults] or [
+            f"{machine.name}: served as configured"
+        ]
         good = good and not faults
     return lines, good
 

@@ -17,7 +17,7 @@ from diaspora_infra.config import (
 )
 from diaspora_infra.config.loader.stack_file import read_yaml
 from diaspora_infra.cost.table import cost_table, notes, plain
-from diaspora_infra.stack_files import read_stack_file
+from diaspora_infra.stack_files import load_with_secrets, read_stack_file
 from lab.aws.account import Account
 from lab.engine import PROJECT, Engine, StateLostError
 from lab.errors import LabError
@@ -81,16 +81,13 @@ def down(folder: Path) -> None:
 def read(file: Path) -> tuple[AwsSettings, dict[str, Any]]:
     """Settings and values of a stack file. Placeholders replace its secrets."""
     try:
-        values = read_stack_file(file).values
-        pod = values.get("pod")
-        on_machine = pod.get("secretsOnMachine") if isinstance(pod, dict) else None
-        on_machine = on_machine if isinstance(on_machine, list) else []
-        settings = load(values, () if "all" in on_machine else SECRET_KEYS.difference(on_machine))
+        source = read_stack_file(file)
+        settings = load_with_secrets(load, source, SECRET_KEYS)
     except ConfigError as error:
         raise LabError(f"{file.name} cannot be used:\n{error}") from None
     if not isinstance(settings, AwsSettings):
         raise LabError(f"{file.name} has target {settings.target}; allowed here: aws")
-    return settings, values
+    return settings, source.values
 
 
 def _last_account(folder: Path) -> Account | None:

@@ -22,7 +22,18 @@ from diaspora_infra.commands.assets import bar_line
 from diaspora_infra.pxe.install import install_boot
 from lab.matchbox import MatchboxServer
 from tests.cli.test_check import stack_file
-from tests.pxe.releases import OLDER, SIGNATURE, VERSION, Releases, image, names, serving, sha256, stream_metadata
+from tests.pxe.releases import (
+    OLDER,
+    SIGNATURE,
+    VERSION,
+    Keys,
+    Releases,
+    image,
+    names,
+    serving,
+    sha256,
+    stream_metadata,
+)
 from tests.support import configs
 from tests.support.processes import interruptible
 
@@ -238,38 +249,11 @@ def test_matchbox_serves_the_addresses_of_the_boot_config(
 
 
 @pytest.fixture(scope="module")
-def keys(tmp_path_factory: pytest.TempPathFactory, require_program: Callable[[str, str], str]) -> Iterator["Keys"]:
+def keys(tmp_path_factory: pytest.TempPathFactory, require_program: Callable[[str, str], str]) -> Iterator[Keys]:
     require_program("gpgv", "gpgv")
     made = Keys(tmp_path_factory.mktemp("gpg"), require_program("gpg", "gnupg"))
     yield made
-    subprocess.run([require_program("gpgconf", "gnupg"), "--kill", "all"], env=made.environment, check=True)
-
-
-class Keys:
-    """A signer whose key is in `keyring`; `other` holds another key."""
-
-    def __init__(self, folder: Path, gpg: str) -> None:
-        home = folder / "h"
-        home.mkdir(mode=0o700)
-        self.environment = {"PATH": os.environ["PATH"], "GNUPGHOME": str(home)}
-        self._gpg = gpg
-        self.keyring, self.other, self.text = (folder / name for name in ("keys.gpg", "other.gpg", "keys.asc"))
-        for name, file in (("signer", self.keyring), ("other", self.other)):
-            address = f"{name}@example.org"
-            self._run("--passphrase", "", "--quick-gen-key", address, "ed25519", "sign", "never")
-            file.write_bytes(self._run("--export", address))
-        self.text.write_bytes(self._run("--armor", "--export", "signer@example.org"))
-
-    def _run(self, *arguments: str, given: bytes = b"") -> bytes:
-        line = [self._gpg, "--batch", "--quiet", *arguments]
-        return subprocess.run(line, env=self.environment, input=given, capture_output=True, check=True).stdout
-
-    def sign(self, content: bytes) -> bytes:
-        return self._run("--local-user", "signer@example.org", "--detach-sign", given=content)
-
-    def sign_all(self, server: Releases) -> None:
-        for path in [path for path in server.files if f"{path}.sig" in server.files]:
-            server.files[f"{path}.sig"] = self.sign(server.files[path])
+    made.end()
 
 
 METAL = names(VERSION, "x86_64")["metal"]

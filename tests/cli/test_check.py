@@ -119,6 +119,49 @@ def test_all_problems_are_reported_in_one_run(check: Any) -> None:
     assert "hunter2" not in "".join(err)
 
 
+def test_keys_beside_the_values_and_missing_secrets_are_reported_with_the_rest(check: Any, tmp_path: Path) -> None:
+    pod = {
+        "mail": {"senderAddress": "nobody", "smtp": {"port": 0, "username": "pod"}},
+        "backup": {"time": "25:00"},
+        "services": {"tumblr": {"key": "k"}},
+    }
+    aws = {"region": "eu-west-1", "size": "huge", "existingParameters": {"tumblrSecret": "/t"}}
+    file = stack_file(tmp_path, configs.aws_config(pod_changes=pod, **aws))
+    file.write_text(f"{file.read_text()}  host: {{}}\n  aws:assumeRoles: []\n  diaspora-inf:pod: {{}}\n")
+    code, out, err = check(file)
+    assert (code, out) == (1, "")
+    assert {line.split(": ")[0] for line in err} == {
+        "aws:assumeRoles", "aws.size", "diaspora-inf:pod", "host", "host.users", "pod.backup.time",
+        "pod.mail.senderAddress", "pod.mail.smtp.host", "pod.mail.smtp.port", "backupPassword", "smtpPassword",
+    }  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("change", "secrets"),
+    [
+        ({"pod.backup.password": "x"}, []),  # the line about the misplaced one says it
+        ({"pod.secretsOnMachine": ["backupPasword"]}, []),
+        ({"pod.secretsOnMachine": "all"}, []),
+        ({"pod.domain": "localhost", "pod.secretsOnMachine": ["backupPassword"]}, []),
+        ({"pod.domain": "localhost"}, ["backupPassword"]),
+        ({"pod.backup.repository": 5}, ["backupPassword"]),
+        ({"pod.backup": 5}, []),
+        ({"pod": 5}, []),
+    ],
+)
+def test_no_mistake_makes_a_secret_missing_that_is_not(check: Any, change: dict[str, Any], secrets: list[str]) -> None:
+    code, _, err = check(changed(configs.pxe_config(pod=configs.pod(backup={})), change))
+    assert code == 1
+    assert [line.split(": ")[0] for line in err if line.startswith("backup")] == secrets
+
+
+def test_mistake_in_key_aws_does_not_make_existing_parameters_missing(check: Any) -> None:
+    aws = {"existingParameters": {"backupPassword": "/pod/backup"}, "region": "eu-west-1", "size": "huge"}
+    assert [line.split(": ")[0] for line in check(configs.aws_config(pod_changes={"backup": {}}, **aws))[2]] == [
+        "aws.size"
+    ]
+
+
 def test_required_secret_may_be_encrypted(check: Any) -> None:
     values = configs.pxe_config(pod=configs.pod(mail=configs.mail()))
     assert check(values)[0] == 1
@@ -166,11 +209,12 @@ def test_unparsable_file_is_reported_in_one_line(check: Any, tmp_path: Path, con
 
 
 def test_missing_file_is_reported(check: Any, tmp_path: Path) -> None:
-    assert check(tmp_path / "no.yaml") == (1, "", [f"{tmp_path / 'no.yaml'}: No such file or directory"])
+    remedy = "correct the path, or create the file"
+    assert check(tmp_path / "no.yaml") == (1, "", [f"{tmp_path / 'no.yaml'}: No such file or directory; {remedy}"])
 
 
 def test_folder_in_place_of_file_is_reported(check: Any, tmp_path: Path) -> None:
-    assert check(tmp_path) == (1, "", [f"{tmp_path}: Is a directory"])
+    assert check(tmp_path) == (1, "", [f"{tmp_path}: Is a directory; name a file in this folder"])
 
 
 @pytest.mark.parametrize("arguments", [[], ["check"], ["chekc", "x"], ["check", "x", "y"], ["check", "x", "--machine"]])

@@ -102,6 +102,23 @@ def test_impossible_awake_hours_are_reported_in_one_line(cost: Any, hours: str) 
     assert cost(f"--awake={hours}") == (1, "", f"--awake: {hours!r} is not valid; allowed: hours, 0 to 730\n")
 
 
+def test_secrets_that_are_missing_are_not_needed(cost: Any) -> None:
+    pod: dict[str, Any] = {"backup": {}, "mail": configs.mail()}
+
+    def run() -> Cost:
+        done: Cost = cost(values=configs.aws_config(region="eu-west-1", pod_changes=pod))
+        return done
+
+    code, out, err = run()
+    assert (code, err) == (0, "")
+    assert "Sum " in out
+    pod["secretsOnMachine"] = ["smtpPassword"]
+    assert run()[0] == 0
+    pod["domain"] = "x"
+    code, _, err = run()
+    assert (code, err.count("\n"), err.partition(":")[0]) == (1, 1, "pod.domain")
+
+
 def test_other_target_is_reported_in_one_line(cost: Any) -> None:
     assert cost(values=configs.pxe_config()) == (1, "", "target: pxe has no prices; allowed here: aws\n")
 

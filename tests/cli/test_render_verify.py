@@ -144,7 +144,7 @@ def test_malformed_secret_option_is_reported(run: Run, mail_stack: Path, tmp_pat
     wrong = run("render", mail_stack, "--secret", "smtpPassword")
     assert wrong == (1, "", "--secret: 'smtpPassword' is not valid; allowed: NAME=FILE\n")
     missing = run("render", mail_stack, "--secret", f"smtpPassword={tmp_path / 'no'}")
-    assert missing == (1, "", f"{tmp_path / 'no'}: No such file or directory\n")
+    assert missing == (1, "", f"{tmp_path / 'no'}: No such file or directory; correct the path, or create the file\n")
 
 
 def test_secret_is_never_printed_in_other_errors(
@@ -172,7 +172,7 @@ def test_render_reports_all_mistakes_of_the_file(run: Run, tmp_path: Path) -> No
 
 def test_verify_requires_target_pxe(run: Run, tmp_path: Path) -> None:
     result = run("verify", stack_file(tmp_path, configs.ignition_config()))
-    assert result == (1, "nothing to verify: the target is not pxe\n", "")
+    assert result == (1, "target: only what matchbox serves can be verified; use a stack file with target: pxe\n", "")
 
 
 def test_verify_reports_manual_changes_on_the_server(run: Run, stack: Stack, password_file: Path) -> None:
@@ -186,7 +186,8 @@ def test_verify_reports_manual_changes_on_the_server(run: Run, stack: Stack, pas
 
     assert run("verify", stack.file)[0] == 1, "the secret is needed"
     password_file.write_text("another")
-    differs = "the served Ignition config differs from the settings"
+    remedy = "; run: pulumi refresh, then pulumi up"
+    differs = f"the served Ignition config differs from the settings{remedy}"
     another = f"pod1: {differs}\npod2: {differs}\npod3: served as configured\n"
     assert run(*verify) == (1, another, "")
     password_file.write_text(PASSWORD)
@@ -200,8 +201,11 @@ def test_verify_reports_manual_changes_on_the_server(run: Run, stack: Stack, pas
     code, out, err = run(*verify)
     assert (code, err) == (1, "")
     lines = out.splitlines()
-    assert lines[0] == "pod1: the served iPXE script differs from the settings"
-    assert [line.startswith("pod2: no ") and line.endswith(" answers 404") for line in lines[1:3]] == [True, True]
+    assert lines[0] == f"pod1: the served iPXE script differs from the settings{remedy}"
+    assert [line.startswith("pod2: no ") and line.endswith(f" answers 404{remedy}") for line in lines[1:3]] == [
+        True,
+        True,
+    ]
     assert lines[3:] == ["pod3: served as configured"]
 
 
@@ -212,8 +216,8 @@ def test_verify_reports_machine_with_install_off_that_is_still_served(run: Run, 
     code, out, err = run("verify", stack.file)
     assert (code, err) == (1, "")
     assert out.splitlines() == [
-        "pod1: install is off, but the server answers 200 for its iPXE script",
-        "pod1: install is off, but the server answers 200 for its Ignition config",
+        "pod1: install is off, but the server answers 200 for its iPXE script; run: pulumi refresh, then pulumi up",
+        "pod1: install is off, but the server answers 200 for its Ignition config; run: pulumi refresh, then pulumi up",
     ]
 
 
@@ -222,5 +226,6 @@ def test_verify_reports_unreachable_server(run: Run, stack: Stack) -> None:
     stack.server.stop()
     code, out, err = run("verify", stack.file)
     assert (code, err) == (1, "")
-    lines = out.splitlines()
-    assert [line.startswith("pod1: no ") and "refused" in line for line in lines] == [True, True], lines
+    url = stack.values["pxe"]["matchbox"]["httpUrl"]
+    start = f"pxe.matchbox.httpUrl: no answer from {url} ([Errno 111] Connection refused)"
+    assert out == f"{start}; start matchbox there, or correct the address\n"

@@ -168,7 +168,7 @@ _DOMAIN = "a domain name: lower-case labels joined by dots, such as pod.example.
 _SUBNET = "a private IPv4 network from /16 to /28, such as 10.89.71.0/24"
 _RELEASE = "a release of diaspora* from 0.9.0.0 on, without the v, such as 0.9.1.0"
 _MAJOR = "a release of PostgreSQL 17, the major version of the pod's data, such as 17.9"
-_IMAGE = "a full reference with registry and tag or digest, such as docker.io/library/redis:7.4.7-bookworm"
+_IMAGE = "a full reference with registry and tag or digest, such as registry.example.org/name:1.2"
 _URL = "http:// or https:// with a host and an optional port, such as http://matchbox.lan:8080"
 _PROXY = "an IP address or a network, such as 192.0.2.10, 10.0.0.0/24 or fd00::/64"
 _MAC = "a MAC address: six hex pairs, such as 52:54:00:a1:9c:ae"
@@ -182,11 +182,11 @@ MISTAKES: list[tuple[dict[str, Any], str, bool]] = [
     ({"target": None}, "target: required; allowed: pxe, aws, ignition, provisioning", True),
     (
         {"pod": ABSENT},
-        "pod: required; add this key: The diaspora* pod; required unless the target is `provisioning`.",
+        "pod: required; add this key (The diaspora* pod)",
         True,
     ),
-    ({"host": ABSENT}, "host: required; add this key: Settings of every machine.", True),
-    ({"pxe": ABSENT}, "pxe: required; add this key: Network boot; required with target `pxe`.", True),
+    ({"host": ABSENT}, "host: required; add this key (Settings of every machine)", True),
+    ({"pxe": ABSENT}, "pxe: required; add this key (Network boot)", True),
     ({"pxe": None}, "pxe: nothing given; allowed: a table of keys", True),
     ({"host": [1]}, "host: a list given; allowed: a table of keys", True),
     (
@@ -559,7 +559,7 @@ MISTAKES: list[tuple[dict[str, Any], str, bool]] = [
     ),
     (
         {"pxe.machines[0].mac": ABSENT},
-        "pxe.machines[0].mac: required; add this key: MAC address of the network card that the machine boots from.",
+        "pxe.machines[0].mac: required; add this key (MAC address of the network card that the machine boots from)",
         True,
     ),
     (

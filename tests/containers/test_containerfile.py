@@ -14,6 +14,7 @@ import pytest
 
 from diaspora_infra.config.images import DIASPORA_COMMITS, DIASPORA_VERSION
 from diaspora_infra.config.pod.pod import ImageLayout
+from tests.containers.debian import assert_debian_12_has, installed_packages
 
 FOLDER = Path(__file__).resolve().parents[2] / "containers/diaspora"
 TEXT = (FOLDER / "Containerfile").read_text(encoding="utf-8")
@@ -158,32 +159,13 @@ def test_default_commit_is_that_of_the_default_version() -> None:
     assert f"\nARG SOURCE_COMMIT={DIASPORA_COMMITS[DIASPORA_VERSION]}\n" in TEXT
 
 
-def packages() -> list[list[str]]:
-    """The packages that each stage installs."""
-    found = re.findall(r"apt-get install --yes --no-install-recommends ((?:[^&]|\\\n)*?)&&", TEXT)
-    return [text.replace("\\\n", " ").split() for text in found]
-
-
 @pytest.mark.system
 def test_debian_has_every_package_of_each_stage(tmp_path: Path) -> None:
-    """apt resolves them for a system with nothing on it: names that moved, and libraries that exclude each other."""
-    if not Path("/etc/debian_version").read_text(encoding="utf-8").startswith("12."):
-        pytest.skip("the base image is Debian 12, this computer is not")
-    status = tmp_path / "status"
-    status.touch()
-    source, *stages = packages()
+    source, *stages = installed_packages(TEXT)
     assert set(source) <= set(stages[0])
     assert len(stages) == 2
     for names in stages:
-        # packages of Debian itself, where the sources of this computer have others of the same name
-        settings = ["-o", f"Dir::State::status={status}", "-o", "APT::Default-Release=bookworm"]
-        options = [*settings, "--simulate", "--no-install-recommends"]
-        command = ["apt-get", *options, "install", *names]
-        done = subprocess.run(command, capture_output=True, text=True, check=False, timeout=300)
-        assert done.returncode == 0, done.stderr
-        installed = set(re.findall(r"^Inst (\S+) ", done.stdout, re.MULTILINE))
-        # a virtual name would install another package
-        assert installed >= set(names)
+        assert_debian_12_has(names, tmp_path)
 
 
 def test_base_image_is_pinned_by_release() -> None:

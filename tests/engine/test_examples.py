@@ -9,6 +9,7 @@ import shutil
 import stat
 import subprocess
 import threading
+import urllib.request
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 
@@ -22,7 +23,8 @@ from diaspora_infra.pxe.install import install_boot, install_settings
 from diaspora_infra.pxe.served import meaning
 from lab.engine import Engine
 from lab.matchbox import MatchboxServer
-from tests.support.examples import EXAMPLES, Reader, Result, get, path_with_tools, snippets
+from tests.pxe.releases import VERSION, Keys, Releases, serving
+from tests.support.examples import EXAMPLES, Reader, Result, path_with_tools, snippets
 from tests.support.ignition_root import RefusedError, applied, read_tree, without_disks
 from tools import manifest
 
@@ -66,9 +68,33 @@ def test_every_example_is_tested_and_listed() -> None:
         assert snippets(EXAMPLES / name / "README.md"), name
 
 
-def test_bare_metal_example_brings_up_its_stack(reader: Reader) -> None:
-    reader.stand_in("curl", 'test "$3" = --output && echo "$5" > "$4"')
-    result = reader.follow("README.md", "bare-metal/README.md")
+@pytest.fixture
+def releases(
+    reader: Reader, require_program: Callable[[str, str], str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> Iterator[Releases]:
+    """A release server with a signed release, which the reader's `assets download` asks in place of Fedora's."""
+    require_program("gpgv", "gpgv")
+    monkeypatch.setenv("no_proxy", "127.0.0.1")
+    keys = Keys(tmp_path, require_program("gpg", "gnupg"))
+    keyring = "https://fedoraproject.org/fedora.gpg"
+    reader.stand_in("curl", f'test "$4" = {keyring} && cp {keys.keyring} fedora.gpg')
+    reader.follow("README.md")
+    command = reader.checkout / ".venv/bin/diaspora-infra"
+    command.rename(f"{command}.installed")
+    with serving() as made:
+        command.write_text(
+            f'#!/bin/sh\n[ "$1" != assets ] || set -- "$@" --base-url {made.address}\nexec "$0.installed" "$@"\n'
+        )
+        command.chmod(0o755)
+        made.put_stream("x86_64", "aarch64")
+        keys.sign_all(made)
+        yield made
+    keys.end()
+
+
+def test_bare_metal_example_brings_up_its_stack(reader: Reader, releases: Releases) -> None:
+    result = reader.follow("bare-metal/README.md")
+    assert result.stdout.count("fetched, checksum good, signature good\n") == 8
     assert "Pulumi.bare-metal.yaml: good; 3 machine(s), target pxe" in result.stdout
     assert "+ 10 to create" in result.stdout
     assert "+ 10 created" in result.stdout
@@ -84,11 +110,10 @@ def test_bare_metal_example_brings_up_its_stack(reader: Reader) -> None:
         named = dict(argument.split("=", 1) for argument in boot.args if "=" in argument)
         image = named["coreos.inst.image_url"]
         urls = [boot.kernel, initrd.split()[-1], named["coreos.live.rootfs_url"], image, f"{image}.sig"]
+        folder = releases.folder(VERSION, machine.architecture)
         for url in urls:
-            loaded_from = get(url).strip()
-            assert loaded_from.startswith("https://builds.coreos.fedoraproject.org/prod/streams/stable/builds/")
-            assert f"/{machine.architecture}/" in loaded_from
-            assert loaded_from.rpartition("/")[2] == url.rpartition("/")[2]
+            with urllib.request.urlopen(url) as answer:
+                assert answer.read() == releases.files[f"{folder}/{url.rpartition('/')[2]}"]
 
     keyfiles = json.dumps(meaning(render(settings, settings.machines[0], {}).ignition))
     for part in ("mode=802.3ad", "controller=bond0", "id=20", "address1=10.0.20.11/24,10.0.20.1"):

@@ -87,7 +87,8 @@ def test_refresh_detects_manual_changes_on_the_server(stack: Stack) -> None:
     content["boot"]["kernel"] = "http://evil.example.org/kernel"
     profile.write_text(json.dumps(content))
     lines, good = verify(stack.settings(), {})
-    assert (lines, good) == (["pod1: the served iPXE script differs from the settings"], False)
+    differs = "the served iPXE script differs from the settings"
+    assert (lines, good) == ([f"pod1: {differs}; run: pulumi refresh, then pulumi up"], False)
 
     drift = stack.run("refresh", "--expect-no-changes")
     assert drift.returncode != 0

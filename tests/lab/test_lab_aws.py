@@ -49,7 +49,10 @@ def test_mistakes_are_reported_and_nothing_is_started(
 @pytest.mark.usefixtures("lab")
 def test_missing_stack_file_is_reported(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert command.main(["up-aws", str(tmp_path / "none.yaml")]) == 1
-    assert capsys.readouterr().err == f"{tmp_path / 'none.yaml'}: No such file or directory\n"
+    assert (
+        capsys.readouterr().err
+        == f"{tmp_path / 'none.yaml'}: No such file or directory; correct the path, or create the file\n"
+    )
 
 
 def test_secrets_and_credentials_of_the_podmin_are_not_used(tmp_path: Path) -> None:

@@ -103,7 +103,7 @@ def test_stack_file_with_secrets_is_refused(stack_file: Path, capsys: pytest.Cap
 def test_missing_stack_file_is_reported(stack_file: Path, capsys: pytest.CaptureFixture[str]) -> None:
     stack_file.unlink()
     assert command.main(["up"]) == 1
-    assert capsys.readouterr().err == f"{stack_file}: No such file or directory\n"
+    assert capsys.readouterr().err == f"{stack_file}: No such file or directory; correct the path, or create the file\n"
 
 
 @pytest.mark.usefixtures("stack_file")

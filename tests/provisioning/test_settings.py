@@ -168,7 +168,7 @@ def test_pod_settings_cannot_be_loaded_from_target_provisioning() -> None:
 
 def test_provisioning_key_alone_is_enough_for_the_files() -> None:
     assert load_provisioning({"provisioning": provisioning_config()["provisioning"]}).rpc_port == 8081
-    with pytest.raises(ConfigError, match=r"^provisioning: required; add this key: "):
+    with pytest.raises(ConfigError, match=r"^provisioning: required; add this key \(A provisioning server\)"):
         load_provisioning({})
 
 

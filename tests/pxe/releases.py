@@ -3,9 +3,12 @@
 import hashlib
 import http.server
 import json
+import os
+import subprocess
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
+from pathlib import Path
 from typing import Any
 
 from diaspora_infra.pxe.install import image_names
@@ -164,3 +167,34 @@ def serving() -> Iterator[Releases]:
         server.shutdown()
         thread.join()
         server.server_close()
+
+
+class Keys:
+    """A signer whose key is in `keyring`; `other` holds another key."""
+
+    def __init__(self, folder: Path, gpg: str) -> None:
+        home = folder / "h"
+        home.mkdir(mode=0o700)
+        self.environment = {"PATH": os.environ["PATH"], "GNUPGHOME": str(home)}
+        self._gpg = gpg
+        self.keyring, self.other, self.text = (folder / name for name in ("keys.gpg", "other.gpg", "keys.asc"))
+        for name, file in (("signer", self.keyring), ("other", self.other)):
+            address = f"{name}@example.org"
+            self._run("--passphrase", "", "--quick-gen-key", address, "ed25519", "sign", "never")
+            file.write_bytes(self._run("--export", address))
+        self.text.write_bytes(self._run("--armor", "--export", "signer@example.org"))
+
+    def end(self) -> None:
+        """End the agent that gpg started."""
+        subprocess.run([Path(self._gpg).with_name("gpgconf"), "--kill", "all"], env=self.environment, check=True)
+
+    def _run(self, *arguments: str, given: bytes = b"") -> bytes:
+        line = [self._gpg, "--batch", "--quiet", *arguments]
+        return subprocess.run(line, env=self.environment, input=given, capture_output=True, check=True).stdout
+
+    def sign(self, content: bytes) -> bytes:
+        return self._run("--local-user", "signer@example.org", "--detach-sign", given=content)
+
+    def sign_all(self, server: Releases) -> None:
+        for path in [path for path in server.files if f"{path}.sig" in server.files]:
+            server.files[f"{path}.sig"] = self.sign(server.files[path])

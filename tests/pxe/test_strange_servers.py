@@ -62,15 +62,16 @@ def test_verify_reports_invalid_answers_in_one_line_each(serve: Serve, answer: b
     lines, good = verify(settings(serve(answer)), {})
     assert not good
     assert lines
-    assert all(line.startswith("pod1: ") and "\n" not in line for line in lines)
+    assert all(line.startswith(("pod1: ", "pxe.matchbox.httpUrl: no answer from ")) for line in lines)
+    assert all("; " in line and "\n" not in line for line in lines)
 
 
 def test_verify_ignores_the_http_proxy(serve: Serve, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("http_proxy", "http://127.0.0.1:1")
     lines, _ = verify(settings(serve(HEAD % 2 + b"{}")), {})
     assert lines == [
-        "pod1: the served iPXE script differs from the settings",
-        "pod1: the served Ignition config differs from the settings",
+        "pod1: the served iPXE script differs from the settings; run: pulumi refresh, then pulumi up",
+        "pod1: the served Ignition config differs from the settings; run: pulumi refresh, then pulumi up",
     ]
 
 

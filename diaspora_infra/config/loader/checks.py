@@ -17,6 +17,7 @@ from diaspora_infra.config.pod.disk_space import check_disk_space
 from diaspora_infra.config.pod.mail import check_mail
 from diaspora_infra.config.pod.monitoring import check_monitoring
 from diaspora_infra.config.pod.pod import Pod
+from diaspora_infra.config.pod.release_notice import check_release_notice
 from diaspora_infra.config.pod.tls import check_tls
 from diaspora_infra.config.problems import Problem, join_path
 from diaspora_infra.config.pxe.pxe import PxeMachine, Release
@@ -62,6 +63,7 @@ def check_pod(pod: Pod, *, ses: bool = False, backup_bucket: bool = False) -> li
     problems += _check_paypal(settings.paypal_donations)
     problems += check_monitoring(pod.monitoring)
     problems += check_disk_space(pod.disk_space)
+    problems += check_release_notice(pod.release_notice)
     problems += check_mail(pod.mail, pod.domain, ses=ses)
     return [*problems, *check_tls(pod.tls)]
 

@@ -23,19 +23,21 @@ from diaspora_infra.config.loader.stack_file import ENCRYPTED, ENCRYPTED_MESSAGE
 from diaspora_infra.config.pod.daily_jobs import check_daily_jobs
 from diaspora_infra.config.pod.diaspora_toml import why_not_a_setting
 from diaspora_infra.config.pod.pod import Pod
+from diaspora_infra.config.pod.registry import check_registry
 from diaspora_infra.config.pod.times import check_times
 from diaspora_infra.config.pod.upgrade import check_upgrade
 from diaspora_infra.config.pod.versions import check_versions
 from diaspora_infra.config.problems import (
     ConfigError,
     Problem,
-    description,
     join_path,
     key_path,
+    missing_key,
     problems_of,
     quoted,
     refused,
     unknown_key,
+    valid_part,
 )
 from diaspora_infra.config.provisioning.server import (
     Provisioning,
@@ -44,7 +46,7 @@ from diaspora_infra.config.provisioning.server import (
     check_provisioning_host,
 )
 from diaspora_infra.config.pxe.pxe import Pxe, PxeMachine
-from diaspora_infra.config.secrets import SECRET_KEYS, SECRETS, check_secrets, secret_for_path
+from diaspora_infra.config.secrets import SECRET_KEYS, SECRETS, check_secrets, missing_secrets, secret_for_path
 from diaspora_infra.config.settings import (
     AwsSettings,
     IgnitionExport,
@@ -106,7 +108,8 @@ def load_written(values: Mapping[str, Any], secrets: Collection[str] = ()) -> Wr
 class Sections:
     """The sections of a stack with a pod that are good in themselves; None for one that is missing or wrong.
 
-    `machines` are those of each target, by their position in its list.
+    `machines` are those of each target, by their position in its list; `existing_parameters` are the keys of
+    `aws.existingParameters`, also where the rest of that section is wrong.
     """
 
     target: Target | None
@@ -115,6 +118,7 @@ class Sections:
     pxe: Pxe | None
     aws: Aws | None
     machines: Mapping[Target, Mapping[int, Machine]]
+    existing_parameters: Collection[str]
 
 
 def sections_of(settings: Settings) -> Sections:
@@ -126,6 +130,7 @@ def sections_of(settings: Settings) -> Sections:
         pxe=settings.pxe if isinstance(settings, PxeSettings) else None,
         aws=settings.aws if isinstance(settings, AwsSettings) else None,
         machines={settings.target: dict(enumerate(settings.machines))},
+        existing_parameters=settings.existing_parameters,
     )
 
 
@@ -138,11 +143,12 @@ def _check_parts(sections: Sections, given: Collection[str]) -> Iterator[Problem
     pod, host, aws = sections.pod, sections.host, sections.aws
     if pod:
         on_aws = sections.target is Target.AWS
-        existing = aws.existing_parameters if on_aws and aws else {}
-        # a key aws that is not valid has its own message, and no second one about mail
+        # a key aws that is not valid has its own messages, and no second one about mail
         ses, bucket = aws is None or aws.mail.enabled, aws is None or aws.backups.bucket
         yield from check_pod(pod, ses=on_aws and ses, backup_bucket=on_aws and bucket)
-        yield from check_secrets(pod, given, existing)
+        if aws or not on_aws:
+            yield from check_registry(pod.registry, _own_images(pod, aws if on_aws else None))
+        yield from check_secrets(pod, given, sections.existing_parameters)
     if host:
         yield from check_host(host)
     if pod and host:
@@ -155,6 +161,11 @@ def _check_parts(sections: Sections, given: Collection[str]) -> Iterator[Problem
         # with another target pod and host are not those of a machine on AWS
         on_aws = sections.target in {Target.AWS, None}
         yield from check_aws(aws, pod if on_aws else None, host if on_aws else None)
+
+
+def _own_images(pod: Pod, aws: Aws | None) -> list[str | None]:
+    relay = pod.mail.relay if pod.mail else None
+    return [pod.image, relay.image if relay else None, aws.uploads_image if aws else None]
 
 
 def _check_machines(sections: Sections) -> Iterator[Problem]:
@@ -184,6 +195,7 @@ class _Loader:
         self.secrets = secrets
         self.problems: list[Problem] = []
         self.invalid_sections: set[str] = set()
+        self.valid_parts: dict[str, Any] = {}
 
     def load(self) -> WrittenSettings | None:
         """What the user wrote; None when a key is not valid."""
@@ -204,7 +216,10 @@ class _Loader:
             export = IgnitionExport()
             machines[Target.IGNITION] = dict(enumerate(export.machines))
         given = {*self.secrets, *map(str, self.values)}
-        self.problems += check_sections(Sections(target, pod, host, pxe, aws, machines), given)
+        on_aws = (aws or self.valid_parts.get("aws")) if target is Target.AWS else None
+        existing = on_aws.existing_parameters if on_aws else {}
+        self.problems += check_sections(Sections(target, pod, host, pxe, aws, machines, existing), given)
+        self.problems += self._missing_secrets({*given, *existing})
         if not (target and pod and host and export):
             return None
         return WrittenSettings(
@@ -249,7 +264,7 @@ class _Loader:
     def _section(self, key: str, model: type[_Model], *, required: bool = False) -> _Model | None:
         if key not in self.values:
             if required:
-                self._note(key, f"required; add this key: {description(WrittenSettings.model_fields[key])}")
+                self.problems.append(missing_key(key, WrittenSettings.model_fields[key]))
             return None
         invalid = [_hint(problem) for problem in _invalid_values(key, self.values[key])]
         self.problems += invalid
@@ -260,7 +275,17 @@ class _Loader:
             return model.model_validate(self.values[key], by_alias=True, by_name=False)
         except ValidationError as error:
             self.problems += [_hint(problem) for problem in problems_of(error, model, key)]
+            if isinstance(self.values[key], Mapping):
+                self.valid_parts[key] = valid_part(model, self.values[key], error)
             return None
+
+    def _missing_secrets(self, given: Collection[str]) -> list[Problem]:
+        """The secrets that are missing for what is valid of a pod with mistakes, unless a mistake may be the reason."""
+        pod = self.valid_parts.get("pod")
+        if pod is None or any(problem.path.startswith("pod.secretsOnMachine") for problem in self.problems):
+            return []
+        misplaced = {secret.key for problem in self.problems if (secret := secret_for_path(problem.path))}
+        return missing_secrets(pod, {*given, *misplaced})
 
     def _machines(self, key: str, model: type[Machine]) -> dict[int, Machine]:
         """The valid machines, even when the rest of the section is not valid."""

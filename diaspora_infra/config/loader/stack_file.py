@@ -30,6 +30,8 @@ class StackFile:
 
     values: dict[str, Any]
     secrets: frozenset[str]
+    problems: tuple[Problem, ...] = ()
+    """Mistakes beside `values`, which `load_file` reports together with those in `values`."""
     file_names: Mapping[str, str] = field(default_factory=dict)
     """Places of the values that are in files of their own, such as pxe.machines[0], and what messages call them."""
     transport: tuple[Problem, ...] = ()
@@ -39,15 +41,15 @@ class StackFile:
 def parse_stack_file(content: str | bytes, name: str = "(file)") -> StackFile:
     """Read the project's keys of a stack file; `name` is the name of the file in messages.
 
-    Raises ConfigError when it is no good YAML in UTF-8, or when a key of the project would be left out.
+    Raises ConfigError when it is no good YAML in UTF-8, or has no table `config`. What else is wrong beside the values,
+    such as a key of the project that the engine would leave out, is in `problems`.
     """
     document = read_yaml(decode_text(content, name), name)
     config = document.get("config") if isinstance(document, dict) else None
     problems = [*_misplaced(document), *_other_namespaces(config)]
     if not isinstance(config, dict):
-        problems.append(Problem("config", f"required; allowed: a table of keys such as {NAMESPACE}:pod"))
-    if problems or not isinstance(config, dict):
-        raise ConfigError(problems)
+        missing = Problem("config", f"required; allowed: a table of keys such as {NAMESPACE}:pod")
+        raise ConfigError([*problems, missing])
     ours = {
         key.removeprefix(f"{NAMESPACE}:"): value
         for key, value in config.items()
@@ -55,8 +57,7 @@ def parse_stack_file(content: str | bytes, name: str = "(file)") -> StackFile:
         if key.startswith(f"{NAMESPACE}:") or ":" not in key
     }
     twice = [key for key in ours if {key, f"{NAMESPACE}:{key}"} <= config.keys()]
-    if twice:
-        raise ConfigError([Problem(key, f"set with and without {NAMESPACE}:; remove one of the two") for key in twice])
+    problems += [Problem(key, f"set with and without {NAMESPACE}:; remove one of the two") for key in twice]
     # the program learns only which top-level keys hold something encrypted, and both give the same verdict
     ours = {key: ENCRYPTED if key not in SECRET_KEYS and _has_secure(value) else value for key, value in ours.items()}
     account = {
@@ -65,11 +66,10 @@ def parse_stack_file(content: str | bytes, name: str = "(file)") -> StackFile:
         if key.startswith("aws:")
     }
     add_region(ours, account.get("region"))
-    if ours.get("target") == Target.AWS and (problems := [*account_problems(account)]):
-        raise ConfigError(problems)
+    problems += account_problems(account) if ours.get("target") == Target.AWS else ()
     secrets = {key for key, value in ours.items() if key in SECRET_KEYS and is_secure(value)}
     plain = {key: value for key, value in ours.items() if key not in secrets}
-    return StackFile(plain, frozenset(secrets), transport=tuple(transport_problems(config)))
+    return StackFile(plain, frozenset(secrets), tuple(problems), transport=tuple(transport_problems(config)))
 
 
 def add_region(values: dict[str, Any], region: object) -> None:

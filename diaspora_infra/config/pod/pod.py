@@ -20,6 +20,8 @@ from diaspora_infra.config.pod.diaspora_toml import Environment, Map, PaypalDona
 from diaspora_infra.config.pod.disk_space import DiskSpace
 from diaspora_infra.config.pod.mail import Mail
 from diaspora_infra.config.pod.monitoring import Monitoring
+from diaspora_infra.config.pod.registry import Registry
+from diaspora_infra.config.pod.release_notice import ReleaseNotice
 from diaspora_infra.config.pod.tls import Tls
 from diaspora_infra.config.pod.upgrade import Upgrade
 from diaspora_infra.config.pod.versions import DiasporaVersion, SourceCommit, Versions
@@ -96,6 +98,7 @@ Subnet = Annotated[str, Form("[0-9]{1,3}(?:[.][0-9]{1,3}){3}/(?:1[6-9]|2[0-8])",
 SecretName = Literal[
     "smtpPassword", "smarthostPassword", "camoKey", "twitterSecret", "tumblrSecret", "wordpressSecret",
     "backupPassword", "backupAccessKey", "backupSecretKey", "backupSshKey", "backupRestPassword",
+    "registryPassword",
 ]  # fmt: skip
 """The keys of the secrets."""
 PlacedSecret = Literal["all", SecretName]
@@ -331,6 +334,8 @@ class Pod(Model):
     `image`; `diaspora-pod upgrade` takes the new image."""
     versions: Versions = Versions()
     """Versions of the programs beside diaspora*."""
+    registry: Registry | None = None
+    """Login at a private registry, for the images that are there; none when not set."""
     image_layout: ImageLayout = ImageLayout()
     """Paths and user inside an image of your own."""
     settings: PodSettings = PodSettings()
@@ -361,6 +366,8 @@ class Pod(Model):
     `all`. They are then neither in the stack nor in the Ignition config."""
     upgrade: Upgrade = Upgrade()
     """Upgrades to another version of the pod."""
+    release_notice: ReleaseNotice = ReleaseNotice()
+    """Notices about new releases."""
     sizing: Sizing = Sizing()
     """Concurrency of the pod."""
     subnet: Subnet = "10.89.71.0/24"

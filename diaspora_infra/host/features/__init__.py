@@ -36,7 +36,9 @@ from diaspora_infra.host.features.pod_network import pod_network
 from diaspora_infra.host.features.pod_secrets import pod_secrets
 from diaspora_infra.host.features.postgresql import postgresql
 from diaspora_infra.host.features.redis import redis
+from diaspora_infra.host.features.registry import registry
 from diaspora_infra.host.features.relay import relay
+from diaspora_infra.host.features.release_notice import release_notice
 from diaspora_infra.host.features.ssh_host_keys import ssh_host_keys
 from diaspora_infra.host.features.stack_images import stack_images
 from diaspora_infra.host.features.storage import storage
@@ -79,7 +81,15 @@ _ON_AWS: dict[MachineFeature, MachineFeature] = {storage: data_volume, swap: zra
 AWS_MACHINE_FEATURES = (*(_ON_AWS.get(feature, feature) for feature in MACHINE_FEATURES), first_bundle)
 """On AWS the data is on a volume that Ignition does not know, and the machine fetches its bundle itself."""
 
-BASE_FEATURES: tuple[PodFeature, ...] = (firewall, pod_network, pod_data, pod_secrets, image_pulls, image_build_unit)
+BASE_FEATURES: tuple[PodFeature, ...] = (
+    firewall,
+    pod_network,
+    pod_data,
+    pod_secrets,
+    registry,
+    image_pulls,
+    image_build_unit,
+)
 """What everything in a pod stands on."""
 
 AWS_FEATURES: tuple[AwsFeature, ...] = (swap_file, parameters, stack_images, uploads, aws_database, held_polls)
@@ -99,6 +109,7 @@ SERVICE_FEATURES: tuple[PodFeature, ...] = (
     alerts,
     health,
     system_updates,
+    release_notice,
     disk_space,
     monitoring,
     pod_command,

@@ -35,7 +35,12 @@ def pod_secrets(context: PodContext) -> Fragment:
     needed = secrets_from_outside(pod, database_on_aws=context.database_on_aws)
     table = [(secret, source_of(secret, pod, on_aws=context.on_aws)) for secret in needed]
     waiting = list(_waiting(secret for secret, source in table if source != "config"))
-    tree = render_tree("pod_secrets", secrets=[_row(secret, source) for secret, source in table], generated=GENERATED)
+    tree = render_tree(
+        "pod_secrets",
+        secrets=[_row(secret, source) for secret, source in table],
+        generated=GENERATED,
+        registry=pod.registry is not None,
+    )
     fragment = combine([tree, {"storage": {"files": waiting}}])
     if not context.secrets:
         return fragment
