@@ -46,6 +46,7 @@ POD_UNITS = {
     "diaspora-health.timer",
     "diaspora-ssh-host-keys-kept.service",
     EARLY_KEYS,
+    "diaspora-releases.timer",
     "diaspora-system-updates.timer",
     "diaspora.target",
     "diaspora-upgrade-recover.service",
