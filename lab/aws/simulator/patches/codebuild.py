@@ -8,6 +8,7 @@ https://docs.aws.amazon.com/codebuild/latest/APIReference/API_UpdateProject.html
 Changes moto/codebuild/models.py, moto/codebuild/responses.py.
 """
 
+import json
 from typing import Any
 
 from moto.codebuild import responses
@@ -40,7 +41,7 @@ def update_project(self: CodeBuildResponse) -> ActionResult:
     if name not in self.codebuild_backend.codebuild_projects:
         raise ResourceNotFoundException(f"Project cannot be found: {name}")
     project = self.codebuild_backend.codebuild_projects[name].project_metadata
-    project.update(self._get_params())
+    project.update(json.loads(self.body))
     return ActionResult({"project": project})
 
 
