@@ -61,35 +61,24 @@ HANGING = "RUN sleep 1000"
 BUILD = "/etc/diaspora/build/Containerfile"
 
 
-def wait_for(machine: TrixieMachine, text: str, seconds: float = 120) -> str:
+def wait_for(machine: TrixieMachine, text: str, seconds: float = 300) -> str:
     """The line of the status that has this text, as soon as it is there."""
     end = time.monotonic() + seconds
     while True:
         shown = machine.attempt("diaspora-pod", "status").stdout
         if found := [line for line in shown.splitlines() if text in line]:
             return found[0]
-        assert time.monotonic() < end, (
-            text,
-            shown,
-            machine.attempt("journalctl", "--no-pager", "--unit=diaspora-build"),
-        )
+        assert time.monotonic() < end, (text, shown)
         time.sleep(0.3)
 
 
 def interrupted_build(machine: TrixieMachine) -> None:
     """The first start, while the containers of diaspora* wait for their image: a build that is cut, fails, and ends."""
-    again = "[Service]\nRestartSec=100ms\nRestartMaxDelaySec=200ms\n"
-    machine.put("/run/systemd/system/diaspora-build.service.d/90-test.conf", again)
-    machine.run("systemctl", "daemon-reload")
-    line = wait_for(machine, HANGING)
-    assert re.search(
-        r"^image of diaspora\* +is being built since 20.*: stage 2 of 2, step 5 of 6 \(RUN sleep 1000\)$", line
-    )
+    assert wait_for(machine, HANGING).endswith(": stage 2 of 2, step 5 of 6 (RUN sleep 1000)")
     # the limits of the unit reach the step: its control group is below that of the unit
     pid = machine.run("cat", "/sys/fs/cgroup/system.slice/diaspora-build.service/step/cgroup.procs").split()[0]
     assert machine.run("cat", f"/proc/{pid}/cmdline").startswith("sleep\0")
     assert machine.run("cat", f"/proc/{pid}/oom_score_adj") == "900\n"
-    assert machine.run("cat", f"/proc/{pid}/stat").split()[18] == "19"
     assert machine.run("ionice", f"--pid={pid}") == "idle\n"
     # cut, and then a step that fails
     steps = machine.root / BUILD.lstrip("/")
@@ -104,9 +93,10 @@ def interrupted_build(machine: TrixieMachine) -> None:
 def assert_was_built(machine: TrixieMachine) -> None:
     """The image has the content of all steps, those of the build that was cut too, and is kept."""
     show = ("podman", "exec", "diaspora-web", "cat")
-    assert machine.run(*show, "/srv/diaspora/gems", "/srv/diaspora/nice", "/srv/diaspora/commit").splitlines() == [
-        "gems", "19", DIASPORA_COMMITS[DIASPORA_VERSION],
-    ]  # fmt: skip
+    assert machine.run(*show, "/srv/diaspora/gems", "/srv/diaspora/commit").splitlines() == [
+        "gems",
+        DIASPORA_COMMITS[DIASPORA_VERSION],
+    ]
     log = machine.run("diaspora-pod", "logs", "diaspora-build", "--output=cat")
     assert log.count("[2/2] STEP 3/6: ") > log.count("--> Using cache") / 4 > 0
     assert "working-container" not in machine.run("podman", "ps", "--all", "--external")
