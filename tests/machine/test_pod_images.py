@@ -324,7 +324,7 @@ CONTEXTS = {
     ),
     "backup": pod_context(mail=mail(), backup={}, secrets={"backupPassword": "x", "smtpPassword": "x"}),
     "bucket": aws_context(),
-    "built": aws_context(pod_changes={"image": None}, uploadsImage=None),
+    "stack": aws_context(pod_changes={"image": None}, uploadsImage=None),
 }
 
 
