@@ -76,9 +76,23 @@ def started(outside: Outside, machine: PodMachine) -> Iterator[TrixieMachine]:
         yield running
 
 
+def assert_journal_is_readable(machine: TrixieMachine) -> None:
+    """`logs` shows what services, containers and systemd say, and nothing that podman adds."""
+    lines = machine.run("diaspora-pod", "logs", "nginx", "redis", "diaspora-migrate", "--output=cat").splitlines()
+    for part in (
+        "Started redis.service",
+        "Ready to accept connections",
+        "start worker processes",
+        "Finished diaspora-migrate",
+    ):
+        assert any(part in line for line in lines), (part, lines)
+    assert [line for line in lines if "container " in line or "image pull" in line] == []
+
+
 def chapter_install(machine: TrixieMachine) -> None:
     """Install, step 6."""
     assert_runs(machine)
+    assert_journal_is_readable(machine)
     assert "podmin" in machine.run("diaspora-pod", "admin")
     # the podmin changes the password; until then the pod counts as one without users
     psql(machine, "UPDATE users SET encrypted_password = 'another' WHERE username = 'podmin'")
