@@ -594,11 +594,13 @@ class PodTable(TypedDict):
     admin: AdminTable
     """The person who runs the pod."""
     image: NotRequired[str | None]
-    """diaspora* image of your own, pinned by tag or digest. When not set, each machine builds the image itself from `containers/diaspora/Containerfile`; on AWS it is required."""
+    """diaspora* image of your own, pinned by tag or digest. When not set, each machine builds the image itself from `containers/diaspora/Containerfile`; on AWS the stack builds it, in CodeBuild."""
     version: NotRequired[str]
     """Release of diaspora* to build. No effect where `image` is set, which decides what runs. Default: 0.9.1.0."""
     sourceCommit: NotRequired[str | None]
     """Commit of diaspora* to build; that of the release `version` when not set. Required for a release that is not in the table of this project."""
+    imageRefresh: NotRequired[bool]
+    """Build the image again every 30 days, with the security updates of its Debian packages. On AWS only, and without `image`; `diaspora-pod upgrade` takes the new image. Default: false."""
     versions: NotRequired[VersionsTable]
     """Versions of the programs beside diaspora*."""
     imageLayout: NotRequired[ImageLayoutTable]
@@ -973,7 +975,7 @@ class AwsTable(TypedDict):
     uploads: NotRequired[str]
     """Where uploads and archives are stored: in an S3 bucket, mounted by s3fs, or on the data volume. Allowed: bucket, volume. Default: bucket."""
     uploadsImage: NotRequired[str | None]
-    """Container image with s3fs 1.91 or later, your own, built from `containers/s3fs`; required with `uploads: bucket`. It runs as root and may mount, with the credentials of the machine, so name it by digest where others push it."""
+    """Container image with s3fs 1.91 or later of your own; the stack builds one from `containers/s3fs` when not set. It runs as root and may mount, with the credentials of the machine, so name it by digest where others push it."""
     dns: NotRequired[AwsDnsTable]
     """DNS of the pod's domain."""
     mail: NotRequired[AwsMailTable]
