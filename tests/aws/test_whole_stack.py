@@ -189,6 +189,8 @@ def goes_when_it_may(stack: AwsStack) -> None:
     assert ec2.describe_volumes(Filters=[{"Name": "tag:Name", "Values": ["pod data"]}])["Volumes"] == []
     assert stack.client("s3").list_buckets()["Buckets"] == []
     assert stack.client("ecr").describe_repositories()["repositories"] == []
+    assert stack.client("codebuild").list_projects()["projects"] == []
+    assert stack.client("events").list_rules()["Rules"] == []
     assert built_images(stack) == {}
     assert rds.describe_db_clusters()["DBClusters"] == []
     (snapshot,) = ec2.describe_snapshots(OwnerIds=["self"], Filters=[{"Name": "tag:Name", "Values": ["pod data"]}])[

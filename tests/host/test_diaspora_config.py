@@ -94,7 +94,8 @@ def test_every_diaspora_key_is_written_or_passed_or_refused() -> None:
     assert in_file <= KEYS
     assert len(in_environment) == len(VARIABLES)
     assert in_file & in_environment == set()
-    assert KEYS - in_file - in_environment - refused == set()
+    # the source of a release says it itself: pod.version chooses what is built
+    assert KEYS - in_file - in_environment - refused == {"version.number"}
 
 
 def stack_paths(model: type[BaseModel], path: str) -> Iterator[str]:

@@ -538,6 +538,13 @@ def project_update(account: Probed) -> bool:
     return (shown["timeoutInMinutes"], shown["environment"]["type"]) == (7, "ARM_CONTAINER")
 
 
+def project_deletion_by_arn(account: Probed) -> bool:
+    builder = _project(account, "removed", source={"type": "S3", "location": "bucket/x.zip"})
+    (shown,) = builder.batch_get_projects(names=["removed"])["projects"]
+    builder.delete_project(name=shown["arn"])
+    return bool(builder.batch_get_projects(names=["removed"])["projects"] == [])
+
+
 PROBES: dict[str, list[Probe]] = {
     "acm": [certificate_waits_for_its_record, certificate_times_out],
     "cbor": [alarms_by_cbor],
@@ -550,7 +557,7 @@ PROBES: dict[str, list[Probe]] = {
         mapping_update,
         vpc_link_in_a_zone_without_them,
     ],
-    "codebuild": [project_without_source, limit_of_builds, project_update],
+    "codebuild": [project_without_source, limit_of_builds, project_update, project_deletion_by_arn],
     "ec2": [
         instance_maintenance_options,
         instance_cpu_credits,

@@ -316,6 +316,7 @@ def test_image_in_use_is_kept_and_removed_later(store: Store) -> None:
 
 CONTEXTS = {
     "least": pod_context(),
+    "built": pod_context(image=None),
     "relay": pod_context(
         mail={"senderAddress": "a@pod.example.org", "relay": {"image": "registry.example.org/relay:1"}},
         monitoring={"nodeExporter": True, "podmanExporter": True},
@@ -323,7 +324,7 @@ CONTEXTS = {
     ),
     "backup": pod_context(mail=mail(), backup={}, secrets={"backupPassword": "x", "smtpPassword": "x"}),
     "bucket": aws_context(),
-    "built": aws_context(pod_changes={"image": None}, uploadsImage=None),
+    "stack": aws_context(pod_changes={"image": None}, uploadsImage=None),
 }
 
 
@@ -357,7 +358,7 @@ def test_every_container_waits_for_its_image(name: str) -> None:
     # every image that a program starts is among them
     for path, text in texts.items():
         if path.startswith(f"/{LIBEXEC}/"):
-            for reference in re.findall(r"(?:docker\.io|quay\.io|registry\.example\.org)/\S+:[\w.-]+", text):
+            for reference in re.findall(r"(?:docker\.io|quay\.io|registry\.example\.org|localhost)/\S+:[\w.-]+", text):
                 assert reference in images, path
 
 

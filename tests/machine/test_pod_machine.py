@@ -48,35 +48,24 @@ HANGING = "RUN sleep 1000"
 BUILD = "/etc/diaspora/build/Containerfile"
 
 
-def wait_for(machine: TrixieMachine, text: str, seconds: float = 120) -> str:
+def wait_for(machine: TrixieMachine, text: str, seconds: float = 300) -> str:
     """The line of the status that has this text, as soon as it is there."""
     end = time.monotonic() + seconds
     while True:
         shown = machine.attempt("diaspora-pod", "status").stdout
         if found := [line for line in shown.splitlines() if text in line]:
             return found[0]
-        assert time.monotonic() < end, (
-            text,
-            shown,
-            machine.attempt("journalctl", "--no-pager", "--unit=diaspora-build"),
-        )
+        assert time.monotonic() < end, (text, shown)
         time.sleep(0.3)
 
 
 def interrupted_build(machine: TrixieMachine) -> None:
     """The first start, while the containers of diaspora* wait for their image: a build that is cut, fails, and ends."""
-    again = "[Service]\nRestartSec=100ms\nRestartMaxDelaySec=200ms\n"
-    machine.put("/run/systemd/system/diaspora-build.service.d/90-test.conf", again)
-    machine.run("systemctl", "daemon-reload")
-    line = wait_for(machine, HANGING)
-    assert re.search(
-        r"^image of diaspora\* +is being built since 20.*: stage 2 of 2, step 5 of 6 \(RUN sleep 1000\)$", line
-    )
+    assert wait_for(machine, HANGING).endswith(": stage 2 of 2, step 5 of 6 (RUN sleep 1000)")
     # the limits of the unit reach the step: its control group is below that of the unit
     pid = machine.run("cat", "/sys/fs/cgroup/system.slice/diaspora-build.service/step/cgroup.procs").split()[0]
     assert machine.run("cat", f"/proc/{pid}/cmdline").startswith("sleep\0")
     assert machine.run("cat", f"/proc/{pid}/oom_score_adj") == "900\n"
-    assert machine.run("cat", f"/proc/{pid}/stat").split()[18] == "19"
     assert machine.run("ionice", f"--pid={pid}") == "idle\n"
     # cut, and then a step that fails
     steps = machine.root / BUILD.lstrip("/")
@@ -91,11 +80,12 @@ def interrupted_build(machine: TrixieMachine) -> None:
 def assert_was_built(machine: TrixieMachine) -> None:
     """The image has the content of all steps, those of the build that was cut too, and is kept."""
     show = ("podman", "exec", "diaspora-web", "cat")
-    assert machine.run(*show, "/srv/diaspora/gems", "/srv/diaspora/nice", "/srv/diaspora/commit").splitlines() == [
-        "gems", "19", DIASPORA_COMMITS[DIASPORA_VERSION],
-    ]  # fmt: skip
+    assert machine.run(*show, "/srv/diaspora/gems", "/srv/diaspora/commit").splitlines() == [
+        "gems",
+        DIASPORA_COMMITS[DIASPORA_VERSION],
+    ]
     log = machine.run("diaspora-pod", "logs", "diaspora-build", "--output=cat")
-    assert log.count("[2/2] STEP 3/6: ") > log.count("--> Using cache") / 4 > 0
+    assert log[log.rindex("[1/2] STEP 1/2: ") :].count("--> Using cache ") == 4
     assert "working-container" not in machine.run("podman", "ps", "--all", "--external")
     # nobody has set pod.mail: the alert is in the journal, once
     alerts = machine.run("journalctl", "--unit=diaspora-alert@diaspora-build", "--output=cat", "--no-pager")
@@ -104,21 +94,6 @@ def assert_was_built(machine: TrixieMachine) -> None:
     assert console[0].startswith("diaspora*: building the image localhost/diaspora:0.9.1.0-")
     assert console[-1].endswith(" is built")
     wait_for_archive(machine)
-
-
-def test_machine_builds_the_image_and_loads_it_after_a_reinstallation(tmp_path: Path) -> None:
-    data = data_disk(tmp_path / "data.img")
-    with stand_in(STEPS.replace('RUN echo "${SOURCE', f'{HANGING}\nRUN echo "${{SOURCE')):
-        building = config(image=None)
-    with installed(building, data, tmp_path / "first") as first, first.started(interrupted_build) as machine:
-        assert_runs(machine)
-        made = secrets(machine)
-        assert_was_built(machine)
-    # from the archive: a build would hang
-    with installed(building, data, tmp_path / "second") as second, second.started() as machine:
-        assert_runs(machine)
-        assert secrets(machine) == made
-        assert "loading the image localhost/diaspora:" in machine.run("diaspora-pod", "logs", "diaspora-build")
 
 
 def test_machine_of_former_version_is_upgraded_and_reinstalled(tmp_path: Path) -> None:
@@ -145,9 +120,17 @@ def test_machine_of_former_version_is_upgraded_and_reinstalled(tmp_path: Path) -
             found = owners(machine)
             assert found == {"postgresql": {811}, "redis": {812}, "log": {813}, "uploads": {813}, "public": {813}}
             assert secrets(machine) == made
-    with installed(today, pod.data, tmp_path / "reinstalled") as again, again.started() as machine:
+    # without pod.image, the machine builds one when it is reinstalled
+    with stand_in(STEPS.replace('RUN echo "${SOURCE', f'{HANGING}\nRUN echo "${{SOURCE')):
+        building = config(image=None)
+    with installed(building, pod.data, tmp_path / "building") as again, again.started(interrupted_build) as machine:
+        assert_runs(machine)
+        assert_was_built(machine)
+    # from the archive: a build would hang
+    with installed(building, pod.data, tmp_path / "reinstalled") as again, again.started() as machine:
         assert_runs(machine)
         assert secrets(machine) == made
+        assert "loading the image localhost/diaspora:" in machine.run("diaspora-pod", "logs", "diaspora-build")
         # neither is done twice
         once = ("diaspora-migrate.service", "diaspora-administrator.service")
         assert machine.run("systemctl", "show", "--property=ConditionResult", "--value", *once).split() == ["no", "no"]

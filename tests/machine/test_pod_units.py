@@ -16,7 +16,7 @@ CONTEXTS = {
     "least": pod_context(),
     "mail": pod_context(with_mail=True),
     "layout": pod_context(imageLayout={"home": "/home/diaspora/diaspora", "uid": 1042, "loginShell": True}),
-    "own": pod_context(tls={"mode": "own"}),
+    "own": pod_context(tls={"mode": "own"}, image=None),
     "proxy": pod_context(tls={"mode": "behindProxy", "trustedProxies": ["192.0.2.10"]}),
 }
 CONTAINER_SERVICES = (

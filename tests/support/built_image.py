@@ -1,5 +1,6 @@
 """A Containerfile that takes the place of the real one in whole pods: it builds on an image that the machine has."""
 
+import importlib
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import replace
@@ -9,6 +10,8 @@ from diaspora_infra.config.images import IMAGES
 from diaspora_infra.host import diaspora_image
 from tests.support import configs
 
+# the package has a function of the same name
+render = importlib.import_module("diaspora_infra.host.render")
 # where the real one has gems and assets
 STEPS = """\
 ARG RUBY_IMAGE
@@ -16,7 +19,7 @@ FROM ${RUBY_IMAGE} AS gems
 RUN echo gems > /srv/diaspora/gems
 FROM ${RUBY_IMAGE}
 ARG SOURCE_COMMIT
-RUN grep -E '^(0::|Name)' /proc/self/cgroup /proc/self/status > /srv/diaspora/where; nice > /srv/diaspora/nice
+RUN echo assets > /srv/diaspora/assets
 COPY --from=gems /srv/diaspora/gems /srv/diaspora/gems
 RUN echo "${SOURCE_COMMIT}" > /srv/diaspora/commit
 """
@@ -27,5 +30,10 @@ def stand_in(steps: str = STEPS) -> Iterator[None]:
     """Let configs carry these steps; their base is the image of diaspora* that the machines of the tests have."""
     base = replace(IMAGES["ruby"], repository="registry.example.org/diaspora", tag="{version}", version="0.9.1.0")
     assert base.reference == configs.pod()["image"]
-    with mock.patch.dict(IMAGES, ruby=base), mock.patch.object(diaspora_image, "_containerfile", lambda: steps):
+    with (
+        mock.patch.dict(IMAGES, ruby=base),
+        mock.patch.object(diaspora_image, "_containerfile", lambda: steps),
+        # the settings are the same, and what was rendered for them is remembered
+        mock.patch.object(render, "_pod_parts", {}),
+    ):
         yield

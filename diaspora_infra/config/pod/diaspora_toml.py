@@ -214,7 +214,6 @@ _REMOVE = "remove it"
 
 # key or table of diaspora.toml: why it is not a setting, and the remedy
 NOT_SETTINGS = {
-    "version": ("the image determines the version", "set pod.image"),
     "heroku": ("the pod runs in containers", _REMOVE),
     "environment.url": ("the URL follows from the domain", "set pod.domain"),
     "environment.certificate_authorities": (
