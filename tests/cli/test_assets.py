@@ -228,7 +228,7 @@ def test_every_missing_file_is_reported(run: Run, server: Releases) -> None:
 def test_file_in_place_of_output_folder_is_reported(run: Run, server: Releases, tmp_path: Path) -> None:
     server.put_stream("x86_64")
     (tmp_path / "assets").touch()
-    assert run()[2] == [f"{tmp_path}/assets/fedora-coreos: Not a directory"]
+    assert run()[2] == [f"{tmp_path}/assets/fedora-coreos: Not a directory; correct the path"]
 
 
 def test_matchbox_serves_the_addresses_of_the_boot_config(

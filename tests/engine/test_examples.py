@@ -72,20 +72,13 @@ def test_every_example_is_tested_and_listed() -> None:
 def releases(
     reader: Reader, require_program: Callable[[str, str], str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> Iterator[Releases]:
-    """A release server with a signed release, which the reader's `assets download` asks in place of Fedora's."""
+    """A release server with a signed release, and its key where the page fetches Fedora's."""
     require_program("gpgv", "gpgv")
     monkeypatch.setenv("no_proxy", "127.0.0.1")
     keys = Keys(tmp_path, require_program("gpg", "gnupg"))
     keyring = "https://fedoraproject.org/fedora.gpg"
     reader.stand_in("curl", f'test "$4" = {keyring} && cp {keys.keyring} fedora.gpg')
-    reader.follow("README.md")
-    command = reader.checkout / ".venv/bin/diaspora-infra"
-    command.rename(f"{command}.installed")
     with serving() as made:
-        command.write_text(
-            f'#!/bin/sh\n[ "$1" != assets ] || set -- "$@" --base-url {made.address}\nexec "$0.installed" "$@"\n'
-        )
-        command.chmod(0o755)
         made.put_stream("x86_64", "aarch64")
         keys.sign_all(made)
         yield made
@@ -93,7 +86,11 @@ def releases(
 
 
 def test_bare_metal_example_brings_up_its_stack(reader: Reader, releases: Releases) -> None:
-    result = reader.follow("bare-metal/README.md")
+    install, use = (snippets(EXAMPLES / page) for page in ("README.md", "bare-metal/README.md"))
+    # the program asks this server in place of Fedora's
+    program = f'#!/bin/sh\n[ "$1" != assets ] || set -- "$@" --base-url {releases.address}\nexec "$0.installed" "$@"'
+    replace = f"cd .venv/bin; mv diaspora-infra diaspora-infra.installed\ncat > diaspora-infra << 'END'\n{program}\nEND"
+    result = reader.run("\n".join([install, f"({replace}\nchmod +x diaspora-infra)", use]))
     assert result.stdout.count("fetched, checksum good, signature good\n") == 8
     assert "Pulumi.bare-metal.yaml: good; 3 machine(s), target pxe" in result.stdout
     assert "+ 10 to create" in result.stdout

@@ -4,6 +4,7 @@ import base64
 import http.server
 import json
 import os
+import re
 import shutil
 import ssl
 import stat
@@ -27,8 +28,8 @@ from tests.support.private_registry import (
 )
 
 PROGRAMS = (
-    "base64", "basename", "bash", "chmod", "df", "flock", "jq", "mkdir", "mount", "mv", "od", "rm", "sh", "sleep",
-    "sync", "systemctl", "tail", "timeout", "tr", "unshare",
+    "base64", "basename", "bash", "chmod", "cut", "df", "flock", "grep", "jq", "mkdir", "mount", "mv", "od", "rm", "sh",
+    "sleep", "sort", "sync", "systemctl", "tail", "timeout", "tr", "unshare",
 )  # fmt: skip
 LOGIN = base64.b64encode(f"{USERNAME}:{PASSWORD}".encode()).decode()
 
@@ -139,6 +140,32 @@ def test_image_is_pulled_as_soon_as_the_podmin_has_set_the_password(new: Machine
     for text in (done.stdout, pulled.stdout, new.registry.log):
         assert PASSWORD not in text
         assert LOGIN not in text
+
+
+def test_upgrade_pulls_with_the_login_of_the_new_version(new: Machine, tmp_path: Path) -> None:
+    """A bundle may be the first that has a registry, or change its password."""
+    tree = tmp_path / "new"
+    files = {
+        "etc/containers/systemd/web.container": f"[Container]\nImage={new.registry.image}\n",
+        "etc/diaspora/pod.json": '{"images": []}',
+        "etc/diaspora/secrets/registry_password": PASSWORD,
+        f"{LIBEXEC}/registry-login": (new.tree / LIBEXEC / "registry-login").read_text(),
+    }
+    for name, text in files.items():
+        (tree / name).parent.mkdir(parents=True, exist_ok=True)
+        (tree / name).write_text(text)
+    upgrade = (new.tree / LIBEXEC / "upgrade").read_text()
+    functions = [re.search(rf"^{name}\(\) \{{\n.*?^}}$", upgrade, re.M | re.S) for name in ("lines_of", "pull")]
+    (tmp_path / "pull").write_text(
+        "\n".join(
+            ["set -euo pipefail", 'fail() { echo "$*" >&2; exit 1; }', *(found[0] for found in functions if found)]
+        )
+        + f"\nnew={tree} folder={tmp_path} programs={new.tree / LIBEXEC}\npull\n"
+    )
+    done = new.run(str(tmp_path / "pull"))
+    assert (done.returncode, done.stderr) == (0, ""), done.stdout
+    assert f"{new.registry.image} is there after" in done.stdout
+    new.forget()
 
 
 def test_wrong_password_is_an_error_without_the_password(new: Machine) -> None:
