@@ -142,7 +142,7 @@ def chapter_upgrade(machine: TrixieMachine) -> None:
     for last, message in (
         ("RUN exit 7", "failed: the image localhost/diaspora:"),
         ("ENV RUBYOPT=-rmissing", "failed: the migration failed"),
-        ("ENV VERSION=0.9.1.1", "done: "),
+        ("ENV RELEASE=0.9.1.1", "done: "),
     ):
         with stand_in(f"{STEPS}{last}\n"):
             found = config(secrets=SECRETS, address=ADDRESS, backup=BACKUP, image=None)
