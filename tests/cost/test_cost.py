@@ -20,7 +20,7 @@ from diaspora_infra.cost.prices import INSTANCES, PRICES, RDS_INSTANCES, SURPLUS
 from diaspora_infra.cost.target import PEOPLE_COUNTS, TARGET_USD, hours_of, monthly_cost, usd_of
 from diaspora_infra.cost.traffic import traffic_of
 from generators.config_reference import reference_text
-from generators.cost_page import TARGET_HABITS, TARGET_PEOPLE, UNCONFIRMED_MARGIN, page_text
+from generators.cost_page import TARGET_HABITS, TARGET_PEOPLE, UNCONFIRMED_MARGIN, example, page_text
 from tests.support import configs
 
 TYPICAL = TRAFFIC["typical"]
@@ -220,7 +220,7 @@ def test_cpu_above_the_share_is_priced_by_family_and_not_assumed() -> None:
     ten_hours = replace(TYPICAL, surplus_cpu=Decimal(10))
     assert (surplus(ten_hours), surplus(ten_hours, instance={"type": "t3.micro"})) == (Decimal("0.40"), Decimal("0.50"))
     # 730 hours of the 1.8 processors that are not the machine's share
-    assert "| Both processors of the t4g.micro busy all the time | 70.97 |" in page_text()
+    assert "| Both processors of the t4g.micro busy all the time | 71.22 |" in page_text()
 
 
 def test_each_refresh_of_a_secret_is_a_request_to_kms() -> None:
@@ -267,7 +267,7 @@ def test_every_instance_type_and_class_has_a_price() -> None:
 
 
 def test_every_price_is_used_and_has_date_and_source() -> None:
-    stacks = [settings(), settings(database={"engine": "rds"}), settings(network={"flowLogsDays": 1})]
+    stacks = [settings(), settings(database={"engine": "rds"}), settings(network={"flowLogsDays": 1}), example()]
     used = {id(item.price) for stack in stacks for item in monthly_items(stack, TYPICAL, Decimal(60))}
     assert {name for name, price in PRICES.items() if id(price) not in used} == set()
     for price in (*PRICES.values(), *INSTANCES.values(), *RDS_INSTANCES.values(), *SURPLUS_CREDITS.values()):

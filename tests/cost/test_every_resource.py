@@ -7,17 +7,19 @@ import pytest
 from diaspora_infra.config import load
 from diaspora_infra.cost import TRAFFIC, monthly_items
 from lab.aws.bridge.types import RESOURCES
-from tests.support.configs import aws_config
+from tests.support.configs import aws_config, without_images
 
 PAID_BY = {
     "apigatewayv2/api:Api": "API Gateway requests",
     "backup/vault:Vault": "Snapshots of the data volume",
     "cloudwatch/logGroup:LogGroup": "Logs",
+    "codebuild/project:Project": "Builds of images",
     "dlm/lifecyclePolicy:LifecyclePolicy": "Snapshots of the data volume",
     "ebs/volume:Volume": "Data volume",
     "ec2/eip:Eip": "Public IPv4 address",
     "ec2/flowLog:FlowLog": "Logs",
     "ec2/instance:Instance": "Machine t4g.micro",
+    "ecr/repository:Repository": "Images in ECR",
     "rds/cluster:Cluster": "Aurora storage",
     "rds/clusterInstance:ClusterInstance": "Aurora capacity",
     "rds/instance:Instance": "RDS db.t4g.micro",
@@ -47,6 +49,9 @@ FREE = {
     "sesv2/configurationSet:ConfigurationSet",
     "sesv2/configurationSetEventDestination:ConfigurationSetEventDestination",
     "sesv2/emailIdentityMailFromAttributes:EmailIdentityMailFromAttributes",
+    "ecr/lifecyclePolicy:LifecyclePolicy",
+    # a dollar for a million events that a machine sends
+    "cloudwatch/eventRule:EventRule", "cloudwatch/eventTarget:EventTarget",
     # no price at all
     "acm/certificate:Certificate", "acm/certificateValidation:CertificateValidation",
     "apigatewayv2/vpcLink:VpcLink",
@@ -76,7 +81,8 @@ def test_every_resource_type_has_an_item_or_is_free() -> None:
 @pytest.mark.parametrize("engine", ["auroraServerless", "rds"])
 def test_items_of_paid_resource_types_exist(engine: str) -> None:
     changes = {"database": {"engine": engine}, "network": {"flowLogsDays": 30}}
-    items = monthly_items(load(aws_config(region="eu-west-1", **changes)), TRAFFIC["typical"], Decimal(60))
+    values = without_images(aws_config(region="eu-west-1", **changes))
+    items = monthly_items(load(values), TRAFFIC["typical"], Decimal(60))
     names = {item.name for item in items}
     other = "RDS" if engine == "auroraServerless" else "Aurora"
     assert {name for name in PAID_BY.values() if not name.startswith(other)} <= names

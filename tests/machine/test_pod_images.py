@@ -355,9 +355,10 @@ def test_every_container_waits_for_its_image(name: str) -> None:
             assert re.search(f"^After=.*{unit}", text, re.MULTILINE), path
     assert ("/etc/systemd/system/diaspora-backup.service" in texts) is (name == "backup")
     assert "TimeoutStartSec=infinity" in texts["/etc/systemd/system/diaspora-image@.service"]
-    # every image that a program starts is among them
+    # every image that a program starts is among them; an upgrade has names of its own for other builds
     for path, text in texts.items():
         if path.startswith(f"/{LIBEXEC}/"):
+            text = re.sub(r"localhost/(?:diaspora|s3fs):(?:next|before)\b", "", text)
             for reference in re.findall(r"(?:docker\.io|quay\.io|registry\.example\.org|localhost)/\S+:[\w.-]+", text):
                 assert reference in images, path
 

@@ -42,7 +42,7 @@ def parts(account: MockAccount) -> list[str]:
     for place in order:
         # the settings of a bucket are resources of their own
         found = sorted((kind, count) for kind, count in kinds[place].items() if not kind.startswith("bucket "))
-        things = [f"{count} {kind}s" if count > 1 else kind for kind, count in found]
+        things = [f"{count} {kind}s".replace("ys", "ies") if count > 1 else kind for kind, count in found]
         lines.append(f'    {place}["<b>{place}</b><br/>{"<br/>".join(_in_threes(things))}"]')
     lines += [f"    {needed} --> {place}" for place, needed in _edges(needs, order)]
     return lines
