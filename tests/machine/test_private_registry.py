@@ -155,12 +155,16 @@ def test_upgrade_pulls_with_the_login_of_the_new_version(new: Machine, tmp_path:
         (tree / name).parent.mkdir(parents=True, exist_ok=True)
         (tree / name).write_text(text)
     upgrade = (new.tree / LIBEXEC / "upgrade").read_text()
-    functions = [re.search(rf"^{name}\(\) \{{\n.*?^}}$", upgrade, re.M | re.S) for name in ("lines_of", "pull")]
+    (steps,) = re.findall(r"^    (log_in\n    pull)$", upgrade, re.M)
+    functions = [
+        re.search(rf"^{name}\(\) \{{\n.*?^}}$", upgrade, re.M | re.S)
+        for name in ("lines_of", "list_images", "log_in", "pull")
+    ]
     (tmp_path / "pull").write_text(
         "\n".join(
             ["set -euo pipefail", 'fail() { echo "$*" >&2; exit 1; }', *(found[0] for found in functions if found)]
         )
-        + f"\nnew={tree} folder={tmp_path} programs={new.tree / LIBEXEC}\npull\n"
+        + f"\nnew={tree} folder={tmp_path} programs={new.tree / LIBEXEC} build=none\nlist_images\n{steps}\n"
     )
     done = new.run(str(tmp_path / "pull"))
     assert (done.returncode, done.stderr) == (0, ""), done.stdout
