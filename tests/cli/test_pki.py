@@ -168,7 +168,7 @@ def test_certificate_expires_no_later_than_its_authority(run: Run, tmp_path: Pat
     ("missing", "lines"),
     [
         (["ca.key"], ["ca.key: missing; restore it, because only the authority's key can sign certificates"]),
-        (["ca.crt"], ["ca.crt: No such file or directory"]),
+        (["ca.crt"], ["ca.crt: No such file or directory; correct the path, or create the file"]),
         (
             ["server.crt", "client.crt"],
             [

@@ -171,7 +171,7 @@ def test_other_targets_do_not_read_parameters() -> None:
             "aws.existingParameters.backupPasword: 'backupPasword' is not valid; allowed: smtpPassword, smarthost",
         ),
         (
-            {"existingParameters": {"backupPassword": "my password"}, "secrets": ("backupPassword",)},
+            {"existingParameters": {"backupPassword": "my password"}, "pod": {"backup": {}}},
             "aws.existingParameters.backupPassword: 'my password' is not valid; allowed: the name of a parameter",
         ),
         (

@@ -133,8 +133,7 @@ def test_image_whose_host_is_an_option(host: str) -> None:
     (line,) = lines({"pod.image": f"{host}/x:1" if "." in host else f"{host}:5000/x:1"})
     assert line.startswith("pod.image: ")
     assert line.endswith(
-        "is not valid; allowed: a full reference with registry and tag or digest, such as "
-        "docker.io/library/redis:7.4.7-bookworm"
+        "is not valid; allowed: a full reference with registry and tag or digest, such as registry.example.org/name:1.2"
     )
 
 
@@ -179,7 +178,9 @@ def test_port_that_does_not_exist(port: str) -> None:
     }
     for path, values in bad.items():
         for value in values:
-            assert [line.split(": ")[0].removesuffix(".host") for line in lines({path: value})] == [path]
+            keys = [line.split(": ")[0].removesuffix(".host") for line in lines({path: value})]
+            # the secrets of a backup are missing as well
+            assert [key for key in keys if "." in key] == [path]
     good = changed(configs.ignition_config(), {"pod.backup.repository": "s3:https://s3.example.org:65535/b"})
     load(good, {"backupPassword", "backupAccessKey", "backupSecretKey"})
 
