@@ -1,4 +1,4 @@
-"""`pulumi preview` and `up` of 1, 10 and 100 machines, beside a bare program on the same server."""
+"""The engine's commands on a stack of many machines, beside a bare program on the same kind of server."""
 
 import json
 import tempfile
@@ -32,13 +32,48 @@ class Measured:
     unchanged: float
     destroy: float
     state: int
+    machines: int
+
+    def figures(self) -> dict[str, float]:
+        """The same for `--json`: seconds, and bytes of the state for each machine."""
+        seconds = {f"{name}_s": round(getattr(self, name), 2) for name in COMMANDS}
+        return {"state_bytes_per_machine": round(self.state / self.machines), **seconds}
+
+
+COMMANDS = ("preview", "up", "unchanged", "destroy")
+
+
+def measure(count: int) -> dict[str, Measured]:
+    """Measure all programs, one after the other: ours, and the bare one with other strings (docs/benchmarks.md)."""
+    return {
+        "ours": measure_ours(count),
+        "clear": measure_bare(count, plain=True),
+        "same": measure_bare(count, plain=False),
+    }
 
 
 def measure_ours(count: int) -> Measured:
     """Run the project's own program."""
     with _server() as server:
         values = stack_values(count, server)
-        return _measure(server, {f"diaspora-infra:{key}": value for key, value in values.items()}, PROJECT)
+        return _measure(server, _config(values), PROJECT, count)
+
+
+def measure_change(count: int) -> dict[str, float]:
+    """Seconds of our own program: all machines up, one of them changed, all destroyed; and bytes of the state."""
+    with _server() as server:
+        values = stack_values(count, server)
+        engine = _engine(server, _config(values), PROJECT)
+        seconds = {"up": _seconds(engine, "up")}
+        size = _state_size(server)
+        values["pxe"]["machines"][count // 2]["hostname"] = "changed"
+        _write(engine.stack_file, _config(values))
+        seconds |= {"one changed": _seconds(engine, "up"), "destroyed": _seconds(engine, "destroy")}
+        return {**seconds, "state bytes a machine": size / count}
+
+
+def _config(values: dict[str, Any]) -> dict[str, Any]:
+    return {f"diaspora-infra:{key}": value for key, value in values.items()}
 
 
 def measure_bare(count: int, *, plain: bool) -> Measured:
@@ -47,7 +82,7 @@ def measure_bare(count: int, *, plain: bool) -> Measured:
         machines = server.folder / "machines.json"
         machines.write_text(json.dumps(_ready_strings(load(stack_values(count, server)), plain=plain)))
         values = {"pki": str(server.pki.path), "endpoint": server.rpc_endpoint, "machines": str(machines)}
-        return _measure(server, {f"bare:{key}": value for key, value in values.items()}, BARE)
+        return _measure(server, {f"bare:{key}": value for key, value in values.items()}, BARE, count)
 
 
 def stack_values(count: int, server: MatchboxServer | None = None) -> dict[str, Any]:
@@ -88,7 +123,7 @@ def _ready_strings(settings: Settings, *, plain: bool) -> list[dict[str, Any]]:
     ready = []
     for machine in settings.pxe.machines:
         ignition = render(settings, machine, {}).ignition
-        boot = install_boot(**install_settings(settings, machine))
+        boot = install_boot(**{**install_settings(settings, machine), "endpoint": "ignition"})
         ready.append(
             {
                 "name": machine.name,
@@ -113,18 +148,31 @@ def _server() -> Iterator[MatchboxServer]:
             server.stop()
 
 
-def _measure(server: MatchboxServer, config: dict[str, Any], project: Path) -> Measured:
-    file = server.folder / "stack.yaml"
-    file.write_text(yaml.safe_dump({"config": config}), encoding="utf-8")
-    engine = Engine(server.folder, "bench", file, project)
-    engine.prepare()
-    seconds = {name: _seconds(engine, command) for name, command in _RUNS[:3]}
-    (state,) = server.folder.glob("state/.pulumi/stacks/**/bench.json")
-    size = state.stat().st_size
-    return Measured(**seconds, destroy=_seconds(engine, "destroy"), state=size)
+def _measure(server: MatchboxServer, config: dict[str, Any], project: Path, count: int) -> Measured:
+    engine = _engine(server, config, project)
+    seconds = {name: _seconds(engine, command) for name, command in _RUNS}
+    size = _state_size(server)
+    return Measured(**seconds, destroy=_seconds(engine, "destroy"), state=size, machines=count)
 
 
 _RUNS = (("preview", "preview"), ("up", "up"), ("unchanged", "up"))
+
+
+def _engine(server: MatchboxServer, config: dict[str, Any], project: Path) -> Engine:
+    file = server.folder / "stack.yaml"
+    _write(file, config)
+    engine = Engine(server.folder, "bench", file, project)
+    engine.prepare()
+    return engine
+
+
+def _write(file: Path, config: dict[str, Any]) -> None:
+    file.write_text(yaml.safe_dump({"config": config}), encoding="utf-8")
+
+
+def _state_size(server: MatchboxServer) -> int:
+    (state,) = server.folder.glob("state/.pulumi/stacks/**/bench.json")
+    return state.stat().st_size
 
 
 def _seconds(engine: Engine, command: str) -> float:

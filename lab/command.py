@@ -10,6 +10,7 @@ from urllib.parse import urlsplit
 
 from diaspora_infra.config import ConfigError, PxeSettings, Settings, load, needed_secrets
 from diaspora_infra.config.problems import file_problem
+from diaspora_infra.pxe.plan import plan_states, summary
 from diaspora_infra.pxe.verify import verify
 from diaspora_infra.stack_files import load_file, read_stack_file
 from lab.engine import PROJECT, Engine, StateLostError
@@ -68,7 +69,9 @@ def up() -> None:
     engine.prepare()
     _recover(engine, mended)
     print("pulumi up: stack dev", flush=True)
+    before = engine.resources()
     print(changes(engine.run("up").stdout))
+    print("\n".join(f"  {line}" for line in summary(plan_states(before, engine.resources()))))
     lines, good = verify(settings, {})
     print("\n".join(lines))
     if not good:

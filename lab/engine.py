@@ -120,6 +120,13 @@ class Engine:
         state: dict[str, Any] = json.loads(self._run(["stack", "export", "--stack", self.stack]).stdout)
         return state
 
+    def resources(self) -> list[dict[str, Any]]:
+        """The resources in the state's file; secrets are encrypted. None before the first run."""
+        for file in self.folder.glob(f"state/.pulumi/stacks/**/{self.stack}.json"):
+            deployment = json.loads(file.read_text(encoding="utf-8"))["checkpoint"].get("latest") or {}
+            return list(deployment.get("resources") or ())
+        return []
+
     def write_state(self, state: dict[str, Any]) -> None:
         """Put a state in the place of the one that is there; the passphrase must be that of its secrets."""
         self._run(["stack", "import", "--stack", self.stack], text=json.dumps(state))

@@ -3,6 +3,7 @@
 import json
 import os
 import tempfile
+from collections.abc import Mapping
 from pathlib import Path
 
 
@@ -19,10 +20,13 @@ def write_whole(file: Path, text: str, mode: int = 0o644) -> None:
         raise
 
 
-def is_json(file: Path) -> bool:
-    """Tell whether a file can be read and holds JSON."""
+def is_json(file: Path, written: Mapping[str, str] | None = None) -> bool:
+    """Tell whether a file can be read and holds JSON, once each text of `written` is replaced by what it stands for."""
     try:
-        json.loads(file.read_bytes())
+        text = file.read_text(encoding="utf-8")
+        for literal, meant in (written or {}).items():
+            text = text.replace(literal, meant)
+        json.loads(text)
     except (OSError, ValueError):
         return False
     return True

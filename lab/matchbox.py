@@ -10,6 +10,7 @@ from functools import cached_property
 from pathlib import Path
 
 from diaspora_infra.pxe.pki import PkiFolder, create_pki
+from diaspora_infra.pxe.template import LITERAL
 from lab.background import Background
 from lab.certificates import fault
 from lab.errors import LabError
@@ -94,16 +95,18 @@ class MatchboxServer:
 
     def remove_damaged(self) -> list[Path]:
         """Remove profiles, groups and configs that were cut short; returns which. The engine makes them again."""
-        kinds = {"profiles": "*.json", "groups": "*.json", "ignition": "*.ign"}
+        kinds = {"profiles": "*.json", "groups": "*.json", "generic": "*"}
         files = [file for kind, pattern in kinds.items() for file in (self.data / kind).glob(pattern)]
-        damaged = [file for file in files if not is_json(file)]
+        damaged = [
+            file for file in files if not is_json(file, {LITERAL: "{{"} if file.parent.name == "generic" else {})
+        ]
         for file in damaged:
             file.unlink()
         return damaged
 
     def remove_data(self) -> None:
         """Remove all profiles, groups and configs."""
-        for kind in ("profiles", "groups", "ignition"):
+        for kind in ("profiles", "groups", "generic"):
             shutil.rmtree(self.data / kind, ignore_errors=True)
             (self.data / kind).mkdir(parents=True, exist_ok=True)
 

@@ -6,15 +6,16 @@ config is half as large, which counts where it is stored for every machine; and 
 """
 
 import json
+from collections.abc import Mapping
 from typing import Any
 
-from diaspora_infra.host.data_url import Budget, contents, decode_contents, is_data, shortest
+from diaspora_infra.host.data_url import Budget, contents, decode_contents, is_data, packed, shortest
 from diaspora_infra.host.fragment import Fragment
 
 Ignition = dict[str, Any]
 
 # The lists that are split, with the key that names an entry. Disks, users and the like are the machine's alone.
-_LISTS = (
+KEYED_LISTS = (
     ("storage", "directories", "path"),
     ("storage", "files", "path"),
     ("storage", "links", "path"),
@@ -32,7 +33,7 @@ def split(ignition: Ignition, pod: Fragment) -> tuple[Ignition, Ignition]:
     """Part an Ignition config into the machine's own part and the bundle: what `pod` (a Butane fragment) names."""
     bundle: Ignition = {"ignition": {"version": ignition["ignition"]["version"]}}
     rest = dict(ignition)
-    for section, entries, key in _LISTS:
+    for section, entries, key in KEYED_LISTS:
         names = {entry[key] for entry in pod.get(section, {}).get(entries, ())}
         present = ignition.get(section, {}).get(entries, ())
         if moved := [entry for entry in present if entry[key] in names]:
@@ -49,16 +50,35 @@ def add_bundle(ignition: Ignition, bundle: Ignition) -> Ignition:
 
     The bundle's contents are in the clear: packed as a whole, they become smaller than one by one.
     """
+    return _merge_first(ignition, shortest(_bytes(bundle)))
+
+
+def add_own(ignition: Ignition, own: Ignition) -> tuple[Ignition, str]:
+    """Merge what a machine has for itself, before anything else that is merged; returns its text in base64 as well.
+
+    Its contents are in the clear. A packed text in base64 is safe in every place.
+    """
+    resource = packed(_bytes(own))
+    return _merge_first(ignition, resource), resource["source"].removeprefix(OWN_PREFIX)
+
+
+OWN_PREFIX = "data:;base64,"
+
+
+def _bytes(ignition: Ignition) -> bytes:
+    return json.dumps(ignition, separators=(",", ":"), ensure_ascii=False).encode()
+
+
+def _merge_first(ignition: Ignition, resource: Mapping[str, str]) -> Ignition:
     config = ignition["ignition"].get("config", {})
-    text = json.dumps(bundle, separators=(",", ":"), ensure_ascii=False)
-    merge = [{**shortest(text.encode())}, *config.get("merge", ())]
+    merge = [{**resource}, *config.get("merge", ())]
     return {**ignition, "ignition": {**ignition["ignition"], "config": {**config, "merge": merge}}}
 
 
 def beside(ignition: Ignition, bundle: Ignition) -> Ignition:
     """Put the bundle's entries beside the machine's own, in an order that depends on their names alone."""
     whole = dict(ignition)
-    for section, entries, key in _LISTS:
+    for section, entries, key in KEYED_LISTS:
         present = (*ignition.get(section, {}).get(entries, ()), *bundle.get(section, {}).get(entries, ()))
         if present:
             whole[section] = {**whole.get(section, {}), entries: sorted(present, key=lambda entry: str(entry[key]))}

@@ -98,8 +98,12 @@ def shortest(data: bytes) -> Mapping[str, str]:
     clear = plain(data)
     if len(clear["source"]) <= _WORTH_PACKING:
         return clear
-    packed = {"compression": "gzip", "source": _in_base64(deflate.gzip_compress(data, _LEVEL))}
-    return min(clear, {"source": _in_base64(data)}, packed, key=lambda form: len(form["source"]))
+    return min(clear, {"source": _in_base64(data)}, packed(data), key=lambda form: len(form["source"]))
+
+
+def packed(data: bytes) -> Mapping[str, str]:
+    """A resource with packed contents, in base64."""
+    return {"compression": "gzip", "source": _in_base64(deflate.gzip_compress(data, _LEVEL))}
 
 
 def decode_contents(part: Any) -> Any:

@@ -29,9 +29,9 @@ _KEYFILES = "/etc/NetworkManager/system-connections/"
 _DISKS = ("disks", "raid", "luks", "filesystems")
 
 
-def ignition_url(matchbox_url: str, mac: str) -> str:
-    """Address of a machine's Ignition config on a matchbox server."""
-    return f"{matchbox_url}/ignition?mac={mac}"
+def generic_url(matchbox_url: str, mac: str) -> str:
+    """Address of a machine's Ignition config on a matchbox server, as a stack of target `pxe` puts it there."""
+    return f"{matchbox_url}/generic?mac={mac}"
 
 
 def config_url(context: PodMachineContext) -> str | None:
@@ -44,7 +44,7 @@ def config_url(context: PodMachineContext) -> str | None:
         return f"parameter:{parameter_path(settings.aws, settings.pod)}/{BUNDLE}"
     if not isinstance(settings, PxeSettings) or not isinstance(machine, PxeMachine) or machine.install == "off":
         return None
-    return ignition_url(settings.pxe.matchbox.http_url, machine.mac)
+    return generic_url(settings.pxe.matchbox.http_url, machine.mac)
 
 
 def machine_text(context: PodMachineContext, ignition: Ignition) -> str:
@@ -53,8 +53,13 @@ def machine_text(context: PodMachineContext, ignition: Ignition) -> str:
         "name": context.machine.name,
         "domain": context.settings.pod.domain,
         "config": config_url(context),
-        "parts": dict(sorted([*_parts(ignition), *_surroundings(context)])),
+        "parts": dict(sorted([*part_hashes(ignition), *_surroundings(context)])),
     }
+    return machine_file_text(content)
+
+
+def machine_file_text(content: Mapping[str, object]) -> str:
+    """Write what that file holds."""
     return _text(content)
 
 
@@ -93,7 +98,7 @@ def as_fragment(path: str, text: str) -> dict[str, Any]:
     return {"storage": {"files": [file(path, text, mode=0o600)]}}
 
 
-def _parts(ignition: Ignition) -> Iterator[tuple[str, str]]:
+def part_hashes(ignition: Ignition) -> Iterator[tuple[str, str]]:
     """Name what a machine's own part holds, each with a hash: the words that a podmin reads when it has changed."""
     own = _without(ignition, MACHINE_FILE)
     storage, systemd = own.get("storage", {}), own.get("systemd", {})

@@ -20,10 +20,11 @@ from diaspora_infra.config import (
 )
 from diaspora_infra.config.files import with_file_names
 from diaspora_infra.config.secrets import secrets_in_ignition
-from diaspora_infra.host.bundle import add_bundle, beside, split
+from diaspora_infra.host.bundle import add_bundle, add_own, beside, split
 from diaspora_infra.host.data_url import TooLargeError, decode_contents, repacked, undecodable
 from diaspora_infra.host.features import machine_part, pod_part
 from diaspora_infra.host.features.firewall import provisioning_firewall
+from diaspora_infra.host.features.network import network
 from diaspora_infra.host.features.provisioning import provisioning
 from diaspora_infra.host.fragment import (
     Fragment,
@@ -42,13 +43,14 @@ from diaspora_infra.host.identity import (
     machine_text,
     with_file,
 )
+from diaspora_infra.host.own_part import separate
 from diaspora_infra.host.snippet_storage import check_storage, disks_of
 from diaspora_infra.host.snippet_text import check_text
 from diaspora_infra.host.snippet_users import check_users
 
-# matchbox 0.11 serves an empty config for Ignition 3.5 and later, so nothing that it serves may go above 3.4.0.
+# What the project itself writes; matchbox 0.11 serves nothing later where a `PxePod` puts it (/ignition).
 BUTANE_VERSION = "1.5.0"
-# The newest for machines that get their config elsewhere: Fedora CoreOS 44 takes Ignition up to 3.6.0.
+# The newest that Fedora CoreOS 44 takes: Ignition 3.6.0.
 SNIPPET_VERSION = "1.7.0"
 
 
@@ -77,6 +79,8 @@ class Rendered:
     secret: bool
     parts: "Parts | None" = None
     """On AWS, where the machine gets its config in two parts."""
+    own: str = ""
+    """What the machine of a network boot has for itself, as it is in `ignition`: packed, in base64. No secret."""
 
     def butane_text(self) -> str:
         """Write the Butane document (without the user's snippets) as YAML."""
@@ -111,17 +115,50 @@ def render(settings: Settings | ProvisioningSettings, machine: Machine, secrets:
         rest, bundle = split(_decoded(merged, users), pod.fragment)
         bundle = with_file(bundle, BUNDLE_FILE, bundle_text(bundle, secret=bool(needed)))
         identity = machine_text(context, rest)
+    if isinstance(settings, PxeSettings):
+        return _networked(context, document, rest, bundle, identity, secrets)
     rest = with_file(rest, MACHINE_FILE, identity)
     if isinstance(settings, AwsSettings):
         return Rendered(document, _readable(beside(rest, bundle)), bool(needed), _parts(rest, bundle, identity))
-    return Rendered(document, _text(add_bundle(repacked(rest), bundle)), secret=bool(needed))
+    return Rendered(document, as_text(add_bundle(repacked(rest), bundle)), secret=bool(needed))
+
+
+def _networked(
+    context: PodMachineContext,
+    document: dict[str, Any],
+    rest: dict[str, Any],
+    bundle: dict[str, Any],
+    identity: str,
+    secrets: Mapping[str, str],
+) -> Rendered:
+    """Put the config of a network boot together: what differs between machines is apart, or in the clear."""
+    needed = secrets_in_ignition(context.settings)
+    values = [secrets[secret.key] for secret in needed]
+    rest, own = separate(rest, network(context), _without_own_snippets(context, document), values)
+    # the file about the machine stays in the clear: it has the machine's name
+    ignition, text = with_file(repacked(rest), MACHINE_FILE, identity), ""
+    if own is not None:
+        ignition, text = add_own(ignition, own)
+    return Rendered(document, as_text(add_bundle(ignition, bundle)), secret=bool(needed), own=text)
+
+
+def _without_own_snippets(context: PodMachineContext, document: dict[str, Any]) -> dict[str, Any] | None:
+    """The config without the machine's own snippets, to see what these add; None where they add nothing to it."""
+    settings, machine = context.settings, context.machine
+    if not machine.snippets:
+        return None
+    others = snippets(settings, machine)[: len(settings.host.snippets)]
+    try:
+        return _merge(settings, machine, document, others)
+    except ConfigError:
+        return None  # a snippet of all machines that stands only beside this one's
 
 
 def _parts(rest: dict[str, Any], bundle: dict[str, Any], identity: str) -> Parts:
     described = with_file({"ignition": {"version": bundle["ignition"]["version"]}}, MACHINE_FILE, identity)
     # packed as well, because user data has little room
     own = add_bundle({"ignition": {"version": rest["ignition"]["version"]}}, rest)
-    return Parts(_text(own), _text(add_bundle(described, bundle)), hash_of(bundle))
+    return Parts(as_text(own), as_text(add_bundle(described, bundle)), hash_of(bundle))
 
 
 def render_provisioning(settings: ProvisioningSettings) -> Rendered:
@@ -131,7 +168,7 @@ def render_provisioning(settings: ProvisioningSettings) -> Rendered:
     document = _document([*own, provisioning(settings.provisioning)])
     users = snippets(settings, settings.provisioning)
     merged = _merge(settings, settings.provisioning, document, users)
-    return Rendered(document, _text(repacked(_decoded(merged, users))), secret=False)
+    return Rendered(document, as_text(repacked(_decoded(merged, users))), secret=False)
 
 
 Snippets = list[tuple[str, str]]
@@ -141,7 +178,6 @@ def _merge(
     settings: Settings | ProvisioningSettings, machine: Machine, document: dict[str, Any], users: Snippets
 ) -> dict[str, Any]:
     """Merge the snippets over a document. Raises ConfigError when one is wrong, or would cost the machine its data."""
-    newest = BUTANE_VERSION if isinstance(settings, PxeSettings) else SNIPPET_VERSION
     disks = disks_of(settings, machine)
 
     def entries(snippets: Snippets) -> tuple[dict[str, Any], butane.Report]:
@@ -149,7 +185,7 @@ def _merge(
             merged = butane.merge(
                 [(_OWN, document), *snippets],
                 strict=True,
-                max_version=newest,
+                max_version=SNIPPET_VERSION,
                 check=lambda whole: [*check_text(whole), *check_storage(whole, disks), *check_users(whole)],
             )
         except butane.ButaneError as error:
@@ -248,7 +284,8 @@ def _document(fragments: Iterable[Fragment]) -> dict[str, Any]:
     return {"variant": "fcos", "version": BUTANE_VERSION, **combine(fragments)}
 
 
-def _text(ignition: dict[str, Any]) -> str:
+def as_text(ignition: dict[str, Any]) -> str:
+    """Write a config as `render` does."""
     return json.dumps(ignition, separators=(",", ":"), ensure_ascii=False)
 
 
@@ -264,8 +301,6 @@ def _problem(entry: butane.Entry) -> Problem:
     message = entry.message
     if entry.path and entry.path[-1] in _LOCAL_KEYS:
         message = "a snippet cannot read files; write the text itself (contents.inline, ssh_authorized_keys)"
-    elif entry.path == ("version",) and f"above {BUTANE_VERSION}" in message:
-        message = f"{message}: matchbox serves nothing later; write {BUTANE_VERSION}"
     elif not entry.path and "must be a mapping" in message:
         message = f"{message}; write the text of a Butane document, not the name of a file"
     return Problem(entry.source, f"{line}{path}{message}")

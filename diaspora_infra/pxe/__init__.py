@@ -5,14 +5,27 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from diaspora_infra.pxe.provisioning_server import ProvisioningServer, ProvisioningServerArgs
+    from diaspora_infra.pxe.pxe_fleet import FleetMachine, PxeFleet, PxeFleetArgs
     from diaspora_infra.pxe.pxe_pod import PxePod, PxePodArgs
     from diaspora_infra.pxe.served import revision_of
 
-__all__ = ["ProvisioningServer", "ProvisioningServerArgs", "PxePod", "PxePodArgs", "revision_of"]
+__all__ = [
+    "FleetMachine",
+    "ProvisioningServer",
+    "ProvisioningServerArgs",
+    "PxeFleet",
+    "PxeFleetArgs",
+    "PxePod",
+    "PxePodArgs",
+    "revision_of",
+]
 
 _MODULES = {
+    "FleetMachine": "pxe_fleet",
     "ProvisioningServer": "provisioning_server",
     "ProvisioningServerArgs": "provisioning_server",
+    "PxeFleet": "pxe_fleet",
+    "PxeFleetArgs": "pxe_fleet",
     "PxePod": "pxe_pod",
     "PxePodArgs": "pxe_pod",
     "revision_of": "served",

@@ -1,8 +1,9 @@
 """The groups on a matchbox server: which machines it knows, and which group it takes for one of them."""
 
+import json
 import re
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from diaspora_infra.config import ConfigError, Matchbox, Problem
@@ -14,10 +15,12 @@ _LIST = "/rpcpb.Groups/GroupList"
 
 @dataclass(frozen=True)
 class Group:
-    """A group: its name, and what a machine has to send to be one of it."""
+    """A group: its name, what a machine has to send to be one of it, and what the machine then gets."""
 
     name: str
     selector: Mapping[str, str]
+    profile: str = ""
+    metadata: Mapping[str, str] = field(default_factory=dict)
 
 
 def list_groups(matchbox: Matchbox, folder: Path) -> list[Group]:
@@ -67,14 +70,24 @@ def is_former(name: str, own: str) -> bool:
 
 
 def _group(message: bytes) -> Group:
-    name, selector = "", {}
+    texts: dict[int, bytes] = {}
+    selector = {}
     for number, value in _fields(message):
-        if number == 1:
-            name = value.decode()
-        elif number == 4:
+        texts[number] = value
+        if number == 4:
             entry = dict(_fields(value))
             selector[entry.get(1, b"").decode()] = entry.get(2, b"").decode()
-    return Group(name, selector)
+    name, profile = (texts.get(number, b"").decode() for number in (1, 3))
+    return Group(name, selector, profile, _metadata(texts.get(5, b"")))
+
+
+def _metadata(text: bytes) -> Mapping[str, str]:
+    """The metadata of a group; none where it is not as the engine writes it, as in somebody else's group."""
+    try:
+        found = json.loads(text or b"{}")
+    except ValueError:
+        return {}
+    return found if isinstance(found, dict) else {}
 
 
 def _fields(message: bytes) -> Iterable[tuple[int, bytes]]:

@@ -5,7 +5,7 @@ File names and addresses: Fedora CoreOS documentation, "Installing on bare metal
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import TypedDict
+from typing import Literal, TypedDict
 
 from diaspora_infra.config import PxeMachine, PxeSettings
 from diaspora_infra.host.features.storage import DATA_LABEL
@@ -59,6 +59,7 @@ class InstallSettings(TypedDict):
     images_from_matchbox: bool
     console: list[str]
     kernel_arguments: list[str]
+    endpoint: Literal["ignition", "generic"]
 
 
 def install_settings(settings: PxeSettings, machine: PxeMachine) -> InstallSettings:
@@ -76,6 +77,7 @@ def install_settings(settings: PxeSettings, machine: PxeMachine) -> InstallSetti
         "images_from_matchbox": pxe.release.source == "matchbox",
         "console": list(machine.console),
         "kernel_arguments": list(machine.kernel_arguments),
+        "endpoint": "generic",
     }
 
 
@@ -89,11 +91,13 @@ def install_boot(
     images_from_matchbox: bool = True,
     console: Sequence[str] = (),
     kernel_arguments: Sequence[str] = (),
+    endpoint: Literal["ignition", "generic"] = "ignition",
 ) -> Boot:
     """Tell a machine to install Fedora CoreOS on `disk` and to keep the partition labelled `data`.
 
     Kernel and images are loaded from matchbox's assets; without `images_from_matchbox` from Fedora's release servers,
-    by addresses that most builds of iPXE cannot use, because they lack HTTPS.
+    by addresses that most builds of iPXE cannot use, because they lack HTTPS. `endpoint` is the path below which
+    matchbox serves the Ignition config.
     """
     base = (
         f"{matchbox_url}/{ASSETS}" if images_from_matchbox else f"{RELEASES}/{stream}/builds/{version}/{architecture}"
@@ -106,7 +110,7 @@ def install_boot(
         "ip=dhcp",
         f"coreos.inst.install_dev={disk}",
         # iPXE fills in uuid and mac
-        f"coreos.inst.ignition_url={matchbox_url}/ignition?uuid=${{uuid}}&mac=${{mac:hexhyp}}",
+        f"coreos.inst.ignition_url={matchbox_url}/{endpoint}?uuid=${{uuid}}&mac=${{mac:hexhyp}}",
         f"coreos.inst.save_partlabel={DATA_LABEL}",
         # without it the installer unpacks the image that the live system carries
         *([f"coreos.inst.image_url={base}/{names.metal}"] if images_from_matchbox else []),

@@ -111,7 +111,7 @@ class PxePod(pulumi.ComponentResource):
         self.register_outputs({})
 
 
-_INSTALL_KEYS = frozenset(InstallSettings.__annotations__)
+_INSTALL_KEYS = InstallSettings.__annotations__.keys() - {"endpoint"}
 
 _REQUIRED = {
     "mac": "a MAC address, such as 52:54:00:00:00:01",

@@ -1,13 +1,15 @@
 """What matchbox serves: addresses of a machine, an Ignition config's text and meaning, and what it cannot serve."""
 
 import hashlib
+import hmac
 import json
+from collections.abc import Callable, Iterable
 from functools import lru_cache
 from typing import Any
 
 from diaspora_infra.host.bundle import unpack
 from diaspora_infra.host.data_url import Budget, TooLargeError, contents, is_data, repacked
-from diaspora_infra.host.identity import ignition_url as ignition_url
+from diaspora_infra.host.identity import generic_url as generic_url
 from diaspora_infra.pxe.install import Boot
 
 # matchbox 0.11 answers 200 with an empty config for Ignition 3.5.0 and later.
@@ -19,6 +21,11 @@ _ROUNDS = 100_000
 
 class NotServableError(ValueError):
     """An Ignition config that matchbox would not serve unchanged. The text is one line."""
+
+
+def ignition_url(matchbox_url: str, mac: str) -> str:
+    """Address of the Ignition config of a `PxePod`."""
+    return f"{matchbox_url}/ignition?mac={mac}"
 
 
 def ipxe_url(matchbox_url: str, mac: str) -> str:
@@ -71,6 +78,19 @@ def public_hash(text: str, salt: str, *, secret: bool) -> str:
     if not secret:
         return hashlib.sha256(text.encode()).hexdigest()[:_DIGITS]
     return hashlib.pbkdf2_hmac("sha256", text.encode(), salt.encode(), _ROUNDS).hex()[:_DIGITS]
+
+
+def public_hasher(secrets: Iterable[str], salt: str) -> Callable[[str], str]:
+    """Make a function that hashes texts to 12 hex digits that may be shown.
+
+    `secrets` are those that the texts may hold: whoever tries out values needs a slow hash for each of them, but many
+    texts of one stack cost only one.
+    """
+    values = [*secrets]
+    if not values:
+        return lambda text: public_hash(text, salt, secret=False)
+    key = hashlib.pbkdf2_hmac("sha256", "\0".join(values).encode(), salt.encode(), _ROUNDS)
+    return lambda text: hmac.digest(key, text.encode(), "sha256").hex()[:_DIGITS]
 
 
 def meaning(ignition: str) -> Any:

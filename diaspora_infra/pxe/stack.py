@@ -1,22 +1,23 @@
-"""The stack of target `pxe`: one PxePod a machine."""
+"""The stack of target `pxe`: a PxeFleet of its machines."""
 
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 import pulumi
 import pulumiverse_matchbox as matchbox
 
-from diaspora_infra.config import ConfigError, Pxe, PxeMachine, PxeSettings
+from diaspora_infra.config import ConfigError, Pxe, PxeSettings
 from diaspora_infra.config.files import with_file_names
+from diaspora_infra.config.secrets import secrets_in_ignition
+from diaspora_infra.host import Rendered
 from diaspora_infra.pulumi_config import Secrets, render_known
-from diaspora_infra.pxe.groups import Group, is_former, list_groups, other_groups
-from diaspora_infra.pxe.install import InstallSettings, install_boot, install_settings
-from diaspora_infra.pxe.pxe_pod import PxePod, PxePodArgs
-from diaspora_infra.pxe.served import revision_of
+from diaspora_infra.pxe.compare import Meant, compare
+from diaspora_infra.pxe.groups import Group, list_groups
+from diaspora_infra.pxe.install import install_boot, install_settings
+from diaspora_infra.pxe.pxe_fleet import FleetMachine, PxeFleet
+from diaspora_infra.pxe.served import generic_url, ipxe_url, meaning_digest, public_hasher
 from diaspora_infra.pxe.server import check_reachable, read_credentials
-from diaspora_infra.pxe.verify import answers, served_faults
 
 
 def pxe_stack(settings: PxeSettings, secrets: Secrets, folder: Path) -> dict[str, Any]:
@@ -25,81 +26,61 @@ def pxe_stack(settings: PxeSettings, secrets: Secrets, folder: Path) -> dict[str
     provider = _provider(pxe, folder)
     groups = _groups(pxe, folder)
     if not secrets:
-        return _place(settings, {}, provider, groups)
+        return _place(settings, {}, provider, groups, folder)
     # The names of profiles and groups follow from the configs, so the machines are made where the secrets are known.
     # That is always so, in a preview too: they are part of the stack's config.
     placed: pulumi.Output[dict[str, Any]] = pulumi.Output.unsecret(
-        pulumi.Output.all(**secrets).apply(
-            lambda values: pulumi.Output.from_input(_place(settings, values, provider, groups))
-        )
+        pulumi.Output.all(**secrets).apply(lambda values: _place(settings, values, provider, groups, folder))
     )
     return {name: placed[name] for name in ("machines", "needsReinstall")}
 
 
-@dataclass(frozen=True)
-class _Placed:
-    """A machine, how it is installed, its Ignition config in the clear, and the name of its group."""
-
-    machine: PxeMachine
-    install: InstallSettings
-    ignition: str
-    own: str
-    pod: PxePod
-
-
 def _place(
-    settings: PxeSettings, secrets: Mapping[str, str], provider: matchbox.Provider, groups: Sequence[Group]
+    settings: PxeSettings,
+    secrets: Mapping[str, str],
+    provider: matchbox.Provider,
+    groups: Sequence[Group],
+    folder: Path,
 ) -> dict[str, Any]:
-    placed = [_pod(settings, machine, secrets, provider) for machine in settings.pxe.machines]
-    _compare(settings, placed, groups)
+    pxe = settings.pxe
+    rendered = {machine.name: render_known(settings, machine, secrets) for machine in pxe.machines}
+    values = [secrets[secret.key] for secret in secrets_in_ignition(settings)]
+    meant = [
+        Meant(
+            with_file_names(f"pxe.machines[{index}]", settings.file_names).removesuffix(": "),
+            machine,
+            install_settings(settings, machine),
+            rendered[machine.name].ignition,
+        )
+        for index, machine in enumerate(pxe.machines)
+    ]
+    machines = [_fleet_machine(each, rendered[each.machine.name]) for each in meant if each.machine.install != "off"]
+    fleet = PxeFleet("fleet", {"machines": machines, "secrets": values}, pulumi.ResourceOptions(providers=[provider]))
+    compare(pxe.matchbox.http_url, meant, fleet, groups, lambda: _groups(pxe, folder))
+    hashed = public_hasher(values, settings.pod.domain)
+    configs = {each.machine.name: f"c{hashed(meaning_digest(each.ignition))[1:]}" for each in meant}
     return {
-        "machines": {entry.machine.name: _machine_outputs(entry.machine, entry.pod) for entry in placed},
-        "needsReinstall": pulumi.Output.all(
-            **{entry.machine.name: entry.pod.config for entry in placed if entry.machine.installed_config}
-        ).apply(lambda configs: _changed(configs, settings.pxe)),
+        "machines": {each.machine.name: _outputs(each, configs[each.machine.name]) for each in meant},
+        "needsReinstall": [
+            machine.name for machine in pxe.machines if machine.installed_config not in (None, configs[machine.name])
+        ],
     }
 
 
-def _compare(settings: PxeSettings, placed: Sequence[_Placed], groups: Sequence[Group]) -> None:
-    """Warn of groups that others have put on the server, and of what it serves otherwise than it should."""
-    to_ask = []
-    for index, entry in enumerate(placed):
-        path = with_file_names(f"pxe.machines[{index}]", settings.file_names).removesuffix(": ")
-        others = [*_others(entry, groups)]
-        for other in others:
-            pulumi.log.warn(f"{path}: {other}")
-        changes = any(is_former(group.name, entry.own) for group in groups if group.name != entry.own)
-        # while its former group is there too, either may be served
-        if entry.pod.group is not None and not others and not changes:
-            to_ask.append((path, entry))
-    if to_ask and not pulumi.runtime.is_dry_run():
-        # they answer when all groups are made
-        made = pulumi.Output.all(*(entry.pod.group for _, entry in to_ask))
-        made.apply(lambda _: _ask(settings.pxe.matchbox.http_url, to_ask))
+def _fleet_machine(meant: Meant, rendered: Rendered) -> FleetMachine:
+    boot = install_boot(**meant.install)
+    return FleetMachine(meant.machine.name, meant.machine.mac, boot, rendered.ignition, rendered.own)
 
 
-def _others(entry: _Placed, groups: Sequence[Group]) -> Iterator[str]:
-    """Groups for the machine that are neither its own nor about to go."""
-    is_there = any(group.name == entry.own for group in groups)
-    mac, off = entry.machine.mac, entry.pod.group is None
-    for name, first in other_groups(mac, entry.own, groups):
-        if is_there or not is_former(name, entry.own):
-            which = "and install is off" if off else "which comes first" if first else "which may be served instead"
-            yield f"the server has another group for {mac}, {name}, {which}; remove it"
-
-
-def _ask(http_url: str, entries: Sequence[tuple[str, _Placed]]) -> None:
-    """Compare what the server serves with what is meant."""
-    if not answers(http_url):
-        pulumi.log.warn(f"pxe.matchbox.httpUrl: {http_url} does not answer here, so what it serves was not compared")
-        return
-    for path, entry in entries:
-        for fault in served_faults(entry.install, entry.machine, lambda entry=entry: entry.ignition):  # type: ignore[misc]
-            pulumi.log.warn(f"{path}: {fault}; see: diaspora-infra verify")
+def _outputs(meant: Meant, config: str) -> dict[str, str]:
+    if meant.machine.install == "off":
+        return {"config": config}
+    url, mac = meant.install["matchbox_url"], meant.machine.mac
+    return {"config": config, "ipxe": ipxe_url(url, mac), "ignition": generic_url(url, mac)}
 
 
 def _groups(pxe: Pxe, folder: Path) -> list[Group]:
-    """The groups on the server before the change. Nothing but a comparison needs them."""
+    """The groups on the server. Nothing but a comparison needs them."""
     try:
         return list_groups(pxe.matchbox, folder)
     except ConfigError as error:
@@ -118,33 +99,3 @@ def _provider(pxe: Pxe, folder: Path) -> matchbox.Provider:
         client_cert=credentials.client_cert,
         client_key=pulumi.Output.secret(credentials.client_key),
     )
-
-
-def _pod(
-    settings: PxeSettings, machine: PxeMachine, secrets: Mapping[str, str], provider: matchbox.Provider
-) -> _Placed:
-    install = install_settings(settings, machine)
-    rendered = render_known(settings, machine, secrets)
-    revision = revision_of(machine.name, rendered.ignition, install_boot(**install), secret=rendered.secret)
-    args: PxePodArgs = {
-        **install,
-        "mac": machine.mac,
-        "ignition": pulumi.Output.secret(rendered.ignition) if rendered.secret else rendered.ignition,
-        "revision": revision,
-        "serve": machine.install != "off",
-    }
-    pod = PxePod(machine.name, args, pulumi.ResourceOptions(providers=[provider]))
-    return _Placed(machine, install, rendered.ignition, f"{machine.name}-{revision}", pod)
-
-
-def _machine_outputs(machine: PxeMachine, pod: PxePod) -> dict[str, Any]:
-    addresses = {"ipxe": pod.ipxe_url, "ignition": pod.ignition_url} if machine.install != "off" else {}
-    return {"config": pod.config, "profile": pod.profile, **addresses}
-
-
-def _changed(configs: Mapping[str, str], pxe: Pxe) -> list[str]:
-    return [
-        machine.name
-        for machine in pxe.machines
-        if machine.name in configs and configs[machine.name] != machine.installed_config
-    ]

@@ -272,7 +272,7 @@ def assert_booted_over_the_network(installed: Installed, architecture: str) -> N
         f"/ipxe?{me}&domain=&hostname=&serial=&arch={architecture}",
         f"/{ASSETS}/{names.kernel}",
         f"/{ASSETS}/{names.initramfs}",
-        f"/ignition?{me}",
+        f"/generic?{me}",
         f"/{ASSETS}/{names.metal}.sig",
         f"/{ASSETS}/{names.metal}",
     ]

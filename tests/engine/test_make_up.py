@@ -42,7 +42,8 @@ def test_make_up_and_down_work_in_a_clean_clone(clone: Path, make: Make) -> None
     assert "matchbox: started" in first.stdout
     assert "5 created" in first.stdout
     assert "pod1: served as configured" in first.stdout
-    ipxe, ignition = re.findall(r"http://127\.0\.0\.1:\d+/(?:ipxe|ignition)\?mac=\S+", first.stdout)
+    assert "1 machine: 1 new" in first.stdout
+    ipxe, ignition = re.findall(r"http://127\.0\.0\.1:\d+/(?:ipxe|generic)\?mac=\S+", first.stdout)
     assert get(ipxe).startswith("#!ipxe\nkernel http://127.0.0.1:")
     served = json.loads(get(ignition))
     assert served["ignition"]["version"] == "3.4.0"
@@ -57,6 +58,7 @@ def test_make_up_and_down_work_in_a_clean_clone(clone: Path, make: Make) -> None
     (clone / "Pulumi.dev.yaml").write_text(stack_file.replace("rootGib: 12", "rootGib: 20"))
     changed = make("up")
     assert "2 created, - 2 deleted" in changed.stdout, changed.stdout + changed.stderr
+    assert "pod1: boot it from the network again: a change of disks" in changed.stdout
     assert json.loads(get(ignition))["storage"]["disks"][0]["partitions"][0]["startMiB"] == 21 * 1024
 
     (clone / "Pulumi.dev.yaml").write_text(stack_file.replace("rootGib: 12", "rootGib: 2"))

@@ -46,7 +46,7 @@ def changed(before: dict[str, str], after: dict[str, str]) -> set[str]:
 
 def test_machine_file_has_the_address_of_its_config() -> None:
     machine_file, _ = identity(pxe_config())
-    assert machine_file["config"] == "http://matchbox.lan:8080/ignition?mac=52:54:00:00:00:01"
+    assert machine_file["config"] == "http://matchbox.lan:8080/generic?mac=52:54:00:00:00:01"
     assert (machine_file["name"], machine_file["domain"]) == ("pod1", "pod.example.org")
     assert identity(ignition_config())[0]["config"] is None
     assert identity(pxe_config(pxe=pxe(machine(install="off"))))[0]["config"] is None

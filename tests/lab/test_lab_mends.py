@@ -96,7 +96,7 @@ def test_half_written_state_locks_and_notes_are_repaired(lab: Path, run: Run) ->
 
 
 def test_half_written_profiles_are_replaced_and_certificates_renewed(lab: Path, run: Run) -> None:
-    files = [cut(file) for file in (*lab.glob("matchbox/groups/*.json"), *lab.glob("matchbox/ignition/*.ign"))]
+    files = [cut(file) for file in (*lab.glob("matchbox/groups/*.json"), *lab.glob("matchbox/generic/*"))]
     files += [cut(file, 0) for file in lab.glob("matchbox/profiles/*.json")]
     assert len(files) == 3
     server = MatchboxServer.last(lab)

@@ -5,6 +5,7 @@ import pytest
 from diaspora_infra.pxe.groups import Group, _fields, _group, is_former, other_groups
 
 OWN, MAC = "pod1-0123456789ab", "52:54:00:00:00:01"
+METADATA = b'{"name": "%s"}' % (b"x" * 200)
 
 
 def text(number: int, value: bytes) -> bytes:
@@ -14,13 +15,19 @@ def text(number: int, value: bytes) -> bytes:
 
 def message(name: str, selector: dict[str, str]) -> bytes:
     pairs = [text(4, text(1, key.encode()) + text(2, value.encode())) for key, value in selector.items()]
-    return text(1, name.encode()) + text(2, b"name") + text(3, b"profile") + b"".join(pairs) + text(5, b"{}" * 100)
+    return text(1, name.encode()) + text(2, b"name") + text(3, b"profile") + b"".join(pairs) + text(5, METADATA)
 
 
 def test_answer_is_read() -> None:
     groups = [("aaa", {"mac": MAC, "uuid": "1"}), ("b" * 200, {}), ("", {"mac": ""})]
     answer = b"".join(text(1, message(*group)) for group in groups)
-    assert [_group(value) for number, value in _fields(answer) if number == 1] == [Group(*group) for group in groups]
+    assert [_group(value) for number, value in _fields(answer) if number == 1] == [
+        Group(*group, "profile", {"name": "x" * 200}) for group in groups
+    ]
+
+
+def test_metadata_of_others_may_be_anything() -> None:
+    assert [_group(text(5, metadata)).metadata for metadata in (b"{}{}", b"[]", b"\xff", b"")] == [{}] * 4
 
 
 @pytest.mark.parametrize("answer", [b"\x0a", b"\x0a\x05abc", b"\x08\x01", b"\xff\xff", b"\x0d1234"])

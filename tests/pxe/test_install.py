@@ -58,6 +58,11 @@ def test_kernel_arguments_cover_disk_console_and_ignition() -> None:
     assert "coreos.inst.insecure" not in " ".join(boot.args)
 
 
+def test_config_comes_from_the_endpoint_where_it_is() -> None:
+    boot = install_boot(matchbox_url=URL, version=VERSION, disk="/dev/sda", endpoint="generic")
+    assert f"coreos.inst.ignition_url={URL}/generic?uuid=${{uuid}}&mac=${{mac:hexhyp}}" in boot.args
+
+
 def test_machine_settings_override_common_ones() -> None:
     machines = [configs.machine(1), configs.machine(2, disk="/dev/nvme0n1", architecture="aarch64")]
     settings = load(
@@ -70,6 +75,7 @@ def test_machine_settings_override_common_ones() -> None:
     )
     assert isinstance(settings, PxeSettings)
     first, second = (install_settings(settings, machine) for machine in settings.pxe.machines)
+    assert first["endpoint"] == "generic"
     assert (first["disk"], first["architecture"]) == ("/dev/vda", "x86_64")
     assert (second["disk"], second["architecture"]) == ("/dev/nvme0n1", "aarch64")
     assert (second["stream"], second["version"], second["images_from_matchbox"]) == ("testing", "44.20260802.2.1", True)

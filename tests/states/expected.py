@@ -29,7 +29,7 @@ class Expected(NamedTuple):
 _NAMED = "the name carries a hash of the config: a change makes a new one before the old one goes"
 _BOOTED = "a machine reads its own part of a config at its first boot: another one is another machine"
 FOLLOWS_CONFIG = [
-    Expected("pxe", "matchbox:index/profile:Profile::pod?-*", "delete", _NAMED),
+    Expected("pxe", "matchbox:index/profile:Profile::*-*", "delete", _NAMED),
     Expected("pxe", "matchbox:index/group:Group::pod?-*", "delete", _NAMED),
     Expected("aws-*", "aws:s3/bucketObjectv2:BucketObjectv2::pod-bundle", "replace", _NAMED),
     Expected("aws-*", "aws:ec2/instance:Instance::pod-machine", "replace", _BOOTED),
@@ -39,6 +39,13 @@ FOLLOWS_CONFIG = [
 """By design: these happen when the content of a machine's config changes; on AWS that of its own part."""
 
 EXPECTED: list[Expected] = [
+    Expected(
+        "pxe",
+        "diaspora-infra:index:PxePod::pod?",
+        "delete",
+        "one PxeFleet has all machines, and its machines share profiles; a component is nothing on the server, where "
+        "the new profile and groups are before the old ones go",
+    ),
     Expected(
         "aws-*",
         "aws:s3/bucket*::pod-ignition",

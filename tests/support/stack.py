@@ -89,7 +89,7 @@ class Stack:
 
     def served(self, mac: str) -> str:
         """The Ignition config that matchbox serves to a machine."""
-        status, text = self.get(f"/ignition?mac={mac}")
+        status, text = self.get(f"/generic?mac={mac}")
         assert status == 200
         return text
 
