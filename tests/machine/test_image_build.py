@@ -3,6 +3,7 @@
 tests/machine/test_pod_machine.py builds with the real podman.
 """
 
+import fcntl
 import hashlib
 import shutil
 import subprocess
@@ -272,6 +273,15 @@ def test_status_shows_the_step(machine: Machine) -> None:
     text = (machine.folder / "status").read_text()
     assert text.startswith("image of diaspora*       is being built since 20")
     assert text.endswith(f": {LAST}\n")
+
+
+def test_image_that_is_there_waits_for_no_build(machine: Machine) -> None:
+    """A web server that starts again while an upgrade builds the next image."""
+    machine.build()
+    lock = machine.folder / "run/diaspora-build/lock"
+    with lock.open("w") as held:
+        fcntl.flock(held, fcntl.LOCK_EX)
+        assert machine.build().returncode == 0
 
 
 def test_upgrade_keeps_images_and_archives_of_two_versions(machine: Machine) -> None:
