@@ -91,7 +91,8 @@ def test_wheel_contains_only_package_and_templates(wheels: Path) -> None:
     assert "diaspora-infra = diaspora_infra.cli:main" in files["entry_points.txt"].decode()
     assert "diaspora_infra/py.typed" in files
     licence = {"licenses/LICENSE"}
-    assert {name for name in files if "/" in name} == files_below("diaspora_infra") | templates.keys() | licence
+    built = {f"diaspora_infra/containers/{image}/Containerfile" for image in ("diaspora", "s3fs")}
+    assert {name for name in files if "/" in name} == files_below("diaspora_infra") | templates.keys() | built | licence
     assert message_from_bytes(files["METADATA"])["License-Expression"] == "Apache-2.0"
 
 
