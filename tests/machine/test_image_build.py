@@ -29,6 +29,12 @@ image=${*: -1}
 case "$1 $2" in
     "image exists") [[ -e $RECORD/images/${image//\\//_} ]] ;;
     "image inspect") echo 1048576 ;;
+    "image rm") rm "$RECORD/images/${image//\\//_}" ;;
+    "images --format")
+        [[ $image == localhost/diaspora ]] || exit 125
+        # real podman lists all names of these images
+        for file in "$RECORD"/images/*; do file=${file##*/}; echo "${file/_//}"; done
+        ;;
     "image prune" | "ps --all" | "images --quiet") ;;
     "pull --quiet") echo > "$RECORD/images/${image//\\//_}" ;;
     "load --quiet") [[ $(< "$image") == image ]] && echo > "$RECORD/images/IMAGE" ;;
@@ -268,20 +274,26 @@ def test_status_shows_the_step(machine: Machine) -> None:
     assert text.endswith(f": {LAST}\n")
 
 
-def test_upgrade_keeps_the_archives_of_two_versions(machine: Machine) -> None:
+def test_upgrade_keeps_images_and_archives_of_two_versions(machine: Machine) -> None:
+    """Not that of a version that was rolled back, of which nothing else remembers the image."""
     folder = machine.archive.parent
     folder.mkdir(parents=True)
     before = machine.folder / "before/etc/diaspora"
     before.mkdir(parents=True)
     (before / "images.conf").write_text("diaspora localhost/diaspora:0.9.1.0-bbb\n")
     names = (machine.archive.name, "diaspora-0.9.1.0-bbb.tar", "diaspora-0.9.0.0-ccc.tar")
+    images = {IMAGE, "localhost/diaspora:0.9.1.0-bbb", "localhost/diaspora:0.9.2.0-rolled-back", "mine:1"}
+    for image in images:
+        (machine.folder / "images" / image.replace("/", "_")).touch()
     for name in names:
         (folder / name).touch()
         (folder / f"{name}.sha256").touch()
     assert machine.run(program="remove-images").returncode == 0
-    assert len(list(folder.iterdir())) == 6
+    assert (len(list(folder.iterdir())), len(list((machine.folder / "images").iterdir()))) == (6, 4)
     assert machine.run(str(before.parents[1]), program="remove-images").returncode == 0
     assert {path.name for path in folder.iterdir()} == {*names[:2], *(f"{name}.sha256" for name in names[:2])}
+    left = {path.name.replace("_", "/") for path in (machine.folder / "images").iterdir()}
+    assert left == {IMAGE, "localhost/diaspora:0.9.1.0-bbb", "mine:1"}
 
 
 def test_own_image_needs_no_build() -> None:

@@ -67,6 +67,17 @@ def test_alert_is_sent_encrypted_with_login(tmp_path: Path, way: str | None) -> 
     assert box.accounts == [(b"pod", (way or "plain").upper())]
 
 
+def test_alert_comes_from_the_base_image_until_the_image_is_built(tmp_path: Path) -> None:
+    context = pod_context(image=None, with_mail=True)
+    here = Machine(tmp_path / "machine", write_tree(pod_fragment(context), tmp_path / "tree"))
+    here.prepare(smtp_password=PASSWORD)
+    (here.record / "answer").write_text("1")
+    # nothing listens for mail here
+    here.run("send-alert", "diaspora-build has failed", text="x")
+    (command,) = [call for call in here.calls() if call.startswith("run ")]
+    assert " -- docker.io/library/ruby:3.3.10-slim-bookworm bash -c " in command
+
+
 def test_alert_uses_the_fetched_ses_account(tmp_path: Path) -> None:
     tls, ca = certificate(tmp_path / "pki", "127.0.0.1")
     context = aws_context(pod_changes={"imageLayout": {"certificateAuthorities": str(ca)}})
