@@ -83,9 +83,10 @@ def files_below(folder: str) -> set[str]:
     return {name for name in listed.splitlines() if (PROJECT / name).is_file()}
 
 
-def test_wheel_contains_only_package_and_templates(wheels: Path) -> None:
+def test_wheel_contains_only_package_and_what_machines_get(wheels: Path) -> None:
     files = content(wheels, "diaspora_infra")
-    templates = {f"diaspora_infra/{name}": (PROJECT / name).read_bytes() for name in files_below("templates")}
+    given = files_below("templates") | {"containers/diaspora/Containerfile"}
+    templates = {f"diaspora_infra/{name}": (PROJECT / name).read_bytes() for name in given}
     assert len(templates) > 20
     assert {name: files[name] for name in templates} == templates
     assert "diaspora-infra = diaspora_infra.cli:main" in files["entry_points.txt"].decode()
