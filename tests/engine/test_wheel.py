@@ -85,7 +85,7 @@ def files_below(folder: str) -> set[str]:
 
 def test_wheel_contains_only_package_and_what_machines_get(wheels: Path) -> None:
     files = content(wheels, "diaspora_infra")
-    given = files_below("templates") | {"containers/diaspora/Containerfile"}
+    given = files_below("templates") | {f"containers/{image}/Containerfile" for image in ("diaspora", "s3fs")}
     templates = {f"diaspora_infra/{name}": (PROJECT / name).read_bytes() for name in given}
     assert len(templates) > 20
     assert {name: files[name] for name in templates} == templates
