@@ -44,6 +44,7 @@ POD_UNITS = {
     "diaspora-disk-space.timer",
     "diaspora-firewall.service",
     "diaspora-health.timer",
+    "diaspora-releases.timer",
     "diaspora-ssh-host-keys-kept.service",
     EARLY_KEYS,
     "diaspora-releases.timer",
