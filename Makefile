@@ -70,7 +70,7 @@ states: ## record the engine states that previews are tested on (docs/developmen
 	@$(PYTHON) -m tools --set test >/dev/null
 	@$(RUN) -m pytest -q tests/states --record-states
 
-bench: ## measure speed and state size relative to a baseline (about 12 minutes)
+bench: ## measure speed and state size relative to a baseline (an hour or more)
 	@$(PYTHON) -m tools.environment --dev
 	@$(PYTHON) -m tools --set up --set aws butane >/dev/null
 	@$(RUN) -m benchmarks

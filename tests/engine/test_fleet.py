@@ -91,11 +91,13 @@ def test_fleet_is_created_changed_killed_and_destroyed(stack: Stack, request: py
 
 
 def state_of_a_group(stack: Stack) -> int:
-    """Bytes that the first machine adds to the state, without the places in this computer's Python."""
-    group = next(entry for entry in stack.state()["resources"] if entry["type"].endswith(":Group"))
-    ours = [frame for frame in group.pop("stackTrace") if "/diaspora_infra/" in frame["sourcePosition"]]
-    assert len(ours) == 1, "the program's stack is short where groups are made"
-    return len(json.dumps(group))
+    """Bytes that a machine with nothing for itself adds to the state, without the places in this computer's Python."""
+    sizes = []
+    for group in (entry for entry in stack.state()["resources"] if entry["type"].endswith(":Group")):
+        ours = [frame for frame in group.pop("stackTrace") if "/diaspora_infra/" in frame["sourcePosition"]]
+        assert len(ours) == 1, "the program's stack is short where groups are made"
+        sizes.append(len(json.dumps(group)))
+    return min(sizes)
 
 
 PODS = """
