@@ -47,7 +47,6 @@ POD_UNITS = {
     "diaspora-releases.timer",
     "diaspora-ssh-host-keys-kept.service",
     EARLY_KEYS,
-    "diaspora-releases.timer",
     "diaspora-system-updates.timer",
     "diaspora.target",
     "diaspora-upgrade-recover.service",
