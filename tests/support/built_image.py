@@ -32,7 +32,7 @@ def stand_in(steps: str = STEPS) -> Iterator[None]:
     assert base.reference == configs.pod()["image"]
     with (
         mock.patch.dict(IMAGES, ruby=base),
-        mock.patch.object(diaspora_image, "_containerfile", lambda: steps),
+        mock.patch.object(diaspora_image, "containerfile", lambda _image: steps),
         # the settings are the same, and what was rendered for them is remembered
         mock.patch.object(render, "_pod_parts", {}),
     ):
