@@ -59,12 +59,23 @@ def wait_for(machine: TrixieMachine, text: str, seconds: float = 300) -> str:
         time.sleep(0.3)
 
 
+def sleeping_in(machine: TrixieMachine, group: str) -> str:
+    """The process that sleeps in a control group, once crun has started it there."""
+    end = time.monotonic() + 120
+    while True:
+        processes = machine.attempt("cat", f"{group}/cgroup.procs").stdout.split()
+        for process in processes:
+            if machine.attempt("cat", f"/proc/{process}/cmdline").stdout.startswith("sleep\0"):
+                return process
+        assert time.monotonic() < end, processes
+        time.sleep(0.2)
+
+
 def interrupted_build(machine: TrixieMachine) -> None:
     """The first start, while the containers of diaspora* wait for their image: a build that is cut, fails, and ends."""
     assert wait_for(machine, HANGING).endswith(": stage 2 of 2, step 5 of 6 (RUN sleep 1000)")
     # the limits of the unit reach the step: its control group is below that of the unit
-    pid = machine.run("cat", "/sys/fs/cgroup/system.slice/diaspora-build.service/step/cgroup.procs").split()[0]
-    assert machine.run("cat", f"/proc/{pid}/cmdline").startswith("sleep\0")
+    pid = sleeping_in(machine, "/sys/fs/cgroup/system.slice/diaspora-build.service/step")
     assert machine.run("cat", f"/proc/{pid}/oom_score_adj") == "900\n"
     assert machine.run("ionice", f"--pid={pid}") == "idle\n"
     # cut, and then a step that fails
