@@ -365,9 +365,9 @@ def test_path_option_prints_search_path(fake_program, on_path, python_environmen
 @pytest.mark.parametrize(
     ("arguments", "line"),
     [
-        (["pulumy"], "tools: error: pulumy: no such tool; allowed: butane, "),
+        (["pulumy"], "tools: error: pulumy: no such tool; allowed: actionlint, butane, "),
         (["--set", "down"], "tools: error: down: no such set of tools; allowed: aws, test, up"),
-        (["pin", "pulumy"], "tools: error: pulumy: no such tool; allowed: butane, "),
+        (["pin", "pulumy"], "tools: error: pulumy: no such tool; allowed: actionlint, butane, "),
     ],
 )
 def test_wrong_name_is_reported_in_one_line_with_status_1(arguments, line, python_environment):
