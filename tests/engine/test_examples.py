@@ -93,7 +93,7 @@ def test_bare_metal_example_brings_up_its_stack(reader: Reader, releases: Releas
     result = reader.run("\n".join([install, f"({replace}\nchmod +x diaspora-infra)", use]))
     assert result.stdout.count("fetched, checksum good, signature good\n") == 8
     assert "Pulumi.bare-metal.yaml: good; 3 machine(s), target pxe" in result.stdout
-    assert "+ 10 to create" in result.stdout
+    assert "+ 7 to create" in result.stdout
     assert "+ 10 created" in result.stdout
     assert result.stdout.endswith(
         "pod1: served as configured\npod2: served as configured\npod3: served as configured\n"
@@ -342,7 +342,7 @@ def test_workflow_checks_and_previews(repository: Reader) -> None:
     outputs = all_good(run_job(repository, "preview"))
     job = repository.folder / "job-preview"
     summary = (job / "summary.md").read_text()
-    assert "+ 10 to create" in summary
+    assert "+ 7 to create" in summary
     assert "matchbox:index/profile:Profile" in summary
     files = sorted((job / "temp/.matchbox").iterdir())
     assert {file.name: stat.S_IMODE(file.stat().st_mode) for file in files} == {
