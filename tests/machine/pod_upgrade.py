@@ -80,18 +80,22 @@ line = " ".join([name, *arguments]).replace("\\n", " ")
 write(record + "/calls", line + "\\n", "a")
 account = pwd.getpwnam("postgres")
 PG = {"PATH": "/usr/bin:/bin", "PGHOST": settings["socket"], "PGPORT": str(settings["port"]), "LC_ALL": "C.UTF-8"}
-KILL = 9
+KILL, STOP = 9, 19
 
 
 def die():
-    """Kill everything of this session: some programs have a process group of their own."""
-    for entry in os.listdir("/proc"):
-        if entry.isdigit() and int(entry) != os.getpid():
-            try:
-                if os.getsid(int(entry)) == os.getsid(0):
-                    os.kill(int(entry), KILL)
-            except ProcessLookupError:
-                pass
+    """Kill everything of this session: some programs have a process group of their own.
+
+    All stop first: a program whose child was killed a moment earlier would go on.
+    """
+    for signal in (STOP, KILL):
+        for entry in os.listdir("/proc"):
+            if entry.isdigit() and int(entry) != os.getpid():
+                try:
+                    if os.getsid(int(entry)) == os.getsid(0):
+                        os.kill(int(entry), signal)
+                except ProcessLookupError:
+                    pass
     os.kill(os.getpid(), KILL)
 
 
