@@ -172,7 +172,7 @@ def uploads(podman: Podman, tmp_path: Path) -> Iterator[Uploads]:
 
 def test_machine_and_application_see_the_mount_of_the_container(podman: Podman, uploads: Uploads) -> None:
     uploads.start()
-    assert uploads.program("check").returncode == 0
+    assert uploads.program("check").returncode == 0, uploads.log()
     # as diaspora*: another user, without rights, and with a folder of the data volume over uploads/tmp
     words = ["run", "--rm", "--network=none", "--log-driver=none", "--read-only", "--cap-drop=all"]
     words += APPLICATION.options.split()
