@@ -139,15 +139,7 @@ class ImageBuild(pulumi.ComponentResource):
     def _build_role(
         self, log: aws.cloudwatch.LogGroup, repositories: Sequence[pulumi.Output[str]]
     ) -> tuple[aws.iam.Role, aws.iam.RolePolicy]:
-        name = f"{self._name}-image-build"
         parameters = pulumi.Output.concat(self._arn("ssm"), ":parameter")
-        role = aws.iam.Role(
-            name,
-            assume_role_policy=account_id(self).apply(lambda account: trusting("codebuild.amazonaws.com", account)),
-            description="What a build of the images may do",
-            tags=named(self._tags, f"{self._name} image build"),
-            opts=self._child,
-        )
         statements: list[Statement] = [
             {
                 "Sid": "Log",
@@ -178,6 +170,20 @@ class ImageBuild(pulumi.ComponentResource):
                 ],
             },
         ]
+        return self._role("build", "codebuild.amazonaws.com", "What a build of the images may do", statements)
+
+    def _role(
+        self, what: str, service: str, description: str, statements: Sequence[Statement]
+    ) -> tuple[aws.iam.Role, aws.iam.RolePolicy]:
+        """A role that a service takes, for this account only."""
+        name = f"{self._name}-image-{what}"
+        role = aws.iam.Role(
+            name,
+            assume_role_policy=account_id(self).apply(lambda account: trusting(service, account)),
+            description=description,
+            tags=named(self._tags, f"{self._name} image {what}"),
+            opts=self._child,
+        )
         return role, aws.iam.RolePolicy(name, role=role.id, policy=document_output(statements), opts=self._child)
 
     def _project(
@@ -212,21 +218,13 @@ class ImageBuild(pulumi.ComponentResource):
 
     def _starts(self, project: aws.codebuild.Project) -> list[pulumi.Resource]:
         """Start a build when a machine asks for it, and every month if wanted."""
-        name = f"{self._name}-image-start"
-        role = aws.iam.Role(
-            name,
-            assume_role_policy=account_id(self).apply(lambda account: trusting("events.amazonaws.com", account)),
-            description="Starts builds of the images",
-            tags=named(self._tags, f"{self._name} image start"),
-            opts=self._child,
-        )
         start: Statement = {
             "Sid": "StartBuild",
             "Effect": "Allow",
             "Action": "codebuild:StartBuild",
             "Resource": project.arn,
         }
-        policy = aws.iam.RolePolicy(name, role=role.id, policy=document_output([start]), opts=self._child)
+        role, policy = self._role("start", "events.amazonaws.com", "Starts builds of the images", [start])
         asked = {"source": [event_source(self._args["project"])], "detail-type": [IMAGE_MISSING]}
         starts = [self._start("missing", project, role, policy, event_pattern=json.dumps(asked))]
         if self._args.get("refresh", IMAGE_REFRESH):
