@@ -7,10 +7,18 @@ import re
 import urllib.error
 import urllib.request
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
 from typing import Any
 
 ROLE = {"AccessKeyId": "ASIAROLE", "SecretAccessKey": "role/secret+key", "Token": "session==token"}
 TOKEN = "imds-token"
+
+
+def record_arguments(program: str, folder: Path) -> None:
+    """Write the program `bin/NAME` of a machine, which notes its arguments in the file `arguments`."""
+    target = folder / "bin" / Path(program).name
+    target.write_text(f'#!/bin/bash\nprintf \'%s\\n\' "$*" >> {folder}/arguments\nexec {program} "$@"\n')
+    target.chmod(0o755)
 
 
 class Metadata(BaseHTTPRequestHandler):

@@ -23,6 +23,7 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
 
 from tests.host.pod import LIBEXEC
+from tests.machine.pod_programs import link_programs
 
 PASSWORD = "correct horse=battery/staple"
 PROGRAMS = ("bash", "cat", "chmod", "date", "df", "grep", "mkdir", "mv", "od", "rm", "sync", "tail", "tr")
@@ -84,10 +85,7 @@ class Machine:
             (self.folder / name).mkdir(parents=True, exist_ok=True)
         for key, value in secrets.items():
             (self.folder / "given" / key).write_text(value)
-        for name in PROGRAMS:
-            found = shutil.which(name)
-            assert found, name
-            (self.folder / "bin" / name).symlink_to(found)
+        link_programs(self.folder / "bin", PROGRAMS)
         (self.record / "journal").write_text("2026-01-01T03:30:00 backup failed: no room\n")
         self.put("podman", PODMAN.format(python=sys.executable, record=str(self.record)))
         self.put("journalctl", JOURNALCTL.format(record=self.record))

@@ -96,10 +96,7 @@ class Machine:
         folder = self.folder / "bin"
         shutil.rmtree(folder, ignore_errors=True)
         folder.mkdir()
-        for name in ("bash", "env", *COREUTILS):
-            found = shutil.which(name)
-            assert found, name
-            (folder / name).symlink_to(found)
+        link_programs(folder, ("bash", "env", *COREUTILS))
         podman = folder / "podman"
         podman.write_text(self.podman)
         podman.chmod(0o755)

@@ -20,7 +20,7 @@ from diaspora_infra.host.features.first_bundle import first_bundle
 from lab.aws.account import Account
 from tests.host.aws_pod import aws_context
 from tests.host.pod import LIBEXEC, files, write_tree
-from tests.machine.aws_door import ROLE, TOKEN, Door, signed
+from tests.machine.aws_door import ROLE, TOKEN, Door, record_arguments, signed
 from tests.machine.pod_programs import RequireProgram
 from tests.machine.pod_upgrade import READER
 from tests.support.ignition_root import applied, read_tree
@@ -114,12 +114,9 @@ def machine(account: Account, tmp_path: Path, require_program: RequireProgram) -
     write_tree(first_bundle(CONTEXT.of_machine), tmp_path / "root")
     for name in ("bin", "run"):
         (tmp_path / name).mkdir()
-    for name, text in {
-        "curl": f'#!/bin/bash\nprintf \'%s\\n\' "$*" >> {tmp_path}/arguments\nexec {curl} "$@"\n',
-        "systemctl": SYSTEMCTL.format(folder=tmp_path),
-    }.items():
-        (tmp_path / "bin" / name).write_text(text)
-        (tmp_path / "bin" / name).chmod(0o755)
+    record_arguments(curl, tmp_path)
+    (tmp_path / "bin/systemctl").write_text(SYSTEMCTL.format(folder=tmp_path))
+    (tmp_path / "bin/systemctl").chmod(0o755)
     made = Machine(tmp_path, door, account)
     made.client("s3").create_bucket(Bucket=BUCKET, CreateBucketConfiguration={"LocationConstraint": "eu-west-1"})
     yield made

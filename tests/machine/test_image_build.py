@@ -14,7 +14,7 @@ import pytest
 
 from diaspora_infra.host.diaspora_image import diaspora_image
 from tests.host.pod import LIBEXEC, files, pod_context, pod_fragment, write_tree
-from tests.machine.pod_programs import RequireProgram
+from tests.machine.pod_programs import RequireProgram, link_programs
 
 CONTEXT = pod_context(image=None)
 IMAGE = diaspora_image(CONTEXT.of_pod)
@@ -114,10 +114,7 @@ def machine(tmp_path: Path) -> Machine:
     for name in ("bin", "images", "data/state", "run", "groups"):
         (tmp_path / name).mkdir(parents=True)
     made = Machine(tmp_path, write_tree(pod_fragment(CONTEXT), tmp_path / "tree"))
-    for name in PROGRAMS:
-        found = shutil.which(name)
-        assert found, name
-        (tmp_path / "bin" / name).symlink_to(found)
+    link_programs(tmp_path / "bin", PROGRAMS)
     for name, text in (("podman", PODMAN), ("systemctl", SYSTEMCTL), ("df", DF), ("skopeo", "#!/bin/bash\n")):
         (tmp_path / "bin" / name).write_text(text)
         (tmp_path / "bin" / name).chmod(0o755)

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from tests.host.pod import LIBEXEC, files, pod_context, pod_fragment, write_tree
-from tests.machine.pod_programs import RequireProgram
+from tests.machine.pod_programs import RequireProgram, link_programs
 
 pytestmark = pytest.mark.skipif(os.getuid() != 0, reason="only root may change owners")
 
@@ -110,10 +110,7 @@ def partition(tmp_path: Path) -> Partition:
     made = Partition(write_tree(FRAGMENT, tmp_path / "root"), tmp_path / "record")
     for folder in (made.data, made.root / "bin", made.record):
         folder.mkdir(parents=True)
-    for name in PROGRAMS:
-        found = shutil.which(name)
-        assert found
-        (made.root / "bin" / name).symlink_to(found)
+    link_programs(made.root / "bin", PROGRAMS)
     for name in ("chown", "find"):
         found = shutil.which(name)
         made.stand_in(name, then=f'exec {found} "$@"')

@@ -22,7 +22,7 @@ from diaspora_infra.host.bundle import unpack
 from lab.aws.account import Account
 from tests.host.aws_pod import aws_context
 from tests.host.pod import LIBEXEC, Context, files, pod_context, pod_fragment, write_tree
-from tests.machine.aws_door import ROLE, TOKEN, Door
+from tests.machine.aws_door import ROLE, TOKEN, Door, record_arguments
 from tests.machine.pod_programs import PODMAN, RequireProgram
 
 PATH = "/diaspora/pod.example.org"
@@ -129,8 +129,8 @@ def machine_of(context: Context, tmp_path: Path, curl: str, account: Account, do
     root = write_tree(pod_fragment(context), tmp_path / "root")
     for name in ("bin", "run", "record", "data/state"):
         (tmp_path / name).mkdir(parents=True)
+    record_arguments(curl, tmp_path)
     for name, text in {
-        "curl": f'#!/bin/bash\nprintf \'%s\\n\' "$*" >> {tmp_path}/arguments\nexec {curl} "$@"\n',
         "systemctl": f"#!/bin/bash\nprintf '%s\\n' \"$*\" >> {tmp_path}/systemctl\n",
         "podman": PODMAN,
     }.items():

@@ -14,7 +14,7 @@ import pytest
 
 from tests.host.aws_pod import aws_context
 from tests.host.pod import LIBEXEC, containers, files, pod_context, pod_fragment, values, write_tree
-from tests.machine.pod_programs import RequireProgram
+from tests.machine.pod_programs import RequireProgram, link_programs
 from tests.support.configs import mail
 
 DIASPORA, REDIS = "registry.example.org/diaspora:0.9.1.0", "docker.io/library/redis:7.4-bookworm"
@@ -123,10 +123,7 @@ def store(tmp_path: Path) -> Store:
     made = Store(tmp_path, write_tree(pod_fragment(pod_context()), tmp_path / "tree"))
     for name in ("bin", "images", "registry", "in-use", "data/state"):
         (tmp_path / name).mkdir(parents=True)
-    for name in (*PROGRAMS, "wc", "cat", "cp"):
-        found = shutil.which(name)
-        assert found, name
-        (tmp_path / "bin" / name).symlink_to(found)
+    link_programs(tmp_path / "bin", (*PROGRAMS, "wc", "cat", "cp"))
     for name, text in (("podman", PODMAN), ("df", DF), ("skopeo", SKOPEO)):
         (tmp_path / "bin" / name).write_text(text)
         (tmp_path / "bin" / name).chmod(0o755)

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from tests.host.pod import LIBEXEC, pod_context, pod_fragment, write_tree
 from tests.machine.pod_backup import PASSWORD, Pod
-from tests.machine.pod_programs import RequireProgram
+from tests.machine.pod_programs import RequireProgram, link_programs
 from tests.machine.test_pod_postgresql import Postgresql
 
 pytestmark = pytest.mark.skipif(os.getuid() != 0, reason="only root may run diaspora-pod")
@@ -45,11 +45,7 @@ def here(tmp_path: Path) -> Pod:
     pod = Pod(tmp_path, write_tree(FRAGMENT, tmp_path / "tree"), NO_SERVER, 0, "")
     pod.prepare()
     (pod.data / "secrets/oidc_key.pem").write_text(KEY)
-    for name in ("df", "uname", "head", "cat"):
-        found = shutil.which(name)
-        assert found
-        (tmp_path / "bin" / name).unlink(missing_ok=True)
-        (tmp_path / "bin" / name).symlink_to(found)
+    link_programs(tmp_path / "bin", ("uname",))
     pod.extra = {"DIASPORA_POD": str(pod.tree / "usr/local/bin/diaspora-pod")}
     return pod
 

@@ -18,7 +18,7 @@ from diaspora_infra.host.fragment import AwsContext
 from lab.aws.account import Account
 from tests.host.aws_pod import aws_context
 from tests.host.pod import LIBEXEC, Context, write_tree
-from tests.machine.aws_door import ROLE, TOKEN, Door, signed
+from tests.machine.aws_door import ROLE, TOKEN, Door, record_arguments, signed
 from tests.machine.pod_programs import RequireProgram
 
 CONTEXT = aws_context(pod_changes={"image": None})
@@ -97,9 +97,7 @@ def machine(account: Account, tmp_path: Path, require_program: RequireProgram) -
     write_tree(stack_images(aws_of(CONTEXT)), tmp_path / "root")
     for name in ("bin", "run"):
         (tmp_path / name).mkdir()
-    program = f'#!/bin/bash\nprintf \'%s\\n\' "$*" >> {tmp_path}/arguments\nexec {curl} "$@"\n'
-    (tmp_path / "bin/curl").write_text(program)
-    (tmp_path / "bin/curl").chmod(0o755)
+    record_arguments(curl, tmp_path)
     door.answers["ListBuildsForProject"] = {"ids": []}
     yield Machine(tmp_path, door, account)
     door.shutdown()
