@@ -61,6 +61,14 @@ def link_programs(folder: Path, names: Sequence[str]) -> None:
             (folder / name).symlink_to(found)
 
 
+def link_df(folder: Path) -> None:
+    """Take the real df in place of the one of `link_programs`."""
+    found = shutil.which("df")
+    assert found
+    (folder / "df").unlink()
+    (folder / "df").symlink_to(found)
+
+
 @dataclass
 class Machine:
     """A data folder, a folder of programs for PATH, and a record of podman calls."""

@@ -1,7 +1,6 @@
 """Protection from a full disk, on small real filesystems and with the real restic."""
 
 import os
-import shutil
 import subprocess
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -14,7 +13,7 @@ from diaspora_infra.config.images import IMAGES
 from tests.host.pod import LIBEXEC, pod_context, pod_fragment, write_tree
 from tests.machine.pod_backup import PASSWORD, Pod
 from tests.machine.pod_mail import Machine
-from tests.machine.pod_programs import RequireProgram
+from tests.machine.pod_programs import RequireProgram, link_df
 from tests.machine.test_pod_postgresql import Postgresql
 
 MIB = 1 << 20
@@ -43,10 +42,7 @@ def here(tmp_path: Path, restic: str) -> Iterator[Pod]:
         pod = Pod(tmp_path / "pod", tree, nowhere, 0, restic)
         pod.extra = {"DIASPORA_SYSTEM": str(system), "STATE_DIRECTORY": str(tmp_path / "alerts")}
         pod.prepare()
-        df = shutil.which("df")
-        assert df
-        (pod.folder / "bin/df").unlink()
-        (pod.folder / "bin/df").symlink_to(df)
+        link_df(pod.folder / "bin")
         yield pod
 
 
@@ -168,6 +164,7 @@ def test_status_fails_and_shows_the_full_disk(here: Pod) -> None:
 def test_unused_images_are_removed_from_a_full_system_disk(tmp_path: Path) -> None:
     here = Machine(tmp_path / "machine", write_tree(pod_fragment(pod_context()), tmp_path / "tree"))
     here.prepare()
+    link_df(here.folder / "bin")
     redis = IMAGES["redis"].reference
     images = f"aaa docker.io/library/redis:6 sha256:1\\nbbb {redis} sha256:2\\nccc a.org/diaspora:0.9.0.0 sha256:3\\n"
     here.put("podman", f"#!/bin/sh\necho \"$*\" >> {here.record}/calls\n[ $1 = images ] && printf '{images}'\nexit 0\n")
