@@ -34,7 +34,8 @@ from diaspora_infra.aws import (
     ShellAccess,
     Uploads,
 )
-from diaspora_infra.aws.machine import _wait_for_iam, alarm_action
+from diaspora_infra.aws.machine import alarm_action
+from diaspora_infra.aws.machine_role import _wait_for_iam
 from diaspora_infra.aws.user_data import USER_DATA_MAX_BYTES, fits_user_data, object_key, replace_config
 from lab.aws.bridge import sdk
 from tests.aws.mock_account import Made, MockAccount
@@ -350,7 +351,7 @@ def test_permissions_are_waited_for(monkeypatch: pytest.MonkeyPatch) -> None:
     async def sleep(seconds: float) -> None:
         waited.append(seconds)
 
-    monkeypatch.setattr("diaspora_infra.aws.machine.asyncio.sleep", sleep)
+    monkeypatch.setattr("diaspora_infra.aws.machine_role.asyncio.sleep", sleep)
     for seconds in (None, "0.5"):
         if seconds is None:
             monkeypatch.delenv("DIASPORA_INFRA_IAM_SECONDS", raising=False)
