@@ -47,9 +47,9 @@ class AwsPodArgs(TypedDict):
 class AwsPod(pulumi.ComponentResource):
     """A pod: network, machine and everything around them, each a component of its own.
 
-    The parts are attributes: `security_groups`, `alerts`, `dns`, `backups`, `parameters`, `bundle`, `machine` and
-    `budget`, and `network`, `mail`, `database`, `uploads`, `image_build`, `certificate` and `http_api`, which are None
-    where the settings leave the part out.
+    In Python, the parts are attributes: `security_groups`, `alerts`, `dns`, `backups`, `parameters`, `bundle`,
+    `machine` and `budget`, and `network`, `mail`, `database`, `uploads`, `image_build`, `certificate` and `http_api`,
+    which are None where the settings leave the part out.
     """
 
     url: pulumi.Output[str]
