@@ -42,9 +42,9 @@ def package_schema() -> Schema:
     found = Analyzer(PACKAGE).analyze(components())
     definitions = found["component_definitions"], found["type_definitions"]
     analyzed = generate_schema(PACKAGE, package_version(), None, *definitions, []).to_json()
-    resources, types = _cleaned(analyzed["resources"]), _cleaned(analyzed["types"])
+    resources, types = (_cleaned(_without_args(analyzed[part])) for part in ("resources", "types"))
     for resource in resources.values():
-        _name_as_other_languages_do(resource)
+        _fit_to_languages(resource)
     return {
         "name": PACKAGE,
         "version": analyzed["version"],
@@ -66,6 +66,12 @@ def schema_text() -> str:
 def token(name: str) -> str:
     """The token of a type or component."""
     return f"{PACKAGE}:index:{name}"
+
+
+def _without_args(part: Schema) -> Schema:
+    """Name types without the `Args` at their end, which the SDKs add themselves."""
+    renamed: Schema = json.loads(re.sub(rf"({PACKAGE}:index:\w+)Args\"", r'\1"', json.dumps(part)))
+    return renamed
 
 
 def _types(analyzed: Schema) -> Schema:
@@ -111,6 +117,8 @@ def _schema_of(kind: Type, words: str) -> Schema:
             return {"$ref": words} if words else {"type": str(kind)}
         case ListOf():
             return {"type": "array", "items": _schema_of(kind.item, words)}
+        case MapOf(MapOf(Plain.ANY)):
+            return _schema_of(MapOf(Plain.ANY), "")  # Go has no type of a map in a map in a map
         case MapOf():
             return {"type": "object", "additionalProperties": _schema_of(kind.value, words)}
         case Reference():
@@ -141,10 +149,13 @@ def _markdown(docstring: str) -> str:
     return re.sub(r"(?<!\. )\bNone\b", "none", "\n\n".join(kept))
 
 
-def _name_as_other_languages_do(resource: Schema) -> None:
-    """Write the names of inputs and outputs in descriptions as other languages do."""
+def _fit_to_languages(resource: Schema) -> None:
+    """Change what other languages write in another way, such as names of inputs and outputs in descriptions."""
     for kind in ("inputProperties", "properties"):
         for each in resource[kind].values():
+            # in a plain map, Go's SDK would name a type that it does not write; the plugin refuses an output there
+            if "$ref" in each.get("additionalProperties", {}):
+                each["additionalProperties"].pop("plain", None)
             each["description"] = re.sub(
                 r"`[a-z]+(?:_[a-z]+)+`",
                 lambda found: re.sub("_([a-z])", lambda letter: letter[1].upper(), found[0]),

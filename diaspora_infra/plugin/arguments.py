@@ -78,13 +78,14 @@ class _Reader:
 
     def value(self, value: Any, schema: Schema, path: str, *, plain: bool) -> Any:
         """Read a value. `plain` tells that nothing inside it may be an output."""
+        type_name = schema.get("$ref", "").rpartition("/")[2]
+        is_own = type_name in self._types and "properties" in self._types[type_name] and not is_table(type_name)
         if isinstance(value, pulumi.Output):
-            if plain or schema.get("plain"):
+            if plain or is_own or schema.get("plain"):
                 self.problems.append(Problem(path, "an output given; allowed: a value that the program knows itself"))
             return value.apply(lambda known: _read_later(known, schema, path, self._types))
         if isinstance(value, Mapping):
-            type_name = schema.get("$ref", "").rpartition("/")[2]
-            if type_name and not is_table(type_name):
+            if is_own:
                 return self.table(value, self._types[type_name]["properties"], path, plain=plain)
             plain = plain or bool(type_name and schema.get("plain"))
             inner = schema.get("additionalProperties", {})

@@ -77,8 +77,9 @@ def test_keys_of_tables_offer_their_words(schema: dict[str, Any]) -> None:
     assert words(types[token("UpdateWindowTable")]["properties"]["days"]["items"])[:2] == ["Mon", "Tue"]
     machine = types[token("MachineTable")]["properties"]
     assert machine["architecture"]["$ref"] == f"#/types/{token('Architecture')}", "one type of the same words"
-    assert machine["networks"]["additionalProperties"]["additionalProperties"]["additionalProperties"] == {
-        "$ref": "pulumi.json#/Any"
+    assert machine["networks"]["additionalProperties"] == {
+        "type": "object",
+        "additionalProperties": {"$ref": "pulumi.json#/Any"},
     }
     assert types[token("PodTable")]["required"] == ["admin", "domain"]
 

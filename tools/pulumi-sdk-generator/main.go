@@ -3,6 +3,7 @@
 package main
 
 import (
+	"bytes"
 	"encoding/json"
 	"fmt"
 	"log"
@@ -11,7 +12,6 @@ import (
 
 	golang "github.com/pulumi/pulumi/pkg/v3/codegen/go"
 	"github.com/pulumi/pulumi/pkg/v3/codegen/nodejs"
-	"github.com/pulumi/pulumi/pkg/v3/codegen/python"
 	"github.com/pulumi/pulumi/pkg/v3/codegen/schema"
 )
 
@@ -26,7 +26,7 @@ func main() {
 		return
 	}
 	if len(os.Args) != 4 {
-		log.Fatalf("usage: %s go|nodejs|python SCHEMA.json FOLDER", name)
+		log.Fatalf("usage: %s go|nodejs SCHEMA.json FOLDER", name)
 	}
 	files, err := generate(os.Args[1], os.Args[2])
 	if err != nil {
@@ -59,13 +59,17 @@ func generate(language, file string) (map[string][]byte, error) {
 	if len(problems) > 0 {
 		return nil, problems
 	}
+	pkg.SupportPack = true // as `pulumi package add` does
 	switch language {
 	case "go":
 		return golang.GeneratePackage(name, pkg, nil)
 	case "nodejs":
-		return nodejs.GeneratePackage(name, pkg, nil, nil, true, nil)
-	case "python":
-		return python.GeneratePackage(name, pkg, nil, nil)
+		files, err := nodejs.GeneratePackage(name, pkg, nil, nil, true, nil)
+		// of types beside it, this version of the generator writes a path that is one of the folder above
+		for _, file := range []string{"types/input.ts", "types/output.ts"} {
+			files[file] = bytes.ReplaceAll(files[file], []byte(`from "./types/`), []byte(`from "./`))
+		}
+		return files, err
 	}
 	return nil, fmt.Errorf("%s: no such language", language)
 }
