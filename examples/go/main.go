@@ -42,7 +42,7 @@ func program(ctx *pulumi.Context) error {
 	key := "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIPyvPaZYYgjxX2iI0ZNkUhRNBQvEYTB+rTcdfEAyLSZp podmin@example.org"
 	machine, err := infra.NewIgnition(ctx, "pod", &infra.IgnitionArgs{
 		Pod: infra.PodTableArgs{
-			Domain: pulumi.String("pod.example.org"),
+			Domain: pulumi.String(cfg.Require("domain")),
 			Admin: infra.AdminTableArgs{
 				Username: pulumi.String("podmin"),
 				Email:    pulumi.String("podmin@example.org"),

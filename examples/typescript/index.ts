@@ -23,7 +23,7 @@ const matchbox = new Matchbox("matchbox", {
 
 const machine = new infra.Ignition("pod", {
     pod: {
-        domain: "pod.example.org",
+        domain: config.require("domain"),
         admin: { username: "podmin", email: "podmin@example.org" },
         mail: { senderAddress: "pod@example.org", smtp: { host: "smtp.example.org", username: "pod" } },
     },

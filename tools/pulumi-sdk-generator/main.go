@@ -65,9 +65,10 @@ func generate(language, file string) (map[string][]byte, error) {
 		return golang.GeneratePackage(name, pkg, nil)
 	case "nodejs":
 		files, err := nodejs.GeneratePackage(name, pkg, nil, nil, true, nil)
-		// of types beside it, this version of the generator writes a path that is one of the folder above
-		for _, file := range []string{"types/input.ts", "types/output.ts"} {
-			files[file] = bytes.ReplaceAll(files[file], []byte(`from "./types/`), []byte(`from "./`))
+		// in the folder of types, this version of the generator writes paths as in the folder above
+		for _, file := range []string{"types/index.ts", "types/input.ts", "types/output.ts"} {
+			text := bytes.ReplaceAll(files[file], []byte(`from "./types/`), []byte(`from "./`))
+			files[file] = bytes.ReplaceAll(text, []byte(`from "./utilities"`), []byte(`from "../utilities"`))
 		}
 		return files, err
 	}
