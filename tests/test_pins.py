@@ -43,8 +43,9 @@ def lines(file: Path) -> list[str]:
 
 
 def unpinned_requirements(text: list[str]) -> list[str]:
+    """What is not pinned by hash; a folder of the repository itself is not fetched."""
     kept = [line.strip() for line in text if line.strip() and not line.lstrip().startswith("#")]
-    return [line for line in kept if not REQUIREMENT.match(line)]
+    return [line for line in kept if not REQUIREMENT.match(line) and line not in {"..", "../butane-py"}]
 
 
 def unpinned_actions(text: list[str]) -> list[str]:

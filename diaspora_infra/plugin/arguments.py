@@ -63,7 +63,7 @@ class _Reader:
     def raise_problems(self) -> None:
         """Raise InputError with what was found; does nothing where that is nothing."""
         if self.problems:
-            raise InputError("the inputs cannot be used", self.problems)
+            raise InputError("\n".join(map(str, self.problems)), self.problems)
 
     def table(self, values: Mapping[str, Any], keys: Schema, path: str, *, plain: bool) -> dict[str, Any]:
         """Read a table of known keys."""
