@@ -46,8 +46,10 @@ def served(server: MatchboxServer) -> str:
 
 
 def comes_up(program: Program) -> None:
-    """Nothing in a preview, then a machine that is served with its secret, which is nowhere else; then no change."""
-    assert "+ 5 to create" in program.good("preview").stdout.replace("+ 6", "+ 5"), "a provider of its own is one more"
+    """The page's commands make nothing; a machine gets its secret, which is nowhere else; then nothing changes."""
+    preview = program.follow_page(PASSWORD)
+    assert f"+ {5 if program.language == 'yaml' else 6} to create" in preview, "a provider of its own is one more"
+    assert PASSWORD not in preview
     assert not list(program.server.data.glob("profiles/*"))
     result = program.good("up", "--diff")
     text = served(program.server)
@@ -114,7 +116,7 @@ def test_a_program_in_typescript(server: MatchboxServer, tmp_path: Path, golden:
 UNKNOWN = """const other = new pulumi.CustomResource("matchbox:index/profile:Profile", "other",
     { name: "other", kernel: "/vmlinuz" }, { provider: matchbox });
 const machine"""
-OPTIONS = """{ providers: { matchbox }, protect: true, dependsOn: [machine], aliases: [{ name: "pod" }],
+OPTIONS = """{ providers: { matchbox }, protect: true, dependsOn: [machine],
     transforms: [args => args.props.args ? { props: { ...args.props, args: ["word"] }, opts: args.opts } : undefined] }
 """
 
@@ -137,12 +139,6 @@ def test_options_and_a_value_that_is_not_known_in_a_preview(server: MatchboxServ
     pod = found["diaspora-infra:index:PxePod"]
     assert found["diaspora-infra:index:Ignition"]["urn"] in pod["dependencies"]
     assert "7 unchanged" in program.good("up", "--expect-no-changes").stdout
-
-    program.replace("protect: true, ", "")
-    program.replace('infra.PxePod("pod"', 'infra.PxePod("after"')
-    assert "+-2 to replace" in program.good("preview").stdout
-    program.replace("aliases", "ignored")
-    assert "+ 3 to create" in program.run("preview").stdout
 
 
 def test_a_program_in_go(server: MatchboxServer, tmp_path: Path, golden: Golden) -> None:

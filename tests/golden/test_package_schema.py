@@ -10,7 +10,9 @@ from pulumi.provider.experimental.util import camel_case
 
 from diaspora_infra.plugin import SCHEMA, component
 from diaspora_infra.plugin.arguments import is_table, python_name
+from generators.components_page import components_text
 from generators.package_schema import schema_text, token
+from lab.engine import PROJECT
 from tests.support.golden import Golden
 
 # those of pulumi_aws, when it is imported
@@ -30,15 +32,16 @@ def properties(schema: dict[str, Any]) -> Iterator[tuple[str, dict[str, Any]]]:
             yield from ((f"{name}.{key}", value) for key, value in part.get(kind, {}).items())
 
 
-def test_the_schema_is_fresh(golden: Golden) -> None:
+def test_the_schema_and_its_page_are_fresh(golden: Golden) -> None:
     golden.check(SCHEMA, schema_text())
+    golden.check(PROJECT / "docs/components.md", components_text(json.loads(SCHEMA.read_text(encoding="utf-8"))))
 
 
 def test_every_component_is_found_and_has_its_token_and_outputs(schema: dict[str, Any]) -> None:
     for name, resource in schema["resources"].items():
         made = component(name)
         assert token(made.__name__) == name
-        assert Path(__file__).parents[2] in Path(str(made.__init__.__code__.co_filename)).parents
+        assert Path(made.__init__.__code__.co_filename).is_relative_to(PROJECT)
         assert f'"{name}"' in Path(made.__init__.__code__.co_filename).read_text(encoding="utf-8"), "its own token"
         for key in resource["properties"]:
             assert key == camel_case(python_name(key))

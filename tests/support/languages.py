@@ -20,7 +20,7 @@ from diaspora_infra.version import package_version
 from lab.engine import MATCHBOX, PROJECT, Engine, Plugin
 from lab.matchbox import MatchboxServer
 from tests.support.boot.cached import cached
-from tests.support.examples import EXAMPLES, make_home
+from tests.support.examples import EXAMPLES, make_home, snippets
 from tools import path_with, tool_path
 from tools.golang import go_for
 
@@ -49,10 +49,13 @@ class Program:
     """What the engine starts for the package."""
 
     def __post_init__(self) -> None:
-        """Make the copy."""
-        self.folder.mkdir()
+        """Make the copy, as in a checkout and with the address of the server."""
         make_home(self.folder / "home", self.server)
+        self.project.parent.mkdir(parents=True)
         PREPARE[self.language](self.project)
+        file = self.project / "Pulumi.dev.yaml"
+        text = file.read_text().replace("http://matchbox.lan:8080", self.server.http_url)
+        file.write_text(text.replace("matchbox.lan:8081", self.server.rpc_endpoint))
         tools = path_with(["pulumi", LANGUAGE_HOSTS[self.language]])
         variables = {"PATH": f"{NODE}{os.pathsep}{tools}", "HOME": str(self.folder / "home")}
         plugins = (MATCHBOX, Plugin("diaspora-infra", package_version(), lambda: self.package))
@@ -63,7 +66,30 @@ class Program:
     @property
     def project(self) -> Path:
         """The folder of the program."""
-        return self.folder / "program"
+        return self.folder / "examples" / self.language
+
+    def follow_page(self, secret: str) -> str:
+        """Run the commands of the example's page, with a secret in the home; returns their output.
+
+        What `pulumi package add` and `npm install` make is there: the language hosts of the tests are too old for it.
+        """
+        self.engine.prepare()
+        (self.folder / "home/smtp-password").write_text(secret)
+        there = """\
+            pulumi() { case "$*" in "package add "*) [ -f "$3/PulumiPlugin.yaml" ];; *) command pulumi "$@";; esac }
+            npm() { [ "$*" = install ]; }
+        """
+        commands = snippets(EXAMPLES / self.language / "README.md").replace("../../plugin", str(PROJECT / "plugin"))
+        result = subprocess.run(
+            ["bash", "-euc", there + commands],
+            cwd=self.folder,
+            env={**os.environ, **self.engine.variables()},
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+        assert result.returncode == 0, result.stdout + result.stderr
+        return result.stdout + result.stderr
 
     def set_secret(self, key: str, value: str) -> None:
         """Set a secret as `pulumi config set --secret` does."""
@@ -108,12 +134,9 @@ def _prepare_yaml(project: Path) -> None:
 
 
 def _prepare_typescript(project: Path) -> None:
-    """Compile the program, which checks its types, and let the engine run what came of it."""
-    shutil.copytree(_TYPESCRIPT, project)
+    shutil.copytree(typescript_program(), project)
     # packages are looked for in the folders above, too
     (project.parent / "node_modules").symlink_to(node_packages() / "node_modules")
-    shutil.copytree(node_sdk(), project / "node_modules/diaspora-infra")
-    run("tsc", cwd=project)
     package = (project / "package.json").read_text()
     (project / "package.json").write_text(package.replace('"index.ts"', '"bin/index.js"'))
 
@@ -144,17 +167,20 @@ def node_packages() -> Path:
     return cached("node-packages", make, _TYPESCRIPT / "package.json", _TYPESCRIPT / "package-lock.json")
 
 
-def node_sdk() -> Path:
-    """The package for TypeScript, compiled."""
+def typescript_program() -> Path:
+    """A folder with the example in TypeScript and the package's SDK, both compiled, and so their types checked."""
 
     def make(folder: Path) -> None:
-        _generate("nodejs", folder)
         (folder / "node_modules").symlink_to(node_packages() / "node_modules")
-        run("tsc", "--sourceMap", "false", cwd=folder)
-        shutil.copy(folder / "package.json", folder / "bin")  # as the package's own script does
-        (folder / "node_modules").unlink()
+        program = folder / "program"
+        shutil.copytree(_TYPESCRIPT, program)
+        sdk = program / "node_modules/diaspora-infra"
+        _generate("nodejs", sdk)
+        run("tsc", "--sourceMap", "false", cwd=sdk)
+        shutil.copy(sdk / "package.json", sdk / "bin")  # as the package's own script does
+        run("tsc", cwd=program)
 
-    return cached("node-sdk", make, *_RECIPE, _TYPESCRIPT / "package-lock.json")
+    return cached("typescript-program", make, *_RECIPE, _TYPESCRIPT) / "program"
 
 
 def go_program() -> Path:
@@ -191,5 +217,5 @@ def run(*command: str | Path, cwd: Path) -> str:
 
 
 if __name__ == "__main__":
-    node_sdk()
+    typescript_program()
     go_program()
