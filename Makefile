@@ -33,14 +33,15 @@ down-aws: ## destroy the pod of `make up-aws` and stop the simulator
 	@$(PYTHON) -m tools --set aws >/dev/null
 	@$(RUN) -m lab down-aws
 
-test: ## install the dependencies of the tests and run all tests; missing tools and boot images are built beside the first ones
+test: ## install the dependencies of the tests and run all tests; missing tools, boot images and programs are built beside the first ones
 	@$(PYTHON) -m tools.packages tests/packages.txt
 	@$(PYTHON) -m tools.environment --dev
 	@$(RUN) -m tests.support.boot & images=$$!; \
+	{ $(PYTHON) -m tools pulumi pulumi-sdk-generator >/dev/null; $(RUN) -m tests.support.languages; } & programs=$$!; \
 	$(MAKE) --no-print-directory check & check=$$!; \
 	$(PYTHON) -m tools --set test --linters --beside $(QUICK_TESTS); quick=$$?; \
-	wait $$check || { echo "make check failed, see above"; kill $$images; exit 1; }; \
-	wait $$images; $(SYSTEM_TESTS) && exit $$quick
+	wait $$check || { echo "make check failed, see above"; kill $$images $$programs; exit 1; }; \
+	wait $$images $$programs; $(SYSTEM_TESTS) && exit $$quick
 
 test-quick: ## lint, type-check, and run the tests that need no root, no tools, no services and no network
 	@$(PYTHON) -m tools.environment --dev

@@ -6,6 +6,7 @@ from typing import Any, NotRequired, TypedDict
 import pulumi
 
 from diaspora_infra.config import ConfigError, Settings
+from diaspora_infra.config.problems import Problem
 from diaspora_infra.host import render
 from diaspora_infra.pulumi_config import Secrets, check_inputs, config_run_error, load_tables, render_machine
 from diaspora_infra.tables import HostTable, MachineTable, PodTable
@@ -55,7 +56,16 @@ def _render(name: str, given: Mapping[str, Any]) -> str:
         settings = load_tables(tables, secrets)
         return render(settings, settings.machines[0], secrets).ignition
     except ConfigError as error:
-        raise config_run_error(error, name) from None
+        raise config_run_error(_in_arguments(error), name) from None
+
+
+def _in_arguments(error: ConfigError) -> ConfigError:
+    """Name the component's argument where the problem is that of a machine in a stack file."""
+    place = "ignition.machines[0]"
+    return ConfigError(
+        Problem(f"machine{each.path.removeprefix(place)}" if each.path.startswith(place) else each.path, each.message)
+        for each in error.problems
+    )
 
 
 def ignition_stack(settings: Settings, secrets: Secrets) -> dict[str, Any]:

@@ -1,7 +1,7 @@
 """Settings and secrets of the running Pulumi stack, and of the tables that components take."""
 
 import json
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -29,6 +29,14 @@ from diaspora_infra.host import Rendered, render
 from diaspora_infra.stack_files import add_files, load_file
 
 Secrets = Mapping[str, pulumi.Output[str]]
+
+
+class InputError(pulumi.RunError):
+    """Inputs of a component cannot be used. A path of `problems` begins with the argument's name in Python."""
+
+    def __init__(self, text: str, problems: Iterable[Problem]) -> None:
+        super().__init__(text)
+        self.problems = tuple(problems)
 
 
 def load_stack_config() -> tuple[Settings | ProvisioningSettings, Secrets]:
@@ -109,19 +117,19 @@ def render_known(settings: Settings, machine: Machine, secrets: Mapping[str, str
         raise config_run_error(error, machine.name) from None
 
 
-def config_run_error(error: ConfigError, what: str) -> pulumi.RunError:
+def config_run_error(error: ConfigError, what: str) -> InputError:
     """Say what is wrong with a config, in the way that the engine prints without a traceback."""
-    return pulumi.RunError(f"the config of {what} cannot be used:\n{error}")
+    return InputError(f"the config of {what} cannot be used:\n{error}", error.problems)
 
 
 def check_inputs(name: str, inputs: Mapping[str, Any], required: Mapping[str, str]) -> None:
     """Refuse the inputs of a component that lack one of `required`, which says what is allowed for each.
 
-    Raises RunError with all of them, before the component is registered.
+    Raises InputError with all of them, before the component is registered.
     """
-    missing = [key for key in required if inputs.get(key) is None]
+    missing = [Problem(key, f"missing; allowed: {what}") for key, what in required.items() if inputs.get(key) is None]
     if missing:
-        raise pulumi.RunError("\n".join(f"{name}: {key}: missing; allowed: {required[key]}" for key in missing))
+        raise InputError("\n".join(f"{name}: {problem}" for problem in missing), missing)
 
 
 def _plain_value(value: object) -> object:

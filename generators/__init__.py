@@ -1,4 +1,4 @@
-"""Generators of what follows from the settings and prices: two pages, the JSON Schema, the types of the tables.
+"""Generators of what follows from the code: pages, the JSON Schema, types of the tables, the schema of the package.
 
 They are not in the wheel.
 """

@@ -45,11 +45,11 @@ def _class(table: Table) -> Iterator[str]:
         entries = ", ".join(f'"{key.name}": {_annotation(key)}' for key in reserved)
         yield from (f'{base} = TypedDict("{base}", {{{entries}}})', "", "")
         # a key in braces takes no docstring
-        description += "".join(f" `{key.name}`: {_description(key)}" for key in reserved)
+        description += "".join(f" `{key.name}`: {described(key)}" for key in reserved)
     yield from (f"class {name}({base}):", f"    {_docstring(description)}", "")
     for key in table.keys:
         if key not in reserved:
-            yield from (f"    {key.name}: {_annotation(key)}", f"    {_docstring(_description(key))}")
+            yield from (f"    {key.name}: {_annotation(key)}", f"    {_docstring(described(key))}")
     yield ""
 
 
@@ -71,7 +71,8 @@ def _python_type(kind: Type) -> str:
     assert_never(kind)
 
 
-def _description(key: Key) -> str:
+def described(key: Key) -> str:
+    """What a key is, the words that it allows, and its default."""
     sentences = [key.description]
     if key.words:
         sentences.append(f"Allowed: {', '.join(map(str, key.words))}.")

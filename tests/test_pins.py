@@ -1,5 +1,6 @@
 """What the project fetches is pinned: packages by hash, actions by commit, images by tag or digest."""
 
+import json
 import re
 import subprocess
 import tomllib
@@ -43,8 +44,9 @@ def lines(file: Path) -> list[str]:
 
 
 def unpinned_requirements(text: list[str]) -> list[str]:
+    """What is not pinned by hash; a folder of the repository itself is not fetched."""
     kept = [line.strip() for line in text if line.strip() and not line.lstrip().startswith("#")]
-    return [line for line in kept if not REQUIREMENT.match(line)]
+    return [line for line in kept if not REQUIREMENT.match(line) and line not in {"..", "../butane-py"}]
 
 
 def unpinned_actions(text: list[str]) -> list[str]:
@@ -131,6 +133,15 @@ def test_images_have_a_tag_or_a_digest() -> None:
 def test_no_download_is_run() -> None:
     files = [file for file in tracked() if file != Path(__file__)]
     assert [f"{file}: {line}" for file in files for line in lines(file) if RUNS_DOWNLOAD.search(line)] == []
+
+
+def test_npm_packages_have_hashes() -> None:
+    locks = [file for file in tracked() if file.name == "package-lock.json"]
+    assert {file.parent for file in tracked() if file.name == "package.json"} == {file.parent for file in locks}
+    for file in locks:
+        packages = json.loads(file.read_text(encoding="utf-8"))["packages"]
+        assert len(packages) > 100
+        assert [name for name, package in packages.items() if name and "integrity" not in package] == []
 
 
 def test_go_modules_have_sums() -> None:

@@ -43,7 +43,9 @@ def main() -> int:
 def make_environment(*, dev: bool, simulator: bool = False, aws: bool = False) -> None:
     """Updates `.venv` to uv.lock; without `dev`, other packages stay installed."""
     # scripts in .venv contain its path, so a checkout that was moved needs a new .venv
-    inputs = f"{sys.version} {PROJECT}".encode() + (PROJECT / "uv.lock").read_bytes()
+    inputs = f"{sys.version} {PROJECT}".encode()
+    # pyproject.toml names the scripts, which the lock file does not
+    inputs += (PROJECT / "uv.lock").read_bytes() + (PROJECT / "pyproject.toml").read_bytes()
     locked = hashlib.sha256(inputs).hexdigest()
     kind = "dev" if dev else "simulator" if simulator else "aws" if aws else "base"
     stamp = PROJECT / ".venv" / f".made-{kind}"

@@ -6,11 +6,14 @@ from typing import TypeVar
 
 import pulumi
 
+from diaspora_infra.config.problems import Problem
+from diaspora_infra.pulumi_config import InputError
+
 T = TypeVar("T")
 Choice = TypeVar("Choice", bound=StrEnum)
 
 
-class ArgumentError(pulumi.RunError):
+class ArgumentError(InputError):
     """An argument of a component cannot be used.
 
     `argument` is its name in Python, with a part after a dot (`image.version`); `fix` says what is allowed or what to
@@ -20,7 +23,7 @@ class ArgumentError(pulumi.RunError):
     def __init__(self, component: str, argument: str, problem: str, fix: str, reason: str | None = None) -> None:
         self.component, self.argument = component, argument
         self.problem, self.fix, self.reason = problem, fix, reason
-        super().__init__(f"{component}: {argument}: {self.sentence()}")
+        super().__init__(f"{component}: {argument}: {self.sentence()}", [Problem(argument, self.sentence())])
 
     def sentence(self, fix: str | None = None) -> str:
         """What is wrong and how to repair it, without the name of the argument; with another `fix` if one is given."""
@@ -33,7 +36,8 @@ def raise_all(errors: Sequence[ArgumentError]) -> None:
     if len(errors) == 1:
         raise errors[0]
     if errors:
-        raise pulumi.RunError("\n".join(str(error) for error in errors))
+        problems = [problem for error in errors for problem in error.problems]
+        raise InputError("\n".join(str(error) for error in errors), problems)
 
 
 def choice(component: str, argument: str, value: str, values: type[Choice]) -> Choice:

@@ -47,9 +47,9 @@ class AwsPodArgs(TypedDict):
 class AwsPod(pulumi.ComponentResource):
     """A pod: network, machine and everything around them, each a component of its own.
 
-    The parts are attributes: `security_groups`, `alerts`, `dns`, `backups`, `parameters`, `bundle`, `machine` and
-    `budget`, and `network`, `mail`, `database`, `uploads`, `image_build`, `certificate` and `http_api`, which are None
-    where the settings leave the part out.
+    In Python, the parts are attributes: `security_groups`, `alerts`, `dns`, `backups`, `parameters`, `bundle`,
+    `machine` and `budget`, and `network`, `mail`, `database`, `uploads`, `image_build`, `certificate` and `http_api`,
+    which are None where the settings leave the part out.
     """
 
     url: pulumi.Output[str]
@@ -67,7 +67,8 @@ class AwsPod(pulumi.ComponentResource):
     shell_command: pulumi.Output[str] | None
     """Command that logs in to the machine; None with `shellAccess: none`."""
     mail_host: pulumi.Output[str] | None
-    """Name of the SMTP server; None where Amazon SES does not send the pod's mail, as for all of `mail_*`."""
+    """Name of the SMTP server; None where Amazon SES does not send the pod's mail, as `mail_sender` and
+    `mail_next_steps`."""
     mail_sender: pulumi.Output[str] | None
     """Address that the pod's mail comes from."""
     mail_next_steps: pulumi.Output[str] | None

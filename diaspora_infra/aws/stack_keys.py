@@ -4,9 +4,9 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from typing import NamedTuple
 
-import pulumi
-
 from diaspora_infra.aws.arguments import ArgumentError
+from diaspora_infra.config.problems import Problem
+from diaspora_infra.pulumi_config import InputError
 
 
 class StackKey(NamedTuple):
@@ -32,7 +32,7 @@ PARAMETERS = {"existing": StackKey("aws.existingParameters")}
 
 @contextmanager
 def in_stack_keys(keys: Mapping[str, StackKey]) -> Iterator[None]:
-    """Turn an ArgumentError for one of these arguments, or for a part of it, into a RunError that names the key."""
+    """Turn an ArgumentError for one of these arguments, or for a part of it, into an InputError that names the key."""
     try:
         yield
     except ArgumentError as error:
@@ -42,4 +42,5 @@ def in_stack_keys(keys: Mapping[str, StackKey]) -> Iterator[None]:
         if not part:
             raise
         key, fix = keys[part]
-        raise pulumi.RunError(f"{key}{error.argument.removeprefix(part)}: {error.sentence(fix)}") from None
+        problem = Problem(f"{key}{error.argument.removeprefix(part)}", error.sentence(fix))
+        raise InputError(str(problem), [problem]) from None

@@ -8,8 +8,8 @@ import pulumi
 import pulumiverse_matchbox as matchbox
 
 from diaspora_infra.config import Architecture, Stream
-from diaspora_infra.config.problems import refused
-from diaspora_infra.pulumi_config import check_inputs
+from diaspora_infra.config.problems import Problem, refused
+from diaspora_infra.pulumi_config import InputError, check_inputs
 from diaspora_infra.pxe.install import Boot, InstallSettings, install_boot
 from diaspora_infra.pxe.served import (
     NotServableError,
@@ -57,7 +57,9 @@ class PxePod(pulumi.ComponentResource):
 
     Profile and group are named after the machine and a revision, a hash of what they say. A change therefore makes a
     new profile and group before the old ones go: the machine never finds the server without a config for it. Set
-    `revision` (see `revision_of`) where an input is an output, such as a secret: the hash is not known in time then.
+    `revision` where an input is an output, such as a secret: the hash is not known in time then.
+
+    In Python, `revision_of` computes one.
     """
 
     profile: pulumi.Output[str]
@@ -136,14 +138,19 @@ def _without_slash(url: pulumi.Input[str]) -> pulumi.Input[str]:
 
 
 def _boot(name: str, install: Mapping[str, Any]) -> Boot:
-    """Tell a machine how to install. Raises RunError for what the types of the arguments cannot refuse."""
+    """Tell a machine how to install. Raises InputError for what the types of the arguments cannot refuse."""
     for key, words in _WORDS.items():
         if key in install and install[key] not in list(words):
-            raise pulumi.RunError(f"{name}: {key}: {refused(install[key], ', '.join(words))}")
+            raise _input_error(name, key, refused(install[key], ", ".join(words)))
     for key in _LISTS:
         if isinstance(install.get(key), str):
-            raise pulumi.RunError(f"{name}: {key}: {refused(install[key], 'a list')}")
+            raise _input_error(name, key, refused(install[key], "a list"))
     return install_boot(**install)
+
+
+def _input_error(name: str, key: str, message: str) -> InputError:
+    problem = Problem(key, message)
+    return InputError(f"{name}: {problem}", [problem])
 
 
 def _full_name(
@@ -174,5 +181,5 @@ def _checked(ignition: str, name: str) -> str:
     try:
         check_servable(ignition, name)
     except NotServableError as error:
-        raise pulumi.RunError(str(error)) from None
+        raise InputError(str(error), [Problem("ignition", str(error))]) from None
     return as_served(ignition)

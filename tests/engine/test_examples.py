@@ -26,6 +26,7 @@ from lab.matchbox import MatchboxServer
 from tests.pxe.releases import VERSION, Keys, Releases, serving
 from tests.support.examples import EXAMPLES, Reader, Result, path_with_tools, snippets
 from tests.support.ignition_root import RefusedError, applied, read_tree, without_disks
+from tests.support.languages import LANGUAGE_HOSTS
 from tools import manifest
 
 WORKFLOW = yaml.safe_load((EXAMPLES / "ci/preview.yml").read_text())
@@ -60,7 +61,8 @@ def settings_of(file: Path) -> Settings:
 
 def test_every_example_is_tested_and_listed() -> None:
     # that of AWS is in tests/aws/test_example.py
-    tested = {"aws", "bare-metal", "ci", "openstack", "own-program", "provisioning-server", "qemu", "virtualbox"}
+    here = {"aws", "bare-metal", "ci", "openstack", "own-program", "provisioning-server", "qemu", "virtualbox"}
+    tested = here | LANGUAGE_HOSTS.keys()  # those in tests/engine/test_languages.py
     assert {page.parent.name for page in EXAMPLES.glob("*/README.md")} == tested
     index = (EXAMPLES / "README.md").read_text()
     assert set(re.findall(r"\]\(([a-z-]+)/\)", index)) == tested

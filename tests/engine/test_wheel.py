@@ -4,18 +4,23 @@ import json
 import os
 import re
 import shutil
+import signal
 import subprocess
 import sys
 import zipfile
 from email import message_from_bytes
 from pathlib import Path
 
+import grpc
 import pytest
 import yaml
+from pulumi.runtime.proto.provider_pb2 import GetSchemaRequest
+from pulumi.runtime.proto.provider_pb2_grpc import ResourceProviderStub
 
 import tools.environment
 from diaspora_infra.config import load
 from diaspora_infra.host import render
+from diaspora_infra.plugin import SCHEMA
 from diaspora_infra.pxe.install import install_boot
 from diaspora_infra.pxe.served import ipxe_url, meaning
 from diaspora_infra.pxe.verify import ipxe_script
@@ -90,7 +95,8 @@ def test_wheel_contains_only_package_and_what_machines_get(wheels: Path) -> None
     assert len(templates) > 20
     assert {name: files[name] for name in templates} == templates
     assert "diaspora-infra = diaspora_infra.cli:main" in files["entry_points.txt"].decode()
-    assert "diaspora_infra/py.typed" in files
+    assert "pulumi-resource-diaspora-infra = diaspora_infra.plugin:main" in files["entry_points.txt"].decode()
+    assert {"diaspora_infra/py.typed", "diaspora_infra/plugin/schema.json"} <= files.keys()
     licence = {"licenses/LICENSE"}
     assert {name for name in files if "/" in name} == files_below("diaspora_infra") | templates.keys() | licence
     assert message_from_bytes(files["METADATA"])["License-Expression"] == "Apache-2.0"
@@ -113,6 +119,18 @@ def test_installed_command_renders_the_same_as_the_tree(environment: Path, tmp_p
     assert run(environment / "bin/diaspora-infra", "check", source, cwd=tmp_path).startswith(f"{source}: good")
     installed = run(environment / "bin/diaspora-infra", "render", source, cwd=tmp_path)
     assert installed == run(Path(sys.executable).parent / "diaspora-infra", "render", source, cwd=PROJECT)
+
+
+def test_installed_plugin_serves_the_package(environment: Path, tmp_path: Path) -> None:
+    command = [environment / "bin/pulumi-resource-diaspora-infra", "127.0.0.1:1"]
+    with subprocess.Popen(command, cwd=tmp_path, stdout=subprocess.PIPE, text=True) as plugin:
+        assert plugin.stdout
+        port = plugin.stdout.readline()
+        with grpc.insecure_channel(f"127.0.0.1:{port.strip()}") as channel:
+            answer = ResourceProviderStub(channel).GetSchema(GetSchemaRequest(version=0))
+        plugin.send_signal(signal.SIGINT)
+        assert plugin.wait(timeout=20) == 0
+    assert json.loads(answer.schema) == json.loads(SCHEMA.read_text(encoding="utf-8"))
 
 
 def test_installed_butane_commands_translate(environment: Path, tmp_path: Path) -> None:

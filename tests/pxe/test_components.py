@@ -211,7 +211,7 @@ def test_wrong_config_is_refused_with_all_problems(run: Callable[[Program], tupl
     with pytest.raises(pulumi.RunError) as caught:
         run(lambda: Ignition("pod1", wrong).ignition)
     assert "pod.domain: " in str(caught.value)
-    assert "ignition.machines[0].disk: " in str(caught.value)
+    assert "\nmachine.disk: " in str(caught.value)
 
 
 def test_an_unknown_secret_is_refused(run: Callable[[Program], tuple[Recorder, Any]]) -> None:

@@ -21,6 +21,7 @@ def project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     folder = tmp_path / "a checkout"
     folder.mkdir()
     (folder / "uv.lock").write_text("version = 1\n")
+    (folder / "pyproject.toml").write_text("")
     monkeypatch.setattr(environment, "PROJECT", folder)
     return folder
 
