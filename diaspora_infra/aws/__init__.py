@@ -12,13 +12,16 @@ if TYPE_CHECKING:
     from diaspora_infra.aws.backups import Backups, BackupsArgs
     from diaspora_infra.aws.budget import Budget, BudgetArgs
     from diaspora_infra.aws.bundle import Bundle, BundleArgs
+    from diaspora_infra.aws.cache import Cache, CacheArgs
     from diaspora_infra.aws.certificate import Certificate, CertificateArgs
     from diaspora_infra.aws.database import Database, DatabaseArgs, DatabaseEngine
     from diaspora_infra.aws.dns import Dns, DnsArgs, DnsRecord
     from diaspora_infra.aws.http_api import HttpApi, HttpApiArgs
     from diaspora_infra.aws.image_build import BuiltImageArgs, ImageBuild, ImageBuildArgs
     from diaspora_infra.aws.images import ImageArgs
+    from diaspora_infra.aws.load_balancer import LoadBalancer, LoadBalancerArgs
     from diaspora_infra.aws.machine import Machine, MachineArgs, ShellEndpointArgs
+    from diaspora_infra.aws.machine_group import MachineGroup, MachineGroupArgs
     from diaspora_infra.aws.mail import Mail, MailArgs, MailRecord
     from diaspora_infra.aws.network import Network, NetworkArgs
     from diaspora_infra.aws.parameters import Parameters, ParametersArgs
@@ -39,6 +42,8 @@ __all__ = [
     "BuiltImageArgs",
     "Bundle",
     "BundleArgs",
+    "Cache",
+    "CacheArgs",
     "Certificate",
     "CertificateArgs",
     "Database",
@@ -53,8 +58,12 @@ __all__ = [
     "ImageArgs",
     "ImageBuild",
     "ImageBuildArgs",
+    "LoadBalancer",
+    "LoadBalancerArgs",
     "Machine",
     "MachineArgs",
+    "MachineGroup",
+    "MachineGroupArgs",
     "Mail",
     "MailArgs",
     "MailRecord",
@@ -84,6 +93,8 @@ _MODULES = {
     "BuiltImageArgs": "image_build",
     "Bundle": "bundle",
     "BundleArgs": "bundle",
+    "Cache": "cache",
+    "CacheArgs": "cache",
     "Certificate": "certificate",
     "CertificateArgs": "certificate",
     "Database": "database",
@@ -98,8 +109,12 @@ _MODULES = {
     "ImageArgs": "images",
     "ImageBuild": "image_build",
     "ImageBuildArgs": "image_build",
+    "LoadBalancer": "load_balancer",
+    "LoadBalancerArgs": "load_balancer",
     "Machine": "machine",
     "MachineArgs": "machine",
+    "MachineGroup": "machine_group",
+    "MachineGroupArgs": "machine_group",
     "Mail": "mail",
     "MailArgs": "mail",
     "MailRecord": "mail",

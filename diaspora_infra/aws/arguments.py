@@ -55,6 +55,20 @@ def checked(value: pulumi.Input[T], check: Callable[[T], T]) -> pulumi.Input[T]:
     return check(value)
 
 
+def if_issued(
+    issued: pulumi.Input[bool] | None, make: Callable[[], pulumi.Output[str | None]]
+) -> pulumi.Output[str | None]:
+    """What `make` makes of a certificate, once it is issued; until then an output of None. Without `issued` it is."""
+
+    def make_if(issued: bool) -> pulumi.Output[str | None]:
+        return make() if issued else pulumi.Output.from_input(None)
+
+    if issued is None or isinstance(issued, bool):
+        return make_if(issued is not False)
+    # what is made inside of `apply` is not in the preview of the first run, and rightly so: that run leaves it out
+    return pulumi.Output.all(issued).apply(lambda values: make_if(values[0]))
+
+
 def whole_text(number: float) -> str:
     """A whole number as text; programs in other languages hand over 20 as 20.0."""
     return str(int(number))

@@ -63,6 +63,9 @@ class DatabaseArgs(TypedDict):
     """Instance class of RDS; db.t4g.micro when not set."""
     storage_gib: NotRequired[pulumi.Input[int]]
     """Storage of RDS in GiB; 20 when not set."""
+    standby: NotRequired[bool]
+    """Keep a second server in another zone, which takes over when the first one fails, at the price of another one;
+    false when not set. A plain value, not an output."""
     backup_days: NotRequired[pulumi.Input[int]]
     """Days for which AWS can bring the database back to any moment; 7 when not set."""
     restore_from: NotRequired[pulumi.Input[str]]
@@ -205,12 +208,22 @@ class Database(pulumi.ComponentResource):
             tags=named(self._tags, f"{self._name} database"),
             opts=self._server_options,
         )
+        self._aurora_server(cluster, subnets, 1)
+        if args.get("standby", False):
+            self._aurora_server(cluster, subnets, 2)
+        if minimum == 0 and "weekly_acu_hours" in args:
+            self._awake_alarm(cluster, args["weekly_acu_hours"])
+        return cluster.endpoint
+
+    def _aurora_server(self, cluster: aws.rds.Cluster, subnets: aws.rds.SubnetGroup, number: int) -> None:
         aws.rds.ClusterInstance(
-            f"{self._name}-database",
-            identifier=pulumi.Output.concat(self.identifier, "-1"),
+            f"{self._name}-database" if number == 1 else f"{self._name}-database-{number}",
+            identifier=pulumi.Output.concat(self.identifier, f"-{number}"),
             cluster_identifier=cluster.cluster_identifier,
             engine=aws.rds.EngineType.AURORA_POSTGRESQL,
             instance_class="db.serverless",
+            # a standby of these tiers has the capacity of the first server at all times
+            promotion_tier=None if number == 1 else 1,
             db_subnet_group_name=subnets.name,
             publicly_accessible=False,
             performance_insights_enabled=False,  # it keeps the database awake
@@ -220,9 +233,6 @@ class Database(pulumi.ComponentResource):
             tags=named(self._tags, f"{self._name} database"),
             opts=self._child,
         )
-        if minimum == 0 and "weekly_acu_hours" in args:
-            self._awake_alarm(cluster, args["weekly_acu_hours"])
-        return cluster.endpoint
 
     def _awake_alarm(self, cluster: aws.rds.Cluster, acu_hours: pulumi.Input[float]) -> None:
         """An alarm on the capacity of the last seven days, which is what AWS charges for."""
@@ -277,7 +287,7 @@ class Database(pulumi.ComponentResource):
             username=USER,
             password=self.password,
             port=POSTGRESQL_PORT,
-            multi_az=False,
+            multi_az=args.get("standby", False),
             publicly_accessible=False,
             db_subnet_group_name=subnets.name,
             vpc_security_group_ids=args["security_group_ids"],

@@ -7,7 +7,7 @@ from typing import NotRequired, TypedDict
 import pulumi
 import pulumi_aws as aws
 
-from diaspora_infra.aws.arguments import whole_text
+from diaspora_infra.aws.arguments import if_issued, whole_text
 from diaspora_infra.aws.defaults import HTTP_API
 from diaspora_infra.aws.dns import DnsRecord, create_alias, pending_alias
 from diaspora_infra.aws.security_groups import HTTP_PORT
@@ -89,7 +89,7 @@ class HttpApi(pulumi.ComponentResource):
         self._route(api, service)
         log = self._log()
         stage = self._stage(api, log)
-        target = self._domain_if_issued(api, stage)
+        target = if_issued(args.get("certificate_issued"), lambda: self._domain(api, stage))
         self.api_id, self.log_group = api.id, None if log is None else log.name
         self.records = self._pending_records(target)
         self.register_outputs({"apiId": self.api_id, "logGroup": self.log_group, "records": self.records})
@@ -167,18 +167,6 @@ class HttpApi(pulumi.ComponentResource):
             tags=self._tags,
             opts=self._child,
         )
-
-    def _domain_if_issued(self, api: aws.apigatewayv2.Api, stage: aws.apigatewayv2.Stage) -> pulumi.Output[str | None]:
-        """Take the domain's requests, once there is a certificate; returns the name that the domain must point to."""
-        issued = self._args.get("certificate_issued")
-
-        def domain_if(issued: bool) -> pulumi.Output[str | None]:
-            return self._domain(api, stage) if issued else pulumi.Output.from_input(None)
-
-        if issued is None or isinstance(issued, bool):
-            return domain_if(issued is not False)
-        # what is made inside of `apply` is not in the preview of the first run, and rightly so: that run leaves it out
-        return pulumi.Output.all(issued).apply(lambda values: domain_if(values[0]))
 
     def _pending_records(self, target: pulumi.Output[str | None]) -> pulumi.Output[Sequence[DnsRecord]]:
         if self._args.get("zone_id") is not None:

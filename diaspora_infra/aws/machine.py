@@ -1,7 +1,5 @@
 """Machine: an EC2 instance with Fedora CoreOS, its data volume, its role, and its alarms."""
 
-import asyncio
-import os
 from collections.abc import Mapping, Sequence
 from typing import Any, NotRequired, TypedDict
 
@@ -9,20 +7,14 @@ import pulumi
 import pulumi_aws as aws
 
 from diaspora_infra.aws.account import partition, region
+from diaspora_infra.aws.boot_config import boot_config
 from diaspora_infra.aws.defaults import INSTANCE, PROTECT
 from diaspora_infra.aws.images import ImageArgs, find_image
-from diaspora_infra.aws.policy import Statement, document_output, trusting
-from diaspora_infra.aws.private_bucket import block_public_access, encrypt, tls_only
+from diaspora_infra.aws.machine_role import machine_role
 from diaspora_infra.aws.tags import merged, named
-from diaspora_infra.aws.user_data import CONFIGS, fits_user_data, object_key, replace_config
 
 DATA_DEVICE = "/dev/sdf"
 """Name under which AWS lists the data volume; the machine sees an NVMe disk with a name of its own."""
-
-IAM_SECONDS = 15
-"""Time in which a new permission mostly reaches all of AWS. Ignition asks once: it ends the boot with an error where S3
-answers 403 (Ignition 2.26, internal/resource/url.go). The environment variable DIASPORA_INFRA_IAM_SECONDS replaces it.
-"""
 
 
 class ShellEndpointArgs(TypedDict):
@@ -94,9 +86,9 @@ class Machine(pulumi.ComponentResource):
         self._child = pulumi.ResourceOptions(parent=self)
         self._topics = [topic] if (topic := args.get("topic_arn")) is not None else []
         image = find_image(name, args["image"], self)
-        user_data, statements = self._user_data(args["ignition"])
-        role, policies = self._role(statements)
-        instance = self._instance(image, user_data, role, policies)
+        config = boot_config(self, name, args["ignition"], self._tags)
+        role, policies = machine_role(self, name, [args.get("statements", []), config.statements], self._tags)
+        instance = self._instance(image, config.user_data, role, policies)
         volume = self._volume(instance)
         self._alarms(instance)
         self.public_ip = self._elastic_ip(instance) if args.get("elastic_ip", False) else instance.public_ip
@@ -114,62 +106,6 @@ class Machine(pulumi.ComponentResource):
                 "volumeId": self.volume_id,
             }
         )
-
-    def _user_data(self, ignition: pulumi.Input[str]) -> tuple[pulumi.Input[str], list[Statement]]:
-        """User data of the instance, and what the machine's role must be allowed for it."""
-        if isinstance(ignition, str) and fits_user_data(ignition):
-            return ignition, []
-        text = pulumi.Output.from_input(ignition)
-        name = f"{self._name}-ignition"
-        bucket = aws.s3.Bucket(name, tags=named(self._tags, f"{self._name} Ignition config"), opts=self._child)
-        closed = block_public_access(name, bucket, self._child)
-        encrypted = encrypt(name, bucket, self._child)
-        policy = aws.s3.BucketPolicy(
-            name,
-            bucket=bucket.id,
-            policy=bucket.arn.apply(tls_only),
-            # S3 refuses two changes of a bucket's permissions at once
-            opts=pulumi.ResourceOptions(parent=self, depends_on=[closed]),
-        )
-        config = aws.s3.BucketObjectv2(
-            name,
-            bucket=bucket.id,
-            key=text.apply(object_key),
-            content=text,
-            content_type="application/vnd.coreos.ignition+json",
-            tags=named(self._tags, f"{self._name} Ignition config"),
-            opts=pulumi.ResourceOptions(parent=self, depends_on=[encrypted, policy]),
-        )
-        # of the object, not of its name alone: the instance must not boot before the config is there
-        pointer = pulumi.Output.all(config.bucket, text, config.etag).apply(
-            lambda values: replace_config(values[0], values[1])
-        )
-        # all configs, of which there is one at a time: a permission that changed with it would have to spread each time
-        arn = pulumi.Output.concat(bucket.arn, f"/{CONFIGS}/*")
-        return pointer, [{"Sid": "OwnConfig", "Effect": "Allow", "Action": "s3:GetObject", "Resource": arn}]
-
-    def _role(self, statements: Sequence[Statement]) -> tuple[aws.iam.Role, list[pulumi.Resource]]:
-        """Make the role, with these statements beside those of the arguments.
-
-        Returns it and what must be there before the machine uses it.
-        """
-        name = f"{self._name}-machine"
-        role = aws.iam.Role(
-            name,
-            assume_role_policy=trusting("ec2.amazonaws.com"),
-            description="What the machine of the pod may do",
-            tags=named(self._tags, f"{self._name} machine"),
-            opts=self._child,
-        )
-        given = self._args.get("statements", [])
-        if isinstance(given, Sequence) and not [*given, *statements]:
-            return role, []
-        document = document_output(pulumi.Output.all(given, statements).apply(lambda lists: [*lists[0], *lists[1]]))
-        spread = pulumi.ResourceHook(f"{self._name}-permissions", _wait_for_iam)
-        hooks = pulumi.ResourceHookBinding(after_create=[spread])
-        opts = pulumi.ResourceOptions(parent=self, hooks=hooks)
-        policy = aws.iam.RolePolicy(name, role=role.id, policy=document, opts=opts)
-        return role, [policy]
 
     def _instance(
         self, image: str, user_data: pulumi.Input[str], role: aws.iam.Role, policies: list[pulumi.Resource]
@@ -322,11 +258,6 @@ class Machine(pulumi.ComponentResource):
             tags=named(self._tags, f"{self._name} shell"),
             opts=self._child,
         )
-
-
-async def _wait_for_iam(_: pulumi.ResourceHookArgs) -> None:
-    """Hold back the machine, which depends on its permissions."""
-    await asyncio.sleep(float(os.environ.get("DIASPORA_INFRA_IAM_SECONDS", IAM_SECONDS)))
 
 
 def alarm_action(partition: str, region: str, action: str) -> str:

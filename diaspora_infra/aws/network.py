@@ -1,4 +1,4 @@
-"""Network: a VPC with a public subnet for the machine, and private ones for the database and the VPC link."""
+"""Network: a VPC with public subnets for machines, and private ones for the database and the VPC link."""
 
 import ipaddress
 from collections.abc import Mapping, Sequence
@@ -20,6 +20,9 @@ class NetworkArgs(TypedDict):
     zones: Sequence[str]
     """Availability zones, such as eu-west-1a; the first gets the public subnet, and each a private one. Plain values,
     not outputs."""
+    public_in_each_zone: NotRequired[bool]
+    """Make a public subnet in each zone, as a load balancer needs it; false when not set. A plain value, not an
+    output."""
     cidr: NotRequired[pulumi.Input[str]]
     """IPv4 network of the VPC; 10.0.0.0/16 when not set."""
     ipv6: NotRequired[bool]
@@ -38,6 +41,8 @@ class Network(pulumi.ComponentResource):
     """Id of the VPC."""
     public_subnet_id: pulumi.Output[str]
     """Id of the subnet that reaches the internet, in the first zone."""
+    public_subnet_ids: Sequence[pulumi.Output[str]]
+    """Ids of all subnets that reach the internet: one a zone with `public_in_each_zone`, otherwise one."""
     private_subnet_ids: Sequence[pulumi.Output[str]]
     """Ids of the subnets without a way to the internet, one a zone."""
 
@@ -67,25 +72,30 @@ class Network(pulumi.ComponentResource):
         if days := args.get("flow_logs_days", NETWORK.flow_logs_days):
             self._flow_logs(vpc, days)
         self.vpc_id = vpc.id
-        self.public_subnet_id = public.id
+        self.public_subnet_id = public[0].id
+        self.public_subnet_ids = [subnet.id for subnet in public]
         self.private_subnet_ids = [subnet.id for subnet in private]
         self.register_outputs(
             {
                 "vpcId": self.vpc_id,
                 "publicSubnetId": self.public_subnet_id,
+                "publicSubnetIds": self.public_subnet_ids,
                 "privateSubnetIds": self.private_subnet_ids,
             }
         )
 
-    def _subnets(self, vpc: aws.ec2.Vpc) -> tuple[aws.ec2.Subnet, list[aws.ec2.Subnet]]:
+    def _subnets(self, vpc: aws.ec2.Vpc) -> tuple[list[aws.ec2.Subnet], list[aws.ec2.Subnet]]:
         zones = self._args["zones"]
-        blocks = self._blocks(len(zones) + 1)
-        public = self._subnet(vpc, "public", zones[0], blocks[0], 0)
-        private = [
-            self._subnet(vpc, f"private-{zone[-1]}", zone, block, index)
-            for index, (zone, block) in enumerate(zip(zones, blocks[1:], strict=True), start=1)
+        further = zones[1:] if self._args.get("public_in_each_zone", False) else []
+        # the public ones of further zones come last, so that the others keep their addresses when these are added
+        kinds = ["public", *(f"private-{zone[-1]}" for zone in zones), *(f"public-{zone[-1]}" for zone in further)]
+        blocks = self._blocks(len(kinds))
+        made = [
+            self._subnet(vpc, kind, zone, block, index)
+            for index, (kind, zone, block) in enumerate(zip(kinds, [zones[0], *zones, *further], blocks, strict=True))
         ]
-        return public, private
+        last_private = len(zones) + 1
+        return [made[0], *made[last_private:]], made[1:last_private]
 
     def _blocks(self, count: int) -> list[pulumi.Input[str]]:
         if isinstance(self._cidr, str):
@@ -108,7 +118,7 @@ class Network(pulumi.ComponentResource):
             opts=self._child,
         )
 
-    def _public_table(self, vpc: aws.ec2.Vpc, public: aws.ec2.Subnet) -> aws.ec2.RouteTable:
+    def _public_table(self, vpc: aws.ec2.Vpc, public: Sequence[aws.ec2.Subnet]) -> aws.ec2.RouteTable:
         name = f"{self._name}-public"
         gateway = aws.ec2.InternetGateway(
             f"{self._name}-internet", vpc_id=vpc.id, tags=named(self._tags, self._name), opts=self._child
@@ -131,7 +141,9 @@ class Network(pulumi.ComponentResource):
                 gateway_id=gateway.id,
                 opts=self._child,
             )
-        aws.ec2.RouteTableAssociation(name, subnet_id=public.id, route_table_id=table.id, opts=self._child)
+        for zone, subnet in zip(self._args["zones"], public, strict=False):
+            association = name if subnet is public[0] else f"{name}-{zone[-1]}"
+            aws.ec2.RouteTableAssociation(association, subnet_id=subnet.id, route_table_id=table.id, opts=self._child)
         return table
 
     def _private_table(self, vpc: aws.ec2.Vpc, private: Sequence[aws.ec2.Subnet]) -> aws.ec2.RouteTable:

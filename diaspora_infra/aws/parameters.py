@@ -2,7 +2,7 @@
 
 import re
 import secrets
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import NotRequired, TypedDict
 
 import pulumi
@@ -83,9 +83,13 @@ class Parameters(pulumi.ComponentResource):
 
 
 def generated_password(
-    name: str, parameter: pulumi.Input[str], tags: Tags | None, opts: pulumi.ResourceOptions
+    name: str,
+    parameter: pulumi.Input[str],
+    tags: Tags | None,
+    opts: pulumi.ResourceOptions,
+    generate: Callable[[int], str] = secrets.token_urlsafe,
 ) -> aws.ssm.Parameter:
-    """A random password in Parameter Store. It is generated with the parameter and is never changed later.
+    """A random password in Parameter Store, which `generate` makes of 24 random bytes. It is never changed later.
 
     Every run offers a new value, and `ignore_changes` keeps the one that is in the (encrypted) state. A value that was
     changed in Parameter Store is taken over by the next `pulumi up --refresh`.
@@ -94,7 +98,7 @@ def generated_password(
         name,
         name=parameter,
         type="SecureString",
-        value=pulumi.Output.secret(secrets.token_urlsafe(24)),
+        value=pulumi.Output.secret(generate(24)),
         tags=named(tags, name),
         opts=pulumi.ResourceOptions.merge(opts, pulumi.ResourceOptions(ignore_changes=["value"])),
     )

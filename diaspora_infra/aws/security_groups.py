@@ -16,6 +16,7 @@ SSH_PORT = 22
 HTTP_PORT = 80
 HTTPS_PORT = 443
 POSTGRESQL_PORT = 5432
+CACHE_PORT = 6379
 
 
 class Edge(StrEnum):
@@ -25,6 +26,8 @@ class Edge(StrEnum):
     """API Gateway: only its VPC link reaches the machine, on port 80."""
     DIRECT = "direct"
     """The machine: everybody reaches its ports 80 and 443."""
+    LOAD_BALANCER = "loadBalancer"
+    """A load balancer: everybody reaches its ports 80 and 443, and only it reaches the machines, on port 80."""
 
 
 class ShellAccess(StrEnum):
@@ -52,6 +55,8 @@ class SecurityGroupsArgs(TypedDict):
     outputs."""
     database: NotRequired[bool]
     """Make a group for a database that only the machine reaches; false when not set. A plain value, not an output."""
+    cache: NotRequired[bool]
+    """Make a group for a cache that only the machine reaches; false when not set. A plain value, not an output."""
     ipv6: NotRequired[bool]
     """Also open to IPv6 what is open to the whole internet; false when not set. A plain value, not an output."""
     tags: NotRequired[pulumi.Input[Mapping[str, pulumi.Input[str]]]]
@@ -65,10 +70,15 @@ class SecurityGroups(pulumi.ComponentResource):
     """Id of the machine's group: it reaches the whole internet."""
     link_id: pulumi.Output[str] | None
     """Id of the VPC link's group: it reaches port 80 of the machine, and nothing else."""
+    load_balancer_id: pulumi.Output[str] | None
+    """Id of the load balancer's group: the internet reaches its ports 80 and 443; it reaches port 80 of the machine,
+    and nothing else."""
     endpoint_id: pulumi.Output[str] | None
     """Id of the Instance Connect Endpoint's group: it reaches port 22 of the machine, and nothing else."""
     database_id: pulumi.Output[str] | None
     """Id of the database's group: only the machine reaches it; it reaches nothing."""
+    cache_id: pulumi.Output[str] | None
+    """Id of the cache's group: only the machine reaches it; it reaches nothing."""
 
     def __init__(self, name: str, args: SecurityGroupsArgs, opts: pulumi.ResourceOptions | None = None) -> None:
         super().__init__("diaspora-infra:index:SecurityGroups", name, {}, opts)
@@ -79,13 +89,18 @@ class SecurityGroups(pulumi.ComponentResource):
         self._child = pulumi.ResourceOptions(parent=self)
         world = ["0.0.0.0/0", "::/0"] if args.get("ipv6", NETWORK.ipv6) else ["0.0.0.0/0"]
         self.machine_id = self._group("machine", "The machine of the pod")
-        self.link_id = self.endpoint_id = self.database_id = None
+        self.link_id = self.load_balancer_id = self.endpoint_id = self.database_id = self.cache_id = None
         for network in world:
             # the pod federates with servers anywhere, on any port that they like
             self._to_network("machine-out", self.machine_id, network, "Federation, mail, updates and images")
         if edge is Edge.GATEWAY:
             self.link_id = self._group("link", "The VPC link of API Gateway")
             self._between("web", self.link_id, self.machine_id, HTTP_PORT, "Requests from API Gateway")
+        elif edge is Edge.LOAD_BALANCER:
+            self.load_balancer_id = self._group("load-balancer", "The load balancer of the pod")
+            self._open(self.load_balancer_id, HTTP_PORT, "http", world, "Redirects to HTTPS")
+            self._open(self.load_balancer_id, HTTPS_PORT, "https", world, "The pod")
+            self._between("web", self.load_balancer_id, self.machine_id, HTTP_PORT, "Requests from the load balancer")
         else:
             self._open(self.machine_id, HTTP_PORT, "http", world, "Certificates and redirects to HTTPS")
             self._open(self.machine_id, HTTPS_PORT, "https", world, "The pod")
@@ -97,12 +112,17 @@ class SecurityGroups(pulumi.ComponentResource):
         if args.get("database", False):
             self.database_id = self._group("database", "The database of the pod")
             self._between("database", self.machine_id, self.database_id, POSTGRESQL_PORT, "The pod", both=False)
+        if args.get("cache", False):
+            self.cache_id = self._group("cache", "The cache of the pod")
+            self._between("cache", self.machine_id, self.cache_id, CACHE_PORT, "The pod", both=False)
         self.register_outputs(
             {
                 "machineId": self.machine_id,
                 "linkId": self.link_id,
+                "loadBalancerId": self.load_balancer_id,
                 "endpointId": self.endpoint_id,
                 "databaseId": self.database_id,
+                "cacheId": self.cache_id,
             }
         )
 

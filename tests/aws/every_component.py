@@ -10,6 +10,7 @@ from diaspora_infra.aws import (
     Backups,
     Budget,
     Bundle,
+    Cache,
     Certificate,
     Database,
     DatabaseEngine,
@@ -18,7 +19,9 @@ from diaspora_infra.aws import (
     Edge,
     HttpApi,
     ImageBuild,
+    LoadBalancer,
     Machine,
+    MachineGroup,
     Mail,
     Network,
     Parameters,
@@ -37,7 +40,12 @@ def program() -> pulumi.Output[Sequence[DnsRecord]]:
     email = pulumi.Output.concat("podmin@", domain)
     network = Network(
         "own",
-        {"zones": ["eu-west-1b", "eu-west-1c"], "cidr": pulumi.Output.from_input("10.1.0.0/16"), "tags": tags},
+        {
+            "zones": ["eu-west-1b", "eu-west-1c"],
+            "public_in_each_zone": True,
+            "cidr": pulumi.Output.from_input("10.1.0.0/16"),
+            "tags": tags,
+        },
     )
     groups = SecurityGroups(
         "own",
@@ -129,6 +137,18 @@ def program() -> pulumi.Output[Sequence[DnsRecord]]:
             "tags": tags,
         },
     )
+    Cache(
+        "own",
+        {
+            "subnet_ids": network.private_subnet_ids,
+            "security_group_ids": pulumi.Output.all(groups.database_id),
+            "password": pulumi.Output.from_input("a-password-of-the-test"),
+            "node_type": pulumi.Output.from_input("cache.t4g.small"),
+            "snapshot_days": pulumi.Output.from_input(3),
+            "topic_arn": alerts.topic_arn,
+            "tags": tags,
+        },
+    )
     dns = Dns("own", {"zone": DOMAIN, "tags": tags})
     certificate = Certificate("own", {"domain": domain, "zone_id": dns.zone_id, "tags": tags})
     elsewhere = Certificate("elsewhere", {"domain": domain, "wait": False, "tags": tags})
@@ -144,6 +164,38 @@ def program() -> pulumi.Output[Sequence[DnsRecord]]:
             "address": machine.private_ip,
             "port": pulumi.Output.from_input(8080),
             "requests_per_second": pulumi.Output.from_input(7),
+            "tags": tags,
+        },
+    )
+    balancer = LoadBalancer(
+        "own",
+        {
+            "domain": domain,
+            "zone_id": dns.zone_id,
+            "certificate_arn": certificate.arn,
+            "certificate_issued": certificate.issued,
+            "vpc_id": network.vpc_id,
+            "subnet_ids": network.public_subnet_ids,
+            "security_group_id": groups.link_id,
+            "health_path": pulumi.Output.from_input("/"),
+            "topic_arn": alerts.topic_arn,
+            "tags": tags,
+        },
+    )
+    MachineGroup(
+        "several",
+        {
+            "subnet_ids": network.public_subnet_ids,
+            "security_group_ids": pulumi.Output.all(groups.machine_id),
+            "instance_type": pulumi.Output.from_input("t4g.small"),
+            "image": {"architecture": Architecture.AARCH64, "version": "44.20260802.3.1"},
+            "ignition": pulumi.Output.from_input("{}"),
+            "size": pulumi.Output.from_input(3),
+            "target_group_arns": pulumi.Output.all(balancer.target_group_arn),
+            "ready_seconds": 600,
+            "statements": pulumi.Output.all(*uploads.statements),
+            "root_gib": pulumi.Output.from_input(12),
+            "topic_arn": alerts.topic_arn,
             "tags": tags,
         },
     )

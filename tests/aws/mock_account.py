@@ -142,8 +142,18 @@ def _computed(token: str, identifier: str) -> dict[str, Any]:
         },
         "aws:ec2/eip:Eip": {"publicIp": "192.0.2.10", "allocationId": "eipalloc-1"},
         "aws:ec2/instance:Instance": {"privateIp": "10.0.0.10", "publicIp": "192.0.2.20"},
+        "aws:ec2/launchTemplate:LaunchTemplate": {"latestVersion": 1},
         "aws:ec2/vpc:Vpc": {"ipv6CidrBlock": "2001:db8::/56"},
+        "aws:elasticache/replicationGroup:ReplicationGroup": {
+            "primaryEndpointAddress": f"master.{identifier}.1.euw1.cache.amazonaws.com"
+        },
         "aws:iam/accessKey:AccessKey": {"sesSmtpPasswordV4": "password-of-the-test", "secret": "key-of-the-test"},
+        "aws:lb/loadBalancer:LoadBalancer": {
+            "dnsName": f"{identifier}-1.eu-west-1.elb.amazonaws.com",
+            "zoneId": "Z32O12XQLNTSW2",
+            "arnSuffix": f"app/{identifier}/1",
+        },
+        "aws:lb/targetGroup:TargetGroup": {"arnSuffix": f"targetgroup/{identifier}/1"},
         "aws:rds/cluster:Cluster": {"endpoint": f"{identifier}.cluster-1.eu-west-1.rds.amazonaws.com"},
         "aws:rds/instance:Instance": {"address": f"{identifier}.1.eu-west-1.rds.amazonaws.com"},
         "aws:route53/record:Record": {"fqdn": "record.pod.example.org"},

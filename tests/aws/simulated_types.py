@@ -15,7 +15,19 @@ PROGRAMS: dict[str, Callable[[], Any]] = {
 """The same settings on mocks: each test holds its state to what its program asks for there."""
 
 ZONE = "aws:route53/zone:Zone"
-ELSEWHERE = {"test_http_api_in_account": {ZONE}}
+ELSEWHERE = {
+    "test_http_api_in_account": {ZONE},
+    "test_several_machines": {
+        "aws:autoscaling/group:Group",
+        "aws:ec2/launchTemplate:LaunchTemplate",
+        "aws:elasticache/parameterGroup:ParameterGroup",
+        "aws:elasticache/replicationGroup:ReplicationGroup",
+        "aws:elasticache/subnetGroup:SubnetGroup",
+        "aws:lb/listener:Listener",
+        "aws:lb/loadBalancer:LoadBalancer",
+        "aws:lb/targetGroup:TargetGroup",
+    },
+}
 
 MOCKS_ONLY: dict[str, str] = {}
 """Types that the simulator cannot make, which only the tests on mocks have seen, each with the reason."""

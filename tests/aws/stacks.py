@@ -6,8 +6,9 @@ from typing import Any
 
 import pulumi
 
-from diaspora_infra.aws import Architecture, AwsPod, Machine
+from diaspora_infra.aws import Architecture, AwsPod, Cache, Machine, MachineGroup
 from lab.aws.bridge.values import plain
+from tests.aws import several_machines
 from tests.aws.mock_account import Made, MockAccount
 from tests.aws.rules import Asked
 from tests.support import configs
@@ -44,6 +45,40 @@ def machine(options: pulumi.ResourceOptions | None = None, **changes: Any) -> Ma
     )
 
 
+def cache(options: pulumi.ResourceOptions | None = None, **changes: Any) -> Cache:
+    """A cache alone, with these arguments beside the required ones."""
+    return Cache(
+        "one",
+        {
+            "subnet_ids": ["subnet-1", "subnet-2"],
+            "security_group_ids": ["sg-1"],
+            "password_parameter": "/diaspora/pod.example.org/cachePassword",
+            "topic_arn": "arn:aws:sns:eu-west-1:123456789012:topic",
+            "tags": {"Pod": "pod.example.org"},
+            **changes,  # type: ignore[typeddict-item]
+        },
+        options,
+    )
+
+
+def machine_group(options: pulumi.ResourceOptions | None = None, **changes: Any) -> MachineGroup:
+    """A group of machines alone, with these arguments beside the required ones."""
+    return MachineGroup(
+        "one",
+        {
+            "subnet_ids": ["subnet-1", "subnet-2"],
+            "security_group_ids": ["sg-1"],
+            "instance_type": "t4g.small",
+            "image": {"architecture": Architecture.AARCH64, "version": "44.20260802.3.1"},
+            "ignition": "{}",
+            "topic_arn": "arn:aws:sns:eu-west-1:123456789012:topic",
+            "tags": {"Pod": "pod.example.org"},
+            **changes,  # type: ignore[typeddict-item]
+        },
+        options,
+    )
+
+
 DIRECT: dict[str, Any] = {
     "edge": "direct",
     "database": {"engine": "rds"},
@@ -56,6 +91,7 @@ DIRECT: dict[str, Any] = {
 STACKS: dict[str, Callable[[], Any]] = {
     "gateway": lambda: pod(built=True),
     "direct": lambda: pod(**DIRECT, dns={"createZone": True}),
+    "several": several_machines.program,
 }
 
 

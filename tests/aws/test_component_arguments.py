@@ -26,7 +26,8 @@ from lab.aws.bridge.values import plain
 from lab.engine import PROJECT
 from tests.aws.every_component import program
 from tests.aws.mock_account import MockAccount
-from tests.aws.stacks import machine
+from tests.aws.rules import problems
+from tests.aws.stacks import asked, machine
 from tests.support import configs
 from tests.support.mocked import Runner
 
@@ -58,7 +59,7 @@ def test_outputs_of_components_are_arguments_of_others(run: Runner) -> None:
     assert records == [{"name": "_a.pod.example.org", "type": "CNAME", "values": ["_b.acm-validations.aws."]}], (
         "a person sets the record of the certificate without a zone"
     )
-    assert [each.inputs["cidrBlock"] for each in account.of("Subnet")] == ["10.1.0.0/24", "10.1.1.0/24", "10.1.2.0/24"]
+    assert [each.inputs["cidrBlock"] for each in account.of("Subnet")] == [f"10.1.{number}.0/24" for number in range(4)]
     private = ["subnet-own-private-b", "subnet-own-private-c"]
     assert account.of("VpcLink")[0].inputs["subnetIds"] == private
     assert account.of("SubnetGroup")[0].inputs["subnetIds"] == private
@@ -187,7 +188,7 @@ def test_arns_are_those_of_the_partition(run: Runner) -> None:
     [
         (
             lambda: SecurityGroups("one", {"vpc_id": "vpc-1", "edge": WRONG}),
-            "one: edge: 'Wrong' is not known; allowed: gateway, direct",
+            "one: edge: 'Wrong' is not known; allowed: gateway, direct, loadBalancer",
         ),
         (
             lambda: SecurityGroups("one", {"vpc_id": "vpc-1", "shell_access": WRONG}),
@@ -377,19 +378,32 @@ def test_outputs_of_a_stack_keep_their_names(run: Runner, changes: dict[str, Any
 # the guide
 
 
-@pytest.mark.parametrize("number", [0, 1])
-def test_programs_of_the_guide_run(run: Runner, monkeypatch: pytest.MonkeyPatch, number: int) -> None:
-    source = re.findall(r"```python\n(.*?)```", (PROJECT / "docs/aws.md").read_text(encoding="utf-8"), re.DOTALL)[
-        number
-    ]
+def run_program_of_the_guide(
+    run: Runner, monkeypatch: pytest.MonkeyPatch, account: MockAccount, number: int
+) -> dict[str, Any]:
+    """Run a program of docs/aws.md; returns what it exports."""
+    sources = re.findall(r"```python\n(.*?)```", (PROJECT / "docs/aws.md").read_text(encoding="utf-8"), re.DOTALL)
     exported: dict[str, Any] = {}
     monkeypatch.setattr(pulumi, "export", exported.__setitem__)
-    account = MockAccount()
 
     def guide() -> "pulumi.Output[Any]":
-        exec(compile(source, "docs/aws.md", "exec"), {})
+        exec(compile(sources[number], "docs/aws.md", "exec"), {})
         return pulumi.Output.all(**exported)
 
-    found = run(account, guide)
+    found: dict[str, Any] = run(account, guide)
+    return found
+
+
+@pytest.mark.parametrize("number", [0, 1])
+def test_programs_of_the_guide_run(run: Runner, monkeypatch: pytest.MonkeyPatch, number: int) -> None:
+    account = MockAccount()
+    found = run_program_of_the_guide(run, monkeypatch, account, number)
     assert found["address"] == "192.0.2.10", "the Elastic IP"
     assert account.of("Volume")
+
+
+def test_program_of_the_guide_with_several_machines_runs(run: Runner, monkeypatch: pytest.MonkeyPatch) -> None:
+    account = MockAccount()
+    found = run_program_of_the_guide(run, monkeypatch, account, 2)
+    assert found["cache"].startswith("master.")
+    assert problems(asked(account.made)) == []

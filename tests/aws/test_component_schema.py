@@ -23,6 +23,7 @@ OF_ANY_TYPE = {
     "Bundle.statements",
     "ImageBuild.statements",
     "Machine.statements",
+    "MachineGroup.statements",
     "Parameters.statements",
     "Uploads.statements",
 }
@@ -102,7 +103,7 @@ def test_what_takes_no_output_says_so(package: dict[str, Any]) -> None:
         if entry.get("plain") and "plain" not in entry["description"].lower()
     }
     # their parts say it themselves
-    assert silent == {"Machine.image", "Machine.shellEndpoint"}
+    assert silent == {"Machine.image", "Machine.shellEndpoint", "MachineGroup.image"}
 
 
 def test_what_other_parts_of_aws_call_for_takes_an_output(package: dict[str, Any]) -> None:

@@ -9,20 +9,24 @@ from typing import Any
 import pytest
 
 import diaspora_infra.aws as components
-from diaspora_infra.aws import defaults
+from diaspora_infra.aws import cache, defaults, machine_group
+from diaspora_infra.aws.load_balancer import HEALTH_PATH
 from diaspora_infra.aws.private_bucket import NONCURRENT_DAYS
 from diaspora_infra.aws.security_groups import HTTP_PORT
 
 FOLDER = Path(components.__file__).parent
 FILES = sorted(FOLDER.glob("*.py"))
 PRINCIPAL = re.compile('"[a-z0-9-]+[.]amazonaws[.]com"')
-WITHOUT_A_SETTING = {"database", "elastic_ip", "wait"}
+WITHOUT_A_SETTING = {"cache", "database", "elastic_ip", "public_in_each_zone", "standby", "wait"}
 """Arguments whose default is a literal, because no setting has the same meaning."""
 
 WHEN_NOT_SET: dict[str, object] = {
     "BackupsArgs.make_bucket": defaults.BACKUPS.bucket,
     "BackupsArgs.object_lock_days": defaults.BACKUPS.object_lock_days,
     "BackupsArgs.volume_snapshot_days": defaults.BACKUPS.volume_snapshot_days,
+    "CacheArgs.node_type": cache.NODE_TYPE,
+    "CacheArgs.nodes": cache.NODES,
+    "CacheArgs.snapshot_days": cache.SNAPSHOT_DAYS,
     "CertificateArgs.wait": True,
     "HttpApiArgs.certificate_issued": True,
     "DatabaseArgs.engine": defaults.DATABASE.engine,
@@ -32,22 +36,32 @@ WHEN_NOT_SET: dict[str, object] = {
     "DatabaseArgs.auto_pause_seconds": defaults.DATABASE.auto_pause_seconds,
     "DatabaseArgs.instance_class": defaults.DATABASE.instance_class,
     "DatabaseArgs.storage_gib": defaults.DATABASE.storage_gib,
+    "DatabaseArgs.standby": False,
     "DatabaseArgs.backup_days": defaults.DATABASE.backup_days,
     "HttpApiArgs.port": HTTP_PORT,
     "HttpApiArgs.requests_per_second": defaults.HTTP_API.requests_per_second,
     "HttpApiArgs.log_days": defaults.HTTP_API.log_days,
     "ImageBuildArgs.refresh": defaults.IMAGE_REFRESH,
     "ImageArgs.stream": defaults.RELEASE.stream,
+    "LoadBalancerArgs.certificate_issued": True,
+    "LoadBalancerArgs.health_path": HEALTH_PATH,
+    "LoadBalancerArgs.ipv6": defaults.NETWORK.ipv6,
+    "MachineGroupArgs.overlap": machine_group.OVERLAP,
+    "MachineGroupArgs.ready_seconds": machine_group.NOT_HELD_BACK,
+    "MachineGroupArgs.root_gib": defaults.INSTANCE.root_gib,
+    "MachineGroupArgs.size": machine_group.SIZE,
     "MachineArgs.root_gib": defaults.INSTANCE.root_gib,
     "MachineArgs.data_gib": defaults.INSTANCE.data_gib,
     "MailArgs.existing_identity": defaults.MAIL.existing_identity,
     "MailArgs.mail_from": defaults.MAIL.mail_from,
     "MailArgs.dmarc": defaults.MAIL.dmarc,
     "NetworkArgs.cidr": defaults.NETWORK.cidr,
+    "NetworkArgs.public_in_each_zone": False,
     "NetworkArgs.ipv6": defaults.NETWORK.ipv6,
     "NetworkArgs.flow_logs_days": defaults.NETWORK.flow_logs_days,
     "PrivateBucketArgs.noncurrent_days": NONCURRENT_DAYS,
     "PrivateBucketArgs.object_lock_days": defaults.BACKUPS.object_lock_days,
+    "SecurityGroupsArgs.cache": False,
     "SecurityGroupsArgs.database": False,
     "SecurityGroupsArgs.edge": defaults.EDGE,
     "SecurityGroupsArgs.shell_access": defaults.INSTANCE.shell_access,

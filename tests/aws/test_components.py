@@ -27,6 +27,7 @@ from diaspora_infra.aws import (
     Edge,
     HttpApi,
     ImageBuild,
+    LoadBalancer,
     Mail,
     Network,
     Parameters,
@@ -34,13 +35,14 @@ from diaspora_infra.aws import (
     ShellAccess,
     Uploads,
 )
-from diaspora_infra.aws.machine import _wait_for_iam, alarm_action
+from diaspora_infra.aws.machine import alarm_action
+from diaspora_infra.aws.machine_role import _wait_for_iam
 from diaspora_infra.aws.user_data import USER_DATA_MAX_BYTES, fits_user_data, object_key, replace_config
 from lab.aws.bridge import sdk
 from tests.aws.mock_account import Made, MockAccount
 from tests.aws.rules import problems
 from tests.aws.simulated_types import ELSEWHERE, MOCKS_ONLY, PROGRAMS, types
-from tests.aws.stacks import asked, machine
+from tests.aws.stacks import asked, cache, machine, machine_group
 from tests.support import configs
 from tests.support.mocked import Runner
 
@@ -91,6 +93,24 @@ def database(options: pulumi.ResourceOptions, **changes: Any) -> Database:
     )
 
 
+def load_balancer(options: pulumi.ResourceOptions, **changes: Any) -> LoadBalancer:
+    return LoadBalancer(
+        "one",
+        {
+            "domain": "pod.example.org",
+            "zone_id": "Z0123456789",
+            "certificate_arn": CERTIFICATE,
+            "vpc_id": "vpc-1",
+            "subnet_ids": ["subnet-1", "subnet-2"],
+            "security_group_id": "sg-1",
+            "topic_arn": "arn:aws:sns:eu-west-1:123456789012:topic",
+            "tags": TAGS,
+            **changes,  # type: ignore[typeddict-item]
+        },
+        options,
+    )
+
+
 def mail(options: pulumi.ResourceOptions, **changes: Any) -> Mail:
     return Mail(
         "one",
@@ -126,10 +146,12 @@ MAKING: dict[str, tuple[Making, ...]] = {
             "one", {"config": "{}", "hash": "0" * 16, "path": "/diaspora/pod.example.org", "tags": TAGS}, options
         ),
     ),
+    "Cache": (lambda options: cache(options, tags=TAGS), lambda options: cache(options, tags=TAGS, nodes=1)),
     "Certificate": (certificate,),
     "Database": (
         database,
         lambda options: database(options, engine=DatabaseEngine.RDS),
+        lambda options: database(options, standby=True),
     ),
     "Dns": (lambda options: Dns("one", {"zone": "example.org", "create": True, "tags": TAGS}, options),),
     "HttpApi": (http_api,),
@@ -166,12 +188,21 @@ MAKING: dict[str, tuple[Making, ...]] = {
             options,
         ),
     ),
+    "LoadBalancer": (load_balancer, lambda options: load_balancer(options, zone_id=None, ipv6=True)),
+    "MachineGroup": (
+        lambda options: machine_group(options, tags=TAGS),
+        lambda options: machine_group(
+            options, tags=TAGS, ignition="x" * (USER_DATA_MAX_BYTES + 1), ready_seconds=900, target_group_arns=["arn"]
+        ),
+        lambda options: machine_group(options, tags=TAGS, size=1, overlap=False),
+    ),
     "Mail": (mail, lambda options: mail(options, existing_identity=True)),
     "Network": (
         lambda options: Network(
             "one",
             {
                 "zones": ["eu-west-1a", "eu-west-1b"],
+                "public_in_each_zone": True,
                 "ipv6": True,
                 "flow_logs_days": 7,
                 "tags": TAGS,
@@ -206,6 +237,9 @@ MAKING: dict[str, tuple[Making, ...]] = {
             },
             options,
         ),
+        lambda options: SecurityGroups(
+            "one", {"vpc_id": "vpc-1", "edge": Edge.LOAD_BALANCER, "cache": True, "ipv6": True, "tags": TAGS}, options
+        ),
     ),
     "Uploads": (lambda options: Uploads("one", {"tags": TAGS}, options),),
 }
@@ -237,6 +271,11 @@ def make(run: Runner, way: Making, account: MockAccount | None = None) -> MockAc
 
     run(answers, program)
     return answers
+
+
+def _by_key(tags: Any) -> dict[str, str]:
+    """Tags by key; those of an Auto Scaling group are a list."""
+    return {each["key"]: each["value"] for each in tags} if isinstance(tags, list) else tags
 
 
 # the SDK says these only in the text of the class
@@ -289,7 +328,7 @@ def test_components_keep_the_contracts(run: Runner, way: Making, warned: list[st
             assert deprecated_inputs(each) == [], each.urn
             taggable = "tags" in sdk.resource(each.token).inputs
             if taggable:
-                tags = each.inputs.get("tags", {})
+                tags = _by_key(each.inputs.get("tags", {}))
                 assert tags.items() >= {"Project": "test", "Pod": "pod.example.org"}.items(), each.urn
                 assert tags["Name"], each.urn
         else:
@@ -350,7 +389,7 @@ def test_permissions_are_waited_for(monkeypatch: pytest.MonkeyPatch) -> None:
     async def sleep(seconds: float) -> None:
         waited.append(seconds)
 
-    monkeypatch.setattr("diaspora_infra.aws.machine.asyncio.sleep", sleep)
+    monkeypatch.setattr("diaspora_infra.aws.machine_role.asyncio.sleep", sleep)
     for seconds in (None, "0.5"):
         if seconds is None:
             monkeypatch.delenv("DIASPORA_INFRA_IAM_SECONDS", raising=False)

@@ -163,7 +163,7 @@ def test_aws_program_outside_the_tree_brings_up_its_stack(environment: Path, tmp
     (program / "Pulumi.yaml").write_text(
         f"name: own\nruntime: {{name: python, options: {{virtualenv: {environment}}}}}\n"
     )
-    text, _ = re.findall(r"```python\n(.*?)```", (PROJECT / "docs/aws.md").read_text(), flags=re.DOTALL)
+    text, *_ = re.findall(r"```python\n(.*?)```", (PROJECT / "docs/aws.md").read_text(), flags=re.DOTALL)
     more = "import diaspora_infra\npulumi.export('package', diaspora_infra.__file__)\n"
     (program / "__main__.py").write_text(text + more)
     stack_file = tmp_path / "stack.yaml"

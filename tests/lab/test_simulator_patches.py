@@ -4,6 +4,7 @@ Every probe runs against the simulator and against plain moto. Where plain moto 
 removed.
 """
 
+import base64
 import json
 import urllib.error
 import urllib.request
@@ -545,6 +546,133 @@ def project_deletion_by_arn(account: Probed) -> bool:
     return bool(builder.batch_get_projects(names=["removed"])["projects"] == [])
 
 
+def _scaling_group(account: Probed, name: str) -> Any:
+    """A client of Auto Scaling, and a group of one machine from a launch template."""
+    ec2, scaling = account.client("ec2"), account.client("autoscaling")
+    image = ec2.describe_images()["Images"][0]["ImageId"]
+    data = {"ImageId": image, "InstanceType": "t4g.micro", "UserData": base64.b64encode(b"one").decode()}
+    tags = [{"ResourceType": "launch-template", "Tags": [{"Key": "Pod", "Value": name}]}]
+    ec2.create_launch_template(LaunchTemplateName=name, LaunchTemplateData=data, TagSpecifications=tags)
+    subnet = ec2.describe_subnets(Filters=[{"Name": "default-for-az", "Values": ["true"]}])["Subnets"][0]["SubnetId"]
+    scaling.create_auto_scaling_group(
+        AutoScalingGroupName=name,
+        MinSize=1,
+        MaxSize=1,
+        VPCZoneIdentifier=subnet,
+        LaunchTemplate={"LaunchTemplateName": name, "Version": "1"},
+        DefaultInstanceWarmup=120,
+    )
+    return scaling
+
+
+def _shown_group(scaling: Any, name: str) -> Any:
+    (group,) = scaling.describe_auto_scaling_groups(AutoScalingGroupNames=[name])["AutoScalingGroups"]
+    return group
+
+
+def warm_up_of_a_group(account: Probed) -> bool:
+    group = _shown_group(_scaling_group(account, "warm"), "warm")
+    kept = group["CapacityReservationSpecification"]["CapacityReservationPreference"]
+    return (group["DefaultInstanceWarmup"], kept) == (120, "default")
+
+
+def hook_without_a_queue(account: Probed) -> bool:
+    scaling = _scaling_group(account, "hooked")
+    scaling.put_lifecycle_hook(
+        AutoScalingGroupName="hooked",
+        LifecycleHookName="ready",
+        LifecycleTransition="autoscaling:EC2_INSTANCE_LAUNCHING",
+    )
+    (hook,) = scaling.describe_lifecycle_hooks(AutoScalingGroupName="hooked")["LifecycleHooks"]
+    return not {"NotificationTargetARN", "RoleARN"} & hook.keys()
+
+
+def refresh_with_a_later_version(account: Probed) -> bool:
+    scaling, ec2 = _scaling_group(account, "refreshed"), account.client("ec2")
+    image = ec2.describe_images()["Images"][0]["ImageId"]
+    data = {"ImageId": image, "InstanceType": "t4g.micro", "UserData": base64.b64encode(b"two").decode()}
+    ec2.create_launch_template_version(LaunchTemplateName="refreshed", LaunchTemplateData=data)
+    template = {"LaunchTemplateName": "refreshed", "Version": "2"}
+    scaling.update_auto_scaling_group(AutoScalingGroupName="refreshed", LaunchTemplate=template)
+    (former,) = _shown_group(scaling, "refreshed")["Instances"]
+    scaling.start_instance_refresh(AutoScalingGroupName="refreshed")
+    (refresh,) = scaling.describe_instance_refreshes(AutoScalingGroupName="refreshed")["InstanceRefreshes"]
+    (latter,) = _shown_group(scaling, "refreshed")["Instances"]
+    return refresh["Status"] == "Successful" and former["InstanceId"] != latter["InstanceId"]
+
+
+def template_without_its_own_tags(account: Probed) -> bool:
+    _scaling_group(account, "tagged")
+    versions = account.client("ec2").describe_launch_template_versions(LaunchTemplateName="tagged")
+    (version,) = versions["LaunchTemplateVersions"]
+    return not version["LaunchTemplateData"].get("TagSpecifications")
+
+
+def cache_parameters(account: Probed) -> bool:
+    cache, name = account.client("elasticache"), {"CacheParameterGroupName": "kept"}
+    cache.create_cache_parameter_group(**name, CacheParameterGroupFamily="valkey8", Description="x")
+    values = [{"ParameterName": "maxmemory-policy", "ParameterValue": "noeviction"}]
+    cache.modify_cache_parameter_group(**name, ParameterNameValues=values)
+    (shown,) = cache.describe_cache_parameters(**name, Source="user")["Parameters"]
+    (group,) = cache.describe_cache_parameter_groups(**name)["CacheParameterGroups"]
+    tags = cache.list_tags_for_resource(ResourceName=group["ARN"])["TagList"]
+    cache.delete_cache_parameter_group(**name)
+    try:
+        cache.describe_cache_parameter_groups(**name)
+    except ClientError:
+        return (shown["ParameterValue"], tags) == ("noeviction", [])
+    return False
+
+
+def _replication_group(account: Probed, name: str) -> Any:
+    cache = account.client("elasticache")
+    cache.create_replication_group(
+        ReplicationGroupId=name,
+        ReplicationGroupDescription="x",
+        Engine="valkey",
+        EngineVersion="8.0",
+        NumCacheClusters=2,
+        AtRestEncryptionEnabled=True,
+        TransitEncryptionEnabled=True,
+    )
+    return cache
+
+
+def clusters_of_a_cache(account: Probed) -> bool:
+    cache = _replication_group(account, "two")
+    clusters = [
+        each for each in cache.describe_cache_clusters()["CacheClusters"] if each["ReplicationGroupId"] == "two"
+    ]
+    return [(each["CacheClusterId"], each["AtRestEncryptionEnabled"]) for each in clusters] == [
+        ("two-001", True),
+        ("two-002", True),
+    ]
+
+
+def deleted_cache_is_gone(account: Probed) -> bool:
+    cache = _replication_group(account, "gone")
+    cache.delete_replication_group(ReplicationGroupId="gone")
+    names = [each["ReplicationGroupId"] for each in cache.describe_replication_groups()["ReplicationGroups"]]
+    return "gone" not in names
+
+
+def cache_subnet_group_deletion(account: Probed) -> bool:
+    cache, ec2 = account.client("elasticache"), account.client("ec2")
+    subnet = ec2.describe_subnets()["Subnets"][0]["SubnetId"]
+    cache.create_cache_subnet_group(CacheSubnetGroupName="gone", CacheSubnetGroupDescription="x", SubnetIds=[subnet])
+    cache.delete_cache_subnet_group(CacheSubnetGroupName="gone")
+    return cache.describe_cache_subnet_groups()["CacheSubnetGroups"] == []
+
+
+def parameters_say_their_source(account: Probed) -> bool:
+    rds, name = account.client("rds"), {"DBParameterGroupName": "own"}
+    rds.create_db_parameter_group(**name, DBParameterGroupFamily="postgres17", Description="x")
+    parameter = {"ParameterName": "rds.force_ssl", "ParameterValue": "1", "ApplyMethod": "pending-reboot"}
+    rds.modify_db_parameter_group(**name, Parameters=[parameter])
+    (shown,) = rds.describe_db_parameters(**name)["Parameters"]
+    return bool(shown["Source"] == "user")
+
+
 PROBES: dict[str, list[Probe]] = {
     "acm": [certificate_waits_for_its_record, certificate_times_out],
     "cbor": [alarms_by_cbor],
@@ -557,6 +685,12 @@ PROBES: dict[str, list[Probe]] = {
         mapping_update,
         vpc_link_in_a_zone_without_them,
     ],
+    "autoscaling": [
+        warm_up_of_a_group,
+        hook_without_a_queue,
+        refresh_with_a_later_version,
+        template_without_its_own_tags,
+    ],
     "codebuild": [project_without_source, limit_of_builds, project_update, project_deletion_by_arn],
     "ec2": [
         instance_maintenance_options,
@@ -565,8 +699,15 @@ PROBES: dict[str, list[Probe]] = {
         group_rule_description,
         instance_connect_endpoint,
     ],
+    "elasticache": [cache_parameters, clusters_of_a_cache, deleted_cache_is_gone, cache_subnet_group_deletion],
     "ipv6": [subnet_by_ipv6_network, ipv6_network_state],
-    "rds": [cluster_without_scaling_info, cluster_lifecycle_support, instance_lifecycle_support, unique_instance_ids],
+    "rds": [
+        cluster_without_scaling_info,
+        cluster_lifecycle_support,
+        instance_lifecycle_support,
+        unique_instance_ids,
+        parameters_say_their_source,
+    ],
     "route53": [
         record_can_be_recreated,
         duplicate_record_is_refused,

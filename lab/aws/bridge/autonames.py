@@ -24,6 +24,11 @@ RULES = {
     "aws_iam_role": Rule(longest=64),
     "aws_db_subnet_group": Rule(lower=True),
     "aws_db_parameter_group": Rule(lower=True),
+    "aws_elasticache_parameter_group": Rule(lower=True),
+    "aws_elasticache_replication_group": Rule("replicationGroupId", 40, lower=True),
+    "aws_elasticache_subnet_group": Rule(lower=True),
+    "aws_lb": Rule(longest=32),
+    "aws_lb_target_group": Rule(longest=32),
     "aws_rds_cluster_parameter_group": Rule(lower=True),
 }
 

@@ -5,7 +5,7 @@ Each rule looks at all resources of a stack (token, name, inputs) and names what
 
 from collections.abc import Iterable
 
-from tests.aws.rules import data, http_api, images, machine, permissions
+from tests.aws.rules import data, http_api, images, machine, permissions, several
 from tests.aws.rules.resources import Asked, Resources, Rule
 
 __all__ = ["RULES", "Asked", "Resources", "Rule", "problems"]
@@ -29,6 +29,13 @@ RULES: tuple[Rule, ...] = (
     images.repositories,
     images.projects,
     images.starts,
+    several.balancers,
+    several.listeners,
+    several.targets,
+    several.templates,
+    several.groups,
+    several.caches,
+    several.cache_parameters,
     permissions.policies,
     permissions.trusts,
     permissions.builds,

@@ -121,6 +121,8 @@ def texts(resources: Resources) -> Iterator[str]:
 def tags(resources: Resources) -> Iterator[str]:
     for each in resources:
         found = each.inputs.get("tags") or {}
+        if isinstance(found, list):  # those of an Auto Scaling group
+            found = {tag["key"]: tag["value"] for tag in found}
         if len(found) > (10 if each.token == "aws:s3/bucketObjectv2:BucketObjectv2" else 50):
             yield f"{each.name}: {len(found)} tags"
         for key, value in found.items():

@@ -13,9 +13,11 @@ from typing import Any
 from lab.aws.simulator.patches import (
     acm,
     apigatewayv2,
+    autoscaling,
     budgets,
     codebuild,
     ec2,
+    elasticache,
     ipv6,
     rds,
     route53,
@@ -28,7 +30,22 @@ from lab.aws.simulator.patches import (
 Patch = tuple[Any, str, Any]
 """A class of moto, the name of an attribute, and its new value; or a table of URLs, a URL, and what handles it."""
 
-MODULES = (acm, apigatewayv2, budgets, codebuild, ec2, ipv6, rds, route53, s3, servicediscovery, sesv2, sesv2_settings)
+MODULES = (
+    acm,
+    apigatewayv2,
+    autoscaling,
+    budgets,
+    codebuild,
+    ec2,
+    elasticache,
+    ipv6,
+    rds,
+    route53,
+    s3,
+    servicediscovery,
+    sesv2,
+    sesv2_settings,
+)
 PATCHES: list[Patch] = [patch for module in MODULES for patch in module.PATCHES]
 
 

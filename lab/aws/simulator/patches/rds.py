@@ -2,20 +2,23 @@
 
 moto 5.2.5: a cluster shows a scaling configuration that is empty, which the provider wants to remove at every run; a
 cluster and an instance forget EngineLifecycleSupport; all instances have one resource id, so that the provider waits
-for ever for one to go while there is another.
+for ever for one to go while there is another; parameters that were set do not say so, and the provider drops them.
 AWS: ScalingConfigurationInfo is there for Aurora Serverless v1 alone, and EngineLifecycleSupport is shown
 (https://docs.aws.amazon.com/AmazonRDS/latest/APIReference/API_DBCluster.html); DbiResourceId is unique in a region
-(https://docs.aws.amazon.com/AmazonRDS/latest/APIReference/API_DBInstance.html).
+(https://docs.aws.amazon.com/AmazonRDS/latest/APIReference/API_DBInstance.html), and so is Source
+(https://docs.aws.amazon.com/AmazonRDS/latest/APIReference/API_Parameter.html).
 Changes moto/rds/models.py.
 """
 
 import uuid
+from collections.abc import Iterable
 from typing import Any
 
-from moto.rds.models import DBCluster, DBInstance
+from moto.rds.models import DBCluster, DBInstance, DBParameterGroup
 
 _SUPPORT = "open-source-rds-extended-support"
 _original_cluster = DBCluster.__init__
+_original_update_parameters = DBParameterGroup.update_parameters
 _original_instance = DBInstance.__init__
 
 
@@ -46,8 +49,14 @@ def scaling_configuration_info(self: DBCluster) -> dict[str, Any] | None:
     return info if any(value is not None for value in info.values()) else None
 
 
+def update_parameters(self: DBParameterGroup, new_parameters: Iterable[dict[str, Any]]) -> None:
+    """Set parameters, which say that they were set."""
+    _original_update_parameters(self, [{**each, "Source": "user"} for each in new_parameters])
+
+
 PATCHES = [
     (DBCluster, "__init__", init_cluster),
     (DBInstance, "__init__", init_instance),
+    (DBParameterGroup, "update_parameters", update_parameters),
     (DBCluster, "scaling_configuration_info", property(scaling_configuration_info)),
 ]
