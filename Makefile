@@ -8,7 +8,7 @@ QUICK_TESTS := $(PYTEST) -n auto -m "not system" --durations=30
 # they wait for servers and engines
 SYSTEM_TESTS := $(PYTEST) -n 4 -m system --durations=30
 
-.PHONY: help up down up-aws down-aws test test-quick check docs fuzz bench golden states clean
+.PHONY: help up down up-aws down-aws test test-quick check docs dist fuzz bench golden states clean
 
 help: ## list the commands
 	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -57,6 +57,11 @@ docs: ## build the documentation site into .site/; a broken link is an error
 	@$(PYTHON) -m tools.environment --dev
 	@NO_MKDOCS_2_WARNING=1 $(RUN) -m mkdocs build --strict --quiet
 	@echo "Open .site/index.html"
+
+dist: ## make and check a release in dist/: wheels, plugin, SDKs, schema, notes (TAG=v0.1.0: it must be ready)
+	@$(PYTHON) -m tools.environment --dev
+	@$(PYTHON) -m tools pulumi-sdk-generator >/dev/null
+	@$(RUN) -m release $(if $(TAG),--tag "$(TAG)") $(if $(FILES_URL),--files-url "$(FILES_URL)")
 
 fuzz: ## compare butane-py with the Go program on many documents (SEED=7 EXAMPLES=4000; takes minutes)
 	@$(PYTHON) -m tools.environment --dev

@@ -17,7 +17,7 @@ from lab.engine import PROJECT
 PAGES = sorted(
     page
     for page in PROJECT.rglob("*.md")
-    if not {".venv", ".lab", ".site", "node_modules", ".pytest_cache", "sdks", "venv"}
+    if not {".venv", ".lab", ".site", "dist", "node_modules", ".pytest_cache", "sdks", "venv"}
     & set(page.relative_to(PROJECT).parts)
 )
 

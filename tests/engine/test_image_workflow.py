@@ -13,6 +13,7 @@ import pytest
 import yaml
 
 from diaspora_infra.config.images import DIASPORA_COMMITS, DIASPORA_VERSION
+from lab.engine import PROJECT
 from tests.support.examples import EXAMPLES
 from tests.support.private_registry import (
     PASSWORD,
@@ -24,7 +25,7 @@ from tests.support.private_registry import (
 )
 from tools import tool_path
 
-FILES = sorted((EXAMPLES / "ci").glob("*.yml"))
+FILES = [*sorted((EXAMPLES / "ci").glob("*.yml")), *sorted((PROJECT / ".github/workflows").glob("*.yml"))]
 WORKFLOW = yaml.safe_load((EXAMPLES / "ci/image.yml").read_text(encoding="utf-8"))
 ARCHITECTURES = [entry["architecture"] for entry in WORKFLOW["jobs"]["build"]["strategy"]["matrix"]["include"]]
 

@@ -17,7 +17,6 @@ import yaml
 from pulumi.runtime.proto.provider_pb2 import GetSchemaRequest
 from pulumi.runtime.proto.provider_pb2_grpc import ResourceProviderStub
 
-import tools.environment
 from diaspora_infra.config import load
 from diaspora_infra.host import render
 from diaspora_infra.plugin import SCHEMA
@@ -27,9 +26,9 @@ from diaspora_infra.pxe.verify import ipxe_script
 from lab.aws.account import Account
 from lab.engine import PROJECT, Engine
 from lab.matchbox import MatchboxServer, free_ports
+from release.packages import build_wheels, uv
 from tests.support.examples import EXAMPLES, copy_example, get, make_constraints, make_home
 from tests.support.stack import Stack
-from tools.cache import cache_root
 
 pytestmark = pytest.mark.xdist_group("wheel")  # one worker: the wheels are built once
 
@@ -40,8 +39,7 @@ OWN_PROGRAM = EXAMPLES / "own-program"
 def wheels(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A folder with the wheels of both packages, built by the hatchling that uv.lock pins by hash."""
     folder = tmp_path_factory.mktemp("wheels")
-    for project in (PROJECT, PROJECT / "butane-py"):
-        uv("build", "--wheel", "--no-build-isolation", "--out-dir", folder, "--python", sys.executable, project)
+    build_wheels(folder)
     return folder
 
 
@@ -64,15 +62,6 @@ def content(wheels: Path, name: str) -> dict[str, bytes]:
     (file,) = wheels.glob(f"{name}-*.whl")
     with zipfile.ZipFile(file) as archive:
         return {entry.partition(".dist-info/")[2] or entry: archive.read(entry) for entry in archive.namelist()}
-
-
-def uv(*arguments: str | Path) -> None:
-    cached = {"UV_CACHE_DIR": os.environ.get("UV_CACHE_DIR", str(cache_root() / "uv"))}
-    result = subprocess.run(
-        [tools.environment.uv(), *arguments, "--quiet"],
-        env={**os.environ, **cached}, capture_output=True, text=True, check=False,
-    )  # fmt: skip
-    assert result.returncode == 0, result.stdout + result.stderr
 
 
 def run(*command: str | Path, cwd: Path) -> str:
