@@ -47,7 +47,7 @@ def _resource_policy(rule: Rule) -> ResourceValidationPolicy:
         if not rule.kinds or args.resource_type in rule.kinds:
             resource = _resource(args, protect=bool(args.opts.protect))
             for message in violations(rule, resource, _config(args.get_config())):
-                report(f"{resource.name}: {message}", None)
+                report(message, None)
 
     return ResourceValidationPolicy(
         rule.name, rule.description, validate, _LEVELS[rule.level], config_schema=_schema(rule.settings)
@@ -60,7 +60,7 @@ def _unjudged_policy() -> ResourceValidationPolicy:
     def validate(args: ResourceValidationArgs, report: ReportViolation) -> None:
         if args.resource_type in kinds:
             for message in unjudged(_resource(args, protect=bool(args.opts.protect))):
-                report(f"{args.name}: {message}", None)
+                report(message, None)
 
     description = "A preview knows all that a rule needs"
     return ResourceValidationPolicy(UNJUDGED, description, validate, EnforcementLevel.ADVISORY)
@@ -72,9 +72,8 @@ def _stack_policy(rule: StackRule) -> StackValidationPolicy:
             _resource(each, protect=bool(each.opts.protect), depends=_depends(each.property_dependencies))
             for each in args.resources
         ]
-        names = {resource.urn: f"{resource.name}: " for resource in resources}
         for message, urn in rule.check(resources, rule.defaults | _config(args.get_config())):
-            report(f"{names.get(urn, '')}{message}", urn or None)
+            report(message, urn or None)
 
     return StackValidationPolicy(
         rule.name, rule.description, validate, _LEVELS[rule.level], config_schema=_schema(rule.settings)
