@@ -2,17 +2,15 @@
 
 import argparse
 import sys
-from pathlib import Path
 
 from diaspora_infra.config import ConfigError, Problem
 
 
 def add_to(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
     """Add `preview-summary`."""
-    text = "write Markdown about what `pulumi preview --json` or `pulumi up --json` says"
+    text = "write Markdown about what `pulumi preview --json` or `pulumi up --json` says on standard input"
     parser = commands.add_parser("preview-summary", help=text, description=f"{text}; never a secret, never a state")
     parser.add_argument("stack", metavar="STACK", help="name of the stack, for the heading and the marker")
-    parser.add_argument("file", metavar="FILE", nargs="?", type=Path, help="what it said; default: standard input")
     forms = parser.add_mutually_exclusive_group()
     forms.add_argument("--plain", action="store_true", help="write lines for a terminal")
     forms.add_argument(
@@ -32,8 +30,7 @@ def _summary(options: argparse.Namespace) -> int:
         marker(options.stack)
     except ValueError as error:
         raise ConfigError([Problem("STACK", f"{error}; allowed: letters, numbers and _ . - /")]) from None
-    content = options.file.read_bytes() if options.file else sys.stdin.buffer.read()
-    summary = sum_up(read_run(content.decode("utf-8", "replace")))
+    summary = sum_up(read_run(sys.stdin.buffer.read().decode("utf-8", "replace")))
     if options.verdict:
         text = f"{summary.run.verdict}\n"
     else:

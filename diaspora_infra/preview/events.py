@@ -68,14 +68,17 @@ class Run:
 
 
 def read_run(text: str) -> Run:
-    """Read the output of the engine; lines that are not JSON make the run one that is not whole."""
+    """Read the output of the engine; what it never writes makes the run one that is not whole."""
     try:
         document = json.loads(text)
     except ValueError:
         document = None
-    if isinstance(document, dict) and ("steps" in document or "changeSummary" in document):
-        return _of_document(document)
-    return _of_events(list(_lines(text)))
+    try:
+        if isinstance(document, dict) and ("steps" in document or "changeSummary" in document):
+            return _of_document(document)
+        return _of_events(list(_lines(text)))
+    except (AttributeError, KeyError, TypeError):
+        return Run()
 
 
 def _lines(text: str) -> Iterator[Mapping[str, Any]]:

@@ -22,6 +22,7 @@ SHOWN = frozenset(
 """Keys whose values are told."""
 
 _PLAIN = re.compile(r"[\w.:/+ -]{1,120}", re.ASCII)
+_OPERATION = re.compile(r"[a-z][a-z-]{0,40}")
 _SIGNS = {"create": "+", "update": "~", "replace": "+-", "delete": "-"}
 _PAST = {"create": "created", "update": "updated", "replace": "replaced", "delete": "deleted", "same": "unchanged"}
 _FUTURE = {name: f"to {name}" for name in _SIGNS} | {"same": "unchanged"}
@@ -72,7 +73,7 @@ class Summary:
         words = _FUTURE if self.run.preview else _PAST
         order = [*words, *sorted(self.run.counts.keys() - words.keys())]
         counts = {op: number for op in order if (number := self.run.counts.get(op))}
-        texts = [f"{_SIGNS.get(op, '')} {number} {words.get(op, op)}".strip() for op, number in counts.items()]
+        texts = [f"{_SIGNS.get(op, '')} {number} {words.get(op, _word(op))}".strip() for op, number in counts.items()]
         if not counts:
             return "no resources"
         changed = counts.keys() - {"same"}
@@ -105,7 +106,7 @@ def _change(urn: str, steps: Sequence[Step]) -> Change | None:
     old, new = (step.get(state) or {} for state in ("oldState", "newState"))
     reasons = step.get("replaceReasons") if action == "replace" else None
     return Change(
-        action,
+        _word(action),
         kind,
         name,
         tuple(reasons or step.get("diffReasons") or ()),
@@ -113,6 +114,11 @@ def _change(urn: str, steps: Sequence[Step]) -> Change | None:
         kind in DATA_TYPES or bool(old.get("protect")),
         any(step["op"] == "refresh" and (step.get("diffReasons") or not step.get("newState")) for step in steps),
     )
+
+
+def _word(operation: str) -> str:
+    """An operation of the engine, in whose place nothing else is told."""
+    return operation if _OPERATION.fullmatch(operation) else "other"
 
 
 def _values(old: Mapping[str, Any], new: Mapping[str, Any]) -> Iterator[tuple[str, str, str]]:
