@@ -38,4 +38,4 @@ def _summary(options: argparse.Namespace) -> int:
     sys.stdout.buffer.write(text.encode("utf-8", "replace"))
     for path in summary.open_secrets:
         print(f"output {path}: named like a secret, but in the clear", file=sys.stderr)
-    return 1 if summary.open_secrets else 0
+    return 1 if summary.open_secrets and not options.verdict else 0

@@ -74,7 +74,7 @@ def read_run(text: str) -> Run:
     except ValueError:
         document = None
     try:
-        if isinstance(document, dict) and ("steps" in document or "changeSummary" in document):
+        if isinstance(document, dict) and document.keys() & {"changeSummary", "diagnostics", "steps"}:
             return _of_document(document)
         return _of_events(list(_lines(text)))
     except (AttributeError, KeyError, TypeError):
@@ -145,11 +145,13 @@ def _step(metadata: Mapping[str, Any]) -> Step:
 
 
 def _violation(event: Mapping[str, Any]) -> Violation:
+    # the engine puts the description of the policy above what it says of a resource
+    description, _, message = str(event.get("message", "")).strip().partition("\n")
     return Violation(
         policy=str(event.get("policyName", "")),
         mandatory=event.get("enforcementLevel") != "advisory",
         urn=str(event.get("resourceUrn", "")),
-        message=str(event.get("message", "")),
+        message=message or description,
     )
 
 
