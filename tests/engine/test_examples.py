@@ -372,7 +372,7 @@ def test_workflow_checks_and_previews(repository: Reader) -> None:
     job = repository.folder / "job-preview"
     summary = (job / "summary.md").read_text()
     assert "+ 7 to create" in summary
-    assert "- `3 machines: 3 new`" in summary
+    assert "- `new 2 pod1, pod2: boot it from the network`" in summary, "pod3 has serve: false"
     assert "advice: `installs-always`" in summary
     (comment,) = on_github(repository, "comments")
     assert comment["body"] == summary
