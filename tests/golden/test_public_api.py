@@ -29,7 +29,7 @@ def unreleased() -> str:
 
 @pytest.mark.parametrize("module", MODULES)
 def test_what_breaks_programs_is_named_in_the_changes(module: str, golden: Golden) -> None:
-    file, text = FILES / "api" / f"{module}.pyi", f"{stub(module)}\n"
+    file, text = FILES / "api" / f"{module}.txt", f"{stub(module)}\n"
     before = file.read_text(encoding="utf-8") if file.exists() else ""
     breaking = [change for change in breaking_changes(module, before, text) if not named(change, unreleased())]
     assert breaking == [], "name it in CHANGES.md as `Class.field` or `function`, then run `make golden`"
