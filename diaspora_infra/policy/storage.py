@@ -22,7 +22,7 @@ DATA_PROTECTED = Rule(
     name="data-protected",
     description="Databases, volumes, buckets and zones cannot be deleted by mistake",
     kinds=DATA_TYPES,
-    settings={"except": Setting(["*-bundles", "*-configs"], "names of resources that hold nothing of their own")},
+    settings={"except": Setting(["*-bundles", "*-ignition"], "names of resources that hold nothing of their own")},
     check=_data_protected,
 )
 

@@ -11,7 +11,7 @@ from diaspora_infra.policy.rule import Rule, StackRule
 from diaspora_infra.policy.rules import RULES, STACK_RULES, unjudged, violations
 from lab.aws.bridge.values import plain
 from tests.aws.mock_account import MockAccount
-from tests.aws.stacks import STACKS
+from tests.aws.stacks import STACKS, machine
 from tests.support.mocked import mock_engine
 
 RULE = "aws:vpc/securityGroupIngressRule:SecurityGroupIngressRule"
@@ -212,8 +212,12 @@ def test_unknown_values_are_told_and_break_no_rule(rule: Rule) -> None:
     assert list(unjudged(resource, [rule])) == [told]
 
 
+LONG = json.dumps({"ignition": {"version": "3.4.0"}, "storage": {"files": [{"path": f"/{'x' * 20_000}"}]}})
+PROGRAMS = {**STACKS, "machine with a bucket": lambda: machine(ignition=LONG)}
+
+
 @pytest.mark.filterwarnings("ignore::DeprecationWarning")
-@pytest.mark.parametrize("program", STACKS.values(), ids=STACKS)
+@pytest.mark.parametrize("program", PROGRAMS.values(), ids=PROGRAMS)
 def test_pods_on_aws_keep_all_rules(program: Callable[[], Any]) -> None:
     account = MockAccount()
     with mock_engine() as run:
@@ -230,7 +234,7 @@ def test_pods_on_aws_keep_all_rules(program: Callable[[], Any]) -> None:
         for each in account.made
         if each.custom
     ]
-    assert len(resources) > 50
+    assert len(resources) > 15
     found = [(rule.name, each.name, text) for rule in RULES for each in resources for text in violations(rule, each)]
     found += [(rule.name, urn, text) for rule in STACK_RULES for text, urn in rule.check(resources, rule.defaults)]
     assert found == []
