@@ -234,7 +234,7 @@ def test_pods_on_aws_keep_all_rules(program: Callable[[], Any]) -> None:
         for each in account.made
         if each.custom
     ]
-    assert len(resources) > 15
+    assert len(resources) > 10
     found = [(rule.name, each.name, text) for rule in RULES for each in resources for text in violations(rule, each)]
     found += [(rule.name, urn, text) for rule in STACK_RULES for text, urn in rule.check(resources, rule.defaults)]
     assert found == []
