@@ -213,7 +213,7 @@ def test_unknown_values_are_told_and_break_no_rule(rule: Rule) -> None:
 
 
 LONG = json.dumps({"ignition": {"version": "3.4.0"}, "storage": {"files": [{"path": f"/{'x' * 20_000}"}]}})
-PROGRAMS = {**STACKS, "machine with a bucket": lambda: machine(ignition=LONG)}
+PROGRAMS = {**STACKS, "machine with a bucket": lambda: machine(ignition=LONG, tags={"Pod": "pod"})}
 
 
 @pytest.mark.filterwarnings("ignore::DeprecationWarning")
