@@ -69,7 +69,7 @@ fuzz: ## compare butane-py with the Go program on many documents (SEED=7 EXAMPLE
 	@BUTANE_EXAMPLES=$(or $(EXAMPLES),4000) BUTANE_SEED=$(or $(SEED),1) $(RUN) -m pytest -q -n 2 butane-py/tests
 
 golden: ## regenerate the golden files, docs/config.schema.json, the generated pages and types (review the diff)
-	@$(RUN) -m pytest -q tests/golden tests/config --golden-update
+	@$(RUN) -m pytest -q tests/golden tests/config tests/preview --golden-update
 
 states: ## record the engine states that previews are tested on (docs/development.md; review the diff)
 	@$(PYTHON) -m tools.environment --dev

@@ -7,7 +7,7 @@ import sys
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
-from diaspora_infra.commands import assets, cost, diff, pki, provisioning, smoke
+from diaspora_infra.commands import assets, cost, diff, pki, preview_summary, provisioning, smoke
 from diaspora_infra.config import (
     SECRET_KEYS,
     ConfigError,
@@ -66,6 +66,7 @@ def _parser() -> argparse.ArgumentParser:
     assets.add_to(commands)
     cost.add_to(commands)
     diff.add_to(commands)
+    preview_summary.add_to(commands)
     provisioning.add_to(commands)
     smoke.add_to(commands)
     return parser

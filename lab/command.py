@@ -10,13 +10,12 @@ from urllib.parse import urlsplit
 
 from diaspora_infra.config import ConfigError, PxeSettings, Settings, load, needed_secrets
 from diaspora_infra.config.problems import file_problem
-from diaspora_infra.pxe.plan import plan_states, summary
 from diaspora_infra.pxe.verify import verify
 from diaspora_infra.stack_files import load_file, read_stack_file
 from lab.engine import PROJECT, Engine, StateLostError
 from lab.errors import LabError
 from lab.matchbox import ADDRESS, MatchboxServer
-from lab.report import changes
+from lab.report import POLICIES, run_and_tell
 from tools import ToolError
 
 FOLDER = PROJECT / ".lab"
@@ -69,9 +68,7 @@ def up() -> None:
     engine.prepare()
     _recover(engine, mended)
     print("pulumi up: stack dev", flush=True)
-    before = engine.resources()
-    print(changes(engine.run("up").stdout))
-    print("\n".join(f"  {line}" for line in summary(plan_states(before, engine.resources()))))
+    run_and_tell(engine, "up", *POLICIES)
     lines, good = verify(settings, {})
     print("\n".join(lines))
     if not good:
@@ -94,7 +91,7 @@ def down() -> None:
         engine.prepare()
         _recover(engine, mended)
         print("pulumi destroy: stack dev", flush=True)
-        print(changes(engine.run("destroy", *mended.options).stdout))
+        run_and_tell(engine, "destroy", *mended.options)
         engine.remove()
     print(f"matchbox: {'stopped' if server.stop() else 'was not running'}")
 

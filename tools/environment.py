@@ -55,9 +55,9 @@ def make_environment(*, dev: bool, simulator: bool = False, aws: bool = False) -
         raise ToolError(".venv is not a virtual environment; remove it (`make clean` does), then try again")
     groups = {
         "dev": ["--all-groups", "--all-extras"],
-        "simulator": ["--inexact", "--group", "simulator"],
+        "simulator": ["--inexact", "--extra", "policy", "--group", "simulator"],
         "aws": ["--inexact", "--extra", "aws"],
-        "base": ["--inexact"],
+        "base": ["--inexact", "--extra", "policy"],
     }[kind]
     # the user's own settings must not change what is installed
     environment = {key: value for key, value in os.environ.items() if key not in {"VIRTUAL_ENV", "UV_INDEX"}}

@@ -4,9 +4,10 @@ import argparse
 import json
 import subprocess
 import sys
-from typing import Any
+from collections.abc import Sequence
 
 from diaspora_infra.config import ConfigError, Problem
+from diaspora_infra.preview.events import Step, read_run
 
 
 def add_to(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
@@ -27,22 +28,19 @@ def _diff(options: argparse.Namespace) -> int:
     return 0
 
 
-def _steps(stack: str) -> list[dict[str, Any]]:
+def _steps(stack: str) -> Sequence[Step]:
     """Preview a stack. The values of its secrets are in the answer, and stay in this process. Raises ConfigError."""
     command = ["pulumi", "preview", "--json", "--show-sames", "--show-secrets", "--non-interactive", f"--stack={stack}"]
     try:
         done = subprocess.run(command, stdin=subprocess.DEVNULL, capture_output=True, text=True, check=False)
     except FileNotFoundError:
         raise _error(stack, "the program pulumi is not on PATH; install it") from None
-    try:
-        preview = json.loads(done.stdout)
-    except ValueError:
-        preview = {}
-    found = [each["message"].strip() for each in preview.get("diagnostics", ()) if each.get("severity") == "error"]
-    if done.returncode or "steps" not in preview:
+    preview = read_run(done.stdout)
+    found = [each.message for each in preview.diagnostics if each.error]
+    if done.returncode or not preview.steps:
         print(done.stderr if not found else "\n".join(found), file=sys.stderr)
         raise _error(stack, "cannot be previewed; correct what `pulumi preview` says, in the folder of Pulumi.yaml")
-    return list(preview["steps"])
+    return preview.steps
 
 
 def _error(stack: str, message: str) -> ConfigError:

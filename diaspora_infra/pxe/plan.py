@@ -15,10 +15,11 @@ from diaspora_infra.host.data_url import contents, is_data
 from diaspora_infra.host.identity import BUNDLE_FILE, MACHINE_FILE
 from diaspora_infra.pxe.template import TemplateError, filled_in
 
-Action = Literal["nothing", "upgrade", "reinstall", "new", "gone"]
+Action = Literal["nothing", "restart", "upgrade", "reinstall", "new", "gone"]
 ACTIONS: Mapping[Action, str] = {
     "reinstall": "boot it from the network again: a change of",
     "upgrade": "sudo diaspora-pod upgrade: a change of",
+    "restart": "it stops and starts again: a change of",
     "new": "boot it from the network",
     "gone": "nothing is served to it any more",
     "nothing": "",
@@ -57,8 +58,9 @@ def plan_steps(steps: Iterable[Mapping[str, Any]]) -> list[Plan]:
     after: dict[str, Mapping[str, Any]] = {}
     for step in steps:
         if old := step.get("oldState"):
-            before[step["urn"]] = old
-        if (new := step.get("newState")) and step["op"] not in {"delete", "delete-replaced"}:
+            before.setdefault(step["urn"], old)
+        # a refresh finds what somebody has changed: no machine has booted from that
+        if (new := step.get("newState")) and step["op"] not in {"delete", "delete-replaced", "refresh"}:
             after[step["urn"]] = new
     return plan_states(before.values(), after.values())
 
@@ -69,18 +71,21 @@ def plan_states(before: Resources, after: Resources) -> list[Plan]:
     return [_plan(name, old.get(name), new.get(name)) for name in sorted(old.keys() | new.keys(), key=_natural)]
 
 
-def summary(plans: Sequence[Plan]) -> list[str]:
-    """A line for each kind of change, whose number does not grow with the machines."""
+def summary(plans: Sequence[Plan], actions: Mapping[Action, str] = ACTIONS) -> list[str]:
+    """A line for each kind of change, whose number does not grow with the machines.
+
+    `actions` says what a podmin does with a machine, in the order of the effort.
+    """
     kinds: dict[tuple[Action, tuple[str, ...]], list[str]] = {}
     for plan in plans:
         kinds.setdefault((plan.action, plan.why), []).append(plan.machine)
-    order = list(ACTIONS)
+    order = list(actions)
     lines = []
     for (action, why), names in sorted(kinds.items(), key=lambda kind: (order.index(kind[0][0]), -len(kind[1]))):
-        reason = f": {ACTIONS[action]} {_listed(why)}".rstrip() if action != "nothing" else ""
+        reason = f": {actions[action]} {_listed(why)}".rstrip() if action != "nothing" else ""
         lines.append(f"{action:<9} {len(names):>4}  {_listed(names)}{reason}")
     counts = Counter(plan.action for plan in plans)
-    total = ", ".join(f"{counts[action]} {action}" for action in ACTIONS if counts[action])
+    total = ", ".join(f"{counts[action]} {action}" for action in actions if counts[action])
     machines = "1 machine" if len(plans) == 1 else f"{len(plans)} machines"
     return [*lines, f"{machines}: {total or 'none'}"]
 

@@ -22,7 +22,7 @@ from lab.aws.account import Account
 from lab.engine import PROJECT, Engine, StateLostError
 from lab.errors import LabError
 from lab.matchbox import free_ports, is_free
-from lab.report import changes
+from lab.report import POLICIES, run_and_tell
 
 STACK = "aws"
 STACK_FILE = PROJECT / "examples" / "aws" / "Pulumi.aws.yaml"
@@ -48,7 +48,7 @@ def up(folder: Path, stack_file: Path) -> None:
     engine = prepare(account, settings, values)
     _recover(engine)
     print(f"pulumi up: {stack_file.name} (about a minute for a new stack)", flush=True)
-    print(changes(engine.run("up").stdout), flush=True)
+    run_and_tell(engine, "up", *POLICIES)
     _summary(settings, engine)
     print(f"simulator: {account.endpoint}")
 
@@ -68,9 +68,9 @@ def down(folder: Path) -> None:
             "pulumi up: with aws.protect: false, which is also required on AWS before data can be deleted", flush=True
         )
         region = _unprotect(engine)
-        print(changes(engine.run("up").stdout), flush=True)
+        run_and_tell(engine, "up")
         print(f"pulumi destroy: stack {STACK}", flush=True)
-        print(changes(engine.run("destroy").stdout))
+        run_and_tell(engine, "destroy")
         print("kept, as on AWS:", ", ".join(_kept_snapshots(account, region)) or "nothing")
     elif engine.exists():
         print("the simulator was not running, so its account is gone; removing the engine's state of that account")

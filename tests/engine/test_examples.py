@@ -8,10 +8,12 @@ import re
 import shutil
 import stat
 import subprocess
+import sys
 import threading
 import urllib.request
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
 import pytest
 import yaml
@@ -21,15 +23,18 @@ from diaspora_infra.host import render
 from diaspora_infra.host.provisioning_files import provisioning_files
 from diaspora_infra.pxe.install import install_boot, install_settings
 from diaspora_infra.pxe.served import meaning
-from lab.engine import Engine
+from lab.engine import PROJECT, Engine
 from lab.matchbox import MatchboxServer
 from tests.pxe.releases import VERSION, Keys, Releases, serving
+from tests.support import gh
 from tests.support.examples import EXAMPLES, Reader, Result, path_with_tools, snippets
 from tests.support.ignition_root import RefusedError, applied, read_tree, without_disks
 from tests.support.languages import LANGUAGE_HOSTS
 from tools import manifest
 
-WORKFLOW = yaml.safe_load((EXAMPLES / "ci/preview.yml").read_text())
+WORKFLOWS = {name: yaml.safe_load((EXAMPLES / f"ci/{name}.yml").read_text()) for name in ("preview", "drift")}
+GH = Path(gh.__file__)
+RECORDS = PROJECT / "tests/preview/files"
 
 # the steps of the workflow that are not run: what they do is there already
 REPLACED = {"actions/checkout", "actions/setup-python", "pulumi/actions"}
@@ -259,11 +264,12 @@ def test_own_program_example_previews(reader: Reader) -> None:
     assert "+ 9 to create" in result.stdout
 
 
-# the workflow
+# the workflows
 
 
-def test_workflow_pins_the_versions_of_the_project() -> None:
-    steps = [step for job in WORKFLOW["jobs"].values() for step in job["steps"]]
+@pytest.mark.parametrize("workflow", WORKFLOWS.values(), ids=WORKFLOWS)
+def test_workflow_pins_the_versions_of_the_project(workflow: dict[str, Any]) -> None:
+    steps = [step for job in workflow["jobs"].values() for step in job["steps"]]
     used = {step["uses"].partition("@")[0] for step in steps if "uses" in step}
     assert used == REPLACED
     pulumi = next(step for step in steps if step.get("uses", "").startswith("pulumi/"))
@@ -276,8 +282,11 @@ def test_workflow_pins_the_versions_of_the_project() -> None:
 def repository(reader: Reader) -> Reader:
     """A repository with the bare-metal stack, and its variables and secrets on GitHub."""
     reader.follow("ci/README.md")
-    workflow = reader.checkout / ".github/workflows/preview.yml"
-    assert workflow.read_text() == (EXAMPLES / "ci/preview.yml").read_text()
+    for name in WORKFLOWS:
+        copied = reader.checkout / f".github/workflows/{name}.yml"
+        assert copied.read_text() == (EXAMPLES / f"ci/{name}.yml").read_text()
+    (reader.folder / "github.json").write_text('{"comments": [], "issues": []}')
+    reader.stand_in("gh", f'[ "$GH_TOKEN" = token ] && exec {sys.executable} {GH} {reader.folder}/github.json "$@"')
     shutil.copy(reader.checkout / "examples/bare-metal/Pulumi.bare-metal.yaml", reader.checkout)
     reader.run(f'PATH="$PATH:{path_with_tools()}"; pulumi stack init bare-metal')
     shutil.rmtree(reader.folder / "home/.matchbox")
@@ -292,13 +301,27 @@ def filled(values: Mapping[str, str] | None, contexts: Mapping[str, str]) -> dic
     }
 
 
-def run_job(repository: Reader, name: str) -> Iterator[tuple[str, Result]]:
-    """Run the `run` steps of a job as a runner does, until one fails."""
-    folder = repository.folder / f"job-{name}"
-    shutil.copytree(repository.checkout, folder / "work")
-    (folder / "temp").mkdir()
+def on_github(repository: Reader, kind: str) -> list[dict[str, Any]]:
+    """The comments or issues."""
+    found: list[dict[str, Any]] = json.loads((repository.folder / "github.json").read_text())[kind]
+    return found
+
+
+def run_job(
+    repository: Reader, name: str, file: str = "preview", prepared: Sequence[str] = ()
+) -> Iterator[tuple[str, Result]]:
+    """Run the `run` steps of a job as a runner does; those in `prepared` left their work in the folder.
+
+    After a step that fails only those run that ask for it.
+    """
+    workflow, folder = WORKFLOWS[file], repository.folder / f"job-{name}"
+    if not prepared:
+        shutil.copytree(repository.checkout, folder / "work")
+        (folder / "temp").mkdir()
     pki = repository.server.pki
     contexts = {
+        "github.token": "token",
+        "github.event.pull_request.number": "7",
         "runner.temp": str(folder / "temp"),
         "vars.PULUMI_BACKEND_URL": repository.environment()["PULUMI_BACKEND_URL"],
         "secrets.PULUMI_CONFIG_PASSPHRASE": repository.environment()["PULUMI_CONFIG_PASSPHRASE"],
@@ -308,23 +331,29 @@ def run_job(repository: Reader, name: str) -> Iterator[tuple[str, Result]]:
     }
     given = {
         "CI": "true",
+        "GITHUB_OUTPUT": str(folder / "outputs"),
+        "GITHUB_REPOSITORY": "o/r",
         "GITHUB_STEP_SUMMARY": str(folder / "summary.md"),
-        "PATH": path_with_tools(),
+        "PATH": f"{repository.folder / 'bin'}:{path_with_tools()}",
+        "RUNNER_TEMP": str(folder / "temp"),
         # only the steps that ask for them may have them
         "PULUMI_BACKEND_URL": "",
         "PULUMI_CONFIG_PASSPHRASE": "",
     }
-    assert WORKFLOW["defaults"]["run"]["shell"] == "bash"
-    job = WORKFLOW["jobs"][name]
+    assert workflow["defaults"]["run"]["shell"] == "bash"
+    job, failed = workflow["jobs"][name], False
     for step in job["steps"]:
-        if "run" in step:
-            environment = given | filled(WORKFLOW["env"], contexts) | filled(job.get("env"), contexts)
+        assert step.get("if") in {None, "${{ !cancelled() }}"}
+        if "run" in step and step["name"] not in prepared and not (failed and "if" not in step):
+            (folder / "outputs").touch()
+            outputs = dict(line.split("=", 1) for line in (folder / "outputs").read_text().splitlines())
+            contexts |= {f"steps.look.outputs.{key}": value for key, value in outputs.items()}
+            environment = given | filled(workflow["env"], contexts) | filled(job.get("env"), contexts)
             environment |= filled(step.get("env"), contexts)
             # how GitHub starts `shell: bash`
             result = repository.shell(step["run"], folder / "work", environment, "-eo", "pipefail")
             yield step["name"], result
-            if result.returncode:
-                return
+            failed = failed or result.returncode != 0
 
 
 def all_good(steps: Iterator[tuple[str, Result]]) -> dict[str, str]:
@@ -345,7 +374,10 @@ def test_workflow_checks_and_previews(repository: Reader) -> None:
     job = repository.folder / "job-preview"
     summary = (job / "summary.md").read_text()
     assert "+ 7 to create" in summary
-    assert "matchbox:index/profile:Profile" in summary
+    assert "- `new 2 pod1, pod2: boot it from the network`" in summary, "pod3 has serve: false"
+    assert "advice: `installs-always`" in summary
+    (comment,) = on_github(repository, "comments")
+    assert comment["body"] == summary
     files = sorted((job / "temp/.matchbox").iterdir())
     assert {file.name: stat.S_IMODE(file.stat().st_mode) for file in files} == {
         "ca.crt": 0o600, "client.crt": 0o600, "client.key": 0o600,
@@ -365,7 +397,38 @@ def test_workflow_fails_on_wrong_stack_file(repository: Reader) -> None:
 
 def test_workflow_fails_when_matchbox_is_unreachable(repository: Reader) -> None:
     repository.server.stop()
-    name, result = list(run_job(repository, "preview"))[-1]
-    assert name == "Preview"
-    assert result.returncode != 0, "and not the exit code of tee"
+    results = dict(run_job(repository, "preview"))
+    result = results["Preview"]
+    assert result.returncode != 0, "and not the exit code of the summary"
     assert "is not reachable" in result.stdout + result.stderr
+    # and the comment of an earlier run is edited; other people's words are not
+    assert results["Comment"].returncode == 0, results["Comment"].stderr
+    (comment,) = on_github(repository, "comments")
+    body = comment["body"]
+    assert "is not reachable" in body
+    ours = {**comment, "body": f"{body.splitlines()[0]}\nearlier", "id": 2}
+    theirs = {**ours, "user": {"login": "somebody"}, "id": 1}
+    (repository.folder / "github.json").write_text(json.dumps({"comments": [theirs, ours], "issues": []}))
+    list(run_job(repository, "preview", prepared=[*results.keys() - {"Comment"}]))
+    assert [comment["body"] for comment in on_github(repository, "comments")] == [theirs["body"], body]
+
+
+PREPARED = ("Install", "Write the certificates for matchbox")
+
+
+def test_workflow_tells_drift_in_one_issue(repository: Reader) -> None:
+    all_good(run_job(repository, "drift", "drift"))
+    (issue,) = on_github(repository, "issues")
+    assert (issue["title"], issue["state"]) == ("Drift of stack bare-metal", "open")
+    assert issue["body"].startswith("<!-- diaspora-infra bare-metal -->\n")
+    assert "+ 7 to create" in issue["body"], "nothing of the stack is there yet"
+
+    # what the engine says next is recorded
+    for record, code in (("pxe-drift", 0), ("pxe-unreachable", 1), ("pxe-clean", 0)):
+        repository.stand_in("pulumi", f"cat {RECORDS / record}.events; exit 255")
+        results = dict(run_job(repository, "drift", "drift", PREPARED))
+        assert results["Look for drift"].returncode == code, results["Look for drift"].stderr
+        assert len(results) == 2 - code, "a failure is no drift, and no end of it"
+        (issue,) = on_github(repository, "issues")
+        assert issue["state"] == ("closed" if record == "pxe-clean" else "open")
+        assert "changed outside of the stack" in issue["body"]

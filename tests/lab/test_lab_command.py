@@ -13,7 +13,6 @@ import pytest
 from lab import command
 from lab.engine import PROJECT
 from lab.errors import LabError
-from lab.report import changes
 from tests.support.processes import interruptible
 
 
@@ -53,20 +52,6 @@ def test_ctrl_c_during_imports_is_reported_in_one_line(tmp_path: Path) -> None:
         process.send_signal(signal.SIGINT)
         assert process.communicate(timeout=30)[1] == "stopped\n"
     assert process.returncode == 130
-
-
-@pytest.mark.parametrize(
-    ("counts", "line"),
-    [
-        (["+ 5 created"], "  + 5 created"),
-        (["+ 2 created", "3 unchanged"], "  + 2 created, 3 unchanged"),
-        (["5 unchanged"], "  nothing changed (5 unchanged)"),
-        ([], "  no resources"),
-    ],
-)
-def test_engine_changes_are_summarized_in_one_line(counts: list[str], line: str) -> None:
-    report = "\n".join(["Updating (dev):", "Resources:", *(f"    {count}" for count in counts), "", "Duration: 1s"])
-    assert changes(report) == line
 
 
 @pytest.fixture

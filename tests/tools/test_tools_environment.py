@@ -60,7 +60,7 @@ def test_simulator_option_adds_packages_and_removes_none(project, log, monkeypat
     assert runs(log) == 1
     monkeypatch.setattr(sys, "argv", ["tools.environment", "--simulator"])
     assert runs(log) == 2
-    assert log.read_text().splitlines()[-1].endswith("--inexact --group simulator")
+    assert log.read_text().splitlines()[-1].endswith("--inexact --extra policy --group simulator")
     assert runs(log) == 2
 
 

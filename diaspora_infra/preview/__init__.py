@@ -1,0 +1,1 @@
+"""What a run of the engine changes, for people: Markdown for a pull request, lines for a terminal."""
