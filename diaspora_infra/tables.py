@@ -31,11 +31,13 @@ __all__ = [
     "DebugTable",
     "DefaultMetasTable",
     "DhcpTable",
+    "DiasporaImageTable",
     "DiskSpaceTable",
     "EnvironmentTable",
     "ExistingNetworkTable",
     "FirewallTable",
     "HostTable",
+    "ImageArchiveTable",
     "ImageLayoutTable",
     "InstanceTable",
     "InvitationsTable",
@@ -93,6 +95,15 @@ class AdminTable(TypedDict):
     """Account name of the administrator on the pod, such as podmin. The first start creates the account; `diaspora-pod admin` on the machine shows the password."""
     email: str
     """E-mail address of the podmin, for users and for alerts."""
+
+
+class ImageArchiveTable(TypedDict):
+    """The image of diaspora* in an OCI archive, which machines fetch instead of building it. `diaspora-image` on a provisioning server prints both values."""
+
+    url: str
+    """Where a web server has the archive. It needs no HTTPS, because the digest comes with the config."""
+    sha256: str
+    """Digest of the archive. A machine does not use an archive that has another one."""
 
 
 class VersionsTable(TypedDict):
@@ -581,7 +592,7 @@ class UpgradeTable(TypedDict):
     automatic: NotRequired[bool]
     """Upgrade every day if the server (on AWS the stack) has a new version of the pod for this machine. Default: false."""
     time: NotRequired[str]
-    """Time of the upgrade in the time zone of the machine, with a random delay of up to a quarter of an hour. It may not overlap a window of `host.updates`. Default: 04:30."""
+    """Time of the upgrade in the time zone of the machine, with a random delay of up to a quarter of an hour. It may not overlap a window of `host.updates`. With `pod.imageRefresh` (not on AWS), also when the machine looks whether its image is to be built again. Default: 04:30."""
 
 
 class ReleaseNoticeTable(TypedDict):
@@ -620,7 +631,9 @@ class PodTable(TypedDict):
     sourceCommit: NotRequired[str | None]
     """Commit of diaspora* to build; that of the release `version` when not set. Required for a release that is not in the table of this project."""
     imageRefresh: NotRequired[bool]
-    """Build the image again every 30 days, with the security updates of its Debian packages. On AWS only, and without `image`; `diaspora-pod upgrade` takes the new image. Default: false."""
+    """Build the image again every 30 days, with the security updates of its Debian packages; only without `image`. On AWS `diaspora-pod upgrade` takes the new image; other machines build it beside the pod, which then runs it, or goes on with the old one (docs/image.md). Default: false."""
+    imageArchive: NotRequired[ImageArchiveTable | None]
+    """An archive of the image, which machines fetch instead of building it; where it is not there or not the right one, they build it. Not on AWS. None when not set."""
     versions: NotRequired[VersionsTable]
     """Versions of the programs beside diaspora*."""
     registry: NotRequired[RegistryTable | None]
@@ -1054,6 +1067,15 @@ class DhcpTable(TypedDict):
     """The iPXE files."""
 
 
+class DiasporaImageTable(TypedDict):
+    """The image of diaspora* that the server builds."""
+
+    version: NotRequired[str]
+    """Release of diaspora*: `pod.version` of the machines. Default: 0.9.1.0."""
+    sourceCommit: NotRequired[str | None]
+    """Commit of diaspora*; that of the release when not set. `pod.sourceCommit` of the machines."""
+
+
 class ProvisioningTable(TypedDict):
     """A provisioning server: matchbox, with DHCP and TFTP for network boot."""
 
@@ -1075,6 +1097,8 @@ class ProvisioningTable(TypedDict):
     """Port of the gRPC API, for podmins: `pxe.matchbox.rpcEndpoint` of the machines' stack. Default: 8081."""
     dhcp: NotRequired[DhcpTable]
     """DHCP and TFTP."""
+    diasporaImage: NotRequired[DiasporaImageTable | None]
+    """Build the image of diaspora* once, and hand it out to machines of the same architecture, whose `pod.imageArchive` names it. `{}` builds the default release; none when not set."""
     matchboxImage: NotRequired[str | None]
     """Image of matchbox; when not set, the one under [Images](#images)."""
     dnsmasqImage: NotRequired[str | None]

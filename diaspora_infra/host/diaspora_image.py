@@ -8,7 +8,8 @@ from pathlib import Path
 
 from diaspora_infra.config import ConfigError
 from diaspora_infra.config.images import IMAGES
-from diaspora_infra.config.pod.versions import missing_commit, source_commit
+from diaspora_infra.config.pod.versions import Build, missing_commit, source_commit
+from diaspora_infra.config.types import Architecture
 from diaspora_infra.host.fragment import PodContext
 
 
@@ -35,22 +36,36 @@ class ImageBuild:
         """The tag of the image: the release and the hash."""
         return f"{self.version}-{self.content_hash}"
 
+    @property
+    def reference(self) -> str:
+        """The name of the image on a machine that builds it."""
+        return f"localhost/diaspora:{self.tag}"
+
 
 def diaspora_image(context: PodContext) -> str:
     """The reference of the image that the containers of diaspora* use."""
     pod = context.pod
     if pod.image is not None:
         return pod.image
-    return f"localhost/diaspora:{image_build(context).tag}"
+    return image_build(context).reference
 
 
 def image_build(context: PodContext) -> ImageBuild:
     """What an image of this pod is built from. Raises ConfigError when the commit of the release is not known."""
-    commit = source_commit(context.pod)
+    return _build_on(base_image(context, "ruby"), context.pod, "pod.sourceCommit")
+
+
+def server_build(build: Build, architecture: Architecture) -> ImageBuild:
+    """The same for an image that a provisioning server builds: machines with these settings use that very image."""
+    base = IMAGES["ruby"].pinned(architecture)
+    return _build_on(base, build, "provisioning.diasporaImage.sourceCommit")
+
+
+def _build_on(base: str, build: Build, key: str) -> ImageBuild:
+    commit = source_commit(build)
     if commit is None:
-        raise ConfigError([missing_commit(context.pod)])
-    arguments = {"RUBY_IMAGE": base_image(context, "ruby"), "SOURCE_COMMIT": commit}
-    return ImageBuild(context.pod.version, containerfile("diaspora"), arguments)
+        raise ConfigError([missing_commit(key, build.version)])
+    return ImageBuild(build.version, containerfile("diaspora"), {"RUBY_IMAGE": base, "SOURCE_COMMIT": commit})
 
 
 def base_image(context: PodContext, name: str) -> str:

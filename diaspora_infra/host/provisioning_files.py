@@ -2,13 +2,26 @@
 
 from pathlib import Path
 
-from diaspora_infra.config import Provisioning
+from diaspora_infra.config import ConfigError, Problem, Provisioning
 from diaspora_infra.host.features.provisioning import ON_ANY_HOST, provisioning
 from diaspora_infra.host.templates import render_tree
 
 
 def provisioning_files(settings: Provisioning) -> dict[str, tuple[str, int]]:
-    """Path below the folder -> text and mode: what belongs under `/`, and a script that installs it."""
+    """Path below the folder -> text and mode: what belongs under `/`, and a script that installs it.
+
+    Raises ConfigError where the settings ask for what only a machine of this project does.
+    """
+    if settings.diaspora_image is not None:
+        raise ConfigError(
+            [
+                Problem(
+                    "provisioning.diasporaImage",
+                    "only a machine of this project builds it; remove it, or put an archive of an image into "
+                    f"{ON_ANY_HOST.matchbox}/assets (docs/image.md)",
+                )
+            ]
+        )
     fragment = provisioning(settings, ON_ANY_HOST)
     entries = fragment["storage"]["files"]
     found = {entry["path"].lstrip("/"): (entry["contents"]["inline"], entry["mode"]) for entry in entries}

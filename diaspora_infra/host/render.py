@@ -25,7 +25,7 @@ from diaspora_infra.host.data_url import TooLargeError, decode_contents, repacke
 from diaspora_infra.host.features import machine_part, pod_part
 from diaspora_infra.host.features.firewall import provisioning_firewall
 from diaspora_infra.host.features.network import network
-from diaspora_infra.host.features.provisioning import provisioning
+from diaspora_infra.host.features.provisioning import offered_image, provisioning
 from diaspora_infra.host.fragment import (
     Fragment,
     MachineContext,
@@ -165,7 +165,7 @@ def render_provisioning(settings: ProvisioningSettings) -> Rendered:
     """Render a provisioning server. Raises ConfigError when a snippet is wrong."""
     context = MachineContext(settings, settings.provisioning)
     own = [machine_part(context), provisioning_firewall(settings)]
-    document = _document([*own, provisioning(settings.provisioning)])
+    document = _document([*own, provisioning(settings.provisioning), offered_image(settings.provisioning)])
     users = snippets(settings, settings.provisioning)
     merged = _merge(settings, settings.provisioning, document, users)
     return Rendered(document, as_text(repacked(_decoded(merged, users))), secret=False)

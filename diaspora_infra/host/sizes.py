@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 
 from diaspora_infra.config import Pod
-from diaspora_infra.config.host.host import Swap
+from diaspora_infra.config.host.host import Swap, swap_mib
 
 # Of what the containers may take together. Web server and Sidekiq are Rails with a thread for each piece of work; the
 # migration, the first administrator and the copy of the public files end before the web server and nginx start, so they
@@ -63,8 +63,3 @@ def sizes(pod: Pod, memory_mib: int, swap: Swap) -> Sizes:
         redis_mib=limits["redis"] * _REDIS_PERCENT // 100,
         limits=limits | {name: limits[after] for name, after in _SAME_AS.items()},
     )
-
-
-def swap_mib(memory_mib: int, swap: Swap) -> int:
-    """Swap of the machine; zram uses at most half of the memory."""
-    return min(swap.zram_mib, memory_mib // 2) + swap.file_mib

@@ -5,7 +5,8 @@ from typing import Any
 import pytest
 
 from diaspora_infra.config import Settings, load
-from diaspora_infra.host.sizes import sizes, swap_mib
+from diaspora_infra.config.host.host import swap_mib
+from diaspora_infra.host.sizes import sizes
 from tests.support.configs import aws_config, host
 
 

@@ -112,11 +112,42 @@ def test_image_is_required_where_aws_builds_none(
     ]
 
 
-def test_refresh_is_for_images_that_the_stack_builds() -> None:
-    (line,) = lines(configs.ignition_config(pod=configs.pod(image=None, imageRefresh=True)))
-    assert line == "pod.imageRefresh: only used on AWS; remove it"
-    (line,) = lines(configs.aws_config(region="eu-west-1", pod_changes={"imageRefresh": True}))
-    assert line == "pod.imageRefresh: only used without pod.image; remove it"
+def test_refresh_is_for_images_that_machine_or_stack_builds() -> None:
+    for values in (
+        configs.ignition_config(pod=configs.pod(imageRefresh=True)),
+        configs.aws_config(region="eu-west-1", pod_changes={"imageRefresh": True}),
+    ):
+        (line,) = lines(values)
+        assert line == "pod.imageRefresh: only used without pod.image; remove it"
+
+
+def test_refresh_needs_memory_and_room_beside_the_pod() -> None:
+    pod = configs.pod(image=None, imageRefresh=True, upgrade={"time": "02:00"})
+
+    def found(storage: dict[str, Any], **changes: Any) -> list[str]:
+        host = configs.host(memoryMib=2048, storage=storage, **changes)
+        try:
+            load(configs.ignition_config(pod=pod, host=host))
+        except ConfigError as error:
+            return str(error).splitlines()
+        return []
+
+    memory = (
+        "pod.imageRefresh: a build beside the pod needs 3584 MiB of memory and swap, and the machine has 3072; raise "
+        "host.memoryMib, or set host.swap.fileMib to 512"
+    )
+    room = (
+        "pod.imageRefresh: a build beside the pod needs host.storage.rootGib 14 instead of 12; set 14 on a machine "
+        "without data, or remove imageRefresh"
+    )
+    assert found({}) == [memory, room]
+    assert found({"rootGib": 14}, swap={"fileMib": 511})[0].endswith("the machine has 3583; raise host.memoryMib, or "
+        "set host.swap.fileMib to 512")  # fmt: skip
+    assert found({"rootGib": 14}, swap={"fileMib": 512}) == []
+    assert found({"dataDisk": "/dev/vdb"}, swap={"fileMib": 512}) == []
+    # on AWS nothing runs at that time
+    values = configs.without_images(configs.aws_config(region="eu-west-1", pod_changes={"upgrade": {"time": "02:00"}}))
+    assert lines(values) == ["pod.upgrade.time: only used with automatic: true; remove it"]
 
 
 def test_layout_of_an_image_needs_the_image() -> None:

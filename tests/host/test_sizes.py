@@ -8,8 +8,8 @@ import pytest
 import yaml
 
 from diaspora_infra.config import load
-from diaspora_infra.config.host.host import Swap
-from diaspora_infra.host.sizes import sizes, swap_mib
+from diaspora_infra.config.host.host import Swap, swap_mib
+from diaspora_infra.host.sizes import sizes
 from tests.host.aws_pod import aws_context
 from tests.host.pod import QUADLETS, Context, containers, files, pod_fragment, read_quadlet, values
 from tests.support.configs import host, ignition_config, pod

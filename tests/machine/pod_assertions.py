@@ -16,11 +16,14 @@ DATA = DATA_FOLDER
 SERVICES = ("postgresql", "redis", "diaspora-web", "diaspora-sidekiq", "nginx")
 
 
-def config(secrets: Mapping[str, str] | None = None, address: str = "", **pod: Any) -> Ignition:
+def config(
+    secrets: Mapping[str, str] | None = None, address: str = "", host: Mapping[str, Any] | None = None, **pod: Any
+) -> Ignition:
     """The config of a machine, without a certificate that somebody else has to issue; `address` is that of eth0."""
     networks = {"eth0": {"ipv4": {"method": "manual", "address1": address}}} if address else {}
     machines = {"machines": [{"name": "pod", "networks": networks}]}
-    values = configs.ignition_config(pod=configs.pod(tls={"mode": "own"}, **pod), ignition=machines)
+    of_host = configs.host(**(host or {}))
+    values = configs.ignition_config(pod=configs.pod(tls={"mode": "own"}, **pod), host=of_host, ignition=machines)
     settings = load(values, secrets or {})
     found: Ignition = json.loads(render(settings, settings.machines[0], secrets or {}).ignition)
     return found

@@ -42,8 +42,8 @@ NEW_IMAGE = "registry.example.org/diaspora:2"
 # Of coreutils, findutils, diffutils, util-linux and others that Fedora CoreOS has, an upgrade needs these.
 PROGRAMS = (
     "base64", "bash", "cat", "chmod", "chown", "cmp", "comm", "cp", "curl", "cut", "date", "df", "find", "flock",
-    "grep", "gzip", "head", "jq", "ln", "mkdir", "mv", "readlink", "rm", "sleep", "sort", "stat", "sync", "tail",
-    "timeout", "touch", "tr", "xargs",
+    "grep", "gzip", "head", "jq", "ln", "mkdir", "mv", "readlink", "rm", "sed", "sha256sum", "sleep", "sort", "stat",
+    "sync", "tail", "timeout", "touch", "tr", "xargs",
 )  # fmt: skip
 
 # Moves, and lets everything die at a certain file.
@@ -245,6 +245,11 @@ def start(unit):
     for needed in REQUIRED.get(short, ()):
         if not start(needed + ".service"):
             return False
+    if short.startswith("diaspora-build-"):
+        words = re.search("ExecStart=(.*)", read(run + "/systemd/system/" + unit))[1].replace("%N", short).split()
+        good = spawn(words) == 0
+        mark(unit, "inactive" if good else "failed")
+        return good
     if short == "diaspora-data":
         os.makedirs(data + "/postgresql", mode=0o700, exist_ok=True)
         os.chown(data + "/postgresql", account.pw_uid, account.pw_gid)
@@ -278,6 +283,8 @@ def systemctl(words):
     verb, *units = [word for word in words if word not in ("--quiet", "--no-block")]
     if verb == "daemon-reload":
         write(record + "/loaded", unit_files())
+        return 0
+    if verb == "reset-failed":
         return 0
     if verb == "is-active":
         if "--quiet" not in words:
@@ -315,6 +322,16 @@ def podman(words):
         else:
             named.pop(words[1], None)
         write(record + "/names", json.dumps(named))
+        return 0
+    if words[0].startswith("--cgroup-manager"):
+        # a build, of which the test says what it gives
+        if not settings["built"]:
+            print("STEP 1/1: RUN false\\nError: exit status 1")
+            return 1
+        named[re.search("--tag=([^ ]+)", line)[1]] = settings["built"]
+        write(record + "/names", json.dumps(named))
+        return 0
+    if words[0] in ("ps", "images"):
         return 0
     if words[:2] == ["image", "exists"]:
         return 0 if words[-1] in known else 1
@@ -395,6 +412,8 @@ class Upgraded:
     server_programs: Path
     images: dict[str, Any] = field(default_factory=dict)
     gone: list[str] = field(default_factory=list)
+    built: str = ""
+    """What a build of an image gives: a key of `images`; nothing lets it fail."""
     limit: int = 100
     """The seconds that a start may take, and becoming healthy."""
     variables: dict[str, str] = field(default_factory=dict)
@@ -463,6 +482,7 @@ class Upgraded:
             "real_major": major_of(self.server_programs),
             "images": self.images,
             "gone": self.gone,
+            "built": self.built,
         }
         programs = self.folder / "bin"
         shutil.rmtree(programs, ignore_errors=True)

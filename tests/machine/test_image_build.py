@@ -3,12 +3,18 @@
 tests/machine/test_pod_machine.py builds with the real podman.
 """
 
+import contextlib
 import fcntl
 import hashlib
+import http.server
 import shutil
 import subprocess
+import threading
+import time
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import ClassVar
 
 import pytest
 
@@ -20,8 +26,8 @@ CONTEXT = pod_context(image=None)
 IMAGE = diaspora_image(CONTEXT.of_pod)
 BASE = "docker.io/library/ruby:3.3.10-slim-bookworm"
 PROGRAMS = (
-    "bash", "cat", "date", "flock", "grep", "jq", "mkdir", "mv", "rm", "sed", "sha256sum", "sleep", "sync", "tail",
-    "timeout",
+    "bash", "cat", "chmod", "curl", "date", "flock", "grep", "head", "jq", "mkdir", "mv", "rm", "sed", "sha256sum",
+    "sleep", "stat", "sync", "tail", "timeout", "touch",
 )  # fmt: skip
 # The store is a folder with a file for each image; the file `output` has what a build prints, `result` how it ends.
 PODMAN = """#!/bin/bash
@@ -29,7 +35,15 @@ echo "$*" >> "$RECORD/calls"
 image=${*: -1}
 case "$1 $2" in
     "image exists") [[ -e $RECORD/images/${image//\\//_} ]] ;;
-    "image inspect") echo 1048576 ;;
+    "image inspect")
+        [[ -e $RECORD/images/${image//\\//_} ]] || exit 125
+        case $* in
+            *Created.Unix*) cat "$RECORD/created" ;;
+            *Architecture*) cat "$RECORD/architecture" ;;
+            *) echo 1048576 ;;
+        esac
+        ;;
+    "info --format") echo amd64 ;;
     "image rm") rm "$RECORD/images/${image//\\//_}" ;;
     "images --format")
         [[ $image == localhost/diaspora ]] || exit 125
@@ -38,22 +52,31 @@ case "$1 $2" in
         ;;
     "image prune" | "ps --all" | "images --quiet") ;;
     "pull --quiet") echo > "$RECORD/images/${image//\\//_}" ;;
-    "load --quiet") [[ $(< "$image") == image ]] && echo > "$RECORD/images/IMAGE" ;;
+    "load --quiet")
+        case $(< "$image") in
+            image) echo > "$RECORD/images/IMAGE"; echo "Loaded image: IMAGE" ;;
+            other) echo "Loaded image: localhost/diaspora:other" ;;
+            *) echo "Error: payload does not match any of the supported image formats" >&2; exit 125 ;;
+        esac
+        ;;
     "save --quiet") file=${4#--output=}; printf image > "$file"; [[ ! -e $RECORD/no-save ]] ;;
     "--cgroup-manager=cgroupfs build")
         cat "$RECORD/output"
         [[ ! -e $RECORD/while-building ]] || source "$RECORD/while-building"
         [[ ! -e $RECORD/result ]] || exit "$(< "$RECORD/result")"
-        echo > "$RECORD/images/IMAGE"
+        [[ $* =~ --tag=([^ ]+) ]]
+        name=${BASH_REMATCH[1]}
+        echo > "$RECORD/images/${name//\\//_}"
         ;;
     *) exit 125 ;;
 esac
-""".replace("IMAGE", IMAGE.replace("/", "_"))
+""".replace("Loaded image: IMAGE", f"Loaded image: {IMAGE}").replace("IMAGE", IMAGE.replace("/", "_"))
 SYSTEMCTL = '#!/bin/bash\necho "systemctl $*" >> "$RECORD/calls"\n'
 DF = """#!/bin/bash
 echo Size
 case $* in
     *size=1M*) cat "$RECORD/free" ;;
+    *size=1024*avail*/data*) echo $(($(< "$RECORD/free-data") / 1024)) ;;
     *size=1024*avail*) echo 50000000 ;;
     *) cat "$RECORD/free-data" ;;
 esac
@@ -100,6 +123,7 @@ class Machine:
                 "DIASPORA_GROUPS": str(self.folder / "groups"),
                 "DIASPORA_CONSOLE": str(self.folder / "console"),
                 "DIASPORA_BUILD_MEMORY": "1",
+                "DIASPORA_FETCH_PAUSE": "0",
                 **self.variables,
             },
             capture_output=True, text=True, check=False, timeout=60,
@@ -121,6 +145,7 @@ def machine(tmp_path: Path) -> Machine:
     (tmp_path / "free").write_text("9000\n")
     (tmp_path / "free-data").write_text(f"{1 << 30}\n")
     (tmp_path / "output").write_text(STEPS)
+    (tmp_path / "architecture").write_text("amd64\n")
     return made
 
 
@@ -188,6 +213,142 @@ def test_damaged_archive_is_refused(machine: Machine, damage: str) -> None:
     assert not machine.archive.exists()
 
 
+class Web(http.server.BaseHTTPRequestHandler):
+    """A web server with an archive, an endless file, and pages."""
+
+    files: ClassVar[dict[str, bytes]] = {}
+    asked: ClassVar[list[str]] = []
+
+    def do_GET(self) -> None:
+        self.asked.append(self.path)
+        if self.path == "/moved":
+            self.send_response(302)
+            self.send_header("Location", "/archive")
+            self.end_headers()
+            return
+        if self.path not in self.files:
+            self.send_error(404)
+            return
+        body = self.files[self.path]
+        self.send_response(200)
+        # a connection that ends too early
+        self.send_header("Content-Length", str(len(body) + (100 if self.path == "/cut" else 0)))
+        self.end_headers()
+        with contextlib.suppress(ConnectionError):
+            self.wfile.write(body)
+
+    def log_message(self, *_: object) -> None:
+        """Stays silent."""
+
+
+@pytest.fixture(scope="module")
+def web() -> Iterator[str]:
+    with http.server.ThreadingHTTPServer(("127.0.0.1", 0), Web) as server:
+        thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.02})
+        thread.start()
+        yield f"http://127.0.0.1:{server.server_port}"
+        server.shutdown()
+        thread.join()
+
+
+FILES = {"/archive": b"image", "/cut": b"image", "/page": b"<html>", "/large": b"x" * 1_200_000, "/other": b"other"}
+
+
+def offer(machine: Machine, url: str, content: bytes = b"image") -> None:
+    """Let the settings of the machine name an archive."""
+    Web.files, Web.asked[:] = FILES, []
+    digest = hashlib.sha256(content).hexdigest()
+    (machine.tree / "etc/diaspora/build/archive").write_text(f"{digest} {url}\n")
+
+
+@pytest.mark.parametrize("path", ["/archive", "/moved"])
+def test_archive_that_the_settings_name_takes_the_place_of_a_build(machine: Machine, web: str, path: str) -> None:
+    offer(machine, f"{web}{path}")
+    done = machine.build()
+    assert (done.returncode, done.stderr) == (0, "")
+    assert done.stdout == (
+        f"fetching the image {IMAGE} from {web}{path}\nloading the image {IMAGE} from {machine.archive}\n"
+    )
+    assert not machine.built()
+    assert (machine.folder / "images" / IMAGE.replace("/", "_")).exists()
+    # it is kept, as one that the machine has built: a reinstallation fetches nothing
+    (machine.folder / "images" / IMAGE.replace("/", "_")).unlink()
+    Web.asked.clear()
+    assert machine.build().stdout == f"loading the image {IMAGE} from {machine.archive}\n"
+    assert Web.asked == []
+
+
+OTHER_DIGEST = "has another SHA-256 than pod.imageArchive, and is not used"
+
+
+@pytest.mark.parametrize(
+    ("path", "content", "why", "tries"),
+    [
+        ("/archive", b"imagE", OTHER_DIGEST, 1),
+        ("/page", b"image", OTHER_DIGEST, 1),
+        ("/cut", b"image", "cannot be fetched (curl: (18) ", 3),
+        (
+            "/missing",
+            b"image",
+            "cannot be fetched (curl: (22) The requested URL returned error: 404), and is not used",
+            3,
+        ),
+        ("/large", b"image", "is larger than the 1 MiB that the data partition has for it, and is not used", 1),
+        ("/other", b"other", "has another image (Loaded image: localhost/diaspora:other), and is not used", 1),
+        ("/page", b"<html>", "cannot be loaded: Error: payload does not match any of the supported image formats", 1),
+        (None, b"image", "cannot be fetched (curl: (7) ", 0),
+    ],
+)
+def test_archive_that_is_not_the_right_one_is_refused_and_the_machine_builds(
+    machine: Machine, web: str, path: str | None, content: bytes, why: str, tries: int
+) -> None:
+    offer(machine, f"{web}{path}" if path else "http://127.0.0.1:9/archive", content)
+    (machine.folder / "free-data").write_text(f"{(65 << 20) + 1024}\n")
+    done = machine.build()
+    assert (done.returncode, done.stderr) == (0, "")
+    assert why in done.stdout
+    assert why in (machine.folder / "console").read_text()
+    assert len(Web.asked) == tries
+    assert machine.built()
+    # nothing of it is left
+    assert list(machine.archive.parent.iterdir()) == []
+
+
+def test_archive_for_another_architecture_is_refused(machine: Machine, web: str) -> None:
+    offer(machine, f"{web}/archive")
+    (machine.folder / "architecture").write_text("arm64\n")
+    done = machine.build()
+    assert f"{machine.archive} has an image for another architecture than amd64, and is not used" in done.stdout
+    assert machine.built()
+
+
+def test_archive_that_fills_the_disk_when_it_is_loaded_stays(machine: Machine, web: str) -> None:
+    offer(machine, f"{web}/archive")
+    podman = machine.folder / "bin/podman"
+    podman.write_text(
+        PODMAN.replace("image) echo", "image) echo 'Error: x: no space left on device' >&2; exit 125; echo")
+    )
+    (machine.folder / "free").write_text("100\n")
+    done = machine.build()
+    assert done.returncode == 1
+    assert f"{machine.archive} cannot be loaded: Error: x: no space left on device" in done.stdout
+    assert "needs about 5120 MiB on the system disk, and 100 MiB are free" in done.stderr
+    podman.write_text(PODMAN)
+    Web.asked.clear()
+    assert machine.build().returncode == 0
+    assert (Web.asked, machine.built()) == ([], False)
+
+
+def test_small_machine_waits_for_the_right_archive(machine: Machine, web: str) -> None:
+    offer(machine, f"{web}/page")
+    machine.variables = {"DIASPORA_BUILD_MEMORY": str(1 << 30)}
+    done = machine.build()
+    assert done.returncode == 1
+    assert OTHER_DIGEST in done.stdout
+    Web.files = {"/page": b"image"}
+    assert machine.build().returncode == 0
+
+
 def test_interrupted_archive_is_written_again(machine: Machine) -> None:
     machine.build()
     (machine.folder / "no-save").touch()
@@ -227,6 +388,94 @@ def test_failed_build_says_where_and_is_told(machine: Machine) -> None:
     (machine.folder / "result").unlink()
     assert machine.build().returncode == 0
     assert (machine.run("status").returncode, machine.run("status").stdout) == (0, "")
+
+
+def test_full_disk_is_named(machine: Machine) -> None:
+    """In the words of podman, of coreutils, or of Ruby, with what is free after the step."""
+    for words in (
+        "tar: write error: No space left on device",
+        "Error: committing the layer: write /var/tmp/x: no space left on device",
+        "Errno::ENOSPC: No space left on device @ rb_sysopen",
+    ):
+        (machine.folder / "output").write_text(f"{STEPS}{words}\nError: building at STEP: exit status 2\n")
+        (machine.folder / "result").write_text("2")
+        done = machine.build()
+        assert done.returncode == 1
+        why = f"failed at {LAST}: the system disk ({machine.folder}) was full; 9000 MiB are free now; what takes room: "
+        assert f"{why}sudo podman system df (see: " in done.stderr
+    (machine.folder / "output").write_text(f"{STEPS}Error: building at STEP: exit status 2\n")
+    assert "was full" not in machine.build().stderr
+
+
+def test_image_is_built_again_from_the_beginning(machine: Machine) -> None:
+    machine.build()
+    calls = len(machine.calls)
+    done = machine.run("again", "diaspora-build-again")
+    assert (done.returncode, done.stderr) == (0, "")
+    (command,) = [call for call in machine.calls[calls:] if call.startswith("--cgroup-manager")]
+    # what a build that failed has left
+    assert "image prune --force" in machine.calls[calls : machine.calls.index(command)]
+    assert " --no-cache --pull=newer " in command
+    assert {path.name for path in (machine.folder / "images").iterdir()} >= {
+        IMAGE.replace("/", "_"),
+        "localhost_diaspora:next",
+    }
+    # whoever asked for it tells a failure, and says why
+    (machine.folder / "result").write_text("7")
+    done = machine.run("again", "diaspora-build-again")
+    assert (done.returncode, machine.calls[-1].startswith("systemctl")) == (1, False)
+    assert (machine.folder / "run/diaspora-build/reason").read_text() == done.stderr.replace(
+        " (see: diaspora-pod logs diaspora-build-again)", ""
+    )
+    assert machine.run("status").stdout == ""
+    # finished steps of another build are none of it
+    podman = machine.folder / "bin/podman"
+    podman.write_text(PODMAN.replace('| "images --quiet")', ') ;;\n    "images --quiet") echo 0123456789ab'))
+    (machine.folder / "free").write_text("5000\n")
+    done = machine.run("again", "diaspora-build-again")
+    assert "needs about 5120 MiB on the system disk, and 5000 MiB are free" in done.stderr
+
+
+DAY = 86400
+
+
+@pytest.mark.parametrize(
+    ("built", "tried", "due"),
+    [(31, None, True), (29, None, False), (31, 29, False), (61, 31, True), (-1, None, False), (None, None, False)],
+)
+def test_image_is_due_after_30_days_and_not_tried_again_before(
+    machine: Machine, built: int | None, tried: int | None, due: bool
+) -> None:
+    now = int(time.time())
+    if built is not None:
+        (machine.folder / "images" / IMAGE.replace("/", "_")).touch()
+        (machine.folder / "created").write_text(f"{now - built * DAY}\n")
+    if tried is not None:
+        (machine.folder / "data/state/image-refresh").write_text(f"{now - tried * DAY}\n")
+    done = machine.run("due")
+    assert (done.returncode, done.stdout, done.stderr) == (0 if due else 1, "", "")
+
+
+def test_archive_of_an_older_build_is_written_again(machine: Machine) -> None:
+    """Until the new one is complete, the old one stays, and is used."""
+    machine.build()
+    machine.run("keep")
+    machine.archive.write_text("image")
+    written = machine.archive.stat().st_ino
+    assert machine.run("outdated").returncode == 0
+    assert machine.calls[-1] == "systemctl start --no-block diaspora-image-archive.service"
+    (machine.folder / "no-save").touch()
+    assert machine.run("keep").returncode == 1
+    assert machine.archive.stat().st_ino == written
+    # after a power failure the next start of the pod goes on with it
+    machine.build()
+    assert machine.calls[-1] == "systemctl start --no-block diaspora-image-archive.service"
+    (machine.folder / "no-save").unlink()
+    assert machine.run("keep").returncode == 0
+    assert machine.archive.stat().st_ino != written
+    assert sorted(path.suffix for path in machine.archive.parent.iterdir()) == [".sha256", ".tar"]
+    machine.build()
+    assert "systemctl" not in machine.calls[-1]
 
 
 def test_lack_of_memory_is_named(machine: Machine) -> None:
@@ -295,8 +544,9 @@ def test_upgrade_keeps_images_and_archives_of_two_versions(machine: Machine) -> 
     for name in names:
         (folder / name).touch()
         (folder / f"{name}.sha256").touch()
+    (folder / f"{names[2]}.outdated").touch()
     assert machine.run(program="remove-images").returncode == 0
-    assert (len(list(folder.iterdir())), len(list((machine.folder / "images").iterdir()))) == (6, 4)
+    assert (len(list(folder.iterdir())), len(list((machine.folder / "images").iterdir()))) == (7, 4)
     assert machine.run(str(before.parents[1]), program="remove-images").returncode == 0
     assert {path.name for path in folder.iterdir()} == {*names[:2], *(f"{name}.sha256" for name in names[:2])}
     left = {path.name.replace("_", "/") for path in (machine.folder / "images").iterdir()}

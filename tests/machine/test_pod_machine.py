@@ -11,7 +11,7 @@ import pytest
 from diaspora_infra.config.images import DIASPORA_COMMITS, DIASPORA_VERSION
 from tests.conftest import skip_unless
 from tests.machine.former import FORMER
-from tests.machine.pod_assertions import DATA, assert_runs, config, wait_for_archive
+from tests.machine.pod_assertions import DATA, assert_runs, config, page, wait_for_archive
 from tests.support.built_image import STEPS, stand_in
 from tests.support.ignition_root import Ignition
 from tests.support.pod_machine import data_disk, installed
@@ -46,6 +46,8 @@ def owners(machine: TrixieMachine) -> dict[str, set[int]]:
 
 HANGING = "RUN sleep 1000"
 BUILD = "/etc/diaspora/build/Containerfile"
+STORE = "/var/lib/containers"
+REFRESH = "diaspora-image-refresh.service"
 
 
 def wait_for(machine: TrixieMachine, text: str, seconds: float = 300) -> str:
@@ -72,7 +74,8 @@ def sleeping_in(machine: TrixieMachine, group: str) -> str:
 
 
 def interrupted_build(machine: TrixieMachine) -> None:
-    """The first start, while the containers of diaspora* wait for their image: a build that is cut, fails, and ends."""
+    """The first start, while the containers of diaspora* wait for their image: a build that is cut, fails, fills the
+    disk, and ends."""
     assert wait_for(machine, HANGING).endswith(": stage 2 of 2, step 5 of 6 (RUN sleep 1000)")
     # the limits of the unit reach the step: its control group is below that of the unit
     pid = sleeping_in(machine, "/sys/fs/cgroup/system.slice/diaspora-build.service/step")
@@ -85,7 +88,17 @@ def interrupted_build(machine: TrixieMachine) -> None:
     machine.run("systemctl", "kill", "--signal=KILL", "diaspora-build.service")
     line = wait_for(machine, "failed at stage 2 of 2, step 5 of 6 (RUN exit 7): ")
     assert line.endswith("while running runtime: exit status 7; see: diaspora-pod logs diaspora-build")
+    # a step that needs more room than there is; enough for a build that goes on
+    used = int(machine.run("df", "--block-size=1M", "--output=used", STORE).split()[1])
+    machine.run("mount", "-o", f"remount,size={used + 1200}M", STORE)
+    machine.put(BUILD, written.replace(HANGING, "RUN head -c 2G /dev/zero > /srv/too-large"))
+    line = wait_for(machine, "was full")
+    assert " failed at stage 2 of 2, step 5 of 6 (RUN head -c 2G " in line
+    # what the step had written is gone
+    assert 1000 < int(line.split("the system disk (/var) was full; ")[1].split(" MiB are free now")[0]) < 1300
+    assert machine.run("systemctl", "is-active", "postgresql", "redis").split() == ["active", "active"]
     machine.put(BUILD, written.replace(HANGING, "RUN true"))
+    machine.run("mount", "-o", "remount,size=50%", STORE)
 
 
 def assert_was_built(machine: TrixieMachine) -> None:
@@ -107,6 +120,68 @@ def assert_was_built(machine: TrixieMachine) -> None:
     wait_for_archive(machine)
 
 
+def image_of(machine: TrixieMachine, container: str = "diaspora-web") -> str:
+    """The id of the image that a container runs."""
+    return machine.run("podman", "inspect", "--format={{.Image}}", container).strip()
+
+
+def archive(machine: TrixieMachine) -> dict[str, bytes]:
+    """The files of the archive of the image, but for the image itself."""
+    folder = machine.root / DATA.lstrip("/") / "images"
+    return {path.name: path.read_bytes() if path.suffix != ".tar" else b"" for path in folder.iterdir()}
+
+
+def refresh(machine: TrixieMachine) -> None:
+    """Another build of the image fails, does not start, and runs at last; the one of before stays until then."""
+    first, kept = image_of(machine), archive(machine)
+    reference = next(
+        line.split()[1]
+        for line in machine.run("cat", "/etc/diaspora/images.conf").splitlines()
+        if " localhost/" in line
+    )
+    assert machine.run("podman", "image", "inspect", "--format={{.Created.Unix}}", reference).strip().isdigit()
+    # it is not due
+    machine.run("systemctl", "start", REFRESH)
+    assert machine.run("systemctl", "show", "--property=Result", "--value", REFRESH) == "exec-condition\n"
+    machine.put(f"/run/systemd/system/{REFRESH}.d/due.conf", "[Service]\nExecCondition=\n")
+    machine.run("systemctl", "daemon-reload")
+    for steps, words in (
+        (STEPS.replace("RUN echo assets", "RUN exit 7; echo assets"), "step 3 of 5 (RUN exit 7; echo assets "),
+        (f"{STEPS}RUN rm /srv/diaspora/config.ru\n", "upgrade: rolling back: diaspora-web does not "),
+    ):
+        machine.put(BUILD, steps)
+        assert machine.attempt("systemctl", "start", REFRESH, seconds=300).returncode == 1
+        log = machine.run("diaspora-pod", "logs", "diaspora-image-refresh", "--output=cat")
+        assert words in log, log
+        assert (image_of(machine), archive(machine)) == (first, kept)
+        assert "localhost/diaspora:" not in machine.run(
+            "podman", "images", "--format={{.Repository}}:{{.Tag}}"
+        ).replace(reference, "")
+        machine.run("systemctl", "reset-failed", REFRESH)
+        page(machine, "/.well-known/nodeinfo")
+    alerts = machine.run("journalctl", "--unit=diaspora-alert@diaspora-image-refresh", "--output=cat", "--no-pager")
+    assert "alert for the podmin: diaspora-image-refresh has failed" in alerts
+    assert "the image that it had" in alerts
+    machine.put(BUILD, STEPS)
+    machine.run("diaspora-pod", "upgrade", "--rebuild", seconds=300)
+    page(machine, "/.well-known/nodeinfo")
+    second = image_of(machine)
+    assert second != first
+    assert image_of(machine, "diaspora-sidekiq") == second
+    end = time.monotonic() + 60
+    while len(found := archive(machine)) != 2 or found == kept:
+        assert time.monotonic() < end, found
+        time.sleep(0.3)
+    wait_for_archive(machine)
+    # nothing of the first build is left, and no other name of the second
+    images = machine.run("podman", "images", "--all", "--no-trunc", "--format={{.ID}} {{.Repository}}:{{.Tag}}")
+    assert first not in images
+    (built,) = [line for line in images.splitlines() if "localhost/diaspora:" in line]
+    assert built == f"sha256:{second.removeprefix('sha256:')} {reference}"
+    assert machine.run("podman", "images", "--quiet", "--filter=dangling=true") == ""
+
+
+@pytest.mark.timeout(900)
 def test_machine_of_former_version_is_upgraded_and_reinstalled(tmp_path: Path) -> None:
     """By its own programs, which have to accept the bundle of today. It starts after a power failure, and after a
     reinstallation."""
@@ -121,6 +196,15 @@ def test_machine_of_former_version_is_upgraded_and_reinstalled(tmp_path: Path) -
             machine.put("/root/today.ign", json.dumps(today))
             done = machine.attempt("diaspora-pod", "upgrade", "/root/today.ign")
             assert (done.returncode, "reinstall needed: " in done.stderr) == (1, True), done
+            # and what its programs cannot do: they would have to build the image
+            machine.put("/root/today.ign", json.dumps(with_bundle_of(former, config(image=None))))
+            done = machine.attempt("diaspora-pod", "upgrade", "/root/today.ign", seconds=300)
+            assert done.returncode == 1
+            assert done.stderr.splitlines()[-1].startswith("upgrade failed: the image localhost/diaspora:0.9.1.0-"), (
+                done
+            )
+            assert done.stderr.endswith(" cannot be pulled\n")
+            assert_runs(machine)
             machine.put("/root/today.ign", json.dumps(with_bundle_of(former, today)))
             done = machine.attempt("diaspora-pod", "upgrade", "/root/today.ign", seconds=300)
             assert done.returncode == 0, done
@@ -133,7 +217,7 @@ def test_machine_of_former_version_is_upgraded_and_reinstalled(tmp_path: Path) -
             assert secrets(machine) == made
     # without pod.image, the machine builds one when it is reinstalled
     with stand_in(STEPS.replace('RUN echo "${SOURCE', f'{HANGING}\nRUN echo "${{SOURCE')):
-        building = config(image=None)
+        building = config(image=None, imageRefresh=True, host={"memoryMib": 4096, "storage": {"rootGib": 14}})
     with installed(building, pod.data, tmp_path / "building") as again, again.started(interrupted_build) as machine:
         assert_runs(machine)
         assert_was_built(machine)
@@ -145,3 +229,4 @@ def test_machine_of_former_version_is_upgraded_and_reinstalled(tmp_path: Path) -
         # neither is done twice
         once = ("diaspora-migrate.service", "diaspora-administrator.service")
         assert machine.run("systemctl", "show", "--property=ConditionResult", "--value", *once).split() == ["no", "no"]
+        refresh(machine)

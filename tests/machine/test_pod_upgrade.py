@@ -511,6 +511,75 @@ class TestAfterAReinstallation:
         )
 
 
+def test_image_of_the_machine_is_built_again_and_taken_or_rolled_back(pod: Upgraded, empty: Path) -> None:
+    building = config(image=None)
+    bundle = pod.staged(building) / "files"
+    name = json.loads((bundle / "etc/diaspora/pod.json").read_text())["image"]
+    archive = pod.data / f"images/{name.split('/')[1].replace(':', '-')}.tar"
+    pod.variables |= {"DIASPORA_BUILD_MEMORY": "1", "DIASPORA_BUILD_ROOM": "1", "DIASPORA_CONSOLE": "/dev/null"}
+    pod.images |= {"first": {"migration": MIGRATION, "newest": 2}, "second": {"migration": "", "newest": 2}}
+
+    def rebuild(built: str, **how: Any) -> "subprocess.CompletedProcess[str]":
+        (pod.record / "calls").unlink()
+        pod.built = built
+        pod.images["second"] = {"migration": "", "newest": 2, **how}
+        pod.prepare(empty)
+        return pod.upgrade("--rebuild")
+
+    def check_runs(image: str) -> None:
+        assert json.loads((pod.record / "names").read_text()) == {name: image}
+        assert pod.files() == expected_files(pod, building)
+        assert pod.sql("SELECT id || '|' || text FROM posts ORDER BY id").splitlines() == POSTS
+        for service in SERVICES:
+            assert pod.is_active(f"{service}.service"), service
+        assert not list((pod.folder / "run").rglob("diaspora-build-*"))
+        assert not pod.state.exists()
+
+    done = pod.upgrade("--rebuild")
+    assert (done.returncode, done.stderr) == (1, "upgrade failed: this machine does not build the image of diaspora*\n")
+    pod.built = "first"
+    pod.prepare(empty)
+    done = pod.upgrade_to(building)
+    assert (done.returncode, done.stderr) == (0, ""), done
+    check_runs("first")
+    archive.parent.mkdir()
+    archive.touch()
+
+    done = rebuild("")
+    why = f"building the image {name} failed at stage 1 of 1, step 1 of 1 (RUN false): Error: exit status 1"
+    assert (done.returncode, done.stderr) == (
+        1,
+        f"{why} (see: diaspora-pod logs diaspora-build-again)\n"
+        f"upgrade failed: the image {name} cannot be built: {why}; see: diaspora-pod logs diaspora-build-again\n",
+    )
+    # nothing of the pod was touched
+    assert not [call for call in pod.calls if call.startswith("systemctl stop") and "build-again" not in call]
+    check_runs("first")
+
+    done = rebuild("second", page="fails")
+    assert done.returncode == 1
+    assert done.stderr.endswith("; rolled back to the old version\n"), done
+    check_runs("first")
+    assert list(archive.parent.iterdir()) == [archive]
+
+    pod.fault(f"podman tag localhost/diaspora:next {name}", "after")
+    assert rebuild("second").returncode == -9
+    pod.power_off()
+    recovered = pod.boot()
+    assert recovered is not None
+    assert (recovered.returncode, recovered.stderr) == (0, "")
+    check_runs("first")
+
+    done = rebuild("second")
+    assert (done.returncode, done.stderr) == (0, ""), done
+    assert done.stdout.splitlines()[-1] == f"upgrade: the pod runs another build of {name}"
+    check_runs("second")
+    assert pod.calls.count("systemctl start --no-block diaspora-image-archive.service") == 1
+    assert {path.suffix for path in archive.parent.iterdir()} == {".tar", ".outdated"}
+    # an upgrade to the same config has nothing to do with it
+    assert "nothing to do" in pod.upgrade_to(building).stdout
+
+
 class TestNewMajorOfPostgresql:
     def test_new_major_creates_a_new_database_and_keeps_the_old_one(self, pod: Upgraded) -> None:
         done = pod.upgrade_to(new_config(major=18))

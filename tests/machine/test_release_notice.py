@@ -225,6 +225,9 @@ OWN = package_version()
         (advisory(f"> {OWN}, < 99"), False),
         (advisory(">= 99"), False),
         (advisory("all of them"), False),
+        # a clause that is not understood holds for nothing, also beside one that holds
+        (advisory("< 99, != 1"), False),
+        (advisory("some of them, < 99"), False),
         (advisory(""), False),
         (advisory("< 99", name="butane-py"), False),
         (advisory("< 99", withdrawn_at="2026-01-01T00:00:00Z"), False),

@@ -83,6 +83,11 @@ class Swap(Model):
     """Swap file on the data partition, in MiB; 0 creates none. On AWS 1024 when not set and the machine has 1 GiB."""
 
 
+def swap_mib(memory_mib: int, swap: Swap) -> int:
+    """Swap of a machine with so much memory; zram uses at most half of it."""
+    return min(swap.zram_mib, memory_mib // 2) + swap.file_mib
+
+
 class UpdateWindow(Model):
     """A weekly time span in which the machine may reboot into a new release."""
 

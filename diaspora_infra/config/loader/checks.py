@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterable, Mapping
 
 from diaspora_infra.config.aws.aws import AwsRelease
 from diaspora_infra.config.host.firewall import check_firewall
-from diaspora_infra.config.host.host import SYSTEM_ACCOUNTS, Host, Machine, User
+from diaspora_infra.config.host.host import SYSTEM_ACCOUNTS, Host, Machine, User, swap_mib
 from diaspora_infra.config.host.networks import check_networks, static_addresses
 from diaspora_infra.config.pod.backup import check_backup
 from diaspora_infra.config.pod.diaspora_toml import PaypalDonations
@@ -205,8 +205,16 @@ def check_image_build(pod: Pod, host: Host) -> list[Problem]:
     """A machine that builds the image of diaspora*, and is too small for that."""
     if pod.image is not None:
         return []
+    problems = [*_check_refresh(pod, host)]
+    # with an archive, a machine that is too small to build waits for the right one
+    if pod.image_archive is None:
+        problems += check_build(host, "or build the image on another computer and set pod.image")
+    return problems
+
+
+def check_build(host: Host, otherwise: str) -> list[Problem]:
+    """A machine that is too small to build the image of diaspora*; `otherwise` says what else to do."""
     problems = []
-    otherwise = "or build the image on another computer and set pod.image"
     if host.memory_mib < _BUILD_MEMORY_MIB:
         problems.append(
             Problem(
@@ -224,6 +232,29 @@ def check_image_build(pod: Pod, host: Host) -> list[Problem]:
             )
         )
     return problems
+
+
+# beside a pod, for which the memory that a machine must have is enough, and beside the image of diaspora* that runs
+_REFRESH_MEMORY_MIB = _BUILD_MEMORY_MIB + 1536
+_REFRESH_ROOT_GIB = _BUILD_ROOT_GIB + 2
+
+
+def _check_refresh(pod: Pod, host: Host) -> Iterable[Problem]:
+    if not pod.image_refresh:
+        return
+    there = host.memory_mib + swap_mib(host.memory_mib, host.swap)
+    if there < _REFRESH_MEMORY_MIB:
+        yield Problem(
+            "pod.imageRefresh",
+            f"a build beside the pod needs {_REFRESH_MEMORY_MIB} MiB of memory and swap, and the machine has {there}; "
+            f"raise host.memoryMib, or set host.swap.fileMib to {host.swap.file_mib + _REFRESH_MEMORY_MIB - there}",
+        )
+    if host.storage.data_disk is None and host.storage.root_gib < _REFRESH_ROOT_GIB:
+        yield Problem(
+            "pod.imageRefresh",
+            f"a build beside the pod needs host.storage.rootGib {_REFRESH_ROOT_GIB} instead of "
+            f"{host.storage.root_gib}; set {_REFRESH_ROOT_GIB} on a machine without data, or remove imageRefresh",
+        )
 
 
 def _is_installed(machine: Machine) -> bool:

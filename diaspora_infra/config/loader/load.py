@@ -22,6 +22,7 @@ from diaspora_infra.config.loader.derive import derive
 from diaspora_infra.config.loader.stack_file import ENCRYPTED, ENCRYPTED_MESSAGE, is_secure
 from diaspora_infra.config.pod.daily_jobs import check_daily_jobs
 from diaspora_infra.config.pod.diaspora_toml import why_not_a_setting
+from diaspora_infra.config.pod.image_archive import check_image_archive
 from diaspora_infra.config.pod.pod import Pod
 from diaspora_infra.config.pod.registry import check_registry
 from diaspora_infra.config.pod.times import check_times
@@ -179,8 +180,10 @@ def _check_machines(sections: Sections) -> Iterator[Problem]:
         return
     machines = sections.machines.get(target, {})
     if pod:
-        yield from check_versions(pod, target) if machines else ()
-        yield from check_upgrade(pod.upgrade, machines.values(), on_aws=target is Target.AWS)
+        yield from check_versions(pod) if machines else ()
+        yield from check_image_archive(pod, target, [machine.architecture for machine in machines.values()])
+        on_aws, refreshed = target is Target.AWS, pod.image_refresh
+        yield from check_upgrade(pod.upgrade, machines.values(), on_aws=on_aws, refreshed=refreshed)
     if host:
         yield from check_machines_on_host(f"{target}.machines", host, machines)
     if pod and host and machines and target is not Target.AWS:

@@ -18,6 +18,7 @@ from diaspora_infra.config.pod.diaspora_text import (
 )
 from diaspora_infra.config.pod.diaspora_toml import Environment, Map, PaypalDonations, Privacy, Services
 from diaspora_infra.config.pod.disk_space import DiskSpace
+from diaspora_infra.config.pod.image_archive import ImageArchive
 from diaspora_infra.config.pod.mail import Mail
 from diaspora_infra.config.pod.monitoring import Monitoring
 from diaspora_infra.config.pod.registry import Registry
@@ -330,8 +331,12 @@ class Pod(Model):
     """Commit of diaspora* to build; that of the release `version` when not set. Required for a release that is not in
     the table of this project."""
     image_refresh: bool = False
-    """Build the image again every 30 days, with the security updates of its Debian packages. On AWS only, and without
-    `image`; `diaspora-pod upgrade` takes the new image."""
+    """Build the image again every 30 days, with the security updates of its Debian packages; only without `image`. On
+    AWS `diaspora-pod upgrade` takes the new image; other machines build it beside the pod, which then runs it, or goes
+    on with the old one (docs/image.md)."""
+    image_archive: ImageArchive | None = None
+    """An archive of the image, which machines fetch instead of building it; where it is not there or not the right one,
+    they build it. Not on AWS. None when not set."""
     versions: Versions = Versions()
     """Versions of the programs beside diaspora*."""
     registry: Registry | None = None

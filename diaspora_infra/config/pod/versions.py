@@ -1,11 +1,11 @@
 """The keys `pod.version`, `pod.sourceCommit` and `pod.versions`: what a pod runs."""
 
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Protocol
 
 from diaspora_infra.config.images import DIASPORA_COMMITS, IMAGES, POSTGRESQL_MAJOR
 from diaspora_infra.config.model import Model
 from diaspora_infra.config.problems import Problem
-from diaspora_infra.config.types import Form, Target
+from diaspora_infra.config.types import Form
 
 if TYPE_CHECKING:
     from diaspora_infra.config.pod.pod import Pod
@@ -55,6 +55,18 @@ PodmanExporterVersion = Annotated[
 ]
 
 
+class Build(Protocol):
+    """What is built: the pod's key, or that of a provisioning server."""
+
+    @property
+    def version(self) -> str:
+        """The release."""
+
+    @property
+    def source_commit(self) -> str | None:
+        """The commit, where it is set."""
+
+
 class Versions(Model):
     """Versions of the programs beside diaspora*, for security releases that this project does not have yet."""
 
@@ -78,17 +90,15 @@ class Versions(Model):
     """Exporter of `pod.monitoring.podmanExporter`."""
 
 
-def check_versions(pod: "Pod", target: Target) -> list[Problem]:
+def check_versions(pod: "Pod") -> list[Problem]:
     """A pod without an image, from which none can be built."""
     problems = []
-    if pod.image_refresh and target is not Target.AWS:
-        problems.append(Problem("pod.imageRefresh", "only used on AWS; remove it"))
-    elif pod.image_refresh and pod.image is not None:
+    if pod.image_refresh and pod.image is not None:
         problems.append(Problem("pod.imageRefresh", "only used without pod.image; remove it"))
     if pod.image is not None:
         return problems
     if source_commit(pod) is None:
-        problems.append(missing_commit(pod))
+        problems.append(missing_commit("pod.sourceCommit", pod.version))
     if pod.image_layout.model_fields_set:
         problems.append(
             Problem(
@@ -100,15 +110,15 @@ def check_versions(pod: "Pod", target: Target) -> list[Problem]:
     return problems
 
 
-def source_commit(pod: "Pod") -> str | None:
-    """The commit of diaspora* that the pod is to run; None where the settings do not say it."""
-    return pod.source_commit or DIASPORA_COMMITS.get(pod.version)
+def source_commit(build: Build) -> str | None:
+    """The commit of diaspora* that is built; None where the settings do not say it."""
+    return build.source_commit or DIASPORA_COMMITS.get(build.version)
 
 
-def missing_commit(pod: "Pod") -> Problem:
-    """The mistake of a release that is not in the table, without its commit."""
+def missing_commit(key: str, version: str) -> Problem:
+    """The mistake of a release that is not in the table, without its commit in the setting `key`."""
     return Problem(
-        "pod.sourceCommit",
-        f"required, because the commit of diaspora* {pod.version} is not in the table of this project; set the "
-        f"commit that `git ls-remote https://github.com/diaspora/diaspora 'v{pod.version}^{{}}'` prints",
+        key,
+        f"required, because the commit of diaspora* {version} is not in the table of this project; set the "
+        f"commit that `git ls-remote https://github.com/diaspora/diaspora 'v{version}^{{}}'` prints",
     )

@@ -8,8 +8,10 @@ from pydantic import AfterValidator, Field
 
 from diaspora_infra.config.host.host import Host, Machine
 from diaspora_infra.config.host.networks import check_networks
-from diaspora_infra.config.loader.checks import check_host
+from diaspora_infra.config.images import DIASPORA_VERSION
+from diaspora_infra.config.loader.checks import check_build, check_host
 from diaspora_infra.config.model import Model
+from diaspora_infra.config.pod.versions import DiasporaVersion, SourceCommit, missing_commit, source_commit
 from diaspora_infra.config.problems import Problem
 from diaspora_infra.config.types import Form, HttpUrl, ImageReference, MachineName, OffWord, Target, TargetField
 
@@ -78,6 +80,15 @@ class Dhcp(Model):
     """The iPXE files."""
 
 
+class DiasporaImage(Model):
+    """The image of diaspora* that the server builds."""
+
+    version: DiasporaVersion = DIASPORA_VERSION
+    """Release of diaspora*: `pod.version` of the machines."""
+    source_commit: SourceCommit | None = None
+    """Commit of diaspora*; that of the release when not set. `pod.sourceCommit` of the machines."""
+
+
 class Provisioning(Machine):
     """A provisioning server: matchbox, with DHCP and TFTP for network boot."""
 
@@ -90,6 +101,9 @@ class Provisioning(Machine):
     """Port of the gRPC API, for podmins: `pxe.matchbox.rpcEndpoint` of the machines' stack."""
     dhcp: Dhcp = Dhcp()
     """DHCP and TFTP."""
+    diaspora_image: DiasporaImage | None = None
+    """Build the image of diaspora* once, and hand it out to machines of the same architecture, whose
+    `pod.imageArchive` names it. `{}` builds the default release; none when not set."""
     matchbox_image: ImageReference | None = None
     """Image of matchbox; when not set, the one under [Images](#images)."""
     dnsmasq_image: ImageReference | None = None
@@ -118,12 +132,17 @@ class ProvisioningSettings(Model):
 def check_provisioning(provisioning: Provisioning) -> list[Problem]:
     """Settings of the server that do not work together."""
     problems = [*_check_address(provisioning), *_check_dhcp(provisioning.dhcp)]
+    build = provisioning.diaspora_image
+    if build is not None and source_commit(build) is None:
+        problems.append(missing_commit("provisioning.diasporaImage.sourceCommit", build.version))
     return [*problems, *check_networks("provisioning.networks", provisioning.networks)]
 
 
 def check_provisioning_host(host: Host, provisioning: Provisioning | None) -> list[Problem]:
     """Settings of the machine that the server runs on."""
     problems = check_host(host)
+    if provisioning and provisioning.diaspora_image is not None:
+        problems += check_build(host, "or remove provisioning.diasporaImage")
     if provisioning and provisioning.disk is not None and provisioning.disk == host.storage.data_disk:
         problems.append(Problem("provisioning.disk", "the same disk as host.storage.dataDisk; choose another"))
     return problems

@@ -11,9 +11,11 @@ from typing import Any
 from diaspora_infra.config import Provisioning
 from diaspora_infra.config.images import IMAGES
 from diaspora_infra.config.provisioning.server import Dhcp, port_of
+from diaspora_infra.host.diaspora_image import server_build
+from diaspora_infra.host.features.image_build import build_files
 from diaspora_infra.host.features.storage import DATA_FOLDER
 from diaspora_infra.host.fragment import Fragment, combine
-from diaspora_infra.host.templates import render_tree
+from diaspora_infra.host.templates import file, render_tree
 
 # Nobody's on the machine. The image of matchbox has no user of its own, and root is not needed.
 MATCHBOX_UID = 810
@@ -64,6 +66,27 @@ def provisioning(settings: Provisioning, places: Places = ON_DATA) -> Fragment:
         script=f"{settings.http_url}/boot.ipxe",
     )
     return combine([matchbox, dnsmasq])
+
+
+def offered_image(settings: Provisioning) -> Fragment:
+    """Build the image of diaspora*, and put its archive where matchbox serves it; only on a machine of this project."""
+    if settings.diaspora_image is None:
+        return {}
+    build = server_build(settings.diaspora_image, settings.architecture)
+    folder = f"{ON_DATA.matchbox}/assets"
+    archive = f"diaspora-{build.tag}.tar"
+    offer = render_tree("image_offer", folder=folder, archive=archive, url=f"{settings.http_url}/assets/{archive}")
+    # remove-images writes to the folder `state`
+    drop_in = f"[Service]\nEnvironment=DIASPORA_IMAGES={folder}\nExecStartPre=/usr/bin/mkdir -p {DATA_FOLDER}/state\n"
+    drop_ins = [
+        file(f"/etc/systemd/system/{unit}.service.d/20-offer.conf", drop_in)
+        for unit in ("diaspora-build", "diaspora-image-archive")
+    ]
+    # the programs that build-image calls, and what they read
+    pulls = render_tree("image_pulls", images={"diaspora": build.reference})["storage"]["files"]
+    room = [entry for entry in render_tree("jobs")["storage"]["files"] if entry["path"].endswith("/check-room")]
+    files = [*drop_ins, *pulls, *room]
+    return combine([render_tree("image_build"), offer, build_files(build), {"storage": {"files": files}}])
 
 
 def open_ports(settings: Provisioning) -> list[tuple[str, int]]:
