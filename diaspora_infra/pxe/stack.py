@@ -16,7 +16,7 @@ from diaspora_infra.pxe.compare import Meant, compare
 from diaspora_infra.pxe.groups import Group, list_groups
 from diaspora_infra.pxe.install import install_boot, install_settings
 from diaspora_infra.pxe.pxe_fleet import FleetMachine, PxeFleet
-from diaspora_infra.pxe.served import generic_url, ipxe_url, meaning_digest, public_hasher
+from diaspora_infra.pxe.served import meaning_digest, public_hasher
 from diaspora_infra.pxe.server import Credentials, connect
 
 
@@ -62,7 +62,8 @@ def _place(
     hashed = public_hasher(values, settings.pod.domain)
     configs = {each.machine.name: f"c{hashed(meaning_digest(each.ignition))[1:]}" for each in meant}
     return {
-        "machines": {each.machine.name: _outputs(each, configs[each.machine.name]) for each in meant},
+        # addresses follow from the settings: the state would be a twentieth larger with them
+        "machines": {name: {"config": config} for name, config in configs.items()},
         "needsReinstall": [
             machine.name for machine in pxe.machines if machine.installed_config not in (None, configs[machine.name])
         ],
@@ -72,13 +73,6 @@ def _place(
 def _fleet_machine(meant: Meant, rendered: Rendered) -> FleetMachine:
     boot = install_boot(**meant.install)
     return FleetMachine(meant.machine.name, meant.machine.mac, boot, rendered.ignition, rendered.own)
-
-
-def _outputs(meant: Meant, config: str) -> dict[str, str]:
-    if meant.machine.install == "off":
-        return {"config": config}
-    url, mac = meant.install["matchbox_url"], meant.machine.mac
-    return {"config": config, "ipxe": ipxe_url(url, mac), "ignition": generic_url(url, mac)}
 
 
 def _groups(pxe: Pxe, credentials: Credentials) -> list[Group]:

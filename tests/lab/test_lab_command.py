@@ -10,10 +10,10 @@ from pathlib import Path
 
 import pytest
 
-from lab import command
+from lab import command, report
 from lab.engine import PROJECT
 from lab.errors import LabError
-from lab.report import changes
+from lab.report import Progress, changes
 from tests.support.processes import interruptible
 
 
@@ -67,6 +67,22 @@ def test_ctrl_c_during_imports_is_reported_in_one_line(tmp_path: Path) -> None:
 def test_engine_changes_are_summarized_in_one_line(counts: list[str], line: str) -> None:
     report = "\n".join(["Updating (dev):", "Resources:", *(f"    {count}" for count in counts), "", "Duration: 1s"])
     assert changes(report) == line
+
+
+def test_long_run_says_how_far_it_is(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+    now = 100.0
+    monkeypatch.setattr(report.time, "monotonic", lambda: now)
+    progress = Progress(1000, 1)
+    for number in range(412):
+        progress(f" +  matchbox:index:Group pod{number}-3217e130e627 creating (0s) \n")
+        progress(f" +  matchbox:index:Group pod{number}-3217e130e627 created (0.03s) \n")
+    progress(" +  matchbox:index:Profile fleet-6015a3a4a263 created (0.04s) \n")
+    assert capsys.readouterr().out == ""
+    now += 5
+    progress("@ updating....\n")
+    progress(" -  matchbox:index:Group pod1-fbe5391ad7ab deleted (0.17s) \n")
+    progress(" -  matchbox:index:Group pod2-fbe5391ad7ab deleted (0.17s) \n")
+    assert capsys.readouterr().out == "  groups: 412 of 1,000 created, 1 of 1 deleted\n"
 
 
 @pytest.fixture
