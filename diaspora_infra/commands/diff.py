@@ -2,8 +2,13 @@
 
 import argparse
 import json
+import os
 import subprocess
 import sys
+import tempfile
+from collections.abc import Mapping
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
 from typing import Any
 
 from diaspora_infra.config import ConfigError, Problem
@@ -28,12 +33,10 @@ def _diff(options: argparse.Namespace) -> int:
 
 
 def _steps(stack: str) -> list[dict[str, Any]]:
-    """Preview a stack. The values of its secrets are in the answer, and stay in this process. Raises ConfigError."""
-    command = ["pulumi", "preview", "--json", "--show-sames", "--show-secrets", "--non-interactive", f"--stack={stack}"]
-    try:
-        done = subprocess.run(command, stdin=subprocess.DEVNULL, capture_output=True, text=True, check=False)
-    except FileNotFoundError:
-        raise _error(stack, "the program pulumi is not on PATH; install it") from None
+    """Preview a stack. Raises ConfigError."""
+    from diaspora_infra.pxe.plan import hides_config
+
+    done, plan = _preview(stack)
     try:
         preview = json.loads(done.stdout)
     except ValueError:
@@ -42,7 +45,56 @@ def _steps(stack: str) -> list[dict[str, Any]]:
     if done.returncode or "steps" not in preview:
         print(done.stderr if not found else "\n".join(found), file=sys.stderr)
         raise _error(stack, "cannot be previewed; correct what `pulumi preview` says, in the folder of Pulumi.yaml")
-    return list(preview["steps"])
+    steps = list(preview["steps"])
+    return _with_secrets(stack, steps, json.loads(plan)) if any(map(hides_config, steps)) else steps
+
+
+def _preview(stack: str) -> tuple["subprocess.CompletedProcess[str]", str]:
+    """Run a preview; returns its answer, and the plan of the engine.
+
+    The engine writes secrets to no other place than a plan, and a plan to no other place than a file: this one is a
+    pipe, so that they stay in this process.
+    """
+    with tempfile.TemporaryDirectory() as folder, ThreadPoolExecutor() as pool:
+        pipe = Path(folder) / "plan"
+        os.mkfifo(pipe, 0o600)
+        source = os.open(pipe, os.O_RDONLY | os.O_NONBLOCK)
+        own_end = os.open(pipe, os.O_WRONLY)
+        os.set_blocking(source, True)
+        plan = pool.submit(_read, source)
+        try:
+            done = _pulumi(stack, "preview", "--json", "--show-sames", "--show-secrets", f"--save-plan={pipe}")
+        finally:
+            os.close(own_end)
+        return done, plan.result()
+
+
+def _read(source: int) -> str:
+    with open(source, encoding="utf-8") as file:
+        return file.read()
+
+
+def _with_secrets(stack: str, steps: list[dict[str, Any]], plan: Mapping[str, Any]) -> list[dict[str, Any]]:
+    """Put the inputs in the place of those that a preview hides: the old ones from the state, the new from a plan."""
+    state = json.loads(_pulumi(stack, "stack", "export", "--show-secrets").stdout)["deployment"]
+    inputs = {entry["urn"]: entry.get("inputs") for entry in state.get("resources") or () if not entry.get("delete")}
+    for step in steps:
+        old = inputs.get(step["urn"]) or {}
+        changes = ((plan["resourcePlans"].get(step["urn"]) or {}).get("goal") or {}).get("inputDiff") or {}
+        kept = {key: value for key, value in old.items() if key not in changes.get("deletes", ())}
+        new = {**kept, **changes.get("adds", {}), **changes.get("updates", {})}
+        for side, found in (("oldState", old), ("newState", new)):
+            if step.get(side):
+                step[side]["inputs"] = found
+    return steps
+
+
+def _pulumi(stack: str, *arguments: str) -> "subprocess.CompletedProcess[str]":
+    command = ["pulumi", *arguments, "--non-interactive", f"--stack={stack}"]
+    try:
+        return subprocess.run(command, stdin=subprocess.DEVNULL, capture_output=True, text=True, check=False)
+    except FileNotFoundError:
+        raise _error(stack, "the program pulumi is not on PATH; install it") from None
 
 
 def _error(stack: str, message: str) -> ConfigError:
