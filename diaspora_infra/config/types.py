@@ -155,9 +155,12 @@ def _ssh_key(value: str) -> str:
 
 def _login_key(value: str) -> str:
     """Check the size of a key that sshd on the machine must accept."""
+    if not value.startswith("ssh-rsa "):
+        return value
     from cryptography.hazmat.primitives.asymmetric.rsa import RSAPublicKey
 
-    if value.startswith("ssh-rsa ") and isinstance(key := _loaded(value), RSAPublicKey) and key.key_size < _RSA_BITS:
+    key = _loaded(value)
+    if isinstance(key, RSAPublicKey) and key.key_size < _RSA_BITS:
         raise ValueError(
             f"an RSA key of {key.key_size} bits, which sshd refuses; "
             f"use one of {_RSA_BITS} bits or more, or a key of another type"

@@ -61,10 +61,14 @@ def contents(resource: Mapping[str, Any], budget: Budget | None = None) -> bytes
     header, comma, payload = resource["source"].partition(",")
     if not header.startswith("data:") or not comma:
         raise ValueError("not a data URL")
-    data = unquote_to_bytes(payload)
+    data = _unescaped(payload) if len(payload) <= _WORTH_REMEMBERING else unquote_to_bytes(payload)
     if header.endswith(";base64"):
         data = base64.b64decode(data, validate=True)
     return _unpacked(data, budget or Budget()) if resource.get("compression") == "gzip" else data
+
+
+_WORTH_REMEMBERING = 2**16
+_unescaped = lru_cache(maxsize=256)(unquote_to_bytes)  # the machines of a stack have most contents in common
 
 
 def _unpacked(data: bytes, budget: Budget) -> bytes:
