@@ -8,18 +8,20 @@ from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import urlsplit
 
-from diaspora_infra.config import ConfigError, PxeSettings, Settings, load, needed_secrets
+from diaspora_infra.config import ConfigError, PxeMachine, PxeSettings, Settings, load, needed_secrets
 from diaspora_infra.config.problems import file_problem
+from diaspora_infra.pxe.served import generic_url, ipxe_url
 from diaspora_infra.pxe.verify import verify
 from diaspora_infra.stack_files import load_file, read_stack_file
 from lab.engine import PROJECT, Engine, StateLostError
 from lab.errors import LabError
 from lab.matchbox import ADDRESS, MatchboxServer
-from lab.report import POLICIES, run_and_tell
+from lab.report import POLICIES, Progress, count_groups, run_and_tell
 from tools import ToolError
 
 FOLDER = PROJECT / ".lab"
 STACK = "dev"
+_SHOWN = 5
 STACK_FILE = PROJECT / f"Pulumi.{STACK}.yaml"
 
 
@@ -68,12 +70,13 @@ def up() -> None:
     engine.prepare()
     _recover(engine, mended)
     print("pulumi up: stack dev", flush=True)
-    run_and_tell(engine, "up", *POLICIES)
+    progress = Progress(len(settings.machines), count_groups(engine))
+    run_and_tell(engine, "up", *POLICIES, progress=progress)
     lines, good = verify(settings, {})
     print("\n".join(lines))
     if not good:
         raise LabError("matchbox does not serve what the stack file describes; see above")
-    _summary(engine)
+    _summary(engine, settings, server.http_url)
 
 
 def down() -> None:
@@ -91,7 +94,7 @@ def down() -> None:
         engine.prepare()
         _recover(engine, mended)
         print("pulumi destroy: stack dev", flush=True)
-        run_and_tell(engine, "destroy", *mended.options)
+        run_and_tell(engine, "destroy", *mended.options, progress=Progress(0, count_groups(engine)))
         engine.remove()
     print(f"matchbox: {'stopped' if server.stop() else 'was not running'}")
 
@@ -174,14 +177,17 @@ def _ports(settings: Settings) -> tuple[int, int]:
     return int(ports[0] or 0), int(ports[1] or 0)
 
 
-def _summary(engine: Engine) -> None:
+def _summary(engine: Engine, settings: Settings, url: str) -> None:
     outputs = engine.outputs()
     print("\nWhat each machine gets when it boots over the network:")
-    for name, machine in outputs.get("machines", {}).items():
-        print(f"  {name}")
-        for key in ("ipxe", "ignition", "config"):
-            if key in machine:
-                print(f"    {key:<9} {machine[key]}")
+    for machine in settings.machines[:_SHOWN]:
+        print(f"  {machine.name}")
+        if isinstance(machine, PxeMachine) and machine.install != "off":
+            print(f"    ipxe      {ipxe_url(url, machine.mac)}")
+            print(f"    ignition  {generic_url(url, machine.mac)}")
+        print(f"    config    {outputs['machines'][machine.name]['config']}")
+    if (more := len(settings.machines) - _SHOWN) > 0:
+        print(f"  and {more:,} more")
     waiting = outputs.get("needsReinstall", [])
     print(f"needsReinstall: {', '.join(waiting) or 'none of the machines with installedConfig'}")
     print(f"\nStack file: {STACK_FILE.name}")

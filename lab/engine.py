@@ -16,7 +16,8 @@ import secrets
 import shutil
 import subprocess
 import sys
-from collections.abc import Callable
+import tempfile
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -82,13 +83,18 @@ class Engine:
         if not self.exists():
             self._run(["stack", "init", self.stack, "--cwd", str(project)])
 
-    def run(self, command: str, *arguments: str, check: bool = True) -> "subprocess.CompletedProcess[str]":
-        """Run `preview`, `up`, `refresh` or `destroy`. Raises LabError when it fails and `check` is set."""
+    def run(
+        self, command: str, *arguments: str, check: bool = True, watch: Callable[[str], None] | None = None
+    ) -> "subprocess.CompletedProcess[str]":
+        """Run `preview`, `up`, `refresh` or `destroy`. Raises LabError when it fails and `check` is set.
+
+        `watch` gets each line of the output as soon as it is there.
+        """
         full_command = [*self._stack_command(command), *arguments]
         if not self.preloaded:
-            return self._run(full_command, check=check)
+            return self._run(full_command, check=check, watch=watch)
         with language_host(self.project, self._environment()) as client:
-            return self._run([*full_command, *client], check=check)
+            return self._run([*full_command, *client], check=check, watch=watch)
 
     def start(self, command: str) -> "subprocess.Popen[bytes]":
         """Start `up` or another command in a process group of its own, without waiting for it."""
@@ -185,17 +191,28 @@ class Engine:
         inherited = {key: value for key, value in os.environ.items() if not key.startswith("PULUMI_")}
         return {**user, **inherited, **self.variables()}
 
-    def _run(self, arguments: list[str], *, check: bool = True, text: str = "") -> "subprocess.CompletedProcess[str]":
+    def _run(
+        self,
+        arguments: list[str],
+        *,
+        check: bool = True,
+        text: str = "",
+        watch: Callable[[str], None] | None = None,
+    ) -> "subprocess.CompletedProcess[str]":
         """Run `pulumi` with `text` on its standard input."""
-        result = subprocess.run(
-            [str(tool_path("pulumi")), *arguments],
-            cwd=self.project,
-            env=self._environment(),
-            input=text,
-            capture_output=True,
-            text=True,
-            check=False,
-        )
+        command = [str(tool_path("pulumi")), *arguments]
+        if watch is None:
+            result = subprocess.run(
+                command,
+                cwd=self.project,
+                env=self._environment(),
+                input=text,
+                capture_output=True,
+                text=True,
+                check=False,
+            )
+        else:
+            result = _watched(command, self.project, self._environment(), watch)
         if check and result.returncode:
             sys.stderr.write(result.stdout + result.stderr)
             raise LabError(f"pulumi {' '.join(arguments[:2])} failed, see above")
@@ -279,3 +296,32 @@ class Engine:
             program = str(plugin.program())
             self._run(["plugin", "install", "resource", plugin.name, plugin.version, "--file", program])
             damaged_file(installed, _PROGRAMS)  # it writes the hashes
+
+
+def _watched(
+    command: list[str], folder: Path, environment: Mapping[str, str], watch: Callable[[str], None]
+) -> "subprocess.CompletedProcess[str]":
+    """Run a command, and hand over each line of its output as soon as it is there."""
+    lines = []
+    with (
+        tempfile.TemporaryFile("w+") as errors,
+        subprocess.Popen(
+            command,
+            cwd=folder,
+            env=environment,
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=errors,
+            text=True,
+        ) as process,
+    ):
+        try:
+            for line in process.stdout or ():
+                lines.append(line)
+                watch(line)
+            process.wait()
+        except BaseException:  # an interrupt too
+            process.kill()
+            raise
+        errors.seek(0)
+        return subprocess.CompletedProcess(command, process.returncode, "".join(lines), errors.read())

@@ -1,14 +1,43 @@
 """The base of every settings model: camelCase in stack files, snake_case in Python, unknown keys refused."""
 
+import ast
+import inspect
+from collections.abc import Mapping
+from functools import cache
+from itertools import pairwise
 from typing import Any, Self, cast
 
 from pydantic import BaseModel, ConfigDict, field_validator
 from pydantic.alias_generators import to_camel
 
 
-def _unique_items(schema: dict[str, Any]) -> None:
-    """Say in the JSON Schema what `each_text_once` checks."""
-    for part in schema.get("properties", {}).values():
+@cache
+def descriptions(model: type[BaseModel]) -> Mapping[str, str]:
+    """The docstrings of a model's fields. Reading them from the source takes long: only where they are shown."""
+    found: dict[str, str] = {}
+    for owner in reversed(model.__mro__):
+        if owner is not BaseModel and issubclass(owner, BaseModel):
+            found |= _docstrings(owner)
+    return found
+
+
+def _docstrings(owner: type[BaseModel]) -> dict[str, str]:
+    definition = next(node for node in ast.walk(ast.parse(inspect.getsource(owner))) if isinstance(node, ast.ClassDef))
+    found = {}
+    for field, text in pairwise(definition.body):
+        if isinstance(field, ast.AnnAssign) and isinstance(text, ast.Expr) and isinstance(text.value, ast.Constant):
+            found[ast.unparse(field.target)] = inspect.cleandoc(str(text.value.value))
+    return found
+
+
+def _complete(schema: dict[str, Any], model: type[BaseModel]) -> None:
+    """Add to the JSON Schema the descriptions of the keys, and what `each_text_once` checks."""
+    keys = {field.alias: name for name, field in model.model_fields.items()}
+    for key, part in schema.get("properties", {}).items():
+        name = keys.get(key, key)
+        text = descriptions(model).get(name)
+        if text and text != inspect.getdoc(model.model_fields[name].annotation):  # a table of its own says it there
+            part["description"] = text
         for choice in (part, *part.get("anyOf", ())):
             if choice.get("type") == "array" and choice["items"].get("type") == "string":
                 choice["uniqueItems"] = True
@@ -23,10 +52,10 @@ class Model(BaseModel):
         extra="forbid",
         frozen=True,
         strict=True,
-        use_attribute_docstrings=True,
+        defer_build=True,
         validate_default=True,
         hide_input_in_errors=True,
-        json_schema_extra=_unique_items,
+        json_schema_extra=_complete,
     )
 
     @field_validator("*")

@@ -12,6 +12,8 @@ from pydantic import BaseModel, ValidationError
 from pydantic.fields import FieldInfo
 from pydantic_core import ErrorDetails
 
+from diaspora_infra.config.model import descriptions
+
 _Model = TypeVar("_Model", bound=BaseModel)
 _Location = tuple[str | int, ...]
 
@@ -144,7 +146,7 @@ def _problem(detail: ErrorDetails, model: type[BaseModel], prefix: str) -> Probl
         return unknown_key(path, str(location[-1]), fields_of(_model_at(model, location[:-1])))
     if detail["type"] == "missing":
         owner = _model_at(model, location[:-1])
-        return missing_key(path, fields_of(owner)[str(location[-1])])
+        return missing_key(path, owner or model, str(location[-1]))
     return Problem(path, _sentence(detail, _range_at(model, location)))
 
 
@@ -252,15 +254,11 @@ def fields_of(model: type[BaseModel] | None) -> dict[str, FieldInfo]:
     return {field.alias or name: field for name, field in model.model_fields.items()} if model else {}
 
 
-def missing_key(path: str, field: FieldInfo) -> Problem:
-    """The problem of a key that is missing, with the first sentence of its description."""
-    sentence = re.split(r"[.](?: |$)", description(field))[0]
+def missing_key(path: str, model: type[BaseModel], key: str) -> Problem:
+    """The problem of a key that is missing from a model's table, with the first sentence of its description."""
+    (name,) = (name for name, field in model.model_fields.items() if key == field.alias)
+    sentence = re.split(r"[.](?: |$)", " ".join(descriptions(model)[name].split()))[0]
     return Problem(path, f"required; add this key ({sentence.partition('; required ')[0]})")
-
-
-def description(field: FieldInfo) -> str:
-    """The description of a field on one line."""
-    return " ".join((field.description or "").split())
 
 
 def _model_at(model: type[BaseModel], location: tuple[str | int, ...]) -> type[BaseModel] | None:

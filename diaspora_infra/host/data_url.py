@@ -9,19 +9,24 @@ every processor and with every Python; zlib's differs between versions of zlib, 
 
 import base64
 import gzip
+import string
 import zlib
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import lru_cache
 from io import BytesIO
 from typing import Any
-from urllib.parse import quote, unquote_to_bytes
+from urllib.parse import unquote_to_bytes
 
 import deflate
 
 # Besides letters, digits and -_.~ what a person reads more easily as it is, and what is safe with Go's net/url too: it
 # would take ? and # for the end of the contents.
-_SAFE = "/:;=,@&+$!*'()"
+_SAFE = f"{string.ascii_letters}{string.digits}-_.~/:;=,@&+$!*'()"
+# first the sign itself, with which all of them begin
+_ESCAPES = [
+    (bytes([byte]), b"%%%02X" % byte) for byte in sorted(range(256), key=ord("%").__ne__) if chr(byte) not in _SAFE
+]
 # What is shorter in the clear stays readable, and costs no time.
 _WORTH_PACKING = 1024
 # The lowest of libdeflate's three best levels: the others take longer and save less than one part in a thousand.
@@ -56,10 +61,14 @@ def contents(resource: Mapping[str, Any], budget: Budget | None = None) -> bytes
     header, comma, payload = resource["source"].partition(",")
     if not header.startswith("data:") or not comma:
         raise ValueError("not a data URL")
-    data = unquote_to_bytes(payload)
+    data = _unescaped(payload) if len(payload) <= _WORTH_REMEMBERING else unquote_to_bytes(payload)
     if header.endswith(";base64"):
         data = base64.b64decode(data, validate=True)
     return _unpacked(data, budget or Budget()) if resource.get("compression") == "gzip" else data
+
+
+_WORTH_REMEMBERING = 2**16
+_unescaped = lru_cache(maxsize=256)(unquote_to_bytes)  # the machines of a stack have most contents in common
 
 
 def _unpacked(data: bytes, budget: Budget) -> bytes:
@@ -89,7 +98,9 @@ def undecodable(part: Any, path: str = "$", budget: Budget | None = None) -> Ite
 
 def plain(data: bytes) -> Mapping[str, str]:
     """A resource with contents in the clear."""
-    return {"source": f"data:,{quote(data, safe=_SAFE)}"}
+    for byte, escaped in _ESCAPES:  # several times as fast as urllib's `quote`
+        data = data.replace(byte, escaped)
+    return {"source": f"data:,{data.decode('ascii')}"}
 
 
 @lru_cache(maxsize=64)  # the machines of a stack share their bundle

@@ -4,8 +4,11 @@ A file that ends in `.j2` is rendered by Jinja2, any other is taken as it is. Wh
 becomes a systemd unit (enabled when it has an `[Install]` section), everything else a file.
 """
 
+import importlib.util
 import re
+import sys
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from functools import cache
 from pathlib import Path, PurePosixPath
 from typing import Any
@@ -60,26 +63,46 @@ def _sources(feature: str) -> list[tuple[PurePosixPath, Callable[[dict[str, Any]
     return list(_load(feature))
 
 
+_OPTIONS: dict[str, Any] = {
+    "undefined": jinja2.StrictUndefined,
+    "trim_blocks": True,
+    "lstrip_blocks": True,
+    "keep_trailing_newline": True,
+}
+
+
+class _BytecodeCache(jinja2.FileSystemBytecodeCache):
+    """Compiled templates, beside the bytecode of this module and like it: kept where that is possible."""
+
+    def __init__(self) -> None:
+        super().__init__(str(Path(importlib.util.cache_from_source(__file__)).parent))
+
+    def get_source_checksum(self, source: str) -> str:
+        """Tell templates apart that were compiled with other options."""
+        return super().get_source_checksum(f"{_OPTIONS}{source}")
+
+    def dump_bytecode(self, bucket: jinja2.bccache.Bucket) -> None:
+        """Write a template's bytecode."""
+        with suppress(OSError):  # a folder that this user may not write
+            if not sys.dont_write_bytecode:
+                super().dump_bytecode(bucket)
+
+
 def _load(feature: str) -> Iterator[tuple[PurePosixPath, Callable[[dict[str, Any]], str]]]:
     folder = templates_folder() / feature
     if not folder.is_dir():
         raise FileNotFoundError(f"no templates for the feature {feature!r} in {folder}")
-    environment = jinja2.Environment(
-        undefined=jinja2.StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-        keep_trailing_newline=True,
-        autoescape=False,  # noqa: S701  # nothing here is HTML
+    environment = jinja2.Environment(  # noqa: S701  # nothing here is HTML
+        loader=jinja2.FileSystemLoader(folder), bytecode_cache=_BytecodeCache(), **_OPTIONS
     )
     for source in sorted(folder.rglob("*")):
         if not source.is_file():
             continue
         target = PurePosixPath("/") / source.relative_to(folder).as_posix()
-        text = source.read_text(encoding="utf-8")
         if target.suffix == ".j2":
-            yield target.with_suffix(""), environment.from_string(text).render
+            yield target.with_suffix(""), environment.get_template(str(target.relative_to("/"))).render
         else:
-            yield target, _constant(text)
+            yield target, _constant(source.read_text(encoding="utf-8"))
 
 
 def _constant(text: str) -> Callable[[dict[str, Any]], str]:

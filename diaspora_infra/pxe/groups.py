@@ -4,10 +4,9 @@ import json
 import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
-from pathlib import Path
 
 from diaspora_infra.config import ConfigError, Matchbox, Problem
-from diaspora_infra.pxe.server import read_credentials
+from diaspora_infra.pxe.server import Credentials
 
 _TIMEOUT_SECONDS = 10
 _LIST = "/rpcpb.Groups/GroupList"
@@ -23,14 +22,10 @@ class Group:
     metadata: Mapping[str, str] = field(default_factory=dict)
 
 
-def list_groups(matchbox: Matchbox, folder: Path) -> list[Group]:
-    """Ask the server's gRPC API for its groups, in its order. Raises ConfigError.
-
-    Certificate files start at `folder`.
-    """
+def list_groups(matchbox: Matchbox, credentials: Credentials) -> list[Group]:
+    """Ask the server's gRPC API for its groups, in its order. Raises ConfigError."""
     import grpc  # it takes a while, and only `pulumi` needs it, which has loaded it
 
-    credentials = read_credentials(matchbox, folder)
     secured = grpc.ssl_channel_credentials(
         credentials.ca.encode(), credentials.client_key.encode(), credentials.client_cert.encode()
     )

@@ -28,6 +28,7 @@ ACTIONS: Mapping[Action, str] = {
 
 _PROFILE, _GROUP = "matchbox:index/profile:Profile", "matchbox:index/group:Group"
 _SHOWN = 5
+_HIDDEN = "[secret]"
 _SECRET = "4dabf18193072939515e22adb298388d"  # noqa: S105  # the engine's mark of a value that is more than data
 
 Resources = Iterable[Mapping[str, Any]]
@@ -50,10 +51,12 @@ class _Served:
     boot: tuple[str, ...]
     config: str | None
     """None where the engine hides it."""
+    revision: str
+    """The name of the group: another one with any change."""
 
 
 def plan_steps(steps: Iterable[Mapping[str, Any]]) -> list[Plan]:
-    """Read the steps of a preview (`pulumi preview --json --show-sames --show-secrets`)."""
+    """Read the steps of a preview (`pulumi preview --json --show-sames`)."""
     before: dict[str, Mapping[str, Any]] = {}
     after: dict[str, Mapping[str, Any]] = {}
     for step in steps:
@@ -111,7 +114,11 @@ def _plan(name: str, before: _Served | None, after: _Served | None) -> Plan:
     if before is None or after is None:
         return Plan(name, "new" if before is None else "gone")
     if before.config is None or after.config is None:
-        return Plan(name, "nothing") if before == after else Plan(name, "reinstall", ("what the engine hides",))
+        return (
+            Plan(name, "nothing")
+            if before.revision == after.revision
+            else Plan(name, "reinstall", ("what the engine hides",))
+        )
     if before.config == after.config:
         return Plan(name, "nothing")
     return _change(name, before.config, after.config)
@@ -173,7 +180,13 @@ def _of(profile: Mapping[str, Any], group: Mapping[str, Any]) -> _Served:
             config = filled_in(template, {**(group.get("metadata") or {}), **group.get("selector", {})})
         except TemplateError:
             config = None
-    return _Served(boot, config)
+    return _Served(boot, config, group["name"])
+
+
+def hides_config(step: Mapping[str, Any]) -> bool:
+    """Tell whether a step of a preview hides a config, because it may have a secret in it."""
+    profiles = [step.get(side) or {} for side in ("oldState", "newState") if f"${_PROFILE}::" in step["urn"]]
+    return any(_HIDDEN in (profile.get("inputs") or {}).values() for profile in profiles)
 
 
 def _clear(value: Any) -> str | None:
@@ -181,4 +194,4 @@ def _clear(value: Any) -> str | None:
     if isinstance(value, Mapping) and _SECRET in value:
         plain = value.get("plaintext")
         return str(json.loads(plain)) if isinstance(plain, str) else None
-    return value if isinstance(value, str) and value != "[secret]" else None
+    return value if isinstance(value, str) and value != _HIDDEN else None

@@ -5,11 +5,12 @@ import socket
 import ssl
 from dataclasses import dataclass
 from pathlib import Path
-
-from cryptography import x509
-from cryptography.hazmat.primitives import serialization
+from typing import TYPE_CHECKING
 
 from diaspora_infra.config import ConfigError, Matchbox, Problem
+
+if TYPE_CHECKING:
+    from cryptography import x509
 
 _TIMEOUT_SECONDS = 5
 
@@ -21,6 +22,20 @@ class Credentials:
     ca: str
     client_cert: str
     client_key: str
+
+
+def connect(matchbox: Matchbox, folder: Path) -> Credentials:
+    """Read the certificate files, and open a connection with them; relative names start at `folder`.
+
+    A connection is the proof that they are right. Raises ConfigError that says what is not.
+    """
+    try:
+        check_reachable(matchbox, folder)
+    except ConfigError:
+        read_credentials(matchbox, folder)  # what is wrong with the files is the better explanation
+        raise
+    ca, certificate, key = (path.read_text(encoding="ascii") for path in _files(matchbox, folder).values())
+    return Credentials(ca, certificate, key)
 
 
 def read_credentials(matchbox: Matchbox, folder: Path) -> Credentials:
@@ -83,7 +98,7 @@ def _context(files: dict[str, Path]) -> ssl.SSLContext:
     context = ssl.create_default_context(cafile=str(files[_CA]))
     # Python 3.13 asks for extensions that Go does not, and it is the engine's provider, in Go, that has to connect
     context.verify_flags &= ~ssl.VERIFY_X509_STRICT
-    context.load_cert_chain(files[_CERTIFICATE], files[_KEY])
+    context.load_cert_chain(files[_CERTIFICATE], files[_KEY], password="")  # never asked for on the terminal
     context.set_alpn_protocols(["h2"])
     return context
 
@@ -116,7 +131,9 @@ def _read(key: str, path: Path, problems: list[Problem]) -> str | None:
     return None
 
 
-def _certificate(key: str, text: str, problems: list[Problem]) -> x509.Certificate | None:
+def _certificate(key: str, text: str, problems: list[Problem]) -> "x509.Certificate | None":
+    from cryptography import x509  # slow to import, and only for a certificate that does not work
+
     try:
         certificate = x509.load_pem_x509_certificate(text.encode())
     except ValueError:
@@ -132,7 +149,9 @@ def _certificate(key: str, text: str, problems: list[Problem]) -> x509.Certifica
     return certificate
 
 
-def _belongs(certificate: x509.Certificate, key_text: str) -> bool:
+def _belongs(certificate: "x509.Certificate", key_text: str) -> bool:
+    from cryptography.hazmat.primitives import serialization
+
     try:
         key = serialization.load_pem_private_key(key_text.encode(), password=None)
     except (ValueError, TypeError):

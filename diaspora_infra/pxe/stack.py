@@ -16,21 +16,23 @@ from diaspora_infra.pxe.compare import Meant, compare
 from diaspora_infra.pxe.groups import Group, list_groups
 from diaspora_infra.pxe.install import install_boot, install_settings
 from diaspora_infra.pxe.pxe_fleet import FleetMachine, PxeFleet
-from diaspora_infra.pxe.served import generic_url, ipxe_url, meaning_digest, public_hasher
-from diaspora_infra.pxe.server import check_reachable, read_credentials
+from diaspora_infra.pxe.served import meaning_digest, public_hasher
+from diaspora_infra.pxe.server import Credentials, connect
 
 
 def pxe_stack(settings: PxeSettings, secrets: Secrets, folder: Path) -> dict[str, Any]:
     """Put every machine on the matchbox server; returns the stack outputs. Certificate files start at `folder`."""
     pxe = settings.pxe
-    provider = _provider(pxe, folder)
-    groups = _groups(pxe, folder)
+    # The provider connects in every preview too, but what it says of a failure names no remedy.
+    credentials = connect(pxe.matchbox, folder)
+    provider = _provider(pxe, credentials)
+    groups = _groups(pxe, credentials)
     if not secrets:
-        return _place(settings, {}, provider, groups, folder)
+        return _place(settings, {}, provider, groups, credentials)
     # The names of profiles and groups follow from the configs, so the machines are made where the secrets are known.
     # That is always so, in a preview too: they are part of the stack's config.
     placed: pulumi.Output[dict[str, Any]] = pulumi.Output.unsecret(
-        pulumi.Output.all(**secrets).apply(lambda values: _place(settings, values, provider, groups, folder))
+        pulumi.Output.all(**secrets).apply(lambda values: _place(settings, values, provider, groups, credentials))
     )
     return {name: placed[name] for name in ("machines", "needsReinstall")}
 
@@ -40,7 +42,7 @@ def _place(
     secrets: Mapping[str, str],
     provider: matchbox.Provider,
     groups: Sequence[Group],
-    folder: Path,
+    credentials: Credentials,
 ) -> dict[str, Any]:
     pxe = settings.pxe
     rendered = {machine.name: render_known(settings, machine, secrets) for machine in pxe.machines}
@@ -56,11 +58,12 @@ def _place(
     ]
     machines = [_fleet_machine(each, rendered[each.machine.name]) for each in meant if each.machine.install != "off"]
     fleet = PxeFleet("fleet", {"machines": machines, "secrets": values}, pulumi.ResourceOptions(providers=[provider]))
-    compare(pxe.matchbox.http_url, meant, fleet, groups, lambda: _groups(pxe, folder))
+    compare(pxe.matchbox.http_url, meant, fleet, groups, lambda: _groups(pxe, credentials))
     hashed = public_hasher(values, settings.pod.domain)
     configs = {each.machine.name: f"c{hashed(meaning_digest(each.ignition))[1:]}" for each in meant}
     return {
-        "machines": {each.machine.name: _outputs(each, configs[each.machine.name]) for each in meant},
+        # addresses follow from the settings: the state would be a twentieth larger with them
+        "machines": {name: {"config": config} for name, config in configs.items()},
         "needsReinstall": [
             machine.name for machine in pxe.machines if machine.installed_config not in (None, configs[machine.name])
         ],
@@ -72,26 +75,16 @@ def _fleet_machine(meant: Meant, rendered: Rendered) -> FleetMachine:
     return FleetMachine(meant.machine.name, meant.machine.mac, boot, rendered.ignition, rendered.own)
 
 
-def _outputs(meant: Meant, config: str) -> dict[str, str]:
-    if meant.machine.install == "off":
-        return {"config": config}
-    url, mac = meant.install["matchbox_url"], meant.machine.mac
-    return {"config": config, "ipxe": ipxe_url(url, mac), "ignition": generic_url(url, mac)}
-
-
-def _groups(pxe: Pxe, folder: Path) -> list[Group]:
+def _groups(pxe: Pxe, credentials: Credentials) -> list[Group]:
     """The groups on the server. Nothing but a comparison needs them."""
     try:
-        return list_groups(pxe.matchbox, folder)
+        return list_groups(pxe.matchbox, credentials)
     except ConfigError as error:
         pulumi.log.warn(str(error))
         return []
 
 
-def _provider(pxe: Pxe, folder: Path) -> matchbox.Provider:
-    credentials = read_credentials(pxe.matchbox, folder)
-    # The provider connects in every preview too, but what it says of a failure names no remedy.
-    check_reachable(pxe.matchbox, folder)
+def _provider(pxe: Pxe, credentials: Credentials) -> matchbox.Provider:
     return matchbox.Provider(
         "matchbox",
         endpoint=pxe.matchbox.rpc_endpoint,

@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 
 from diaspora_infra.cli import main
+from diaspora_infra.pxe.plan import plan_steps
 from diaspora_infra.pxe.pxe_fleet import Placed
 from tests.pxe.test_fleet import fleet_machines
 from tests.support.configs import machine, pxe, pxe_config
@@ -60,6 +61,15 @@ def test_a_line_for_each_kind_of_change(monkeypatch: pytest.MonkeyPatch, capsys:
         "action": "reinstall",
         "why": ["/etc/hostname"],
     }
+
+
+@pytest.mark.parametrize("changed", [False, True])
+def test_hidden_config_is_never_taken_for_the_same(changed: bool) -> None:
+    (profile, group), (_, renamed) = steps("same", machine(1)), steps("same", machine(1))
+    profile["oldState"]["inputs"]["rawIgnition"] = "[secret]"
+    renamed["newState"] = {"type": GROUP, "inputs": {**group["newState"]["inputs"], "name": "pod1-ffffffffffff"}}
+    (plan,) = plan_steps([profile, renamed if changed else group])
+    assert (plan.action, plan.why) == (("reinstall", ("what the engine hides",)) if changed else ("nothing", ()))
 
 
 @pytest.mark.parametrize("code", [0, 255])

@@ -11,6 +11,7 @@ import yaml
 from pydantic import BaseModel
 
 from diaspora_infra.config import NAMESPACE, ConfigError, WrittenSettings, load, parse_stack_file
+from diaspora_infra.config.model import descriptions
 from diaspora_infra.config.problems import model_in
 from generators.config_reference import INTRO, reference_text
 from generators.config_schema import stack_schema, stack_schema_text
@@ -74,8 +75,8 @@ def test_keys_of_other_namespaces_are_ignored() -> None:
 def test_every_field_and_model_has_a_description() -> None:
     for model in models():
         assert (model.__doc__ or "").strip(), model
-        for name, field in model.model_fields.items():
-            assert (field.description or "").strip().endswith((".", ")")), f"{model.__name__}.{name}"
+        for name in model.model_fields:
+            assert descriptions(model)[name].strip().endswith((".", ")")), f"{model.__name__}.{name}"
 
 
 def test_every_property_of_json_schema_has_a_description() -> None:

@@ -18,6 +18,7 @@ from diaspora_infra.host import render
 from diaspora_infra.pxe.plan import plan_states, plan_steps
 from diaspora_infra.pxe.template import SAFE
 from lab.engine import PROJECT
+from lab.report import Progress
 from tests.support.configs import host, machine
 from tests.support.processes import kill_tree
 from tests.support.sizes import check_size
@@ -53,7 +54,10 @@ def test_fleet_is_created_changed_killed_and_destroyed(stack: Stack, request: py
     machines = fleet()
     stack.values["host"] = host(storage={"disk": "/dev/sda"}, snippets=[HOSTILE.replace("motd", "issue") % "all"])
     stack.machines(*machines)
-    stack.up()
+    progress = Progress(COUNT, 0)
+    for line in stack.up().stdout.splitlines():
+        progress(line)
+    assert progress.counts == {"created": COUNT}
     assert len(stack.files()["groups"]) == COUNT
     assert len(stack.files()["profiles"]) == 4, "alike, own networks, own snippets, own disk"
     assert_served_byte_for_byte(stack)
@@ -109,10 +113,12 @@ from diaspora_infra.host import render
 from diaspora_infra.pulumi_config import load_stack_config
 from diaspora_infra.pxe import PxePod
 from diaspora_infra.pxe.install import install_settings
+from diaspora_infra.pxe.server import connect
 from diaspora_infra.pxe.stack import _provider
 
 settings, _ = load_stack_config()
-options = pulumi.ResourceOptions(providers=[_provider(settings.pxe, Path.cwd())])
+credentials = connect(settings.pxe.matchbox, Path.cwd())
+options = pulumi.ResourceOptions(providers=[_provider(settings.pxe, credentials)])
 for machine in settings.pxe.machines:
     install = install_settings(settings, machine)
     del install["endpoint"]

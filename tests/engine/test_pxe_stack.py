@@ -5,11 +5,15 @@ import json
 import subprocess
 from pathlib import Path
 
+import pytest
+
+from diaspora_infra.cli import main
 from diaspora_infra.config import PxeSettings
 from diaspora_infra.host import render
 from diaspora_infra.pxe.install import install_boot, install_settings
 from diaspora_infra.pxe.served import meaning
 from diaspora_infra.pxe.verify import ipxe_script, verify
+from lab.engine import PROJECT
 from tests.support.configs import machine
 from tests.support.stack import Stack
 from tests.support.zlibs import other_zlib
@@ -125,7 +129,9 @@ def test_served_config_is_valid_and_equals_output_of_butane(
     assert meaning(butane.stdout) == meaning(rendered.ignition) == meaning(served.read_text())
 
 
-def test_user_secret_is_served_but_encrypted_in_state_and_outputs(stack: Stack) -> None:
+def test_user_secret_is_served_but_encrypted_in_state_and_outputs(
+    stack: Stack, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
+) -> None:
     password = "correct-horse-battery-staple"
     stack.values["pod"]["mail"] = {
         "senderAddress": "pod@example.org",
@@ -149,6 +155,25 @@ def test_user_secret_is_served_but_encrypted_in_state_and_outputs(stack: Stack) 
     (profile,) = (entry for entry in stack.state()["resources"] if entry["type"] == "matchbox:index/profile:Profile")
     for side in ("inputs", "outputs"):
         assert "ciphertext" in profile[side]["genericConfig"], side
+
+    _enter_project(stack, tmp_path, monkeypatch)
+    stack.values["pod"]["name"] = "Another"
+    stack.write()
+    (tmp_path / "Pulumi.test.yaml").write_text(stack.engine._config_file().read_text())
+    capfd.readouterr()
+    assert main(["diff", "test", "--json"]) == 0
+    (told,) = json.loads(capfd.readouterr().out)
+    assert (told["machine"], told["action"]) == ("pod1", "upgrade")
+    assert "/etc/diaspora/diaspora.toml" in told["why"]
+
+
+def _enter_project(stack: Stack, folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A folder with the program, in which the stack's engine works as a user's would."""
+    for name in ("Pulumi.yaml", "__main__.py", ".venv"):
+        (folder / name).symlink_to(PROJECT / name)
+    monkeypatch.chdir(folder)
+    for key, value in stack.engine.variables().items():
+        monkeypatch.setenv(key, value)
 
 
 def test_needs_reinstall_lists_machines_changed_since_installation(stack: Stack) -> None:

@@ -1,5 +1,6 @@
 """The command `python -m lab`: messages and exit codes, without an engine."""
 
+import json
 import os
 import signal
 import subprocess
@@ -10,10 +11,13 @@ from pathlib import Path
 
 import pytest
 
-from lab import command
+from lab import command, report
 from lab.engine import PROJECT
 from lab.errors import LabError
+from lab.report import Progress
 from tests.support.processes import interruptible
+
+GROUP = "matchbox:index/group:Group"
 
 
 @pytest.mark.parametrize(
@@ -52,6 +56,29 @@ def test_ctrl_c_during_imports_is_reported_in_one_line(tmp_path: Path) -> None:
         process.send_signal(signal.SIGINT)
         assert process.communicate(timeout=30)[1] == "stopped\n"
     assert process.returncode == 130
+
+
+def event(kind: str, op: str, *, before: bool = False) -> str:
+    """An event of the engine: it begins, or has ended, what it does with a resource."""
+    metadata = {"op": op, "urn": f"urn:pulumi:dev::diaspora-infra::{kind}::x", "type": kind}
+    return json.dumps({"sequence": 1, "resourcePreEvent" if before else "resOutputsEvent": {"metadata": metadata}})
+
+
+def test_long_run_says_how_far_it_is(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+    now = 100.0
+    monkeypatch.setattr(report.time, "monotonic", lambda: now)
+    progress = Progress(1000, 1)
+    for _ in range(412):
+        progress(event(GROUP, "create", before=True))
+        progress(event(GROUP, "create"))
+    progress(event("matchbox:index/profile:Profile", "create"))
+    progress(event(GROUP, "same"))
+    assert capsys.readouterr().out == ""
+    now += 5
+    progress('{"sequence": 2, "cancelEvent": {}}')
+    progress(event(GROUP, "delete"))
+    progress(event(GROUP, "delete"))
+    assert capsys.readouterr().out == "  groups: 412 of 1,000 created, 1 of 1 deleted\n"
 
 
 @pytest.fixture

@@ -12,11 +12,16 @@ import pytest
 from cryptography import x509
 from cryptography.hazmat.primitives.asymmetric.ec import EllipticCurvePrivateKey
 from cryptography.hazmat.primitives.hashes import SHA256
-from cryptography.hazmat.primitives.serialization import Encoding, load_pem_private_key
+from cryptography.hazmat.primitives.serialization import (
+    BestAvailableEncryption,
+    Encoding,
+    PrivateFormat,
+    load_pem_private_key,
+)
 
 from diaspora_infra.config import ConfigError, Matchbox
 from diaspora_infra.pxe.pki import PkiFolder, create_certificate, create_pki
-from diaspora_infra.pxe.server import Credentials, check_reachable, read_credentials
+from diaspora_infra.pxe.server import Credentials, check_reachable, connect, read_credentials
 
 
 def settings(files: PkiFolder, **changes: str) -> Matchbox:
@@ -102,6 +107,23 @@ def test_expired_client_certificate_is_refused(files: PkiFolder) -> None:
     create_certificate(files, "client", (), days=-3)
     (line,) = problems(settings(files))
     assert line.startswith("pxe.matchbox.clientCertFile: expired on 20")
+
+
+@pytest.mark.parametrize("broken", ["no key", "no certificate", "another key", "encrypted key", "no authority"])
+def test_files_with_which_nobody_can_connect_are_named(files: PkiFolder, broken: str) -> None:
+    key = files.key("client")
+    if broken == "encrypted key":
+        loaded = load_pem_private_key(key.read_bytes(), password=None)
+        locked = BestAvailableEncryption(b"secret")
+        key.write_bytes(loaded.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, locked))
+    elif broken == "another key":
+        key.write_bytes(files.key("server").read_bytes())
+    else:
+        kind = {"no key": key, "no certificate": files.certificate("client"), "no authority": files.ca}
+        kind[broken].write_text("nothing")
+    with socket.create_server(("127.0.0.1", 0)) as listening, pytest.raises(ConfigError) as caught:
+        connect(settings(files, rpcEndpoint=f"127.0.0.1:{listening.getsockname()[1]}"), files.path)
+    assert [str(problem) for problem in caught.value.problems] == problems(settings(files))
 
 
 def test_strict_tls_client_accepts_the_server(files: PkiFolder) -> None:

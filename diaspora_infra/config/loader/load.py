@@ -267,7 +267,7 @@ class _Loader:
     def _section(self, key: str, model: type[_Model], *, required: bool = False) -> _Model | None:
         if key not in self.values:
             if required:
-                self.problems.append(missing_key(key, WrittenSettings.model_fields[key]))
+                self.problems.append(missing_key(key, WrittenSettings, key))
             return None
         invalid = [_hint(problem) for problem in _invalid_values(key, self.values[key])]
         self.problems += invalid
