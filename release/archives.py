@@ -12,7 +12,7 @@ from pathlib import Path
 
 from diaspora_infra.plugin import SCHEMA
 from release.packages import PROJECT, run
-from tests.support.languages import NODE, NPM, node_sdk
+from tests.support.languages import NODE, NPM, typescript_program
 from tools import tool_path
 
 PLUGIN = "pulumi-resource-diaspora-infra"
@@ -35,7 +35,7 @@ def write_sdks(folder: Path, version: str) -> None:
     """Write the SDK for TypeScript as npm packs it, and that for Go as its module's files."""
     with tempfile.TemporaryDirectory() as name:
         package = Path(name) / "node"
-        _copy_compiled(node_sdk(), package)
+        _copy_compiled(typescript_program() / "node_modules/diaspora-infra", package)
         command: list[str | Path] = [NODE / "node", NPM, "pack", "--ignore-scripts", "--silent"]
         run([*command, "--pack-destination", folder], cwd=package)
         (folder / f"diaspora-infra-{version}.tgz").rename(folder / f"diaspora-infra-sdk-nodejs-{version}.tgz")
