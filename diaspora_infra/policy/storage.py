@@ -1,7 +1,8 @@
 """Rules on what holds data."""
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
 
 from diaspora_infra.aws.data_types import DATA_TYPES
 from diaspora_infra.policy.resources import Resource, fits
@@ -9,6 +10,7 @@ from diaspora_infra.policy.rule import Rule, Setting, Settings
 
 _CLUSTER, _INSTANCE = "aws:rds/cluster:Cluster", "aws:rds/instance:Instance"
 _VOLUME, _MACHINE = "aws:ebs/volume:Volume", "aws:ec2/instance:Instance"
+_TEMPLATE, _CACHE = "aws:ec2/launchTemplate:LaunchTemplate", "aws:elasticache/replicationGroup:ReplicationGroup"
 _PARAMETER, _LISTENER = "aws:ssm/parameter:Parameter", "aws:lb/listener:Listener"
 _SECRET = re.compile(r"(?:password|passphrase|secret|token|key)s?\Z", re.IGNORECASE)
 
@@ -20,7 +22,7 @@ def _data_protected(resource: Resource, settings: Settings) -> Iterator[str]:
 
 DATA_PROTECTED = Rule(
     name="data-protected",
-    description="Databases, volumes, buckets and zones cannot be deleted by mistake",
+    description="Databases, caches, volumes, buckets and zones cannot be deleted by mistake",
     kinds=DATA_TYPES,
     settings={"except": Setting(["*-bundles", "*-ignition"], "names of resources that hold nothing of their own")},
     check=_data_protected,
@@ -46,14 +48,12 @@ DATABASE_RECOVERABLE = Rule(
 
 
 def _encrypted(resource: Resource, _settings: Settings) -> Iterator[str]:
-    if resource.kind in {_CLUSTER, _INSTANCE} and not resource.get("storageEncrypted", False):
-        yield "storageEncrypted: set true"
-    if resource.kind == _VOLUME and not resource.get("encrypted", False):
-        yield "encrypted: set true"
-    if resource.kind == _MACHINE:
-        for key in ("rootBlockDevice", "ebsBlockDevices"):
-            if any(not device.get("encrypted") for device in resource.list(key)):
-                yield f"{key}.encrypted: set true"
+    for key in _ENCRYPTIONS.get(resource.kind, ()):
+        if not resource.get(key, False):
+            yield f"{key}: set true"
+    for key, volumes in _volumes(resource):
+        if any(str(volume.get("encrypted")).lower() != "true" for volume in volumes):
+            yield f"{key}.encrypted: set true"
     if resource.kind == _PARAMETER and resource.get("type") != "SecureString" and _SECRET.search(resource.get("name")):
         yield "type: named like a secret; set SecureString"
     secured = resource.kind == _LISTENER and resource.get("protocol") in {"HTTPS", "TLS"}
@@ -61,10 +61,29 @@ def _encrypted(resource: Resource, _settings: Settings) -> Iterator[str]:
         yield "sslPolicy: allows old versions of TLS; set one with TLS13"
 
 
+_ENCRYPTIONS: Mapping[str, Sequence[str]] = {
+    _CLUSTER: ("storageEncrypted",),
+    _INSTANCE: ("storageEncrypted",),
+    _VOLUME: ("encrypted",),
+    _CACHE: ("atRestEncryptionEnabled", "transitEncryptionEnabled"),
+}
+"""Inputs that must be true, by type."""
+
+
+def _volumes(resource: Resource) -> Iterator[tuple[str, Sequence[Mapping[str, Any]]]]:
+    """The disks that a machine is made with, by the key that describes them."""
+    if resource.kind == _MACHINE:
+        yield "rootBlockDevice", resource.list("rootBlockDevice")
+        yield "ebsBlockDevices", resource.list("ebsBlockDevices")
+    elif resource.kind == _TEMPLATE:
+        mappings = resource.list("blockDeviceMappings")
+        yield "blockDeviceMappings.ebs", [each["ebs"] for each in mappings if "ebs" in each]
+
+
 ENCRYPTED = Rule(
     name="encrypted",
-    description="Disks, databases, secret parameters and connections are encrypted",
-    kinds=frozenset({_CLUSTER, _INSTANCE, _VOLUME, _MACHINE, _PARAMETER, _LISTENER}),
+    description="Disks, databases, caches, secret parameters and connections are encrypted",
+    kinds=frozenset({_CLUSTER, _INSTANCE, _VOLUME, _MACHINE, _TEMPLATE, _CACHE, _PARAMETER, _LISTENER}),
     settings={},
     check=_encrypted,
 )
