@@ -218,8 +218,8 @@ def test_a_missing_secret_is_named_as_the_argument(run: Callable[[Program], tupl
     with pytest.raises(pulumi.RunError) as caught:
         run(lambda: Ignition("pod1", ignition_args(pod=configs.pod(mail=configs.mail()))).ignition)
     assert str(caught.value).splitlines()[1:] == [
-        "secrets.smtpPassword: required; Password of `pod.mail.smtp.username` at the mail relay. Give it in the argument "
-        "secrets, or add smtpPassword to pod.secretsOnMachine"
+        "secrets.smtpPassword: required; Password of `pod.mail.smtp.username` at the mail relay. Give it in the "
+        "argument secrets, or add smtpPassword to pod.secretsOnMachine"
     ]
 
 
