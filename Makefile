@@ -76,10 +76,11 @@ states: ## record the engine states that previews are tested on (docs/developmen
 	@$(PYTHON) -m tools --set test >/dev/null
 	@$(RUN) -m pytest -q tests/states --record-states
 
-bench: ## measure speed and state size relative to a baseline (an hour or more)
+bench: ## measure speed and state size relative to a baseline; bring up a pod on AWS from YAML (an hour or more)
 	@$(PYTHON) -m tools.environment --dev
 	@$(PYTHON) -m tools --set up --set aws butane >/dev/null
 	@$(RUN) -m benchmarks
+	@WHOLE_POD=1 $(RUN) -m pytest -q tests/aws/test_pod_in_yaml.py
 
 clean: ## remove .venv, .site and caches (never .lab, which may contain a running stack)
 	rm -rf .venv .site .mypy_cache .ruff_cache .pytest_cache .hypothesis dist butane-py/dist

@@ -25,6 +25,7 @@ from diaspora_infra.config import (
 )
 from diaspora_infra.config.loader.stack_file import ENCRYPTED
 from diaspora_infra.config.problems import join_path, unknown_key
+from diaspora_infra.config.secrets import SECRETS
 from diaspora_infra.host import Rendered, render
 from diaspora_infra.stack_files import add_files, load_file
 
@@ -96,7 +97,7 @@ def load_tables(values: Mapping[str, Any], secrets: Collection[str]) -> Settings
     try:
         settings = load(plain_tables(values), SECRET_KEYS.intersection(secrets))
     except ConfigError as error:
-        raise ConfigError([*problems, *error.problems]) from None
+        raise ConfigError([*problems, *(_of_argument(problem) for problem in error.problems)]) from None
     if problems:
         raise ConfigError(problems)
     return settings
@@ -138,6 +139,15 @@ def _plain_value(value: object) -> object:
     if isinstance(value, Sequence) and not isinstance(value, str | bytes):
         return [_plain_value(item) for item in value]
     return int(value) if isinstance(value, float) and value.is_integer() else value
+
+
+def _of_argument(problem: Problem) -> Problem:
+    """Name the argument of a component where a secret is missing, in place of the key of a stack file."""
+    secret = next((each for each in SECRETS if each.key == problem.path), None)
+    if secret is None:
+        return problem
+    message = problem.message.replace(f"Run: {secret.command}", "Give it in the argument secrets")
+    return Problem(join_path("secrets", secret.key), message)
 
 
 def _unknown_secret(name: str) -> Problem:

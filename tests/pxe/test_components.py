@@ -214,6 +214,15 @@ def test_wrong_config_is_refused_with_all_problems(run: Callable[[Program], tupl
     assert "\nmachine.disk: " in str(caught.value)
 
 
+def test_a_missing_secret_is_named_as_the_argument(run: Callable[[Program], tuple[Recorder, Any]]) -> None:
+    with pytest.raises(pulumi.RunError) as caught:
+        run(lambda: Ignition("pod1", ignition_args(pod=configs.pod(mail=configs.mail()))).ignition)
+    assert str(caught.value).splitlines()[1:] == [
+        "secrets.smtpPassword: required; Password of `pod.mail.smtp.username` at the mail relay. Give it in the "
+        "argument secrets, or add smtpPassword to pod.secretsOnMachine"
+    ]
+
+
 def test_an_unknown_secret_is_refused(run: Callable[[Program], tuple[Recorder, Any]]) -> None:
     with pytest.raises(pulumi.RunError) as caught:
         run(lambda: Ignition("pod1", ignition_args(secrets={"smtpPasswort": "x"})).ignition)
