@@ -101,7 +101,9 @@ def trimmed(text: str) -> Iterator[dict[str, Any]]:
         if kind == "preludeEvent":
             content["config"] = dict.fromkeys(content["config"], LEFT_OUT)
         if kind == "summaryEvent":
-            content["durationSeconds"], content["PolicyPacks"] = 0, {}
+            packs = content.get("PolicyPacks") or {}
+            content["durationSeconds"] = 0
+            content["PolicyPacks"] = {name.partition("|")[0]: version for name, version in packs.items()}
         if metadata := content.get("metadata"):
             stack = metadata["type"] == "pulumi:pulumi:Stack"
             if kind == "resOutputsEvent" and not stack and metadata["op"] != "refresh":
