@@ -98,7 +98,9 @@ def trimmed(text: str) -> Iterator[dict[str, Any]]:
         event.pop("sequence", None)
         (kind,) = event
         content = event[kind]
-        if kind.startswith(("policyAnalyze", "policyRemediate")) or (kind == "diagnosticEvent" and content["severity"] == "debug"):
+        if kind.startswith(("policyAnalyze", "policyRemediate")) or (
+            kind == "diagnosticEvent" and content["severity"] == "debug"
+        ):
             continue
         if kind == "preludeEvent":
             content["config"] = dict.fromkeys(content["config"], LEFT_OUT)
