@@ -18,6 +18,8 @@ ALLOWED = {
     "config": {"butane"},
     "host": {"butane", "diaspora_infra.config", "diaspora_infra.version"},
     "cost": {"diaspora_infra.config"},
+    "policy": {"diaspora_infra.aws"},
+    "preview": {"diaspora_infra.aws", "diaspora_infra.pxe"},
     "pxe": {"diaspora_infra.config", "diaspora_infra.host", "diaspora_infra.pulumi_config", "diaspora_infra.tables"},
 }
 
@@ -94,6 +96,9 @@ def test_layers_below_components_do_not_import_pulumi(layer: str) -> None:
         ("diaspora_infra.pxe", "pulumi"),
         ("diaspora_infra.pxe.provisioning_server", "pulumiverse_matchbox"),
         ("diaspora_infra.aws", "pulumi"),
+        ("diaspora_infra.policy.rules", "pulumi"),
+        ("diaspora_infra.policy.rules", "pulumi_policy"),
+        ("diaspora_infra.preview.markdown", "pulumi"),
     ],
 )
 def test_importing_a_module_does_not_load_unneeded_packages(module: str, forbidden: str) -> None:

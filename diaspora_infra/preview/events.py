@@ -48,6 +48,8 @@ class Run:
     """A preview, or a run that changes resources."""
 
     steps: Sequence[Step] = ()
+    packs: Sequence[str] = ()
+    """Names of the policy packs that were asked."""
     violations: Sequence[Violation] = ()
     diagnostics: Sequence[Diagnostic] = ()
     outputs: Mapping[str, Any] = field(default_factory=dict)
@@ -123,6 +125,8 @@ def _of_events(events: Sequence[Mapping[str, Any]]) -> Run:
             steps.append(_step(after))
     return Run(
         steps=steps,
+        # each by its name, where it comes from, and its place
+        packs=sorted(name.partition("|")[0] for name in summary.get("PolicyPacks") or ()),
         violations=[_violation(event["policyEvent"]) for event in events if "policyEvent" in event],
         diagnostics=_diagnostics([event["diagnosticEvent"] for event in events if "diagnosticEvent" in event]),
         outputs=outputs,

@@ -84,6 +84,8 @@ def _change(change: Change) -> str:
 
 
 def _policies(summary: Summary) -> Iterator[str]:
+    if summary.run.packs and not summary.run.violations and summary.run.verdict != "failed":
+        yield f"{', '.join(map(code, summary.run.packs))}: all kept"
     for each in sorted(summary.run.violations, key=lambda each: not each.mandatory):
         level = "**refused**" if each.mandatory else "advice"
         yield f"{level}: {code(each.policy)}: {code(split_urn(each.urn)[1])}: {code(each.message)}"

@@ -17,6 +17,8 @@ def _lines(summary: Summary) -> Iterator[str]:
     for change in summary.data:
         yield f"data: {change.action} {change.kind} {change.name}"
     yield from summary.machines
+    if run.packs and not run.violations and run.verdict != "failed":
+        yield f"policies: {', '.join(run.packs)}: all kept"
     for violation in run.violations:
         level = "policy" if violation.mandatory else "advice"
         yield f"{level}: {violation.policy}: {split_urn(violation.urn)[1]}: {_text(violation.message)}"

@@ -72,6 +72,7 @@ def test_make_up_aws_and_down_aws_work_in_a_clean_clone(clone: Path) -> None:
     there = account(first, clone)
     assert f"simulator: started at {there.endpoint}" in first
     assert "created" in first
+    assert "policies: diaspora-infra: all kept" in first
     assert first.index("Database awake, hours") < first.index("Outputs:") < first.index("url          https://pod.")
     (machine,) = machines(there)
     assert machine["State"]["Name"] == "running"

@@ -43,6 +43,7 @@ def test_make_up_and_down_work_in_a_clean_clone(clone: Path, make: Make) -> None
     assert "5 created" in first.stdout
     assert "pod1: served as configured" in first.stdout
     assert "1 machine: 1 new" in first.stdout
+    assert re.findall("^  (?:policy|advice): ([a-z-]+)", first.stdout, re.MULTILINE) == ["installs-always"]
     ipxe, ignition = re.findall(r"http://127\.0\.0\.1:\d+/(?:ipxe|generic)\?mac=\S+", first.stdout)
     assert get(ipxe).startswith("#!ipxe\nkernel http://127.0.0.1:")
     served = json.loads(get(ignition))

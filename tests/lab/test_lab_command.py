@@ -8,13 +8,14 @@ import sys
 import time
 from collections.abc import Iterator
 from pathlib import Path
+from typing import cast
 
 import pytest
 
 from lab import command, report
-from lab.engine import PROJECT
+from lab.engine import PROJECT, Engine
 from lab.errors import LabError
-from lab.report import Progress
+from lab.report import Progress, run_and_tell
 from tests.support.processes import interruptible
 
 GROUP = "matchbox:index/group:Group"
@@ -79,6 +80,39 @@ def test_long_run_says_how_far_it_is(monkeypatch: pytest.MonkeyPatch, capsys: py
     progress(event(GROUP, "delete"))
     progress(event(GROUP, "delete"))
     assert capsys.readouterr().out == "  groups: 412 of 1,000 created, 1 of 1 deleted\n"
+
+
+RECORDS = PROJECT / "tests/preview/files"
+
+
+class Recorded:
+    """An engine that says what the real one said in a recorded run."""
+
+    def __init__(self, record: str, code: int) -> None:
+        self.record, self.code = record, code
+        self.asked: list[str] = []
+
+    def run(self, command: str, *arguments: str, check: bool, watch: object) -> "subprocess.CompletedProcess[str]":
+        self.asked = [command, *arguments]
+        text = (RECORDS / f"{self.record}.events").read_text(encoding="utf-8")
+        return subprocess.CompletedProcess([], self.code, text, "error: said beside the events\n")
+
+
+def test_what_a_run_changes_is_told_in_lines(capsys: pytest.CaptureFixture[str]) -> None:
+    engine = Recorded("pxe-up", 0)
+    run_and_tell(cast("Engine", engine), "up", "--one-more")
+    assert engine.asked == ["up", "--json", "--one-more"]
+    lines = (RECORDS / "pxe-up.txt").read_text(encoding="utf-8").splitlines()
+    assert capsys.readouterr() == ("".join(f"  {line}\n" for line in lines), "")
+
+
+def test_why_a_run_failed_is_told(capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(LabError, match="pulumi up failed, see above"):
+        run_and_tell(cast("Engine", Recorded("pxe-wrong", 255)), "up")
+    printed = capsys.readouterr()
+    assert "error: the config of this stack cannot be used:\n    host.storage.rootGib: 2 is out of range" in printed.err
+    assert printed.err.endswith("error: said beside the events\n")
+    assert printed.out == ""
 
 
 @pytest.fixture

@@ -28,6 +28,8 @@ FILES = Path(__file__).parent / "files"
 LEFT_OUT = "left out of the record"
 STREAM = {"PULUMI_ENABLE_STREAMING_JSON_PREVIEW": "true"}
 _KEPT = {"args", "initrds", "kernel", "metadata", "name", "profile", "selector"}
+_SAME = ("aws:ec2/instance:", "matchbox:")
+"""Types of which the summary also tells that nothing changes."""
 _FILES = {"/etc/diaspora/diaspora.toml", "/etc/diaspora/pod.json"}
 
 
@@ -96,15 +98,21 @@ def trimmed(text: str) -> Iterator[dict[str, Any]]:
         event.pop("sequence", None)
         (kind,) = event
         content = event[kind]
-        if kind == "diagnosticEvent" and content["severity"] == "debug":
+        if kind.startswith(("policyAnalyze", "policyRemediate")) or (
+            kind == "diagnosticEvent" and content["severity"] == "debug"
+        ):
             continue
         if kind == "preludeEvent":
             content["config"] = dict.fromkeys(content["config"], LEFT_OUT)
         if kind == "summaryEvent":
-            content["durationSeconds"], content["PolicyPacks"] = 0, {}
+            packs = content.get("PolicyPacks") or {}
+            content["durationSeconds"] = 0
+            content["PolicyPacks"] = {name.partition("|")[0]: version for name, version in packs.items()}
         if metadata := content.get("metadata"):
             stack = metadata["type"] == "pulumi:pulumi:Stack"
             if kind == "resOutputsEvent" and not stack and metadata["op"] != "refresh":
+                continue
+            if metadata["op"] == "same" and not stack and not metadata["type"].startswith(_SAME):
                 continue
             for name in ("old", "new"):
                 if metadata.get(name):

@@ -34,7 +34,7 @@ def stub(module: str) -> str:
 
 @cache
 def _package(name: str, folder: str) -> griffe.Module:
-    loaded = griffe.load(name, search_paths=[str(PROJECT / folder)], allow_inspection=False)
+    loaded = griffe.load(name, search_paths=[str(PROJECT / folder)], allow_inspection=False, try_relative_path=False)
     assert isinstance(loaded, griffe.Module)
     return loaded
 
