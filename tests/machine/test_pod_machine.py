@@ -132,7 +132,7 @@ def archive(machine: TrixieMachine) -> dict[str, bytes]:
 
 
 def refresh(machine: TrixieMachine) -> None:
-    """Another build of the image fails, does not start, and runs at last; the one of before stays until then."""
+    """Another build of the image fails, and runs at last; the one of before stays until then."""
     first, kept = image_of(machine), archive(machine)
     reference = next(
         line.split()[1]
@@ -145,23 +145,13 @@ def refresh(machine: TrixieMachine) -> None:
     assert machine.run("systemctl", "show", "--property=Result", "--value", REFRESH) == "exec-condition\n"
     machine.put(f"/run/systemd/system/{REFRESH}.d/due.conf", "[Service]\nExecCondition=\n")
     machine.run("systemctl", "daemon-reload")
-    for steps, words in (
-        (STEPS.replace("RUN echo assets", "RUN exit 7; echo assets"), "step 3 of 5 (RUN exit 7; echo assets "),
-        (f"{STEPS}RUN rm /srv/diaspora/config.ru\n", "upgrade: rolling back: diaspora-web does not "),
-    ):
-        machine.put(BUILD, steps)
-        assert machine.attempt("systemctl", "start", REFRESH, seconds=300).returncode == 1
-        log = machine.run("diaspora-pod", "logs", "diaspora-image-refresh", "--output=cat")
-        assert words in log, log
-        assert (image_of(machine), archive(machine)) == (first, kept)
-        assert "localhost/diaspora:" not in machine.run(
-            "podman", "images", "--format={{.Repository}}:{{.Tag}}"
-        ).replace(reference, "")
-        machine.run("systemctl", "reset-failed", REFRESH)
-        page(machine, "/.well-known/nodeinfo")
+    machine.put(BUILD, STEPS.replace("RUN echo assets", "RUN exit 7; echo assets"))
+    assert machine.attempt("systemctl", "start", REFRESH, seconds=300).returncode == 1
+    assert (image_of(machine), archive(machine)) == (first, kept)
+    machine.run("systemctl", "reset-failed", REFRESH)
     alerts = machine.run("journalctl", "--unit=diaspora-alert@diaspora-image-refresh", "--output=cat", "--no-pager")
     assert "alert for the podmin: diaspora-image-refresh has failed" in alerts
-    assert "the image that it had" in alerts
+    assert "step 3 of 5 (RUN exit 7; echo assets " in alerts
     machine.put(BUILD, STEPS)
     machine.run("diaspora-pod", "upgrade", "--rebuild", seconds=300)
     page(machine, "/.well-known/nodeinfo")
