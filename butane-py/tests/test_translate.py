@@ -214,6 +214,20 @@ def test_compression_is_deterministic() -> None:
     assert gzip.decompress(raw) == b"to be or not to be\n" * 100
 
 
+def test_nothing_is_compressed_where_that_is_not_wanted() -> None:
+    """As the Go library does with NoResourceAutoCompression: base64 stays a choice."""
+    text, data = "a" * 500, "\0" * 500
+    files = [{"path": f"/{each[0].encode().hex()}", "contents": {"inline": each}} for each in (text, data)]
+    document = {"variant": "fcos", "version": "1.5.0", "storage": {"files": files, "trees": [{"local": "folder"}]}}
+    translation = translate(document, files={"folder/file": text.encode()}, compress=False)
+    found = {file["path"]: file["contents"] for file in translation.ignition["storage"]["files"]}
+    assert found == {
+        "/61": {"source": f"data:,{text}", "compression": ""},
+        "/00": {"source": f"data:;base64,{base64.b64encode(data.encode()).decode()}", "compression": ""},
+        "/file": {"source": f"data:,{text}", "compression": ""},
+    }
+
+
 def test_compressed_contents_are_not_compressed_again() -> None:
     body = "storage: {files: [{path: /a, contents: {local: a, compression: gzip}}]}\n"
     data = gzip.compress(b"x" * 1000, mtime=0)

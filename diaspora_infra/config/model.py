@@ -43,8 +43,18 @@ def _complete(schema: dict[str, Any], model: type[BaseModel]) -> None:
                 choice["uniqueItems"] = True
 
 
+def _hashable(value: object) -> object:
+    if isinstance(value, list):
+        return tuple(map(_hashable, value))
+    return _hashable([*value.items()]) if isinstance(value, dict) else value
+
+
 class Model(BaseModel):
-    """One table of the stack config. Immutable, strict about types and about keys it does not know."""
+    """One table of the stack config. Immutable, strict about types and about keys it does not know.
+
+    A table inside it has the default `model_construct()`, and what checks a model is made when the first value is
+    checked: a stack needs few of them, and making all takes longer than anything else at the start.
+    """
 
     model_config = ConfigDict(
         alias_generator=to_camel,
@@ -70,7 +80,7 @@ class Model(BaseModel):
 
     def __hash__(self) -> int:
         """By value, lists and tables included."""
-        return hash(self.model_dump_json())
+        return hash(_hashable([*self.__dict__.values()]))
 
     def with_derived(self, **values: Any) -> Self:
         """A copy with values that follow from other settings; they do not count as set (`model_fields_set`)."""

@@ -18,7 +18,7 @@ from diaspora_infra.config.types import Target, TargetField
 class IgnitionExport(Model):
     """Machines whose Ignition config is only exported: QEMU, VirtualBox, other clouds."""
 
-    machines: list[Machine] = Field(default=[Machine(name="pod")], min_length=1)
+    machines: list[Machine] = Field(default=[Machine.model_construct(name="pod")], min_length=1)
     """The machines."""
 
 
@@ -45,7 +45,7 @@ class WrittenSettings(Model):
     """Network boot; required with target `pxe`."""
     aws: Aws | None = None
     """The pod on AWS; required with target `aws`."""
-    ignition: IgnitionExport = IgnitionExport()
+    ignition: IgnitionExport = IgnitionExport.model_construct()
     """Machines of target `ignition`."""
     provisioning: Provisioning | None = None
     """A provisioning server; required with target `provisioning`. Beside a pod only the command

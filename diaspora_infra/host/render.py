@@ -271,7 +271,8 @@ def _pod_part(context: PodContext) -> _PodPart:
 
 
 def _translate(document: dict[str, Any]) -> dict[str, Any]:
-    return butane.translate(document, name=_OWN, strict=True, max_version=BUTANE_VERSION).ignition
+    # what is compressed here would be decoded again
+    return butane.translate(document, name=_OWN, strict=True, max_version=BUTANE_VERSION, compress=False).ignition
 
 
 def butane_document(settings: Settings, machine: Machine, secrets: Mapping[str, str]) -> dict[str, Any]:

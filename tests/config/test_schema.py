@@ -79,6 +79,14 @@ def test_every_field_and_model_has_a_description() -> None:
             assert descriptions(model)[name].strip().endswith((".", ")")), f"{model.__name__}.{name}"
 
 
+def test_defaults_are_what_the_checks_give() -> None:
+    """Those of tables are made without them."""
+    optional = [model for model in models() if not any(field.is_required() for field in model.model_fields.values())]
+    assert len(optional) > 30
+    for model in optional:
+        assert model() == model.model_construct(), model
+
+
 def test_every_property_of_json_schema_has_a_description() -> None:
     schema = stack_schema()
 

@@ -102,6 +102,7 @@ def translate(
     files: FileTree = None,
     strict: bool = False,
     max_version: str | None = None,
+    compress: bool = True,
 ) -> Translation:
     """Translate a Butane document of the variant fcos to Ignition.
 
@@ -111,12 +112,13 @@ def translate(
         files: Where local files are read from: a directory, or a mapping from relative paths to contents.
         strict: Treat warnings as errors.
         max_version: The newest version of the variant to accept, as in 1.5.0.
+        compress: Compress contents where that makes the result shorter, as the Go program does by default.
 
     Raises:
         ButaneError: The document is refused; its report has every reason.
 
     """
-    translated = _Input(source, name).translate(files, max_version)
+    translated = _Input(source, name).translate(files, max_version, compress=compress)
     _stop_if_strict(translated.report, strict)
     return Translation(
         complete(translated.state.shape, translated.state.ignition), translated.report, VERSIONS[translated.state.minor]
@@ -235,7 +237,7 @@ class _Input:
         if report.is_fatal:
             raise ButaneError(self.located(report))
 
-    def translate(self, files: FileTree, max_version: str | None) -> _Translated:
+    def translate(self, files: FileTree, max_version: str | None, *, compress: bool = True) -> _Translated:
         minor = self.minor_version(max_version)
         assert self.root is not None  # noqa: S101 - a text without a document has no version
         shape = struct("config", minor)
@@ -247,7 +249,7 @@ class _Input:
             report.add(Entry(Level.WARNING, (), _BEHIND, self.behind))
         source_rules.check(shape, document, report)
         self.stop_on_errors(report)
-        state = TranslationState(document, minor, files_of(files), report)
+        state = TranslationState(document, minor, files_of(files), report, compress)
         self.build(state)
         return _Translated(self, state, self.located(report))
 

@@ -74,7 +74,9 @@ def _embed_resource(value: Document, ignition: Ignition, path: Path, state: Tran
         if state.minor == 0:
             ignition["source"], compression = data_url.escape_only(contents), None
         else:
-            ignition["source"], compression = data_url.encode(contents, ignition.get("compression"))
+            ignition["source"], compression = data_url.encode(
+                contents, ignition.get("compression"), compress=state.compress
+            )
         state.origins.generated[(*place, "source")] = (*path, key)
         if compression is not None:
             ignition["compression"] = compression

@@ -32,8 +32,8 @@ def gzip(contents: bytes) -> bytes:
     return _GZIP_HEADER + body + struct.pack("<II", zlib.crc32(contents), len(contents) & 0xFFFFFFFF)
 
 
-def encode(contents: bytes, compression: str | None = None) -> tuple[str, str | None]:
-    """Return the shortest data URL and the `compression` to set with it.
+def encode(contents: bytes, compression: str | None = None, *, compress: bool = True) -> tuple[str, str | None]:
+    """Return the shortest data URL and the `compression` to set with it; `compress` allows to compress.
 
     When the user has named a compression, the contents are compressed already: they are left alone,
     and there is nothing to set.
@@ -44,7 +44,7 @@ def encode(contents: bytes, compression: str | None = None) -> tuple[str, str | 
         opaque = in_base64
     if compression:
         return "data:" + opaque, None
-    if len(opaque) > _SMALLEST_GZIP:
+    if compress and len(opaque) > _SMALLEST_GZIP:
         compressed = ";base64," + base64.b64encode(gzip(contents)).decode()
         if len(compressed) + len("gzip") < len(opaque):
             return "data:" + compressed, "gzip"

@@ -13,7 +13,8 @@ def add_grub(state: TranslationState) -> None:
     users = state.document.get("grub", {}).get("users", ())
     if not users:
         return
-    source, compression = data_url.encode(_user_config(users).encode("utf-8", "surrogateescape"))
+    contents = _user_config(users).encode("utf-8", "surrogateescape")
+    source, compression = data_url.encode(contents, compress=state.compress)
     append = {"source": source, "compression": compression}
     storage = {
         "filesystems": [{"device": "/dev/disk/by-label/boot", "format": "ext4", "path": "/boot"}],

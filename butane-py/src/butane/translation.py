@@ -17,12 +17,13 @@ NO_FILES = "local files need a files directory: give one with -d/--files-dir (or
 
 @dataclass(slots=True)
 class TranslationState:
-    """The state of one translation. `minor` is that of the fcos version."""
+    """The state of one translation. `minor` is that of the fcos version; `compress` allows to compress contents."""
 
     document: Document
     minor: int
     files: Files | None
     report: Report
+    compress: bool = True
     ignition: Ignition = field(default_factory=dict)
     origins: Origins = field(default_factory=Origins)
 

@@ -75,7 +75,9 @@ class _Nodes:
         if contents.get("source"):
             self.state.report.error(path, _TAKEN.format(place))
             return
-        contents["source"], compression = data_url.encode(found.contents, contents.get("compression"))
+        contents["source"], compression = data_url.encode(
+            found.contents, contents.get("compression"), compress=self.state.compress
+        )
         at = ("storage", "files", self.index["files"][place])
         origins = self.state.origins
         origins.only[(*at, "contents")] = path

@@ -111,7 +111,7 @@ class Instance(Model):
 
     type: InstanceTypeName | None = None
     """Instance type; that of `aws.size` when not set. t4g types have the architecture aarch64, the others x86_64."""
-    release: AwsRelease = AwsRelease()
+    release: AwsRelease = AwsRelease.model_construct()
     """The image that the machine is created from."""
     image_id: Annotated[str, _identifier("ami")] | None = None
     """Image to use instead of Fedora's image for `release`."""
@@ -241,28 +241,28 @@ class Aws(Model):
     """`gateway`: API Gateway has the certificate, and the machine is not reachable from the internet, but requests are
     limited to 10 MB (account archives are larger). `direct`: nginx on the machine's own public address, with a
     certificate by `pod.tls`; without that limit, and cheaper."""
-    http_api: AwsHttpApi = AwsHttpApi()
+    http_api: AwsHttpApi = AwsHttpApi.model_construct()
     """API Gateway."""
-    instance: Instance = Instance()
+    instance: Instance = Instance.model_construct()
     """The machine."""
-    network: Network = Network()
+    network: Network = Network.model_construct()
     """The VPC."""
-    database: AwsDatabase = AwsDatabase()
+    database: AwsDatabase = AwsDatabase.model_construct()
     """Where PostgreSQL runs."""
     uploads: Literal["bucket", "volume"] = "bucket"
     """Where uploads and archives are stored: in an S3 bucket, mounted by s3fs, or on the data volume."""
     uploads_image: ImageReference | None = None
     """Container image with s3fs 1.91 or later of your own; the stack builds one from `containers/s3fs` when not set. It
     runs as root and may mount, with the credentials of the machine, so name it by digest where others push it."""
-    dns: AwsDns = AwsDns()
+    dns: AwsDns = AwsDns.model_construct()
     """DNS of the pod's domain."""
-    mail: AwsMail = AwsMail()
+    mail: AwsMail = AwsMail.model_construct()
     """Mail by Amazon SES; not used when `pod.mail` sets `smtp` or `relay`."""
     existing_parameters: dict[SecretName, ParameterName] = {}
     """Secrets that already exist in Parameter Store: their keys, such as backupPassword, and the names of the
     parameters. The stack then does not contain the secret, and the machine reads that parameter. Encrypt the parameters
     with the default key of Parameter Store (`alias/aws/ssm`); the machine cannot use another one."""
-    backups: AwsBackups = AwsBackups()
+    backups: AwsBackups = AwsBackups.model_construct()
     """Backups on AWS."""
     monthly_budget_usd: int = Field(default=20, ge=1, le=100000)
     """Budget for alerts by mail: when 80 percent is spent in a month, and when the forecast exceeds it. It covers the

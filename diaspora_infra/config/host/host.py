@@ -133,15 +133,15 @@ class Host(Model):
     memory_mib: int = Field(default=2048, ge=1024, le=1048576)
     """Memory of the machine in MiB, which determines the memory limits of the containers and the defaults of
     `pod.sizing`. On AWS the instance type determines it."""
-    storage: Storage = Storage()
+    storage: Storage = Storage.model_construct()
     """Disk layout."""
-    swap: Swap = Swap()
+    swap: Swap = Swap.model_construct()
     """Swap space."""
-    updates: Updates = Updates()
+    updates: Updates = Updates.model_construct()
     """When the operating system updates itself."""
-    firewall: Firewall = Firewall()
+    firewall: Firewall = Firewall.model_construct()
     """Firewall of the machine."""
-    journal: Journal = Journal()
+    journal: Journal = Journal.model_construct()
     """How long the machine keeps its logs."""
     time_zone: TimeZone = "Etc/UTC"
     """Time zone of the machine and of its update windows."""

@@ -225,7 +225,8 @@ class _Loader:
         self.problems += self._missing_secrets({*given, *existing})
         if not (target and pod and host and export):
             return None
-        return WrittenSettings(
+        # each part has been checked
+        return WrittenSettings.model_construct(
             target=target, pod=pod, host=host, pxe=pxe, aws=aws, ignition=export, provisioning=provisioning
         )
 

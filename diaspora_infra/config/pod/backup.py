@@ -56,7 +56,7 @@ class Backup(Model):
     time: ClockTime = "01:30"
     """Start of the daily backup, in the time zone of the machine, with a random delay of up to half an hour. It may not
     overlap a window of `host.updates`."""
-    retention: Retention = Retention()
+    retention: Retention = Retention.model_construct()
     """Retention of snapshots."""
 
     restore_first: bool = False

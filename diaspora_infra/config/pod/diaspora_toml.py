@@ -66,9 +66,9 @@ class Debug(Model):
 class Logging(Model):
     """The log of the application."""
 
-    logrotate: Logrotate = Logrotate()
+    logrotate: Logrotate = Logrotate.model_construct()
     """Rotation."""
-    debug: Debug = Debug()
+    debug: Debug = Debug.model_construct()
     """More details."""
 
 
@@ -80,11 +80,11 @@ class Environment(Model):
     are redirected there."""
     pubsub_server: HttpUrl | None = None
     """Server that receives new public posts (PubSubHubbub). diaspora* 0.9 is the last version with this key."""
-    sidekiq: Sidekiq = Sidekiq()
+    sidekiq: Sidekiq = Sidekiq.model_construct()
     """Background jobs."""
-    assets: Assets = Assets()
+    assets: Assets = Assets.model_construct()
     """Style sheets, scripts and pictures of the application."""
-    logging: Logging = Logging()
+    logging: Logging = Logging.model_construct()
     """The log of the application."""
 
 
@@ -153,7 +153,7 @@ class Privacy(Model):
     """Key for Google Analytics. diaspora* 0.9 is the last version with this key."""
     piwik: Piwik | None = None
     """Statistics by your own Piwik."""
-    statistics: Statistics = Statistics()
+    statistics: Statistics = Statistics.model_construct()
     """Statistics that the pod publishes."""
     camo: Camo | None = None
     """A proxy that fetches remote pictures."""

@@ -200,7 +200,7 @@ class RemoveOldUsers(Model):
 class Maintenance(Model):
     """Jobs that keep the pod small."""
 
-    remove_old_users: RemoveOldUsers = RemoveOldUsers()
+    remove_old_users: RemoveOldUsers = RemoveOldUsers.model_construct()
     """Removal of unused accounts."""
 
 
@@ -280,23 +280,23 @@ class PodSettings(Model):
     """Address for donations."""
     username_blacklist: list[ReservedName] | None = None
     """User names that cannot be registered; diaspora*'s own list when not set."""
-    welcome_message: WelcomeMessage = WelcomeMessage()
+    welcome_message: WelcomeMessage = WelcomeMessage.model_construct()
     """Message to every new user."""
-    invitations: Invitations = Invitations()
+    invitations: Invitations = Invitations.model_construct()
     """Invitations by existing users."""
-    captcha: Captcha = Captcha()
+    captcha: Captcha = Captcha.model_construct()
     """CAPTCHA on the sign-up page."""
-    terms: Terms = Terms()
+    terms: Terms = Terms.model_construct()
     """Terms of service page."""
-    maintenance: Maintenance = Maintenance()
+    maintenance: Maintenance = Maintenance.model_construct()
     """Jobs that keep the pod small."""
-    default_metas: DefaultMetas = DefaultMetas()
+    default_metas: DefaultMetas = DefaultMetas.model_construct()
     """Metadata for search engines."""
-    csp: Csp = Csp()
+    csp: Csp = Csp.model_construct()
     """Content security policy."""
-    paypal_donations: PaypalDonations = PaypalDonations()
+    paypal_donations: PaypalDonations = PaypalDonations.model_construct()
     """A button for donations by PayPal."""
-    community_spotlight: CommunitySpotlight = CommunitySpotlight()
+    community_spotlight: CommunitySpotlight = CommunitySpotlight.model_construct()
     """Page of recommended accounts."""
 
 
@@ -337,43 +337,43 @@ class Pod(Model):
     image_archive: ImageArchive | None = None
     """An archive of the image, which machines fetch instead of building it; where it is not there or not the right one,
     they build it. Not on AWS. None when not set."""
-    versions: Versions = Versions()
+    versions: Versions = Versions.model_construct()
     """Versions of the programs beside diaspora*."""
     registry: Registry | None = None
     """Login at a private registry, for the images that are there; none when not set."""
-    image_layout: ImageLayout = ImageLayout()
+    image_layout: ImageLayout = ImageLayout.model_construct()
     """Paths and user inside an image of your own."""
-    settings: PodSettings = PodSettings()
+    settings: PodSettings = PodSettings.model_construct()
     """The `[configuration.settings]` table of diaspora.toml."""
-    environment: Environment = Environment()
+    environment: Environment = Environment.model_construct()
     """The `[configuration.environment]` table."""
-    map: Map = Map()
+    map: Map = Map.model_construct()
     """Maps for posts with a location."""
-    privacy: Privacy = Privacy()
+    privacy: Privacy = Privacy.model_construct()
     """The `[configuration.privacy]` table."""
-    services: Services = Services()
+    services: Services = Services.model_construct()
     """The `[configuration.services]` table."""
     mail: Mail | None = None
     """Mail that the pod sends. When not set, the pod sends no mail, and users cannot reset their passwords; on AWS,
     Amazon SES sends the mail then (`aws.mail`)."""
-    tls: Tls = Tls()
+    tls: Tls = Tls.model_construct()
     """HTTPS and certificates."""
     backup: Backup | None = None
     """Backups of the pod; none when not set."""
-    daily_jobs: DailyJobs = DailyJobs()
+    daily_jobs: DailyJobs = DailyJobs.model_construct()
     """When diaspora* does its daily jobs."""
-    monitoring: Monitoring = Monitoring()
+    monitoring: Monitoring = Monitoring.model_construct()
     """Exporters for Prometheus."""
-    disk_space: DiskSpace = DiskSpace()
+    disk_space: DiskSpace = DiskSpace.model_construct()
     """Protection from a full disk."""
     secrets_on_machine: list[PlacedSecret] = []
     """Secrets that you set once on the machine with `diaspora-pod secret set`, instead of in the stack: their names, or
     `all`. They are then neither in the stack nor in the Ignition config."""
-    upgrade: Upgrade = Upgrade()
+    upgrade: Upgrade = Upgrade.model_construct()
     """Upgrades to another version of the pod."""
-    release_notice: ReleaseNotice = ReleaseNotice()
+    release_notice: ReleaseNotice = ReleaseNotice.model_construct()
     """Notices about new releases."""
-    sizing: Sizing = Sizing()
+    sizing: Sizing = Sizing.model_construct()
     """Concurrency of the pod."""
     subnet: Subnet = "10.89.71.0/24"
     """Network of the pod's containers on the machine; change it if it conflicts with your own network."""

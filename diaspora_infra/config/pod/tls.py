@@ -41,7 +41,7 @@ class Tls(Model):
     """`acme`: the machine gets and renews a certificate for `pod.domain`; port 80 must be reachable from the internet.
     `own`: your own certificate, `fullchain.pem` and `privkey.pem` in `/var/mnt/data/secrets/tls` on the machine.
     `behindProxy`: a proxy in front of the machine terminates TLS, and the machine serves plain HTTP."""
-    acme: Acme = Acme()
+    acme: Acme = Acme.model_construct()
     """The certificate authority of mode `acme`."""
     trusted_proxies: list[Proxy] = []
     """Addresses of the proxies of mode `behindProxy`: only their X-Forwarded-For and X-Forwarded-Proto headers are

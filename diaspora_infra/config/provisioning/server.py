@@ -76,7 +76,7 @@ class Dhcp(Model):
     """DNS servers for clients, with mode `full`; none when empty."""
     lease_hours: int = Field(default=12, ge=1, le=8760)
     """Lease time of addresses in hours."""
-    boot_files: BootFiles = BootFiles()
+    boot_files: BootFiles = BootFiles.model_construct()
     """The iPXE files."""
 
 
@@ -99,7 +99,7 @@ class Provisioning(Machine):
     a name instead of the address, the DNS server of the network must know it."""
     rpc_port: int = Field(default=8081, ge=1, le=65535)
     """Port of the gRPC API, for podmins: `pxe.matchbox.rpcEndpoint` of the machines' stack."""
-    dhcp: Dhcp = Dhcp()
+    dhcp: Dhcp = Dhcp.model_construct()
     """DHCP and TFTP."""
     diaspora_image: DiasporaImage | None = None
     """Build the image of diaspora* once, and hand it out to machines of the same architecture, whose

@@ -74,7 +74,7 @@ class Pxe(Model):
 
     matchbox: Matchbox
     """The matchbox server."""
-    release: Release = Release()
+    release: Release = Release.model_construct()
     """The Fedora CoreOS release that is installed."""
     machines: list[PxeMachine] = Field(min_length=1)
     """The machines; required without `machineFiles`."""
