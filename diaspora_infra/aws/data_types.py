@@ -3,6 +3,7 @@
 DATA_TYPES = frozenset(
     {
         "aws:ebs/volume:Volume",
+        "aws:elasticache/replicationGroup:ReplicationGroup",
         "aws:rds/cluster:Cluster",
         "aws:rds/instance:Instance",
         "aws:route53/zone:Zone",

@@ -6,6 +6,7 @@ from diaspora_infra.policy.resources import UNKNOWN, Resource, fits
 from diaspora_infra.policy.rule import Rule, Setting, Settings, StackRule
 
 _MACHINE, _NAT = "aws:ec2/instance:Instance", "aws:ec2/natGateway:NatGateway"
+_MACHINES = {_MACHINE, "aws:ec2/launchTemplate:LaunchTemplate"}
 _DATABASES = {"aws:rds/instance:Instance", "aws:rds/clusterInstance:ClusterInstance"}
 
 
@@ -32,7 +33,7 @@ TAGGED = Rule(
 
 def _bill(resources: Sequence[Resource], settings: Settings) -> Iterator[tuple[str, str]]:
     for resource in resources:
-        kind = resource.inputs.get("instanceType") if resource.kind == _MACHINE else None
+        kind = resource.inputs.get("instanceType") if resource.kind in _MACHINES else None
         if isinstance(kind, str) and not fits(kind, settings["instanceTypes"]):
             yield "instanceType: none of those of this rule; take a smaller one", resource.urn
     for what, kinds, most in (
@@ -41,7 +42,7 @@ def _bill(resources: Sequence[Resource], settings: Settings) -> Iterator[tuple[s
     ):
         if sum(resource.kind in kinds for resource in resources) > most:
             yield f"more {what} than this rule allows; remove some, or raise the limit", ""
-    unknown = [each for each in resources if each.kind == _MACHINE and each.inputs.get("instanceType") is UNKNOWN]
+    unknown = [each for each in resources if each.kind in _MACHINES and each.inputs.get("instanceType") is UNKNOWN]
     for resource in unknown:
         yield "instanceType: unknown in the preview; give it as a text", resource.urn
 

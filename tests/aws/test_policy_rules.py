@@ -20,6 +20,7 @@ GROUP = "aws:ec2/securityGroup:SecurityGroup"
 PREFIXES = "aws:ec2/managedPrefixList:ManagedPrefixList"
 VOLUME, BUCKET = "aws:ebs/volume:Volume", "aws:s3/bucket:Bucket"
 DATABASE, MACHINE = "aws:rds/instance:Instance", "aws:ec2/instance:Instance"
+TEMPLATE, CACHE = "aws:ec2/launchTemplate:LaunchTemplate", "aws:elasticache/replicationGroup:ReplicationGroup"
 PARAMETER, LISTENER = "aws:ssm/parameter:Parameter", "aws:lb/listener:Listener"
 POLICY, ROLE = "aws:iam/rolePolicy:RolePolicy", "aws:iam/role:Role"
 PROFILE, MACHINES = "matchbox:index/profile:Profile", "matchbox:index/group:Group"
@@ -66,6 +67,8 @@ KEPT: list[tuple[str, Resource]] = [
     ("encrypted", Resource(VOLUME, "data", {"encrypted": True})),
     ("encrypted", Resource(DATABASE, "db", {"storageEncrypted": True})),
     ("encrypted", Resource(MACHINE, "machine", {"rootBlockDevice": {"encrypted": True}})),
+    ("encrypted", Resource(TEMPLATE, "one", {"blockDeviceMappings": [{"ebs": {"encrypted": "true"}}, {}]})),
+    ("encrypted", Resource(CACHE, "one", {"atRestEncryptionEnabled": True, "transitEncryptionEnabled": True})),
     ("encrypted", Resource(PARAMETER, "one", {"name": "/pod/password", "type": "SecureString"})),
     ("encrypted", Resource(PARAMETER, "one", {"name": "/pod/bundle", "type": "String"})),
     ("encrypted", Resource(LISTENER, "web", {"protocol": "HTTPS", "sslPolicy": "ELBSecurityPolicy-TLS13-1-2-2021-06"})),
@@ -96,6 +99,9 @@ BROKEN: list[tuple[str, Resource]] = [
     ("encrypted", Resource(DATABASE, "db", {"storageEncrypted": False})),
     ("encrypted", Resource(MACHINE, "machine", {"rootBlockDevice": {"volumeSize": 10}})),
     ("encrypted", Resource(MACHINE, "machine", {"ebsBlockDevices": [{"encrypted": True}, {}]})),
+    ("encrypted", Resource(TEMPLATE, "one", {"blockDeviceMappings": [{"ebs": {"encrypted": "false"}}]})),
+    ("encrypted", Resource(CACHE, "one", {"atRestEncryptionEnabled": True})),
+    ("encrypted", Resource(CACHE, "one", {"transitEncryptionEnabled": True})),
     ("encrypted", Resource(PARAMETER, "one", {"name": "/pod/backupPassword", "type": "String"})),
     ("encrypted", Resource(LISTENER, "web", {"protocol": "HTTPS", "sslPolicy": "ELBSecurityPolicy-2016-08"})),
     ("encrypted", Resource(LISTENER, "web", {"protocol": "TLS"})),
@@ -182,6 +188,7 @@ def test_ssh_is_never_open_to_the_world() -> None:
         ),
         ("bill", [], [Resource("aws:ec2/natGateway:NatGateway", "nat")]),
         ("bill", [], [Resource(MACHINE, "one", {"instanceType": "x2iedn.32xlarge"}, urn="urn:one")]),
+        ("bill", [], [Resource(TEMPLATE, "one", {"instanceType": "x2iedn.32xlarge"}, urn="urn:one")]),
         ("bill", [], [Resource(MACHINE, "one", {"instanceType": UNKNOWN}, urn="urn:one")]),
     ],
 )  # fmt: skip
