@@ -101,6 +101,7 @@ BROKEN: list[tuple[str, Resource]] = [
     ("encrypted", Resource(MACHINE, "machine", {"ebsBlockDevices": [{"encrypted": True}, {}]})),
     ("encrypted", Resource(TEMPLATE, "machines", {"blockDeviceMappings": [{"ebs": {"volumeSize": 10}}]})),
     ("encrypted", Resource(CACHE, "cache", {"atRestEncryptionEnabled": True})),
+    ("encrypted", Resource(CACHE, "one", {"transitEncryptionEnabled": True})),
     ("encrypted", Resource(PARAMETER, "one", {"name": "/pod/backupPassword", "type": "String"})),
     ("encrypted", Resource(LISTENER, "web", {"protocol": "HTTPS", "sslPolicy": "ELBSecurityPolicy-2016-08"})),
     ("encrypted", Resource(LISTENER, "web", {"protocol": "TLS"})),

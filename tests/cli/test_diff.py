@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from diaspora_infra.cli import main
-from diaspora_infra.pxe.plan import plan_steps
+from diaspora_infra.pxe.plan import Plan, plan_steps
 from diaspora_infra.pxe.pxe_fleet import Placed
 from tests.pxe.test_fleet import fleet_machines
 from tests.support.configs import machine, pxe, pxe_config
@@ -91,3 +91,18 @@ def test_pulumi_has_to_be_there(monkeypatch: pytest.MonkeyPatch, capsys: pytest.
     monkeypatch.setattr("diaspora_infra.commands.diff.subprocess.run", run)
     assert main(["diff", "prod"]) == 1
     assert capsys.readouterr().err == "stack prod: the program pulumi is not on PATH; install it\n"
+
+
+def test_what_somebody_changed_on_the_server_is_no_change_of_a_machine() -> None:
+    """A refresh finds it, and the run puts it right."""
+    ours = [step["newState"] for step in steps("create", machine(1))]
+    theirs = [step["newState"] for step in steps("create", machine(1, hostname="other"))]
+    found = [
+        step
+        for our, their in zip(ours, theirs, strict=True)
+        for step in (
+            {"op": "refresh", "urn": f"urn::{our['type']}", "oldState": our, "newState": their},
+            {"op": "update", "urn": f"urn::{our['type']}", "oldState": their, "newState": our},
+        )
+    ]
+    assert plan_steps(found) == [Plan("pod1", "nothing")]
