@@ -314,6 +314,13 @@ def test_archive_that_is_not_the_right_one_is_refused_and_the_machine_builds(
     assert list(machine.archive.parent.iterdir()) == []
 
 
+def test_archive_leaves_room_for_the_pod(machine: Machine, web: str) -> None:
+    offer(machine, f"{web}/archive")
+    (machine.folder / "free-data").write_text(f"{50 << 20}\n")
+    assert "is larger than the 0 MiB that the data partition has for it, and is not used" in machine.build().stdout
+    assert list(machine.archive.parent.iterdir()) == []
+
+
 def test_archive_for_another_architecture_is_refused(machine: Machine, web: str) -> None:
     offer(machine, f"{web}/archive")
     (machine.folder / "architecture").write_text("arm64\n")
