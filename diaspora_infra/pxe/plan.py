@@ -185,7 +185,7 @@ def _of(profile: Mapping[str, Any], group: Mapping[str, Any]) -> _Served:
 
 def hides_config(step: Mapping[str, Any]) -> bool:
     """Tell whether a step of a preview hides a config, because it may have a secret in it."""
-    profiles = [step.get(side) or {} for side in ("oldState", "newState") if f"${_PROFILE}::" in step["urn"]]
+    profiles = [step.get(side) or {} for side in ("oldState", "newState") if f"{_PROFILE}::" in step["urn"]]
     return any(_HIDDEN in (profile.get("inputs") or {}).values() for profile in profiles)
 
 
