@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from diaspora_infra.pxe.served import meaning
+from diaspora_infra.version import package_version
 from lab.engine import PROJECT
 from lab.matchbox import MatchboxServer, free_ports
 from tests.support.examples import EXAMPLES, get
@@ -102,6 +103,8 @@ SERVER = """resources:
 
 def test_a_program_in_yaml(server: MatchboxServer, tmp_path: Path, golden: Golden) -> None:
     program = start("yaml", tmp_path, server)
+    program.engine._run(["package", "add", f"diaspora-infra@{package_version()}"])
+    assert "\npackages:\n" in (program.project / "Pulumi.yaml").read_text()
     comes_up(program)
     before = {file.name for file in server.data.glob("profiles/*")}
     program.values["domain"] = "other.example.org"
