@@ -64,6 +64,7 @@ def _no_server() -> Any:
         return matchbox.Provider("matchbox", endpoint=pxe.matchbox.rpc_endpoint, ca="", client_cert="", client_key="")
 
     with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(stack, "connect", lambda *_: None)
         patch.setattr(stack, "_provider", provider)
         patch.setattr(stack, "_groups", lambda *_: [])
         patch.setattr(compare, "_ask", lambda *_: None)

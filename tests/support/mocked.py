@@ -59,8 +59,10 @@ def mock_engine() -> Iterator[Runner]:
         wrapped()
         return found[0] if found else None
 
-    yield run_program
-    executor.shutdown()
-    for loop in loops:
-        loop.close()
-    asyncio.set_event_loop(None)
+    try:
+        yield run_program
+    finally:
+        executor.shutdown()
+        for loop in loops:
+            loop.close()
+        asyncio.set_event_loop(None)
