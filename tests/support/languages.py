@@ -180,7 +180,7 @@ def typescript_program() -> Path:
         shutil.copy(sdk / "package.json", sdk / "bin")  # as the package's own script does
         run("tsc", cwd=program)
 
-    return cached("typescript-program", make, *_RECIPE, _TYPESCRIPT) / "program"
+    return cached("typescript-program", make, *_RECIPE, *_sources(_TYPESCRIPT)) / "program"
 
 
 def go_program() -> Path:
@@ -193,7 +193,12 @@ def go_program() -> Path:
         run(go, "build", "-trimpath", "-ldflags=-s -w", "-o", folder / "pod", ".", cwd=folder / "source")
         shutil.rmtree(folder / "source")
 
-    return cached("go-program", make, *_RECIPE, _GO)
+    return cached("go-program", make, *_RECIPE, *_sources(_GO))
+
+
+def _sources(example: Path) -> list[Path]:
+    """What an example is made of, without its page."""
+    return [file for file in sorted(example.iterdir()) if file.suffix != ".md"]
 
 
 def _generate(language: str, folder: Path) -> None:
