@@ -1,8 +1,10 @@
 """A local matchbox server with its own certificates."""
 
 import contextlib
+import random
 import shutil
 import socket
+import sys
 import urllib.error
 import urllib.request
 from dataclasses import dataclass
@@ -132,13 +134,34 @@ class MatchboxServer:
         ]
 
 
+# Below those that Linux gives to outgoing connections (from 32768), which would take a port until its server binds it.
+_PORTS = range(20000, 32768)
+_claims: list[socket.socket] = []
+
+
 def free_ports(count: int) -> list[int]:
-    """Find free ports of 127.0.0.1."""
-    with contextlib.ExitStack() as stack:
-        sockets = [stack.enter_context(socket.socket()) for _ in range(count)]
-        for entry in sockets:
-            entry.bind((ADDRESS, 0))
-        return [entry.getsockname()[1] for entry in sockets]
+    """Find free ports of 127.0.0.1. Until this process ends, no other one is given them by this function."""
+    found: list[int] = []
+    for port in random.sample(_PORTS, len(_PORTS)):
+        if len(found) == count:
+            break
+        if _claim(port) and is_free(port):
+            found.append(port)
+    return found
+
+
+def _claim(port: int) -> bool:
+    """Claim a port for this process, by a name in Linux's list of sockets, which goes with the process."""
+    if sys.platform != "linux":
+        return True
+    claim = socket.socket(socket.AF_UNIX)
+    try:
+        claim.bind(f"\0diaspora-infra-port-{port}")
+    except OSError:
+        claim.close()
+        return False
+    _claims.append(claim)
+    return True
 
 
 def is_free(port: int) -> bool:

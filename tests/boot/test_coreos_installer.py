@@ -22,6 +22,9 @@ from tests.support.boot.metal_image import BIOS_MIB, EFI_MIB, MIB, make_metal
 from tests.support.boot.virtual_machine import new_disk
 from tests.support.trixie import trixie_root
 
+# one worker makes the images, once
+pytestmark = pytest.mark.xdist_group("coreos_installer")
+
 GIB = 1 << 30
 DISK, DATA_START, DATA_SIZE = 11 * GIB, 9 * GIB, GIB
 ROOT_MIB = 320

@@ -1,8 +1,10 @@
 """What a pod that runs looks like, for tests with whole pods (tests/support/pod_machine.py)."""
 
 import json
+import re
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from itertools import pairwise
 from typing import Any
 
 from diaspora_infra.config import load
@@ -32,13 +34,27 @@ def config(
 def assert_runs(machine: TrixieMachine, seconds: float = 180) -> None:
     """All units are up, the containers become healthy, and the pod answers."""
     end = time.monotonic() + seconds
-    # nothing waits for the health of Sidekiq, whose first check may be too early
+    # Nothing waits for the health of Sidekiq, whose first check may be too early: the next one comes after 30 s. One
+    # podman waits for it: each status starts podman a dozen times.
+    patient = ("timeout", str(seconds), "podman", "wait", "--condition=healthy", "--interval=500ms")
+    machine.attempt(*patient, *SERVICES, seconds=seconds + 30)
     while (done := machine.attempt("diaspora-pod", "status")).returncode or failed_units(machine):
         assert time.monotonic() < end, (done, failed_units(machine))
         time.sleep(0.5)
     status = dict(line.split(None, 1) for line in done.stdout.splitlines())
     assert {name: status[name] for name in SERVICES} == dict.fromkeys(SERVICES, "running, healthy")
     page(machine, "/.well-known/nodeinfo")
+
+
+def assert_started_in_order(journal: str, chains: Sequence[Sequence[str]]) -> None:
+    """Each unit of a chain was up before the next one was started."""
+    for chain in chains:
+        for earlier, later in pairwise(chain):
+            up = re.search(rf"(?:Started|Finished|Mounted) {re.escape(earlier)} - ", journal)
+            started = re.search(rf"(?:Starting|Mounting) {re.escape(later)} - ", journal)
+            assert up, earlier
+            assert started, later
+            assert up.start() < started.start(), (earlier, later)
 
 
 def failed_units(machine: TrixieMachine) -> str:

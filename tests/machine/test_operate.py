@@ -6,6 +6,7 @@ page and of the pages to which it leads.
 
 import json
 import os
+import re
 import subprocess
 import sys
 import time
@@ -18,7 +19,15 @@ import pytest
 
 from tests.conftest import skip_unless
 from tests.machine.namespaces import Namespace, cable
-from tests.machine.pod_assertions import DATA, assert_runs, config, psql, wait_for_archive
+from tests.machine.pod_assertions import (
+    DATA,
+    SERVICES,
+    assert_runs,
+    assert_started_in_order,
+    config,
+    psql,
+    wait_for_archive,
+)
 from tests.support.built_image import STEPS, stand_in
 from tests.support.pod_machine import PodMachine, data_disk, installed
 from tests.support.trixie import TrixieMachine
@@ -26,6 +35,18 @@ from tests.support.trixie import TrixieMachine
 OUTSIDE, ADDRESS = "192.0.2.1", "192.0.2.10/24"
 BACKUP = {"repository": f"s3:http://{OUTSIDE}:9000/pod-backups"}
 SECRETS = {"backupPassword": "p1", "backupAccessKey": "a1", "backupSecretKey": "s1"}
+MONITORING = {"nodeExporter": True}
+PAGE = Path(__file__).parent.parent.parent / "docs" / "machine.md"
+# each unit is up before the next one is started; tests/boot has the mount of the data partition
+ORDER = (
+    ("diaspora-data.service", "diaspora-secrets.service", "postgresql.service"),
+    ("postgresql.service", "diaspora-migrate.service", "diaspora-administrator.service", "diaspora-web.service"),
+    ("diaspora-secrets.service", "redis.service", "diaspora-migrate.service"),
+    ("diaspora-web.service", "diaspora-sidekiq.service"),
+    ("diaspora-network.service", "postgresql.service"),
+    ("diaspora-secrets.service", "diaspora-signing-key.service", "public-files.service", "nginx.service"),
+    ("diaspora-signing-key.service", "diaspora-certificate.service", "nginx.service"),
+)
 MEMORABLE = "a post that everybody remembers"
 
 
@@ -65,7 +86,7 @@ def outside(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Outside]:
 @contextmanager
 def pod(outside: Outside, data: Path, folder: Path, **settings: Any) -> Iterator[TrixieMachine]:
     """Install a machine with backups, start it, and connect it."""
-    found = config(secrets=SECRETS, address=ADDRESS, backup={**BACKUP, **settings})
+    found = config(secrets=SECRETS, address=ADDRESS, monitoring=MONITORING, backup={**BACKUP, **settings})
     with installed(found, data, folder) as machine, started(outside, machine) as running:
         yield running
 
@@ -89,9 +110,32 @@ def assert_journal_is_readable(machine: TrixieMachine) -> None:
     assert [line for line in lines if "container " in line or "image pull" in line] == []
 
 
+def assert_target_waits_for_services(journal: str) -> None:
+    *_, reached = re.finditer(r"Reached target diaspora\.target", journal)
+    for name in SERVICES:
+        up = re.search(rf"Started {name}\.service", journal)
+        assert up, name
+        assert up.start() < reached.start(), name
+
+
+def assert_status_matches_page(status: str) -> None:
+    """The page shows the same lines except for numbers and hashes; its machine has no backups."""
+    shown = re.search(
+        r"^\$ sudo diaspora-pod status\n(.*?)^\$ ", PAGE.read_text(encoding="utf-8"), re.MULTILINE | re.DOTALL
+    )
+    assert shown, "no status in docs/machine.md"
+    changing = r"[0-9a-f]{16,}|\d+"
+    found = "".join(line for line in status.splitlines(keepends=True) if not line.startswith("last good backup "))
+    assert re.sub(changing, "N", shown[1]) == re.sub(changing, "N", found)
+
+
 def chapter_install(machine: TrixieMachine) -> None:
     """Install, step 6."""
     assert_runs(machine)
+    journal = machine.run("journalctl", "--boot", "--output=short-monotonic", "--no-hostname", "--no-pager")
+    assert_started_in_order(journal, ORDER)
+    assert_target_waits_for_services(journal)
+    assert_status_matches_page(machine.run("diaspora-pod", "status"))
     assert_journal_is_readable(machine)
     assert "podmin" in machine.run("diaspora-pod", "admin")
     # the podmin changes the password; until then the pod counts as one without users
@@ -145,7 +189,7 @@ def chapter_upgrade(machine: TrixieMachine) -> None:
         ("ENV RELEASE=0.9.1.1", "done: "),
     ):
         with stand_in(f"{STEPS}{last}\n"):
-            found = config(secrets=SECRETS, address=ADDRESS, backup=BACKUP, image=None)
+            found = config(secrets=SECRETS, address=ADDRESS, monitoring=MONITORING, backup=BACKUP, image=None)
         machine.put("/root/pod.ign", json.dumps(found), 0o600)
         changed = machine.run("diaspora-pod", "upgrade", "--check", "/root/pod.ign")
         assert "diaspora-.container.d" in changed

@@ -12,6 +12,8 @@ from tests.support import configs
 
 Result = subprocess.CompletedProcess[str]
 REGION = "eu-west-1"
+# The engine writes the state once, at the end of a run, and not whole again after each resource: no run is killed here.
+SPARING = {"PULUMI_EXPERIMENTAL": "true", "PULUMI_SKIP_CHECKPOINTS": "true"}
 
 
 def program(folder: Path, name: str, text: str) -> Path:
@@ -38,7 +40,8 @@ class AwsStack:
         self.region = REGION
         self._clients: dict[str, Any] = {}
         plugins = (account.plugin(),)
-        self.engine = Engine(folder, "test", self.file, project, account.variables(), plugins, preloaded=True)
+        environment = {**account.variables(), **SPARING}
+        self.engine = Engine(folder, "test", self.file, project, environment, plugins, preloaded=True)
 
     def write(self) -> None:
         config = {f"diaspora-infra:{key}": value for key, value in self.values.items()}
