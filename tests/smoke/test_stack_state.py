@@ -20,7 +20,7 @@ def test_recorded_stack_has_its_place_and_its_parts() -> None:
     found = stack("aws-gateway")
     assert (found.domain, found.sender) == ("pod.example.org", "no-reply@pod.example.org")
     assert (found.partition, found.region, found.account, found.profile) == ("aws", "eu-west-1", "123456789012", None)
-    assert [bucket.name for bucket in found.all(BUCKET)] == ["pod-backups", "pod-ignition", "pod-uploads"]
+    assert [bucket.name for bucket in found.all(BUCKET)] == ["pod-backups", "pod-bundles", "pod-uploads"]
     assert [bucket.name for bucket in found.all(BUCKET, "Uploads")] == ["pod-uploads"]
     assert [bucket.name for bucket in found.all(BUCKET, "Load")] == []
     cluster = found.first("rds/cluster:Cluster", "Database")
