@@ -1,7 +1,7 @@
 """The disk of a machine, laid out by the real Ignition and sgdisk in a virtual machine, for sizes of /boot to come.
 
 One virtual machine has a disk for each case. What coreos-installer does is mocked: before the machine boots, the test
-writes the partitions of the image, and keeps the one labelled `data`.
+writes the partitions of the image, and keeps the one labelled `data`, whatever it holds.
 """
 
 import json
@@ -16,7 +16,7 @@ import pytest
 
 from diaspora_infra.config import load
 from diaspora_infra.host import render
-from tests.boot.test_network_install import GIB, MIB, NEEDED, PACKAGES, read_range
+from tests.boot.test_network_install import GIB, MIB, NEEDED, PACKAGES
 from tests.conftest import skip_unless
 from tests.support.boot.accelerator import QEMU, accelerator, machine_options
 from tests.support.boot.disk_image import Partition, mounted_xfs, partitions
@@ -35,6 +35,8 @@ DISK_GIB = 15
 DATA_START = 13 * GIB
 # smaller than the rest of the disk: a partition that is kept is not enlarged either
 DATA_MIB = 512
+# a filesystem that is not the machine's, in the place of the data
+FOREIGN_MIB = 64
 # no_timer_check: the emulated clock may stand still on a busy host, and Linux would give up
 ARGUMENTS = (
     "console=ttyS0 quiet systemd.show_status=false panic=1 no_timer_check norandmaps mitigations=off highres=off"
@@ -76,6 +78,20 @@ def installed_again(disk: Path, boot: int) -> None:
     write_table(disk, table(boot, kept))
 
 
+def with_foreign_data(disk: Path, boot: int) -> None:
+    """A disk whose partition `data` has a filesystem that no machine of ours has made."""
+    write_table(disk, table(boot, f'5 : start={DATA_START // MIB}MiB, size={FOREIGN_MIB}MiB, name="data"'))
+    place = f"offset={DATA_START}"
+    make: list[str | Path] = ["mkfs.ext4", "-q", "-F", "-E", place, disk, f"{FOREIGN_MIB << 10}k"]
+    subprocess.run(make, check=True, capture_output=True, timeout=60)
+
+
+def read_range(disk: Path, start: int, size: int) -> bytes:
+    with disk.open("rb") as opened:
+        opened.seek(start)
+        return opened.read(size)
+
+
 def overlay(folder: Path) -> bytes:
     """What the initial RAM disk has in the place of its own files: the script, and the config of a machine."""
     settings = load(pxe_config())
@@ -95,7 +111,7 @@ def boot(folder: Path, disks: Mapping[str, Path]) -> str:
     initrd = folder / "initrd"
     initrd.write_bytes(images.initrd.read_bytes() + overlay(folder / "overlay"))
     command = [
-        QEMU, *machine_options(None), *accelerator(None).options(), "-smp", "2", "-m", "1536", "-serial", "stdio",
+        QEMU, *machine_options(None), *accelerator(None).options(), "-smp", "1", "-m", "1536", "-serial", "stdio",
         "-kernel", images.kernel, "-initrd", initrd, "-append", ARGUMENTS, "-device", "virtio-rng-pci",
     ]  # fmt: skip
     for name, disk in disks.items():
@@ -106,7 +122,7 @@ def boot(folder: Path, disks: Mapping[str, Path]) -> str:
 
 
 @pytest.mark.timeout(900)
-def test_data_keeps_its_place_whatever_the_size_of_boot(tmp_path: Path) -> None:
+def test_data_keeps_its_place_and_a_foreign_filesystem_stops_first_boot_unchanged(tmp_path: Path) -> None:
     skip_unless(platform.machine() == "x86_64", "needs Debian packages for x86_64")
     skip_unless(os.geteuid() == 0, "needs root: filesystems are mounted")
     packages = read_packages(PACKAGES)
@@ -123,11 +139,19 @@ def test_data_keeps_its_place_whatever_the_size_of_boot(tmp_path: Path) -> None:
                 installed_again(disks[name], size)
     before = {name: partitions(disk).get("data") for name, disk in disks.items()}
     first_mib = {name: read_range(disk, DATA_START, MIB) for name, disk in disks.items()}
+    foreign = new_disk(tmp_path / "foreign.img", DISK_GIB * GIB)
+    with_foreign_data(foreign, BOOT_SIZES[0])
+    foreign_before = partitions(foreign)["data"], read_range(foreign, DATA_START, FOREIGN_MIB * MIB)
 
-    said = boot(tmp_path, disks)
+    said = boot(tmp_path, {**disks, "foreign": foreign})
 
     results = dict(re.findall(r"layout: (\w+) (good|failed.*?)\r?$", said, re.MULTILINE))
+    stopped = results.pop("foreign")
     assert results == dict.fromkeys(disks, "good"), said[-3000:]
+    assert stopped.startswith("failed in disks: ")
+    assert "found ext4" in stopped
+    assert "a filesystem wipe was not requested" in stopped
+    assert (partitions(foreign)["data"], read_range(foreign, DATA_START, FOREIGN_MIB * MIB)) == foreign_before
     for name, disk in disks.items():
         found = partitions(disk)
         assert_layout(found, int(name.removeprefix("new").removeprefix("kept")))

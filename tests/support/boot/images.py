@@ -26,16 +26,22 @@ PACKAGES = (
 MODULES = ("virtio_pci", "virtio_blk", "virtio_net", "virtio_rng", "xfs", "ext4")
 # A smaller archive is unpacked sooner.
 NOT_IN_MEMORY = (*UNNEEDED, "usr/share", "var", "usr/lib/systemd/system-generators")
-# Units that wait for, or write, what an initial RAM disk does not have.
+# Units that wait for, write or offer what nobody uses in an initial RAM disk.
 MASKED = (
-    "getty@", "initrd-parse-etc", "ldconfig", "systemd-firstboot", "systemd-hwdb-update",
-    "systemd-logind", "systemd-timesyncd",
+    "dev-hugepages.mount", "dev-mqueue.mount", "getty@.service", "initrd-parse-etc.service",
+    "kmod-static-nodes.service", "ldconfig.service", "modprobe@.service", "sys-fs-fuse-connections.mount",
+    "sys-kernel-debug.mount", "sys-kernel-tracing.mount", "systemd-firstboot.service", "systemd-hwdb-update.service",
+    "systemd-logind.service", "systemd-sysctl.service", "systemd-timesyncd.service", "systemd-tmpfiles-setup.service",
+    "systemd-tmpfiles-setup-dev.service", "systemd-tmpfiles-setup-dev-early.service",
+    "systemd-udev-load-credentials.service",
 )  # fmt: skip
 ACCOUNTS = {
     "etc/passwd": "root:x:0:0:root:/root:/bin/bash\nsystemd-network:x:998:998::/:/usr/sbin/nologin\n",
     "etc/group": "root:x:0:\ntty:x:5:\ndisk:x:6:\nkmem:x:15:\nsystemd-network:x:998:\nsystemd-journal:x:999:\n",
     "etc/shadow": "root:*:1::::::\n",
 }
+# Not the size of Fedora CoreOS, with which tests/boot/test_coreos_installer.py installs: each byte is written.
+BOOT_MIB = 64
 OWN_FILES = Path(__file__).parent / "initrd"
 UNITS, RULES = "etc/systemd/system", "etc/udev/rules.d"
 
@@ -70,7 +76,7 @@ def make_images() -> Images:
         (folder / "initrd").write_bytes((base / "initrd").read_bytes() + archive)
         own = add_own_files(folder / "own")
         make_root((root, own), store, folder / "root")
-        make_metal(folder / "root", folder / "metal.raw")
+        make_metal(folder / "root", folder / "metal.raw", BOOT_MIB)
         # the network of the virtual machine is slow
         run("zstd", "--quiet", "-T0", "--rm", folder / "metal.raw")
         sign(folder / "metal.raw.zst", installer.key)
@@ -104,7 +110,7 @@ def _own_tree(tree: Path, installer: CoreosInstaller) -> Path:
     for path, text in ACCOUNTS.items():
         (tree / path).write_text(text, encoding="utf-8")
     for unit in MASKED:
-        (tree / UNITS / f"{unit}.service").symlink_to("/dev/null")
+        (tree / UNITS / unit).symlink_to("/dev/null")
     for name in ("emergency.service", "initrd.target", "network-install.service"):
         shutil.copyfile(OWN_FILES / name, tree / UNITS / name)
     shutil.copyfile(OWN_FILES / "90-nowatch.rules", tree / RULES / "90-nowatch.rules")

@@ -44,7 +44,7 @@ class VirtualMachine:
     def _command(self, url: str, log: Path) -> Sequence[str]:
         bios = UEFI if self.uefi else None
         return [
-            QEMU, *machine_options(bios), *accelerator(bios).options(), "-smp", "2",
+            QEMU, *machine_options(bios), *accelerator(bios).options(), "-smp", "1",
             "-m", str(MEMORY_MIB), "-uuid", self.uuid, "-serial", f"file:{log}",
             "-netdev", f"user,id=net,bootfile={url}",
             "-device", f"virtio-net-pci,netdev=net,mac={self.mac},bootindex=1",

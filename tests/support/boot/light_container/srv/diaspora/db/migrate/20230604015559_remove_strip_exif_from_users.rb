@@ -1,1 +1,0 @@
-# of diaspora* 0.9.1.0, the last one
