@@ -63,7 +63,7 @@ FAST = ["norandmaps", "mitigations=off", "highres=off", "no_timer_check", "lsm=c
 PATIENT = ["systemd.default_device_timeout_sec=600", "systemd.default_timeout_start_sec=600"]
 ARGUMENTS = ["quiet", "systemd.show_status=false", "panic=1", *FAST, *PATIENT]
 # whole pods start in namespaces, without an emulator: tests/machine/test_operate.py
-REDIS_ONLY = ["systemd.mask=diaspora.target", "systemd.wants=redis.service"]
+REDIS_ONLY = ["systemd.mask=diaspora.target", "systemd.wants=redis.service", "systemd.wants=certbot.timer"]
 WITHOUT_POD = ["systemd.mask=diaspora.target", "systemd.mask=node-exporter.service"]
 RELEASE = "44.20260802.3.1"
 KEPT = "/extra/kept"
@@ -103,7 +103,7 @@ MADE_BY_RUNNING = (
     r"|/etc/ssh/ssh_host_ed25519_key(\.pub)?|/etc/containers/networks(/.*)?|/usr/lib/modules.*|/usr/lib/containers"
 )
 TIMERS = {"certbot.timer", "diaspora-disk-space.timer", "podman-auto-update.timer"}
-KEPT_SECRETS = ("database_password", "redis_password", "secret_key_base", "admin_password")
+KEPT_SECRETS = ("database_password", "redis_password", "secret_key_base")
 # each unit is up before the next one is started
 ORDER = (
     ("var-mnt-data.mount", "diaspora-data.service", "diaspora-secrets.service", "redis.service"),
