@@ -13,8 +13,8 @@ Every component of the package `diaspora-infra`, with the names that YAML, TypeS
 `matchbox_url` for `matchboxUrl`. `make golden` writes this page from the code. How to add the package and to call a
 component: [use it from your language](languages.md).
 
-A required input is marked with an asterisk. Only an input that is marked as plain takes no output of a resource. An
-output that says "none" is absent then.
+A required input is marked with an asterisk. Only an input that is marked as plain takes no output of a resource. Where
+a description says "none", the output is not set in that case.
 """
 
 _PLACES = {

@@ -105,7 +105,7 @@ def _images() -> Iterator[str]:
         "## Images",
         "",
         "The default container images, for both architectures; `pod.versions` sets other versions. The tests have",
-        "pulled none of them, because the machines that build the project have no access to a registry. For the same",
+        "pulled none of them, because they have no access to a registry. For the same",
         "reason the table has no digests yet ([how to fill it](../tools/README.md#digests-of-images)).",
         "",
         "| Image | Reference |",

@@ -32,11 +32,11 @@ class AwsPodArgs(TypedDict):
     """What an AwsPod needs. The tables are those of the stack config, with its camelCase keys."""
 
     pod: NotRequired[PodTable]
-    """The diaspora* pod. Plain values, not outputs."""
+    """Required. The diaspora* pod. Plain values, not outputs."""
     host: NotRequired[HostTable]
-    """What the machine has. Plain values, not outputs."""
+    """Required. What the machine has. Plain values, not outputs."""
     aws: NotRequired[AwsTable]
-    """The pod on AWS; `region` is required. Plain values, not outputs."""
+    """Required. The pod on AWS, with its `region`. Plain values, not outputs."""
     secrets: NotRequired[Mapping[str, pulumi.Input[str]]]
     """Secret keys of the stack config, such as smtpPassword, and their values. The keys are plain, the values may be
     outputs."""

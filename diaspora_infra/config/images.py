@@ -1,6 +1,6 @@
 """The container images: the table `images.json`, and the releases of diaspora*.
 
-No image was pulled or started by the project's own tests: the machines that build the project reach no container
+No image was pulled or started by the project's own tests: the tests reach no container
 registry. The tags were seen in use in public sources. `digests` of a tag, by architecture, are what
 `python3 -m tools pin-images` writes; a tag without them is pulled by its name alone.
 """

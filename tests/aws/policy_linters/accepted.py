@@ -11,6 +11,7 @@ IMAGES = ("aws_ecr_repository.pod_diaspora", "aws_ecr_repository.pod_s3fs")
 BUILD, BUILD_LOG = "aws_codebuild_project.pod_images", "aws_cloudwatch_log_group.pod_images"
 CLUSTER, CLUSTER_INSTANCE = "aws_rds_cluster.pod_database", "aws_rds_cluster_instance.pod_database"
 DATABASE = "aws_db_instance.pod_database"
+BALANCER, TEMPLATES = "aws_lb.pod_web", ("aws_launch_template.job_machines", "aws_launch_template.web_machines")
 OWN_KEY = "a key of one's own costs a dollar a month, and the one that AWS manages encrypts as well"
 ASLEEP = "it holds the database awake, at 0.07 dollars an hour, or is billed by itself"
 
@@ -44,7 +45,7 @@ ACCEPTED = (
         f"parameters: {OWN_KEY}",
         tuple(
             f"aws_ssm_parameter.pod_{name}"
-            for name in ("backupPassword", "databasePassword", "smtpPassword", "smtpUsername")
+            for name in ("backupPassword", "cachePassword", "databasePassword", "smtpPassword", "smtpUsername")
         ),
     ),
     Accepted(
@@ -68,6 +69,7 @@ ACCEPTED = (
         "the keys that cost nothing shut CloudWatch out of the topic, and no alert holds a secret",
         ("aws_sns_topic.pod_alerts",),
     ),
+    Accepted("CKV_AWS_191", f"cache: {OWN_KEY}", ("aws_elasticache_replication_group.pod_cache",)),
     # buckets
     Accepted("CKV_AWS_144", "a copy in another region doubles the bill; pod.backup may name any other place", BUCKETS),
     Accepted("CKV2_AWS_62", "nothing waits for an event of a bucket", BUCKETS),
@@ -87,8 +89,15 @@ ACCEPTED = (
         "CKV_AWS_88",
         "without an address the machine reaches nobody, and a NAT gateway costs 35 dollars a month; its group lets "
         "nobody in",
-        ("aws_instance.pod_machine",),
+        ("aws_instance.pod_machine", *TEMPLATES),
     ),
+    Accepted(
+        "CKV_AWS_91",
+        "nginx on the machines logs requests; a bucket with a second log would hold addresses of visitors",
+        (BALANCER,),
+    ),
+    Accepted("CKV_AWS_150", "nothing is lost with it; what holds data is protected", (BALANCER,)),
+    Accepted("CKV2_AWS_28", "a web firewall costs 6 dollars a month and more; a program can attach one", (BALANCER,)),
     Accepted(
         "CKV_AWS_309",
         "the pod is a public web site; diaspora* knows its users itself",
