@@ -5,7 +5,7 @@ Policies are only in the events.
 """
 
 import json
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
@@ -77,10 +77,21 @@ def read_run(text: str) -> Run:
         document = None
     try:
         if isinstance(document, dict) and document.keys() & {"changeSummary", "diagnostics", "steps"}:
-            return _of_document(document)
-        return _of_events(list(_lines(text)))
+            run = _of_document(document)
+        else:
+            run = _of_events(list(_lines(text)))
+        _check_states(run.steps)
+        return run
     except (AttributeError, KeyError, TypeError):
         return Run()
+
+
+def _check_states(steps: Iterable[Step]) -> None:
+    """Raise TypeError where a state or its inputs are no table."""
+    for step in steps:
+        for state in (step.get("oldState") or {}, step.get("newState") or {}):
+            if not isinstance(state, Mapping) or not isinstance(state.get("inputs") or {}, Mapping):
+                raise TypeError("a state that is no table")
 
 
 def _lines(text: str) -> Iterator[Mapping[str, Any]]:

@@ -142,6 +142,13 @@ def _shown(value: Any) -> str:
 
 def _machines(run: Run) -> list[str]:
     """What each machine needs, in groups."""
+    try:
+        return _plans(run)
+    except (AttributeError, KeyError, StopIteration, TypeError, ValueError):
+        return ["not known, because the engine never writes states such as these"]
+
+
+def _plans(run: Run) -> list[str]:
     if plans := aws_plan.plan_steps(run.steps):
         return pxe_plan.summary(plans, aws_plan.ACTIONS)
     if not any(split_urn(step["urn"])[0] == _MATCHBOX_GROUP for step in run.steps):

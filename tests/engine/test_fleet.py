@@ -55,7 +55,7 @@ def test_fleet_is_created_changed_killed_and_destroyed(stack: Stack, request: py
     stack.values["host"] = host(storage={"disk": "/dev/sda"}, snippets=[HOSTILE.replace("motd", "issue") % "all"])
     stack.machines(*machines)
     progress = Progress(COUNT, 0)
-    for line in stack.up().stdout.splitlines():
+    for line in stack.up("--json").stdout.splitlines():
         progress(line)
     assert progress.counts == {"created": COUNT}
     assert len(stack.files()["groups"]) == COUNT

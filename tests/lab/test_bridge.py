@@ -22,8 +22,10 @@ from lab.aws.environment import provider_environment
 from tools import tool_path
 
 NEWER_IN_THE_SDK = {
+    "aws:autoscaling/group:Group": {"instanceLifecyclePolicy"},
     "aws:cloudwatch/metricAlarm:MetricAlarm": {"evaluationWindow", "warmUpConfiguration"},
     "aws:ec2/flowLog:FlowLog": {"tagFieldSpecifications"},
+    "aws:elasticache/replicationGroup:ReplicationGroup": {"authTokenWo", "authTokenWoVersion", "durability"},
     "aws:rds/cluster:Cluster": {"autoMinorVersionUpgrade", "publiclyAccessible", "warningEventCategories"},
     "aws:rds/clusterInstance:ClusterInstance": {"warningEventCategories"},
     "aws:rds/instance:Instance": {"warningEventCategories"},

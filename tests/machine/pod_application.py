@@ -101,8 +101,10 @@ class Container:
         return ["nsenter", f"--target={self.pid}", *spaces, f"--setuid={UID}", f"--setgid={UID}", "--", *words]
 
     def execute(self, *words: str, text: str = "", seconds: float = 60) -> "subprocess.CompletedProcess[str]":
-        """Run a command in the container, with its environment."""
+        """Run a command in the container, with its environment. Raises OSError before the container has started."""
         pairs = Path(f"/proc/{self.pid}/environ").read_bytes().decode().rstrip("\0").split("\0")
+        if pairs == [""]:
+            raise ProcessLookupError("the program of the container is being started")
         return subprocess.run(
             self.command(*words), env=dict(pair.split("=", 1) for pair in pairs), input=text,
             capture_output=True, text=True, check=False, timeout=seconds,

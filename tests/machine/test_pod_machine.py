@@ -128,7 +128,9 @@ def image_of(machine: TrixieMachine, container: str = "diaspora-web") -> str:
 def archive(machine: TrixieMachine) -> dict[str, bytes]:
     """The files of the archive of the image, but for the image itself."""
     folder = machine.root / DATA.lstrip("/") / "images"
-    return {path.name: path.read_bytes() if path.suffix != ".tar" else b"" for path in folder.iterdir()}
+    # what is new is being written
+    files = [path for path in folder.iterdir() if path.suffix != ".new"]
+    return {path.name: path.read_bytes() if path.suffix != ".tar" else b"" for path in files}
 
 
 def refresh(machine: TrixieMachine) -> None:

@@ -222,6 +222,13 @@ def test_summary_is_never_too_long() -> None:
     assert "- and " in text
 
 
+@pytest.mark.parametrize("state", [{"inputs": {"name": "x"}}, {"type": "matchbox:index/group:Group"}, {"type": []}])
+def test_machines_are_not_known_from_states_that_the_engine_never_writes(state: Any) -> None:
+    group = "urn:pulumi:test::diaspora-infra::matchbox:index/group:Group::pod1-0123456789ab"
+    run = Run(steps=[{"op": "update", "urn": group, "oldState": state, "newState": state}], whole=True)
+    assert sum_up(run).machines == ["not known, because the engine never writes states such as these"]
+
+
 @hypothesis.given(st.data())
 def test_a_damaged_record_has_failed(data: st.DataObject) -> None:
     text = (FILES / "pxe-change.events").read_text(encoding="utf-8")
@@ -235,7 +242,14 @@ def test_a_damaged_record_has_failed(data: st.DataObject) -> None:
 
 
 @pytest.mark.parametrize(
-    "text", ['{"summaryEvent": null}', '{"policyEvent": 1}', '{"steps": true}', '{"changeSummary": {}, "steps": "0"}']
+    "text",
+    [
+        '{"changeSummary": {}, "steps": [{"urn": "a", "op": "update", "oldState": ["x"]}]}',
+        '{"summaryEvent": null}',
+        '{"policyEvent": 1}',
+        '{"steps": true}',
+        '{"changeSummary": {}, "steps": "0"}',
+    ],
 )
 def test_what_the_engine_never_writes_has_failed(text: str) -> None:
     assert read_run(text).verdict == "failed"

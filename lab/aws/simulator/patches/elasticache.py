@@ -16,7 +16,8 @@ from moto.elasticache.exceptions import ElastiCacheException
 from moto.elasticache.models import CacheCluster, ElastiCacheBackend, ReplicationGroup
 from moto.elasticache.responses import ElastiCacheResponse
 
-_original_create = ElastiCacheBackend.create_replication_group
+_original_group = ReplicationGroup.__init__
+_original_describe = ElastiCacheBackend.describe_cache_clusters
 _original_delete = ElastiCacheBackend.delete_replication_group
 
 _SHARED = (
@@ -50,41 +51,49 @@ def list_tags_for_resource(self: ElastiCacheBackend, arn: str) -> dict[str, list
     return self.tagging_service.list_tags_for_resource(arn)
 
 
-def create_replication_group(self: ElastiCacheBackend, **kwargs: Any) -> ReplicationGroup:
-    """Make a replication group, with its clusters."""
+def init_replication_group(self: ReplicationGroup, *args: Any, **kwargs: Any) -> None:
+    """Make a replication group of so many clusters."""
     clusters = kwargs.get("num_cache_clusters") or 1
     if clusters > 1 and not kwargs.get("replicas_per_node_group"):
         kwargs["replicas_per_node_group"] = clusters - 1
-    group = _original_create(self, **kwargs)
-    group.auto_minor_version_upgrade = True
-    group.transit_encryption_mode = "required" if group.transit_encryption_enabled else None
-    for name in group.member_clusters:
-        self.cache_clusters[name] = _member(self, group, name, kwargs)
-    return group
+    _original_group(self, *args, **kwargs)
+    self.auto_minor_version_upgrade = True
+    self.transit_encryption_mode = "required" if self.transit_encryption_enabled else None
 
 
-def _member(self: ElastiCacheBackend, group: ReplicationGroup, name: str, kwargs: dict[str, Any]) -> CacheCluster:
+def describe_cache_clusters(self: ElastiCacheBackend, cache_cluster_id: str | None = None) -> list[CacheCluster]:
+    """The clusters, those of replication groups too."""
+    members = [
+        _member(self, group, name) for group in self.replication_groups.values() for name in group.member_clusters
+    ]
+    if not cache_cluster_id:
+        return [*_original_describe(self), *members]
+    own = [each for each in members if each.cache_cluster_id == cache_cluster_id]
+    return own or _original_describe(self, cache_cluster_id)
+
+
+def _member(self: ElastiCacheBackend, group: ReplicationGroup, name: str) -> CacheCluster:
     nothing: dict[str, Any] = {key: None for key in CacheCluster.__init__.__annotations__ if key != "return"}
     given: dict[str, Any] = {
-        **{key: kwargs.get(key) for key in _SHARED},
+        **{key: getattr(group, key) for key in _SHARED},
         "account_id": self.account_id,
         "region_name": self.region_name,
         "cache_cluster_id": name,
         "num_cache_nodes": 1,
         "replication_group_id": group.replication_group_id,
-        "preferred_maintenance_window": kwargs.get("preferred_maintenance_window") or "sun:05:00-sun:06:00",
+        "preferred_maintenance_window": group.preferred_maintenance_window or "sun:05:00-sun:06:00",
     }
     cluster: Any = CacheCluster(**{**nothing, **given})
     # AWS shows three numbers, whatever was asked for
-    cluster.engine_version = ".".join([*(kwargs.get("engine_version") or "8").split("."), "0", "0"][:3])
+    cluster.engine_version = ".".join([*(group.engine_version or "8").split("."), "0", "0"][:3])
     cluster.num_cache_nodes, cluster.replication_group_id = 1, group.replication_group_id
     cluster.at_rest_encryption_enabled = group.at_rest_encryption_enabled
     cluster.auth_token_enabled = group.auth_token_enabled
     cluster.auto_minor_version_upgrade = group.auto_minor_version_upgrade
     cluster.snapshot_window = group.snapshot_window
-    parameters = kwargs.get("cache_parameter_group_name")
+    parameters = group.cache_parameter_group_name
     cluster.cache_parameter_group = {"CacheParameterGroupName": parameters, "ParameterApplyStatus": "in-sync"}
-    groups = kwargs.get("security_group_ids") or []
+    groups = group.security_group_ids or []
     cluster.security_groups = [{"SecurityGroupId": each, "Status": "active"} for each in groups]
     return cluster  # type: ignore[no-any-return]
 
@@ -93,8 +102,6 @@ def delete_replication_group(
     self: ElastiCacheBackend, replication_group_id: str, retain_primary_cluster: bool | None
 ) -> ReplicationGroup:
     """Delete a replication group, and its clusters."""
-    for name in self.replication_groups[replication_group_id].member_clusters:
-        self.cache_clusters.pop(name, None)
     group = _original_delete(self, replication_group_id, retain_primary_cluster)
     del self.replication_groups[replication_group_id]
     return group
@@ -163,7 +170,8 @@ def delete_cache_subnet_group(self: ElastiCacheResponse) -> EmptyResult:
 PATCHES = [
     (ElastiCacheBackend, "parameter_groups", property(parameter_groups)),
     (ElastiCacheBackend, "list_tags_for_resource", list_tags_for_resource),
-    (ElastiCacheBackend, "create_replication_group", create_replication_group),
+    (ReplicationGroup, "__init__", init_replication_group),
+    (ElastiCacheBackend, "describe_cache_clusters", describe_cache_clusters),
     (ElastiCacheBackend, "delete_replication_group", delete_replication_group),
     (ElastiCacheResponse, "create_cache_parameter_group", create_cache_parameter_group),
     (ElastiCacheResponse, "describe_cache_parameter_groups", describe_cache_parameter_groups),
