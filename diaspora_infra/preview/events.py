@@ -81,9 +81,9 @@ def read_run(text: str) -> Run:
         else:
             run = _of_events(list(_lines(text)))
         _check_states(run.steps)
-        return run
     except (AttributeError, KeyError, TypeError):
         return Run()
+    return run
 
 
 def _check_states(steps: Iterable[Step]) -> None:
