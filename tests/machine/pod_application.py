@@ -13,7 +13,7 @@ import signal
 import subprocess
 import time
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -92,6 +92,9 @@ class Container:
 
     def kill(self) -> None:
         """End the container at once."""
+        with suppress(OSError):
+            # a program that has changed its user outlives `unshare --kill-child`
+            os.kill(self.pid, signal.SIGKILL)
         self.process.kill()
         self.process.wait()
 
