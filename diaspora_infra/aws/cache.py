@@ -8,6 +8,7 @@ from typing import NotRequired, TypedDict
 import pulumi
 import pulumi_aws as aws
 
+from diaspora_infra.aws.alarms import create_alarm
 from diaspora_infra.aws.arguments import ArgumentError, raise_all
 from diaspora_infra.aws.defaults import PROTECT
 from diaspora_infra.aws.parameters import generated_password
@@ -147,10 +148,13 @@ class Cache(pulumi.ComponentResource):
 
     def _memory_alarms(self) -> None:
         """One for each node: the metric has no value for the whole group."""
-        topics = [topic] if (topic := self._args.get("topic_arn")) is not None else []
         for number in range(1, self._args.get("nodes", NODES) + 1):
-            aws.cloudwatch.MetricAlarm(
+            create_alarm(
                 f"{self._name}-cache-memory-{number}",
+                self._args.get("topic_arn"),
+                named(self._tags, f"{self._name} cache memory {number}"),
+                # not protected: it holds no data
+                pulumi.ResourceOptions(parent=self),
                 alarm_description="The cache is almost full: when it is full, it refuses new jobs",
                 namespace="AWS/ElastiCache",
                 metric_name="DatabaseMemoryUsagePercentage",
@@ -162,11 +166,6 @@ class Cache(pulumi.ComponentResource):
                 period=300,
                 evaluation_periods=3,
                 treat_missing_data="missing",
-                alarm_actions=topics,
-                ok_actions=topics,
-                tags=named(self._tags, f"{self._name} cache memory {number}"),
-                # not protected: it holds no data
-                opts=pulumi.ResourceOptions(parent=self),
             )
 
 

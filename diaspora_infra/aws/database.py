@@ -9,6 +9,7 @@ from typing import NotRequired, TypedDict
 import pulumi
 import pulumi_aws as aws
 
+from diaspora_infra.aws.alarms import create_alarm
 from diaspora_infra.aws.arguments import ArgumentError, choice, raise_all
 from diaspora_infra.aws.defaults import DATABASE as DEFAULTS
 from diaspora_infra.aws.defaults import PROTECT, allowed_numbers
@@ -236,9 +237,12 @@ class Database(pulumi.ComponentResource):
 
     def _awake_alarm(self, cluster: aws.rds.Cluster, acu_hours: pulumi.Input[float]) -> None:
         """An alarm on the capacity of the last seven days, which is what AWS charges for."""
-        topics = [topic] if (topic := self._args.get("topic_arn")) is not None else []
-        aws.cloudwatch.MetricAlarm(
+        create_alarm(
             f"{self._name}-awake",
+            self._args.get("topic_arn"),
+            named(self._tags, f"{self._name} awake"),
+            # not protected: it holds no data
+            pulumi.ResourceOptions(parent=self),
             alarm_description=pulumi.Output.format(
                 "The database was awake too long: more than {0} ACU-hours in seven days. The alarm counts ACU-minutes.",
                 acu_hours,
@@ -253,11 +257,6 @@ class Database(pulumi.ComponentResource):
             period=_WEEK_SECONDS,
             evaluation_periods=1,
             treat_missing_data="notBreaching",
-            alarm_actions=topics,
-            ok_actions=topics,
-            tags=named(self._tags, f"{self._name} awake"),
-            # not protected: it holds no data
-            opts=pulumi.ResourceOptions(parent=self),
         )
 
     def _rds(self, subnets: aws.rds.SubnetGroup) -> pulumi.Output[str]:

@@ -6,6 +6,7 @@ from typing import Any, NotRequired, TypedDict
 import pulumi
 import pulumi_aws as aws
 
+from diaspora_infra.aws.alarms import create_alarm
 from diaspora_infra.aws.arguments import ArgumentError, if_issued, raise_all
 from diaspora_infra.aws.defaults import NETWORK
 from diaspora_infra.aws.dns import DnsRecord, create_alias, pending_alias
@@ -197,16 +198,14 @@ class LoadBalancer(pulumi.ComponentResource):
         )
 
     def _alarm(self, name: str, description: str, **rule: Any) -> None:
-        topics = [topic] if (topic := self._args.get("topic_arn")) is not None else []
-        aws.cloudwatch.MetricAlarm(
+        create_alarm(
             f"{self._name}-{name}",
+            self._args.get("topic_arn"),
+            named(self._args.get("tags"), f"{self._name} {name}"),
+            self._child,
             alarm_description=description,
             namespace="AWS/ApplicationELB",
             period=60,
-            alarm_actions=topics,
-            ok_actions=topics,
-            tags=named(self._args.get("tags"), f"{self._name} {name}"),
-            opts=self._child,
             **rule,
         )
 

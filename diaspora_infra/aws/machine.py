@@ -7,6 +7,7 @@ import pulumi
 import pulumi_aws as aws
 
 from diaspora_infra.aws.account import partition, region
+from diaspora_infra.aws.alarms import create_alarm
 from diaspora_infra.aws.boot_config import boot_config
 from diaspora_infra.aws.defaults import INSTANCE, PROTECT
 from diaspora_infra.aws.images import ImageArgs, find_image
@@ -84,7 +85,6 @@ class Machine(pulumi.ComponentResource):
         self._name, self._args = name, args
         self._tags = args.get("tags")
         self._child = pulumi.ResourceOptions(parent=self)
-        self._topics = [topic] if (topic := args.get("topic_arn")) is not None else []
         image = find_image(name, args["image"], self)
         config = boot_config(self, name, args["ignition"], self._tags)
         role, policies = machine_role(self, name, [args.get("statements", []), config.statements], self._tags)
@@ -196,7 +196,7 @@ class Machine(pulumi.ComponentResource):
             instance,
             alarm_description="Move the machine to other hardware",
             metric_name="StatusCheckFailed_System",
-            alarm_actions=[recover, *self._topics],
+            actions=[recover],
             period=60,
             evaluation_periods=2,
             **failed,
@@ -206,7 +206,7 @@ class Machine(pulumi.ComponentResource):
             instance,
             alarm_description="Reboot the machine",
             metric_name="StatusCheckFailed_Instance",
-            alarm_actions=[reboot, *self._topics],
+            actions=[reboot],
             period=60,
             evaluation_periods=3,
             **failed,
@@ -217,7 +217,6 @@ class Machine(pulumi.ComponentResource):
             instance,
             alarm_description="AWS charges for CPU credits: the machine has been above its share for a day",
             metric_name="CPUSurplusCreditsCharged",
-            alarm_actions=self._topics,
             statistic="Sum",
             comparison_operator="GreaterThanThreshold",
             threshold=0,
@@ -226,14 +225,14 @@ class Machine(pulumi.ComponentResource):
         )
 
     def _alarm(self, name: str, instance: aws.ec2.Instance, **rule: Any) -> None:
-        aws.cloudwatch.MetricAlarm(
+        create_alarm(
             f"{self._name}-{name}",
+            self._args.get("topic_arn"),
+            named(self._tags, f"{self._name} {name}"),
+            self._child,
             namespace="AWS/EC2",
             dimensions={"InstanceId": instance.id},
             treat_missing_data="missing",
-            ok_actions=self._topics,
-            tags=named(self._tags, f"{self._name} {name}"),
-            opts=self._child,
             **rule,
         )
 

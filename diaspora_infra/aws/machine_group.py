@@ -13,6 +13,7 @@ import pulumi
 import pulumi_aws as aws
 
 from diaspora_infra.aws.account import account_id, partition, region
+from diaspora_infra.aws.alarms import create_alarm
 from diaspora_infra.aws.arguments import ArgumentError, raise_all
 from diaspora_infra.aws.boot_config import boot_config
 from diaspora_infra.aws.defaults import INSTANCE
@@ -234,14 +235,12 @@ class MachineGroup(pulumi.ComponentResource):
         )
 
     def _alarm(self, name: str, group: aws.autoscaling.Group, **rule: Any) -> None:
-        topics = [topic] if (topic := self._args.get("topic_arn")) is not None else []
-        aws.cloudwatch.MetricAlarm(
+        create_alarm(
             f"{self._name}-{name}",
+            self._args.get("topic_arn"),
+            named(self._tags, f"{self._name} {name}"),
+            self._child,
             dimensions={"AutoScalingGroupName": group.name},
-            alarm_actions=topics,
-            ok_actions=topics,
-            tags=named(self._tags, f"{self._name} {name}"),
-            opts=self._child,
             **rule,
         )
 
