@@ -6,23 +6,27 @@ import base64
 import string
 import struct
 import zlib
+from functools import cache
 from typing import Final
 
 _UNESCAPED: Final = string.ascii_letters + string.digits + "-_.!~*'()"
-# first the sign itself, which all others begin with then
-_ESCAPES: Final = [
-    (bytes([byte]), b"%%%02X" % byte) for byte in sorted(range(256), key=ord("%").__ne__) if chr(byte) not in _UNESCAPED
-]
 # No name, no time, best compression, unknown system: equal input gives equal bytes.
 _GZIP_HEADER: Final = b"\x1f\x8b\x08\x00\x00\x00\x00\x00\x02\xff"
 _SMALLEST_GZIP: Final = len(";base64,") + 28 + len("gzip")
 
 
-def escape(contents: bytes) -> str:
-    """Escape bytes as RFC 2397 wants it, leaving the unreserved characters of RFC 2396."""
-    for byte, escaped in _ESCAPES:  # four times as fast as urllib's `quote`
+def escape(contents: bytes, unescaped: str = _UNESCAPED) -> str:
+    """Escape bytes as RFC 2397 wants it, leaving some characters: the unreserved ones of RFC 2396."""
+    for byte, escaped in _escapes(unescaped):  # several times as fast as urllib's `quote`
         contents = contents.replace(byte, escaped)
     return contents.decode("ascii")
+
+
+@cache
+def _escapes(unescaped: str) -> list[tuple[bytes, bytes]]:
+    """What takes the place of each byte; first of the percent sign, with which all of them begin."""
+    order = sorted(range(256), key=ord("%").__ne__)
+    return [(bytes([byte]), b"%%%02X" % byte) for byte in order if chr(byte) not in unescaped]
 
 
 def gzip(contents: bytes) -> bytes:
