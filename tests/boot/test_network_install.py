@@ -74,7 +74,13 @@ storage:
   files:
     # a health check is a podman run, which takes long where every instruction is emulated
     - path: /etc/containers/systemd/redis.container.d/90-seldom.conf
-      contents: {inline: "[Container]\\nHealthInterval=60s\\nHealthTimeout=60s\\nHealthStartPeriod=600s\\n"}
+      contents:
+        inline: |
+          [Container]
+          HealthInterval=60s
+          HealthTimeout=60s
+          HealthStartPeriod=600s
+          HealthStartupInterval=60s
     # not now: there is no certbot image, and nobody to ask
     - path: /etc/systemd/system/certbot.timer.d/90-later.conf
       contents: {inline: "[Timer]\\nOnActiveSec=\\nOnCalendar=\\nOnActiveSec=1d\\n"}

@@ -120,6 +120,18 @@ def test_small_machine_checks_seldom_and_waits_long(aws: dict[str, Any]) -> None
     assert max(timeout for _, timeout in large.values()) == 10
 
 
+def test_small_machine_checks_less_often_at_start() -> None:
+    fragment = pod_fragment(aws_context(size="minimal"))
+    for path, text in files(fragment).items():
+        if path.endswith("/20-health.conf"):
+            at_start = values(
+                containers(fragment)[path.split("/")[-2].removesuffix(".container.d")]["Container"], "HealthStartupCmd"
+            )
+            assert values(read_quadlet(text)["Container"], "HealthStartupInterval") == (["5s"] if at_start else []), (
+                path
+            )
+
+
 def test_every_health_dropin_belongs_to_a_container() -> None:
     fragment = pod_fragment(aws_context())
     dropins = [path for path in files(fragment) if path.endswith("/20-health.conf")]

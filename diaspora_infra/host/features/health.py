@@ -7,6 +7,7 @@ from diaspora_infra.host.templates import file, render_tree
 # Each check costs a tenth of a second of a CPU, and a small machine on AWS has a fifth of one. A check that such a
 # machine is too busy to answer in time would kill what works, and the restart makes it busier.
 _FEWER_CHECKS = "[Container]\nHealthInterval={seconds}s\nHealthTimeout=30s\n"
+_FEWER_AT_START = "HealthStartupInterval=5s\n"
 _SECONDS = {"redis": 30, "nginx": 30, "diaspora-web": 30, "diaspora-sidekiq": 60}
 
 
@@ -24,7 +25,13 @@ def health(context: PodContext) -> Fragment:
     if context.uploads_in_bucket:
         seconds["uploads"] = 60
     files = [
-        file(f"/etc/containers/systemd/{name}.container.d/20-health.conf", _FEWER_CHECKS.format(seconds=each))
+        file(f"/etc/containers/systemd/{name}.container.d/20-health.conf", _rare(name, each))
         for name, each in seconds.items()
     ]
     return combine([tree, {"storage": {"files": files}}])
+
+
+def _rare(name: str, seconds: int) -> str:
+    text = _FEWER_CHECKS.format(seconds=seconds)
+    # nothing waits for the first check of the uploads, so it has no check of its own at the start
+    return text if name == "uploads" else text + _FEWER_AT_START
