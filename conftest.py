@@ -12,6 +12,7 @@ from tests.support import quick, surroundings
 from tools import tool_path
 
 surroundings.reset_environment()
+pytest_plugins = ("pytester", "tests.support.unchanged")
 
 # nearly all that is made until the tests are collected stays: there is little garbage to look for
 usual_threshold = gc.get_threshold()

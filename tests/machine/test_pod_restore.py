@@ -32,8 +32,14 @@ from tests.machine.pod_services import (
     uploads,
 )
 from tests.machine.test_pod_postgresql import Postgresql, as_user
+from tests.support.unchanged import MACHINE
 
-pytestmark = pytest.mark.skipif(os.getuid() != 0, reason="only root may restore owners and run diaspora-pod")
+pytestmark = [
+    pytest.mark.skipif(os.getuid() != 0, reason="only root may restore owners and run diaspora-pod"),
+    pytest.mark.inputs(
+        *MACHINE, "tests/machine/later.py", "tests/machine/pod_backup.py", "tests/machine/pod_services.py"
+    ),
+]
 
 
 @pytest.fixture(scope="module")

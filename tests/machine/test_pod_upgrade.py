@@ -32,8 +32,12 @@ from tests.machine.test_pod_postgresql import as_user, server_programs
 from tests.support.configs import SSH_KEY, host, machine, pxe, pxe_config
 from tests.support.configs import pod as pod_settings
 from tests.support.ignition_root import Node
+from tests.support.unchanged import MACHINE
 
-pytestmark = pytest.mark.skipif(os.getuid() != 0, reason="only root may change the files of a machine")
+pytestmark = [
+    pytest.mark.skipif(os.getuid() != 0, reason="only root may change the files of a machine"),
+    pytest.mark.inputs(*MACHINE, "tests/machine/later.py", "tests/machine/pod_upgrade.py"),
+]
 
 TABLES = """
 CREATE TABLE IF NOT EXISTS schema_migrations (version varchar PRIMARY KEY);
