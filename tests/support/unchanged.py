@@ -42,15 +42,14 @@ MACHINE = (
     *RENDERED, "tests/host/__init__.py", "tests/host/pod.py", "tests/machine/namespaces.py",
     "tests/machine/pod_programs.py", "tests/machine/test_pod_postgresql.py",
 )  # fmt: skip
-# a machine that boots over the network, of a stack
+# a machine that boots over the network
 BOOT = (
     *RENDERED, "__main__.py", "Pulumi.yaml", "diaspora_infra/program.py", "tests/boot", "tests/host/__init__.py",
     "tests/host/pod.py", "tests/machine/pod_programs.py", "tests/packages.txt",
 )  # fmt: skip
-# a stack in the simulated account
-AWS = (
+# a stack of any target
+STACK = (
     "__main__.py", "Pulumi.yaml", "butane-py/src", "containers", "diaspora_infra", "lab", "policy", "templates",
-    "tests/aws",
 )  # fmt: skip
 # programs that are not pinned here: the packages of this computer
 PACKAGES_OF_COMPUTER = Path("/var/lib/dpkg/status")
