@@ -14,6 +14,9 @@ from lab.matchbox import MatchboxServer, free_ports
 from tests.support.configs import machine
 from tests.support.processes import kill_tree
 from tests.support.stack import Stack
+from tests.support.unchanged import STACK
+
+pytestmark = pytest.mark.inputs(*STACK, "tests/engine/__init__.py")
 
 
 def test_wrong_config_is_reported_in_full_and_changes_nothing(stack: Stack) -> None:
