@@ -29,8 +29,22 @@ from lab.matchbox import MatchboxServer, free_ports
 from release.packages import build_wheels, uv
 from tests.support.examples import EXAMPLES, copy_example, get, make_constraints, make_home
 from tests.support.stack import Stack
+from tests.support.unchanged import STACK
 
-pytestmark = pytest.mark.xdist_group("wheel")  # one worker: the wheels are built once
+pytestmark = [
+    pytest.mark.xdist_group("wheel"),  # one worker: the wheels are built once
+    pytest.mark.inputs(
+        *STACK,
+        "butane-py",
+        "docs/aws.md",
+        "examples/own-program",
+        "LICENSE",
+        "plugin",
+        "README.md",
+        "release",
+        "tests/engine/__init__.py",
+    ),  # fmt: skip
+]
 
 OWN_PROGRAM = EXAMPLES / "own-program"
 
