@@ -43,7 +43,7 @@ pytestmark = [
         "README.md",
         "release",
         "tests/engine/__init__.py",
-    ),  # fmt: skip
+    ),
 ]
 
 OWN_PROGRAM = EXAMPLES / "own-program"
