@@ -17,6 +17,7 @@ __all__ = [
     "AwsBackupsTable",
     "AwsDatabaseTable",
     "AwsDnsTable",
+    "AwsHaTable",
     "AwsHttpApiTable",
     "AwsMailTable",
     "AwsReleaseTable",
@@ -871,6 +872,15 @@ class PxeTable(TypedDict):
     """Files with one machine or a list of machines each, which follow those in `machines`: names and patterns such as machines/*.yaml, relative to the project folder and inside of it. In stack files only."""
 
 
+class AwsHaTable(TypedDict):
+    """The machines and the cache of topology `ha`."""
+
+    webMachines: NotRequired[int]
+    """How many machines answer requests. One more does the background jobs. Default: 2."""
+    cacheNodeType: NotRequired[str]
+    """Type of the two nodes of the cache, which holds the background jobs. Default: cache.t4g.micro."""
+
+
 class AwsHttpApiTable(TypedDict):
     """API Gateway, with `edge: gateway`."""
 
@@ -997,10 +1007,14 @@ class AwsTable(TypedDict):
 
     region: str
     """Region; `aws:region` when not set here. Nothing can be moved to another region later."""
+    topology: NotRequired[str]
+    """`single`: one machine, with its data on a volume. `ha`: several machines without data of their own in several zones, behind a load balancer, beside a database and a cache with a standby each; it costs about nine times as much. Allowed: single, ha. Default: single."""
+    ha: NotRequired[AwsHaTable]
+    """Machines and cache of `topology: ha`."""
     size: NotRequired[str]
     """`minimal`: 1 GiB of memory with a swap file. `small`: 2 GiB, some dollars more. `diaspora-infra cost` and docs/cost.md show the cost. Allowed: minimal, small. Default: minimal."""
     edge: NotRequired[str]
-    """`gateway`: API Gateway has the certificate, and the machine is not reachable from the internet, but requests are limited to 10 MB (account archives are larger). `direct`: nginx on the machine's own public address, with a certificate by `pod.tls`; without that limit, and cheaper. Allowed: gateway, direct. Default: gateway."""
+    """`gateway`: API Gateway has the certificate, and the machine is not reachable from the internet, but requests are limited to 10 MB (account archives are larger). `direct`: nginx on the machine's own public address, with a certificate by `pod.tls`; without that limit, and cheaper. `loadBalancer`: a load balancer has the certificate; only with `topology: ha`, where nothing else is possible. Allowed: gateway, direct, loadBalancer. Default: gateway."""
     httpApi: NotRequired[AwsHttpApiTable]
     """API Gateway."""
     instance: NotRequired[InstanceTable]

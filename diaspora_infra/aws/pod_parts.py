@@ -288,7 +288,7 @@ def render_parts(plan: Plan) -> Parts:
 def make_image_build(plan: Plan, alerts: Alerts) -> ImageBuild | None:
     """Build the images that the settings do not name; None where they name all."""
     pod = plan.settings.pod
-    context = pod_context(plan.settings, plan.aws.architecture, {})
+    context = pod_context(plan.settings, plan.settings.machines[0], {})
     if not isinstance(context, AwsContext) or not context.built_images:
         return None
     builds = stack_builds(context)

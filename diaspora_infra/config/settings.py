@@ -22,9 +22,10 @@ class IgnitionExport(Model):
     """The machines."""
 
 
-def aws_machine(aws: Aws) -> Machine:
-    """The one machine of a stack on AWS."""
-    return Machine(name="pod", architecture=aws.architecture)
+def aws_machines(aws: Aws) -> Sequence[Machine]:
+    """The one machine of a stack on AWS, or one for each group of machines, whose name is the role of its machines."""
+    names = ("web", "job") if aws.has_groups else ("pod",)
+    return [Machine(name=name, architecture=aws.architecture) for name in names]
 
 
 class WrittenSettings(Model):
@@ -112,8 +113,8 @@ class AwsSettings(_PodStack):
 
     @property
     def machines(self) -> Sequence[Machine]:
-        """The one machine."""
-        return (aws_machine(self.aws),)
+        """The one machine, or one for each group of machines."""
+        return aws_machines(self.aws)
 
     @property
     def database_on_aws(self) -> bool:

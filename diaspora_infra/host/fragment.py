@@ -62,6 +62,8 @@ class AwsContext(PodContext):
     """The same of a pod on AWS."""
 
     aws: Aws
+    role: str
+    """`pod` of a machine that does everything; `web` or `job` of a machine in a group."""
 
     @property
     def built_images(self) -> Sequence[str]:
@@ -74,7 +76,7 @@ class AwsContext(PodContext):
         return True
 
 
-def pod_context(settings: Settings, architecture: Architecture, secrets: Mapping[str, str]) -> PodContext:
+def pod_context(settings: Settings, machine: Machine, secrets: Mapping[str, str]) -> PodContext:
     """Take out of the settings what the pod's part of a machine follows from.
 
     `secrets` holds the values of the secret keys. Raises KeyError when one that travels is missing.
@@ -82,7 +84,7 @@ def pod_context(settings: Settings, architecture: Architecture, secrets: Mapping
     pod = settings.pod
     parts: dict[str, Any] = {
         "pod": pod,
-        "architecture": architecture,
+        "architecture": machine.architecture,
         "memory_mib": settings.host.memory_mib,
         "swap": settings.host.swap,
         "firewall": settings.host.firewall,
@@ -93,7 +95,9 @@ def pod_context(settings: Settings, architecture: Architecture, secrets: Mapping
         "backup_bucket": settings.backup_bucket,
         "daily_jobs_minute": daily_jobs_minute(pod.daily_jobs, pod.backup, pod.upgrade, settings.host.updates),
     }
-    return AwsContext(**parts, aws=settings.aws) if isinstance(settings, AwsSettings) else PodContext(**parts)
+    if isinstance(settings, AwsSettings):
+        return AwsContext(**parts, aws=settings.aws, role=machine.name)
+    return PodContext(**parts)
 
 
 MachineFeature = Callable[[MachineContext], Fragment]

@@ -104,7 +104,7 @@ def render(settings: Settings | ProvisioningSettings, machine: Machine, secrets:
         raise ConfigError(missing)
     context = PodMachineContext(settings, machine)
     own = machine_part(context)
-    pod = _pod_part(pod_context(settings, machine.architecture, secrets))
+    pod = _pod_part(pod_context(settings, machine, secrets))
     rest, bundle = decode_contents(_translate(_document([own]))), pod.ignition
     identity = machine_text(context, rest)
     document = _document([own, as_fragment(MACHINE_FILE, identity), pod.fragment])
@@ -277,7 +277,7 @@ def _translate(document: dict[str, Any]) -> dict[str, Any]:
 
 def butane_document(settings: Settings, machine: Machine, secrets: Mapping[str, str]) -> dict[str, Any]:
     """Combine the features of this machine."""
-    pod = pod_context(settings, machine.architecture, secrets)
+    pod = pod_context(settings, machine, secrets)
     return _document([machine_part(MachineContext(settings, machine)), pod_part(pod)])
 
 

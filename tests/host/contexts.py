@@ -17,7 +17,7 @@ def context(machine: dict[str, Any] | None = None, **host_changes: Any) -> Machi
 def pod_context_on_host(**host_changes: Any) -> PodContext:
     """The context of a pod, with these changes to the key `host`."""
     settings = load(ignition_config(host=host(**host_changes)))
-    return pod_context(settings, settings.machines[0].architecture, {})
+    return pod_context(settings, settings.machines[0], {})
 
 
 def file_text(fragment: dict[str, Any], path: str) -> str:

@@ -35,7 +35,7 @@ class Context:
     @property
     def of_pod(self) -> PodContext:
         """What the features of the pod are given."""
-        return context_of_pod(self.settings, self.machine.architecture, self.secrets)
+        return context_of_pod(self.settings, self.machine, self.secrets)
 
 
 def pod_context(*, with_mail: bool = False, secrets: Mapping[str, str] | None = None, **changes: Any) -> Context:

@@ -84,7 +84,7 @@ def test_bundle_depends_only_on_pod_and_memory() -> None:
     fragments = []
     for values, entry in zip(hosts, [machine(1), machine(2, **rich)], strict=True):
         settings = load(pxe_config(host=values, pxe=pxe(entry)))
-        fragments.append(pod_part(pod_context(settings, settings.machines[0].architecture, {})))
+        fragments.append(pod_part(pod_context(settings, settings.machines[0], {})))
     assert fragments[0] == fragments[1]
 
 

@@ -176,6 +176,17 @@ class AwsDns(Model):
     """Create the zone. Then set its name servers (stack output `nameServers`) at your registrar."""
 
 
+class AwsHa(Model):
+    """The machines and the cache of topology `ha`."""
+
+    web_machines: int = Field(default=2, ge=2, le=20)
+    """How many machines answer requests. One more does the background jobs."""
+    cache_node_type: Annotated[
+        str, Form("cache[.]t4g[.](?:micro|small|medium)", "cache.t4g.micro, .small or .medium")
+    ] = "cache.t4g.micro"
+    """Type of the two nodes of the cache, which holds the background jobs."""
+
+
 class AwsHttpApi(Model):
     """API Gateway, with `edge: gateway`."""
 
@@ -234,13 +245,20 @@ class Aws(Model):
 
     region: Region
     """Region; `aws:region` when not set here. Nothing can be moved to another region later."""
+    topology: Literal["single", "ha"] = "single"
+    """`single`: one machine, with its data on a volume. `ha`: several machines without data of their own in several
+    zones, behind a load balancer, beside a database and a cache with a standby each; it costs about nine times as
+    much."""
+    ha: AwsHa = AwsHa.model_construct()
+    """Machines and cache of `topology: ha`."""
     size: Size = "minimal"
     """`minimal`: 1 GiB of memory with a swap file. `small`: 2 GiB, some dollars more. `diaspora-infra cost` and
     docs/cost.md show the cost."""
-    edge: Literal["gateway", "direct"] = "gateway"
+    edge: Literal["gateway", "direct", "loadBalancer"] = "gateway"
     """`gateway`: API Gateway has the certificate, and the machine is not reachable from the internet, but requests are
     limited to 10 MB (account archives are larger). `direct`: nginx on the machine's own public address, with a
-    certificate by `pod.tls`; without that limit, and cheaper."""
+    certificate by `pod.tls`; without that limit, and cheaper. `loadBalancer`: a load balancer has the certificate; only
+    with `topology: ha`, where nothing else is possible."""
     http_api: AwsHttpApi = AwsHttpApi.model_construct()
     """API Gateway."""
     instance: Instance = Instance.model_construct()
@@ -287,6 +305,11 @@ class Aws(Model):
     """Tags of all resources that support tags. S3 objects have at most ten, of which the program uses three."""
 
     @property
+    def has_groups(self) -> bool:
+        """The pod has groups of machines instead of one machine."""
+        return self.topology == "ha"
+
+    @property
     def database_on_aws(self) -> bool:
         """AWS runs the database, and the machine only leads to it."""
         return self.database.engine != "onInstance"
@@ -294,7 +317,12 @@ class Aws(Model):
     @property
     def behind_gateway(self) -> bool:
         """API Gateway is in front of the machine and has the certificate."""
-        return self.edge == "gateway"
+        return self.edge == "gateway" and not self.has_groups
+
+    @property
+    def behind_load_balancer(self) -> bool:
+        """A load balancer is in front of the machines and has the certificate."""
+        return self.has_groups
 
     @property
     def uploads_in_bucket(self) -> bool:

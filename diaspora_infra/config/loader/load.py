@@ -54,7 +54,7 @@ from diaspora_infra.config.settings import (
     PxeSettings,
     Settings,
     WrittenSettings,
-    aws_machine,
+    aws_machines,
 )
 from diaspora_infra.config.types import Target
 
@@ -212,7 +212,7 @@ class _Loader:
         provisioning = self.provisioning(required=False)
         machines: dict[Target, dict[int, Machine]] = {
             Target.PXE: self._machines("pxe", PxeMachine),
-            Target.AWS: {0: aws_machine(aws)} if aws else {},
+            Target.AWS: dict(enumerate(aws_machines(aws))) if aws else {},
             Target.IGNITION: self._machines("ignition", Machine),
         }
         if "ignition" not in self.values:
