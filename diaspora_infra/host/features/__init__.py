@@ -40,9 +40,9 @@ from diaspora_infra.host.features.pod_data import pod_data
 from diaspora_infra.host.features.pod_network import pod_network
 from diaspora_infra.host.features.pod_secrets import pod_secrets
 from diaspora_infra.host.features.postgresql import postgresql
+from diaspora_infra.host.features.ready import ready
 from diaspora_infra.host.features.redis import redis
 from diaspora_infra.host.features.registry import registry
-from diaspora_infra.host.features.ready import ready
 from diaspora_infra.host.features.relay import relay
 from diaspora_infra.host.features.release_notice import release_notice
 from diaspora_infra.host.features.role_requests import role_requests

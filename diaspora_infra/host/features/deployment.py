@@ -1,5 +1,8 @@
-"""Deployments of a pod on several machines: the job machine brings the database to a version of diaspora*, and tells it by
-a parameter; the web server of the others runs only while that is their own version."""
+"""Deployments of a pod on several machines.
+
+The job machine brings the database to a version of diaspora*, and tells it by a parameter; the web server of the others
+runs only while that is their own version.
+"""
 
 from diaspora_infra.config.aws.parameter_names import DEPLOYMENT, parameter_path
 from diaspora_infra.host.container_images import container_image
