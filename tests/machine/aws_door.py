@@ -39,6 +39,8 @@ class Metadata(BaseHTTPRequestHandler):
             return
         if self.headers["X-aws-ec2-metadata-token"] != TOKEN:
             self.answer(401, b"")
+        elif self.path.removeprefix("/latest/meta-data/") in self.server.metadata:
+            self.answer(200, self.server.metadata[self.path.removeprefix("/latest/meta-data/")].encode())
         elif self.path == folder:
             self.answer(200, b"pod-role")
         elif self.path == f"{folder}pod-role":
@@ -64,6 +66,10 @@ class Metadata(BaseHTTPRequestHandler):
         if self.server.refusals:
             self.server.refusals -= 1
             self.answer(400, b'{"__type":"AccessDeniedException","message":"no"}')
+            return
+        if "X-Amz-Target" not in self.headers:
+            # the Query API of EC2 Auto Scaling
+            self.answer(*self.server.query_answer)
             return
         operation = self.headers["X-Amz-Target"].rpartition(".")[2]
         if operation in self.server.answers:
@@ -97,6 +103,9 @@ class Door(ThreadingHTTPServer):
         self.refusals = 0
         # in place of the simulator's, by operation
         self.answers: dict[str, Any] = {}
+        # what the metadata service says beside the credentials, by path below meta-data/
+        self.metadata: dict[str, str] = {}
+        self.query_answer = (200, b"<Response/>")
 
 
 def signed(headers: dict[str, str], method: str, path: str, body: bytes, service: str) -> bool:

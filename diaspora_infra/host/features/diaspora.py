@@ -21,6 +21,7 @@ def diaspora(context: PodContext) -> Fragment:
         "user": container_users(pod).diaspora,
         "shell": layout.shell,
         "login": layout.login_shell,
+        "authorities": layout.certificate_authorities,
         "puma_threads": sized.puma_threads,
         "secrets": {secret.podman_name: secret.variable for secret in application_variables(pod)},
     }
