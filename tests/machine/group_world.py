@@ -3,17 +3,16 @@
 Real: the machines' programs, curl and jq, Parameter Store of the simulated account, PostgreSQL, Redis with TLS and a
 token, nginx, Puma, Sidekiq, and a small Rails program in the place of diaspora*. Stand-ins: podman and systemctl of a
 machine, the metadata service, EC2 Auto Scaling, and a load balancer that asks for /health as the real one does.
-What this cannot show: PgBouncer between (test_aws_database.py), s3fs (test_uploads_mount.py), units (test_aws_units.py).
+What this cannot show: PgBouncer between (test_aws_database.py) and units (test_aws_units.py).
 """
 
 import ctypes
 import http.client
 import itertools
-import json
 import os
 import shutil
+import signal
 import subprocess
-import sys
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -196,6 +195,7 @@ class Machine:
         prefix = self.folder / "nginx"
         nginx = self.network.command(*nginx_command(self.world.nginx, prefix, _site(self.tree, prefix, self.folder)))
         self._spawn(nginx, self.folder / "nginx.out")
+        wait(lambda: self.world.answers(self), "nginx")
         self.follow()
 
     def follow(self) -> None:
@@ -261,6 +261,11 @@ class Machine:
     def kill(self) -> None:
         """The machine is gone: no program of it does another thing."""
         self.dead = True
+        own = Path(f"/proc/{self.network.pid}/ns/net").readlink()
+        for process in Path("/proc").glob("[0-9]*"):
+            with suppress(OSError):
+                if (process / "ns/net").readlink() == own:
+                    os.kill(int(process.name), signal.SIGKILL)
         self.stack.close()
 
     @property
@@ -329,7 +334,8 @@ class GroupWorld:
         folder = self.folder / f"{role}-{number}"
         for name in ("bin", "run", "record", "units", "data/state", "data/secrets", "data/uploads/tmp", "mounted"):
             (folder / name).mkdir(parents=True)
-        fragment = _fragment(role, version, self.migrations / str(version))
+        fragment = _fragment(role, version)
+        (folder / "data/migrations").symlink_to(self.migrations / str(version))
         tree = write_tree(fragment, folder / "tree")
         stack = self.stack.enter_context(ExitStack())
         network = Namespace()
@@ -360,12 +366,19 @@ class GroupWorld:
         except (OSError, http.client.HTTPException):
             return False
 
-    def ask(self, path: str, method: str = "GET", body: str = "", **headers: str) -> Answer:
-        """Ask as a visitor: one of the healthy machines answers, and where there is none, any.
+    def answers(self, machine: Machine) -> bool:
+        """Whether something listens on the machine."""
+        with suppress(OSError, http.client.HTTPException):
+            self._exchange(machine, "GET", "/healthz", "", {})
+            return True
+        return False
+
+    def ask(self, path: str, method: str = "GET", body: str = "", at: Machine | None = None, **headers: str) -> Answer:
+        """Ask as a visitor: one of the healthy machines answers, and where there is none, any; or the one given.
 
         Raises OSError when the machine goes in the middle of the request, as the load balancer answers 502 then.
         """
-        found = self.healthy() or self.webs()
+        found = [at] if at else self.healthy() or self.webs()
         machine = found[next(self.turns) % len(found)]
         given = {"Host": "pod.example.org", "X-Forwarded-Proto": "https", "X-Forwarded-For": "198.51.100.7"}
         return self._exchange(machine, method, path, body, given | {k.replace("_", "-"): v for k, v in headers.items()})
@@ -394,7 +407,7 @@ def _request(address: str, method: str, path: str, body: str, headers: dict[str,
         connection.close()
 
 
-def _fragment(role: str, version: int, migrations: Path) -> dict[str, Any]:
+def _fragment(role: str, version: int) -> dict[str, Any]:
     """The rendered files of a machine, with all parts of the application's containers in one file."""
     context = group_contexts(
         pod_changes={"image": f"registry.example.org/diaspora:{version}", "backup": {}},
@@ -402,7 +415,7 @@ def _fragment(role: str, version: int, migrations: Path) -> dict[str, Any]:
     )[role]  # fmt: skip
     fragment = pod_fragment(context)
     folder = f"{QUADLETS}/diaspora-.container.d/"
-    whole = f"[Container]\nVolume={migrations}:/srv/diaspora/db/migrate:ro\n"
+    whole = "[Container]\nVolume=/var/mnt/data/migrations:/srv/diaspora/db/migrate:ro\n"
     for path, text in files(fragment).items():
         if path.startswith(folder):
             whole += text + "\n"
@@ -504,7 +517,3 @@ def _cache(folder: Path, network: Namespace, program: str) -> Iterator[None]:
             yield
         finally:
             stop(process)
-
-
-assert json
-assert sys
