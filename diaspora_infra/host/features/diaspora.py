@@ -28,7 +28,7 @@ def diaspora(context: PodContext) -> Fragment:
     folders = ["diaspora"]
     folders += ["diaspora_web"] if context.answers else []
     folders += ["diaspora_sidekiq"] if context.works else []
-    folders += ["diaspora_tls"] if context.in_group else []
+    folders += ["diaspora_group"] if context.in_group else []
     files = [
         file("/etc/diaspora/diaspora.toml", diaspora_toml(pod, sized)),
         file("/etc/diaspora/database.yml", database_yml(sized, pooled=context.database_on_aws)),
