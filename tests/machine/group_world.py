@@ -24,7 +24,9 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
 
+from diaspora_infra.host.container_users import container_users
 from lab.aws.account import Account
+from lab.matchbox import free_ports
 from tests.host.aws_pod import group_contexts
 from tests.host.pod import LIBEXEC, QUADLETS, containers, files, pod_context, pod_fragment, values, write_tree
 from tests.machine.aws_door import Door
@@ -34,6 +36,7 @@ from tests.machine.pod_mail import certificate
 from tests.machine.pod_nginx import nginx_command
 from tests.machine.pod_programs import RequireProgram
 from tests.machine.test_pod_postgresql import PASSWORD, Postgresql, running, server_programs
+from tests.machine.uploads_bucket import BUCKET, Doors, Uploads, make_bucket
 from tests.support.processes import stop
 from tests.support.rails import APPLICATION, UID
 
@@ -131,6 +134,7 @@ class Machine:
     web: Container | None = None
     follower: "subprocess.Popen[bytes] | None" = None
     dead: bool = False
+    uploads: Uploads | None = None
 
     def __post_init__(self) -> None:
         self.pod = PodWorld(
@@ -258,6 +262,25 @@ class Machine:
             self.succeed("administrator", "done")
         return status, said
 
+    def mount(self) -> None:
+        """Mount the bucket with the uploads, as all machines of a pod do."""
+        start = self.tree / "etc/diaspora/uploads/start"
+        text = start.read_text()
+        host = container_users(group_contexts()["web"].settings.pod).diaspora.host
+        for old, new in (
+            # containers of the test have no map of users
+            (f"uid={host},gid={host}", f"uid={UID},gid={UID}"),
+            # the s3fs of Debian bookworm has this as its default, and no option for it
+            (",disable_noobj_cache", ""),
+        ):
+            assert text.count(old) == 1, old
+            text = text.replace(old, new)
+        start.write_text(text)
+        self.uploads = Uploads(self.folder / "data", self.tree, self.world.s3fs, self.world.bucket, self.world.doors)
+        self.stack.callback(self.uploads.remove)
+        self.uploads.share()
+        self.uploads.start()
+
     def kill(self) -> None:
         """The machine is gone: no program of it does another thing."""
         self.dead = True
@@ -266,6 +289,8 @@ class Machine:
             with suppress(OSError):
                 if (process / "ns/net").readlink() == own:
                     os.kill(int(process.name), signal.SIGKILL)
+        if self.uploads:
+            self.uploads.kill()
         self.stack.close()
 
     @property
@@ -305,6 +330,9 @@ class GroupWorld:
     account: Account
     postgresql: Postgresql
     nginx: str
+    s3fs: str
+    bucket: Any
+    doors: Doors
     network: Namespace
     switch: Namespace
     authorities: Path
@@ -328,11 +356,11 @@ class GroupWorld:
     def migrations(self) -> Path:
         return self.folder / "migrations"
 
-    def machine(self, role: str, version: int = 1) -> Machine:
-        """Start a machine with an image of this version, which has nothing yet."""
+    def machine(self, role: str, version: int = 1, *, mounted: bool = False) -> Machine:
+        """Start a machine with an image of this version, which has nothing yet but, if `mounted`, the bucket."""
         number = next(self.numbers)
         folder = self.folder / f"{role}-{number}"
-        for name in ("bin", "run", "record", "units", "data/state", "data/secrets", "data/uploads/tmp", "mounted"):
+        for name in ("bin", "run", "record", "units", "data/state", "data/secrets", "mounted"):
             (folder / name).mkdir(parents=True)
         fragment = _fragment(role, version)
         (folder / "data/migrations").symlink_to(self.migrations / str(version))
@@ -349,6 +377,10 @@ class GroupWorld:
         join(self.switch, network, made.address, number)
         _programs(made, self)
         (folder / "hosts").write_text(f"127.0.0.1 localhost\n{SERVERS} pgbouncer {CACHE}\n", encoding="ascii")
+        if mounted:
+            made.mount()
+        else:
+            (folder / "data/uploads/tmp").mkdir(parents=True)
         _folders(made)
         self.machines.append(made)
         return made
@@ -447,7 +479,8 @@ def _folders(machine: Machine) -> None:
             if source.startswith("/var/mnt/data/") and "." not in Path(source).name:
                 place = machine.folder / source.removeprefix("/var/mnt/")
                 place.mkdir(parents=True, exist_ok=True)
-                os.chown(place, UID, UID)
+                if place.stat().st_uid != UID:
+                    os.chown(place, UID, UID)
     if machine.role == "job":
         (machine.folder / "data/sidekiq").mkdir()
         machine.succeed("write-schedule")
@@ -464,8 +497,10 @@ def join(switch: Namespace, network: Namespace, address: str, number: int) -> No
 @contextmanager
 def group_world(account: Account, require_program: RequireProgram) -> Iterator[GroupWorld]:
     """Run the servers of a pod with an empty database, and put down what the stack puts into Parameter Store."""
-    account.reset()
+    bucket = make_bucket(account)
     with ExitStack() as stack:
+        doors = Doors(*free_ports(1), int(account.endpoint.rpartition(":")[2]))
+        stack.callback(doors.shut)
         folder = Path(stack.enter_context(TemporaryDirectory(prefix="pod-group-")))
         folder.chmod(0o755)
         switch, servers, balancer = (Namespace() for _ in range(3))
@@ -490,12 +525,15 @@ def group_world(account: Account, require_program: RequireProgram) -> Iterator[G
         inside = _Inside(balancer)
         stack.callback(inside.end)
         nginx = require_program("nginx", "nginx")
-        world = GroupWorld(folder, account, server, nginx, servers, switch, authorities, stack, inside)
+        s3fs = require_program("s3fs", "s3fs")
+        world = GroupWorld(
+            folder, account, server, nginx, s3fs, bucket, doors, servers, switch, authorities, stack, inside
+        )
         shutil.copytree(APPLICATION / "db/migrate", world.migrations / "1")
         for name, value, kind in (
             ("cacheHost", CACHE, "String"), ("cacheToken", TOKEN, "SecureString"), ("deployment", "none", "String"),
             ("databaseHost", SERVERS, "String"), ("databasePassword", PASSWORD, "SecureString"),
-            ("uploadsBucket", "pod-uploads-1a2b", "String"), ("backupRepository", "s3:https://s3/b", "String"),
+            ("uploadsBucket", BUCKET, "String"), ("backupRepository", "s3:https://s3/b", "String"),
             ("backupPassword", BACKUP_PASSWORD, "SecureString"),
         ):  # fmt: skip
             world.store.put_parameter(Name=f"{PATH}/{name}", Value=value, Type=kind)
