@@ -11,6 +11,7 @@ from diaspora_infra.aws.alerts import Alerts
 from diaspora_infra.aws.backups import Backups
 from diaspora_infra.aws.budget import Budget
 from diaspora_infra.aws.bundle import NONE_APPLIED, Bundle
+from diaspora_infra.aws.cache import Cache
 from diaspora_infra.aws.certificate import Certificate
 from diaspora_infra.aws.database import Database, DatabaseArgs, DatabaseEngine
 from diaspora_infra.aws.dns import Dns, DnsArgs, DnsRecord, create_record, pending_record
@@ -28,6 +29,7 @@ from diaspora_infra.config import AwsSettings
 from diaspora_infra.config.aws.aws import Aws
 from diaspora_infra.config.aws.parameter_names import (
     BUNDLE_APPLIED,
+    CACHE_HOST,
     UPLOADS_BUCKET,
     image_parameter,
     image_project,
@@ -100,12 +102,20 @@ def make_subnets(plan: Plan) -> Subnets:
             pulumi.Output.from_input(existing.public_subnet_id),
             [pulumi.Output.from_input(subnet_id) for subnet_id in existing.private_subnet_ids],
         )
-    zones = choose_zones(aws.region, settings.zones, behind_gateway=aws.behind_gateway, parent=plan.component)
-    check_type(aws.instance_type_name, zones[0], plan.component)
+    zones = choose_zones(
+        aws.region,
+        settings.zones,
+        behind_gateway=aws.behind_gateway,
+        parent=plan.component,
+        third=aws.has_groups,
+    )
+    for zone in zones if aws.has_groups else zones[:1]:
+        check_type(aws.instance_type_name, zone, plan.component)
     network = Network(
         plan.name,
         {
             "zones": zones,
+            "public_in_each_zone": aws.has_groups,
             "cidr": settings.cidr,
             "ipv6": settings.ipv6,
             "flow_logs_days": settings.flow_logs_days,
@@ -126,6 +136,7 @@ def make_security_groups(plan: Plan, subnets: Subnets) -> SecurityGroups:
             "shell_access": ShellAccess(plan.aws.instance.shell_access),
             "ssh_from": plan.aws.instance.ssh_from or [],
             "database": plan.settings.database_on_aws,
+            "cache": plan.aws.has_groups,
             "ipv6": plan.aws.network.ipv6,
             "tags": plan.tags,
         },
@@ -206,6 +217,7 @@ def make_database(plan: Plan, subnets: Subnets, groups: SecurityGroups, alerts: 
         "max_acu": settings.max_acu,
         "instance_class": settings.instance_class,
         "storage_gib": settings.storage_gib,
+        "standby": plan.aws.has_groups,
         "backup_days": settings.backup_days,
         "protect": plan.aws.protect,
         "tags": plan.tags,
@@ -247,10 +259,17 @@ def make_backups(plan: Plan) -> Backups:
 
 
 def make_parameters(
-    plan: Plan, database: Database | None, uploads: Uploads | None, backups: Backups, mail: Mail | None
+    plan: Plan,
+    database: Database | None,
+    uploads: Uploads | None,
+    backups: Backups,
+    mail: Mail | None,
+    cache: Cache | None = None,
 ) -> Parameters:
     """Make the parameters by which the machine finds the other parts."""
     facts: dict[str, pulumi.Input[str]] = {}
+    if cache is not None:
+        facts[CACHE_HOST.name] = cache.host
     if database is not None:
         facts["databaseHost"] = database.host
     if uploads is not None:
