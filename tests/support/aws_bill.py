@@ -3,8 +3,9 @@
 from collections.abc import Iterator
 from decimal import Decimal
 
-from diaspora_infra.config import load
-from diaspora_infra.cost import TRAFFIC, monthly_items
+from diaspora_infra.config import SECRET_KEYS, load
+from diaspora_infra.cost import HOURS_A_MONTH, TRAFFIC, monthly_items
+from tests.aws.account_client import instances
 from tests.support.aws_stack import REGION, AwsStack
 
 FREE_ALARMS = 10
@@ -12,21 +13,28 @@ FREE_ALARMS = 10
 
 def uncounted(stack: AwsStack) -> list[str]:
     """Lines about resources that exceed the counts of the cost of the stack."""
-    values = {**stack.values, "aws": {"region": REGION, **stack.values["aws"]}}
-    items = monthly_items(load(values), TRAFFIC["typical"], Decimal(60))
+    plain = {key: value for key, value in stack.values.items() if key not in SECRET_KEYS}
+    values = {**plain, "aws": {"region": REGION, **stack.values["aws"]}}
+    items = monthly_items(load(values, SECRET_KEYS), TRAFFIC["typical"], Decimal(60))
     counted = {item.name: item.quantity for item in items}
+    groups = "Load balancer" in counted
+    volumes = ("Root volume", "Root volumes", "Data volume")
     allowed = {
-        "GiB of volumes": counted["Root volume"] + counted["Data volume"],
-        "addresses": Decimal(1),
-        # one more holds the machine's config, some kilobytes
-        "buckets": Decimal(1 + sum(name in counted for name in ("Uploads in S3", "Backups in S3"))),
+        "machines": next(quantity for name, quantity in counted.items() if "achine" in name) / HOURS_A_MONTH,
+        "GiB of volumes": sum((counted.get(name, Decimal(0)) for name in volumes), Decimal(0)),
+        # the simulator gives the load balancer none
+        "addresses": (counted["Public IPv4 addresses"] / HOURS_A_MONTH if groups else Decimal(1)),
+        # one for each config of machines, some kilobytes
+        "buckets": Decimal(1 + groups + sum(name in counted for name in ("Uploads in S3", "Backups in S3"))),
         "hosted zones": Decimal("Hosted zone" in counted),
         "HTTP APIs": Decimal("API Gateway requests" in counted),
         "instances in Cloud Map": counted.get("Cloud Map instance", Decimal(0)),
         "database instances": Decimal(any(name.startswith(("Aurora", "RDS")) for name in counted)),
+        "load balancers": Decimal(groups),
+        "nodes of caches": 2 * Decimal(any(name.startswith("2 cache nodes") for name in counted)),
         "alarms": Decimal(FREE_ALARMS),
         # none of these has an item
-        **dict.fromkeys(("NAT gateways", "interface endpoints", "load balancers", "secrets", "keys"), Decimal(0)),
+        **dict.fromkeys(("NAT gateways", "interface endpoints", "secrets", "keys"), Decimal(0)),
     }
     return [f"{number} {what}; counted: {allowed[what]}" for what, number in _held(stack) if number > allowed[what]]
 
@@ -42,6 +50,8 @@ def _held(stack: AwsStack) -> Iterator[tuple[str, int]]:
             for instance in reservation["Instances"]
             if "PublicIpAddress" in instance and instance["State"]["Name"] == "running"
         }
+    yield "machines", len(instances(stack))
+    yield "nodes of caches", len(stack.client("elasticache").describe_cache_clusters()["CacheClusters"])
     yield "addresses", len(addresses)
     yield "buckets", len(stack.client("s3").list_buckets()["Buckets"])
     yield "hosted zones", len(stack.client("route53").list_hosted_zones()["HostedZones"])
