@@ -12,7 +12,7 @@ import pytest
 from diaspora_infra.commands.status import follow
 from diaspora_infra.config.aws.aws import JOB, WEB
 from diaspora_infra.smoke.stack_state import pod_stack
-from diaspora_infra.status.groups import read_groups
+from diaspora_infra.status.groups import Refresh, read_groups
 from tests.aws.account_asserts import DOMAIN, records
 from tests.aws.account_client import instances
 from tests.aws.account_inventory import ACCOUNT, OBJECTS, PARAMETERS, buckets, roles, unencrypted
@@ -74,17 +74,16 @@ def comes_up(stack: AwsStack) -> None:
 
 def status_tells_of_all_machines(stack: AwsStack, capsys: pytest.CaptureFixture[str]) -> None:
     pod = pod_stack("test", {"deployment": {"resources": stack.engine.export()}})
-    # the simulator makes no machine healthy
-    assert follow(pod, stack.client, wait=False) == 0
+    # in the simulator every machine is healthy at once
+    assert follow(pod, stack.client, wait=True) == 0
     shown = capsys.readouterr().out
-    web, job = (group(stack, role) for role in (WEB, JOB))
-    assert f"  web: {web['AutoScalingGroupName']}, version 1, " in shown
-    assert f"  job: {job['AutoScalingGroupName']}, version 1, " in shown
+    web, job = (group(stack, role)["AutoScalingGroupName"] for role in (WEB, JOB))
+    assert f"  web: {web}, version 1, 2 of 2 ready\n" in shown
+    assert f"  job: {job}, version 1, 1 of 1 ready\n" in shown
     assert "  deployment: none\n" in shown
     assert all(each["InstanceId"] in shown for each in instances(stack))
-    found = {each.role: each for each in read_groups(pod, stack.client)}
-    assert [(len(each.members), each.version) for each in (found[WEB], found[JOB])] == [(2, "1"), (1, "1")]
-    print([found])
+    assert shown.count("load balancer: healthy") == 2
+    assert shown.endswith("all machines are ready, and of the version that the stack has\n")
 
 
 def only_the_load_balancer_is_open(stack: AwsStack) -> None:
@@ -210,6 +209,10 @@ def changes_the_machine_for_jobs_first(stack: AwsStack) -> None:
     assert len(configs_of(stack, WEB)) == 2
     assert data_of(stack) == data
     stack.good("preview", "--expect-no-changes")
+    pod = pod_stack("test", {"deployment": {"resources": stack.engine.export()}})
+    assert [(each.version, each.done, each.refresh) for each in read_groups(pod, stack.client)] == [
+        ("2", True, Refresh("Successful", 100, ""))
+    ] * 2
 
 
 def closes_what_somebody_opened(stack: AwsStack) -> None:

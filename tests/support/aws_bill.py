@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from decimal import Decimal
+from typing import Any
 
 from diaspora_infra.config import SECRET_KEYS, load
 from diaspora_infra.cost import HOURS_A_MONTH, TRAFFIC, monthly_items
@@ -42,7 +43,14 @@ def uncounted(stack: AwsStack) -> list[str]:
 def _held(stack: AwsStack) -> Iterator[tuple[str, int]]:
     """The resources of the account, by the names in `uncounted`."""
     ec2, clouds = stack.client("ec2"), stack.client("servicediscovery")
-    yield "GiB of volumes", sum(volume["Size"] for volume in ec2.describe_volumes()["Volumes"])
+    groups = stack.client("autoscaling").describe_auto_scaling_groups()["AutoScalingGroups"]
+    grouped = {each["InstanceId"] for group in groups for each in group["Instances"]}
+    volumes = [
+        volume["Size"]
+        for volume in ec2.describe_volumes()["Volumes"]
+        if not any(each["InstanceId"] in grouped for each in volume["Attachments"])
+    ]
+    yield "GiB of volumes", sum(volumes) + sum(_volumes_of(stack, group) for group in groups)
     addresses = {address["PublicIp"] for address in ec2.describe_addresses()["Addresses"]}
     for reservation in ec2.describe_instances()["Reservations"]:
         addresses |= {
@@ -76,3 +84,13 @@ def _held(stack: AwsStack) -> Iterator[tuple[str, int]]:
         if alias["AliasName"].startswith("alias/aws/")
     }
     yield "keys", len({key["KeyId"] for key in keys.list_keys()["Keys"]} - own)
+
+
+def _volumes_of(stack: AwsStack, group: Any) -> int:
+    """GiB of the machines of a group, as its launch template says: the simulator gives them other volumes."""
+    used = group["LaunchTemplate"]
+    (version,) = stack.client("ec2").describe_launch_template_versions(
+        LaunchTemplateId=used["LaunchTemplateId"], Versions=[used["Version"]]
+    )["LaunchTemplateVersions"]
+    disks = version["LaunchTemplateData"]["BlockDeviceMappings"]
+    return int(group["DesiredCapacity"] * sum(disk["Ebs"]["VolumeSize"] for disk in disks))
