@@ -23,6 +23,7 @@ from diaspora_infra.aws.mail import Mail
 from diaspora_infra.aws.network import Network
 from diaspora_infra.aws.parameters import Parameters
 from diaspora_infra.aws.security_groups import SecurityGroups
+from diaspora_infra.aws.topology_change import check_topology_change
 from diaspora_infra.aws.uploads import Uploads
 from diaspora_infra.config import AwsSettings, ConfigError
 from diaspora_infra.config.aws.aws import JOB, WEB
@@ -106,6 +107,7 @@ class AwsPod(pulumi.ComponentResource):
         self.cache: Cache | None = None
         self.load_balancer: LoadBalancer | None = None
         self.machine_groups: Mapping[str, MachineGroup] = {}
+        check_topology_change(plan)
         subnets = pod_parts.make_subnets(plan)
         self.network: Network | None = subnets.network
         self.security_groups: SecurityGroups = pod_parts.make_security_groups(plan, subnets)
@@ -219,6 +221,7 @@ class AwsPod(pulumi.ComponentResource):
         job = group_parts.make_job_group(plan, shared)
         web = group_parts.make_web_group(plan, shared, self.load_balancer, job)
         self.machine_groups = {WEB: web, JOB: job}
+        group_parts.make_news(plan, self.alerts, self.machine_groups, self.database)
         self.load_balancer_name = self.load_balancer.dns_name
         self.group_names = group_parts.group_names(self.machine_groups)
         self.status_command = pulumi.Output.from_input(f"diaspora-infra status {pulumi.get_stack()} --wait")

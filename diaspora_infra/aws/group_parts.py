@@ -1,5 +1,6 @@
 """The parts of a pod on several machines that a pod on one machine does not have."""
 
+import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
@@ -188,22 +189,23 @@ def make_job_group(plan: Plan, shared: Shared) -> MachineGroup:
         "Action": "ssm:PutParameter",
         "Resource": deployment.arn,
     }
-    extra: MachineGroupArgs = {"size": 1, "overlap": False, "statements": [*shared.backups.statements, tell]}  # type: ignore[typeddict-item]
-    return _make_group(plan, shared, JOB, extra, [])
+    args = _group_args(plan, shared, JOB, [*shared.backups.statements, tell])
+    return _make_group(plan, shared, JOB, {**args, "size": 1, "overlap": False}, [])
 
 
 def make_web_group(plan: Plan, shared: Shared, balancer: LoadBalancer, job: MachineGroup) -> MachineGroup:
     """Make the machines that answer requests, after the one that migrates the database."""
-    extra: MachineGroupArgs = {  # type: ignore[typeddict-item]
+    args = _group_args(plan, shared, WEB, [])
+    more: MachineGroupArgs = {
+        **args,
         "size": plan.aws.ha.web_machines,
         "target_group_arns": [balancer.target_group_arn],
     }
-    return _make_group(plan, shared, WEB, extra, [job])
+    return _make_group(plan, shared, WEB, more, [job])
 
 
-def _make_group(
-    plan: Plan, shared: Shared, role: str, extra: MachineGroupArgs, after: Sequence[pulumi.Resource]
-) -> MachineGroup:
+def _group_args(plan: Plan, shared: Shared, role: str, statements: Sequence[Statement]) -> MachineGroupArgs:
+    """What a group of each role gets; `statements` are those of this one alone."""
     settings, network = plan.aws.instance, shared.subnets.network
     if network is None:
         raise ValueError("groups of machines without a network of their own")
@@ -222,22 +224,77 @@ def _make_group(
         "root_gib": settings.root_gib,
         "topic_arn": shared.alerts.topic_arn,
         "tags": {**plan.tags, "Role": role},
-        **extra,
         "statements": [
             *(uploads.statements if uploads is not None else ()),
             *shared.parameters.statements,
             *(images.statements if images is not None else ()),
             *shared.own,
-            *extra.get("statements", ()),
+            *statements,
         ],
     }
     if settings.image_id is not None:
         args["image"]["id"] = settings.image_id
+    return args
+
+
+def _make_group(
+    plan: Plan, shared: Shared, role: str, args: MachineGroupArgs, after: Sequence[pulumi.Resource]
+) -> MachineGroup:
     # a machine that starts before these are there is given up by the hook before they are
     needed = [part for part in (shared.parameters, shared.database, shared.cache) if part is not None]
     options = pulumi.ResourceOptions.merge(plan.child, pulumi.ResourceOptions(depends_on=[*needed, *after]))
     with in_stack_keys(stack_keys.MACHINE):
         return MachineGroup(f"{plan.name}-{role}", args, options)
+
+
+def make_news(plan: Plan, alerts: Alerts, groups: Mapping[str, MachineGroup], database: Database | None) -> None:
+    """Tell of what no metric shows: machines that could not be replaced, and a database that has failed over."""
+    stack = pulumi.get_stack()
+    _tell(
+        plan,
+        alerts,
+        "change-failed",
+        # the events of EC2 Auto Scaling (user guide, Instance refresh events)
+        group_names(groups).apply(
+            lambda found: {
+                "source": ["aws.autoscaling"],
+                "detail-type": ["EC2 Auto Scaling Instance Refresh Failed"],
+                "detail": {"AutoScalingGroupName": sorted(found.values())},
+            }
+        ),
+        f"New machines of {plan.settings.pod.domain} do not become ready, and the former ones go on. "
+        f"See: diaspora-infra status {stack}",
+    )
+    if database is None:
+        return
+    _tell(
+        plan,
+        alerts,
+        "database-failover",
+        # the events of RDS (user guides, event categories)
+        database.identifier.apply(
+            lambda found: {
+                "source": ["aws.rds"],
+                "detail-type": ["RDS DB Instance Event", "RDS DB Cluster Event"],
+                "detail": {"SourceIdentifier": [{"prefix": found}], "EventCategories": ["failover"]},
+            }
+        ),
+        f"The database of {plan.settings.pod.domain} fails over, or has done so. Its standby takes over by itself.",
+    )
+
+
+def _tell(plan: Plan, alerts: Alerts, name: str, pattern: pulumi.Output[Mapping[str, object]], text: str) -> None:
+    """Send a text to the podmin for each event of a pattern."""
+    rule = aws.cloudwatch.EventRule(
+        f"{plan.name}-{name}",
+        description=f"Tells the podmin: {name}",
+        event_pattern=pattern.apply(json.dumps),
+        tags=named(plan.tags, f"{plan.name} {name}"),
+        opts=plan.child,
+    )
+    aws.cloudwatch.EventTarget(
+        f"{plan.name}-{name}", rule=rule.name, arn=alerts.topic_arn, input=json.dumps(text), opts=plan.child
+    )
 
 
 def _machine(plan: Plan, role: str) -> Machine:

@@ -146,7 +146,7 @@ def make_security_groups(plan: Plan, subnets: Subnets) -> SecurityGroups:
 
 def make_alerts(plan: Plan) -> Alerts:
     """Make the topic of the alarms."""
-    return Alerts(plan.name, {"email": plan.alert_email, "tags": plan.tags}, plan.child)
+    return Alerts(plan.name, {"email": plan.alert_email, "events": plan.aws.has_groups, "tags": plan.tags}, plan.child)
 
 
 def make_dns(plan: Plan) -> Dns:
@@ -348,17 +348,24 @@ def make_bundle(plan: Plan, parts: Parts) -> Bundle:
     )
 
 
-def applied_bundle(plan: Plan) -> str | None:
-    """Ask which bundle the machine runs: its hash. None where there is no machine yet, or none that has told."""
-    name = f"{parameter_path(plan.aws, plan.settings.pod)}/{BUNDLE_APPLIED}"
+def told_value(plan: Plan, name: str) -> str | None:
+    """Ask what a machine has written into a parameter; None where the parameter is not there."""
     try:
         found = pulumi_aws.ssm.get_parameter(
-            name=name, with_decryption=False, opts=pulumi.InvokeOptions(parent=plan.component)
+            name=f"{parameter_path(plan.aws, plan.settings.pod)}/{name}",
+            with_decryption=False,
+            opts=pulumi.InvokeOptions(parent=plan.component),
         )
     # the first run has no such parameter, and who only previews may not be allowed to read it
     except Exception:
         return None
-    return None if found.insecure_value == NONE_APPLIED else found.insecure_value
+    return found.insecure_value
+
+
+def applied_bundle(plan: Plan) -> str | None:
+    """Ask which bundle the machine runs: its hash. None where there is no machine yet, or none that has told."""
+    value = told_value(plan, BUNDLE_APPLIED)
+    return None if value == NONE_APPLIED else value
 
 
 def pending_upgrade(plan: Plan, parts: Parts) -> str | None:
