@@ -101,7 +101,7 @@ def make_load_balancer(
             "topic_arn": alerts.topic_arn,
             "tags": plan.tags,
         },
-        plan.child,
+        plan.taking_over,
     )
 
 
@@ -109,7 +109,7 @@ def make_shell_endpoint(plan: Plan, subnets: Subnets, groups: SecurityGroups) ->
     """Make the way to a shell on the machines, unless they have another one or none."""
     if groups.endpoint_id is not None:
         endpoint_args = {"subnet_id": subnets.private_ids[0], "security_group_id": groups.endpoint_id}
-        create_shell_endpoint(plan.name, endpoint_args, plan.tags, plan.child)  # type: ignore[arg-type]
+        create_shell_endpoint(plan.name, endpoint_args, plan.tags, plan.taking_over)  # type: ignore[arg-type]
 
 
 def make_logs(plan: Plan) -> Sequence[Statement]:

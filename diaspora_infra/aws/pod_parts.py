@@ -15,6 +15,7 @@ from diaspora_infra.aws.cache import Cache
 from diaspora_infra.aws.certificate import Certificate
 from diaspora_infra.aws.database import Database, DatabaseArgs, DatabaseEngine
 from diaspora_infra.aws.dns import Dns, DnsArgs, DnsRecord, create_record, pending_record
+from diaspora_infra.aws.former_places import takes_over
 from diaspora_infra.aws.http_api import HttpApi
 from diaspora_infra.aws.image_build import ImageBuild
 from diaspora_infra.aws.machine import Machine, MachineArgs
@@ -67,6 +68,11 @@ class Plan:
     def child(self) -> pulumi.ResourceOptions:
         """Options of a part."""
         return pulumi.ResourceOptions(parent=self.component)
+
+    @property
+    def taking_over(self) -> pulumi.ResourceOptions:
+        """Options of a part that makes what another topology or edge makes elsewhere."""
+        return takes_over(self.name, self.component)
 
     @property
     def alert_email(self) -> str:
@@ -198,7 +204,7 @@ def set_domain_record(plan: Plan, machine: Machine, dns: Dns) -> Sequence[pulumi
     # no AAAA, also with IPv6 in the VPC: the pod itself does not answer on IPv6 (docs/tls.md)
     if dns.zone_id is None:
         return [pending_record(domain, "A", [machine.public_ip])]
-    create_record(f"{plan.name}-domain", dns.zone_id, domain, "A", [machine.public_ip], plan.child)
+    create_record(f"{plan.name}-domain", dns.zone_id, domain, "A", [machine.public_ip], plan.taking_over)
     return []
 
 
@@ -423,7 +429,7 @@ def make_machine(
     if groups.endpoint_id is not None:
         args["shell_endpoint"] = {"subnet_id": subnets.private_ids[0], "security_group_id": groups.endpoint_id}
     with in_stack_keys(stack_keys.MACHINE):
-        return Machine(plan.name, args, plan.child)
+        return Machine(plan.name, args, plan.taking_over)
 
 
 def make_certificate(plan: Plan, dns: Dns) -> Certificate:
@@ -456,7 +462,7 @@ def make_http_api(
             "log_days": plan.aws.http_api.log_days,
             "tags": plan.tags,
         },
-        plan.child,
+        plan.taking_over,
     )
 
 

@@ -12,7 +12,7 @@ PATH = f"/diaspora/{DOMAIN}"
 
 def test_pod_moves_to_several_machines_and_back(aws_stack: AwsStack) -> None:
     aws = aws_stack.values["aws"]
-    aws |= {"edge": "direct", "database": {"engine": "rds"}, "instance": {"shellAccess": "none"}}
+    aws |= {"database": {"engine": "rds"}}
     aws_stack.good("up")
     data = kept(aws_stack)
     write(aws_stack, "bundleApplied", "0123456789abcdef")
@@ -31,7 +31,7 @@ def test_pod_moves_to_several_machines_and_back(aws_stack: AwsStack) -> None:
 def to_several_machines(stack: AwsStack) -> None:
     aws = stack.values["aws"]
     single = {**aws}
-    del aws["edge"], aws["database"]
+    del aws["database"]
     aws["topology"] = "ha"
     said = refused(stack)
     assert "aws.database.engine: required when the topology changes, because its default does too" in said
@@ -52,7 +52,9 @@ def back_to_one_machine(stack: AwsStack) -> None:
     several = {**stack.values["aws"], "protect": True}
     stack.values["aws"] = several
     stack.good("up")
+    # a machine with an address of its own, in the same network
     single = {key: value for key, value in several.items() if key != "topology"} | {"edge": "direct"}
+    single["network"] = {"zones": ["a", "b", "c"]}
     stack.values["aws"] = {key: value for key, value in single.items() if key != "database"}
     assert "aws.database.engine: required when the topology changes" in refused(stack)
     stack.values["aws"] = single
