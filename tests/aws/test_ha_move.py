@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from tests.aws.account_asserts import DOMAIN
+from tests.aws.account_asserts import DOMAIN, records
 from tests.aws.account_client import instances
 from tests.aws.account_inventory import buckets
 from tests.support.aws_stack import AwsStack
@@ -20,12 +20,15 @@ def test_pod_moves_to_several_machines_and_back(aws_stack: AwsStack) -> None:
     assert kept(aws_stack) == data
     assert database(aws_stack)["MultiAZ"]
     assert len(instances(aws_stack)) == 3
+    assert ".elb.amazonaws.com" in records(aws_stack)[DOMAIN, "A"]["AliasTarget"]["DNSName"]
 
     write(aws_stack, "deployment", "ready registry.example.org/diaspora:1")
     back_to_one_machine(aws_stack)
     assert kept(aws_stack) == data
     assert not database(aws_stack)["MultiAZ"]
-    assert len(instances(aws_stack)) == 1
+    (machine,) = instances(aws_stack)
+    (address,) = records(aws_stack)[DOMAIN, "A"]["ResourceRecords"]
+    assert address["Value"] == machine["PublicIpAddress"]
 
 
 def to_several_machines(stack: AwsStack) -> None:
@@ -84,6 +87,7 @@ def database(stack: AwsStack) -> Any:
     return found
 
 
-def kept(stack: AwsStack) -> tuple[str, str]:
-    """What tells the database and the uploads from others."""
-    return database(stack)["DbiResourceId"], buckets(stack)["pod-uploads"]
+def kept(stack: AwsStack) -> tuple[str, str, str]:
+    """What tells the database, the uploads, and the one way to a shell that a VPC may have from others."""
+    (endpoint,) = stack.client("ec2").describe_instance_connect_endpoints()["InstanceConnectEndpoints"]
+    return database(stack)["DbiResourceId"], buckets(stack)["pod-uploads"], endpoint["InstanceConnectEndpointId"]
