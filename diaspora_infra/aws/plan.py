@@ -31,7 +31,7 @@ _WORDS = {"userData": "the machine's own part of the config", "ami": "the image"
 _STOPPED = "instanceType"
 _OF_GROUPS = {"userData": "the config", "imageId": "the image"}
 _CHANGES = {"update", "replace", "create-replacement"}
-_BESIDE = {"tags", "tagsAll", "latestVersion"}
+_BESIDE = {"tags", "tagsAll"}
 """Changes of a launch template that make no other machines."""
 
 
@@ -57,9 +57,16 @@ def plan_groups(steps: Iterable[Mapping[str, Any]]) -> list[Plan]:
         if _GROUP in step["urn"]:
             groups.setdefault(step["urn"].rpartition(_GROUP)[2], {})[step["op"]] = step
         elif _TEMPLATE in step["urn"] and step["op"] in _CHANGES:
-            keys = {*(step.get("diffReasons") or ()), *(step.get("replaceReasons") or ())} - _BESIDE
-            changed[step["urn"].rpartition(_TEMPLATE)[2]] = tuple(sorted(_OF_GROUPS.get(key, key) for key in keys))
+            changed[step["urn"].rpartition(_TEMPLATE)[2]] = tuple(
+                sorted(_OF_GROUPS.get(key, key) for key in _changed_inputs(step) - _BESIDE)
+            )
     return [_group_plan(name, operations, changed.get(name, ())) for name, operations in sorted(groups.items())]
+
+
+def _changed_inputs(step: Mapping[str, Any]) -> set[str]:
+    """Keys that the program gives another value: the provider names others too, which follow from these."""
+    old, new = ((step.get(state) or {}).get("inputs") or {} for state in ("oldState", "newState"))
+    return {key for key in step.get("diffReasons") or () if old.get(key) != new.get(key)}
 
 
 def _group_plan(name: str, operations: Mapping[str, Mapping[str, Any]], changed: tuple[str, ...]) -> Plan:
