@@ -96,6 +96,11 @@ def generated_path(aws: Aws, pod: Pod) -> str:
     return f"{parameter_path(aws, pod)}/{GENERATED}"
 
 
+def machines_log_group(pod: Pod) -> str:
+    """Name of the group of CloudWatch that machines in groups send their logs to."""
+    return f"/diaspora/{pod.domain}/machines"
+
+
 def images_path(aws: Aws, pod: Pod) -> str:
     """The path of the parameters of images, without a slash at its end."""
     return f"{parameter_path(aws, pod)}/{IMAGES}"
