@@ -5,6 +5,7 @@ import hmac
 import json
 import re
 import urllib.error
+import urllib.parse
 import urllib.request
 from collections.abc import Callable
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -73,7 +74,8 @@ class Metadata(BaseHTTPRequestHandler):
             return
         if "X-Amz-Target" not in self.headers:
             # the Query API of EC2 Auto Scaling
-            self.answer(*self.server.query_answer)
+            action = dict(urllib.parse.parse_qsl(body.decode()))["Action"]
+            self.answer(200, self.server.query_answers.get(action, b"<Response/>"))
             return
         operation = self.headers["X-Amz-Target"].rpartition(".")[2]
         if operation in self.server.answers:
@@ -109,7 +111,7 @@ class Door(ThreadingHTTPServer):
         self.answers: dict[str, Any] = {}
         # what the metadata service says beside the credentials, by path below meta-data/
         self.metadata: dict[str, str] = {}
-        self.query_answer = (200, b"<Response/>")
+        self.query_answers: dict[str, bytes] = {}
         self.is_healthy: Callable[[], bool] = lambda: False
 
 

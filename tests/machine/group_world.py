@@ -369,7 +369,9 @@ class GroupWorld:
         network = Namespace()
         stack.callback(network.end)
         door = Door(self.account.endpoint)
-        door.metadata |= {"instance-id": f"i-{number:017x}", "tags/instance/aws:autoscaling:groupName": f"{role}-group"}
+        door.metadata["instance-id"] = f"i-{number:017x}"
+        group = f"<Instance><AutoScalingGroupName>{role}-group</AutoScalingGroupName></Instance>"
+        door.query_answers["DescribeAutoScalingInstances"] = group.encode()
         threading.Thread(target=door.serve_forever, args=(0.05,), daemon=True).start()
         stack.callback(door.server_close)
         stack.callback(door.shutdown)

@@ -348,6 +348,9 @@ class TestDeployment:
         """It has asked for more time while the pod was maintained, and has then said once that it is ready."""
         told = [(headers, body) for headers, body in web.door.asked if "X-Amz-Target" not in headers]
         actions = [dict(parse_qsl(body.decode())) for _, body in told]
+        assert {"Action": "DescribeAutoScalingInstances", "Version": "2011-01-01",
+                "InstanceIds.member.1": web.door.metadata["instance-id"]} in actions  # fmt: skip
+        actions = [action for action in actions if action["Action"] != "DescribeAutoScalingInstances"]
         names = [action["Action"] for action in actions]
         assert names.count("CompleteLifecycleAction") == 1
         assert (names[-1], set(names[:-1])) == ("CompleteLifecycleAction", {"RecordLifecycleActionHeartbeat"})

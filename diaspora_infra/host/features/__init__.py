@@ -30,6 +30,7 @@ from diaspora_infra.host.features.image_pulls import image_pulls
 from diaspora_infra.host.features.jobs import jobs
 from diaspora_infra.host.features.journal import journal
 from diaspora_infra.host.features.kernel_arguments import kernel_arguments
+from diaspora_infra.host.features.machine_logs import machine_logs
 from diaspora_infra.host.features.memory import memory
 from diaspora_infra.host.features.monitoring import monitoring
 from diaspora_infra.host.features.network import network
@@ -148,6 +149,7 @@ GROUP_AWS_FEATURES: tuple[AwsFeature, ...] = (
     aws_database,
     deployment,
     ready,
+    machine_logs,
 )
 """The same of a machine in a group. Its bundle is in its config, and its database never pauses."""
 
