@@ -7,7 +7,7 @@ import sys
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
-from diaspora_infra.commands import assets, cost, diff, pki, preview_summary, provisioning, smoke
+from diaspora_infra.commands import assets, cost, diff, pki, preview_summary, provisioning, smoke, status
 from diaspora_infra.config import (
     SECRET_KEYS,
     ConfigError,
@@ -69,6 +69,7 @@ def _parser() -> argparse.ArgumentParser:
     preview_summary.add_to(commands)
     provisioning.add_to(commands)
     smoke.add_to(commands)
+    status.add_to(commands)
     return parser
 
 

@@ -879,6 +879,8 @@ class AwsHaTable(TypedDict):
     """How many machines answer requests. One more does the background jobs. Default: 2."""
     cacheNodeType: NotRequired[str]
     """Type of the two nodes of the cache, which holds the background jobs. Default: cache.t4g.micro."""
+    logDays: NotRequired[int]
+    """Days to keep the logs of all machines in CloudWatch; with 0 they are not sent there. Allowed: 0, 1, 3, 5, 7, 14, 30, 60, 90, 120, 150, 180, 365, 400, 545, 731, 1096, 1827, 2192, 2557, 2922, 3288, 3653. Default: 14."""
 
 
 class AwsHttpApiTable(TypedDict):
@@ -911,7 +913,7 @@ class InstanceTable(TypedDict):
     rootGib: NotRequired[int]
     """Size of the root volume in GiB. A change replaces the machine. Default: 10."""
     dataGib: NotRequired[int]
-    """Size of the data volume in GiB. It can grow, never shrink. Default: 10."""
+    """Size of the data volume in GiB. It can grow, never shrink. Not with `topology: ha`. Default: 10."""
     shellAccess: NotRequired[str]
     """How `host.users` log in: through an EC2 Instance Connect Endpoint (`aws ec2-instance-connect ssh`, no port is open to the internet), by SSH from `sshFrom`, or not at all. Allowed: instanceConnectEndpoint, ssh, none. Default: instanceConnectEndpoint."""
     sshFrom: NotRequired[Sequence[str] | None]
@@ -935,7 +937,7 @@ class NetworkTable(TypedDict):
     cidr: NotRequired[str]
     """Addresses of the VPC; each subnet gets a sixteenth of them or a /24, whichever is smaller. Default: 10.0.0.0/16."""
     zones: NotRequired[Sequence[str] | None]
-    """Last letters of the availability zones. The machine and its data are in the first one, which can never change. When not set: the first two that exist in the account and take a VPC link of API Gateway; with `existing`, the zone of its public subnet. `pulumi preview` refuses zones that do not exist or, with `edge: gateway`, take no VPC link."""
+    """Last letters of the availability zones. The machine and its data are in the first one, which can never change. When not set: the first two that exist in the account and take a VPC link of API Gateway, with `topology: ha` also the next one; with `existing`, the zone of its public subnet. `pulumi preview` refuses zones that do not exist or, with `edge: gateway`, take no VPC link."""
     ipv6: NotRequired[bool]
     """Also give the VPC IPv6 addresses. Default: false."""
     flowLogsDays: NotRequired[int]
@@ -948,17 +950,17 @@ class AwsDatabaseTable(TypedDict):
     """Where PostgreSQL runs."""
 
     engine: NotRequired[str]
-    """`auroraServerless` pauses while nobody uses the pod, and then costs only storage. `rds` is a small separate instance. `onInstance` is a container on the machine: the cheapest for every pod, restored from the pod's backup, not by AWS. Allowed: auroraServerless, rds, onInstance. Default: auroraServerless."""
+    """`auroraServerless` pauses while nobody uses the pod, and then costs only storage. `rds` is a small separate instance. `onInstance` is a container on the machine: the cheapest for every pod, restored from the pod's backup, not by AWS. With `topology: ha` the first two have a standby in another zone, and `rds` is the default. Allowed: auroraServerless, rds, onInstance. Default: auroraServerless."""
     version: NotRequired[str]
     """Version of Aurora PostgreSQL; `rds` uses the newest release of its major version. Another major version is an upgrade, which only happens when this key is set: see docs/aws-data.md first. Default: 17.9."""
     minAcu: NotRequired[float]
-    """Minimum capacity of Aurora in ACU (2 GiB of memory each); only with 0 Aurora can pause. Default: 0."""
+    """Minimum capacity of Aurora in ACU (2 GiB of memory each); only with 0 Aurora can pause. 0.5 when not set with `topology: ha`, where nothing pauses. Default: 0."""
     maxAcu: NotRequired[float]
     """Maximum capacity of Aurora in ACU, which also limits the cost: 1 ACU is about 0.14 dollars an hour. Default: 1."""
     autoPauseSeconds: NotRequired[int]
     """Seconds without a connection after which Aurora pauses; only with `minAcu: 0`. Default: 300."""
     instanceClass: NotRequired[str]
-    """Instance class of engine `rds`. Default: db.t4g.micro."""
+    """Instance class of engine `rds`; db.t4g.small when not set with `topology: ha`. Default: db.t4g.micro."""
     storageGib: NotRequired[int]
     """Storage of engine `rds` in GiB. Default: 20."""
     backupDays: NotRequired[int]
@@ -1012,9 +1014,9 @@ class AwsTable(TypedDict):
     ha: NotRequired[AwsHaTable]
     """Machines and cache of `topology: ha`."""
     size: NotRequired[str]
-    """`minimal`: 1 GiB of memory with a swap file. `small`: 2 GiB, some dollars more. `diaspora-infra cost` and docs/cost.md show the cost. Allowed: minimal, small. Default: minimal."""
+    """`minimal`: 1 GiB of memory with a swap file. `small`: 2 GiB, some dollars more. `diaspora-infra cost` and docs/cost.md show the cost. With `topology: ha` always `small`, unless `instance.type` is set. Allowed: minimal, small. Default: minimal."""
     edge: NotRequired[str]
-    """`gateway`: API Gateway has the certificate, and the machine is not reachable from the internet, but requests are limited to 10 MB (account archives are larger). `direct`: nginx on the machine's own public address, with a certificate by `pod.tls`; without that limit, and cheaper. `loadBalancer`: a load balancer has the certificate; only with `topology: ha`, where nothing else is possible. Allowed: gateway, direct, loadBalancer. Default: gateway."""
+    """`gateway`: API Gateway has the certificate, and the machine is not reachable from the internet, but requests are limited to 10 MB (account archives are larger). `direct`: nginx on the machine's own public address, with a certificate by `pod.tls`; without that limit, and cheaper. `loadBalancer`: a load balancer has the certificate; only with `topology: ha`, where it is the default and nothing else is possible. Allowed: gateway, direct, loadBalancer. Default: gateway."""
     httpApi: NotRequired[AwsHttpApiTable]
     """API Gateway."""
     instance: NotRequired[InstanceTable]
@@ -1036,7 +1038,7 @@ class AwsTable(TypedDict):
     backups: NotRequired[AwsBackupsTable]
     """Backups on AWS."""
     monthlyBudgetUsd: NotRequired[int]
-    """Budget for alerts by mail: when 80 percent is spent in a month, and when the forecast exceeds it. It covers the whole account, without tax. Default: 20."""
+    """Budget for alerts by mail: when 80 percent is spent in a month, and when the forecast exceeds it. It covers the whole account, without tax. 250 when not set with `topology: ha`. Default: 20."""
     alertEmail: NotRequired[str | None]
     """Recipient of alarms and budget alerts; `pod.admin.email` when not set."""
     protect: NotRequired[bool]

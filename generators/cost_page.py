@@ -20,7 +20,16 @@ from diaspora_infra.cost.awake import (
     wakes,
 )
 from diaspora_infra.cost.items import aws_settings, monthly_items, monthly_usd
-from diaspora_infra.cost.prices import FREE, INSTANCES, PRICED_REGION, PRICES, RDS_INSTANCES, SURPLUS_CREDITS, Price
+from diaspora_infra.cost.prices import (
+    CACHE_NODES,
+    FREE,
+    INSTANCES,
+    PRICED_REGION,
+    PRICES,
+    RDS_INSTANCES,
+    SURPLUS_CREDITS,
+    Price,
+)
 from diaspora_infra.cost.table import cost_table, markdown, number_text
 from diaspora_infra.cost.target import PEOPLE_COUNTS, TARGET_USD, USUAL, hours_of, most_people, usd_of
 from diaspora_infra.cost.traffic import HOURS_A_MONTH, PEOPLE, TRAFFIC, people_words, traffic_of
@@ -33,6 +42,7 @@ TARGET_PEOPLE = 3
 UNCONFIRMED_MARGIN = Decimal("1.3")
 """The target holds even if every unconfirmed price is multiplied by this factor."""
 _ON_INSTANCE: dict[str, Any] = {"database": {"engine": "onInstance"}}
+_GROUPS: dict[str, Any] = {"topology": "ha"}
 _PRICE = re.compile("(?<=<!-- price -->).*?(?=<!-- end of price -->)", re.DOTALL)
 
 _EXAMPLE: dict[str, Any] = {
@@ -227,6 +237,14 @@ def _sizes() -> Iterator[str]:
         yield f"## Size {size}\n"
         yield from markdown(cost_table(example(size=size)))
         yield ""
+    yield "## Topology ha\n"
+    yield from _filled(f"""
+        Several machines instead of one ([when](high-availability.md)): with RDS, the default there,
+        {usd_of(example(**_GROUPS), 20):.2f} dollars for 20 people, and with Aurora, which does not sleep there,
+        {usd_of(example(**_GROUPS, database={"engine": "auroraServerless"}), 20):.2f}. A third machine for requests adds
+        {usd_of(example(**_GROUPS, ha={"webMachines": 3}), 20) - usd_of(example(**_GROUPS), 20):.2f}.""")
+    yield from markdown(cost_table(example(**_GROUPS)))
+    yield ""
     yield "A `?` after a price means that no source confirms it. Items without a price:"
     yield ""
     yield from (f"- {line}" for line in FREE)
@@ -354,6 +372,7 @@ def _prices() -> Iterator[str]:
         **{f"machine {name}": price for name, price in INSTANCES.items()},
         **{f"CPU above the share of {name}": price for name, price in SURPLUS_CREDITS.items()},
         **{f"RDS {name}": price for name, price in RDS_INSTANCES.items()},
+        **{f"cache node {name}": price for name, price in CACHE_NODES.items()},
         **PRICES,
     }
     for name, price in prices.items():

@@ -7,9 +7,10 @@ import pulumi
 import pulumi_aws as aws
 
 from diaspora_infra.aws.account import account_id
-from diaspora_infra.aws.policy import document
+from diaspora_infra.aws.policy import Statement, document
 from diaspora_infra.aws.tags import named
 
+EVENTS = "events.amazonaws.com"
 SENDERS = ("cloudwatch.amazonaws.com", "ses.amazonaws.com")
 """The services that may send alerts, for this account alone. A budget sends its mail without the topic."""
 
@@ -19,6 +20,8 @@ class AlertsArgs(TypedDict):
 
     email: pulumi.Input[str]
     """Who is told. AWS first sends a mail there with a link that confirms it; until then it sends nothing else."""
+    events: NotRequired[bool]
+    """Let rules of EventBridge send alerts too; false when not set. A plain value, not an output."""
     tags: NotRequired[pulumi.Input[Mapping[str, pulumi.Input[str]]]]
     """Tags of everything in it."""
 
@@ -37,7 +40,9 @@ class Alerts(pulumi.ComponentResource):
         policy = aws.sns.TopicPolicy(
             f"{name}-alerts",
             arn=topic.arn,
-            policy=pulumi.Output.all(topic.arn, account_id(self)).apply(lambda values: topic_policy(*values)),
+            policy=pulumi.Output.all(topic.arn, account_id(self)).apply(
+                lambda values: topic_policy(*values, events=args.get("events", False))
+            ),
             opts=child,
         )
         aws.sns.TopicSubscription(
@@ -47,14 +52,21 @@ class Alerts(pulumi.ComponentResource):
         self.register_outputs({"topicArn": self.topic_arn})
 
 
-def topic_policy(topic: str, account: str) -> str:
-    """Let the services of AWS send to a topic, on behalf of this account only."""
-    statement = {
-        "Sid": "OwnServices",
-        "Effect": "Allow",
-        "Principal": {"Service": list(SENDERS)},
-        "Action": "sns:Publish",
-        "Resource": topic,
-        "Condition": {"StringEquals": {"aws:SourceAccount": account}},
-    }
-    return document([statement])
+def topic_policy(topic: str, account: str, *, events: bool = False) -> str:
+    """Let the services of AWS send to a topic, on behalf of this account only; with `events` EventBridge as well.
+
+    EventBridge sends nothing where the policy of a topic has a condition for it (EventBridge user guide, Amazon SNS
+    permissions), so whoever knows the name of the topic could send a mail by a rule of another account.
+    """
+    send = {"Effect": "Allow", "Action": "sns:Publish", "Resource": topic}
+    statements: list[Statement] = [
+        {
+            "Sid": "OwnServices",
+            "Principal": {"Service": list(SENDERS)},
+            "Condition": {"StringEquals": {"aws:SourceAccount": account}},
+            **send,
+        }
+    ]
+    if events:
+        statements.append({"Sid": "Events", "Principal": {"Service": EVENTS}, **send})
+    return document(statements)

@@ -12,7 +12,7 @@ from diaspora_infra.aws.boot_config import boot_config
 from diaspora_infra.aws.defaults import INSTANCE, PROTECT
 from diaspora_infra.aws.images import ImageArgs, find_image
 from diaspora_infra.aws.machine_role import machine_role
-from diaspora_infra.aws.tags import merged, named
+from diaspora_infra.aws.tags import Tags, merged, named
 
 DATA_DEVICE = "/dev/sdf"
 """Name under which AWS lists the data volume; the machine sees an NVMe disk with a name of its own."""
@@ -93,7 +93,7 @@ class Machine(pulumi.ComponentResource):
         self._alarms(instance)
         self.public_ip = self._elastic_ip(instance) if args.get("elastic_ip", False) else instance.public_ip
         if endpoint := args.get("shell_endpoint"):
-            self._endpoint(endpoint)
+            create_shell_endpoint(self._name, endpoint, self._tags, self._child)
         self.instance_id, self.private_ip = instance.id, instance.private_ip
         self.role_name, self.role_arn, self.volume_id = role.name, role.arn, volume.id
         self.register_outputs(
@@ -247,16 +247,18 @@ class Machine(pulumi.ComponentResource):
         )
         return address.public_ip
 
-    def _endpoint(self, args: ShellEndpointArgs) -> None:
-        aws.ec2transitgateway.InstanceConnectEndpoint(
-            f"{self._name}-shell",
-            subnet_id=args["subnet_id"],
-            security_group_ids=[args["security_group_id"]],
-            # the machine sees the endpoint, whose group alone may come in
-            preserve_client_ip=False,
-            tags=named(self._tags, f"{self._name} shell"),
-            opts=self._child,
-        )
+
+def create_shell_endpoint(name: str, args: ShellEndpointArgs, tags: Tags | None, opts: pulumi.ResourceOptions) -> None:
+    """Make an Instance Connect Endpoint: `aws ec2-instance-connect ssh` reaches machines through it."""
+    aws.ec2transitgateway.InstanceConnectEndpoint(
+        f"{name}-shell",
+        subnet_id=args["subnet_id"],
+        security_group_ids=[args["security_group_id"]],
+        # the machine sees the endpoint, whose group alone may come in
+        preserve_client_ip=False,
+        tags=named(tags, f"{name} shell"),
+        opts=opts,
+    )
 
 
 def alarm_action(partition: str, region: str, action: str) -> str:

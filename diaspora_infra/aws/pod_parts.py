@@ -11,9 +11,11 @@ from diaspora_infra.aws.alerts import Alerts
 from diaspora_infra.aws.backups import Backups
 from diaspora_infra.aws.budget import Budget
 from diaspora_infra.aws.bundle import NONE_APPLIED, Bundle
+from diaspora_infra.aws.cache import Cache
 from diaspora_infra.aws.certificate import Certificate
 from diaspora_infra.aws.database import Database, DatabaseArgs, DatabaseEngine
 from diaspora_infra.aws.dns import Dns, DnsArgs, DnsRecord, create_record, pending_record
+from diaspora_infra.aws.former_places import takes_over
 from diaspora_infra.aws.http_api import HttpApi
 from diaspora_infra.aws.image_build import ImageBuild
 from diaspora_infra.aws.machine import Machine, MachineArgs
@@ -28,6 +30,7 @@ from diaspora_infra.config import AwsSettings
 from diaspora_infra.config.aws.aws import Aws
 from diaspora_infra.config.aws.parameter_names import (
     BUNDLE_APPLIED,
+    CACHE_HOST,
     UPLOADS_BUCKET,
     image_parameter,
     image_project,
@@ -67,6 +70,11 @@ class Plan:
         return pulumi.ResourceOptions(parent=self.component)
 
     @property
+    def taking_over(self) -> pulumi.ResourceOptions:
+        """Options of a part that makes what another topology or edge makes elsewhere."""
+        return takes_over(self.name, self.component)
+
+    @property
     def alert_email(self) -> str:
         """Who is told."""
         return self.aws.alert_email or self.settings.pod.admin.email
@@ -100,12 +108,20 @@ def make_subnets(plan: Plan) -> Subnets:
             pulumi.Output.from_input(existing.public_subnet_id),
             [pulumi.Output.from_input(subnet_id) for subnet_id in existing.private_subnet_ids],
         )
-    zones = choose_zones(aws.region, settings.zones, behind_gateway=aws.behind_gateway, parent=plan.component)
-    check_type(aws.instance_type_name, zones[0], plan.component)
+    zones = choose_zones(
+        aws.region,
+        settings.zones,
+        behind_gateway=aws.behind_gateway,
+        parent=plan.component,
+        third=aws.has_groups,
+    )
+    for zone in zones if aws.has_groups else zones[:1]:
+        check_type(aws.instance_type_name, zone, plan.component)
     network = Network(
         plan.name,
         {
             "zones": zones,
+            "public_in_each_zone": aws.has_groups,
             "cidr": settings.cidr,
             "ipv6": settings.ipv6,
             "flow_logs_days": settings.flow_logs_days,
@@ -126,6 +142,7 @@ def make_security_groups(plan: Plan, subnets: Subnets) -> SecurityGroups:
             "shell_access": ShellAccess(plan.aws.instance.shell_access),
             "ssh_from": plan.aws.instance.ssh_from or [],
             "database": plan.settings.database_on_aws,
+            "cache": plan.aws.has_groups,
             "ipv6": plan.aws.network.ipv6,
             "tags": plan.tags,
         },
@@ -135,7 +152,7 @@ def make_security_groups(plan: Plan, subnets: Subnets) -> SecurityGroups:
 
 def make_alerts(plan: Plan) -> Alerts:
     """Make the topic of the alarms."""
-    return Alerts(plan.name, {"email": plan.alert_email, "tags": plan.tags}, plan.child)
+    return Alerts(plan.name, {"email": plan.alert_email, "events": plan.aws.has_groups, "tags": plan.tags}, plan.child)
 
 
 def make_dns(plan: Plan) -> Dns:
@@ -187,7 +204,7 @@ def set_domain_record(plan: Plan, machine: Machine, dns: Dns) -> Sequence[pulumi
     # no AAAA, also with IPv6 in the VPC: the pod itself does not answer on IPv6 (docs/tls.md)
     if dns.zone_id is None:
         return [pending_record(domain, "A", [machine.public_ip])]
-    create_record(f"{plan.name}-domain", dns.zone_id, domain, "A", [machine.public_ip], plan.child)
+    create_record(f"{plan.name}-domain", dns.zone_id, domain, "A", [machine.public_ip], plan.taking_over)
     return []
 
 
@@ -206,6 +223,7 @@ def make_database(plan: Plan, subnets: Subnets, groups: SecurityGroups, alerts: 
         "max_acu": settings.max_acu,
         "instance_class": settings.instance_class,
         "storage_gib": settings.storage_gib,
+        "standby": plan.aws.has_groups,
         "backup_days": settings.backup_days,
         "protect": plan.aws.protect,
         "tags": plan.tags,
@@ -247,10 +265,17 @@ def make_backups(plan: Plan) -> Backups:
 
 
 def make_parameters(
-    plan: Plan, database: Database | None, uploads: Uploads | None, backups: Backups, mail: Mail | None
+    plan: Plan,
+    database: Database | None,
+    uploads: Uploads | None,
+    backups: Backups,
+    mail: Mail | None,
+    cache: Cache | None = None,
 ) -> Parameters:
     """Make the parameters by which the machine finds the other parts."""
     facts: dict[str, pulumi.Input[str]] = {}
+    if cache is not None:
+        facts[CACHE_HOST.name] = cache.host
     if database is not None:
         facts["databaseHost"] = database.host
     if uploads is not None:
@@ -329,17 +354,24 @@ def make_bundle(plan: Plan, parts: Parts) -> Bundle:
     )
 
 
-def applied_bundle(plan: Plan) -> str | None:
-    """Ask which bundle the machine runs: its hash. None where there is no machine yet, or none that has told."""
-    name = f"{parameter_path(plan.aws, plan.settings.pod)}/{BUNDLE_APPLIED}"
+def told_value(plan: Plan, name: str) -> str | None:
+    """Ask what a machine has written into a parameter; None where the parameter is not there."""
     try:
         found = pulumi_aws.ssm.get_parameter(
-            name=name, with_decryption=False, opts=pulumi.InvokeOptions(parent=plan.component)
+            name=f"{parameter_path(plan.aws, plan.settings.pod)}/{name}",
+            with_decryption=False,
+            opts=pulumi.InvokeOptions(parent=plan.component),
         )
     # the first run has no such parameter, and who only previews may not be allowed to read it
     except Exception:
         return None
-    return None if found.insecure_value == NONE_APPLIED else found.insecure_value
+    return found.insecure_value
+
+
+def applied_bundle(plan: Plan) -> str | None:
+    """Ask which bundle the machine runs: its hash. None where there is no machine yet, or none that has told."""
+    value = told_value(plan, BUNDLE_APPLIED)
+    return None if value == NONE_APPLIED else value
 
 
 def pending_upgrade(plan: Plan, parts: Parts) -> str | None:
@@ -397,7 +429,7 @@ def make_machine(
     if groups.endpoint_id is not None:
         args["shell_endpoint"] = {"subnet_id": subnets.private_ids[0], "security_group_id": groups.endpoint_id}
     with in_stack_keys(stack_keys.MACHINE):
-        return Machine(plan.name, args, plan.child)
+        return Machine(plan.name, args, plan.taking_over)
 
 
 def make_certificate(plan: Plan, dns: Dns) -> Certificate:
@@ -430,7 +462,7 @@ def make_http_api(
             "log_days": plan.aws.http_api.log_days,
             "tags": plan.tags,
         },
-        plan.child,
+        plan.taking_over,
     )
 
 

@@ -18,9 +18,11 @@ INTERNET = "0.0.0.0/0"
 
 
 def choose_zones(
-    region: str, letters: Sequence[str] | None, *, behind_gateway: bool, parent: pulumi.Resource
+    region: str, letters: Sequence[str] | None, *, behind_gateway: bool, parent: pulumi.Resource, third: bool = False
 ) -> list[str]:
     """Names of the zones, the machine's first: those that are set, or the first two that take a VPC link.
+
+    With `third` the next one of the account follows, if it has one.
 
     The choice depends on nothing that may change with the settings, since nothing can be moved to another zone. Raises
     RunError for zones that the account has not, or that API Gateway does not reach.
@@ -37,7 +39,8 @@ def choose_zones(
                 f"aws.network.zones: a VPC link of API Gateway takes {_letters(linked) or 'none'} of this account's "
                 "zones, and two are needed; set aws.edge: direct"
             )
-        return chosen
+        further = [zone for zone in ids if zone not in chosen]
+        return [*chosen, *further[:1]] if third else chosen
     named = [f"{region}{letter}" for letter in letters]
     if missing := [zone for zone in named if zone not in ids]:
         raise pulumi.RunError(

@@ -5,7 +5,7 @@ from typing import Literal
 
 from pydantic import Field
 
-from diaspora_infra.config.aws.aws import Aws
+from diaspora_infra.config.aws.aws import JOB, WEB, Aws
 from diaspora_infra.config.aws.derived import built_images
 from diaspora_infra.config.host.host import Host, Machine
 from diaspora_infra.config.model import Model
@@ -24,7 +24,7 @@ class IgnitionExport(Model):
 
 def aws_machines(aws: Aws) -> Sequence[Machine]:
     """The one machine of a stack on AWS, or one for each group of machines, whose name is the role of its machines."""
-    names = ("web", "job") if aws.has_groups else ("pod",)
+    names = (WEB, JOB) if aws.has_groups else ("pod",)
     return [Machine(name=name, architecture=aws.architecture) for name in names]
 
 

@@ -8,6 +8,7 @@ from diaspora_infra.config import AwsSettings, ConfigError, Problem, Settings
 from diaspora_infra.config.aws.aws import Aws
 from diaspora_infra.config.aws.parameter_names import machine_parameters
 from diaspora_infra.cost.prices import (
+    CACHE_NODES,
     FREE_KMS_REQUESTS,
     FREE_TRAFFIC_OUT_GB,
     INSTANCES,
@@ -22,6 +23,13 @@ ACCESS_LOG_GB = Decimal("0.5")
 """Size of the access log of API Gateway for a million requests."""
 PARAMETER_MINUTES = 15
 """The machine reads its parameters so often; each secret among them is a request to KMS."""
+LOAD_BALANCER_LCU = 1
+"""Capacity units that a load balancer with so little traffic is charged for, at most: one holds 25 new connections a
+second, 3,000 open ones, and 1 GB an hour."""
+MACHINE_LOG_GB = Decimal("0.5")
+"""Logs of a machine in a group in a month. Estimated."""
+PUBLIC_SUBNETS = 3
+"""Zones of a pod on several machines, in each of which its load balancer has an address."""
 IMAGE_GB = {"diaspora": Decimal("0.5"), "s3fs": Decimal("0.05")}
 """Compressed size of an image that the stack builds. Estimated."""
 BUILD_MINUTES = {"diaspora": Decimal(20), "s3fs": Decimal(3)}
@@ -61,8 +69,9 @@ def monthly_items(settings: Settings, traffic: Traffic, awake_hours: Decimal) ->
     stack = aws_settings(settings)
     if not 0 <= awake_hours <= HOURS_A_MONTH:
         raise ValueError(f"{awake_hours} hours awake; a month has {HOURS_A_MONTH}")
+    machines = _groups(stack, traffic) if stack.aws.has_groups else _machine(stack, traffic)
     return (
-        *_machine(stack, traffic),
+        *machines,
         *_database(stack.aws, traffic, awake_hours),
         *_http_api(stack.aws, traffic),
         *_buckets(stack, traffic),
@@ -103,18 +112,44 @@ def _machine(settings: AwsSettings, traffic: Traffic) -> Iterator[Item]:
         yield Item("Snapshots of the data volume", PRICES["volume snapshots"], kept, "aws.backups.volumeSnapshotDays")
 
 
+def _groups(settings: AwsSettings, traffic: Traffic) -> Iterator[Item]:
+    """Machines in groups, with what shares requests and jobs among them."""
+    aws, hours = settings.aws, Decimal(HOURS_A_MONTH)
+    name, count = aws.instance_type_name, Decimal(machine_count(aws))
+    setting = "aws.ha.webMachines, aws.instance.type"
+    yield Item(f"{count} machines {name}", INSTANCES[name], count * hours, setting)
+    surplus = SURPLUS_CREDITS[name.partition(".")[0]]
+    yield Item("CPU above the share", surplus, traffic.surplus_cpu, setting)
+    zones = Decimal(len(aws.network.zones or ()) or PUBLIC_SUBNETS)
+    addresses = (count + zones) * hours
+    yield Item("Public IPv4 addresses", PRICES["public IPv4 address"], addresses, "aws.ha.webMachines")
+    yield Item("Root volumes", PRICES["gp3 volume"], count * aws.instance.root_gib, "aws.instance.rootGib")
+    yield Item("Load balancer", PRICES["load balancer"], hours, "aws.topology")
+    capacity = LOAD_BALANCER_LCU * hours
+    yield Item("Load balancer capacity", PRICES["load balancer capacity"], capacity, "aws.topology")
+    node = aws.ha.cache_node_type
+    yield Item(f"2 cache nodes {node}", CACHE_NODES[node], 2 * hours, "aws.ha.cacheNodeType")
+
+
+def machine_count(aws: Aws) -> int:
+    """How many machines run."""
+    return aws.ha.web_machines + 1 if aws.has_groups else 1
+
+
 def _database(aws: Aws, traffic: Traffic, awake_hours: Decimal) -> Iterator[Item]:
     database, hours = aws.database, Decimal(HOURS_A_MONTH)
+    # a standby costs as much as what it stands by for, with storage of its own for RDS
+    servers, standby = (2, " with a standby") if aws.has_groups else (1, "")
     if database.engine == "rds":
         price = RDS_INSTANCES[database.instance_class]
-        yield Item(f"RDS {database.instance_class}", price, hours, "aws.database.instanceClass")
-        storage = Decimal(database.storage_gib)
+        yield Item(f"RDS {database.instance_class}{standby}", price, servers * hours, "aws.database.instanceClass")
+        storage = Decimal(servers * database.storage_gib)
         yield Item("RDS storage", PRICES["RDS storage"], storage, "aws.database.storageGib")
     if database.engine != "auroraServerless":
         return
     minimum, maximum = Decimal(str(max(database.min_acu, 0.5))), Decimal(str(database.max_acu))
     capacity = min(maximum, max(minimum, traffic.database_acu)) * (hours if database.min_acu else awake_hours)
-    yield Item(DATABASE_CAPACITY, PRICES["Aurora capacity"], capacity, "aws.database.maxAcu")
+    yield Item(DATABASE_CAPACITY, PRICES["Aurora capacity"], servers * capacity, "aws.database.maxAcu")
     yield Item("Aurora storage", PRICES["Aurora storage"], traffic.database, "aws.database.engine")
     yield Item(
         "Aurora reads and writes", PRICES["Aurora reads and writes"], traffic.database_requests, "aws.database.engine"
@@ -171,19 +206,32 @@ def _rest(settings: AwsSettings, traffic: Traffic) -> Iterator[Item]:
         # each end pays its direction
         between = 2 * traffic.traffic_between_zones
         yield Item("Traffic between zones", PRICES["traffic between zones"], between, "aws.edge, aws.database.engine")
-    log_days = aws.http_api.log_days if settings.behind_gateway else 0
-    access_log = ACCESS_LOG_GB * traffic.requests if log_days else Decimal(0)
+    log_days, log_key = _log_days(aws)
+    log = _machine_logs(aws, traffic) if log_days else Decimal(0)
     flow_days = aws.network.flow_logs_days
     connections = traffic.connection_log if flow_days else Decimal(0)
-    if access_log or connections:
-        setting = "aws.edge, aws.httpApi.logDays, aws.network.flowLogsDays"
-        yield Item("Logs", PRICES["logs"], access_log + connections, setting)
-        kept = (access_log * log_days + connections * flow_days) / 30
+    if log or connections:
+        setting = f"{log_key}, aws.network.flowLogsDays"
+        yield Item("Logs", PRICES["logs"], log + connections, setting)
+        kept = (log * log_days + connections * flow_days) / 30
         yield Item("Logs kept", PRICES["logs kept"], kept, setting)
+
+
+def _log_days(aws: Aws) -> tuple[int, str]:
+    """Days for which CloudWatch keeps logs of requests or of machines in groups, and the key that says so."""
+    if aws.has_groups:
+        return aws.ha.log_days, "aws.ha.logDays"
+    return (aws.http_api.log_days if aws.behind_gateway else 0), "aws.edge, aws.httpApi.logDays"
+
+
+def _machine_logs(aws: Aws, traffic: Traffic) -> Decimal:
+    """GB of those logs; machines in groups log the requests themselves."""
+    requests = ACCESS_LOG_GB * traffic.requests
+    return requests + machine_count(aws) * MACHINE_LOG_GB if aws.has_groups else requests
 
 
 def _kms_requests(settings: AwsSettings) -> Decimal:
     """Thousands of requests that decrypt the pod's secrets, above those that are free."""
     secrets = sum(parameter.form != "fact" for parameter in machine_parameters(settings.aws, settings.pod))
-    asked = Decimal(secrets * HOURS_A_MONTH * 60) / PARAMETER_MINUTES / 1000
+    asked = Decimal(secrets * machine_count(settings.aws) * HOURS_A_MONTH * 60) / PARAMETER_MINUTES / 1000
     return max(Decimal(0), asked - FREE_KMS_REQUESTS)

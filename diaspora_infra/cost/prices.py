@@ -62,6 +62,13 @@ RDS_INSTANCES = {
 }
 """RDS for PostgreSQL in one zone, by class."""
 
+CACHE_NODES = {
+    "cache.t4g.micro": _unconfirmed("0.0170", "hour", "Redis; Valkey is said to cost a fifth less"),
+    "cache.t4g.small": _unconfirmed("0.0340", "hour", "twice cache.t4g.micro"),
+    "cache.t4g.medium": _unconfirmed("0.0680", "hour", "four times cache.t4g.micro"),
+}
+"""Nodes of ElastiCache, by type."""
+
 SURPLUS_CREDITS = {
     "t4g": _price("0.04", "vCPU-hour", "a report that cites AWS's price page, the same in all regions", "2024"),
     "t3a": _unconfirmed("0.05", "vCPU-hour"),
@@ -92,6 +99,8 @@ PRICES = {
     "KMS requests": _price("0.003", "thousand", "AWS's price page, as two reports cite it", "2026-06"),
     "ECR storage": _unconfirmed("0.10", "GB-month", "two reports on AWS's price page of us-east-1", "2026-03"),
     "CodeBuild": _unconfirmed("0.01", "minute", "general1.medium in us-east-1, by two reports", "2026-05"),
+    "load balancer": _price("0.0252", "hour", _BILLS, "2026-07"),
+    "load balancer capacity": _unconfirmed("0.008", "LCU-hour"),
     "traffic out": _price("0.09", "GB", _PRICE_LIST, "2026-10-02"),
     "traffic between zones": _price("0.01", "GB", _PRICE_LIST, "2026-10-02"),
     "logs": _price("0.57", "GB", _PRICE_LIST, "2026-09-22"),

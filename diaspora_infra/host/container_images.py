@@ -26,9 +26,11 @@ def container_image(context: PodContext, name: str) -> str:
 def pod_images(context: PodContext) -> dict[str, str]:
     """All images of this pod by their names, those of programs that start a container among them."""
     pod = context.pod
-    names = ["diaspora", "postgresql", "redis", "nginx"]
+    names = ["diaspora", "postgresql"]
+    names += [] if context.in_group else ["redis"]
+    names += ["nginx"] if context.answers else []
     names += ["certbot"] if pod.tls.mode == "acme" else []
-    names += ["restic"] if pod.backup else []
+    names += ["restic"] if pod.backup and context.works else []
     names += ["node-exporter"] if pod.monitoring.node_exporter else []
     names += ["podman-exporter"] if pod.monitoring.podman_exporter else []
     names += ["pgbouncer"] if context.database_on_aws else []

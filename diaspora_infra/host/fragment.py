@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from diaspora_infra.config import Architecture, AwsSettings, Machine, Pod, ProvisioningSettings, Settings
-from diaspora_infra.config.aws.aws import Aws
+from diaspora_infra.config.aws.aws import JOB, WEB, Aws
 from diaspora_infra.config.aws.derived import built_images
 from diaspora_infra.config.host.firewall import Firewall
 from diaspora_infra.config.host.host import Swap
@@ -50,11 +50,34 @@ class PodContext:
     uploads_in_bucket: bool
     backup_bucket: bool
     daily_jobs_minute: int
+    role: str = "pod"
+    """`pod` of a machine that does everything; `web` or `job` of a machine in a group (config/aws/aws.py)."""
 
     @property
     def on_aws(self) -> bool:
         """The machine is an EC2 instance."""
         return False
+
+    @property
+    def in_group(self) -> bool:
+        """The machine has no data of its own: another one may take its place at any moment."""
+        return self.role in (WEB, JOB)
+
+    @property
+    def answers(self) -> bool:
+        """The machine answers requests."""
+        return self.role != JOB
+
+    @property
+    def works(self) -> bool:
+        """The machine does the background jobs, and what is done once for the whole pod."""
+        return self.role != WEB
+
+    @property
+    def application_units(self) -> Sequence[str]:
+        """The services of diaspora* that run on the machine all the time."""
+        web, sidekiq = ["diaspora-web.service"], ["diaspora-sidekiq.service"]
+        return [*(web if self.answers else []), *(sidekiq if self.works else [])]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -62,8 +85,6 @@ class AwsContext(PodContext):
     """The same of a pod on AWS."""
 
     aws: Aws
-    role: str
-    """`pod` of a machine that does everything; `web` or `job` of a machine in a group."""
 
     @property
     def built_images(self) -> Sequence[str]:

@@ -37,9 +37,11 @@ def generic_url(matchbox_url: str, mac: str) -> str:
 def config_url(context: PodMachineContext) -> str | None:
     """Where a machine finds its own config later; None where no server has it.
 
-    On AWS a parameter names it: `parameter:NAME`.
+    On AWS a parameter names it: `parameter:NAME`. A machine in a group never gets another one.
     """
     settings, machine = context.settings, context.machine
+    if isinstance(settings, AwsSettings) and settings.aws.has_groups:
+        return None
     if isinstance(settings, AwsSettings):
         return f"parameter:{parameter_path(settings.aws, settings.pod)}/{BUNDLE}"
     if not isinstance(settings, PxeSettings) or not isinstance(machine, PxeMachine) or machine.install == "off":

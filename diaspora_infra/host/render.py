@@ -118,7 +118,7 @@ def render(settings: Settings | ProvisioningSettings, machine: Machine, secrets:
     if isinstance(settings, PxeSettings):
         return _networked(context, document, rest, bundle, identity, secrets)
     rest = with_file(rest, MACHINE_FILE, identity)
-    if isinstance(settings, AwsSettings):
+    if isinstance(settings, AwsSettings) and not settings.aws.has_groups:
         return Rendered(document, _readable(beside(rest, bundle)), bool(needed), _parts(rest, bundle, identity))
     return Rendered(document, as_text(add_bundle(repacked(rest), bundle)), secret=bool(needed))
 

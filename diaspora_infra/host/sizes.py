@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 
 from diaspora_infra.config import Pod
+from diaspora_infra.config.aws.aws import JOB, WEB
 from diaspora_infra.config.host.host import Swap, swap_mib
 
 # Of what the containers may take together. Web server and Sidekiq are Rails with a thread for each piece of work; the
@@ -15,6 +16,11 @@ _SHARES = {
     "redis": 8,
     "nginx": 5,
     "certbot": 7,
+}
+# The same of a machine in a group, which has less to do; beside Sidekiq one task or migration.
+_GROUP_SHARES = {
+    WEB: {"diaspora-web": 75, "nginx": 10},
+    JOB: {"diaspora-sidekiq": 50, "diaspora-web": 35},
 }
 # Only where the pod has them; the others then take a little less.
 _RELAY_SHARES = {"relay": 6, "relay-dkim": 3}
@@ -48,11 +54,11 @@ class Sizes:
         return max(self.puma_threads, self.sidekiq_concurrency)
 
 
-def sizes(pod: Pod, memory_mib: int, swap: Swap) -> Sizes:
-    """Use the user's values, and derive the others from the machine's memory."""
+def sizes(pod: Pod, memory_mib: int, swap: Swap, role: str = "pod") -> Sizes:
+    """Use the user's values, and derive the others from the memory and the role of the machine."""
     threads = max(3, min(16, memory_mib // 512 + 1))
     together = (memory_mib + swap_mib(memory_mib, swap)) * _PERCENT // 100
-    shares = _SHARES | (_RELAY_SHARES if pod.mail and pod.mail.relay else {})
+    shares = _GROUP_SHARES.get(role, _SHARES) | (_RELAY_SHARES if pod.mail and pod.mail.relay else {})
     shares |= _NODE_EXPORTER_SHARES if pod.monitoring.node_exporter else {}
     shares |= _PODMAN_EXPORTER_SHARES if pod.monitoring.podman_exporter else {}
     limits = {name: together * share // sum(shares.values()) for name, share in shares.items()}
@@ -60,6 +66,6 @@ def sizes(pod: Pod, memory_mib: int, swap: Swap) -> Sizes:
         puma_threads=pod.sizing.puma_threads or threads,
         sidekiq_concurrency=pod.sizing.sidekiq_concurrency or threads,
         shared_buffers_mib=min(memory_mib // 16, 4096),
-        redis_mib=limits["redis"] * _REDIS_PERCENT // 100,
-        limits=limits | {name: limits[after] for name, after in _SAME_AS.items()},
+        redis_mib=limits.get("redis", 0) * _REDIS_PERCENT // 100,
+        limits=limits | {name: limits[after] for name, after in _SAME_AS.items() if after in limits},
     )

@@ -149,8 +149,10 @@ def _machines(run: Run) -> list[str]:
 
 
 def _plans(run: Run) -> list[str]:
-    if plans := aws_plan.plan_steps(run.steps):
-        return pxe_plan.summary(plans, aws_plan.ACTIONS)
+    machines, groups = aws_plan.plan_steps(run.steps), aws_plan.plan_groups(run.steps)
+    if machines or groups:
+        own = pxe_plan.summary(machines, aws_plan.ACTIONS) if machines else []
+        return [*own, *(pxe_plan.summary(groups, aws_plan.GROUP_ACTIONS, "group") if groups else [])]
     if not any(split_urn(step["urn"])[0] == _MATCHBOX_GROUP for step in run.steps):
         return []
     if run.verdict == "failed":

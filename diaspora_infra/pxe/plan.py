@@ -74,10 +74,10 @@ def plan_states(before: Resources, after: Resources) -> list[Plan]:
     return [_plan(name, old.get(name), new.get(name)) for name in sorted(old.keys() | new.keys(), key=_natural)]
 
 
-def summary(plans: Sequence[Plan], actions: Mapping[Action, str] = ACTIONS) -> list[str]:
+def summary(plans: Sequence[Plan], actions: Mapping[Action, str] = ACTIONS, noun: str = "machine") -> list[str]:
     """A line for each kind of change, whose number does not grow with the machines.
 
-    `actions` says what a podmin does with a machine, in the order of the effort.
+    `actions` says what a podmin does with a machine, or what `noun` calls it, in the order of the effort.
     """
     kinds: dict[tuple[Action, tuple[str, ...]], list[str]] = {}
     for plan in plans:
@@ -89,7 +89,7 @@ def summary(plans: Sequence[Plan], actions: Mapping[Action, str] = ACTIONS) -> l
         lines.append(f"{action:<9} {len(names):>4}  {_listed(names)}{reason}")
     counts = Counter(plan.action for plan in plans)
     total = ", ".join(f"{counts[action]} {action}" for action in actions if counts[action])
-    machines = "1 machine" if len(plans) == 1 else f"{len(plans)} machines"
+    machines = f"1 {noun}" if len(plans) == 1 else f"{len(plans)} {noun}s"
     return [*lines, f"{machines}: {total or 'none'}"]
 
 

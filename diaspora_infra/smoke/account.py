@@ -12,12 +12,12 @@ _PACKAGES = {"boto3": "boto3", "dns": "dnspython"}
 _LOG_IN = "log in again, or set AWS_PROFILE"
 
 
-def check_packages() -> None:
-    """Raises ConfigError where the packages of the extra `aws` are missing."""
+def check_packages(command: str = "smoke") -> None:
+    """Raises ConfigError where the packages of the extra `aws` are missing, which a command needs."""
     missing = [package for module, package in _PACKAGES.items() if find_spec(module) is None]
     if missing:
         fix = "run `python3 -m tools.environment --aws` in a checkout, else `pip install 'diaspora-infra[aws]'`"
-        raise ConfigError([Problem("smoke", f"not installed: {', '.join(missing)}; {fix}")])
+        raise ConfigError([Problem(command, f"not installed: {', '.join(missing)}; {fix}")])
 
 
 def clients(stack: PodStack) -> Client:

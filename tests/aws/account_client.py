@@ -11,11 +11,16 @@ Reach = tuple[str, str, str]
 """Who, whom, and the port or `all`."""
 
 
-def instance(stack: AwsStack) -> Any:
-    """The one instance that runs."""
+def instances(stack: AwsStack) -> list[Any]:
+    """The instances that run."""
     states = {"Name": "instance-state-name", "Values": ["pending", "running", "stopping", "stopped"]}
     pages = stack.client("ec2").describe_instances(Filters=[states])["Reservations"]
-    (found,) = [each for page in pages for each in page["Instances"]]
+    return [each for page in pages for each in page["Instances"]]
+
+
+def instance(stack: AwsStack) -> Any:
+    """The one instance that runs."""
+    (found,) = instances(stack)
     return found
 
 

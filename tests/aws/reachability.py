@@ -8,7 +8,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
-from tests.aws.account_client import INTERNET, Reach, instance
+from tests.aws.account_client import INTERNET, Reach, instances
 from tests.support.aws_stack import AwsStack
 
 S3 = "S3"
@@ -126,23 +126,62 @@ def _blocks(subnet: Any) -> list[str]:
 
 
 def _things(stack: AwsStack) -> Iterator[Thing]:
-    machine = instance(stack)
-    groups = frozenset(each["GroupId"] for each in machine["SecurityGroups"])
-    yield Thing("machine", frozenset({machine["SubnetId"]}), groups, public="PublicIpAddress" in machine)
+    grouped = {each["InstanceId"] for group in _groups(stack) for each in group["Instances"]}
+    for machine in instances(stack):
+        if machine["InstanceId"] not in grouped:
+            own = frozenset(each["GroupId"] for each in machine["SecurityGroups"])
+            yield Thing("machine", frozenset({machine["SubnetId"]}), own, public="PublicIpAddress" in machine)
+    for group in _groups(stack):
+        yield _machines(stack, group)
+    for balancer in stack.client("elbv2").describe_load_balancers()["LoadBalancers"]:
+        subnets = frozenset(each["SubnetId"] for each in balancer["AvailabilityZones"])
+        # moto leaves out what AWS takes when nothing is asked for
+        public = balancer.get("Scheme", "internet-facing") == "internet-facing"
+        yield Thing("load balancer", subnets, frozenset(balancer["SecurityGroups"]), public)
+    yield from _caches(stack)
     for link in stack.client("apigatewayv2").get_vpc_links()["Items"]:
         yield Thing("link", frozenset(link["SubnetIds"]), frozenset(link["SecurityGroupIds"]))
     for endpoint in stack.client("ec2").describe_instance_connect_endpoints()["InstanceConnectEndpoints"]:
         yield Thing("endpoint", frozenset({endpoint["SubnetId"]}), frozenset(endpoint["SecurityGroupIds"]))
     rds = stack.client("rds")
-    instances = rds.describe_db_instances()["DBInstances"]
-    for database in [*rds.describe_db_clusters()["DBClusters"], *instances]:
+    servers = rds.describe_db_instances()["DBInstances"]
+    for database in [*rds.describe_db_clusters()["DBClusters"], *servers]:
         if "DBClusterIdentifier" not in database or "DBInstanceIdentifier" not in database:
             name = database["DBSubnetGroup"]
             named = name if isinstance(name, str) else name["DBSubnetGroupName"]
             (group,) = rds.describe_db_subnet_groups(DBSubnetGroupName=named)["DBSubnetGroups"]
             subnets = frozenset(each["SubnetIdentifier"] for each in group["Subnets"])
             own = frozenset(each["VpcSecurityGroupId"] for each in database["VpcSecurityGroups"])
-            yield Thing("database", subnets, own, any(each["PubliclyAccessible"] for each in instances))
+            yield Thing("database", subnets, own, any(each["PubliclyAccessible"] for each in servers))
+
+
+def _groups(stack: AwsStack) -> list[Any]:
+    return list(stack.client("autoscaling").describe_auto_scaling_groups()["AutoScalingGroups"])
+
+
+def _machines(stack: AwsStack, group: Any) -> Thing:
+    """The machines of a group, as its launch template makes them: moto gives them other subnets and no groups."""
+    used = group["LaunchTemplate"]
+    (version,) = stack.client("ec2").describe_launch_template_versions(
+        LaunchTemplateId=used["LaunchTemplateId"], Versions=[used["Version"]]
+    )["LaunchTemplateVersions"]
+    (interface,) = version["LaunchTemplateData"]["NetworkInterfaces"]
+    return Thing(
+        "machine",
+        frozenset(group["VPCZoneIdentifier"].split(",")),
+        frozenset(interface["Groups"]),
+        interface["AssociatePublicIpAddress"],
+    )
+
+
+def _caches(stack: AwsStack) -> Iterator[Thing]:
+    caches = stack.client("elasticache")
+    for node in caches.describe_cache_clusters()["CacheClusters"]:
+        (found,) = caches.describe_cache_subnet_groups(CacheSubnetGroupName=node["CacheSubnetGroupName"])[
+            "CacheSubnetGroups"
+        ]
+        subnets = frozenset(each["SubnetIdentifier"] for each in found["Subnets"])
+        yield Thing("cache", subnets, frozenset(each["SecurityGroupId"] for each in node["SecurityGroups"]))
 
 
 def _inside(net: Net) -> Iterator[Reach]:

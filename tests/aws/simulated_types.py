@@ -5,12 +5,13 @@ from collections.abc import Callable
 from typing import Any
 
 from tests.aws.rules import Asked
-from tests.aws.stacks import DIRECT, pod, resources
+from tests.aws.stacks import DIRECT, HA, pod, resources
 from tests.support.aws_stack import AwsStack
 
 PROGRAMS: dict[str, Callable[[], Any]] = {
     "test_whole_stack": lambda: pod(backup=False, built=True),
     "test_machine_in_account": lambda: pod(**DIRECT),
+    "test_ha_life": lambda: pod(**HA),
 }
 """The same settings on mocks: each test holds its state to what its program asks for there."""
 

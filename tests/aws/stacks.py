@@ -88,9 +88,13 @@ DIRECT: dict[str, Any] = {
 }
 """Settings of a pod without API Gateway and Aurora, with what else is a setting."""
 
+HA: dict[str, Any] = {"topology": "ha"}
+"""Settings of a pod on several machines."""
+
 STACKS: dict[str, Callable[[], Any]] = {
     "gateway": lambda: pod(built=True),
     "direct": lambda: pod(**DIRECT, dns={"createZone": True}),
+    "ha": lambda: pod(**HA),
     "several": several_machines.program,
 }
 

@@ -274,6 +274,12 @@ FAULTS = [
         {"policy": policy(Principal={"Service": "budgets.amazonaws.com"}, Action="sns:Publish", Resource="arn")},
         "its alerts would be thrown away",
     ),
+    Fault(
+        "aws:sns/topicPolicy:TopicPolicy",
+        {"policy": policy(Principal={"Service": "cloudwatch.amazonaws.com"}, Action="sns:Publish", Resource="arn")},
+        "pod-change-failed: its alerts would be thrown away",
+        "ha",
+    ),
     Fault("aws:ec2/vpcEndpoint:VpcEndpoint", {"serviceName": "com.amazonaws.us-east-1.s3"}, "of another region"),
     Fault("aws:ec2/securityGroup:SecurityGroup", {"description": "The pod's machine"}, "description"),
     Fault("aws:vpc/securityGroupIngressRule:SecurityGroupIngressRule", {"description": ""}, "description"),

@@ -8,10 +8,18 @@ import pytest
 
 from diaspora_infra.config import AwsSettings, ConfigError, load
 from diaspora_infra.config.aws.availability import AURORA_VERSIONS, REGIONS, VPC_LINK_ZONES
+from diaspora_infra.config.aws.aws import JOB, WEB
+from diaspora_infra.config.aws.parameter_names import machine_parameters
 from tests.support import configs
 
 REGION = {"region": "eu-west-1"}
 VERSIONS = ", ".join(AURORA_VERSIONS)
+HA = {"topology": "ha"}
+EXISTING = {
+    "vpcId": "vpc-0123456789abcdef0",
+    "publicSubnetId": "subnet-0123456789abcdef0",
+    "privateSubnetIds": ["subnet-0123456789abcdef1", "subnet-0123456789abcdef2"],
+}
 REPOSITORY = {"backup": {"repository": "local"}}
 
 MISTAKES: list[tuple[dict[str, Any], list[str]]] = [
@@ -113,6 +121,80 @@ MISTAKES: list[tuple[dict[str, Any], list[str]]] = [
     ),
     ({"database": {"version": "16.3"}}, [f"aws.database.version: '16.3' is not valid; allowed: one of {VERSIONS}"]),
     ({"tags": {f"tag {number}": "x" for number in range(8)}}, ["aws.tags: 8 items; allowed: at most 7 items"]),
+    ({"ha": {"webMachines": 3}}, ["aws.ha: only used with topology: ha; remove it"]),
+    ({"edge": "loadBalancer"}, ["aws.edge: loadBalancer: only used with topology: ha; set gateway or direct"]),
+    ({**HA, "edge": "gateway"}, ["aws.edge: gateway: only used with topology: single; remove it"]),
+    ({**HA, "edge": "direct"}, ["aws.edge: direct: only used with topology: single; remove it"]),
+    ({**HA, "httpApi": {"logDays": 7}}, ["aws.httpApi: only used with aws.edge: gateway; remove it"]),
+    ({**HA, "uploads": "volume"}, ["aws.uploads: volume: only used with topology: single; remove it"]),
+    (
+        {**HA, "size": "minimal"},
+        ["aws.size: t4g.micro has 1024 MiB of memory, and a machine of topology: ha needs 2048"],
+    ),
+    ({**HA, "ha": {"webMachines": 1}}, ["aws.ha.webMachines: 1 is out of range; allowed: 2 to 20"]),
+    (
+        {**HA, "instance": {"type": "t3.micro", "dataGib": 20}, "backups": {"volumeSnapshotDays": 0}},
+        [
+            "aws.backups.volumeSnapshotDays: not used with topology: ha, which has no data volume; remove it",
+            "aws.instance.dataGib: not used with topology: ha, which has no data volume; remove it",
+            "aws.instance.type: t3.micro has 1024 MiB of memory, and a machine of topology: ha needs 2048; remove it",
+        ],
+    ),
+    (
+        {**HA, "network": {"existing": EXISTING}},
+        ["aws.network.existing: not supported with topology: ha, which needs a public subnet in each zone; remove it"],
+    ),
+    (
+        {**HA, "network": {"cidr": "10.0.0.0/24"}},
+        ["aws.network.cidr: 10.0.0.0/24 is too small for topology: ha, whose"],
+    ),
+    (
+        {**HA, "database": {"engine": "onInstance"}},
+        ["aws.database.engine: onInstance: only used with topology: single; set rds or auroraServerless"],
+    ),
+    (
+        {**HA, "database": {"engine": "auroraServerless", "minAcu": 0, "autoPauseSeconds": 300}},
+        ["aws.database.minAcu: 0.0: machines of topology: ha are always connected, so nothing pauses; remove it, or"],
+    ),
+    (
+        {**HA, "database": {"maxAcu": 2}},
+        ["aws.database.maxAcu: only used with engine: auroraServerless; remove it"],
+    ),
+    (
+        {**HA, "region": "ca-west-1", "mail": {"enabled": False}},
+        ["aws.database.engine: rds has no small instance classes in ca-west-1; allowed: auroraServerless"],
+    ),
+    (
+        {**HA, "pod": {"upgrade": {"automatic": True}, "tls": {"mode": "own"}, "secretsOnMachine": ["backupPassword"]}},
+        [
+            "backupPassword: set in the stack, but pod.secretsOnMachine lists it; run: pulumi config rm",
+            "pod.secretsOnMachine: not used with topology: ha, whose machines come and go; set the secrets in",
+            "pod.secretsOnMachine[0]: no setting uses backupPassword; remove it",
+            "pod.tls: not used with topology: ha, where the load balancer has the certificate; remove it",
+            "pod.upgrade: not used with topology: ha, where a change makes other machines; remove it",
+        ],
+    ),
+    (
+        {
+            **HA,
+            "pod": {
+                "mail": {"senderAddress": "pod@pod.example.org", "relay": {"image": "registry.example.org/relay:1"}}
+            },
+        },
+        ["pod.mail.relay: not used with topology: ha: its queue would be lost with each machine; remove it, for"],
+    ),
+    (
+        {**HA, "backups": {"bucket": False}, "pod": {"backup": {}}},
+        ["pod.backup.repository: local: a machine of topology: ha keeps nothing; set another one, or aws.backups"],
+    ),
+    (
+        {**HA, "pod": {"backup": {"restoreFirst": True}}},
+        ["pod.backup.restoreFirst: not used with topology: ha, where each new machine would bring an older state back"],
+    ),
+    (
+        {**HA, "pod": {"monitoring": {"nodeExporter": True, "listen": "10.0.0.7"}}},
+        ["pod.monitoring.listen: 10.0.0.7 is an address of one machine; allowed with topology: ha: 127.0.0.1, 0.0.0.0"],
+    ),
 ]
 
 
@@ -160,3 +242,38 @@ def test_regions_without_vpc_links_are_those_of_the_guide() -> None:
         assert region in REGIONS
         assert len(set(zones)) >= 2, region
         assert all(re.fullmatch(r"[a-z]{3,4}\d-az\d", zone) for zone in zones)
+
+
+def test_groups_have_defaults_of_their_own() -> None:
+    settings = load(configs.aws_config(**REGION, topology="ha"), ())
+    assert isinstance(settings, AwsSettings)
+    aws, database = settings.aws, settings.aws.database
+    assert (aws.edge, aws.instance_type_name, database.engine, database.instance_class) == (
+        "loadBalancer",
+        "t4g.small",
+        "rds",
+        "db.t4g.small",
+    )
+    # only what the load balancer sends says which client asks
+    assert (settings.pod.tls.mode, settings.pod.tls.trusted_proxies) == ("behindProxy", ["10.0.0.0/16"])
+    chosen = {"database": {"engine": "auroraServerless"}, "instance": {"type": "t3.medium"}, "monthlyBudgetUsd": 300}
+    settings = load(configs.aws_config(**REGION, topology="ha", **chosen), ())
+    assert isinstance(settings, AwsSettings)
+    assert (settings.aws.database.min_acu, settings.aws.database.pauses) == (0.5, False)
+    assert (settings.aws.instance_type_name, settings.aws.monthly_budget_usd) == ("t3.medium", 300)
+
+
+def test_machines_read_what_their_role_needs() -> None:
+    values = configs.aws_config(**REGION, topology="ha", pod_changes={"backup": {}})
+    settings = load(values, {"backupPassword"})
+    assert isinstance(settings, AwsSettings)
+    found = {
+        role: {parameter.name for parameter in machine_parameters(settings.aws, settings.pod, role)}
+        for role in (WEB, JOB)
+    }
+    both = {"databaseHost", "databasePassword", "cacheHost", "cacheToken", "uploadsBucket"}
+    assert found[WEB] == both | {"smtpUsername", "smtpPassword"}
+    assert found[JOB] == found[WEB] | {"backupRepository", "backupPassword"}
+    single = load(configs.aws_config(**REGION), ())
+    assert isinstance(single, AwsSettings)
+    assert not {"cacheHost", "cacheToken"} & {each.name for each in machine_parameters(single.aws, single.pod)}

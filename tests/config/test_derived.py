@@ -60,6 +60,7 @@ AWS = given_keys(
         enabled=st.booleans(), existingIdentity=st.booleans(), mailFrom=st.just("bounces"), dmarc=st.just("none")
     ),
     backups=given_keys(bucket=st.booleans()),
+    topology=st.sampled_from(["single", "ha"]),
     instance=given_keys(type=st.sampled_from(sorted(INSTANCE_TYPES))),
 )
 POD = given_keys(

@@ -16,7 +16,7 @@ from diaspora_infra.config.aws.parameter_names import machine_parameters
 from diaspora_infra.cost import HOURS_A_MONTH, TRAFFIC, Traffic, database_pauses, monthly_items, monthly_usd
 from diaspora_infra.cost import items as items_module
 from diaspora_infra.cost.items import NO_SETTING, aws_settings
-from diaspora_infra.cost.prices import INSTANCES, PRICES, RDS_INSTANCES, SURPLUS_CREDITS
+from diaspora_infra.cost.prices import CACHE_NODES, INSTANCES, PRICES, RDS_INSTANCES, SURPLUS_CREDITS
 from diaspora_infra.cost.target import PEOPLE_COUNTS, TARGET_USD, hours_of, monthly_cost, usd_of
 from diaspora_infra.cost.traffic import traffic_of
 from generators.config_reference import reference_text
@@ -102,6 +102,39 @@ def test_size_small_costs_more_than_the_target() -> None:
     difference = monthly_usd(settings(size="small"), TYPICAL, Decimal(0)) - monthly_usd(settings(), TYPICAL, Decimal(0))
     # the larger machine costs as much again, and has no swap file in its snapshots
     assert difference == Decimal(730) * Decimal("0.0092") - 7 * Decimal("0.05")
+
+
+def test_several_machines_cost_what_each_of_them_costs() -> None:
+    groups, larger = settings(topology="ha"), settings(topology="ha", ha={"webMachines": 4})
+    assert 172 < monthly_usd(groups, TYPICAL, Decimal(0)) < 173
+    machine = HOURS_A_MONTH * (INSTANCES["t4g.small"].usd + PRICES["public IPv4 address"].usd)
+    disk, logs = (
+        10 * PRICES["gp3 volume"].usd,
+        Decimal("0.5") * (PRICES["logs"].usd + PRICES["logs kept"].usd * 14 / 30),
+    )
+    secrets = HOURS_A_MONTH * 4 * len(machine_secrets(groups)) * PRICES["KMS requests"].usd / 1000
+    more = monthly_usd(larger, TYPICAL, Decimal(0)) - monthly_usd(groups, TYPICAL, Decimal(0))
+    assert round(more, 6) == round(2 * (machine + disk + logs + secrets), 6)
+    counted = {item.name: item for item in monthly_items(groups, TYPICAL, Decimal(0))}
+    assert counted["Public IPv4 addresses"].quantity == 6 * HOURS_A_MONTH
+    assert counted["RDS db.t4g.small with a standby"].usd == 2 * HOURS_A_MONTH * RDS_INSTANCES["db.t4g.small"].usd
+    assert counted["2 cache nodes cache.t4g.micro"].usd == 2 * HOURS_A_MONTH * CACHE_NODES["cache.t4g.micro"].usd
+    assert not {"Data volume", "Snapshots of the data volume", "API Gateway requests", "Cloud Map instance"} & {
+        *counted
+    }
+    aurora = settings(topology="ha", database={"engine": "auroraServerless"})
+    (capacity,) = [each for each in monthly_items(aurora, TYPICAL, Decimal(0)) if each.name == "Aurora capacity"]
+    # two servers of half an ACU, awake at any hour
+    assert capacity.quantity == HOURS_A_MONTH
+    two_zones = settings(topology="ha", network={"zones": ["a", "b"]})
+    less = monthly_usd(groups, TYPICAL, Decimal(0)) - monthly_usd(two_zones, TYPICAL, Decimal(0))
+    assert less == HOURS_A_MONTH * PRICES["public IPv4 address"].usd
+
+
+def machine_secrets(stack: Settings) -> list[str]:
+    """Names of the secrets that a machine reads, which are requests to KMS."""
+    found = aws_settings(stack)
+    return [each.name for each in machine_parameters(found.aws, found.pod) if each.form != "fact"]
 
 
 def test_monthly_cost_has_sum_and_hours_for_each_number_of_people() -> None:
@@ -267,7 +300,13 @@ def test_every_instance_type_and_class_has_a_price() -> None:
 
 
 def test_every_price_is_used_and_has_date_and_source() -> None:
-    stacks = [settings(), settings(database={"engine": "rds"}), settings(network={"flowLogsDays": 1}), example()]
+    stacks = [
+        settings(),
+        settings(database={"engine": "rds"}),
+        settings(network={"flowLogsDays": 1}),
+        settings(topology="ha"),
+        example(),
+    ]
     used = {id(item.price) for stack in stacks for item in monthly_items(stack, TYPICAL, Decimal(60))}
     assert {name for name, price in PRICES.items() if id(price) not in used} == set()
     for price in (*PRICES.values(), *INSTANCES.values(), *RDS_INSTANCES.values(), *SURPLUS_CREDITS.values()):

@@ -1,5 +1,7 @@
 """Golden files: the rendered dev stack. `make golden` rewrites them; review the diff."""
 
+import pytest
+
 from diaspora_infra.config import PxeSettings, Settings, load, load_stack, parse_stack_file
 from diaspora_infra.host import render
 from diaspora_infra.pxe.install import install_boot, install_settings
@@ -57,6 +59,13 @@ def test_butane_config_of_machine_with_every_setting(golden: Golden) -> None:
 def test_butane_config_of_aws_machine(golden: Golden) -> None:
     settings = load(aws_config(region="eu-west-1", pod_changes={"backup": {}}), ["backupPassword"])
     golden.check("aws/pod.bu", render(settings, settings.machines[0], {}).butane_text())
+
+
+@pytest.mark.parametrize("number", [0, 1], ids=["web", "job"])
+def test_butane_config_of_machine_in_a_group(golden: Golden, number: int) -> None:
+    settings = load(aws_config(region="eu-west-1", topology="ha", pod_changes={"backup": {}}), ["backupPassword"])
+    machine = settings.machines[number]
+    golden.check(f"aws-ha/{machine.name}.bu", render(settings, machine, {}).butane_text())
 
 
 def test_butane_config_of_provisioning_server(golden: Golden) -> None:

@@ -14,3 +14,9 @@ def aws_context(
     """The context of a machine on AWS whose key aws has these changes."""
     settings = load(aws_config(pod_changes=pod_changes, **{"region": "eu-west-1", **changes}), dict(secrets or {}))
     return Context(settings, settings.machines[0], {})
+
+
+def group_contexts(**changes: Any) -> dict[str, Context]:
+    """The contexts of the machines in the groups of a pod, by role."""
+    found = aws_context(topology="ha", **changes)
+    return {machine.name: Context(found.settings, machine, {}) for machine in found.settings.machines}

@@ -9,8 +9,9 @@ from diaspora_infra.config import AwsSettings, Machine, Settings, load
 from diaspora_infra.host.features import pod_part
 from diaspora_infra.host.features.data_volume import data_volume
 from diaspora_infra.host.features.first_bundle import first_bundle
+from diaspora_infra.host.features.group_machine import data_folder
 from diaspora_infra.host.features.storage import storage
-from diaspora_infra.host.fragment import MachineContext, PodContext, combine
+from diaspora_infra.host.fragment import MachineContext, MachineFeature, PodContext, combine
 from diaspora_infra.host.fragment import pod_context as context_of_pod
 from tests.support.configs import ignition_config, mail, pod
 
@@ -50,7 +51,9 @@ def pod_context(*, with_mail: bool = False, secrets: Mapping[str, str] | None = 
 
 def pod_fragment(context: Context) -> dict[str, Any]:
     """What the pod's features add to the machine, the data partition under it, and on AWS what fetches the bundle."""
-    own = [data_volume, first_bundle] if isinstance(context.settings, AwsSettings) else [storage]
+    own: list[MachineFeature] = [storage]
+    if isinstance(context.settings, AwsSettings):
+        own = [data_folder] if context.settings.aws.has_groups else [data_volume, first_bundle]
     return combine([*(feature(context.of_machine) for feature in own), pod_part(context.of_pod)])
 
 

@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from diaspora_infra.config import Architecture, load
+from diaspora_infra.config import Architecture, Settings, load
 from diaspora_infra.config.host.firewall import Firewall
 from diaspora_infra.config.host.host import Swap
 from diaspora_infra.host import render as render_machine
@@ -31,8 +31,13 @@ OTHER: dict[str, Any] = {
     "backup_bucket": False,
     "daily_jobs_minute": ONE.daily_jobs_minute + 1,
     "aws": ONE.aws.with_derived(region="eu-central-1"),
+    "role": "job",
 }
 FIELDS = [field.name for field in dataclasses.fields(AwsContext)]
+
+
+def of_first_machine(settings: Settings, secrets: dict[str, str]) -> PodContext:
+    return pod_context(settings, settings.machines[0], secrets)
 
 
 @pytest.fixture(autouse=True)
@@ -52,7 +57,7 @@ def test_contexts_that_differ_in_one_field_have_a_bundle_each(field: str) -> Non
 
 def test_equal_contexts_share_a_bundle() -> None:
     one, again = (
-        pod_context(load(pxe_config(pod=pod(mail=mail())), {"smtpPassword"}), Architecture.X86_64, secrets)
+        of_first_machine(load(pxe_config(pod=pod(mail=mail())), {"smtpPassword"}), secrets)
         for secrets in ({"smtpPassword": "x"}, {"smtpPassword": "x", "backupPassword": "that nobody asked for"})
     )
     assert one is not again
@@ -72,7 +77,7 @@ def test_what_the_bundle_does_not_follow_from_makes_no_other_one() -> None:
 
 @pytest.mark.parametrize("name", ["machine", "settings", "host"])
 def test_a_feature_of_the_pod_cannot_reach_the_machine(name: str) -> None:
-    context = pod_context(load(pxe_config()), Architecture.X86_64, {})
+    context = of_first_machine(load(pxe_config()), {})
     assert type(context) is PodContext
     for each in (context, ONE):
         with pytest.raises(AttributeError):
@@ -83,7 +88,7 @@ def test_a_feature_of_the_pod_cannot_reach_the_machine(name: str) -> None:
 
 def test_a_context_is_fixed_and_shows_no_secret() -> None:
     settings = load(pxe_config(pod=pod(mail=mail())), {"smtpPassword"})
-    context = pod_context(settings, Architecture.X86_64, {"smtpPassword": SMTP_PASSWORD})
+    context = of_first_machine(settings, {"smtpPassword": SMTP_PASSWORD})
     with pytest.raises(dataclasses.FrozenInstanceError):
         context.memory_mib = 1  # type: ignore[misc]
     assert SMTP_PASSWORD not in repr(context)

@@ -5,7 +5,9 @@ import hmac
 import json
 import re
 import urllib.error
+import urllib.parse
 import urllib.request
+from collections.abc import Callable
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
@@ -34,11 +36,16 @@ class Metadata(BaseHTTPRequestHandler):
 
     def do_GET(self) -> None:
         folder = "/latest/meta-data/iam/security-credentials/"
+        if self.path == "/health":
+            self.answer(200 if self.server.is_healthy() else 503, b"")
+            return
         if not self.path.startswith("/latest/"):
             self.get_object()
             return
         if self.headers["X-aws-ec2-metadata-token"] != TOKEN:
             self.answer(401, b"")
+        elif self.path.removeprefix("/latest/meta-data/") in self.server.metadata:
+            self.answer(200, self.server.metadata[self.path.removeprefix("/latest/meta-data/")].encode())
         elif self.path == folder:
             self.answer(200, b"pod-role")
         elif self.path == f"{folder}pod-role":
@@ -64,6 +71,11 @@ class Metadata(BaseHTTPRequestHandler):
         if self.server.refusals:
             self.server.refusals -= 1
             self.answer(400, b'{"__type":"AccessDeniedException","message":"no"}')
+            return
+        if "X-Amz-Target" not in self.headers:
+            # the Query API of EC2 Auto Scaling
+            action = dict(urllib.parse.parse_qsl(body.decode()))["Action"]
+            self.answer(200, self.server.query_answers.get(action, b"<Response/>"))
             return
         operation = self.headers["X-Amz-Target"].rpartition(".")[2]
         if operation in self.server.answers:
@@ -97,6 +109,10 @@ class Door(ThreadingHTTPServer):
         self.refusals = 0
         # in place of the simulator's, by operation
         self.answers: dict[str, Any] = {}
+        # what the metadata service says beside the credentials, by path below meta-data/
+        self.metadata: dict[str, str] = {}
+        self.query_answers: dict[str, bytes] = {}
+        self.is_healthy: Callable[[], bool] = lambda: False
 
 
 def signed(headers: dict[str, str], method: str, path: str, body: bytes, service: str) -> bool:

@@ -11,7 +11,7 @@ import pytest
 from diaspora_infra.host import render
 from diaspora_infra.host.bundle import unpack
 from diaspora_infra.host.features import machine_part
-from tests.host.aws_pod import aws_context
+from tests.host.aws_pod import aws_context, group_contexts
 from tests.host.pod import QUADLETS, pod_fragment, write_tree
 from tests.machine.pod_programs import RequireProgram
 from tests.machine.test_pod_units import generate
@@ -21,6 +21,7 @@ CONTEXTS = {
     "direct": aws_context(edge="direct", database={"engine": "rds"}, uploads="volume"),
     "instance": aws_context(database={"engine": "onInstance"}),
 }
+GROUPS = group_contexts(pod_changes={"backup": {}}, secrets={"backupPassword": "stand-in"})
 PROGRAMS = (
     "bin/podman", "bin/bash", "bin/rm", "bin/sleep", "bin/systemctl", "bin/systemd-inhibit", "bin/systemd-tmpfiles",
     "sbin/nft", "sbin/xfs_growfs", "sbin/restorecon",
@@ -28,10 +29,10 @@ PROGRAMS = (
 USER_DATA_LIMIT = 16384
 
 
-@pytest.mark.parametrize("variant", CONTEXTS)
+@pytest.mark.parametrize("variant", [*CONTEXTS, *GROUPS])
 def test_systemd_accepts_the_units(variant: str, tmp_path: Path, require_program: RequireProgram) -> None:
     systemd_analyze = require_program("systemd-analyze", "systemd")
-    root = write_tree(pod_fragment(CONTEXTS[variant]), tmp_path)
+    root = write_tree(pod_fragment({**CONTEXTS, **GROUPS}[variant]), tmp_path)
     units = root / "etc/systemd/system"
     done = generate(root / QUADLETS.lstrip("/"), units)
     assert (done.returncode, done.stderr) == (0, "")
@@ -42,7 +43,8 @@ def test_systemd_accepts_the_units(variant: str, tmp_path: Path, require_program
         stub.write_text("")
         stub.chmod(0o755)
     names = sorted(path.name for path in units.iterdir() if path.is_file())
-    assert {"var-mnt-data.mount", "diaspora-data-volume.service", "nginx.service"} <= set(names)
+    special = {"web": "nginx.service", "job": "diaspora-sidekiq.service"}.get(variant, "diaspora-data-volume.service")
+    assert {"var-mnt-data.mount", special, "diaspora-task.service"} <= set(names)
     done = subprocess.run(
         [systemd_analyze, "verify", "--man=no", f"--root={root}", *names],
         capture_output=True,
@@ -55,9 +57,9 @@ def test_systemd_accepts_the_units(variant: str, tmp_path: Path, require_program
     assert (done.returncode, lines) == (0, [])
 
 
-@pytest.mark.parametrize("variant", CONTEXTS)
+@pytest.mark.parametrize("variant", [*CONTEXTS, *GROUPS])
 def test_machine_and_pod_parts_do_not_overlap(variant: str) -> None:
-    context = CONTEXTS[variant]
+    context = {**CONTEXTS, **GROUPS}[variant]
     own = machine_part(context.of_machine)
     pod = pod_fragment(context)
     for fragment in (own, pod):

@@ -29,15 +29,25 @@ DATABASE = JSON.parse(File.read(STORE))
 at_exit { File.write(STORE, JSON.generate(DATABASE)) }
 def power_cut(step)
   return unless ENV["POWER_CUT"] == step
-  File.write(STORE, JSON.generate(DATABASE))
+  # what was done in the transaction is undone
+  File.write(STORE, $before)
   exit!(9)
+end
+module Connection
+  def self.execute(sql) = $locked = sql.include?("pg_advisory_xact_lock(")
 end
 Errors = Struct.new(:full_messages)
 class User
   attr_reader :row
   def initialize(row) = @row = row
+  def self.transaction
+    $before = JSON.generate(DATABASE)
+    yield
+  end
+  def self.connection = Connection
   def self.exists? = !DATABASE["users"].empty?
   def self.find_by(username:)
+    raise "not locked" unless $before && $locked
     row = DATABASE["users"].find { |each| each["username"] == username }
     row && new(row)
   end

@@ -12,7 +12,8 @@ from pathlib import Path
 import pytest
 
 from tests.conftest import skip_unless
-from tests.host.pod import LIBEXEC, pod_context, pod_fragment
+from tests.host.aws_pod import group_contexts
+from tests.host.pod import LIBEXEC, files, pod_context, pod_fragment
 from tests.machine.pod_application import Container, container_command, start_container, wait
 from tests.machine.pod_programs import RequireProgram
 from tests.machine.test_pod_redis import PASSWORD, Redis, running
@@ -22,6 +23,8 @@ from tests.support.sidekiq import sidekiq_root
 pytestmark = pytest.mark.timeout(600)
 
 FRAGMENT = pod_fragment(pod_context())
+# what a test adds to the environment of containers
+VARIABLES: dict[str, str] = {}
 # Each job writes its number down; a slow one when it begins, and when it has ended.
 PROGRAM = r"""
 require "sidekiq"
@@ -44,6 +47,7 @@ module Workers
     end
   end
 end
+require "/data/kept_jobs" if File.exist?("/data/kept_jobs.rb")
 """
 # Adds jobs until Redis refuses one, and prints how many it took.
 FILL = r"""
@@ -74,7 +78,7 @@ class Sidekiq:
         mounts = [f"{self.folder / 'data'}:/data", f"{healthy}:/usr/local/bin/sidekiq-healthy:ro"]
         command = container_command(self.folder / name, [sidekiq_root()], name, f"/{HOME}", mounts, words)
         url = f"redis://:{PASSWORD}@127.0.0.1:{self.redis.port}/0"
-        variables = {"ENVIRONMENT_REDIS": url, "HOME": "/tmp", "LANG": "C.UTF-8"}
+        variables = {"ENVIRONMENT_REDIS": url, "HOME": "/tmp", "LANG": "C.UTF-8", **VARIABLES}
         self.started.append(start_container(command, name, variables, self.folder / f"output-{name}"))
         return self.started[-1]
 
@@ -151,6 +155,55 @@ def test_job_that_a_stop_interrupts_is_done_later(sidekiq: Sidekiq) -> None:
     (sidekiq.folder / "data/fast").touch()
     worker = sidekiq.work()
     wait(lambda: sidekiq.done() == ["begun", "begun", "ended"], "the job", worker)
+
+
+class TestKeptJobs:
+    """What the job machine of a pod on several machines adds."""
+
+    @pytest.fixture
+    def kept(self, sidekiq: Sidekiq, monkeypatch: pytest.MonkeyPatch) -> Sidekiq:
+        text = files(pod_fragment(group_contexts()["job"]))["/etc/diaspora/kept_jobs.rb"]
+        (sidekiq.folder / "data/kept_jobs.rb").write_text(text)
+        monkeypatch.setitem(VARIABLES, "DIASPORA_KEPT_SECONDS", "0")
+        return sidekiq
+
+    def lose(self, kept: Sidekiq, times: int) -> None:
+        """Kill a Sidekiq in the middle of the job, as if it had been silent for a minute."""
+        worker = kept.work()
+        wait(lambda: kept.done() == ["begun"] * times, "the job", worker)
+        self.kill(kept, worker)
+
+    @staticmethod
+    def kill(kept: Sidekiq, worker: Container) -> None:
+        worker.kill()
+        for name in kept.redis.ask("smembers", "processes").split():
+            kept.redis.ask("del", name)
+            kept.redis.ask("srem", "processes", name)
+
+    def test_job_of_a_killed_machine_is_done_by_the_next_and_ends_among_the_dead(self, kept: Sidekiq) -> None:
+        kept.ruby("Workers::Slow.perform_async; Workers::Work.perform_async(7)")
+        worker = kept.work()
+        wait(lambda: sorted(kept.done()) == ["7", "begun"], "the jobs", worker)
+        (kept.folder / "data/done").write_text("begun\n")
+        self.kill(kept, worker)
+        for times in (2, 3, 4):
+            self.lose(kept, times)
+        worker = kept.work()
+        wait(lambda: kept.redis.ask("zcard", "dead") == "1", "the end", worker)
+        assert kept.done() == ["begun"] * 4
+        assert kept.redis.ask("smembers", "kept").count("kept:") == 1, "that of the last one"
+
+    def test_job_is_put_back_by_a_stop_and_gone_when_it_is_done(self, kept: Sidekiq) -> None:
+        worker = kept.work("-t", "1")
+        kept.ruby("Workers::Slow.perform_async; Workers::Work.perform_async(7)")
+        wait(lambda: sorted(kept.done()) == ["7", "begun"], "the jobs", worker)
+        assert worker.stop() == 0
+        assert kept.redis.ask("llen", "queue:urgent") == "1"
+        (kept.folder / "data/fast").touch()
+        worker = kept.work()
+        wait(lambda: kept.done()[-1] == "ended", "the job", worker)
+        own = "kept:" + kept.redis.ask("smembers", "processes")
+        wait(lambda: kept.redis.ask("llen", own) == "0", "the end of the job")
 
 
 def test_sidekiq_goes_on_after_redis_was_restarted(

@@ -29,7 +29,7 @@ VARIANTS = {
 
 def base(of: MachineContext) -> Fragment:
     """The machine's own features, and the firewall, which the pod adds."""
-    pod = pod_context(of.settings, of.machine.architecture, {})
+    pod = pod_context(of.settings, of.machine, {})
     return combine([*(feature(of) for feature in MACHINE_FEATURES), firewall(pod)])
 
 

@@ -10,6 +10,7 @@ import re
 import shutil
 import subprocess
 import threading
+import time
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -38,6 +39,8 @@ class Door(BaseHTTPRequestHandler):
         if self.command in self.server.refused:
             self.answer(403, {}, b"<Error><Code>AccessDenied</Code></Error>")
             return
+        if self.command == "PUT":
+            time.sleep(self.server.delay)
         inner = http.client.HTTPConnection("127.0.0.1", self.server.simulator, timeout=20)
         inner.request(self.command, self.path, body, dict(self.headers.items()))
         response = inner.getresponse()
@@ -73,6 +76,8 @@ class Doors(ThreadingHTTPServer):
         self.simulator = simulator
         self.asked: list[tuple[str, str, dict[str, str]]] = []
         self.refused: set[str] = set()
+        # seconds before a file is taken
+        self.delay = 0.0
         threading.Thread(target=self.serve_forever, args=(0.05,), daemon=True).start()
 
     def shut(self) -> None:
@@ -191,6 +196,14 @@ class Uploads:
         self.process.wait(timeout=30)
         self.process = None
 
+    def remove(self) -> None:
+        """Remove everything, also where a test has failed in the middle."""
+        if self.process:
+            self.kill()
+        for mount in (self.folder, self.data):
+            subprocess.run(["umount", "--lazy", mount], check=False, capture_output=True)
+        shutil.rmtree(self.inside, ignore_errors=True)
+
     def log(self) -> str:
         return (self.inside / "log").read_text(errors="replace")
 
@@ -206,11 +219,5 @@ def uploads_of(
     try:
         yield made
     finally:
-        if made.process:
-            made.process.kill()
-            made.process.wait(timeout=30)
-        for mount in (made.folder, data):
-            # also where the test has failed in the middle
-            subprocess.run(["umount", "--lazy", mount], check=False, capture_output=True)
+        made.remove()
         made.doors.shut()
-        shutil.rmtree(made.inside, ignore_errors=True)

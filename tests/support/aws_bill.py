@@ -2,9 +2,11 @@
 
 from collections.abc import Iterator
 from decimal import Decimal
+from typing import Any
 
-from diaspora_infra.config import load
-from diaspora_infra.cost import TRAFFIC, monthly_items
+from diaspora_infra.config import SECRET_KEYS, load
+from diaspora_infra.cost import HOURS_A_MONTH, TRAFFIC, monthly_items
+from tests.aws.account_client import instances
 from tests.support.aws_stack import REGION, AwsStack
 
 FREE_ALARMS = 10
@@ -12,21 +14,28 @@ FREE_ALARMS = 10
 
 def uncounted(stack: AwsStack) -> list[str]:
     """Lines about resources that exceed the counts of the cost of the stack."""
-    values = {**stack.values, "aws": {"region": REGION, **stack.values["aws"]}}
-    items = monthly_items(load(values), TRAFFIC["typical"], Decimal(60))
+    plain = {key: value for key, value in stack.values.items() if key not in SECRET_KEYS}
+    values = {**plain, "aws": {"region": REGION, **stack.values["aws"]}}
+    items = monthly_items(load(values, SECRET_KEYS), TRAFFIC["typical"], Decimal(60))
     counted = {item.name: item.quantity for item in items}
+    groups = "Load balancer" in counted
+    volumes = ("Root volume", "Root volumes", "Data volume")
     allowed = {
-        "GiB of volumes": counted["Root volume"] + counted["Data volume"],
-        "addresses": Decimal(1),
-        # one more holds the machine's config, some kilobytes
-        "buckets": Decimal(1 + sum(name in counted for name in ("Uploads in S3", "Backups in S3"))),
+        "machines": next(quantity for name, quantity in counted.items() if "achine" in name) / HOURS_A_MONTH,
+        "GiB of volumes": sum((counted.get(name, Decimal(0)) for name in volumes), Decimal(0)),
+        # the simulator gives the load balancer none
+        "addresses": (counted["Public IPv4 addresses"] / HOURS_A_MONTH if groups else Decimal(1)),
+        # one for each config of machines, some kilobytes
+        "buckets": Decimal(1 + groups + sum(name in counted for name in ("Uploads in S3", "Backups in S3"))),
         "hosted zones": Decimal("Hosted zone" in counted),
         "HTTP APIs": Decimal("API Gateway requests" in counted),
         "instances in Cloud Map": counted.get("Cloud Map instance", Decimal(0)),
         "database instances": Decimal(any(name.startswith(("Aurora", "RDS")) for name in counted)),
+        "load balancers": Decimal(groups),
+        "nodes of caches": 2 * Decimal(any(name.startswith("2 cache nodes") for name in counted)),
         "alarms": Decimal(FREE_ALARMS),
         # none of these has an item
-        **dict.fromkeys(("NAT gateways", "interface endpoints", "load balancers", "secrets", "keys"), Decimal(0)),
+        **dict.fromkeys(("NAT gateways", "interface endpoints", "secrets", "keys"), Decimal(0)),
     }
     return [f"{number} {what}; counted: {allowed[what]}" for what, number in _held(stack) if number > allowed[what]]
 
@@ -34,7 +43,14 @@ def uncounted(stack: AwsStack) -> list[str]:
 def _held(stack: AwsStack) -> Iterator[tuple[str, int]]:
     """The resources of the account, by the names in `uncounted`."""
     ec2, clouds = stack.client("ec2"), stack.client("servicediscovery")
-    yield "GiB of volumes", sum(volume["Size"] for volume in ec2.describe_volumes()["Volumes"])
+    groups = stack.client("autoscaling").describe_auto_scaling_groups()["AutoScalingGroups"]
+    grouped = {each["InstanceId"] for group in groups for each in group["Instances"]}
+    volumes = [
+        volume["Size"]
+        for volume in ec2.describe_volumes()["Volumes"]
+        if not any(each["InstanceId"] in grouped for each in volume["Attachments"])
+    ]
+    yield "GiB of volumes", sum(volumes) + sum(_volumes_of(stack, group) for group in groups)
     addresses = {address["PublicIp"] for address in ec2.describe_addresses()["Addresses"]}
     for reservation in ec2.describe_instances()["Reservations"]:
         addresses |= {
@@ -42,6 +58,8 @@ def _held(stack: AwsStack) -> Iterator[tuple[str, int]]:
             for instance in reservation["Instances"]
             if "PublicIpAddress" in instance and instance["State"]["Name"] == "running"
         }
+    yield "machines", len(instances(stack))
+    yield "nodes of caches", len(stack.client("elasticache").describe_cache_clusters()["CacheClusters"])
     yield "addresses", len(addresses)
     yield "buckets", len(stack.client("s3").list_buckets()["Buckets"])
     yield "hosted zones", len(stack.client("route53").list_hosted_zones()["HostedZones"])
@@ -66,3 +84,13 @@ def _held(stack: AwsStack) -> Iterator[tuple[str, int]]:
         if alias["AliasName"].startswith("alias/aws/")
     }
     yield "keys", len({key["KeyId"] for key in keys.list_keys()["Keys"]} - own)
+
+
+def _volumes_of(stack: AwsStack, group: Any) -> int:
+    """GiB of the machines of a group, as its launch template says: the simulator gives them other volumes."""
+    used = group["LaunchTemplate"]
+    (version,) = stack.client("ec2").describe_launch_template_versions(
+        LaunchTemplateId=used["LaunchTemplateId"], Versions=[used["Version"]]
+    )["LaunchTemplateVersions"]
+    disks = version["LaunchTemplateData"]["BlockDeviceMappings"]
+    return int(group["DesiredCapacity"] * sum(disk["Ebs"]["VolumeSize"] for disk in disks))

@@ -33,6 +33,9 @@ from diaspora_infra.config.types import (
     not_everybody,
 )
 
+WEB, JOB = "web", "job"
+"""Roles of machines in groups, and names of these: the first answers requests, the second does everything else."""
+
 _NETWORK = "a private IPv4 network from /16 to /24, such as 10.0.0.0/16"
 _PRIVATE = [ipaddress.IPv4Network(text) for text in ("10.0.0.0/8", "172.16.0.0/12", "192.168.0.0/16")]
 
@@ -86,9 +89,9 @@ class Network(Model):
     """Addresses of the VPC; each subnet gets a sixteenth of them or a /24, whichever is smaller."""
     zones: list[ZoneLetter] | None = Field(default=None, min_length=2, max_length=6)
     """Last letters of the availability zones. The machine and its data are in the first one, which can never change.
-    When not set: the first two that exist in the account and take a VPC link of API Gateway; with `existing`, the zone
-    of its public subnet. `pulumi preview` refuses zones that do not exist or, with `edge: gateway`, take no VPC
-    link."""
+    When not set: the first two that exist in the account and take a VPC link of API Gateway, with `topology: ha` also
+    the next one; with `existing`, the zone of its public subnet. `pulumi preview` refuses zones that do not exist or,
+    with `edge: gateway`, take no VPC link."""
     ipv6: bool = False
     """Also give the VPC IPv6 addresses."""
     flow_logs_days: LogDays = 0
@@ -118,7 +121,7 @@ class Instance(Model):
     root_gib: int = Field(default=10, ge=10, le=1024)
     """Size of the root volume in GiB. A change replaces the machine."""
     data_gib: int = Field(default=10, ge=4, le=16384)
-    """Size of the data volume in GiB. It can grow, never shrink."""
+    """Size of the data volume in GiB. It can grow, never shrink. Not with `topology: ha`."""
     shell_access: Literal["instanceConnectEndpoint", "ssh", "none"] = "instanceConnectEndpoint"
     """How `host.users` log in: through an EC2 Instance Connect Endpoint (`aws ec2-instance-connect ssh`, no port is
     open to the internet), by SSH from `sshFrom`, or not at all."""
@@ -132,12 +135,13 @@ class AwsDatabase(Model):
     engine: Literal["auroraServerless", "rds", "onInstance"] = "auroraServerless"
     """`auroraServerless` pauses while nobody uses the pod, and then costs only storage. `rds` is a small separate
     instance. `onInstance` is a container on the machine: the cheapest for every pod, restored from the pod's backup,
-    not by AWS."""
+    not by AWS. With `topology: ha` the first two have a standby in another zone, and `rds` is the default."""
     version: AuroraVersion = "17.9"
     """Version of Aurora PostgreSQL; `rds` uses the newest release of its major version. Another major version is an
     upgrade, which only happens when this key is set: see docs/aws-data.md first."""
     min_acu: Number = Field(default=0, ge=0, le=256, multiple_of=0.5)
-    """Minimum capacity of Aurora in ACU (2 GiB of memory each); only with 0 Aurora can pause."""
+    """Minimum capacity of Aurora in ACU (2 GiB of memory each); only with 0 Aurora can pause. 0.5 when not
+    set with `topology: ha`, where nothing pauses."""
     max_acu: Number = Field(default=1, ge=1, le=256, multiple_of=0.5)
     """Maximum capacity of Aurora in ACU, which also limits the cost: 1 ACU is about 0.14 dollars an hour."""
     auto_pause_seconds: int = Field(default=300, ge=300, le=86400)
@@ -145,7 +149,7 @@ class AwsDatabase(Model):
     instance_class: Annotated[str, Form("db[.]t4g[.](?:micro|small|medium)", "db.t4g.micro, .small or .medium")] = (
         "db.t4g.micro"
     )
-    """Instance class of engine `rds`."""
+    """Instance class of engine `rds`; db.t4g.small when not set with `topology: ha`."""
     storage_gib: int = Field(default=20, ge=20, le=16384)
     """Storage of engine `rds` in GiB."""
     backup_days: int = Field(default=7, ge=1, le=35)
@@ -185,6 +189,8 @@ class AwsHa(Model):
         str, Form("cache[.]t4g[.](?:micro|small|medium)", "cache.t4g.micro, .small or .medium")
     ] = "cache.t4g.micro"
     """Type of the two nodes of the cache, which holds the background jobs."""
+    log_days: LogDays = 14
+    """Days to keep the logs of all machines in CloudWatch; with 0 they are not sent there."""
 
 
 class AwsHttpApi(Model):
@@ -253,12 +259,12 @@ class Aws(Model):
     """Machines and cache of `topology: ha`."""
     size: Size = "minimal"
     """`minimal`: 1 GiB of memory with a swap file. `small`: 2 GiB, some dollars more. `diaspora-infra cost` and
-    docs/cost.md show the cost."""
+    docs/cost.md show the cost. With `topology: ha` always `small`, unless `instance.type` is set."""
     edge: Literal["gateway", "direct", "loadBalancer"] = "gateway"
     """`gateway`: API Gateway has the certificate, and the machine is not reachable from the internet, but requests are
     limited to 10 MB (account archives are larger). `direct`: nginx on the machine's own public address, with a
     certificate by `pod.tls`; without that limit, and cheaper. `loadBalancer`: a load balancer has the certificate; only
-    with `topology: ha`, where nothing else is possible."""
+    with `topology: ha`, where it is the default and nothing else is possible."""
     http_api: AwsHttpApi = AwsHttpApi.model_construct()
     """API Gateway."""
     instance: Instance = Instance.model_construct()
@@ -284,7 +290,7 @@ class Aws(Model):
     """Backups on AWS."""
     monthly_budget_usd: int = Field(default=20, ge=1, le=100000)
     """Budget for alerts by mail: when 80 percent is spent in a month, and when the forecast exceeds it. It covers the
-    whole account, without tax."""
+    whole account, without tax. 250 when not set with `topology: ha`."""
     alert_email: Email | None = None
     """Recipient of alarms and budget alerts; `pod.admin.email` when not set."""
     protect: bool = True
@@ -323,6 +329,11 @@ class Aws(Model):
     def behind_load_balancer(self) -> bool:
         """A load balancer is in front of the machines and has the certificate."""
         return self.has_groups
+
+    @property
+    def certificate_of_acm(self) -> bool:
+        """What is in front of the machines has the certificate, which AWS Certificate Manager issues."""
+        return self.behind_gateway or self.behind_load_balancer
 
     @property
     def uploads_in_bucket(self) -> bool:

@@ -13,7 +13,8 @@ from diaspora_infra.config.aws.availability import (
     VPC_LINK_ZONES,
 )
 from diaspora_infra.config.aws.aws import Aws
-from diaspora_infra.config.aws.derived import built_images, mail_on_aws, uses_ses
+from diaspora_infra.config.aws.derived import built_images, derived_aws, mail_on_aws, uses_ses
+from diaspora_infra.config.aws.topology_checks import check_topology
 from diaspora_infra.config.host.host import Host
 from diaspora_infra.config.pod.pod import Pod
 from diaspora_infra.config.problems import Problem
@@ -24,7 +25,17 @@ MAX_NAME_OF_CERTIFICATE = 64
 
 def check_aws(aws: Aws, pod: Pod | None, host: Host | None) -> list[Problem]:
     """All problems of the key `aws`, alone and with the pod and the host on it."""
-    problems = [*_edge(aws), *_instance(aws), *_database(aws), *_uploads(aws), *_shell(aws), *_network(aws), *_dns(aws)]
+    aws = derived_aws(aws)
+    problems = [
+        *check_topology(aws, pod),
+        *_edge(aws),
+        *_instance(aws),
+        *_database(aws),
+        *_uploads(aws),
+        *_shell(aws),
+        *_network(aws),
+        *_dns(aws),
+    ]
     if pod is not None:
         problems += [
             *_images(aws, pod),
@@ -67,7 +78,8 @@ def _database(aws: Aws) -> Iterator[Problem]:
     if database.engine == "rds" and aws.region in REGIONS_WITHOUT_SMALL_RDS:
         yield Problem(
             "aws.database.engine",
-            f"rds has no small instance classes in {aws.region}; allowed: auroraServerless, onInstance",
+            f"rds has no small instance classes in {aws.region}; allowed: auroraServerless"
+            f"{'' if aws.has_groups else ', onInstance'}",
         )
     engines = {
         "auroraServerless": ("min_acu", "max_acu", "auto_pause_seconds"),
@@ -148,11 +160,12 @@ def _domain(aws: Aws, pod: Pod) -> Iterator[Problem]:
 
 def _certificate(aws: Aws, pod: Pod) -> Iterator[Problem]:
     # https://docs.aws.amazon.com/acm/latest/APIReference/API_RequestCertificate.html (DomainName)
-    if aws.behind_gateway and len(pod.domain) > MAX_NAME_OF_CERTIFICATE:
+    if aws.certificate_of_acm and len(pod.domain) > MAX_NAME_OF_CERTIFICATE:
+        instead = "" if aws.has_groups else ", or set aws.edge: direct"
         yield Problem(
             "pod.domain",
             f"{len(pod.domain)} characters, and a certificate of AWS has at most {MAX_NAME_OF_CERTIFICATE}; "
-            "choose a shorter name, or set aws.edge: direct",
+            f"choose a shorter name{instead}",
         )
 
 

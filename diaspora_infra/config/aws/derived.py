@@ -3,12 +3,15 @@
 They can be derived again from what was derived, with the same result, and pass the same checks.
 """
 
-from typing import Any
+from typing import Any, TypeVar
 
 from diaspora_infra.config.aws.aws import Aws
 from diaspora_infra.config.host.host import Host
+from diaspora_infra.config.model import Model
 from diaspora_infra.config.pod.mail import Mail, Ses, ses_host
 from diaspora_infra.config.pod.pod import Pod
+
+_Model = TypeVar("_Model", bound=Model)
 
 SMALL_MEMORY_MIB = 1024
 """Up to this size a machine gets a swap file, and Sidekiq runs fewer jobs at once."""
@@ -18,9 +21,27 @@ SIDEKIQ_CONCURRENCY = 2
 """A job of diaspora* may hold many outgoing requests (`typhoeusConcurrency`) and their answers in memory."""
 
 
+BUDGET_OF_GROUPS_USD = 250
+"""80 percent of it are more than a pod on several machines costs without a flood of requests."""
+
+
+def derived_aws(aws: Aws) -> Aws:
+    """The key `aws` with the defaults of its topology."""
+    if not aws.has_groups:
+        return aws
+    database = _where_not_set(aws.database, engine="rds", instance_class="db.t4g.small", min_acu=0.5)
+    backups = _where_not_set(aws.backups, volume_snapshot_days=0)
+    parts = _where_not_set(aws, edge="loadBalancer", size="small", monthly_budget_usd=BUDGET_OF_GROUPS_USD)
+    return parts.with_derived(database=database, backups=backups)
+
+
+def _where_not_set(model: _Model, **values: Any) -> _Model:
+    return model.with_derived(**{key: value for key, value in values.items() if key not in model.model_fields_set})
+
+
 def derived_on_aws(pod: Pod, host: Host, aws: Aws) -> tuple[Pod, Host]:
     """Pod and host with all that follows from the key `aws`."""
-    return _behind_gateway(_sized_pod(pod, aws), aws).with_derived(mail=mail_on_aws(pod, aws)), _sized_host(host, aws)
+    return _behind_proxy(_sized_pod(pod, aws), aws).with_derived(mail=mail_on_aws(pod, aws)), _sized_host(host, aws)
 
 
 def _sized_host(host: Host, aws: Aws) -> Host:
@@ -38,12 +59,16 @@ def _sized_pod(pod: Pod, aws: Aws) -> Pod:
     return pod.with_derived(sizing=pod.sizing.with_derived(sidekiq_concurrency=SIDEKIQ_CONCURRENCY))
 
 
-def _behind_gateway(pod: Pod, aws: Aws) -> Pod:
-    """The pod; behind API Gateway its machine speaks plain HTTP without a certificate.
+def _behind_proxy(pod: Pod, aws: Aws) -> Pod:
+    """The pod; behind API Gateway or a load balancer its machine speaks plain HTTP without a certificate.
 
-    No proxy is trusted there, so X-Forwarded headers are ignored: the gateway sends `Forwarded`.
+    The load balancer is in the VPC, so only addresses there are trusted to name those of clients. No proxy is trusted
+    behind the gateway, so X-Forwarded headers are ignored: it sends `Forwarded`.
     """
-    return pod.with_derived(tls=pod.tls.with_derived(mode="behindProxy")) if aws.behind_gateway else pod
+    if not aws.certificate_of_acm:
+        return pod
+    trusted = [aws.network.cidr] if aws.behind_load_balancer else pod.tls.trusted_proxies
+    return pod.with_derived(tls=pod.tls.with_derived(mode="behindProxy", trusted_proxies=trusted))
 
 
 def uses_ses(pod: Pod, aws: Aws) -> bool:

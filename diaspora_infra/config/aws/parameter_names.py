@@ -5,7 +5,7 @@ import re
 from dataclasses import dataclass
 from typing import Literal
 
-from diaspora_infra.config.aws.aws import Aws
+from diaspora_infra.config.aws.aws import JOB, WEB, Aws
 from diaspora_infra.config.pod.pod import Pod
 from diaspora_infra.config.secrets import (
     DATABASE_PASSWORD,
@@ -55,12 +55,29 @@ BACKUP_REPOSITORY = Parameter("backupRepository", "fact", "backup")
 UPLOADS_BUCKET = Parameter("uploadsBucket", "fact", "uploads")
 """With uploads in a bucket: its name."""
 
+CACHE_HOST = Parameter("cacheHost", "fact", "application")
+"""With groups of machines: the address of the cache, which answers on port 6379 by TLS."""
+
+CACHE_TOKEN = Parameter("cacheToken", "variable", "application")
+"""With groups of machines: the password of the cache, which has no users. The stack makes it."""
+
 
 BUNDLE = "bundle"
 """Which bundle the stack offers: s3://BUCKET/KEY sha512-DIGEST HASH, on one line."""
 
 BUNDLE_APPLIED = "bundleApplied"
 """The hash of the bundle that the machine runs; the machine writes it, and nobody else."""
+
+
+DEPLOYMENT = "deployment"
+"""With groups of machines: what the job machine says of the database, so that the web machines know it; it alone may
+write it, and `NOT_DEPLOYED` is its value until it does."""
+
+NOT_DEPLOYED = "none"
+
+GENERATED = "generated"
+"""Folder of the secrets that machines in groups make once, below the path: the first one that needs a secret writes it,
+and all read it. The stack knows nothing of them."""
 
 
 IMAGES = "images"
@@ -72,6 +89,16 @@ NO_IMAGE = "none"
 
 IMAGE_MISSING = "image missing"
 """Detail type of the event by which a machine has images built."""
+
+
+def generated_path(aws: Aws, pod: Pod) -> str:
+    """The path of the secrets that machines in groups make, without a slash at its end."""
+    return f"{parameter_path(aws, pod)}/{GENERATED}"
+
+
+def machines_log_group(pod: Pod) -> str:
+    """Name of the group of CloudWatch that machines in groups send their logs to."""
+    return f"/diaspora/{pod.domain}/machines"
 
 
 def images_path(aws: Aws, pod: Pod) -> str:
@@ -99,8 +126,11 @@ def event_source(project: str) -> str:
     return f"diaspora-infra.{project}"
 
 
-def machine_parameters(aws: Aws, pod: Pod) -> list[Parameter]:
-    """Everything that the machine waits for. What the podmin places on the machine is not among it."""
+def machine_parameters(aws: Aws, pod: Pod, role: str = JOB) -> list[Parameter]:
+    """Everything that a machine of this role waits for. What the podmin places on the machine is not among it.
+
+    A machine for the web makes no backup; every other one needs all.
+    """
     secrets = [
         _parameter(secret, aws)
         for secret in secrets_from_outside(pod, database_on_aws=False)
@@ -109,7 +139,9 @@ def machine_parameters(aws: Aws, pod: Pod) -> list[Parameter]:
     database = (DATABASE_HOST, _parameter(DATABASE_PASSWORD, aws)) if aws.database_on_aws else ()
     bucket = (BACKUP_REPOSITORY,) if pod.backup and aws.backups.bucket else ()
     uploads = (UPLOADS_BUCKET,) if aws.uploads_in_bucket else ()
-    return [*database, *bucket, *uploads, *secrets]
+    cache = (CACHE_HOST, CACHE_TOKEN) if aws.has_groups else ()
+    found = [*database, *cache, *bucket, *uploads, *secrets]
+    return [parameter for parameter in found if role != WEB or parameter.user != "backup"]
 
 
 def _parameter(secret: Secret, aws: Aws) -> Parameter:

@@ -5,16 +5,21 @@ has files, its settings, and its place in one of these lists. Features of the
 machine see the whole settings, those of the pod a PodContext, and those of a pod on AWS an AwsContext.
 """
 
+from collections.abc import Iterable
+
 from diaspora_infra.config import AwsSettings
+from diaspora_infra.config.aws.aws import JOB, WEB
 from diaspora_infra.host.features.alerts import alerts
 from diaspora_infra.host.features.aws_database import aws_database
 from diaspora_infra.host.features.backup import backup
 from diaspora_infra.host.features.data_volume import data_volume
+from diaspora_infra.host.features.deployment import deployment
 from diaspora_infra.host.features.diaspora import diaspora
 from diaspora_infra.host.features.disk_space import disk_space
 from diaspora_infra.host.features.firewall import firewall
 from diaspora_infra.host.features.first_admin import first_admin
 from diaspora_infra.host.features.first_bundle import first_bundle
+from diaspora_infra.host.features.group_machine import data_folder, no_updates
 from diaspora_infra.host.features.guest_agent import guest_agent
 from diaspora_infra.host.features.hardening import hardening
 from diaspora_infra.host.features.health import health
@@ -25,6 +30,7 @@ from diaspora_infra.host.features.image_pulls import image_pulls
 from diaspora_infra.host.features.jobs import jobs
 from diaspora_infra.host.features.journal import journal
 from diaspora_infra.host.features.kernel_arguments import kernel_arguments
+from diaspora_infra.host.features.machine_logs import machine_logs
 from diaspora_infra.host.features.memory import memory
 from diaspora_infra.host.features.monitoring import monitoring
 from diaspora_infra.host.features.network import network
@@ -35,10 +41,12 @@ from diaspora_infra.host.features.pod_data import pod_data
 from diaspora_infra.host.features.pod_network import pod_network
 from diaspora_infra.host.features.pod_secrets import pod_secrets
 from diaspora_infra.host.features.postgresql import postgresql
+from diaspora_infra.host.features.ready import ready
 from diaspora_infra.host.features.redis import redis
 from diaspora_infra.host.features.registry import registry
 from diaspora_infra.host.features.relay import relay
 from diaspora_infra.host.features.release_notice import release_notice
+from diaspora_infra.host.features.role_requests import role_requests
 from diaspora_infra.host.features.ssh_host_keys import ssh_host_keys
 from diaspora_infra.host.features.stack_images import stack_images
 from diaspora_infra.host.features.storage import storage
@@ -81,6 +89,18 @@ _ON_AWS: dict[MachineFeature, MachineFeature] = {storage: data_volume, swap: zra
 AWS_MACHINE_FEATURES = (*(_ON_AWS.get(feature, feature) for feature in MACHINE_FEATURES), first_bundle)
 """On AWS the data is on a volume that Ignition does not know, and the machine fetches its bundle itself."""
 
+GROUP_MACHINE_FEATURES: tuple[MachineFeature, ...] = (
+    users,
+    kernel_arguments,
+    data_folder,
+    time_zone,
+    zram,
+    no_updates,
+    hardening,
+    journal,
+)
+"""A machine in a group has nothing of its own: no name, no data, no keys. Whatever changes, another one replaces it."""
+
 BASE_FEATURES: tuple[PodFeature, ...] = (
     firewall,
     pod_network,
@@ -120,15 +140,51 @@ SERVICE_FEATURES: tuple[PodFeature, ...] = (
 POD_FEATURES = BASE_FEATURES + SERVICE_FEATURES
 """The features of every pod."""
 
+GROUP_AWS_FEATURES: tuple[AwsFeature, ...] = (
+    swap_file,
+    role_requests,
+    parameters,
+    stack_images,
+    uploads,
+    aws_database,
+    deployment,
+    ready,
+    machine_logs,
+)
+"""The same of a machine in a group. Its bundle is in its config, and its database never pauses."""
+
+_OF_BOTH: tuple[PodFeature, ...] = (diaspora, jobs, alerts, health, disk_space, monitoring, pod_command, memory)
+GROUP_SERVICE_FEATURES: dict[str, tuple[PodFeature, ...]] = {
+    WEB: (*_OF_BOTH, nginx),
+    JOB: (*_OF_BOTH, first_admin, backup, release_notice),
+}
+"""The services of a machine in a group, by its role. Redis runs elsewhere, and no machine is upgraded or restored."""
+
 
 def machine_part(context: MachineContext) -> Fragment:
     """What the features of the machine add."""
-    features = AWS_MACHINE_FEATURES if isinstance(context.settings, AwsSettings) else MACHINE_FEATURES
+    settings = context.settings
+    if not isinstance(settings, AwsSettings):
+        features = MACHINE_FEATURES
+    else:
+        features = GROUP_MACHINE_FEATURES if settings.aws.has_groups else AWS_MACHINE_FEATURES
     return combine(feature(context) for feature in features)
 
 
 def pod_part(context: PodContext) -> Fragment:
     """What the features of the pod add."""
-    on_aws = [feature(context) for feature in AWS_FEATURES] if isinstance(context, AwsContext) else []
-    base, services = ([feature(context) for feature in features] for features in (BASE_FEATURES, SERVICE_FEATURES))
-    return combine([*base, *on_aws, *services])
+    services = GROUP_SERVICE_FEATURES.get(context.role, SERVICE_FEATURES)
+    return combine(
+        [
+            *(feature(context) for feature in BASE_FEATURES),
+            *_on_aws(context),
+            *(feature(context) for feature in services),
+        ]
+    )
+
+
+def _on_aws(context: PodContext) -> Iterable[Fragment]:
+    if not isinstance(context, AwsContext):
+        return ()
+    features = GROUP_AWS_FEATURES if context.in_group else AWS_FEATURES
+    return [feature(context) for feature in features]

@@ -15,21 +15,23 @@ def backup(context: PodContext) -> Fragment:
     pod = context.pod
     if pod.backup is None:
         return {}
-    tree = render_tree(
-        "backup",
-        image=container_image(context, "restic"),
-        diaspora_image=container_image(context, "diaspora"),
-        domain=pod.domain,
-        uploads_bucket=context.uploads_in_bucket,
-        repository=pod.backup.repository,
-        kind="bucket" if context.backup_bucket else pod.backup.kind,
-        username=shlex.quote(pod.backup.username) if pod.backup.username else None,
-        sftp_command=_sftp_command(pod.backup),
-        time=pod.backup.time,
-        retention=pod.backup.retention,
-    )
-    if pod.backup.restore_first:
-        tree = combine([tree, render_tree("restore_first")])
+    values = {
+        "image": container_image(context, "restic"),
+        "diaspora_image": container_image(context, "diaspora"),
+        "domain": pod.domain,
+        "in_group": context.in_group,
+        "uploads_bucket": context.uploads_in_bucket,
+        "repository": pod.backup.repository,
+        "kind": "bucket" if context.backup_bucket else pod.backup.kind,
+        "username": shlex.quote(pod.backup.username) if pod.backup.username else None,
+        "sftp_command": _sftp_command(pod.backup),
+        "time": pod.backup.time,
+        "retention": pod.backup.retention,
+    }
+    tree = render_tree("backup", **values)
+    if not context.in_group:
+        first = [render_tree("restore_first")] if pod.backup.restore_first else []
+        tree = combine([tree, render_tree("restore", **values), *first])
     if pod.backup.host_key is None:
         return tree
     # "backup" instead of the server's name: ssh looks a key up under HostKeyAlias, whatever the port

@@ -12,6 +12,6 @@ def disk_space(context: PodContext) -> Fragment:
         domain=pod.domain,
         warn=pod.disk_space.warn_percent,
         prune=pod.disk_space.prune_percent,
-        backup=pod.backup is not None,
+        backup=pod.backup is not None and context.works,
         local=pod.backup is not None and pod.backup.kind == "local" and not context.backup_bucket,
     )

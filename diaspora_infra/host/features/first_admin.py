@@ -18,6 +18,7 @@ def first_admin(context: PodContext) -> Fragment:
         user=container_users(pod).diaspora,
         shell=pod.image_layout.shell,
         domain=pod.domain,
+        in_group=context.in_group,
         username=pod.admin.username,
     )
     account = json.dumps({"username": pod.admin.username, "email": pod.admin.email}, indent=2)

@@ -2,7 +2,7 @@
 
 from diaspora_infra.config import AwsSettings
 from diaspora_infra.config.aws.parameter_names import BUNDLE, parameter_path
-from diaspora_infra.host.fragment import Fragment, MachineContext
+from diaspora_infra.host.fragment import Fragment, MachineContext, combine
 from diaspora_infra.host.templates import render_tree
 
 
@@ -12,4 +12,5 @@ def first_bundle(context: MachineContext) -> Fragment:
     if not isinstance(settings, AwsSettings):
         raise TypeError("only a machine on AWS fetches its bundle")
     path = parameter_path(settings.aws, settings.pod)
-    return render_tree("first_bundle", region=settings.aws.region, parameter=f"{path}/{BUNDLE}")
+    requests = render_tree("role_requests", region=settings.aws.region)
+    return combine([requests, render_tree("first_bundle", parameter=f"{path}/{BUNDLE}")])

@@ -20,6 +20,9 @@ def health(context: PodContext) -> Fragment:
     if context.memory_mib > SMALL_MEMORY_MIB:
         return tree
     seconds = {**_SECONDS}
+    if context.in_group:
+        names = ("nginx", "diaspora-web") if context.answers else ("diaspora-sidekiq",)
+        seconds = {name: _SECONDS[name] for name in names}
     if not context.database_on_aws:
         seconds["postgresql"] = 30
     if context.uploads_in_bucket:

@@ -15,6 +15,7 @@ def nginx(context: PodContext) -> Fragment:
     return render_tree(
         "nginx",
         behind_gateway=context.behind_gateway,
+        in_group=context.in_group,
         image=container_image(context, "nginx"),
         floats=image_floats(context, "nginx"),
         user=container_users(pod).nginx,

@@ -4,6 +4,7 @@ from diaspora_infra.config.aws.parameter_names import (
     BUNDLE,
     BUNDLE_APPLIED,
     IMAGES,
+    generated_path,
     machine_parameters,
     parameter_path,
 )
@@ -15,9 +16,12 @@ AFTER_PARAMETERS = "[Unit]\nRequires=diaspora-parameters.service\nAfter=diaspora
 
 
 def parameters(context: AwsContext) -> Fragment:
-    """Fetch them before secrets are handed to podman, and look for another bundle."""
+    """Fetch them before secrets are handed to podman, and look for another bundle.
+
+    Machines in groups also share the secrets that one of them has made.
+    """
     aws, pod = context.aws, context.pod
-    found = machine_parameters(aws, pod)
+    found = machine_parameters(aws, pod, context.role)
     path = parameter_path(aws, pod)
     tree = render_tree(
         "parameters",
@@ -25,10 +29,13 @@ def parameters(context: AwsContext) -> Fragment:
         bundle=BUNDLE,
         bundle_applied=BUNDLE_APPLIED,
         images=IMAGES,
+        in_group=context.in_group,
+        application=" ".join(context.application_units),
         architecture=context.architecture,
         rows=[
             f"{entry.existing or f'{path}/{entry.name}'} {entry.name} {entry.file_name} {entry.form} {entry.user}"
             for entry in found
         ],
     )
-    return combine([tree, {"storage": {"files": [file(DROP_IN, AFTER_PARAMETERS)]}}])
+    shared = render_tree("shared_secrets", path=generated_path(aws, pod)) if context.in_group else {}
+    return combine([tree, shared, {"storage": {"files": [file(DROP_IN, AFTER_PARAMETERS)]}}])

@@ -18,6 +18,7 @@ def pod_data(context: PodContext) -> Fragment:
         users=users,
         names=named_users(users),
         tls=terminates_tls(pod),
+        in_group=context.in_group,
         relay=pod.mail is not None and pod.mail.relay is not None,
         postfix_uid=RELAY_POSTFIX_UID,
     )

@@ -28,17 +28,25 @@ _WAITING: dict[Service, tuple[tuple[str, ...], str]] = {
     ),
 }
 
+# What machines in groups share of GENERATED. The stack makes the other two, beside the database and the cache.
+_SHARED = ("secret_key_base",)
+
 
 def pod_secrets(context: PodContext) -> Fragment:
     """Make passwords at the first boot; put the secrets of the user, if there are any, where the machine finds them."""
     pod = context.pod
-    needed = secrets_from_outside(pod, database_on_aws=context.database_on_aws)
+    needed = [
+        secret
+        for secret in secrets_from_outside(pod, database_on_aws=context.database_on_aws)
+        if context.works or secret.user != "backup"
+    ]
     table = [(secret, source_of(secret, pod, on_aws=context.on_aws)) for secret in needed]
     waiting = list(_waiting(secret for secret, source in table if source != "config"))
     tree = render_tree(
         "pod_secrets",
         secrets=[_row(secret, source) for secret, source in table],
-        generated=GENERATED,
+        generated={name: size for name, size in GENERATED.items() if not context.in_group or name in _SHARED},
+        in_group=context.in_group,
         registry=pod.registry is not None,
     )
     fragment = combine([tree, {"storage": {"files": waiting}}])

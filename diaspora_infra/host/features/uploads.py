@@ -17,11 +17,15 @@ def uploads(context: AwsContext) -> Fragment:
     layout = context.pod.image_layout
     tree = render_tree(
         "uploads",
+        in_group=context.in_group,
+        users=" ".join([*context.application_units, *(["nginx.service"] if context.answers else [])]),
         image=s3fs_image(context),
         region=context.aws.region,
         home=layout.home,
         user=container_users(context.pod).diaspora,
     )
-    if context.pod.backup is None:
-        return tree
-    return combine([tree, {"storage": {"files": [file(BACKUP_FILE, BACKUP_WAITS)]}}])
+    nginx = render_tree("uploads_nginx") if context.answers else {}
+    waits: Fragment = {}
+    if context.pod.backup is not None and context.works:
+        waits = {"storage": {"files": [file(BACKUP_FILE, BACKUP_WAITS)]}}
+    return combine([tree, nginx, waits])

@@ -5,13 +5,17 @@ An entry whose finding is gone fails the tests, as does a finding without an ent
 
 from dataclasses import dataclass
 
-BUCKETS = ("aws_s3_bucket.pod_backups", "aws_s3_bucket.pod_bundles", "aws_s3_bucket.pod_uploads")
+CONFIGS = ("aws_s3_bucket.pod_job_ignition", "aws_s3_bucket.pod_web_ignition")
+BUCKETS = ("aws_s3_bucket.pod_backups", "aws_s3_bucket.pod_bundles", "aws_s3_bucket.pod_uploads", *CONFIGS)
 LOGS = ("aws_cloudwatch_log_group.pod_http_api", "aws_cloudwatch_log_group.pod_flow_logs")
+MACHINE_LOG = "aws_cloudwatch_log_group.pod_machines"
 IMAGES = ("aws_ecr_repository.pod_diaspora", "aws_ecr_repository.pod_s3fs")
 BUILD, BUILD_LOG = "aws_codebuild_project.pod_images", "aws_cloudwatch_log_group.pod_images"
 CLUSTER, CLUSTER_INSTANCE = "aws_rds_cluster.pod_database", "aws_rds_cluster_instance.pod_database"
 DATABASE = "aws_db_instance.pod_database"
-BALANCER, TEMPLATES = "aws_lb.pod_web", ("aws_launch_template.job_machines", "aws_launch_template.web_machines")
+BALANCER, GROUPS = "aws_lb.pod_web", ("job", "web", "pod_job", "pod_web")
+TEMPLATES = tuple(f"aws_launch_template.{name}_machines" for name in GROUPS)
+MACHINES = tuple(f"aws_iam_role_policy.{name}" for name in ("pod_machine", "pod_job_machine", "pod_web_machine"))
 OWN_KEY = "a key of one's own costs a dollar a month, and the one that AWS manages encrypts as well"
 ASLEEP = "it holds the database awake, at 0.07 dollars an hour, or is billed by itself"
 
@@ -28,7 +32,7 @@ class Accepted:
 ACCEPTED = (
     # encrypted, but with the key of AWS
     Accepted("CKV_AWS_145", f"buckets with SSE-S3: {OWN_KEY}", BUCKETS),
-    Accepted("CKV_AWS_158", f"logs: {OWN_KEY}", (*LOGS, BUILD_LOG)),
+    Accepted("CKV_AWS_158", f"logs: {OWN_KEY}", (*LOGS, BUILD_LOG, MACHINE_LOG)),
     Accepted("CKV_AWS_136", f"images: {OWN_KEY}", IMAGES),
     # images
     Accepted("CKV_AWS_51", "tags of builds never move; the two marks, current and previous, have to", IMAGES),
@@ -57,7 +61,9 @@ ACCEPTED = (
                 "backupRepository",
                 "bundle",
                 "bundleApplied",
+                "cacheHost",
                 "databaseHost",
+                "deployment",
                 "image_diaspora",
                 "image_s3fs",
                 "uploadsBucket",
@@ -78,6 +84,8 @@ ACCEPTED = (
         "only the machine's role and the podmin reach it; a second bucket with logs would be read by nobody",
         BUCKETS,
     ),
+    Accepted("CKV_AWS_21", "configs of machines, each under its hash: none is written twice", CONFIGS),
+    Accepted("CKV2_AWS_61", "machines may start from any of these configs, some kilobytes each", CONFIGS),
     # network
     Accepted("CKV2_AWS_11", "flow logs are a setting, aws.network.flowLogsDays: they are billed", ("aws_vpc.pod_vpc",)),
     Accepted(
@@ -106,7 +114,7 @@ ACCEPTED = (
     Accepted(
         "CKV_AWS_338",
         "addresses of visitors are personal data: kept for days, not for a year; a failed build is news",
-        (*LOGS, BUILD_LOG),
+        (*LOGS, BUILD_LOG, MACHINE_LOG),
     ),
     Accepted(
         "CKV2_AWS_38",
@@ -140,7 +148,12 @@ ACCEPTED = (
     Accepted(
         "UNKNOWN_CONDITION_FOR_ACTION: Unknown condition kms:ResourceAliases for action kms:Decrypt",
         "parliament's list has it for keys but not for this action (KMS developer guide, condition keys of KMS)",
-        ("aws_iam_role_policy.pod_machine",),
+        MACHINES,
+    ),
+    Accepted(
+        "UNKNOWN_CONDITION_FOR_ACTION: Unknown condition kms:ResourceAliases for action kms:Encrypt",
+        "the same",
+        MACHINES[1:],
     ),
     Accepted(
         "PERMISSIONS_MANAGEMENT_ACTIONS",

@@ -3,7 +3,7 @@
 import re
 from collections.abc import Iterator
 
-from tests.aws.rules.resources import REGION, Resources, of, several, statements
+from tests.aws.rules.resources import REGION, Asked, Resources, of, several, statements
 
 USERS = {
     "aws:iam/instanceProfile:InstanceProfile": ("role", "ec2.amazonaws.com"),
@@ -54,6 +54,8 @@ def policies(resources: Resources) -> Iterator[str]:
 def trusts(resources: Resources) -> Iterator[str]:
     roles = {each.urn: each for each in of(resources, "aws:iam/role:Role")}
     for each in of(resources, *USERS):
+        if _sends_alerts(each):
+            continue
         name, service = USERS[each.token]
         trusting = [roles[urn] for urn in each.depends.get(name, []) if urn in roles]
         found = {
@@ -63,6 +65,11 @@ def trusts(resources: Resources) -> Iterator[str]:
         }
         if found != {service}:
             yield f"{each.name}: a role for {sorted(found)}, not for {service}"
+
+
+def _sends_alerts(target: Asked) -> bool:
+    """Whether this is a target of EventBridge that is a topic, which has a policy of its own instead of a role."""
+    return target.token == "aws:cloudwatch/eventTarget:EventTarget" and ":sns:" in target.inputs["arn"]
 
 
 def builds(resources: Resources) -> Iterator[str]:
@@ -84,6 +91,9 @@ def topics(resources: Resources) -> Iterator[str]:
         for statement in statements(each)
         for sender in several(statement.get("Principal", {}).get("Service"))
     }
+    for each in of(resources, "aws:cloudwatch/eventTarget:EventTarget") if allowed else ():
+        if _sends_alerts(each) and "events.amazonaws.com" not in allowed:
+            yield f"{each.name}: its alerts would be thrown away"
     for each in of(resources, *SENDERS) if allowed else ():
         if SENDERS[each.token] not in allowed:
             yield f"{each.name}: its alerts would be thrown away"

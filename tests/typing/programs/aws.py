@@ -72,7 +72,7 @@ machine = Machine(
 )
 
 # the parts and the outputs of a pod
-data_volume: pulumi.Output[str] = pod.data_volume_id
+data_volume: pulumi.Output[str] | None = pod.data_volume_id
 pulumi.export("podAlarms", pod.alerts.topic_arn)
 pulumi.export("apiId", None if pod.http_api is None else pod.http_api.api_id)
 pulumi.export("volumes", [data_volume, machine.volume_id])

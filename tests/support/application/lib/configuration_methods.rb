@@ -28,11 +28,14 @@ module Configuration
       Diaspora::Application.config.secret_key_base
     end
 
-    # :114-123
+    # :94-103
     def get_redis_options
       redis_url = ENV["REDIS_URL"] || environment.redis.get
       return {} unless redis_url.present?
 
+      unless redis_url.start_with?("redis://", "unix:///")
+        warn "WARNING: Your redis url (#{redis_url}) doesn't start with redis:// or unix:///"
+      end
       {url: redis_url}
     end
   end

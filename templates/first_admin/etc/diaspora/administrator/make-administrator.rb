@@ -14,15 +14,19 @@ def give_up(status, text)
   exit status
 end
 
-user = User.find_by(username: username)
-if user.nil?
-  give_up(3, "the pod has users already") if User.exists?
-  user = User.build(username: username, email: account.fetch("email"),
-                    password: password, password_confirmation: password)
-  give_up(78, "diaspora* refuses #{username}: #{user.errors.full_messages.join('; ')}") unless user.save
-elsif !user.valid_password?(password)
-  give_up(3, "the user #{username} already existed")
+User.transaction do
+  # of this program: two machines at once would be in each other's way
+  User.connection.execute("SELECT pg_advisory_xact_lock(20260731)")
+  user = User.find_by(username: username)
+  if user.nil?
+    give_up(3, "the pod has users already") if User.exists?
+    user = User.build(username: username, email: account.fetch("email"),
+                      password: password, password_confirmation: password)
+    give_up(78, "diaspora* refuses #{username}: #{user.errors.full_messages.join('; ')}") unless user.save
+  elsif !user.valid_password?(password)
+    give_up(3, "the user #{username} already existed")
+  end
+  Role.add_admin(user.person)
+  user.seed_aspects if user.aspects.empty?
 end
-Role.add_admin(user.person)
-user.seed_aspects if user.aspects.empty?
 puts "#{username} is the administrator of this pod"

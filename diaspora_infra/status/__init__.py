@@ -1,0 +1,1 @@
+"""How far the machines of a pod on several machines are, for `diaspora-infra status`."""
