@@ -6,6 +6,7 @@ it has not replaced yet stay.
 """
 
 import base64
+import re
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, NotRequired, TypedDict
 
@@ -31,6 +32,8 @@ WARM_UP_SECONDS = 120
 """Time after which a machine that is ready counts, so that the next one may be replaced."""
 ROOT_DEVICE = "/dev/xvda"
 """Root device of the images of Fedora CoreOS."""
+METADATA_TAG = re.compile("[A-Za-z0-9+=.,_:@-]+")
+"""Names of tags that the metadata of a machine can have (EC2 user guide, view tags using instance metadata)."""
 _LONGEST_HOOK = 7200
 """The longest heartbeat of a lifecycle hook (API reference, PutLifecycleHook)."""
 
@@ -67,7 +70,8 @@ class MachineGroupArgs(TypedDict):
     topic_arn: NotRequired[pulumi.Input[str]]
     """Topic that is told when an alarm goes on and off."""
     tags: NotRequired[pulumi.Input[Mapping[str, pulumi.Input[str]]]]
-    """Tags of everything in it, the machines too."""
+    """Tags of everything in it, the machines too. With `ready_seconds` their metadata has them, which takes no names
+    with spaces or slashes."""
 
 
 class MachineGroup(pulumi.ComponentResource):
@@ -161,7 +165,8 @@ class MachineGroup(pulumi.ComponentResource):
                 "http_tokens": "required",
                 # containers on a bridge are one hop further away: the role's credentials are not for them
                 "http_put_response_hop_limit": 1,
-                "instance_metadata_tags": "disabled",
+                # a machine that says that it is ready has to name its group, which is one of its tags
+                "instance_metadata_tags": "enabled" if args.get("ready_seconds", NOT_HELD_BACK) else "disabled",
             },
             # in mode `standard` the first boot of a new machine takes a quarter of an hour
             credit_specification={"cpu_credits": "unlimited"},
@@ -283,5 +288,9 @@ def _problems(component: str, args: MachineGroupArgs) -> Iterator[ArgumentError]
     seconds, size = args.get("ready_seconds", NOT_HELD_BACK), args.get("size", SIZE)
     if seconds and not 30 <= seconds <= _LONGEST_HOOK:
         yield ArgumentError(component, "ready_seconds", f"{seconds:g}", f"allowed: 30 to {_LONGEST_HOOK}, or 0")
+    tags = args.get("tags")
+    if seconds and isinstance(tags, Mapping) and (wrong := [key for key in tags if not METADATA_TAG.fullmatch(key)]):
+        allowed = "allowed with ready_seconds: letters, digits and + - = . , _ : @"
+        yield ArgumentError(component, "tags", f"{wrong[0]!r} is no name of a tag in metadata", allowed)
     if isinstance(size, int | float) and not 1 <= size <= 50:
         yield ArgumentError(component, "size", f"{size:g}", "allowed: 1 to 50")

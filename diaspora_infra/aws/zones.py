@@ -86,8 +86,8 @@ def check_type(instance_type: str, zones: Sequence[str], parent: pulumi.Resource
         letters = sorted({location[-1] for location in found.locations if location[:-1] == zones[0][:-1]})
         instead = "put one of these zones first" if len(zones) == 1 else "set aws.network.zones to some of these"
         raise pulumi.RunError(
-            f"aws.instance.type: {instance_type} is not offered in {', '.join(without)}; use another type, or {instead}: "
-            f"{', '.join(letters)}"
+            f"aws.instance.type: {instance_type} is not offered in {', '.join(without)}; use another type, or "
+            f"{instead}: {', '.join(letters)}"
         )
 
 
