@@ -75,7 +75,10 @@ class MachineGroupArgs(TypedDict):
 
 
 class MachineGroup(pulumi.ComponentResource):
-    """Machines without data of their own: each may go at any moment, and another one takes its place."""
+    """Machines without data of their own: each may go at any moment, and another one takes its place.
+
+    They start, and are replaced, after what its option `depends_on` names.
+    """
 
     group_name: pulumi.Output[str]
     """Name of the Auto Scaling group."""
@@ -91,6 +94,8 @@ class MachineGroup(pulumi.ComponentResource):
         super().__init__("diaspora-infra:index:MachineGroup", name, {}, opts)
         self._name, self._args, self._tags = name, args, args.get("tags")
         self._child = pulumi.ResourceOptions(parent=self)
+        # the engine holds back a component for these, and not what is in it
+        self._after = pulumi.ResourceOptions(depends_on=None if opts is None else opts.depends_on)
         image = find_image(name, args["image"], self)
         # machines that start while the others are replaced, or after that failed, still ask for the former config
         config = boot_config(self, name, args["ignition"], self._tags, keep_former=True)
@@ -207,7 +212,7 @@ class MachineGroup(pulumi.ComponentResource):
             # the alarms tell of machines that do not come
             wait_for_capacity_timeout="0",
             tags=pulumi.Output.from_input(named(self._tags, self._name)).apply(_group_tags),
-            opts=pulumi.ResourceOptions(parent=self, depends_on=policies),
+            opts=pulumi.ResourceOptions.merge(pulumi.ResourceOptions(parent=self, depends_on=policies), self._after),
         )
 
     def _alarms(self, group: aws.autoscaling.Group) -> None:
