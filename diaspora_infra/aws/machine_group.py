@@ -6,7 +6,6 @@ it has not replaced yet stay.
 """
 
 import base64
-import re
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, NotRequired, TypedDict
 
@@ -32,8 +31,6 @@ WARM_UP_SECONDS = 120
 """Time after which a machine that is ready counts, so that the next one may be replaced."""
 ROOT_DEVICE = "/dev/xvda"
 """Root device of the images of Fedora CoreOS."""
-METADATA_TAG = re.compile("[A-Za-z0-9+=.,_:@-]+")
-"""Names of tags that the metadata of a machine can have (EC2 user guide, view tags using instance metadata)."""
 _LONGEST_HOOK = 7200
 """The longest heartbeat of a lifecycle hook (API reference, PutLifecycleHook)."""
 
@@ -61,8 +58,9 @@ class MachineGroupArgs(TypedDict):
     """Target groups that the machines join, such as `target_group_arn` of a LoadBalancer."""
     ready_seconds: NotRequired[int]
     """Time in which a new machine must say that it is ready, by `autoscaling:CompleteLifecycleAction` for the lifecycle
-    hook `ready`; until then it gets no requests. One that does not is given up, and after some of these the change
-    stops. 0 when not set: a machine counts as soon as it runs. A plain value, not an output."""
+    hook `ready` of its group, which it may ask for by `autoscaling:DescribeAutoScalingInstances`; until then it gets no
+    requests. One that does not is given up, and after some of these the change stops. 0 when not set: a machine counts
+    as soon as it runs. A plain value, not an output."""
     statements: NotRequired[pulumi.Input[Sequence[pulumi.Input[Mapping[str, Any]]]]]
     """What the machines may do in the account: statements of an IAM policy. An output must hold one or more."""
     root_gib: NotRequired[pulumi.Input[int]]
@@ -70,8 +68,7 @@ class MachineGroupArgs(TypedDict):
     topic_arn: NotRequired[pulumi.Input[str]]
     """Topic that is told when an alarm goes on and off."""
     tags: NotRequired[pulumi.Input[Mapping[str, pulumi.Input[str]]]]
-    """Tags of everything in it, the machines too. With `ready_seconds` their metadata has them, which takes no names
-    with spaces or slashes."""
+    """Tags of everything in it, the machines too."""
 
 
 class MachineGroup(pulumi.ComponentResource):
@@ -131,7 +128,16 @@ class MachineGroup(pulumi.ComponentResource):
             self._group_resource,
         )
         actions = ["autoscaling:CompleteLifecycleAction", "autoscaling:RecordLifecycleActionHeartbeat"]
-        return [{"Sid": "TellReady", "Effect": "Allow", "Action": actions, "Resource": group}]
+        return [
+            {"Sid": "TellReady", "Effect": "Allow", "Action": actions, "Resource": group},
+            # a machine asks for the name of its group; AWS knows no narrower permission for this
+            {
+                "Sid": "FindGroup",
+                "Effect": "Allow",
+                "Action": "autoscaling:DescribeAutoScalingInstances",
+                "Resource": "*",
+            },
+        ]
 
     def _launch_template(self, image: str, user_data: pulumi.Input[str], role: aws.iam.Role) -> aws.ec2.LaunchTemplate:
         name, args = self._name, self._args
@@ -170,8 +176,7 @@ class MachineGroup(pulumi.ComponentResource):
                 "http_tokens": "required",
                 # containers on a bridge are one hop further away: the role's credentials are not for them
                 "http_put_response_hop_limit": 1,
-                # a machine that says that it is ready has to name its group, which is one of its tags
-                "instance_metadata_tags": "enabled" if args.get("ready_seconds", NOT_HELD_BACK) else "disabled",
+                "instance_metadata_tags": "disabled",
             },
             # in mode `standard` the first boot of a new machine takes a quarter of an hour
             credit_specification={"cpu_credits": "unlimited"},
@@ -293,9 +298,5 @@ def _problems(component: str, args: MachineGroupArgs) -> Iterator[ArgumentError]
     seconds, size = args.get("ready_seconds", NOT_HELD_BACK), args.get("size", SIZE)
     if seconds and not 30 <= seconds <= _LONGEST_HOOK:
         yield ArgumentError(component, "ready_seconds", f"{seconds:g}", f"allowed: 30 to {_LONGEST_HOOK}, or 0")
-    tags = args.get("tags")
-    if seconds and isinstance(tags, Mapping) and (wrong := [key for key in tags if not METADATA_TAG.fullmatch(key)]):
-        allowed = "allowed with ready_seconds: letters, digits and + - = . , _ : @"
-        yield ArgumentError(component, "tags", f"{wrong[0]!r} is no name of a tag in metadata", allowed)
     if isinstance(size, int | float) and not 1 <= size <= 50:
         yield ArgumentError(component, "size", f"{size:g}", "allowed: 1 to 50")

@@ -20,11 +20,6 @@ from tests.support.mocked import Runner
     [
         ({"size": 0}, "one: size: 0; allowed: 1 to 50"),
         ({"ready_seconds": 10}, "one: ready_seconds: 10; allowed: 30 to 7200, or 0"),
-        (
-            {"ready_seconds": 600, "tags": {"cost center": "7"}},
-            "one: tags: 'cost center' is no name of a tag in metadata; allowed with ready_seconds: letters, digits "
-            "and + - = . , _ : @",
-        ),
     ],
 )
 def test_a_wrong_group_of_machines_is_refused(run: Runner, changes: dict[str, Any], message: str) -> None:
@@ -93,22 +88,13 @@ def test_only_new_machines_that_say_so_are_ready(run: Runner) -> None:
     account = MockAccount()
     run(account, lambda: machine_group(ready_seconds=600) and None)
     (policy,) = account.of("RolePolicy")
-    (statement,) = json.loads(policy.inputs["policy"])["Statement"]
+    statement, find = json.loads(policy.inputs["policy"])["Statement"]
+    assert (find["Action"], find["Resource"]) == ("autoscaling:DescribeAutoScalingInstances", "*")
     pattern = "arn:aws:autoscaling:eu-west-1:123456789012:autoScalingGroup:*:autoScalingGroupName/one-machines-*"
     assert statement["Resource"] == pattern
     (group,) = account.of("Group")
-    (template,) = account.of("LaunchTemplate")
-    # its machines learn the name of the group from their metadata
-    assert template.inputs["metadataOptions"]["instanceMetadataTags"] == "enabled"
     assert group.name == "one-machines"
     assert group.inputs["initialLifecycleHooks"][0]["heartbeatTimeout"] == 600
-
-
-def test_machines_that_nothing_holds_back_have_no_tags_in_their_metadata(run: Runner) -> None:
-    account = MockAccount()
-    run(account, lambda: machine_group(tags={"cost center": "7"}) and None)
-    (template,) = account.of("LaunchTemplate")
-    assert template.inputs["metadataOptions"]["instanceMetadataTags"] == "disabled"
 
 
 def test_former_configs_of_a_group_stay_while_it_is_changed(run: Runner) -> None:

@@ -188,10 +188,6 @@ MISTAKES: list[tuple[dict[str, Any], list[str]]] = [
         ["pod.backup.repository: local: a machine of topology: ha keeps nothing; set another one, or aws.backups"],
     ),
     (
-        {**HA, "tags": {"cost center": "7", "team": "x"}},
-        ['aws.tags["cost center"]: a name with a space or slash, which the metadata of machines of topology: ha does'],
-    ),
-    (
         {**HA, "pod": {"backup": {"restoreFirst": True}}},
         ["pod.backup.restoreFirst: not used with topology: ha, where each new machine would bring an older state back"],
     ),

@@ -1,7 +1,6 @@
 """Which settings of target `aws` belong to one topology: to one machine with a volume, or to groups of machines."""
 
 import ipaddress
-import re
 from collections.abc import Iterator
 
 from diaspora_infra.config.aws.aws import Aws
@@ -53,13 +52,6 @@ def _groups(aws: Aws) -> Iterator[Problem]:
             f"{aws.instance_type_name} has {aws.instance_type.memory_mib} MiB of memory, and a machine of topology: ha "
             f"needs {LEAST_MEMORY_MIB}; remove it, or set aws.instance.type to t4g.small or a larger type",
         )
-    for key in aws.tags:
-        if re.search("[ /]", key):
-            yield Problem(
-                join_path("aws.tags", key),
-                "a name with a space or slash, which the metadata of machines of topology: ha does not take; allowed: "
-                "letters, digits and + - = . , _ : @",
-            )
     yield from _network(aws)
     yield from _database(aws)
 
