@@ -1,20 +1,28 @@
-"""The page of the package's components: `docs/components.md`, from the schema of the package."""
+"""The pages of the components: `docs/components.md` and those in `docs/components`, from the schema of the package."""
 
 import re
 from collections.abc import Iterator
 from typing import Any
 
 from diaspora_infra.plugin.arguments import is_table
+from generators.component_examples import LANGUAGES, Example, Language
 
 HEAD = """\
 # Components
 
-Every component of the package `diaspora-infra`, with the names that YAML, TypeScript and Go know; Python writes
-`matchbox_url` for `matchboxUrl`. `make golden` writes this page from the code. How to add the package and to call a
-component: [use it from your language](languages.md).
+Every component of the package `diaspora-infra`, each with its inputs, its outputs and an example in four languages. How
+to add the package to a program: [use it from your language](languages.md).
 
-A required input is marked with an asterisk. Only an input that is marked as plain takes no output of a resource. Where
-a description says "none", the output is not set in that case.
+Names are those that YAML, TypeScript and Go know; Python writes `matchbox_url` for `matchboxUrl`. A required input is
+marked with an asterisk. Only an input that is marked as plain takes no output of a resource. Where a description says
+"none", the output is not set in that case.
+
+All examples together are one program; the tests preview it (YAML), run it on a mock of the engine (Python) and compile
+it (TypeScript and Go). In Go, `infra` is `example.com/pulumi-diaspora-infra/sdk/go/diasporainfra`, and an example
+stands in a function that returns an error.
+
+| Component | |
+|---|---|
 """
 
 _PLACES = {
@@ -29,22 +37,49 @@ _PLACES = {
 Schema = dict[str, Any]
 
 
-def components_text(schema: Schema) -> str:
-    """The text of `docs/components.md`."""
-    parts = [HEAD]
-    for token, resource in sorted(schema["resources"].items()):
-        parts.append("\n".join(_component(token.rpartition(":")[2], resource, schema["types"])))
-    return "\n".join(parts)
+def component_pages(schema: Schema) -> dict[str, str]:
+    """The texts of the pages, by their paths below `docs`."""
+    languages = [each(schema) for each in LANGUAGES]
+    resources = {token.rpartition(":")[2]: resource for token, resource in sorted(schema["resources"].items())}
+    rows = (
+        f"| [`{name}`](components/{name}.md) | {_first(part['description'])} |\n" for name, part in resources.items()
+    )
+    pages = {
+        f"components/{name}.md": "\n".join(_page(name, resource, schema["types"], languages))
+        for name, resource in resources.items()
+    }
+    return {"components.md": f"{HEAD}{''.join(rows)}", **pages}
 
 
-def _component(name: str, resource: Schema, types: Schema) -> Iterator[str]:
-    yield from (f"## {name}", "", resource["description"], "")
+def _first(description: str) -> str:
+    """The first paragraph of a description."""
+    return _cell(description.partition("\n\n")[0])
+
+
+def _page(name: str, resource: Schema, types: Schema, languages: list[Language]) -> Iterator[str]:
+    yield from (f"# {name}", "", resource["description"], "", "## Example", "")
+    found = [each for each in languages[0].examples.values() if each.component == name]
+    if not found:
+        raise ValueError(f"{name}: no example; add one to generators/examples.yaml")
+    yield from _referred_examples(found, languages[0].examples)
+    for language in languages:
+        yield from (f"**{language.title}**", "", f"```{language.fence}", language.block(found).rstrip("\n"), "```", "")
+    yield from ("## Inputs", "")
     yield from _properties("Input", resource["inputProperties"], resource["requiredInputs"])
     for own in dict.fromkeys(_own_types(resource["inputProperties"], types)):
         part = types[own]
         yield from (f"**{own.rpartition(':')[2]}.** {part['description']}", "")
         yield from _properties("Key", part["properties"], part.get("required", ()))
+    yield from ("## Outputs", "")
     yield from _properties("Output", resource["properties"], ())
+
+
+def _referred_examples(found: list[Example], known: dict[str, Example]) -> Iterator[str]:
+    """Say where the other resources come from."""
+    names = dict.fromkeys(reference.resource for each in found for reference in each.references)
+    parts = [f"`{name}` of [{known[name].component}]({known[name].component}.md)" for name in names]
+    if parts:
+        yield from (f"It uses these examples: {', '.join(parts)}.", "")
 
 
 def _properties(kind: str, properties: Schema, required: Any) -> Iterator[str]:
@@ -75,7 +110,7 @@ def _type(part: Schema) -> str:
     """A type in words."""
     name = _referred(part).rpartition(":")[2]
     if name in _PLACES:
-        return f"[table](config.md#{_PLACES[name]})"
+        return f"[table](../config.md#{_PLACES[name]})"
     if name:
         return "any" if name.endswith("Any") else f"`{name}`"
     if part["type"] == "array":

@@ -76,12 +76,19 @@ def _without_args(part: Schema) -> Schema:
 
 def _types(analyzed: Schema) -> Schema:
     """The types that components name, with the tables from the settings and the words that their keys allow."""
-    types = {name: each for name, each in analyzed.items() if not is_table(name)}
+    types = {name: _with_named_words(each) for name, each in analyzed.items() if not is_table(name)}
     words = {tuple(value["value"] for value in each["enum"]): name for name, each in types.items() if "enum" in each}
     for table in settings_tables():
         if token(class_name(table.name)) in analyzed:
             types |= _table_types(table, words)
     return dict(sorted(types.items()))
+
+
+def _with_named_words(part: Schema) -> Schema:
+    """Name the words of an enumeration as those of tables are named, whatever Python calls its members."""
+    if "enum" not in part:
+        return part
+    return {**part, "enum": [{**each, "name": _enum_name(each["value"])} for each in part["enum"]]}
 
 
 def _table_types(table: Table, words: dict[tuple[Any, ...], str]) -> Schema:
@@ -127,8 +134,9 @@ def _schema_of(kind: Type, words: str) -> Schema:
 
 
 def _enum_name(word: str) -> str:
-    """The name of a word in programs: `CramMd5` of `cram_md5`."""
-    return "".join(part[:1].upper() + part[1:] for part in re.split(r"[^A-Za-z0-9]", word))
+    """The name of a word in programs: `CramMd5` of `cram_md5`, but `X86_64`."""
+    parts = re.split(r"[^A-Za-z0-9](?!\d)", word)
+    return "".join(part[:1].upper() + part[1:] for part in parts)
 
 
 def _cleaned(value: Any) -> Any:

@@ -10,10 +10,12 @@ from pulumi.provider.experimental.util import camel_case
 
 from diaspora_infra.plugin import SCHEMA, component
 from diaspora_infra.plugin.arguments import is_table, python_name
-from generators.components_page import components_text
+from generators.components_page import component_pages
 from generators.package_schema import schema_text, token
 from lab.engine import PROJECT
 from tests.support.golden import Golden
+
+DOCS = PROJECT / "docs"
 
 # those of pulumi_aws, when it is imported
 pytestmark = pytest.mark.filterwarnings("ignore::DeprecationWarning")
@@ -32,9 +34,12 @@ def properties(schema: dict[str, Any]) -> Iterator[tuple[str, dict[str, Any]]]:
             yield from ((f"{name}.{key}", value) for key, value in part.get(kind, {}).items())
 
 
-def test_the_schema_and_its_page_are_fresh(golden: Golden) -> None:
+def test_the_schema_and_its_pages_are_fresh(golden: Golden) -> None:
     golden.check(SCHEMA, schema_text())
-    golden.check(PROJECT / "docs/components.md", components_text(json.loads(SCHEMA.read_text(encoding="utf-8"))))
+    pages = component_pages(json.loads(SCHEMA.read_text(encoding="utf-8")))
+    for name, text in pages.items():
+        golden.check(DOCS / name, text)
+    assert {f"components/{page.name}" for page in (DOCS / "components").iterdir()} == pages.keys() - {"components.md"}
 
 
 def test_every_component_is_found_and_has_its_token_and_outputs(schema: dict[str, Any]) -> None:
