@@ -12,6 +12,7 @@ from typing import Any, assert_never
 import pulumi
 from pulumi.provider.experimental.analyzer import Analyzer
 from pulumi.provider.experimental.schema import generate_schema
+from pulumi.provider.experimental.util import camel_case
 
 import diaspora_infra.aws
 from diaspora_infra.ignition import Ignition
@@ -151,21 +152,19 @@ def _cleaned(value: Any) -> Any:
 
 
 def _markdown(docstring: str) -> str:
-    """A docstring without its indentation and without the paragraphs that are about Python."""
+    """A docstring without its indentation and without what is about Python: paragraphs, and the forms of names."""
     paragraphs = inspect.cleandoc(docstring).split("\n\n")
-    kept = [" ".join(each.split()) for each in paragraphs if not each.startswith("In Python,")]
-    return re.sub(r"(?<!\. )\bNone\b", "none", "\n\n".join(kept))
+    kept = "\n\n".join(" ".join(each.split()) for each in paragraphs if not each.startswith("In Python,"))
+    names = re.sub(r"`[a-z]+(?:_[a-z]+)+`", lambda found: camel_case(found[0]), kept)
+    return re.sub(r"(?<!\. )\bNone\b", "none", names)
 
 
 def _fit_to_languages(resource: Schema) -> None:
-    """Change what other languages write in another way, such as names of inputs and outputs in descriptions."""
+    """Change what Go's SDK cannot write: in a plain map, it would name a type that it does not write.
+
+    The plugin refuses an output there.
+    """
     for kind in ("inputProperties", "properties"):
         for each in resource[kind].values():
-            # in a plain map, Go's SDK would name a type that it does not write; the plugin refuses an output there
             if "$ref" in each.get("additionalProperties", {}):
                 each["additionalProperties"].pop("plain", None)
-            each["description"] = re.sub(
-                r"`[a-z]+(?:_[a-z]+)+`",
-                lambda found: re.sub("_([a-z])", lambda letter: letter[1].upper(), found[0]),
-                each["description"],
-            )

@@ -1,6 +1,7 @@
 """The schema of the Pulumi package: fresh, and what every language needs."""
 
 import json
+import re
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -67,6 +68,15 @@ def test_everything_is_described_in_clean_markdown(schema: dict[str, Any]) -> No
         assert part["description"], name
         assert "\n " not in part["description"], name
         assert "In Python" not in part["description"], name
+        assert not re.search(r"`[a-z]+_[a-z_]+`", part["description"]), name
+
+
+def test_switches_and_numbers_that_may_be_left_out_name_their_default(schema: dict[str, Any]) -> None:
+    for name, resource in schema["resources"].items():
+        for key in resource["inputProperties"].keys() - set(resource["requiredInputs"]):
+            part = resource["inputProperties"][key]
+            if part.get("type") in {"boolean", "integer", "number"}:
+                assert re.search("[Ww]hen not set|[Ww]ithout it", part["description"]), f"{name}.{key}"
 
 
 def test_nothing_internal_is_shown(schema: dict[str, Any]) -> None:
