@@ -17,6 +17,10 @@ Names are those that YAML, TypeScript and Go know; Python writes `matchbox_url` 
 marked with an asterisk. Only an input that is marked as plain takes no output of a resource. Where a description says
 "none", the output is not set in that case.
 
+A component of AWS uses the default provider (`aws:region` in the stack's config), and so does a `PxePod`
+(`matchbox:endpoint`, `matchbox:ca`, `matchbox:clientCert` and `matchbox:clientKey`), unless the option `providers`
+names another one.
+
 All examples together are one program; the tests preview it (YAML), run it on a mock of the engine (Python) and compile
 it (TypeScript and Go). In Go, `infra` is `example.com/pulumi-diaspora-infra/sdk/go/diasporainfra`, and an example
 stands in a function that returns an error.
