@@ -1,7 +1,7 @@
 """The pages of the components: `docs/components.md` and those in `docs/components`, from the schema of the package."""
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 from diaspora_infra.plugin.arguments import is_table
@@ -69,13 +69,11 @@ def _page(name: str, resource: Schema, types: Schema, languages: list[Language])
     for language in languages:
         yield from (f"**{language.title}**", "", f"```{language.fence}", language.block(found).rstrip("\n"), "```", "")
     yield from ("## Inputs", "")
-    yield from _properties("Input", resource["inputProperties"], resource["requiredInputs"])
-    for own in dict.fromkeys(_own_types(resource["inputProperties"], types)):
-        part = types[own]
-        yield from (f"**{own.rpartition(':')[2]}.** {part['description']}", "")
-        yield from _properties("Key", part["properties"], part.get("required", ()))
+    yield from _properties("Input", resource["inputProperties"], types, resource["requiredInputs"])
+    yield from _own_types("Input", resource["inputProperties"], types)
     yield from ("## Outputs", "")
-    yield from _properties("Output", resource["properties"], ())
+    yield from _properties("Output", resource["properties"], types)
+    yield from _own_types("Output", resource["properties"], types)
 
 
 def _referred_examples(found: list[Example], known: dict[str, Example]) -> Iterator[str]:
@@ -86,41 +84,48 @@ def _referred_examples(found: list[Example], known: dict[str, Example]) -> Itera
         yield from (f"It uses these examples: {', '.join(parts)}.", "")
 
 
-def _properties(kind: str, properties: Schema, required: Any) -> Iterator[str]:
+def _properties(kind: str, properties: Schema, types: Schema, required: Sequence[str] = ()) -> Iterator[str]:
     yield from (f"| {kind} | Type | |", "|---|---|---|")
     # what a program must give comes first
     for key in sorted(properties, key=lambda key: key not in required):
         part = properties[key]
         name = f"`{key}`{' *' if key in required else ''}"
         plain = ", plain" if part.get("plain") and kind == "Input" else ""
-        yield f"| {name} | {_type(part)}{plain} | {_cell(part['description'])} |"
+        yield f"| {name} | {_type(part, types)}{plain} | {_cell(part['description'])} |"
     yield ""
 
 
-def _own_types(properties: Schema, types: Schema) -> Iterator[str]:
-    """Tokens of the types of inputs that docs/config.md does not describe."""
-    for part in properties.values():
-        token = _referred(part) or _referred(part.get("additionalProperties", {}))
-        if token in types and "properties" in types[token] and not is_table(token):
-            yield token
+def _own_types(kind: str, properties: Schema, types: Schema) -> Iterator[str]:
+    """The keys of the types that docs/config.md does not describe."""
+    for token in dict.fromkeys(map(_referred, properties.values())):
+        if "properties" in types.get(token, {}) and not is_table(token):
+            part = types[token]
+            yield from (f"**{token.rpartition(':')[2]}.** {part['description']}", "")
+            required = part.get("required", ()) if kind == "Input" else ()
+            yield from _properties("Key", part["properties"], types, required)
 
 
 def _referred(part: Schema) -> str:
+    """The token of the type that a value, or each value in it, has; empty where it is of no type of the package."""
+    inner = part.get("items") or part.get("additionalProperties")
     reference: str = part.get("$ref", "")
-    return reference.removeprefix("#/types/")
+    return _referred(inner) if inner else reference.removeprefix("#/types/")
 
 
-def _type(part: Schema) -> str:
-    """A type in words."""
-    name = _referred(part).rpartition(":")[2]
-    if name in _PLACES:
-        return f"[table](../config.md#{_PLACES[name]})"
-    if name:
+def _type(part: Schema, types: Schema) -> str:
+    """A type in words; the words that it allows, where there are only some."""
+    if "$ref" in part:
+        token = _referred(part)
+        name = token.rpartition(":")[2]
+        if "enum" in types.get(token, {}):
+            return " or ".join(f"`{word['value']}`" for word in types[token]["enum"])
+        if name in _PLACES:
+            return f"[table](../config.md#{_PLACES[name]})"
         return "any" if name.endswith("Any") else f"`{name}`"
     if part["type"] == "array":
-        return f"list of {_type(part['items'])}"
+        return f"list of {_type(part['items'], types)}"
     if part["type"] == "object":
-        return f"map of {_type(part.get('additionalProperties', {'type': 'string'}))}"
+        return f"map of {_type(part.get('additionalProperties', {'type': 'string'}), types)}"
     return str(part["type"])
 
 
