@@ -1,4 +1,4 @@
-"""Hooks of the documentation site: pages outside of docs/, and lists indented as on GitHub.
+"""Hooks of the documentation site: pages outside of docs/, lists indented as on GitHub, and languages as tabs.
 
 Links in the pages are those that work on GitHub. The site holds README.md as its front page and every file outside of
 docs/ that a page links to, under its path in the repository; links are rewritten to lead there.
@@ -6,6 +6,7 @@ docs/ that a page links to, under its path in the repository; links are rewritte
 
 import posixpath
 import re
+import textwrap
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -18,6 +19,7 @@ from mkdocs.structure.pages import Page
 
 PROJECT = Path(__file__).resolve().parent.parent
 FENCE = re.compile(r"^\s*```")
+LANGUAGE = re.compile(r"^\*\*(Python|TypeScript|Go|YAML)\*\*\n\n(```.*?^```)$", re.DOTALL | re.MULTILINE)
 TARGET = re.compile(r"(?<=\]\()([^)\s#]+)(?=[)#])")
 
 
@@ -53,7 +55,13 @@ def on_page_markdown(markdown: str, *, page: Page, config: MkDocsConfig, files: 
     lines = markdown.splitlines()
     for number in prose(lines):
         lines[number] = TARGET.sub(replace, lines[number])
-    return "\n".join(lines)
+    return LANGUAGE.sub(tab, "\n".join(lines))
+
+
+def tab(block: re.Match[str]) -> str:
+    """A tab in place of a block of code under the name of its language."""
+    language, code = block.groups()
+    return f'=== "{language}"\n\n{textwrap.indent(code, "  ")}'
 
 
 def links(name: str) -> Iterator[str]:

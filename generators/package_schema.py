@@ -12,6 +12,7 @@ from typing import Any, assert_never
 import pulumi
 from pulumi.provider.experimental.analyzer import Analyzer
 from pulumi.provider.experimental.schema import generate_schema
+from pulumi.provider.experimental.util import camel_case
 
 import diaspora_infra.aws
 from diaspora_infra.ignition import Ignition
@@ -76,12 +77,19 @@ def _without_args(part: Schema) -> Schema:
 
 def _types(analyzed: Schema) -> Schema:
     """The types that components name, with the tables from the settings and the words that their keys allow."""
-    types = {name: each for name, each in analyzed.items() if not is_table(name)}
+    types = {name: _with_named_words(each) for name, each in analyzed.items() if not is_table(name)}
     words = {tuple(value["value"] for value in each["enum"]): name for name, each in types.items() if "enum" in each}
     for table in settings_tables():
         if token(class_name(table.name)) in analyzed:
             types |= _table_types(table, words)
     return dict(sorted(types.items()))
+
+
+def _with_named_words(part: Schema) -> Schema:
+    """Name the words of an enumeration as those of tables are named, whatever Python calls its members."""
+    if "enum" not in part:
+        return part
+    return {**part, "enum": [{**each, "name": _enum_name(each["value"])} for each in part["enum"]]}
 
 
 def _table_types(table: Table, words: dict[tuple[Any, ...], str]) -> Schema:
@@ -127,8 +135,9 @@ def _schema_of(kind: Type, words: str) -> Schema:
 
 
 def _enum_name(word: str) -> str:
-    """The name of a word in programs: `CramMd5` of `cram_md5`."""
-    return "".join(part[:1].upper() + part[1:] for part in re.split(r"[^A-Za-z0-9]", word))
+    """The name of a word in programs: `CramMd5` of `cram_md5`, but `X86_64`."""
+    parts = re.split(r"[^A-Za-z0-9](?!\d)", word)
+    return "".join(part[:1].upper() + part[1:] for part in parts)
 
 
 def _cleaned(value: Any) -> Any:
@@ -143,21 +152,19 @@ def _cleaned(value: Any) -> Any:
 
 
 def _markdown(docstring: str) -> str:
-    """A docstring without its indentation and without the paragraphs that are about Python."""
+    """A docstring without its indentation and without what is about Python: paragraphs, and the forms of names."""
     paragraphs = inspect.cleandoc(docstring).split("\n\n")
-    kept = [" ".join(each.split()) for each in paragraphs if not each.startswith("In Python,")]
-    return re.sub(r"(?<!\. )\bNone\b", "none", "\n\n".join(kept))
+    kept = "\n\n".join(" ".join(each.split()) for each in paragraphs if not each.startswith("In Python,"))
+    names = re.sub(r"`[a-z]+(?:_[a-z]+)+`", lambda found: camel_case(found[0]), kept)
+    return re.sub(r"(?<!\. )\bNone\b", "none", names)
 
 
 def _fit_to_languages(resource: Schema) -> None:
-    """Change what other languages write in another way, such as names of inputs and outputs in descriptions."""
+    """Change what Go's SDK cannot write: in a plain map, it would name a type that it does not write.
+
+    The plugin refuses an output there.
+    """
     for kind in ("inputProperties", "properties"):
         for each in resource[kind].values():
-            # in a plain map, Go's SDK would name a type that it does not write; the plugin refuses an output there
             if "$ref" in each.get("additionalProperties", {}):
                 each["additionalProperties"].pop("plain", None)
-            each["description"] = re.sub(
-                r"`[a-z]+(?:_[a-z]+)+`",
-                lambda found: re.sub("_([a-z])", lambda letter: letter[1].upper(), found[0]),
-                each["description"],
-            )

@@ -10,6 +10,7 @@ from pathlib import Path
 
 from release import archives, checks, notes, packages
 from release.errors import ReleaseError
+from tools import ToolError
 from tools.progress import step
 
 PROJECT = Path(__file__).resolve().parent.parent
@@ -25,7 +26,7 @@ def main(arguments: list[str] | None = None) -> int:
     options = parser.parse_args(arguments)
     try:
         make(options.into, options.tag, options.files_url)
-    except ReleaseError as error:
+    except (ReleaseError, ToolError) as error:
         print(f"release: {error}", file=sys.stderr)
         return 1
     return 0

@@ -11,9 +11,8 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from diaspora_infra.plugin import SCHEMA
+from generators.sdks import NODE, NPM, generate, node_sdk
 from release.packages import PROJECT, run
-from tests.support.languages import NODE, NPM, typescript_program
-from tools import tool_path
 
 PLUGIN = "pulumi-resource-diaspora-infra"
 PLATFORMS = ("linux-amd64", "linux-arm64", "darwin-amd64", "darwin-arm64", "windows-amd64")
@@ -35,12 +34,12 @@ def write_sdks(folder: Path, version: str) -> None:
     """Write the SDK for TypeScript as npm packs it, and that for Go as its module's files."""
     with tempfile.TemporaryDirectory() as name:
         package = Path(name) / "node"
-        _copy_compiled(typescript_program() / "node_modules/diaspora-infra", package)
+        _copy_compiled(node_sdk(), package)
         command: list[str | Path] = [NODE / "node", NPM, "pack", "--ignore-scripts", "--silent"]
         run([*command, "--pack-destination", folder], cwd=package)
         (folder / f"diaspora-infra-{version}.tgz").rename(folder / f"diaspora-infra-sdk-nodejs-{version}.tgz")
         module = Path(name) / "go"
-        run([tool_path("pulumi-sdk-generator"), "go", SCHEMA, module])
+        generate("go", module)
         files = {str(file.relative_to(module)): file.read_bytes() for file in module.rglob("*") if file.is_file()}
         _write_archive(folder / f"diaspora-infra-sdk-go-{version}.tar.gz", files)
 

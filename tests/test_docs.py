@@ -76,6 +76,10 @@ def test_site_builds_without_warnings_and_without_network(tmp_path: Path) -> Non
     for page in (tmp_path / "site").rglob("*.html"):
         loaded = other_host.findall(page.read_text(encoding="utf-8"))
         assert loaded == [], page
+    languages = re.compile(r'<div class="tabbed-labels">(.*?)</div>', re.DOTALL)
+    for page in ("components/Cache.html", "languages.html"):
+        (labels,) = languages.findall((tmp_path / "site" / page).read_text(encoding="utf-8"))[-1:]
+        assert re.sub("<[^>]+>|\n", " ", labels).split() == ["Python", "TypeScript", "Go", "YAML"], page
 
 
 def test_make_commands_in_pages_are_makefile_targets() -> None:

@@ -45,6 +45,13 @@ def test_layers_import_only_allowed_layers(layer: str) -> None:
         assert own <= {*ALLOWED[layer], f"diaspora_infra.{layer}"}, file
 
 
+@pytest.mark.parametrize("folder", ["diaspora_infra", "generators", "lab", "release", "tools"])
+def test_nothing_imports_the_tests(folder: str) -> None:
+    files = list((PROJECT / folder).rglob("*.py"))
+    assert files
+    assert [file for file in files if "tests" in imports(file)] == []
+
+
 def test_config_imports_only_the_yaml_scalar_reader_of_butane() -> None:
     files = [file for file in (PACKAGE / "config").rglob("*.py") if "butane" in imports(file)]
     assert files == [PACKAGE / "config/loader/stack_file.py"]

@@ -34,7 +34,8 @@ class DnsArgs(TypedDict):
     """Name of the hosted zone, such as example.org. Without it another DNS provider answers for the domain, and there
     is no zone id. A plain value, not an output: the zone is looked up by it."""
     create: NotRequired[bool]
-    """Make the zone; its name servers must then be told to the registrar. A plain value, not an output."""
+    """Make the zone, whose name servers must then be told to the registrar; false when not set. A plain value, not an
+    output."""
     protect: NotRequired[bool]
     """Refuse to delete a zone that is made here; true when not set. A plain value, not an output."""
     tags: NotRequired[pulumi.Input[Mapping[str, pulumi.Input[str]]]]

@@ -52,7 +52,7 @@ class MachineArgs(TypedDict):
     topic_arn: NotRequired[pulumi.Input[str]]
     """Topic that is told when an alarm goes on and off."""
     elastic_ip: NotRequired[bool]
-    """Give it an address that stays the same (`public_ip`). A plain value, not an output."""
+    """Give it an address that stays the same (`public_ip`); false when not set. A plain value, not an output."""
     shell_endpoint: NotRequired[ShellEndpointArgs]
     """Make an EC2 Instance Connect Endpoint, through which SSH comes from inside the VPC."""
     volume_tags: NotRequired[pulumi.Input[Mapping[str, pulumi.Input[str]]]]

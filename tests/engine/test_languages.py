@@ -2,6 +2,7 @@
 
 import json
 import re
+import textwrap
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -14,7 +15,7 @@ from lab.matchbox import MatchboxServer, free_ports
 from tests.support.examples import EXAMPLES, get
 from tests.support.golden import Golden
 from tests.support.language_table import PAGE, check_table
-from tests.support.languages import HOST, Program
+from tests.support.languages import COMPONENTS, HOST, Program, examples_on_pages, go_program, typescript_program
 
 pytestmark = pytest.mark.xdist_group("languages")  # one worker: one matchbox, and compilers do not wait for each other
 
@@ -49,9 +50,27 @@ def served(server: MatchboxServer) -> str:
 def test_the_page_shows_the_examples() -> None:
     """Its other snippets: tests/aws/test_pod_in_yaml.py."""
     page = PAGE.read_text(encoding="utf-8")
-    for language, file in (("yaml", "yaml/Pulumi.yaml"), ("typescript", "typescript/index.ts"), ("go", "go/main.go")):
+    shown = {
+        "python": "own-program/__main__.py",
+        "typescript": "typescript/index.ts",
+        "go": "go/main.go",
+        "yaml": "yaml/Pulumi.yaml",
+    }
+    for language, file in shown.items():
         block = re.findall(rf"```{language}\n(.*?)```", page, re.DOTALL)[0]
         assert block in (EXAMPLES / file).read_text(encoding="utf-8")
+
+
+def test_the_examples_of_all_components_compile() -> None:
+    """In YAML: tests/aws/test_pod_in_yaml.py; in Python: tests/typing and tests/aws/test_component_examples.py."""
+    compiled = (typescript_program() / COMPONENTS["typescript"]).read_text()
+    for name, block in examples_on_pages("typescript").items():
+        head, _, example = block.partition("\n\n")
+        assert head == 'import * as infra from "diaspora-infra";'
+        assert example in compiled, name
+    compiled = (go_program() / COMPONENTS["go"]).read_text()
+    for name, block in examples_on_pages("go").items():
+        assert textwrap.indent(block, "\t") in compiled, name
 
 
 def comes_up(program: Program) -> None:

