@@ -87,6 +87,8 @@ class Cache(pulumi.ComponentResource):
         self.final_snapshot = pulumi.Output.concat(self.identifier, "-final")
         group = self._replication_group(subnets)
         self._memory_alarms()
+        if args.get("nodes", NODES) > 1:
+            self._failover_alarm()
         self.host, self.port = group.primary_endpoint_address, pulumi.Output.from_input(CACHE_PORT)
         self.url = pulumi.Output.secret(
             pulumi.Output.concat("rediss://:", self.password, "@", self.host, f":{CACHE_PORT}")
@@ -167,6 +169,28 @@ class Cache(pulumi.ComponentResource):
                 evaluation_periods=3,
                 treat_missing_data="missing",
             )
+
+    def _failover_alarm(self) -> None:
+        """Goes on when another node takes over from the first one, and off when that takes over again."""
+        create_alarm(
+            f"{self._name}-cache-failover",
+            self._args.get("topic_arn"),
+            named(self._tags, f"{self._name} cache failover"),
+            # not protected: it holds no data
+            pulumi.ResourceOptions(parent=self),
+            alarm_description="The cache has failed over: to another node where it is on, back to the first when off",
+            namespace="AWS/ElastiCache",
+            # 1 of the node that takes writes, and 0 of the others
+            metric_name="IsMaster",
+            dimensions={"CacheClusterId": pulumi.Output.concat(self.identifier, "-001")},
+            statistic="Maximum",
+            comparison_operator="LessThanThreshold",
+            threshold=1,
+            period=60,
+            evaluation_periods=1,
+            # a node that is gone has no value, and then the other one has taken over
+            treat_missing_data="breaching",
+        )
 
 
 def checked_token(component: str, text: str) -> str:

@@ -58,8 +58,9 @@ class MachineGroupArgs(TypedDict):
     """Target groups that the machines join, such as `target_group_arn` of a LoadBalancer."""
     ready_seconds: NotRequired[int]
     """Time in which a new machine must say that it is ready, by `autoscaling:CompleteLifecycleAction` for the lifecycle
-    hook `ready`; until then it gets no requests. One that does not is given up, and after some of these the change
-    stops. 0 when not set: a machine counts as soon as it runs. A plain value, not an output."""
+    hook `ready` of its group, which it may ask for by `autoscaling:DescribeAutoScalingInstances`; until then it gets no
+    requests. One that does not is given up, and after some of these the change stops. 0 when not set: a machine counts
+    as soon as it runs. A plain value, not an output."""
     statements: NotRequired[pulumi.Input[Sequence[pulumi.Input[Mapping[str, Any]]]]]
     """What the machines may do in the account: statements of an IAM policy. An output must hold one or more."""
     root_gib: NotRequired[pulumi.Input[int]]
@@ -71,7 +72,10 @@ class MachineGroupArgs(TypedDict):
 
 
 class MachineGroup(pulumi.ComponentResource):
-    """Machines without data of their own: each may go at any moment, and another one takes its place."""
+    """Machines without data of their own: each may go at any moment, and another one takes its place.
+
+    They start, and are replaced, after what its option `depends_on` names.
+    """
 
     group_name: pulumi.Output[str]
     """Name of the Auto Scaling group."""
@@ -87,6 +91,8 @@ class MachineGroup(pulumi.ComponentResource):
         super().__init__("diaspora-infra:index:MachineGroup", name, {}, opts)
         self._name, self._args, self._tags = name, args, args.get("tags")
         self._child = pulumi.ResourceOptions(parent=self)
+        # the engine holds back a component for these, and not what is in it
+        self._after = pulumi.ResourceOptions(depends_on=None if opts is None else opts.depends_on)
         image = find_image(name, args["image"], self)
         # machines that start while the others are replaced, or after that failed, still ask for the former config
         config = boot_config(self, name, args["ignition"], self._tags, keep_former=True)
@@ -122,7 +128,16 @@ class MachineGroup(pulumi.ComponentResource):
             self._group_resource,
         )
         actions = ["autoscaling:CompleteLifecycleAction", "autoscaling:RecordLifecycleActionHeartbeat"]
-        return [{"Sid": "TellReady", "Effect": "Allow", "Action": actions, "Resource": group}]
+        return [
+            {"Sid": "TellReady", "Effect": "Allow", "Action": actions, "Resource": group},
+            # a machine asks for the name of its group; AWS knows no narrower permission for this
+            {
+                "Sid": "FindGroup",
+                "Effect": "Allow",
+                "Action": "autoscaling:DescribeAutoScalingInstances",
+                "Resource": "*",
+            },
+        ]
 
     def _launch_template(self, image: str, user_data: pulumi.Input[str], role: aws.iam.Role) -> aws.ec2.LaunchTemplate:
         name, args = self._name, self._args
@@ -202,7 +217,7 @@ class MachineGroup(pulumi.ComponentResource):
             # the alarms tell of machines that do not come
             wait_for_capacity_timeout="0",
             tags=pulumi.Output.from_input(named(self._tags, self._name)).apply(_group_tags),
-            opts=pulumi.ResourceOptions(parent=self, depends_on=policies),
+            opts=pulumi.ResourceOptions.merge(pulumi.ResourceOptions(parent=self, depends_on=policies), self._after),
         )
 
     def _alarms(self, group: aws.autoscaling.Group) -> None:

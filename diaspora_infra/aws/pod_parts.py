@@ -98,7 +98,7 @@ def make_subnets(plan: Plan) -> Subnets:
     if existing := settings.existing:
         named = f"{aws.region}{settings.zones[0]}" if settings.zones else None
         zone = check_existing(existing, named, behind_gateway=aws.behind_gateway, parent=plan.component)
-        check_type(aws.instance_type_name, zone, plan.component)
+        check_type(aws.instance_type_name, [zone], plan.component)
         if aws.instance.shell_access == "instanceConnectEndpoint":
             check_shell_endpoint(existing.vpc_id, f"{plan.name}-endpoint-*", plan.component)
         return Subnets(
@@ -115,8 +115,7 @@ def make_subnets(plan: Plan) -> Subnets:
         parent=plan.component,
         third=aws.has_groups,
     )
-    for zone in zones if aws.has_groups else zones[:1]:
-        check_type(aws.instance_type_name, zone, plan.component)
+    check_type(aws.instance_type_name, zones if aws.has_groups else zones[:1], plan.component)
     network = Network(
         plan.name,
         {

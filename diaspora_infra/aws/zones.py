@@ -70,8 +70,8 @@ def _letters(zones: Sequence[str]) -> str:
     return ", ".join(zone[-1] for zone in zones)
 
 
-def check_type(instance_type: str, zone: str, parent: pulumi.Resource) -> None:
-    """Look whether a zone has an instance type. Raises RunError where only other zones have it."""
+def check_type(instance_type: str, zones: Sequence[str], parent: pulumi.Resource) -> None:
+    """Look whether all these zones have an instance type. Raises RunError where only others have it."""
     try:
         found = aws.ec2.get_instance_type_offerings(
             location_type="availability-zone",
@@ -79,13 +79,15 @@ def check_type(instance_type: str, zone: str, parent: pulumi.Resource) -> None:
             opts=pulumi.InvokeOptions(parent=parent),
         )
     except Exception as error:
-        raise pulumi.RunError(f"aws.instance.type: the types of {zone} cannot be asked for ({error})") from None
+        raise pulumi.RunError(f"aws.instance.type: the types of {zones[0]} cannot be asked for ({error})") from None
     # the settings know what a region has at all
-    if found.locations and zone not in found.locations:
-        letters = sorted({location[-1] for location in found.locations if location[:-1] == zone[:-1]})
+    without = [zone for zone in zones if zone not in found.locations]
+    if found.locations and without:
+        letters = sorted({location[-1] for location in found.locations if location[:-1] == zones[0][:-1]})
+        instead = "put one of these zones first" if len(zones) == 1 else "set aws.network.zones to some of these"
         raise pulumi.RunError(
-            f"aws.instance.type: {instance_type} is not offered in {zone}; use another type, or put one of these zones "
-            f"first: {', '.join(letters)}"
+            f"aws.instance.type: {instance_type} is not offered in {', '.join(without)}; use another type, or "
+            f"{instead}: {', '.join(letters)}"
         )
 
 

@@ -116,6 +116,13 @@ EVERYWHERE = {"locations": names("a", "b", "c", "d")}
             r"^aws.instance.type: t4g.micro is not offered in ap-northeast-1a; use another type, or put "
             r"one of these zones first: c, d$",
         ),
+        (
+            {"topology": "ha"},
+            zones("a", "b", "c"),
+            {"locations": names("a", "c", "d")},
+            r"^aws.instance.type: t4g.small is not offered in ap-northeast-1b; use another type, or set "
+            r"aws.network.zones to some of these: a, c, d$",
+        ),
         ({}, None, EVERYWHERE, "^aws.network.zones: the zones of ap-northeast-1 cannot be asked for "),
         ({}, zones("a", "c"), None, "^aws.instance.type: the types of ap-northeast-1a cannot be asked for "),
     ],
@@ -156,6 +163,26 @@ def test_zones_are_those_of_the_settings_or_the_first_two_with_vpc_links(
     }
     (volume,) = account.of("Volume")
     assert volume.inputs["availabilityZone"] == first
+
+
+@pytest.mark.parametrize(
+    ("changes", "there", "chosen"),
+    [
+        # the first two as with one machine, so that their subnets stay when the topology changes
+        ({}, "abcd", "acb"),
+        ({}, "abc", "acb"),
+        ({}, "ac", "ac"),
+        ({"network": {"zones": ["d", "b"]}}, "abcd", "db"),
+    ],
+)
+def test_several_machines_are_in_three_zones_where_there_are_so_many(
+    run: Runner, changes: dict[str, Any], there: str, chosen: str
+) -> None:
+    account = pod(run, {ZONES: zones(*there), OFFERINGS: EVERYWHERE}, topology="ha", **changes)
+    subnets = {each.name: each.inputs["availabilityZone"] for each in account.of("Subnet")}
+    public = ["one-public", *(f"one-public-{letter}" for letter in chosen[1:])]
+    private = [f"one-private-{letter}" for letter in chosen]
+    assert subnets == dict(zip([*public, *private], [*names(*chosen)] * 2, strict=True))
 
 
 def test_zones_and_instance_types_are_queried_once(run: Runner) -> None:

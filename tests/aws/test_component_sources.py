@@ -17,10 +17,11 @@ from diaspora_infra.aws.security_groups import HTTP_PORT
 FOLDER = Path(components.__file__).parent
 FILES = sorted(FOLDER.glob("*.py"))
 PRINCIPAL = re.compile('"[a-z0-9-]+[.]amazonaws[.]com"')
-WITHOUT_A_SETTING = {"cache", "database", "elastic_ip", "public_in_each_zone", "standby", "wait"}
+WITHOUT_A_SETTING = {"cache", "database", "elastic_ip", "events", "public_in_each_zone", "standby", "wait"}
 """Arguments whose default is a literal, because no setting has the same meaning."""
 
 WHEN_NOT_SET: dict[str, object] = {
+    "AlertsArgs.events": False,
     "BackupsArgs.make_bucket": defaults.BACKUPS.bucket,
     "BackupsArgs.object_lock_days": defaults.BACKUPS.object_lock_days,
     "BackupsArgs.volume_snapshot_days": defaults.BACKUPS.volume_snapshot_days,

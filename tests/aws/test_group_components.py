@@ -72,12 +72,24 @@ def test_a_load_balancer_with_a_long_name_is_refused(run: Runner) -> None:
     ]
 
 
+@pytest.mark.parametrize(("nodes", "told"), [(1, 0), (2, 1), (3, 1)])
+def test_a_cache_that_can_fail_over_tells_of_it(run: Runner, nodes: int, told: int) -> None:
+    account = MockAccount()
+    run(account, lambda: cache(nodes=nodes) and None)
+    found = [each.inputs for each in account.of("MetricAlarm") if each.inputs["metricName"] == "IsMaster"]
+    assert len(found) == told
+    for inputs in found:
+        assert inputs["dimensions"]["CacheClusterId"].endswith("-001")
+        assert (inputs["comparisonOperator"], inputs["threshold"]) == ("LessThanThreshold", 1)
+
+
 def test_only_new_machines_that_say_so_are_ready(run: Runner) -> None:
     """The permission covers the group, whose name has the engine's digits at its end."""
     account = MockAccount()
     run(account, lambda: machine_group(ready_seconds=600) and None)
     (policy,) = account.of("RolePolicy")
-    (statement,) = json.loads(policy.inputs["policy"])["Statement"]
+    statement, find = json.loads(policy.inputs["policy"])["Statement"]
+    assert (find["Action"], find["Resource"]) == ("autoscaling:DescribeAutoScalingInstances", "*")
     pattern = "arn:aws:autoscaling:eu-west-1:123456789012:autoScalingGroup:*:autoScalingGroupName/one-machines-*"
     assert statement["Resource"] == pattern
     (group,) = account.of("Group")

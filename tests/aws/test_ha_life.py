@@ -23,6 +23,9 @@ from tests.support.aws_bill import uncounted
 from tests.support.aws_stack import AwsStack
 
 PATH = f"/diaspora/{DOMAIN}"
+GROUP = "aws:autoscaling/group:Group"
+CACHE = "aws:elasticache/replicationGroup:ReplicationGroup::pod-cache"
+SECRET = "aws:ssm/parameter:Parameter::pod-smtpPassword"
 KEPT = ("generated/secretKeyBase", "deployment")
 """What machines have written."""
 
@@ -204,6 +207,9 @@ def changes_the_machine_for_jobs_first(stack: AwsStack) -> None:
     assert refreshes[JOB]["EndTime"] <= refreshes[WEB]["StartTime"]
     healthy = {role: each["Preferences"]["MinHealthyPercentage"] for role, each in refreshes.items()}
     assert healthy == {WEB: 100, JOB: 0}
+    after = next(each for each in stack.engine.export() if each["urn"].endswith(f"{GROUP}::pod-web-machines"))
+    waits_for = {urn.rpartition("$")[2] for urn in after["dependencies"]}
+    assert waits_for >= {f"{GROUP}::pod-job-machines", "aws:rds/instance:Instance::pod-database", CACHE, SECRET}
     # machines that start while the others are replaced still find the former config
     assert config in configs_of(stack, WEB)
     assert len(configs_of(stack, WEB)) == 2

@@ -22,7 +22,7 @@ def test_pod_moves_to_several_machines_and_back(aws_stack: AwsStack) -> None:
     assert len(instances(aws_stack)) == 3
     assert ".elb.amazonaws.com" in records(aws_stack)[DOMAIN, "A"]["AliasTarget"]["DNSName"]
 
-    write(aws_stack, "deployment", "ready registry.example.org/diaspora:1")
+    write(aws_stack, "deployment", "runs 20240101000000 registry.example.org/diaspora:1")
     back_to_one_machine(aws_stack)
     assert kept(aws_stack) == data
     assert not database(aws_stack)["MultiAZ"]

@@ -22,8 +22,9 @@ SENDERS = {
     "aws:sesv2/configurationSetEventDestination:ConfigurationSetEventDestination": "ses.amazonaws.com",
 }
 
-OF_NO_RESOURCE = {"ecr:GetAuthorizationToken"}
-"""Actions that AWS allows for all resources or not at all (service authorization reference, Amazon ECR)."""
+OF_NO_RESOURCE = {"ecr:GetAuthorizationToken", "autoscaling:DescribeAutoScalingInstances"}
+"""Actions that AWS allows for all resources or not at all (service authorization reference, Amazon ECR and EC2 Auto
+Scaling)."""
 
 OTHER_IN_TAGS = re.compile(r"[^\w\s+=.:/@-]")
 """What services other than EC2 refuse in a tag (tagging best practices, naming limits)."""
