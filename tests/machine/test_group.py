@@ -11,6 +11,7 @@ from collections import Counter
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
+from dataclasses import dataclass
 from http.client import HTTPException
 from urllib.parse import parse_qsl, urlencode
 
@@ -298,85 +299,96 @@ def upload(world: GroupWorld, machine: Machine, cookie: str, picture: str) -> An
     )  # fmt: skip
 
 
+@dataclass
+class Upgraded:
+    """A deployment of another version: what visitors saw, and the machines of before and of now."""
+
+    seen: Counter[str]
+    old: list[Machine]
+    web: Machine
+    job: Machine
+
+
+@pytest.fixture(scope="module")
+def upgraded(world: GroupWorld, deployed: list[Machine], worker: Container) -> Upgraded:
+    """Deploy another version of diaspora*, and kill its job machine in the middle of the migration."""
+    shutil.copytree(world.migrations / "1", world.migrations / "2")
+    (world.migrations / f"2/{SLOW}_slow.rb").write_text(SLOW_MIGRATION)
+    old = world.webs()
+    with visitors(world) as seen:
+        # the group of job machines lets the old one go first
+        assert worker.stop() == 0
+        deployed[2].kill()
+        killed, job, web = (world.machine(role, 2) for role in ("job", "job", "web"))
+        for machine in (killed, job, web):
+            machine.prepare()
+        web.serve()
+        telling = tell(web)
+        migration = threading.Thread(target=killed.migrate)
+        migration.start()
+        sleeping = "select count(*) from pg_stat_activity where query = 'select pg_sleep(2)'"
+        wait(lambda: world.query(sleeping) == "1", "the migration")
+        assert world.parameter("deployment").startswith("maintenance 2")
+        assert world.healthy() == []
+        killed.kill()
+        migration.join()
+        assert telling.poll() is None, "it is not ready"
+        assert job.migrate() == "done"
+        world.settled(2)
+        assert telling.wait(timeout=60) == 0
+    return Upgraded(seen, old, web, job)
+
+
+def tell(web: Machine) -> "subprocess.Popen[bytes]":
+    """Let the machine say when it is ready."""
+    web.door.is_healthy = lambda: web in web.world.healthy()
+    door = f"http://127.0.0.1:{web.door.server_address[1]}"
+    environment = web.environment(DIASPORA_HEALTH=f"{door}/health", DIASPORA_HEARTBEAT="0")
+    return subprocess.Popen(web.command("tell-ready"), env=environment)
+
+
 class TestDeployment:
-    """Another version of diaspora*, whose job machine is killed in the middle of its migration."""
+    def test_visitors_see_only_pages_and_the_announced_one(self, upgraded: Upgraded) -> None:
+        assert set(upgraded.seen) == {"200", "maintenance"}
 
-    def test_visitors_see_only_the_announced_page(
-        self, world: GroupWorld, deployed: list[Machine], worker: Container
-    ) -> None:
-        shutil.copytree(world.migrations / "1", world.migrations / "2")
-        (world.migrations / f"2/{SLOW}_slow.rb").write_text(SLOW_MIGRATION)
-        old = world.webs()
-        with visitors(world) as seen:
-            # the group of job machines lets the old one go first
-            assert worker.stop() == 0
-            deployed[2].kill()
-            killed, new, web = (world.machine(role, 2) for role in ("job", "job", "web"))
-            for machine in (killed, new, web):
-                machine.prepare()
-            web.serve()
-            telling = self.tell(web)
-            migration = threading.Thread(target=killed.migrate)
-            migration.start()
-            sleeping = "select count(*) from pg_stat_activity where query = 'select pg_sleep(2)'"
-            wait(lambda: world.query(sleeping) == "1", "the migration")
-            assert world.parameter("deployment").startswith("maintenance 2")
-            assert world.healthy() == []
-            killed.kill()
-            migration.join()
-            assert telling.poll() is None, "it is not ready"
-            assert new.migrate() == "done"
-            world.settled(2)
-            assert telling.wait(timeout=60) == 0
-            assert world.ask("/").status == 200
-            assert not any(machine.web.process.poll() is None for machine in old if machine.web)
-        assert set(seen) == {"200", "maintenance"}
+    def test_database_is_migrated_once(self, world: GroupWorld, upgraded: Upgraded) -> None:
         assert world.query("select count(*) from migration_runs") == "1"
-        assert world.parameter("deployment") == f"runs {SLOW} registry.example.org/diaspora:2"
-        self.check_told(web)
+        assert world.parameter("deployment") == f"runs {SLOW} {upgraded.job.image}"
 
-    @staticmethod
-    def tell(web: Machine) -> "subprocess.Popen[bytes]":
-        """Let the machine say when it is ready."""
-        web.door.is_healthy = lambda: web in web.world.healthy()
-        door = f"http://127.0.0.1:{web.door.server_address[1]}"
-        environment = web.environment(DIASPORA_HEALTH=f"{door}/health", DIASPORA_HEARTBEAT="0")
-        return subprocess.Popen(web.command("tell-ready"), env=environment)
+    def test_machines_of_before_run_no_longer(self, world: GroupWorld, upgraded: Upgraded) -> None:
+        assert not any(machine.web.process.poll() is None for machine in upgraded.old if machine.web)
+        assert world.ask("/", at=upgraded.old[0]).is_maintenance
+        assert world.ask("/").status == 200
 
-    @staticmethod
-    def check_told(web: Machine) -> None:
-        """It has asked for more time while the pod was maintained, and has then said once that it is ready."""
+    def test_new_machine_asks_for_time_and_says_once_that_it_is_ready(self, upgraded: Upgraded) -> None:
+        web = upgraded.web
         told = [(headers, body) for headers, body in web.door.asked if "X-Amz-Target" not in headers]
+        assert all(signed(headers, "POST", "/", body, "autoscaling") for headers, body in told)
         actions = [dict(parse_qsl(body.decode())) for _, body in told]
-        assert {"Action": "DescribeAutoScalingInstances", "Version": "2011-01-01",
-                "InstanceIds.member.1": web.door.metadata["instance-id"]} in actions  # fmt: skip
-        actions = [action for action in actions if action["Action"] != "DescribeAutoScalingInstances"]
+        find = {"Action": "DescribeAutoScalingInstances", "InstanceIds.member.1": web.door.metadata["instance-id"]}
+        assert {**find, "Version": "2011-01-01"} in actions
+        actions = [action for action in actions if action["Action"] != find["Action"]]
         names = [action["Action"] for action in actions]
-        assert names.count("CompleteLifecycleAction") == 1
         assert (names[-1], set(names[:-1])) == ("CompleteLifecycleAction", {"RecordLifecycleActionHeartbeat"})
         assert actions[-1] == {
             "Action": "CompleteLifecycleAction", "Version": "2011-01-01", "LifecycleHookName": "ready",
             "InstanceId": web.door.metadata["instance-id"], "AutoScalingGroupName": "web-group",
             "LifecycleActionResult": "CONTINUE",
         }  # fmt: skip
-        assert all(signed(headers, "POST", "/", body, "autoscaling") for headers, body in told)
 
-    def test_older_machine_neither_migrates_nor_answers(self, world: GroupWorld, deployed: list[Machine]) -> None:
-        assert deployed
+    def test_older_machine_neither_migrates_nor_answers(self, world: GroupWorld, upgraded: Upgraded) -> None:
         job = world.machine("job")
         job.prepare()
         done = job.run("deployment", "begin", job.image)
         assert done.returncode == 255
         assert f"newer than {job.image}" in done.stderr
         job.kill()
-        assert {machine.version for machine in world.healthy()} == {2}
+        assert world.healthy() == [upgraded.web]
 
-    def test_podmin_can_hold_the_pod_and_let_it_run_again(self, world: GroupWorld, deployed: list[Machine]) -> None:
-        assert deployed
-        (job,) = [machine for machine in world.machines if machine.role == "job" and not machine.dead]
-        job.succeed("deployment", "hold", job.image)
+    def test_podmin_can_hold_the_pod_and_let_it_run_again(self, world: GroupWorld, upgraded: Upgraded) -> None:
+        upgraded.job.succeed("deployment", "hold", upgraded.job.image)
         wait(lambda: world.ask("/").is_maintenance, "the page")
-        job.succeed("deployment", "end", job.image)
+        upgraded.job.succeed("deployment", "end", upgraded.job.image)
         world.settled(2)
 
 

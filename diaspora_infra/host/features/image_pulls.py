@@ -33,5 +33,6 @@ def image_pulls(context: PodContext) -> Fragment:
         for name, containers in _CONTAINERS.items()
         if name in found
         for container in containers
+        if context.answers or container != "public-files"
     ]
     return combine([render_tree("image_pulls", images=found), {"storage": {"files": waiting}}])
