@@ -254,10 +254,13 @@ def provided_on_machine(pod: Pod, secret: Secret) -> bool:
     return bool({"all", secret.key} & set(pod.secrets_on_machine))
 
 
-def check_secrets(pod: Pod, given: Collection[str], existing: Collection[str] = ()) -> list[Problem]:
+def check_secrets(
+    pod: Pod, given: Collection[str], existing: Collection[str] = (), *, groups: bool = False
+) -> list[Problem]:
     """Secrets that are missing, given twice, or named in vain.
 
-    `given` are the keys of those in the stack config, `existing` of those that are in Parameter Store already.
+    `given` are the keys of those in the stack config, `existing` of those that are in Parameter Store already. Machines
+    in `groups` keep none that the podmin places there.
     """
     given_twice = [
         Problem(
@@ -269,19 +272,22 @@ def check_secrets(pod: Pod, given: Collection[str], existing: Collection[str] = 
         if provided_on_machine(pod, secret) and secret.key in given
     ]
     return [
-        *missing_secrets(pod, given, existing),
+        *missing_secrets(pod, given, existing, groups=groups),
         *given_twice,
         *_existing_in_vain(pod, given, existing),
         *_named_in_vain(pod),
     ]
 
 
-def missing_secrets(pod: Pod, given: Collection[str], existing: Collection[str] = ()) -> list[Problem]:
+def missing_secrets(
+    pod: Pod, given: Collection[str], existing: Collection[str] = (), *, groups: bool = False
+) -> list[Problem]:
     """Secrets that are missing; see `check_secrets`. The pod may be the valid part of one."""
+    other = "aws.existingParameters" if groups else "pod.secretsOnMachine"
     return [
         Problem(
             secret.key,
-            f"required; {secret.description} Run: {secret.command}, or add {secret.key} to pod.secretsOnMachine",
+            f"required; {secret.description} Run: {secret.command}, or add {secret.key} to {other}",
         )
         for secret in SECRETS
         if secret.needed(pod) and not provided_on_machine(pod, secret) and secret.key not in {*given, *existing}

@@ -134,7 +134,12 @@ NO_STAR = Rule(
     ),
     settings={
         "anyResource": Setting(
-            ["ecr:GetAuthorizationToken", "cloudwatch:PutMetricData", "servicediscovery:DiscoverInstances"],
+            [
+                "ecr:GetAuthorizationToken",
+                "autoscaling:DescribeAutoScalingInstances",
+                "cloudwatch:PutMetricData",
+                "servicediscovery:DiscoverInstances",
+            ],
             "actions that AWS grants on no single resource",
         )
     },

@@ -47,14 +47,12 @@ def to_several_machines(stack: AwsStack) -> None:
     assert "pod-data" in refused(stack, "protect")
     stack.values["aws"] = {**single, "protect": False}
     stack.good("up")
-    stack.values["aws"] = {**aws, "protect": False}
+    stack.values["aws"] = {**aws, "protect": True}
     stack.good("up")
 
 
 def back_to_one_machine(stack: AwsStack) -> None:
-    several = {**stack.values["aws"], "protect": True}
-    stack.values["aws"] = several
-    stack.good("up")
+    several = stack.values["aws"]
     # a machine with an address of its own, in the same network
     single = {key: value for key, value in several.items() if key != "topology"} | {"edge": "direct"}
     single["network"] = {"zones": ["a", "b", "c"]}

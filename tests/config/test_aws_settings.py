@@ -277,3 +277,8 @@ def test_machines_read_what_their_role_needs() -> None:
     single = load(configs.aws_config(**REGION), ())
     assert isinstance(single, AwsSettings)
     assert not {"cacheHost", "cacheToken"} & {each.name for each in machine_parameters(single.aws, single.pod)}
+
+
+def test_missing_secret_of_groups_has_no_place_on_a_machine() -> None:
+    with pytest.raises(ConfigError, match=r"backupPassword: required; .*, or add backupPassword to aws.existingParam"):
+        load(configs.aws_config(**REGION, topology="ha", pod_changes={"backup": {}}), ())

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from diaspora_infra.config import AwsSettings, ConfigError, Settings, load
+from diaspora_infra.config import AwsSettings, ConfigError, Settings, load, parse_stack_file
 from diaspora_infra.config.aws.availability import INSTANCE_TYPES, SIZES
 from diaspora_infra.config.aws.aws import AwsDatabase
 from diaspora_infra.config.aws.parameter_names import machine_parameters
@@ -21,6 +21,7 @@ from diaspora_infra.cost.target import PEOPLE_COUNTS, TARGET_USD, hours_of, mont
 from diaspora_infra.cost.traffic import traffic_of
 from generators.config_reference import reference_text
 from generators.cost_page import TARGET_HABITS, TARGET_PEOPLE, UNCONFIRMED_MARGIN, example, page_text
+from lab.engine import PROJECT
 from tests.support import configs
 
 TYPICAL = TRAFFIC["typical"]
@@ -129,6 +130,15 @@ def test_several_machines_cost_what_each_of_them_costs() -> None:
     two_zones = settings(topology="ha", network={"zones": ["a", "b"]})
     less = monthly_usd(groups, TYPICAL, Decimal(0)) - monthly_usd(two_zones, TYPICAL, Decimal(0))
     assert less == HOURS_A_MONTH * PRICES["public IPv4 address"].usd
+
+
+def test_example_of_several_machines_costs_what_its_pages_say() -> None:
+    file = PROJECT / "examples/aws-ha/Pulumi.aws-ha.yaml"
+    found = load(parse_stack_file(file.read_bytes()).values, {"backupPassword"})
+    said = f"about {usd_of(found, 1):.0f} dollars a month"
+    assert said == "about 172 dollars a month"
+    for page in (file, PROJECT / "docs/high-availability.md", PROJECT / "CHANGES.md"):
+        assert said in " ".join(page.read_text(encoding="utf-8").split()), page
 
 
 def machine_secrets(stack: Settings) -> list[str]:

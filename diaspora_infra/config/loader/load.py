@@ -149,7 +149,8 @@ def _check_parts(sections: Sections, given: Collection[str]) -> Iterator[Problem
         yield from check_pod(pod, ses=on_aws and ses, backup_bucket=on_aws and bucket)
         if aws or not on_aws:
             yield from check_registry(pod.registry, _own_images(pod, aws if on_aws else None))
-        yield from check_secrets(pod, given, sections.existing_parameters)
+        groups = on_aws and aws is not None and aws.has_groups
+        yield from check_secrets(pod, given, sections.existing_parameters, groups=groups)
     if host:
         yield from check_host(host)
     if pod and host:
