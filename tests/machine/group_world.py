@@ -185,6 +185,12 @@ class Machine:
         self.world.said.append(done.stdout + done.stderr)
         return done.stdout.strip()
 
+    def diaspora_pod(self, *arguments: str) -> "subprocess.CompletedProcess[str]":
+        """Run the podmin's command."""
+        command = ["bash", str(self.tree / "usr/local/bin/diaspora-pod"), *arguments]
+        environment = self.environment(DIASPORA_PROGRAMS=str(self.tree / LIBEXEC))
+        return subprocess.run(command, env=environment, capture_output=True, text=True, check=False, timeout=60)
+
     def prepare(self) -> None:
         """What every machine does at its start, until the application can start."""
         self.succeed("fetch-parameters", "boot")

@@ -126,6 +126,19 @@ class TestFirstStart:
         other.kill()
 
 
+def test_command_of_the_podmin_fits_the_role(world: GroupWorld, deployed: list[Machine]) -> None:
+    web, job = deployed[0], deployed[2]
+    for machine in (web, job):
+        said = machine.diaspora_pod("maintenance")
+        assert (said.returncode, said.stdout.strip()) == (0, world.parameter("deployment"))
+        done = machine.diaspora_pod("restore", "--yes")
+        assert (done.returncode, "restore is not for a machine in a group" in done.stderr) == (2, True)
+        assert " restore " not in machine.diaspora_pod("help").stdout
+    for words in (["admin"], ["backup"], ["maintenance", "on"]):
+        assert (web.diaspora_pod(*words).returncode, "job machine" in web.diaspora_pod(*words).stderr) == (2, True)
+    assert world.parameter("generated/admin_password").strip() in job.diaspora_pod("admin").stdout
+
+
 def test_session_of_one_machine_is_good_at_the_other(world: GroupWorld, deployed: list[Machine]) -> None:
     cookie = sign_in(world, deployed[0], deployed[1])
     for machine in deployed[:2]:
@@ -399,9 +412,13 @@ class TestDeployment:
         assert world.healthy() == [upgraded.web]
 
     def test_podmin_can_hold_the_pod_and_let_it_run_again(self, world: GroupWorld, upgraded: Upgraded) -> None:
-        upgraded.job.succeed("deployment", "hold", upgraded.job.image)
+        assert upgraded.job.diaspora_pod("maintenance", "on").returncode == 0
         wait(lambda: world.ask("/").is_maintenance, "the page")
-        upgraded.job.succeed("deployment", "end", upgraded.job.image)
+        lines = upgraded.web.diaspora_pod("status", "--services").stdout.splitlines()
+        assert [line.split() for line in lines if line.endswith("stopped for maintenance")] == [
+            [name, "stopped", "for", "maintenance"] for name in ("pgbouncer", "diaspora-web")
+        ]
+        assert upgraded.job.diaspora_pod("maintenance", "off").returncode == 0
         world.settled(2)
 
 
