@@ -27,11 +27,13 @@ class Expected(NamedTuple):
 
 
 _NAMED = "the name carries a hash of the config: a change makes a new one before the old one goes"
+_KEPT = "its key follows from the config, and the former one is kept for machines that start until all are replaced"
 _BOOTED = "a machine reads its own part of a config at its first boot: another one is another machine"
 FOLLOWS_CONFIG = [
     Expected("pxe", "matchbox:index/profile:Profile::*-*", "delete", _NAMED),
     Expected("pxe", "matchbox:index/group:Group::pod?-*", "delete", _NAMED),
     Expected("aws-*", "aws:s3/bucketObjectv2:BucketObjectv2::pod-bundle", "replace", _NAMED),
+    Expected("aws-ha", "aws:s3/bucketObjectv2:BucketObjectv2::pod-*-ignition", "replace", _KEPT),
     Expected("aws-*", "aws:ec2/instance:Instance::pod-machine", "replace", _BOOTED),
     Expected("aws-*", "aws:ec2/volumeAttachment:VolumeAttachment::pod-data", "replace", _BOOTED),
     Expected("aws-direct", "aws:ec2/eipAssociation:EipAssociation::pod-address", "replace", _BOOTED),

@@ -29,6 +29,7 @@ STACKS: dict[str, tuple[str, ...]] = {
     "aws-gateway": ("backupPassword",),
     "aws-direct": ("backupPassword",),
     "aws-on-instance": (),
+    "aws-ha": ("backupPassword",),
 }
 """The stacks, each with the secrets that its config needs."""
 
