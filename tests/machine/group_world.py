@@ -169,7 +169,7 @@ class Machine:
             "DIASPORA_IMDS": door,
             "DIASPORA_SSM": door,
             "DIASPORA_AUTOSCALING": door,
-            "DIASPORA_PAUSE": "0.2",
+            "DIASPORA_PAUSE": "0.5",
             **changes,
         }
 

@@ -212,7 +212,7 @@ def visitors(world: GroupWorld) -> Iterator[Counter[str]]:
                 seen["maintenance" if answer.is_maintenance else str(answer.status)] += 1
             except (OSError, HTTPException):
                 seen["interrupted"] += 1
-            time.sleep(0.05)
+            time.sleep(0.1)
 
     thread = threading.Thread(target=ask)
     thread.start()
