@@ -75,7 +75,8 @@ class Metadata(BaseHTTPRequestHandler):
         if "X-Amz-Target" not in self.headers:
             # the Query API of EC2 Auto Scaling
             action = dict(urllib.parse.parse_qsl(body.decode()))["Action"]
-            self.answer(200, self.server.query_answers.get(action, b"<Response/>"))
+            found = self.server.query_answers.get(action, b"<Response/>")
+            self.answer(400 if found.startswith(b"<Error") else 200, found)
             return
         operation = self.headers["X-Amz-Target"].rpartition(".")[2]
         if operation in self.server.answers:

@@ -68,6 +68,10 @@ case "$1 $2" in
     "exec "*)
         shift
         [[ $1 == --interactive ]] && shift
+        if [[ $1 == diaspora-sidekiq && $3 == /usr/local/bin/sidekiq-healthy ]]; then
+            [[ -e {record}/sidekiq-healthy ]]
+            exit
+        fi
         [[ $1 == postgresql && $2 == psql ]] || exit 125
         shift 2
         exec env PGPASSWORD={password} nsenter --net={network} {psql} -h {servers} \
@@ -165,7 +169,7 @@ class Machine:
             "DIASPORA_IMDS": door,
             "DIASPORA_SSM": door,
             "DIASPORA_AUTOSCALING": door,
-            "DIASPORA_PAUSE": "0.2",
+            "DIASPORA_PAUSE": "0.5",
             **changes,
         }
 

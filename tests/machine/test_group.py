@@ -225,7 +225,7 @@ def visitors(world: GroupWorld) -> Iterator[Counter[str]]:
                 seen["maintenance" if answer.is_maintenance else str(answer.status)] += 1
             except (OSError, HTTPException):
                 seen["interrupted"] += 1
-            time.sleep(0.05)
+            time.sleep(0.1)
 
     thread = threading.Thread(target=ask)
     thread.start()
@@ -371,6 +371,30 @@ def tell(web: Machine) -> "subprocess.Popen[bytes]":
     door = f"http://127.0.0.1:{web.door.server_address[1]}"
     environment = web.environment(DIASPORA_HEALTH=f"{door}/health", DIASPORA_HEARTBEAT="0")
     return subprocess.Popen(web.command("tell-ready"), env=environment)
+
+
+def told(machine: Machine) -> list[str]:
+    """What the machine has told EC2 Auto Scaling of itself."""
+    bodies = [dict(parse_qsl(body.decode())) for headers, body in machine.door.asked if "X-Amz-Target" not in headers]
+    return [body["Action"] for body in bodies if not body["Action"].startswith("Describe")]
+
+
+def test_job_machine_is_ready_when_the_database_is_migrated_and_sidekiq_works(world: GroupWorld) -> None:
+    job = world.machine("job")
+    job.state("diaspora-migrate.service", "activating")
+    telling = subprocess.Popen(job.command("tell-ready"), env=job.environment(DIASPORA_HEARTBEAT="0"))
+    wait(lambda: len(told(job)) > 1, "a heartbeat")
+    job.state("diaspora-migrate.service", "inactive")
+    for name in ("diaspora-deployment", "diaspora-sidekiq"):
+        assert set(told(job)) == {"RecordLifecycleActionHeartbeat"}
+        job.state(f"{name}.service", "active")
+    # what EC2 Auto Scaling says to a machine that it does not hold back, such as one that was started again
+    none = b"<ErrorResponse><Message>No active Lifecycle Action found with instance ID i-1</Message></ErrorResponse>"
+    job.door.query_answers["CompleteLifecycleAction"] = none
+    (job.folder / "record/sidekiq-healthy").touch()
+    assert telling.wait(timeout=60) == 0
+    assert told(job).count("CompleteLifecycleAction") == 1
+    job.kill()
 
 
 class TestDeployment:
