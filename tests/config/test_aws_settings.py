@@ -195,6 +195,10 @@ MISTAKES: list[tuple[dict[str, Any], list[str]]] = [
         {**HA, "pod": {"monitoring": {"nodeExporter": True, "listen": "10.0.0.7"}}},
         ["pod.monitoring.listen: 10.0.0.7 is an address of one machine; allowed with topology: ha: 127.0.0.1, 0.0.0.0"],
     ),
+    (
+        {**HA, "host": {"updates": {"strategy": "off"}}},
+        ["host.updates: not used with topology: ha, whose machines are replaced and not updated; remove it, and set"],
+    ),
 ]
 
 

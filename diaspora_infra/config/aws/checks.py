@@ -27,7 +27,7 @@ def check_aws(aws: Aws, pod: Pod | None, host: Host | None) -> list[Problem]:
     """All problems of the key `aws`, alone and with the pod and the host on it."""
     aws = derived_aws(aws)
     problems = [
-        *check_topology(aws, pod),
+        *check_topology(aws, pod, host),
         *_edge(aws),
         *_instance(aws),
         *_database(aws),

@@ -4,6 +4,7 @@ import ipaddress
 from collections.abc import Iterator
 
 from diaspora_infra.config.aws.aws import Aws
+from diaspora_infra.config.host.host import Host
 from diaspora_infra.config.model import Model
 from diaspora_infra.config.pod.backup import Backup
 from diaspora_infra.config.pod.pod import Pod
@@ -17,7 +18,7 @@ guide, subnets for your load balancer)."""
 HOLDS_ON_EACH_MACHINE = ("127.0.0.1", "0.0.0.0")  # noqa: S104  what a setting may say, not what anything binds to
 
 
-def check_topology(aws: Aws, pod: Pod | None) -> Iterator[Problem]:
+def check_topology(aws: Aws, pod: Pod | None, host: Host | None) -> Iterator[Problem]:
     """Settings that the topology of a stack does not have."""
     if not aws.has_groups:
         yield from _single(aws)
@@ -25,6 +26,12 @@ def check_topology(aws: Aws, pod: Pod | None) -> Iterator[Problem]:
     yield from _groups(aws)
     if pod is not None:
         yield from _pod_in_groups(aws, pod)
+    if host is not None and "updates" in host.model_fields_set:
+        yield Problem(
+            "host.updates",
+            "not used with topology: ha, whose machines are replaced and not updated; remove it, and set "
+            "aws.instance.release to a newer release from time to time",
+        )
 
 
 def _single(aws: Aws) -> Iterator[Problem]:
