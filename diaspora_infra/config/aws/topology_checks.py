@@ -4,6 +4,7 @@ import ipaddress
 from collections.abc import Iterator
 
 from diaspora_infra.config.aws.aws import Aws
+from diaspora_infra.config.host.host import Host
 from diaspora_infra.config.model import Model
 from diaspora_infra.config.pod.backup import Backup
 from diaspora_infra.config.pod.pod import Pod
@@ -14,10 +15,11 @@ LEAST_MEMORY_MIB = 2048
 LARGEST_PREFIX = 23
 """A load balancer takes subnets of a /27 or larger, and a subnet is a sixteenth of the VPC (Application Load Balancer
 guide, subnets for your load balancer)."""
+NEW_MACHINES = "not used with topology: ha, where a change makes other machines; remove it"
 HOLDS_ON_EACH_MACHINE = ("127.0.0.1", "0.0.0.0")  # noqa: S104  what a setting may say, not what anything binds to
 
 
-def check_topology(aws: Aws, pod: Pod | None) -> Iterator[Problem]:
+def check_topology(aws: Aws, pod: Pod | None, host: Host | None) -> Iterator[Problem]:
     """Settings that the topology of a stack does not have."""
     if not aws.has_groups:
         yield from _single(aws)
@@ -25,6 +27,8 @@ def check_topology(aws: Aws, pod: Pod | None) -> Iterator[Problem]:
     yield from _groups(aws)
     if pod is not None:
         yield from _pod_in_groups(aws, pod)
+    if host is not None and "updates" in host.model_fields_set:
+        yield Problem("host.updates", NEW_MACHINES)
 
 
 def _single(aws: Aws) -> Iterator[Problem]:
@@ -87,9 +91,8 @@ def _database(aws: Aws) -> Iterator[Problem]:
 
 
 def _pod_in_groups(aws: Aws, pod: Pod) -> Iterator[Problem]:
-    new_machines = "not used with topology: ha, where a change makes other machines; remove it"
     if "upgrade" in pod.model_fields_set:
-        yield Problem("pod.upgrade", new_machines)
+        yield Problem("pod.upgrade", NEW_MACHINES)
     if pod.secrets_on_machine:
         yield Problem(
             "pod.secretsOnMachine",
