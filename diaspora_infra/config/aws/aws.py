@@ -101,7 +101,8 @@ class Network(Model):
 
 
 class AwsRelease(Model):
-    """The Fedora CoreOS image that the machine is created from; the machine updates itself to later releases."""
+    """The Fedora CoreOS image that the machine is created from. With `topology: single` the machine then updates
+    itself to later releases."""
 
     stream: StreamField = Stream.STABLE
     """Update stream."""
