@@ -893,7 +893,7 @@ class AwsHttpApiTable(TypedDict):
 
 
 class AwsReleaseTable(TypedDict):
-    """The Fedora CoreOS image that the machine is created from. With `topology: single` the machine then updates itself to later releases."""
+    """The Fedora CoreOS image that a machine is created from; with `topology: single` it then updates itself."""
 
     stream: NotRequired[str]
     """Update stream. Allowed: stable, testing, next. Default: stable."""

@@ -101,8 +101,7 @@ class Network(Model):
 
 
 class AwsRelease(Model):
-    """The Fedora CoreOS image that the machine is created from. With `topology: single` the machine then updates
-    itself to later releases."""
+    """The Fedora CoreOS image that a machine is created from; with `topology: single` it then updates itself."""
 
     stream: StreamField = Stream.STABLE
     """Update stream."""
