@@ -10,6 +10,7 @@ from pathlib import Path
 from diaspora_infra.commands import assets, cost, diff, pki, preview_summary, provisioning, smoke, status
 from diaspora_infra.config import (
     SECRET_KEYS,
+    AwsSettings,
     ConfigError,
     Machine,
     Problem,
@@ -101,7 +102,9 @@ def _check(options: argparse.Namespace) -> int:
             problems += error.problems
     if problems:
         raise ConfigError(problems)
-    print(f"{options.stack_file}: good; {len(settings.machines)} machine(s), target {settings.target}")
+    # machines in a group share one config
+    count = settings.aws.machine_count if isinstance(settings, AwsSettings) else len(settings.machines)
+    print(f"{options.stack_file}: good; {count} machine(s), target {settings.target}")
     if isinstance(settings, PxeSettings):
         for note in notes(settings.pxe):
             print(f"note: {note}")

@@ -893,7 +893,7 @@ class AwsHttpApiTable(TypedDict):
 
 
 class AwsReleaseTable(TypedDict):
-    """The Fedora CoreOS image that the machine is created from; the machine updates itself to later releases."""
+    """The Fedora CoreOS image that a machine is created from; with `topology: single` it then updates itself."""
 
     stream: NotRequired[str]
     """Update stream. Allowed: stable, testing, next. Default: stable."""
@@ -1010,7 +1010,7 @@ class AwsTable(TypedDict):
     region: str
     """Region; `aws:region` when not set here. Nothing can be moved to another region later."""
     topology: NotRequired[str]
-    """`single`: one machine, with its data on a volume. `ha`: several machines without data of their own in several zones, behind a load balancer, beside a database and a cache with a standby each; it costs about nine times as much. Allowed: single, ha. Default: single."""
+    """`single`: one machine, with its data on a volume. `ha`: several machines without data of their own in several zones, behind a load balancer, beside a database and a cache with a standby each (docs/cost.md). Allowed: single, ha. Default: single."""
     ha: NotRequired[AwsHaTable]
     """Machines and cache of `topology: ha`."""
     size: NotRequired[str]

@@ -39,7 +39,8 @@ config:
 
 **Mistakes.** `diaspora-infra check Pulumi.STACK.yaml` needs no engine and no network. It prints every mistake on a
 separate line (the key: what is wrong; how to fix it) and ends with 1. `pulumi preview` and `pulumi up` do the same
-checks before they change anything.
+checks before they change anything. A combination of keys is checked when each key of its sections (`pod`, `host`,
+`aws`, ...) is valid: a file that is corrected may bring another line.
 
 ```text
 host.storage.rootGib: 4 is out of range; allowed: 8 to 1024

@@ -60,6 +60,12 @@ def test_readme_table_has_a_row_for_each_target() -> None:
     assert sorted(target for target, _ in rows) == sorted(Target)
 
 
+def test_page_of_the_examples_has_a_row_for_each_folder() -> None:
+    folder = PROJECT / "examples"
+    rows = re.findall(r"^\| \[([\w-]+)\]\(\1/\) \|", (folder / "README.md").read_text(), re.MULTILINE)
+    assert sorted(rows) == sorted(page.parent.name for page in folder.glob("*/README.md"))
+
+
 def test_site_builds_without_warnings_and_without_network(tmp_path: Path) -> None:
     dead_end = "http://127.0.0.1:9"
     done = subprocess.run(

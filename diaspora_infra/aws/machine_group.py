@@ -74,7 +74,7 @@ class MachineGroupArgs(TypedDict):
 class MachineGroup(pulumi.ComponentResource):
     """Machines without data of their own: each may go at any moment, and another one takes its place.
 
-    They start, and are replaced, after what its option `depends_on` names.
+    What the option `depends_on` names is made or changed before the machines start or are replaced.
     """
 
     group_name: pulumi.Output[str]

@@ -34,6 +34,8 @@ def add_to(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> N
 
 
 def _status(options: argparse.Namespace) -> int:
+    if options.minutes < 1:
+        raise ConfigError([Problem("--minutes", f"{options.minutes} is out of range; allowed: 1 or more")])
     check_packages("status")
     stack = read_stack(options.stack)
     try:

@@ -115,7 +115,7 @@ def _machine(settings: AwsSettings, traffic: Traffic) -> Iterator[Item]:
 def _groups(settings: AwsSettings, traffic: Traffic) -> Iterator[Item]:
     """Machines in groups, with what shares requests and jobs among them."""
     aws, hours = settings.aws, Decimal(HOURS_A_MONTH)
-    name, count = aws.instance_type_name, Decimal(machine_count(aws))
+    name, count = aws.instance_type_name, Decimal(aws.machine_count)
     setting = "aws.ha.webMachines, aws.instance.type"
     yield Item(f"{count} machines {name}", INSTANCES[name], count * hours, setting)
     surplus = SURPLUS_CREDITS[name.partition(".")[0]]
@@ -129,11 +129,6 @@ def _groups(settings: AwsSettings, traffic: Traffic) -> Iterator[Item]:
     yield Item("Load balancer capacity", PRICES["load balancer capacity"], capacity, "aws.topology")
     node = aws.ha.cache_node_type
     yield Item(f"2 cache nodes {node}", CACHE_NODES[node], 2 * hours, "aws.ha.cacheNodeType")
-
-
-def machine_count(aws: Aws) -> int:
-    """How many machines run."""
-    return aws.ha.web_machines + 1 if aws.has_groups else 1
 
 
 def _database(aws: Aws, traffic: Traffic, awake_hours: Decimal) -> Iterator[Item]:
@@ -227,11 +222,11 @@ def _log_days(aws: Aws) -> tuple[int, str]:
 def _machine_logs(aws: Aws, traffic: Traffic) -> Decimal:
     """GB of those logs; machines in groups log the requests themselves."""
     requests = ACCESS_LOG_GB * traffic.requests
-    return requests + machine_count(aws) * MACHINE_LOG_GB if aws.has_groups else requests
+    return requests + aws.machine_count * MACHINE_LOG_GB if aws.has_groups else requests
 
 
 def _kms_requests(settings: AwsSettings) -> Decimal:
     """Thousands of requests that decrypt the pod's secrets, above those that are free."""
     secrets = sum(parameter.form != "fact" for parameter in machine_parameters(settings.aws, settings.pod))
-    asked = Decimal(secrets * machine_count(settings.aws) * HOURS_A_MONTH * 60) / PARAMETER_MINUTES / 1000
+    asked = Decimal(secrets * settings.aws.machine_count * HOURS_A_MONTH * 60) / PARAMETER_MINUTES / 1000
     return max(Decimal(0), asked - FREE_KMS_REQUESTS)

@@ -45,6 +45,11 @@ def test_valid_file_is_reported_with_target_and_machine_count(check: Any, tmp_pa
     assert out == f"{tmp_path / 'Pulumi.test.yaml'}: good; 2 machine(s), target pxe\n"
 
 
+def test_machines_that_share_a_config_are_counted(check: Any) -> None:
+    code, out, _ = check(configs.aws_config(region="eu-west-1", topology="ha", ha={"webMachines": 3}))
+    assert (code, "good; 4 machine(s), target aws" in out) == (0, True)
+
+
 @pytest.mark.parametrize(
     "backup",
     [

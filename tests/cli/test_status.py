@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 from botocore.exceptions import ClientError
 
+from diaspora_infra.cli import main
 from diaspora_infra.commands.status import PAUSE_SECONDS, follow
 from diaspora_infra.config import ConfigError
 from diaspora_infra.smoke.stack_state import PodStack, pod_stack
@@ -196,3 +197,8 @@ def test_a_stack_with_one_machine_has_no_groups() -> None:
     single = PodStack(**{**single.__dict__, "resources": ()})
     with pytest.raises(ConfigError, match="stack prod: no groups of machines; give a stack with topology: ha"):
         follow(single, lambda _service: None, wait=False)
+
+
+def test_a_time_that_is_over_before_it_begins_is_refused(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["status", "prod", "--wait", "--minutes", "0"]) == 1
+    assert capsys.readouterr().err == "--minutes: 0 is out of range; allowed: 1 or more\n"

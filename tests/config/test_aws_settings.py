@@ -192,12 +192,15 @@ MISTAKES: list[tuple[dict[str, Any], list[str]]] = [
         ["pod.backup.restoreFirst: not used with topology: ha, where each new machine would bring an older state back"],
     ),
     (
-        {**HA, "pod": {"monitoring": {"nodeExporter": True, "listen": "10.0.0.7"}}},
-        ["pod.monitoring.listen: 10.0.0.7 is an address of one machine; allowed with topology: ha: 127.0.0.1, 0.0.0.0"],
+        {**HA, "host": {"updates": {"strategy": "immediate"}, "storage": {"rootGib": 10}}},
+        [
+            "host.storage: not used on AWS; set aws.instance.rootGib instead",
+            "host.updates: not used with topology: ha, whose machines are replaced and not updated; remove it, and set",
+        ],
     ),
     (
-        {**HA, "host": {"updates": {"strategy": "off"}}},
-        ["host.updates: not used with topology: ha, whose machines are replaced and not updated; remove it, and set"],
+        {**HA, "pod": {"monitoring": {"nodeExporter": True, "listen": "10.0.0.7"}}},
+        ["pod.monitoring.listen: 10.0.0.7 is an address of one machine; allowed with topology: ha: 127.0.0.1, 0.0.0.0"],
     ),
 ]
 

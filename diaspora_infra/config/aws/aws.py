@@ -101,7 +101,7 @@ class Network(Model):
 
 
 class AwsRelease(Model):
-    """The Fedora CoreOS image that the machine is created from; the machine updates itself to later releases."""
+    """The Fedora CoreOS image that a machine is created from; with `topology: single` it then updates itself."""
 
     stream: StreamField = Stream.STABLE
     """Update stream."""
@@ -253,8 +253,7 @@ class Aws(Model):
     """Region; `aws:region` when not set here. Nothing can be moved to another region later."""
     topology: Literal["single", "ha"] = "single"
     """`single`: one machine, with its data on a volume. `ha`: several machines without data of their own in several
-    zones, behind a load balancer, beside a database and a cache with a standby each; it costs about nine times as
-    much."""
+    zones, behind a load balancer, beside a database and a cache with a standby each (docs/cost.md)."""
     ha: AwsHa = AwsHa.model_construct()
     """Machines and cache of `topology: ha`."""
     size: Size = "minimal"
@@ -314,6 +313,11 @@ class Aws(Model):
     def has_groups(self) -> bool:
         """The pod has groups of machines instead of one machine."""
         return self.topology == "ha"
+
+    @property
+    def machine_count(self) -> int:
+        """How many machines run."""
+        return self.ha.web_machines + 1 if self.has_groups else 1
 
     @property
     def database_on_aws(self) -> bool:

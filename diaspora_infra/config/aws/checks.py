@@ -48,7 +48,7 @@ def check_aws(aws: Aws, pod: Pod | None, host: Host | None) -> list[Problem]:
             *_mail(aws, pod),
         ]
     if host is not None:
-        problems += _host(host)
+        problems += _host(aws, host)
     return problems
 
 
@@ -246,9 +246,9 @@ def _mail(aws: Aws, pod: Pod) -> Iterator[Problem]:
         )
 
 
-def _host(host: Host) -> Iterator[Problem]:
+def _host(aws: Aws, host: Host) -> Iterator[Problem]:
     for key, instead in {
-        "storage": "aws.instance.rootGib and dataGib",
+        "storage": "aws.instance.rootGib" if aws.has_groups else "aws.instance.rootGib and dataGib",
         "memory_mib": "aws.size or aws.instance.type",
     }.items():
         if key in host.model_fields_set:

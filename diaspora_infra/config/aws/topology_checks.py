@@ -94,9 +94,8 @@ def _database(aws: Aws) -> Iterator[Problem]:
 
 
 def _pod_in_groups(aws: Aws, pod: Pod) -> Iterator[Problem]:
-    new_machines = "not used with topology: ha, where a change makes other machines; remove it"
     if "upgrade" in pod.model_fields_set:
-        yield Problem("pod.upgrade", new_machines)
+        yield Problem("pod.upgrade", "not used with topology: ha, where a change makes other machines; remove it")
     if pod.secrets_on_machine:
         yield Problem(
             "pod.secretsOnMachine",
