@@ -1,5 +1,4 @@
-"""How long background jobs wait: the real program, openssl, curl and jq, a Redis as ElastiCache offers it, and the simulated
-account."""
+"""How long background jobs wait: the real program, openssl, curl and jq, a Redis with TLS, and the simulated account."""
 
 import datetime
 import json
