@@ -214,7 +214,7 @@ def _queue_alarm(plan: Plan, alerts: Alerts) -> None:
         alerts.topic_arn,
         named(plan.tags, f"{plan.name} queue"),
         plan.child,
-        alarm_description="Background jobs wait for more than 15 minutes, or the machine for jobs does not say how long",
+        alarm_description="Background jobs wait for over 15 minutes, or the machine for jobs does not say how long",
         namespace=metrics_namespace(plan.settings.pod),
         metric_name=QUEUE_AGE,
         statistic="Maximum",
@@ -222,8 +222,8 @@ def _queue_alarm(plan: Plan, alerts: Alerts) -> None:
         threshold=QUEUE_SECONDS,
         period=300,
         evaluation_periods=3,
-        # A machine that is there and reaches no cache does no jobs, and nothing else tells. The replacement of a machine
-        # takes less than three periods; where none comes, this is a second mail beside that of the alarm `missing`.
+        # A machine that is there and reaches no cache does no jobs, and no other alarm tells. A replacement begins to send
+        # before three periods are over; where none comes, this is a second mail beside that of the alarm `missing`.
         treat_missing_data="breaching",
     )
 

@@ -1,4 +1,4 @@
-"""How long background jobs wait: the real program, openssl, curl and jq, a Redis with TLS, and the simulated account."""
+"""How long jobs wait: the real program, openssl, curl and jq, a Redis with TLS, and the simulated account."""
 
 import datetime
 import json

@@ -25,8 +25,8 @@ SENDERS = {
 OF_NO_RESOURCE = {
     "ecr:GetAuthorizationToken", "autoscaling:DescribeAutoScalingInstances", "cloudwatch:PutMetricData",
 }  # fmt: skip
-"""Actions that AWS allows for all resources or not at all (service authorization reference, Amazon ECR, EC2 Auto Scaling
-and Amazon CloudWatch)."""
+"""Actions that AWS allows for all resources or not at all (service authorization reference, Amazon ECR, EC2 Auto
+Scaling and Amazon CloudWatch)."""
 
 OTHER_IN_TAGS = re.compile(r"[^\w\s+=.:/@-]")
 """What services other than EC2 refuse in a tag (tagging best practices, naming limits)."""
