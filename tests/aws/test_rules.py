@@ -249,8 +249,6 @@ FAULTS = [
         ROLE_POLICY,
         {"policy": policy(Action="cloudwatch:PutMetricData", Resource="*")},
         "metrics of any name",
-        "several",
-        "job-machine",
     ),
     Fault(ROLE, {"assumeRolePolicy": policy(Action="sts:AssumeRole")}, "nobody may take this role"),
     Fault(
