@@ -222,8 +222,8 @@ def _queue_alarm(plan: Plan, alerts: Alerts) -> None:
         threshold=QUEUE_SECONDS,
         period=300,
         evaluation_periods=3,
-        # A machine that is there and reaches no cache does no jobs, and no other alarm tells. A replacement sends before
-        # three periods are over; where none comes, this is a second mail beside that of the alarm `missing`.
+        # A machine that is there and reaches no cache does no jobs, and no other alarm tells. Another machine sends
+        # before three periods are over; where none comes, this is a second mail beside that of the alarm `missing`.
         treat_missing_data="breaching",
     )
 

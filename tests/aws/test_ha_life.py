@@ -219,8 +219,6 @@ def tells_when_jobs_wait(stack: AwsStack) -> None:
     assert alarm["AlarmActions"] == alarm["OKActions"]
     assert [":sns:" in each for each in alarm["AlarmActions"]] == [True]
     assert not alarm.get("Dimensions")
-    (config,) = configs_of(stack, JOB)
-    assert "diaspora-queue-age.timer" in config
 
 
 def changes_the_machine_for_jobs_first(stack: AwsStack) -> None:
