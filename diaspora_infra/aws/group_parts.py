@@ -9,6 +9,7 @@ import pulumi_aws as aws
 
 from diaspora_infra.aws import stack_keys
 from diaspora_infra.aws.account import account_id, dns_suffix, partition, region
+from diaspora_infra.aws.alarms import create_alarm
 from diaspora_infra.aws.alerts import Alerts
 from diaspora_infra.aws.backups import Backups
 from diaspora_infra.aws.cache import Cache
@@ -32,8 +33,10 @@ from diaspora_infra.config.aws.parameter_names import (
     CACHE_TOKEN,
     DEPLOYMENT,
     NOT_DEPLOYED,
+    QUEUE_AGE,
     generated_path,
     machines_log_group,
+    metrics_namespace,
     parameter_path,
 )
 from diaspora_infra.pulumi_config import render_known
@@ -42,6 +45,8 @@ HEALTH_PATH = "/health"
 """nginx on a machine for the web answers it when diaspora* answers."""
 READY_SECONDS = {WEB: 900, JOB: 1800}
 """Time in which a new machine of a role must become ready; the one for jobs migrates the database first."""
+QUEUE_SECONDS = 900
+"""Time for which a background job may wait. Most are done in a second; some bursts take minutes."""
 
 
 @dataclass(frozen=True)
@@ -189,8 +194,38 @@ def make_job_group(plan: Plan, shared: Shared) -> MachineGroup:
         "Action": "ssm:PutParameter",
         "Resource": deployment.arn,
     }
-    args = _group_args(plan, shared, JOB, [*shared.backups.statements, tell])
+    send: Statement = {
+        "Sid": "SendMetrics",
+        "Effect": "Allow",
+        "Action": "cloudwatch:PutMetricData",
+        # AWS knows no narrower permission than one for all metrics in a namespace
+        "Resource": "*",
+        "Condition": {"StringEquals": {"cloudwatch:namespace": metrics_namespace(plan.settings.pod)}},
+    }
+    args = _group_args(plan, shared, JOB, [*shared.backups.statements, tell, send])
+    _queue_alarm(plan, shared.alerts)
     return _make_group(plan, shared, JOB, {**args, "size": 1, "overlap": False}, [])
+
+
+def _queue_alarm(plan: Plan, alerts: Alerts) -> None:
+    """Tell when background jobs wait, whatever is the reason: Sidekiq hangs, migrates, or is too slow."""
+    create_alarm(
+        f"{plan.name}-queue",
+        alerts.topic_arn,
+        named(plan.tags, f"{plan.name} queue"),
+        plan.child,
+        alarm_description="Background jobs wait for over 15 minutes, or the machine for jobs does not say how long",
+        namespace=metrics_namespace(plan.settings.pod),
+        metric_name=QUEUE_AGE,
+        statistic="Maximum",
+        comparison_operator="GreaterThanThreshold",
+        threshold=QUEUE_SECONDS,
+        period=300,
+        evaluation_periods=3,
+        # A machine that is there and reaches no cache does no jobs, and no other alarm tells. Another machine sends
+        # before three periods are over; where none comes, this is a second mail beside that of the alarm `missing`.
+        treat_missing_data="breaching",
+    )
 
 
 def make_web_group(plan: Plan, shared: Shared, balancer: LoadBalancer, job: MachineGroup) -> MachineGroup:

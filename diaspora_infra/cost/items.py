@@ -9,6 +9,7 @@ from diaspora_infra.config.aws.aws import Aws
 from diaspora_infra.config.aws.parameter_names import machine_parameters
 from diaspora_infra.cost.prices import (
     CACHE_NODES,
+    FREE_ALARMS,
     FREE_KMS_REQUESTS,
     FREE_TRAFFIC_OUT_GB,
     INSTANCES,
@@ -30,6 +31,8 @@ MACHINE_LOG_GB = Decimal("0.5")
 """Logs of a machine in a group in a month. Estimated."""
 PUBLIC_SUBNETS = 3
 """Zones of a pod on several machines, in each of which its load balancer has an address."""
+GROUP_ALARMS = 10
+"""Alarms of a pod on several machines, without the one on failed builds of images."""
 IMAGE_GB = {"diaspora": Decimal("0.5"), "s3fs": Decimal("0.05")}
 """Compressed size of an image that the stack builds. Estimated."""
 BUILD_MINUTES = {"diaspora": Decimal(20), "s3fs": Decimal(3)}
@@ -129,6 +132,8 @@ def _groups(settings: AwsSettings, traffic: Traffic) -> Iterator[Item]:
     yield Item("Load balancer capacity", PRICES["load balancer capacity"], capacity, "aws.topology")
     node = aws.ha.cache_node_type
     yield Item(f"2 cache nodes {node}", CACHE_NODES[node], 2 * hours, "aws.ha.cacheNodeType")
+    alarms = Decimal(GROUP_ALARMS + bool(settings.built_images) - FREE_ALARMS)
+    yield Item("Alarms above 10", PRICES["alarm"], alarms, "aws.topology, pod.image, aws.uploadsImage")
 
 
 def _database(aws: Aws, traffic: Traffic, awake_hours: Decimal) -> Iterator[Item]:

@@ -103,6 +103,7 @@ PRICES = {
     "load balancer capacity": _unconfirmed("0.008", "LCU-hour"),
     "traffic out": _price("0.09", "GB", _PRICE_LIST, "2026-10-02"),
     "traffic between zones": _price("0.01", "GB", _PRICE_LIST, "2026-10-02"),
+    "alarm": _unconfirmed("0.10", "month"),
     "logs": _price("0.57", "GB", _PRICE_LIST, "2026-09-22"),
     "logs kept": _price("0.03", "GB-month", _PRICE_LIST, "2026-09-22"),
 }
@@ -114,11 +115,15 @@ FREE_TRAFFIC_OUT_GB = 100
 FREE_KMS_REQUESTS = 20
 """Requests to KMS that an account has free each month, in thousands (AWS's price page)."""
 
+FREE_ALARMS = 10
+"""Alarms that an account has free. Not confirmed."""
+
 FREE = (
     "the bucket with the machine's config (some kilobytes)",
     "Instance Connect Endpoint, gateway endpoint of S3, VPC link, security groups, roles",
     "certificate of ACM, Parameter Store (standard parameters with the key of AWS), budgets without actions",
     "alarms and their mails (10 alarms and 1,000 mails a month are free in an account; more cost 0.10 each, and 2 "
     "dollars for 100,000)",
+    "a metric that the machine for jobs of several sends (10 are free in an account; more cost 0.30 each)",
 )
 """What has no price, or none in these numbers. The free numbers are not confirmed."""

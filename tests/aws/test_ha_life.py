@@ -45,6 +45,7 @@ def test_pod_on_several_machines_is_created_changed_and_destroyed(
     only_the_load_balancer_is_open(aws_stack)
     nothing_but_facts_is_readable(aws_stack)
     machines_may_do_what_their_role_needs(aws_stack)
+    tells_when_jobs_wait(aws_stack)
     assert uncounted(aws_stack) == []
     changes_the_machine_for_jobs_first(aws_stack)
     closes_what_somebody_opened(aws_stack)
@@ -156,7 +157,14 @@ def machines_may_do_what_their_role_needs(stack: AwsStack) -> None:
         "Action": "ssm:PutParameter",
         "Resource": f"{PARAMETERS}/deployment",
     }
-    assert more == [list_backups, use_backups, tell, *own_statements(stack, JOB)]
+    send = {
+        "Sid": "SendMetrics",
+        "Effect": "Allow",
+        "Action": "cloudwatch:PutMetricData",
+        "Resource": "*",
+        "Condition": {"StringEquals": {"cloudwatch:namespace": f"diaspora-infra/{DOMAIN}"}},
+    }
+    assert more == [list_backups, use_backups, tell, send, *own_statements(stack, JOB)]
     written = [each for each in web[1] if each["Action"] == "ssm:PutParameter"]
     assert written == [
         {
@@ -195,6 +203,22 @@ def own_statements(stack: AwsStack, role: str) -> list[dict[str, Any]]:
             "Resource": f"arn:aws:autoscaling:{ACCOUNT}:autoScalingGroup:*:autoScalingGroupName/pod-{role}-machines-*",
         },
     ]
+
+
+def tells_when_jobs_wait(stack: AwsStack) -> None:
+    """The alarm looks at what the program of the machine for jobs sends, and hears when that falls silent."""
+    alarms = stack.client("cloudwatch").describe_alarms()["MetricAlarms"]
+    (alarm,) = [each for each in alarms if each["Namespace"] == f"diaspora-infra/{DOMAIN}"]
+    assert alarm["MetricName"] == "QueueAge"
+    assert (alarm["Statistic"], alarm["ComparisonOperator"], alarm["Threshold"]) == (
+        "Maximum",
+        "GreaterThanThreshold",
+        900,
+    )
+    assert (alarm["Period"], alarm["EvaluationPeriods"], alarm["TreatMissingData"]) == (300, 3, "breaching")
+    assert alarm["AlarmActions"] == alarm["OKActions"]
+    assert [":sns:" in each for each in alarm["AlarmActions"]] == [True]
+    assert not alarm.get("Dimensions")
 
 
 def changes_the_machine_for_jobs_first(stack: AwsStack) -> None:

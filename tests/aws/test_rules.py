@@ -245,6 +245,11 @@ FAULTS = [
     Fault(CACHE_PARAMETERS, {"family": "redis7"}, "parameters of another version", "several"),
     Fault(CACHE_PARAMETERS, {"parameters": []}, "jobs are dropped", "several"),
     # permissions
+    Fault(
+        ROLE_POLICY,
+        {"policy": policy(Action="cloudwatch:PutMetricData", Resource="*")},
+        "metrics of any name",
+    ),
     Fault(ROLE, {"assumeRolePolicy": policy(Action="sts:AssumeRole")}, "nobody may take this role"),
     Fault(
         ROLE,

@@ -64,7 +64,8 @@ FREE = {
     "vpc/securityGroupEgressRule:SecurityGroupEgressRule", "vpc/securityGroupIngressRule:SecurityGroupIngressRule",
     # as long as it is a gateway endpoint: tests/support/aws_bill.py sees to that
     "ec2/vpcEndpoint:VpcEndpoint",
-    # within what every account has free: standard parameters, ten alarms, a thousand mails, budgets without actions
+    # within what every account has free: standard parameters, ten alarms (a pod on several machines pays for one more),
+    # a thousand mails, budgets without actions
     "budgets/budget:Budget", "cloudwatch/metricAlarm:MetricAlarm", "sns/topic:Topic", "sns/topicPolicy:TopicPolicy",
     "sns/topicSubscription:TopicSubscription", "ssm/parameter:Parameter",
 }  # fmt: skip

@@ -6,10 +6,9 @@ from typing import Any
 
 from diaspora_infra.config import SECRET_KEYS, load
 from diaspora_infra.cost import HOURS_A_MONTH, TRAFFIC, monthly_items
+from diaspora_infra.cost.prices import FREE_ALARMS
 from tests.aws.account_client import instances
 from tests.support.aws_stack import REGION, AwsStack
-
-FREE_ALARMS = 10
 
 
 def uncounted(stack: AwsStack) -> list[str]:
@@ -33,7 +32,7 @@ def uncounted(stack: AwsStack) -> list[str]:
         "database instances": Decimal(any(name.startswith(("Aurora", "RDS")) for name in counted)),
         "load balancers": Decimal(groups),
         "nodes of caches": 2 * Decimal(any(name.startswith("2 cache nodes") for name in counted)),
-        "alarms": Decimal(FREE_ALARMS),
+        "alarms": FREE_ALARMS + counted.get("Alarms above 10", Decimal(0)),
         # none of these has an item
         **dict.fromkeys(("NAT gateways", "interface endpoints", "secrets", "keys"), Decimal(0)),
     }

@@ -75,6 +75,9 @@ write it, and `NOT_DEPLOYED` is its value until it does."""
 
 NOT_DEPLOYED = "none"
 
+QUEUE_AGE = "QueueAge"
+"""Metric of the job machine: seconds for which the oldest background job has waited."""
+
 GENERATED = "generated"
 """Folder of the secrets that machines in groups make once, below the path: the first one that needs a secret writes it,
 and all read it. The stack knows nothing of them."""
@@ -99,6 +102,11 @@ def generated_path(aws: Aws, pod: Pod) -> str:
 def machines_log_group(pod: Pod) -> str:
     """Name of the group of CloudWatch that machines in groups send their logs to."""
     return f"/diaspora/{pod.domain}/machines"
+
+
+def metrics_namespace(pod: Pod) -> str:
+    """Name of the space of CloudWatch in which machines in groups have metrics."""
+    return f"diaspora-infra/{pod.domain}"
 
 
 def images_path(aws: Aws, pod: Pod) -> str:

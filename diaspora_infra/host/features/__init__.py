@@ -41,6 +41,7 @@ from diaspora_infra.host.features.pod_data import pod_data
 from diaspora_infra.host.features.pod_network import pod_network
 from diaspora_infra.host.features.pod_secrets import pod_secrets
 from diaspora_infra.host.features.postgresql import postgresql
+from diaspora_infra.host.features.queue_age import queue_age
 from diaspora_infra.host.features.ready import ready
 from diaspora_infra.host.features.redis import redis
 from diaspora_infra.host.features.registry import registry
@@ -150,6 +151,7 @@ GROUP_AWS_FEATURES: tuple[AwsFeature, ...] = (
     deployment,
     ready,
     machine_logs,
+    queue_age,
 )
 """The same of a machine in a group. Its bundle is in its config, and its database never pauses."""
 

@@ -22,9 +22,11 @@ SENDERS = {
     "aws:sesv2/configurationSetEventDestination:ConfigurationSetEventDestination": "ses.amazonaws.com",
 }
 
-OF_NO_RESOURCE = {"ecr:GetAuthorizationToken", "autoscaling:DescribeAutoScalingInstances"}
-"""Actions that AWS allows for all resources or not at all (service authorization reference, Amazon ECR and EC2 Auto
-Scaling)."""
+OF_NO_RESOURCE = {
+    "ecr:GetAuthorizationToken", "autoscaling:DescribeAutoScalingInstances", "cloudwatch:PutMetricData",
+}  # fmt: skip
+"""Actions that AWS allows for all resources or not at all (service authorization reference, Amazon ECR, EC2 Auto
+Scaling and Amazon CloudWatch)."""
 
 OTHER_IN_TAGS = re.compile(r"[^\w\s+=.:/@-]")
 """What services other than EC2 refuse in a tag (tagging best practices, naming limits)."""
@@ -46,6 +48,11 @@ def policies(resources: Resources) -> Iterator[str]:
                     continue
                 if any(value == "*" or (key == "Action" and value.endswith(":*")) for value in values):
                     yield f"{each.name}: {key} {values}"
+            # the only thing that tells one pod's metrics from another's
+            if "cloudwatch:PutMetricData" in several(statement["Action"]) and not (
+                statement.get("Condition", {}).get("StringEquals", {}).get("cloudwatch:namespace")
+            ):
+                yield f"{each.name}: metrics of any name"
             if any("parameter//" in value for value in several(statement["Resource"])):
                 yield f"{each.name}: a parameter's name begins with a slash, its ARN has one"
         if len(re.sub(r"\s", "", each.inputs["policy"])) > LONGEST[each.token]:
