@@ -65,8 +65,18 @@ def settings_of(file: Path) -> Settings:
 
 
 def test_every_example_is_tested_and_listed() -> None:
-    # that of AWS is in tests/aws/test_example.py
-    here = {"aws", "bare-metal", "ci", "openstack", "own-program", "provisioning-server", "qemu", "virtualbox"}
+    # those of AWS are in tests/aws/test_example.py and test_ha_life.py
+    here = {
+        "aws",
+        "aws-ha",
+        "bare-metal",
+        "ci",
+        "openstack",
+        "own-program",
+        "provisioning-server",
+        "qemu",
+        "virtualbox",
+    }
     tested = here | LANGUAGE_HOSTS.keys()  # those in tests/engine/test_languages.py
     assert {page.parent.name for page in EXAMPLES.glob("*/README.md")} == tested
     index = (EXAMPLES / "README.md").read_text()
