@@ -133,8 +133,9 @@ def of_its_own(pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch) -> py
 def outcomes(pytester: pytest.Pytester) -> dict[str, int]:
     unchanged._first_digest.cache_clear()
     found = pytester.inline_run("-p", "tests.support.unchanged", "-q", plugins=[])
-    ran = [report for report in found.getreports("pytest_runtest_logreport") if report.when == "call"]
-    kinds = ["unchanged" if report.user_properties else report.outcome for report in ran]
+    reports = found.getreports("pytest_runtest_logreport")
+    ended = [report for report in reports if report.when == "call" or not report.passed]
+    kinds = ["unchanged" if "unchanged" in dict(report.user_properties) else report.outcome for report in ended]
     return {kind: kinds.count(kind) for kind in kinds}
 
 
@@ -161,3 +162,33 @@ def test_only_a_test_that_passed_with_the_same_inputs_does_not_run(
     for record in (of_its_own.path / "cache/passed").iterdir():
         os.utime(record, (0, 0))
     assert outcomes(of_its_own) == {"passed": 2}
+
+
+def test_fixtures_end_before_a_test_that_does_not_share_them(of_its_own: pytest.Pytester) -> None:
+    """Also where a test between does not run, for which they were kept."""
+    of_its_own.makepyfile(
+        test_it="""
+        import pathlib, pytest
+
+        @pytest.fixture(scope="module")
+        def lent():
+            pathlib.Path("lent").touch()
+            yield
+            pathlib.Path("lent").unlink()
+
+        def test_first(lent):
+            pass
+
+        @pytest.mark.inputs("input")
+        def test_of_input(lent):
+            pass
+        """,
+        test_later="""
+        import pathlib
+
+        def test_in_another_module():
+            assert not pathlib.Path("lent").exists()
+        """,
+    )
+    assert outcomes(of_its_own) == {"passed": 3}
+    assert outcomes(of_its_own) == {"passed": 2, "unchanged": 1}

@@ -13,7 +13,7 @@ import time
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any
 
 import pytest
 
@@ -109,24 +109,18 @@ def _is_fresh(record: Path) -> bool:
 
 
 @pytest.hookimpl(tryfirst=True)
-def pytest_runtest_protocol(item: pytest.Item) -> Literal[True] | None:
-    """Report a test that passed with the same inputs, without running it."""
+def pytest_runtest_setup(item: pytest.Item) -> None:
+    """Do not run a test that passed with the same inputs."""
     inputs = inputs_of(item)
     if not inputs:
-        return None
+        return
     # the modules were loaded before the first test, and are not loaded again
     begun = item.stash[_begun] = _Begun(inputs, _first_digest(inputs))
     record = _record(item, begun.digest)
-    if os.environ.get("EVERYTHING") or not _is_fresh(record):
-        return None
-    when = time.strftime("%Y-%m-%d %H:%M", time.gmtime(record.stat().st_mtime))
-    item.ihook.pytest_runtest_logstart(nodeid=item.nodeid, location=item.location)
-    for phase in ("setup", "call", "teardown"):
-        report = pytest.TestReport(item.nodeid, item.location, {}, "passed", None, phase)  # type: ignore[arg-type]
-        report.user_properties.append(("unchanged", when))
-        item.ihook.pytest_runtest_logreport(report=report)
-    item.ihook.pytest_runtest_logfinish(nodeid=item.nodeid, location=item.location)
-    return True
+    if not os.environ.get("EVERYTHING") and _is_fresh(record):
+        item.user_properties.append(("unchanged", time.strftime("%Y-%m-%d %H:%M", time.gmtime(record.stat().st_mtime))))
+        # what earlier tests left is torn down as after any other test
+        pytest.skip("unchanged")
 
 
 @pytest.hookimpl(wrapper=True)
@@ -142,9 +136,10 @@ def pytest_runtest_makereport(item: pytest.Item, call: pytest.CallInfo[None]) ->
     return report
 
 
+@pytest.hookimpl(tryfirst=True)
 def pytest_report_teststatus(report: pytest.TestReport) -> tuple[str, str, str] | None:
-    """Count tests that did not run apart from those that passed."""
-    if report.when == "call" and any(key == "unchanged" for key, _ in report.user_properties):
+    """Count tests that did not run apart from those that passed and those that were skipped."""
+    if report.when == "setup" and "unchanged" in dict(report.user_properties):
         return "unchanged", "=", "UNCHANGED"
     return None
 
