@@ -208,7 +208,8 @@ class Machine:
         """Start nginx, and what starts and stops the web server."""
         prefix = self.folder / "nginx"
         nginx = self.network.command(*nginx_command(self.world.nginx, prefix, _site(self.tree, prefix, self.folder)))
-        self._spawn(nginx, self.folder / "nginx.out")
+        # its workers outlive a first process that is killed
+        self._spawn(nginx, self.folder / "nginx.out", subprocess.Popen.terminate)
         wait(lambda: self.world.answers(self), "nginx")
         self.follow()
 
@@ -216,13 +217,18 @@ class Machine:
         self.follower = self._spawn(self.command("deployment", "follow", self.image), self.folder / "follow.out")
         threading.Thread(target=self._systemd, daemon=True).start()
 
-    def _spawn(self, command: list[str], output: Path) -> "subprocess.Popen[bytes]":
+    def _spawn(
+        self,
+        command: list[str],
+        output: Path,
+        end: Callable[["subprocess.Popen[bytes]"], None] = subprocess.Popen.kill,
+    ) -> "subprocess.Popen[bytes]":
         with output.open("ab") as opened:
             process = subprocess.Popen(
                 command, env=self.environment(), stdin=subprocess.DEVNULL, stdout=opened, stderr=opened
             )
         self.stack.callback(process.wait)
-        self.stack.callback(process.kill)
+        self.stack.callback(end, process)
         return process
 
     def _systemd(self) -> None:
