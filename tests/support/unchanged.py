@@ -132,7 +132,6 @@ def pytest_runtest_makereport(item: pytest.Item, call: pytest.CallInfo[None]) ->
         record = _record(item, begun.digest)
         record.parent.mkdir(parents=True, exist_ok=True)
         record.write_text(f"{item.nodeid}\n", encoding="utf-8")
-        os.utime(record)
     return report
 
 

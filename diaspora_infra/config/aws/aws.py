@@ -311,7 +311,7 @@ class Aws(Model):
 
     @property
     def has_groups(self) -> bool:
-        """The pod has groups of machines instead of one machine."""
+        """The pod has groups of machines behind a load balancer instead of one machine."""
         return self.topology == "ha"
 
     @property
@@ -330,14 +330,9 @@ class Aws(Model):
         return self.edge == "gateway" and not self.has_groups
 
     @property
-    def behind_load_balancer(self) -> bool:
-        """A load balancer is in front of the machines and has the certificate."""
-        return self.has_groups
-
-    @property
     def certificate_of_acm(self) -> bool:
         """What is in front of the machines has the certificate, which AWS Certificate Manager issues."""
-        return self.behind_gateway or self.behind_load_balancer
+        return self.behind_gateway or self.has_groups
 
     @property
     def uploads_in_bucket(self) -> bool:

@@ -67,7 +67,7 @@ def _behind_proxy(pod: Pod, aws: Aws) -> Pod:
     """
     if not aws.certificate_of_acm:
         return pod
-    trusted = [aws.network.cidr] if aws.behind_load_balancer else pod.tls.trusted_proxies
+    trusted = [aws.network.cidr] if aws.has_groups else pod.tls.trusted_proxies
     return pod.with_derived(tls=pod.tls.with_derived(mode="behindProxy", trusted_proxies=trusted))
 
 
