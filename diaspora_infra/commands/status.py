@@ -7,10 +7,10 @@ import time
 from collections.abc import Callable
 
 from diaspora_infra.config import ConfigError, Problem
-from diaspora_infra.smoke.account import check_packages, clients
+from diaspora_infra.smoke.account import Client, check_packages, clients
 from diaspora_infra.smoke.stack_state import PodStack, read_stack
 from diaspora_infra.status import report
-from diaspora_infra.status.groups import Client, read_deployment, read_groups
+from diaspora_infra.status.groups import read_deployment, read_groups
 
 PAUSE_SECONDS = 15
 MINUTES = 90

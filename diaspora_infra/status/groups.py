@@ -1,13 +1,11 @@
 """The groups of a pod's machines, as AWS sees them now."""
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from diaspora_infra.smoke.account import Client
 from diaspora_infra.smoke.stack_state import PodStack
-
-Client = Callable[[str], Any]
-"""The boto3 client of a service."""
 
 IN_SERVICE = "InService"
 HEALTHY = "healthy"
