@@ -43,6 +43,24 @@ touch /var/mnt/data/upgrade/state
 echo 'rm /var/mnt/data/upgrade/state; echo "$1" > /run/recovered' > /var/mnt/data/upgrade/programs/upgrade
 kill -KILL $$
 """
+WAITS = """\
+[Service]
+Type=oneshot
+ExecStart=/usr/bin/sh -c 'until [ -e /run/first ]; do sleep 0.1; done'
+"""
+# systemctl, which returns its answer when the queued restore runs; the restore ends after the next answer
+STARTS_AFTER_THE_ANSWER = """\
+#!/usr/bin/bash
+/usr/bin/systemctl "$@"
+code=$?
+if [[ $1 == show && -e /run/first ]]; then
+    touch /run/go
+elif [[ $* == *InvocationID* && $(/usr/bin/systemctl show --property=Job --value diaspora-restore.service) ]]; then
+    touch /run/first
+    until [[ $(/usr/bin/systemctl is-active diaspora-restore.service) == activating ]]; do sleep 0.05; done
+fi
+exit $code
+"""
 ALWAYS_FAILS = """\
 [Unit]
 StartLimitIntervalSec=0
@@ -81,19 +99,26 @@ def machine() -> Iterator[TrixieMachine]:
 @pytest.fixture(autouse=True)
 def calm(machine: TrixieMachine) -> Iterator[None]:
     """No job runs before and after a test."""
-    machine.run("rm", "-rf", "/run/go", "/run/tidied", "/run/recovered", "/run/diaspora-jobs")
+    machine.run("rm", "-rf", "/run/go", "/run/first", "/run/tidied", "/run/recovered", "/run/diaspora-jobs")
     yield
     machine.run("touch", "/run/go")
     machine.attempt("systemctl", "stop", "diaspora-restore.service", "diaspora-import.service")
 
 
-def pod(machine: TrixieMachine, *words: str) -> list[str]:
-    return machine.command("env", "DIASPORA_JOB_PAUSE=0.1", "/usr/bin/bash", "/usr/local/bin/diaspora-pod", *words)
+def pod(machine: TrixieMachine, *words: str, path: str = "/usr/sbin:/usr/bin") -> list[str]:
+    return machine.command(
+        "env", f"PATH={path}", "DIASPORA_JOB_PAUSE=0.1", "/usr/bin/bash", "/usr/local/bin/diaspora-pod", *words
+    )
 
 
-def run(machine: TrixieMachine, *words: str) -> "subprocess.CompletedProcess[str]":
+def run(machine: TrixieMachine, *words: str, path: str = "/usr/sbin:/usr/bin") -> "subprocess.CompletedProcess[str]":
     return subprocess.run(
-        pod(machine, *words), stdin=subprocess.DEVNULL, capture_output=True, text=True, check=False, timeout=60
+        pod(machine, *words, path=path),
+        stdin=subprocess.DEVNULL,
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=60,
     )
 
 
@@ -148,6 +173,23 @@ def test_killed_job_is_tidied_up_and_reported(machine: TrixieMachine) -> None:
     assert (done.returncode, done.stdout) == (1, "begun\n</><killed>\n")
     assert "the restore failed (signal)" in done.stderr
     assert machine.run("cat", "/run/tidied") == "tidied\n"
+
+
+def test_output_of_the_last_run_is_not_printed_again(machine: TrixieMachine) -> None:
+    """The unit waits for another one, and starts right after the command has asked for its state."""
+    run(machine, "restore", "--yes", "fails")
+    machine.put(f"{UNITS}/first.service", WAITS)
+    machine.put(f"{UNITS}/diaspora-restore.service.d/after.conf", "[Unit]\nAfter=first.service\n")
+    machine.put("/run/late/systemctl", STARTS_AFTER_THE_ANSWER, 0o755)
+    machine.run("systemctl", "daemon-reload")
+    machine.run("systemctl", "start", "--no-block", "first.service")
+    try:
+        done = run(machine, "restore", "--yes", "slow", path="/run/late:/usr/bin")
+    finally:
+        machine.run("rm", "-r", f"{UNITS}/diaspora-restore.service.d")
+        machine.run("systemctl", "daemon-reload")
+    assert machine.attempt("test", "-e", "/run/go").returncode == 0
+    assert (done.returncode, done.stdout) == (0, "begun\n</><slow>\ndone\n")
 
 
 def test_lost_connection_does_not_end_the_job(machine: TrixieMachine) -> None:
