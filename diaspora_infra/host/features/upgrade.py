@@ -5,7 +5,7 @@ from typing import Any
 
 from diaspora_infra.config.images import POSTGRESQL_MAJOR
 from diaspora_infra.host.container_images import container_image
-from diaspora_infra.host.features.pod_command import services
+from diaspora_infra.host.containers import services
 from diaspora_infra.host.fragment import Fragment, PodContext, combine
 from diaspora_infra.host.templates import file, render_tree
 
