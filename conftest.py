@@ -82,6 +82,12 @@ def pytest_runtest_protocol(item: pytest.Item) -> Iterator[None]:
         quick.end(item)
 
 
+@pytest.hookimpl(tryfirst=True)
+def pytest_runtest_teardown(item: pytest.Item) -> None:
+    # with it end fixtures that system tests of the module used
+    quick.end(item)
+
+
 @pytest.fixture(scope="session")
 def butane_binary() -> Path:
     """The Go program butane."""

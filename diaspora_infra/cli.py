@@ -27,9 +27,15 @@ from diaspora_infra.host import render
 from diaspora_infra.stack_files import load_file, load_with_secrets, read_stack_file
 from diaspora_infra.version import package_version
 
+# what a shell makes of a program that SIGINT ended
+_INTERRUPTED = 130
+
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Run one command; returns the exit code (0 success, 1 a problem that is printed, 2 wrong usage)."""
+    """Run one command; returns the exit code.
+
+    0 is success, 1 a problem that is printed, 2 wrong usage, 130 an interruption.
+    """
     options = _parser().parse_args(arguments)
     try:
         code: int = options.run(options)
@@ -40,6 +46,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except OSError as error:
         print(file_problem(error, "diaspora-infra"), file=sys.stderr)
         return 1
+    except KeyboardInterrupt as error:
+        print(error if error.args else "stopped", file=sys.stderr)
+        return _INTERRUPTED
     return code
 
 
@@ -115,8 +124,8 @@ def _render(options: argparse.Namespace) -> int:
     source = read_stack_file(options.stack_file)
     given = _secrets(options.secret)
     settings = load_with_secrets(load_stack, source, given)
-    secrets = _needed(settings, given)
-    rendered = render(settings, _machine(settings, options.machine), secrets)
+    machine = _machine(settings, options.machine)
+    rendered = render(settings, machine, _needed(settings, given))
     text = (rendered.butane_text() if options.butane else rendered.ignition + "\n").encode()
     if options.output is None:
         sys.stdout.buffer.write(text)

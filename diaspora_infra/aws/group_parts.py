@@ -42,7 +42,7 @@ from diaspora_infra.config.aws.parameter_names import (
 from diaspora_infra.pulumi_config import render_known
 
 HEALTH_PATH = "/health"
-"""nginx on a machine for the web answers it when diaspora* answers."""
+"""nginx on a web machine answers it when diaspora* answers."""
 READY_SECONDS = {WEB: 900, JOB: 1800}
 """Time in which a new machine of a role must become ready; the one for jobs migrates the database first."""
 QUEUE_SECONDS = 900
@@ -88,7 +88,7 @@ def make_cache(plan: Plan, subnets: Subnets, groups: SecurityGroups, alerts: Ale
 def make_load_balancer(
     plan: Plan, subnets: Subnets, groups: SecurityGroups, alerts: Alerts, dns: Dns, certificate: Certificate
 ) -> LoadBalancer:
-    """Make the load balancer in front of the machines for the web."""
+    """Make the load balancer in front of the web machines."""
     if groups.load_balancer_id is None or subnets.network is None:
         raise ValueError("a load balancer without a security group or a network of its own")
     return LoadBalancer(
@@ -140,7 +140,7 @@ def make_logs(plan: Plan) -> Sequence[Statement]:
 
 
 def make_deployment(plan: Plan) -> aws.ssm.Parameter:
-    """Make the parameter in which the machine for jobs says how far the database is."""
+    """Make the parameter in which the job machine says how far the database is."""
     return aws.ssm.Parameter(
         f"{plan.name}-{DEPLOYMENT}",
         name=f"{parameter_path(plan.aws, plan.settings.pod)}/{DEPLOYMENT}",
@@ -214,7 +214,7 @@ def _queue_alarm(plan: Plan, alerts: Alerts) -> None:
         alerts.topic_arn,
         named(plan.tags, f"{plan.name} queue"),
         plan.child,
-        alarm_description="Background jobs wait for over 15 minutes, or the machine for jobs does not say how long",
+        alarm_description="Background jobs wait for over 15 minutes, or the job machine does not say how long",
         namespace=metrics_namespace(plan.settings.pod),
         metric_name=QUEUE_AGE,
         statistic="Maximum",

@@ -14,8 +14,6 @@ from diaspora_infra.config.problems import problems_of
 from diaspora_infra.config.types import HttpUrl
 from diaspora_infra.stack_files import load_file, read_stack_file
 
-_INTERRUPTED = 130
-
 
 def add_to(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
     """Add `assets download`."""
@@ -65,9 +63,7 @@ def _download(options: argparse.Namespace) -> int:
             address = build_url(base_url, stream, version, architecture)
             problems += fetch_assets(address, assets[architecture], folder, keyring, report)
     except KeyboardInterrupt:
-        report.clear()
-        print("stopped; run the command again to continue", file=sys.stderr)
-        return _INTERRUPTED
+        raise KeyboardInterrupt("stopped; run the command again to continue") from None
     finally:
         report.clear()
     if problems:

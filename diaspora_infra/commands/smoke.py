@@ -7,7 +7,6 @@ import sys
 from diaspora_infra.config import ConfigError, Problem
 
 _WRONG_USE = 2
-_INTERRUPTED = 130
 
 
 def add_to(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
@@ -30,9 +29,6 @@ def _smoke(options: argparse.Namespace) -> int:
         for problem in error.problems:
             print(problem, file=sys.stderr)
         return _WRONG_USE
-    except KeyboardInterrupt:
-        print("stopped", file=sys.stderr)
-        return _INTERRUPTED
 
 
 def _ask(options: argparse.Namespace) -> int:

@@ -5,17 +5,17 @@ import json
 import sys
 import time
 from collections.abc import Callable
+from typing import TYPE_CHECKING
 
 from diaspora_infra.config import ConfigError, Problem
-from diaspora_infra.smoke.account import Client, check_packages, clients
-from diaspora_infra.smoke.stack_state import PodStack, read_stack
-from diaspora_infra.status import report
-from diaspora_infra.status.groups import read_deployment, read_groups
+
+if TYPE_CHECKING:
+    from diaspora_infra.smoke.account import Client
+    from diaspora_infra.smoke.stack_state import PodStack
 
 PAUSE_SECONDS = 15
 MINUTES = 90
-"""The machine for jobs has half an hour, and three for the web have a quarter of an hour each."""
-_INTERRUPTED = 130
+"""The job machine has half an hour, and three for the web have a quarter of an hour each."""
 
 
 def add_to(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
@@ -36,18 +36,17 @@ def add_to(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> N
 def _status(options: argparse.Namespace) -> int:
     if options.minutes < 1:
         raise ConfigError([Problem("--minutes", f"{options.minutes} is out of range; allowed: 1 or more")])
+    from diaspora_infra.smoke.account import check_packages, clients
+    from diaspora_infra.smoke.stack_state import read_stack
+
     check_packages("status")
     stack = read_stack(options.stack)
-    try:
-        return follow(stack, clients(stack), wait=options.wait, minutes=options.minutes, as_json=options.json)
-    except KeyboardInterrupt:
-        print("stopped", file=sys.stderr)
-        return _INTERRUPTED
+    return follow(stack, clients(stack), wait=options.wait, minutes=options.minutes, as_json=options.json)
 
 
 def follow(
-    stack: PodStack,
-    client: Client,
+    stack: "PodStack",
+    client: "Client",
     *,
     wait: bool,
     minutes: int = MINUTES,
@@ -61,6 +60,9 @@ def follow(
     ConfigError for a stack without groups, and where AWS does not answer.
     """
     from botocore.exceptions import BotoCoreError, ClientError
+
+    from diaspora_infra.status import report
+    from diaspora_infra.status.groups import read_deployment, read_groups
 
     shown, end = [""], clock() + minutes * 60
     while True:

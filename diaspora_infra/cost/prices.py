@@ -124,6 +124,6 @@ FREE = (
     "certificate of ACM, Parameter Store (standard parameters with the key of AWS), budgets without actions",
     "alarms and their mails (10 alarms and 1,000 mails a month are free in an account; more cost 0.10 each, and 2 "
     "dollars for 100,000)",
-    "a metric that the machine for jobs of several sends (10 are free in an account; more cost 0.30 each)",
+    "a metric that the job machine of several sends (10 are free in an account; more cost 0.30 each)",
 )
 """What has no price, or none in these numbers. The free numbers are not confirmed."""

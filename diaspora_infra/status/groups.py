@@ -31,6 +31,8 @@ class Member:
     """What EC2 Auto Scaling says of it: Healthy or Unhealthy."""
     target: str | None
     """What the load balancer says of it, such as `healthy` or `unhealthy: Target.Timeout`; None without one."""
+    address: str | None = None
+    """Its public IPv4 address; None where it has none, or has none yet."""
 
 
 @dataclass(frozen=True)
@@ -110,7 +112,7 @@ def read_groups(stack: PodStack, client: Client) -> list[Group]:
 
 
 def read_deployment(stack: PodStack, client: Client) -> str | None:
-    """What the machine for jobs has written about the database; None where the stack has no such parameter."""
+    """What the job machine has written about the database; None where the stack has no such parameter."""
     parameter = next((each for each in stack.all(_PARAMETER) if each.name.endswith("-deployment")), None)
     if parameter is None:
         return None
@@ -126,8 +128,9 @@ def _group(client: Client, role: str, answer: Mapping[str, Any]) -> Group:
     name, template = answer["AutoScalingGroupName"], answer["LaunchTemplate"]
     refreshes = client("autoscaling").describe_instance_refreshes(AutoScalingGroupName=name, MaxRecords=1)
     targets = dict(_targets(client, answer.get("TargetGroupARNs", ())))
+    addresses = dict(_addresses(client, [each["InstanceId"] for each in answer["Instances"]]))
     members = [
-        _member(each, template["LaunchTemplateId"], targets if answer.get("TargetGroupARNs") else None)
+        _member(each, template["LaunchTemplateId"], targets if answer.get("TargetGroupARNs") else None, addresses)
         for each in answer["Instances"]
     ]
     return Group(
@@ -140,7 +143,9 @@ def _group(client: Client, role: str, answer: Mapping[str, Any]) -> Group:
     )
 
 
-def _member(answer: Mapping[str, Any], template: str, targets: Mapping[str, str] | None) -> Member:
+def _member(
+    answer: Mapping[str, Any], template: str, targets: Mapping[str, str] | None, addresses: Mapping[str, str]
+) -> Member:
     made_from = answer.get("LaunchTemplate", {})
     own = made_from.get("LaunchTemplateId") == template
     return Member(
@@ -150,7 +155,19 @@ def _member(answer: Mapping[str, Any], template: str, targets: Mapping[str, str]
         answer["LifecycleState"],
         answer["HealthStatus"],
         None if targets is None else targets.get(answer["InstanceId"], "not registered"),
+        addresses.get(answer["InstanceId"]),
     )
+
+
+def _addresses(client: Client, machines: Sequence[str]) -> Iterator[tuple[str, str]]:
+    """Public addresses, by the id of the machine."""
+    if not machines:
+        return
+    # as a filter: AWS refuses the question for the id of a machine that is only just made
+    answer = client("ec2").describe_instances(Filters=[{"Name": "instance-id", "Values": list(machines)}])
+    for each in (instance for reservation in answer["Reservations"] for instance in reservation["Instances"]):
+        if each.get("PublicIpAddress"):
+            yield each["InstanceId"], each["PublicIpAddress"]
 
 
 def _targets(client: Client, arns: Sequence[str]) -> Iterator[tuple[str, str]]:

@@ -29,7 +29,8 @@ def lines(domain: str, groups: Sequence[Group], deployment: str | None) -> list[
 def _member(member: Member) -> str:
     version = f"version {member.version}" if member.version else "another template"
     target = "" if member.target is None else f", load balancer: {member.target}"
-    return f"{member.id}  {member.zone}  {version}  {member.state}, {member.health}{target}"
+    address = f"  {member.address}" if member.address else ""
+    return f"{member.id}  {member.zone}{address}  {version}  {member.state}, {member.health}{target}"
 
 
 def _refresh(refresh: Refresh) -> str:

@@ -25,7 +25,7 @@ CONFIG = '{"ignition": {"version": "3.4.0"}}'
 
 
 def program(ignition: str = CONFIG, *, protect: bool = True) -> dict[str, pulumi.Output[Any]]:
-    """Make two machines for the web and one for jobs, with what they need; returns what a test looks at."""
+    """Make two web machines and one for jobs, with what they need; returns what a test looks at."""
     tags = {"Pod": DOMAIN}
     zones = ["eu-west-1a", "eu-west-1b", "eu-west-1c"]
     network = Network("pod", {"zones": zones, "public_in_each_zone": True, "tags": tags})

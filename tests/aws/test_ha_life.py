@@ -206,7 +206,7 @@ def own_statements(stack: AwsStack, role: str) -> list[dict[str, Any]]:
 
 
 def tells_when_jobs_wait(stack: AwsStack) -> None:
-    """The alarm looks at what the program of the machine for jobs sends, and hears when that falls silent."""
+    """The alarm looks at what the program of the job machine sends, and hears when that falls silent."""
     alarms = stack.client("cloudwatch").describe_alarms()["MetricAlarms"]
     (alarm,) = [each for each in alarms if each["Namespace"] == f"diaspora-infra/{DOMAIN}"]
     assert alarm["MetricName"] == "QueueAge"

@@ -140,6 +140,11 @@ def test_secret_of_the_command_line_counts_as_given(run: Run, password_file: Pat
     assert run("render", placed, *option) == run("render", placed)
 
 
+def test_a_machine_that_is_not_there_is_named_before_missing_secrets(run: Run, mail_stack: Path) -> None:
+    refused = "--machine: 'nope' is not in the stack file; allowed: pod\n"
+    assert run("render", mail_stack, "--machine", "nope") == (1, "", refused)
+
+
 def test_malformed_secret_option_is_reported(run: Run, mail_stack: Path, tmp_path: Path) -> None:
     wrong = run("render", mail_stack, "--secret", "smtpPassword")
     assert wrong == (1, "", "--secret: 'smtpPassword' is not valid; allowed: NAME=FILE\n")

@@ -78,6 +78,14 @@ class Account:
             ]
         }
 
+    def describe_instances(self, Filters: list[dict[str, Any]]) -> Any:  # noqa: N803
+        """Machine 4 is only just made, and has no address yet."""
+        ((name, ids),) = [(each["Name"], each["Values"]) for each in Filters]
+        assert name == "instance-id"
+        addresses = {each: f"198.51.100.{each.removeprefix('i-')}" for each in ids if each != "i-4"}
+        found = [{"InstanceId": each, "PublicIpAddress": address} for each, address in addresses.items()]
+        return {"Reservations": [{"Instances": [each]} for each in [*found, {"InstanceId": "i-4"}]]}
+
     def describe_instance_refreshes(self, AutoScalingGroupName: str, MaxRecords: int) -> Any:  # noqa: N803
         refresh = self.moments[0].get("refresh") if AutoScalingGroupName == GROUPS["web"] else None
         return {"InstanceRefreshes": [refresh] if refresh else []}
@@ -125,6 +133,7 @@ def test_a_change_is_followed_to_its_end(status: Follow) -> None:
     assert account.paused == [PAUSE_SECONDS] * 3
     # what has not changed is said once
     assert shown.count("version 2, 1 of 2 ready") == 1
+    assert "    i-3  eu-west-1a  198.51.100.3  version 2  InService, Healthy, load balancer: healthy\n" in shown
     assert "    i-4  eu-west-1a  version 2  Pending:Wait, Healthy, load balancer: healthy\n" in shown
     assert "    last change of machines: InProgress, 50 %\n" in shown
     assert shown.endswith("all machines are ready, and of the version that the stack has\n")
@@ -182,6 +191,7 @@ def test_json_holds_the_last_state(status: Follow) -> None:
         ("job", 1, True),
         ("web", 2, True),
     ]
+    assert [each["address"] for each in found["groups"][1]["members"]] == ["198.51.100.3", None]
 
 
 def test_refusals_of_aws_are_one_line(status: Follow) -> None:

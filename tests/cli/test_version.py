@@ -1,4 +1,4 @@
-"""The version of the package, and what it costs to ask for it."""
+"""The command itself: the version of the package, what it costs to ask for it, and an interruption."""
 
 import subprocess
 import sys
@@ -47,3 +47,14 @@ def test_the_import_of_the_package_is_cheap() -> None:
     assert {name.partition(".")[0] for name in imported} <= {"diaspora_infra", *sys.stdlib_module_names}
     assert {name for name in imported if name.startswith("diaspora_infra.")} == set()
     assert "importlib.metadata" not in imported
+
+
+def test_an_interrupted_command_says_so_in_one_line(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def interrupted(*_: object) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("diaspora_infra.cli.read_stack_file", interrupted)
+    assert main(["check", str(tmp_path)]) == 130
+    assert capsys.readouterr() == ("", "stopped\n")

@@ -137,7 +137,7 @@ def event_source(project: str) -> str:
 def machine_parameters(aws: Aws, pod: Pod, role: str = JOB) -> list[Parameter]:
     """Everything that a machine of this role waits for. What the podmin places on the machine is not among it.
 
-    A machine for the web makes no backup; every other one needs all.
+    A web machine makes no backup; every other one needs all.
     """
     secrets = [
         _parameter(secret, aws)

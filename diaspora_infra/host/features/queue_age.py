@@ -6,7 +6,7 @@ from diaspora_infra.host.templates import render_tree
 
 
 def queue_age(context: AwsContext) -> Fragment:
-    """Send the age of the oldest waiting job each minute; nothing on a machine for the web."""
+    """Send the age of the oldest waiting job each minute; nothing on a web machine."""
     if not context.works:
         return {}
     return render_tree("queue_age", namespace=metrics_namespace(context.pod), metric=QUEUE_AGE)
