@@ -4,7 +4,7 @@ import hashlib
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from enum import StrEnum
-from typing import NotRequired, TypedDict
+from typing import Any, NotRequired, TypedDict
 
 import pulumi
 import pulumi_aws as aws
@@ -25,6 +25,8 @@ USER = "diaspora"
 _WEEK_SECONDS = 7 * 24 * 3600
 """The longest time that an alarm can look at (CloudWatch API reference, PutMetricAlarm)."""
 _MAX_NAME_LENGTH = 30  # with a number, a hash and `-final` it stays under the 63 characters of an identifier
+# Any: the types of the two kinds of parameter groups differ in their names only
+_TLS_ONLY: Any = {"name": "rds.force_ssl", "value": "1", "apply_method": "pending-reboot"}
 
 
 class DatabaseEngine(StrEnum):
@@ -170,7 +172,7 @@ class Database(pulumi.ComponentResource):
             f"{self._name}-postgresql{self._major}",
             family=family,
             description="TLS only",
-            parameters=[{"name": "rds.force_ssl", "value": "1", "apply_method": "pending-reboot"}],
+            parameters=[_TLS_ONLY],
             tags=named(self._tags, f"{self._name} {family}"),
             # not protected: it holds no data, and goes with its major version
             opts=pulumi.ResourceOptions(parent=self),
@@ -265,7 +267,7 @@ class Database(pulumi.ComponentResource):
             f"{self._name}-postgresql{self._major}",
             family=family,
             description="TLS only",
-            parameters=[{"name": "rds.force_ssl", "value": "1", "apply_method": "pending-reboot"}],
+            parameters=[_TLS_ONLY],
             tags=named(self._tags, f"{self._name} {family}"),
             # not protected: it holds no data, and goes with its major version
             opts=pulumi.ResourceOptions(parent=self),

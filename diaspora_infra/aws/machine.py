@@ -11,6 +11,7 @@ from diaspora_infra.aws.alarms import create_alarm
 from diaspora_infra.aws.boot_config import boot_config
 from diaspora_infra.aws.defaults import INSTANCE, PROTECT
 from diaspora_infra.aws.images import ImageArgs, find_image
+from diaspora_infra.aws.machine_launch import CREDIT_SPECIFICATION, CREDITS_CHARGED, METADATA_OPTIONS, instance_profile
 from diaspora_infra.aws.machine_role import machine_role
 from diaspora_infra.aws.tags import Tags, merged, named
 
@@ -111,9 +112,7 @@ class Machine(pulumi.ComponentResource):
         self, image: str, user_data: pulumi.Input[str], role: aws.iam.Role, policies: list[pulumi.Resource]
     ) -> aws.ec2.Instance:
         name, args = self._name, self._args
-        profile = aws.iam.InstanceProfile(
-            f"{name}-machine", role=role.name, tags=named(self._tags, f"{name} machine"), opts=self._child
-        )
+        profile = instance_profile(self, name, role, self._tags)
         return aws.ec2.Instance(
             f"{name}-machine",
             ami=image,
@@ -133,17 +132,9 @@ class Machine(pulumi.ComponentResource):
                 "delete_on_termination": True,
                 "tags": named(self._tags, f"{name} root"),
             },
-            metadata_options={
-                "http_endpoint": "enabled",
-                "http_tokens": "required",
-                # containers on a bridge are one hop further away: the role's credentials are not for them
-                "http_put_response_hop_limit": 1,
-                "instance_metadata_tags": "disabled",
-            },
+            metadata_options=METADATA_OPTIONS,
             maintenance_options={"auto_recovery": "default"},
-            # these types get no credits at launch: in mode `standard` a new machine has its share alone, and its first
-            # boot takes a quarter of an hour
-            credit_specification={"cpu_credits": "unlimited"},
+            credit_specification=CREDIT_SPECIFICATION,
             monitoring=False,
             tags=named(self._tags, name),
             # the data volume can only be attached once, so the old machine goes first
@@ -211,17 +202,11 @@ class Machine(pulumi.ComponentResource):
             evaluation_periods=3,
             **failed,
         )
-        # credits that a boot borrows are paid back by a quiet hour and charged only if the machine goes before
         self._alarm(
             "credits",
             instance,
             alarm_description="AWS charges for CPU credits: the machine has been above its share for a day",
-            metric_name="CPUSurplusCreditsCharged",
-            statistic="Sum",
-            comparison_operator="GreaterThanThreshold",
-            threshold=0,
-            period=3600,
-            evaluation_periods=1,
+            **CREDITS_CHARGED,
         )
 
     def _alarm(self, name: str, instance: aws.ec2.Instance, **rule: Any) -> None:

@@ -18,6 +18,7 @@ from diaspora_infra.aws.arguments import ArgumentError, raise_all
 from diaspora_infra.aws.boot_config import boot_config
 from diaspora_infra.aws.defaults import INSTANCE
 from diaspora_infra.aws.images import ImageArgs, find_image
+from diaspora_infra.aws.machine_launch import CREDIT_SPECIFICATION, CREDITS_CHARGED, METADATA_OPTIONS, instance_profile
 from diaspora_infra.aws.machine_role import machine_role
 from diaspora_infra.aws.policy import Statement
 from diaspora_infra.aws.tags import named
@@ -141,9 +142,7 @@ class MachineGroup(pulumi.ComponentResource):
 
     def _launch_template(self, image: str, user_data: pulumi.Input[str], role: aws.iam.Role) -> aws.ec2.LaunchTemplate:
         name, args = self._name, self._args
-        profile = aws.iam.InstanceProfile(
-            f"{name}-machine", role=role.name, tags=named(self._tags, f"{name} machine"), opts=self._child
-        )
+        profile = instance_profile(self, name, role, self._tags)
         return aws.ec2.LaunchTemplate(
             self._group_resource,
             image_id=image,
@@ -171,15 +170,8 @@ class MachineGroup(pulumi.ComponentResource):
                     },
                 }
             ],
-            metadata_options={
-                "http_endpoint": "enabled",
-                "http_tokens": "required",
-                # containers on a bridge are one hop further away: the role's credentials are not for them
-                "http_put_response_hop_limit": 1,
-                "instance_metadata_tags": "disabled",
-            },
-            # in mode `standard` the first boot of a new machine takes a quarter of an hour
-            credit_specification={"cpu_credits": "unlimited"},
+            metadata_options=METADATA_OPTIONS,
+            credit_specification=CREDIT_SPECIFICATION,
             tag_specifications=[
                 {"resource_type": "instance", "tags": named(self._tags, name)},
                 {"resource_type": "volume", "tags": named(self._tags, f"{name} root")},
@@ -240,12 +232,7 @@ class MachineGroup(pulumi.ComponentResource):
             group,
             alarm_description="AWS charges for CPU credits: a machine has been above its share for a day",
             namespace="AWS/EC2",
-            metric_name="CPUSurplusCreditsCharged",
-            statistic="Sum",
-            comparison_operator="GreaterThanThreshold",
-            threshold=0,
-            period=3600,
-            evaluation_periods=1,
+            **CREDITS_CHARGED,
             treat_missing_data="missing",
         )
 
