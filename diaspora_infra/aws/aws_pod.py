@@ -63,29 +63,28 @@ class AwsPod(pulumi.ComponentResource):
     vpc_id: pulumi.Output[str]
     """Id of the VPC."""
     instance_id: pulumi.Output[str] | None
-    """Id of the machine's instance; None with several machines, as `public_ip` and `data_volume_id`."""
+    """Id of the machine's instance; None with several machines."""
     public_ip: pulumi.Output[str] | None
-    """IPv4 address of the machine on the internet."""
+    """IPv4 address of the machine on the internet; None with several machines."""
     data_volume_id: pulumi.Output[str] | None
-    """Id of the data volume."""
+    """Id of the data volume; None with several machines."""
     load_balancer_name: pulumi.Output[str] | None
-    """Name under which AWS serves the load balancer; None with one machine, as `group_names` and `status_command`."""
+    """Name under which AWS serves the load balancer; None with one machine."""
     group_names: pulumi.Output[Mapping[str, str]] | None
-    """Names of the Auto Scaling groups, by the roles of their machines: web and job."""
+    """Names of the Auto Scaling groups, by the roles of their machines: web and job; None with one machine."""
     status_command: pulumi.Output[str] | None
-    """Command that tells how far a change of the machines is."""
+    """Command that tells how far a change of the machines is; None with one machine."""
     monthly_cost: pulumi.Output[Mapping[str, Any]]
     """What the pod costs in a month, in dollars by the number of people, and what the sums hold for."""
     shell_command: pulumi.Output[str] | None
-    """Command that logs in to the machine, or to one of several, whose id is to be filled in; None with
+    """Command that logs in to the machine, or to one of several, whose id or address is to be filled in; None with
     `shellAccess: none`."""
     mail_host: pulumi.Output[str] | None
-    """Name of the SMTP server; None where Amazon SES does not send the pod's mail, as `mail_sender` and
-    `mail_next_steps`."""
+    """Name of the SMTP server; None where Amazon SES does not send the pod's mail."""
     mail_sender: pulumi.Output[str] | None
-    """Address that the pod's mail comes from."""
+    """Address that the pod's mail comes from; None where Amazon SES does not send it."""
     mail_next_steps: pulumi.Output[str] | None
-    """What a person has to do before strangers get mail."""
+    """What a person has to do before strangers get mail; None where Amazon SES does not send the pod's mail."""
     dns_records: pulumi.Output[Sequence[DnsRecord]] | None
     """DNS records that a person has to set; None where the hosted zone is in Route 53."""
     name_servers: pulumi.Output[Sequence[str]] | None
