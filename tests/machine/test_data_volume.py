@@ -209,6 +209,19 @@ def test_disk_with_foreign_data_is_not_changed(disks: Disks, fill: Callable[[str
     assert content(device) == before
 
 
+@pytest.mark.parametrize("program", ["wipefs", "head"])
+def test_disk_that_cannot_be_read_is_not_taken_for_a_blank_one(disks: Disks, program: str) -> None:
+    device = disks.new()
+    unknown_bytes(device)
+    before = content(device)
+    disks.shown(disk(device))
+    failing = disks.folder / "bin" / program
+    failing.write_text("#!/bin/sh\nexit 1\n")
+    failing.chmod(0o755)
+    assert "something that cannot be read" in disks.refused()
+    assert content(device) == before
+
+
 def test_two_blank_disks_are_refused_unchanged(disks: Disks) -> None:
     first, second = disks.new(), disks.new()
     disks.shown(disk(first), disk(second))
