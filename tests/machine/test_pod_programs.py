@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from tests.host.pod import LIBEXEC, pod_context, pod_fragment, write_tree
-from tests.machine.pod_programs import Machine, RequireProgram, machine
+from tests.machine.pod_programs import PODMAN, Machine, RequireProgram, machine
 
 IMAGE = "registry.example.org/diaspora:0.9.1.0"
 MADE_SECRETS = {"database_password": 48, "redis_password": 48, "secret_key_base": 80}
@@ -257,6 +257,20 @@ class TestOncePerImage:
         assert here.run("once-per-image", "maybe", "migrate", IMAGE).returncode == 2
 
 
+class TestCheckSchema:
+    def test_full_disk_does_not_skip_the_migrations(self, here: Machine) -> None:
+        """systemd takes the exit codes from 1 to 254 for a condition that is not met."""
+        here.podman = PODMAN.replace('"run "*)', '"exec "*) echo "migration 1 of image" ;;\n    "run "*)')
+        (here.record / "image-id").write_text("aaaa\n")
+        (here.record / "answer").write_text("1_first.rb\n2_second.rb\n")
+        (here.data / "state/migrate").touch()
+        # where nothing can be written
+        (here.data / "state/newest-migration.new").mkdir()
+        result = here.run("check-schema", "start", IMAGE)
+        assert result.returncode == 0, result
+        assert not (here.data / "state/migrate").exists()
+
+
 class TestPublicFiles:
     def release(self, here: Machine, version: str) -> None:
         image = here.folder / version
@@ -299,6 +313,17 @@ class TestPublicFiles:
         self.release(here, "2")
         here.succeed("switch-public")
         assert (here.data / "public" / "current" / "404.html").read_text() == "2"
+
+    def test_switch_that_lost_its_power_at_the_end_can_be_repeated(self, here: Machine) -> None:
+        self.release(here, "1")
+        here.succeed("switch-public")
+        self.release(here, "2")
+        # everything but the last step
+        (here.data / "public/next").rename(here.data / "public/release-2")
+        (here.data / "public/current.new").symlink_to("release-2")
+        self.release(here, "3")
+        here.succeed("switch-public")
+        assert (here.data / "public/current/404.html").read_text() == "3"
 
     def test_partially_copied_release_is_removed(self, here: Machine) -> None:
         (here.data / "public" / "next").mkdir()
