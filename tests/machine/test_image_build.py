@@ -528,6 +528,15 @@ def test_status_shows_the_step(machine: Machine) -> None:
     assert text.endswith(f": {LAST}\n")
 
 
+def test_status_does_not_fail_while_a_build_begins_or_ends(machine: Machine) -> None:
+    (machine.folder / "run/diaspora-build").mkdir()
+    with (machine.folder / "run/diaspora-build/lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        done = machine.run("status")
+    assert (done.returncode, done.stderr) == (0, "")
+    assert done.stdout == "image of diaspora*       is being built since now: the beginning\n"
+
+
 def test_image_that_is_there_waits_for_no_build(machine: Machine) -> None:
     """A web server that starts again while an upgrade builds the next image."""
     machine.build()

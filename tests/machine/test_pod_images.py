@@ -263,6 +263,15 @@ def test_image_of_the_stack_gets_the_name_that_the_pod_knows(stack: Store) -> No
     assert f"pull --quiet -- {REDIS}" in stack.calls
 
 
+def test_image_without_the_name_that_the_pod_knows_is_a_failure(stack: Store) -> None:
+    podman = stack.folder / "bin/podman"
+    podman.write_text(podman.read_text().replace('"tag "*)', '"tag "*) exit 125 ;;\n    "never "*)'))
+    done = stack.run("pull-image", "now", BUILT)
+    assert done.returncode == 1
+    assert "is there after" not in done.stdout
+    assert SOURCE in stack.images
+
+
 def test_upgrade_waits_for_an_image_that_is_built(stack: Store) -> None:
     (stack.folder / "builds").write_text("75\n75\n")
     done = stack.run("pull-image", "now", BUILT)
