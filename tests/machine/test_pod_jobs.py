@@ -61,6 +61,36 @@ elif [[ $* == *InvocationID* && $(/usr/bin/systemctl show --property=Job --value
 fi
 exit $code
 """
+# systemctl, before whose next answer the restore that is followed ends, and another one begins
+BEGINS_ANOTHER_BEFORE_THE_QUESTION = """\
+#!/usr/bin/bash
+if [[ $1 == show && ! -e /run/go && $(/usr/bin/systemctl is-active diaspora-restore.service) == activating ]]; then
+    # it is followed from now on
+    if [[ ! -e /run/first ]]; then
+        touch /run/first
+        until [[ ! -e /run/diaspora-jobs/restore.arguments ]]; do sleep 0.05; done
+        exec /usr/bin/systemctl "$@"
+    fi
+    touch /run/go
+    until [[ $(/usr/bin/systemctl is-active diaspora-restore.service) != *activating ]]; do sleep 0.05; done
+    rm /run/diaspora-jobs/restore.result
+    printf '%s\\0' / another > /run/diaspora-jobs/restore.arguments
+    /usr/bin/systemctl start --no-block diaspora-restore.service
+fi
+exec /usr/bin/systemctl "$@"
+"""
+# systemctl, before which somebody else starts the import
+STARTS_BEFORE_THE_COMMAND = """\
+#!/usr/bin/bash
+if [[ $1 == start && ! -e /run/first ]]; then
+    touch /run/first
+    mv /run/diaspora-jobs/import.arguments /run/import.arguments
+    /usr/bin/systemctl start diaspora-import.service
+    mv /run/import.arguments /run/diaspora-jobs/import.arguments
+    exit
+fi
+exec /usr/bin/systemctl "$@"
+"""
 ALWAYS_FAILS = """\
 [Unit]
 StartLimitIntervalSec=0
@@ -190,6 +220,35 @@ def test_output_of_the_last_run_is_not_printed_again(machine: TrixieMachine) -> 
         machine.run("systemctl", "daemon-reload")
     assert machine.attempt("test", "-e", "/run/go").returncode == 0
     assert (done.returncode, done.stdout) == (0, "begun\n</><slow>\ndone\n")
+
+
+def test_another_run_is_not_taken_for_the_one_that_was_followed(machine: TrixieMachine) -> None:
+    machine.put("/run/late/systemctl", BEGINS_ANOTHER_BEFORE_THE_QUESTION, 0o755)
+    done = run(machine, "restore", "--yes", "slow", path="/run/late:/usr/bin")
+    assert (done.returncode, done.stdout) == (1, "begun\n</><slow>\ndone\n")
+    assert "the restore was killed, or another one has begun since" in done.stderr
+    # which has its own arguments, and goes on
+    again = run(machine, "follow", "restore")
+    assert (again.returncode, again.stdout) == (0, "begun\n</><another>\ndone\n")
+
+
+def test_arguments_that_no_run_has_taken_are_not_for_the_next_one(machine: TrixieMachine) -> None:
+    """A timer starts the unit between the command's look at it and its own start."""
+    machine.put("/run/late/systemctl", STARTS_BEFORE_THE_COMMAND, 0o755)
+    done = run(machine, "import", "--database", "x", path="/run/late:/usr/bin")
+    assert (done.returncode, done.stdout) == (0, "begun\n</>\ndone\n")
+    assert machine.attempt("test", "-e", "/run/diaspora-jobs/import.arguments").returncode == 1
+
+
+def test_silence_of_systemd_is_not_taken_for_the_end_of_the_job(machine: TrixieMachine) -> None:
+    machine.put("/run/late/systemctl", "#!/usr/bin/bash\nexit 1\n", 0o755)
+    process = begin_slow(machine)
+    done = run(machine, "follow", "restore", path="/run/late:/usr/bin")
+    assert done.returncode == 1
+    assert "systemd does not say whether the restore runs" in done.stderr
+    machine.run("touch", "/run/go")
+    process.communicate(timeout=30)
+    assert process.returncode == 0
 
 
 def test_lost_connection_does_not_end_the_job(machine: TrixieMachine) -> None:
