@@ -187,6 +187,15 @@ def test_partially_restored_pod_cannot_be_started_empty(new: Pod) -> None:
     assert (done.returncode, done.stderr) == (2, line)
 
 
+def test_restore_that_changes_the_pod_until_it_stops_is_not_given_up(new: Pod) -> None:
+    program = new.folder / "bin/systemctl"
+    program.write_text(f"#!/bin/bash\ntouch {new.data}/state/changing-over\n")
+    done = new.command("start-empty")
+    assert (done.returncode, done.stdout) == (2, "")
+    assert "the restore has changed the pod meanwhile" in done.stderr
+    assert (new.data / "state/restore-first").exists()
+
+
 class TestVersions:
     """A backup says what made it; an older machine refuses it before it touches anything."""
 
