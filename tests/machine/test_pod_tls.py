@@ -431,6 +431,19 @@ class TestUseCertificate:
         tls.machine.succeed("use-certificate", str(own), NGINX_IMAGE, GROUP)
         tls.shows(own / "fullchain.pem")
 
+    def test_certificate_that_nginx_was_not_told_of_is_loaded_by_the_next_run(
+        self, tls: Tls, placeholder: Path, tmp_path: Path
+    ) -> None:
+        own = write_pair(tmp_path / "own", x509.DNSName(DOMAIN))
+        tls.machine.podman = PODMAN.replace('"kill --signal")', '"kill --signal") exit 125 ;;\n    "never ")')
+        try:
+            assert tls.use(own).returncode == 125
+        finally:
+            tls.machine.podman = PODMAN
+        assert tls.use(own).stdout == f"nginx now uses the certificate in {own}\n"
+        tls.shows(own / "fullchain.pem")
+        assert tls.use(own).stdout == ""
+
     def test_certificate_is_installed_while_nginx_is_stopped(self, tls: Tls, placeholder: Path, tmp_path: Path) -> None:
         own = write_pair(tmp_path / "own", x509.DNSName(DOMAIN))
         pid = tls.machine.record / "nginx-pid"
