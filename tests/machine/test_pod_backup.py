@@ -1,9 +1,12 @@
 """Backups with the rendered programs and the real PostgreSQL and restic."""
 
+import fcntl
 import os
 import shutil
 import subprocess
+import time
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
@@ -13,6 +16,7 @@ from tests.machine.pod_backup import PASSWORD, Pod
 from tests.machine.pod_programs import RequireProgram
 from tests.machine.pod_services import BACKUP, pod_server
 from tests.machine.test_pod_postgresql import Postgresql
+from tests.support.processes import waits_for
 
 SAVED = [
     "/backup/staging/versions",
@@ -211,6 +215,19 @@ def test_full_disk_fails_the_backup_and_keeps_the_repository(here: Pod) -> None:
         here.ask_restic("check", "--read-data")
     finally:
         subprocess.run(["umount", small], check=True)
+
+
+def test_check_and_backup_wait_for_each_other(here: Pod) -> None:
+    (here.data / "state/backup").write_text("1")
+    with ThreadPoolExecutor() as pool:
+        with (here.data / "state/backup-lock").open("w") as lock:
+            fcntl.flock(lock, fcntl.LOCK_EX)
+            check = pool.submit(here.run, "check-backup")
+            # the kernel lists who waits for a lock
+            while not check.done() and not waits_for(lock):
+                time.sleep(0.05)
+            assert not check.done()
+        assert check.result().returncode == 1
 
 
 def test_weekly_check_detects_lost_data(here: Pod) -> None:

@@ -1,5 +1,6 @@
 """Protection from a full disk, on small real filesystems and with the real restic."""
 
+import fcntl
 import os
 import subprocess
 from collections.abc import Iterator
@@ -137,18 +138,39 @@ def test_leftover_backup_files_are_removed_first(here: Pod) -> None:
     assert len(here.snapshots()) == 4
 
 
-@pytest.mark.parametrize("busy", ["backup", "restoration"])
-def test_nothing_is_removed_during_backup_or_restore(here: Pod, busy: str) -> None:
+def test_nothing_is_removed_during_backup_or_restore(here: Pod) -> None:
     (here.data / "backup/staging").mkdir(parents=True)
-    (here.data / "backup/staging/database.dump").touch()
-    if busy == "backup":
-        (here.record / "states").mkdir(exist_ok=True)
-        (here.record / "states/diaspora-backup.service").write_text("activating")
-    else:
-        (here.data / "backup/restore").mkdir()
     fill(here.data, 97)
-    assert "is running" in here.succeed("check-disk-space")
-    assert (here.data / "backup/staging/database.dump").exists()
+    with (here.data / "state/backup-lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        assert "is running" in here.succeed("check-disk-space")
+    assert (here.data / "backup/staging").exists()
+
+
+@pytest.mark.parametrize("stopped", [False, True])
+def test_remains_of_a_restore_that_lost_its_power_are_removed(here: Pod, *, stopped: bool) -> None:
+    (here.data / "backup/restore").mkdir(parents=True)
+    if stopped:
+        (here.data / "backup/restore/stopped").touch()
+    fill(here.data, 97)
+    here.succeed("check-disk-space")
+    assert (here.data / "backup/restore").exists() == stopped
+
+
+def test_no_backup_begins_while_backups_are_removed(here: Pod) -> None:
+    here.succeed("open-repository", "create")
+    back_up(here, times=2, mib=1)
+    fill(here.data, 99)
+    lock = here.data / "state/backup-lock"
+    podman = here.folder / "bin/podman"
+    podman.rename(podman.with_name("real-podman"))
+    podman.write_text(
+        f'#!/bin/bash\n[[ $* != *" forget "* ]] || flock --nonblock 9 9>> {lock} || echo held >> {here.record}/held\n'
+        'exec "${0%/*}/real-podman" "$@"\n'
+    )
+    podman.chmod(0o755)
+    here.succeed("check-disk-space")
+    assert set((here.record / "held").read_text().split()) == {"held"}
 
 
 def test_status_fails_and_shows_the_full_disk(here: Pod) -> None:

@@ -313,7 +313,7 @@ def test_backup_waits_for_the_end_of_a_restore(first: Pod) -> None:
             assert not backup.done()
         done = backup.result()
     assert (done.returncode, done.stderr) == (0, "")
-    assert done.stdout.splitlines()[0] == "waiting for the end of a restore or an import"
+    assert done.stdout.splitlines()[0] == "waiting for the end of a restore, an import, an upgrade or a check"
 
 
 class TestQuestion:
@@ -483,7 +483,8 @@ class TestRefused:
         assert sql(server, "select count(*) from pg_database where datname like 'diaspora_re%'") == "0"
 
     def test_restore_is_refused_during_a_backup(self, first: Pod, server: Postgresql) -> None:
-        line = "a backup is running; wait until it ends, or run: systemctl stop diaspora-backup.service"
+        line = "a backup or its check is running; wait until it ends, or run: systemctl stop diaspora-backup.service"
+        line += " diaspora-backup-check.service"
         with (first.data / "state/backup-lock").open("w") as lock:
             fcntl.flock(lock, fcntl.LOCK_EX)
             self.refused(first, server, line)
