@@ -15,7 +15,9 @@ import re
 import shutil
 import subprocess
 import threading
+import time
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -24,14 +26,16 @@ import pytest
 
 from diaspora_infra.config import load
 from diaspora_infra.host import render
+from diaspora_infra.host.templates import templates_folder
 from lab.matchbox import free_ports
 from tests.host.pod import LIBEXEC
-from tests.machine.pod_programs import RequireProgram
+from tests.machine.pod_programs import RequireProgram, link_programs
 from tests.machine.pod_upgrade import NEW_IMAGE, OLD_IMAGE, Upgraded, config_of
 from tests.machine.test_pod_postgresql import as_user, server_programs
 from tests.support.configs import SSH_KEY, host, machine, pxe, pxe_config
 from tests.support.configs import pod as pod_settings
 from tests.support.ignition_root import Node
+from tests.support.processes import waits_for
 from tests.support.unchanged import MACHINE
 
 pytestmark = [
@@ -349,6 +353,37 @@ def test_concurrent_upgrade_is_refused(first: Upgraded) -> None:
     assert done.stderr == "upgrade failed: another upgrade is running\n"
 
 
+def test_no_backup_begins_while_the_pod_changes_over(pod: Upgraded) -> None:
+    (pod.folder / "new.ign").write_text(json.dumps(new_config()))
+    (pod.root / LIBEXEC / "backup").touch()
+    with (pod.data / "state/backup-lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        with ThreadPoolExecutor() as pool:
+            done = pool.submit(pod.upgrade, pod.folder / "new.ign")
+            while not done.done() and not waits_for(lock):
+                time.sleep(0.05)
+            assert not done.done()
+            assert "systemctl start diaspora-backup.service" in pod.calls
+            assert not [call for call in pod.calls if call.startswith("systemctl stop")]
+            # what follows fails, and the upgrade ends
+            pod.fault("start postgresql", "fail")
+            fcntl.flock(lock, fcntl.LOCK_UN)
+            assert done.result().returncode == 1
+
+
+def test_order_of_paths_is_the_same_in_every_language(tmp_path: Path, first: Upgraded) -> None:
+    """The lists are sorted by bytes, and comm compares by the language of whoever has logged in."""
+    made = ["localedef", "-i", "en_US", "-f", "UTF-8", tmp_path / "en_US.UTF-8"]
+    subprocess.run(made, check=True, capture_output=True, timeout=60)
+    expected = first.upgrade_to(new_config(), "--check").stdout
+    first.variables = {"LC_ALL": "en_US.UTF-8", "LOCPATH": str(tmp_path)}
+    try:
+        done = first.upgrade_to(new_config(), "--check")
+    finally:
+        first.variables = {}
+    assert (done.returncode, done.stderr, done.stdout) == (0, "", expected)
+
+
 # What the new version does wrong, and what is said then.
 FAILURES: dict[str, tuple[dict[str, Any], str]] = {
     "migration": (
@@ -389,10 +424,19 @@ def test_failure_before_the_change_leaves_the_pod_unchanged(pod: Upgraded, match
 
 
 def test_settings_change_dumps_and_migrates_nothing(pod: Upgraded) -> None:
+    program = pod.folder / "bin/sync"
+    real = program.resolve()
+    program.unlink()
+    program.write_text(f'#!/bin/bash\necho "sync $* $(< {pod.state})" >> {pod.record}/calls\nexec {real} "$@"\n')
+    program.chmod(0o755)
     settings = config(name="Another name")
     assert pod.upgrade_to(settings).returncode == 0
     check(pod, settings)
     assert not [call for call in pod.calls if "pg_dump" in call or "pull" in call]
+    # the state is on another disk than the files of the machine, which must be there when it goes
+    finished = [call for call in pod.calls if call.startswith("sync") and call.endswith(" finished")]
+    machine_file = pod.root / "etc/diaspora/machine.json.upgrade-new"
+    assert [f"sync {machine_file} finished", f"sync -f {pod.root}/etc finished"] == finished[-2:]
 
 
 def test_rollback_without_migrations_keeps_new_posts(pod: Upgraded, empty: Path) -> None:
@@ -513,6 +557,32 @@ class TestAfterAReinstallation:
         assert told.stderr == (
             f"the migration of the database failed; as it was before, it is in {pod.data}/upgrade/before.dump\n"
         )
+
+
+def test_dump_before_a_migration_counts_until_that_has_succeeded(tmp_path: Path) -> None:
+    """What is half migrated is no safety net, and neither is a dump of months ago."""
+    (tmp_path / "bin").mkdir()
+    link_programs(tmp_path / "bin", ("bash", "mkdir", "mv", "rm"))
+    for name, text in (("podman", 'echo "$*" >> calls; echo 1'), ("sync", 'echo "sync ${*##*/}" >> calls')):
+        (tmp_path / "bin" / name).write_text(f"#!/bin/bash\n{text}\n")
+        (tmp_path / "bin" / name).chmod(0o755)
+    variables = {"PATH": str(tmp_path / "bin"), "DIASPORA_DATA": str(tmp_path / "data")}
+    script = templates_folder() / "upgrade" / LIBEXEC / "dump-before-migration"
+
+    def calls(*words: str, result: str = "") -> list[str]:
+        (tmp_path / "calls").write_text("")
+        environment = {**variables, "SERVICE_RESULT": result, "EXIT_STATUS": "1"}
+        subprocess.run(["bash", script, *words], env=environment, cwd=tmp_path, check=True, timeout=60)
+        return (tmp_path / "calls").read_text().splitlines()
+
+    def dumps() -> bool:
+        return any("pg_dump" in call for call in calls("make", OLD_IMAGE))
+
+    assert calls("make", OLD_IMAGE)[-2:] == ["sync before.dump.new", "sync dumped-for upgrade"]
+    assert not calls("tell", result="exit-code")
+    assert not dumps()
+    calls("tell", result="success")
+    assert dumps()
 
 
 def test_image_of_the_machine_is_built_again_and_taken_or_rolled_back(pod: Upgraded, empty: Path) -> None:
