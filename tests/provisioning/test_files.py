@@ -197,6 +197,7 @@ mount -t tmpfs tmpfs "$1/usr/lib/systemd/system-generators"
 printf '#!/bin/sh\\n' > "$1/usr/lib/systemd/system-generators/podman-system-generator"
 printf '#!/bin/sh\\necho "$*" >> /given/systemctl\\n' > "$1/usr/local/bin/systemctl"
 printf '#!/bin/sh\\n' > "$1/usr/local/bin/podman"
+printf '#!/bin/sh\\necho "sync $*" >> /given/systemctl\\n' > "$1/usr/local/bin/sync"
 chmod +x "$1"/usr/local/bin/* "$1"/usr/lib/systemd/system-generators/*
 export PATH=/usr/local/bin:/usr/bin:/usr/sbin
 status=0
@@ -229,7 +230,7 @@ class AnyHost:
 
     @property
     def systemctl_calls(self) -> list[str]:
-        """The recorded calls of systemctl."""
+        """The recorded calls of systemctl and sync."""
         return (self.given / "systemctl").read_text().splitlines()
 
 
@@ -242,7 +243,8 @@ def test_install_script_and_certificates_start_the_services(tmp_path: Path) -> N
         "matchbox runs with these certificates. Remove /given/pki/server.key: the server has its own copy.",
     ]
     start = ["daemon-reload", "restart matchbox.service network-boot.service"]
-    assert host.systemctl_calls == [*start, "restart matchbox.service", *start]
+    # they are on the disk before the podmin is told to remove the others
+    assert host.systemctl_calls == [*start, "sync -f /etc/matchbox", "restart matchbox.service", *start]
     found = tmp_path / "found/etc"
     for path in (host.files / "etc").rglob("*"):
         if path.is_file():
