@@ -196,6 +196,23 @@ def test_every_uploads_layout_is_imported_completely(
     arrived(here)
 
 
+def test_whoever_registers_until_the_pod_stops_is_kept(here: Pod, server: Postgresql, dump: Dump) -> None:
+    real = here.folder / "real"
+    real.mkdir()
+    program = (here.folder / "bin/systemctl").rename(real / "systemctl")
+    insert = "insert into users (username) values ('late')"
+    words = f'exec postgresql psql --username=postgres --dbname=diaspora_production --command="{insert}"'
+    (here.folder / "bin/systemctl").write_text(
+        f'#!/bin/bash\n[[ $* != "stop diaspora.target" ]] || podman {words} > /dev/null\nexec {program} "$@"\n'
+    )
+    (here.folder / "bin/systemctl").chmod(0o755)
+    done = here.job("import", "--database", str(dump.make()))
+    assert (done.returncode, done.stderr) == (0, "")
+    assert "what was replaced is kept" in done.stdout
+    assert sql(server, "select username from users where username = 'late'", "diaspora_replaced") == "late"
+    here.succeed("remove-replaced")
+
+
 def test_whole_pod_is_imported_with_its_keys(here: Pod, redis: int, dump: Dump, tmp_path: Path) -> None:
     (tmp_path / "secret_token.rb").write_text(
         f"# a comment\nDiaspora::Application.config.secret_key_base = '{TOKEN}'\n"
