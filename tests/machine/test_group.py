@@ -13,12 +13,14 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass
 from http.client import HTTPException
+from pathlib import Path
 from urllib.parse import parse_qsl, urlencode
 
 import pytest
 
 from lab.aws.account import Account
 from tests.conftest import skip_unless
+from tests.host.pod import LIBEXEC
 from tests.machine.aws_door import signed
 from tests.machine.group_world import BACKUP_PASSWORD, PATH, TOKEN, Answer, GroupWorld, Machine, group_world
 from tests.machine.pod_application import Container, healthy, wait
@@ -409,6 +411,35 @@ def test_job_machine_is_ready_when_the_database_is_migrated_and_sidekiq_works(wo
     assert telling.wait(timeout=60) == 0
     assert told(job).count("CompleteLifecycleAction") == 1
     job.kill()
+
+
+ROLE_REQUESTS = """\
+credentials() { :; }
+parameter_store() { echo '{"Parameter": {"Value": "none"}}' > "$work/answer"; }
+"""
+KILLED_JQ = """\
+#!/bin/bash
+[[ $* != *maintenance* ]] || kill -KILL $$
+exec {jq} "$@"
+"""
+
+
+def test_program_that_is_killed_does_not_skip_the_migration(world: GroupWorld, tmp_path: Path) -> None:
+    """systemd takes the exit codes from 1 to 254 for a condition that is not met."""
+    job = world.machine("job")
+    for name, text in (
+        ("deployment", (job.tree / LIBEXEC / "deployment").read_text()),
+        ("role-requests", ROLE_REQUESTS),
+        # the database is behind the image
+        ("check-schema", "exit 1\n"),
+        ("jq", KILLED_JQ.format(jq=shutil.which("jq"))),
+    ):
+        (tmp_path / name).write_text(text)
+        (tmp_path / name).chmod(0o755)
+    environment = job.environment(PATH=f"{tmp_path}:{os.environ['PATH']}", DIASPORA_RUN=str(tmp_path))
+    job.kill()
+    begin = ["bash", tmp_path / "deployment", "begin", job.image]
+    assert subprocess.run(begin, env=environment, check=False, timeout=60).returncode == 255
 
 
 class TestDeployment:
