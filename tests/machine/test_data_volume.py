@@ -211,7 +211,7 @@ def test_disk_with_foreign_data_is_not_changed(disks: Disks, fill: Callable[[str
 
 @pytest.mark.parametrize("program", ["wipefs", "head"])
 def test_disk_that_cannot_be_read_is_not_taken_for_a_blank_one(disks: Disks, program: str) -> None:
-    device = disks.new()
+    device = disks.new(1)
     unknown_bytes(device)
     before = content(device)
     disks.shown(disk(device))
