@@ -224,7 +224,7 @@ def test_check_and_backup_wait_for_each_other(here: Pod) -> None:
             fcntl.flock(lock, fcntl.LOCK_EX)
             check = pool.submit(here.run, "check-backup")
             # the kernel lists who waits for a lock
-            while not check.done() and not waits_for(lock):
+            while not check.done() and not waits_for(lock.fileno()):
                 time.sleep(0.05)
             assert not check.done()
         assert check.result().returncode == 1

@@ -32,6 +32,7 @@ from tests.machine.pod_services import (
     uploads,
 )
 from tests.machine.test_pod_postgresql import Postgresql, as_user
+from tests.support.processes import waits_for
 from tests.support.unchanged import MACHINE
 
 pytestmark = [
@@ -300,6 +301,22 @@ def test_refused_restore_does_not_tidy_up_after_another(first: Pod) -> None:
     finally:
         os.close(holder)
     assert folder.exists()
+
+
+def test_a_check_of_health_does_not_keep_a_killed_restore_from_being_tidied_up(first: Pod) -> None:
+    folder = first.data / "backup/restore"
+    folder.mkdir()
+    with ThreadPoolExecutor() as pool:
+        holder = os.open(first.data / "state", os.O_RDONLY)
+        try:
+            fcntl.flock(holder, fcntl.LOCK_SH)
+            tidied = pool.submit(first.run, "restore", "--tidy")
+            while not waits_for(holder) and not tidied.done():
+                time.sleep(0.01)
+        finally:
+            os.close(holder)
+    assert tidied.result().returncode == 0
+    assert not folder.exists()
 
 
 def test_backup_waits_for_the_end_of_a_restore(first: Pod) -> None:

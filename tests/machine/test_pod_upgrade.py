@@ -360,7 +360,7 @@ def test_no_backup_begins_while_the_pod_changes_over(pod: Upgraded) -> None:
         fcntl.flock(lock, fcntl.LOCK_EX)
         with ThreadPoolExecutor() as pool:
             done = pool.submit(pod.upgrade, pod.folder / "new.ign")
-            while not done.done() and not waits_for(lock):
+            while not done.done() and not waits_for(lock.fileno()):
                 time.sleep(0.05)
             assert not done.done()
             assert "systemctl start diaspora-backup.service" in pod.calls

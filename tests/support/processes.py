@@ -6,7 +6,6 @@ import subprocess
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import IO
 
 STOP_SECONDS = 30
 
@@ -42,9 +41,9 @@ def stop(
         raise
 
 
-def waits_for(lock: IO[str]) -> bool:
-    """Whether a process waits for the lock (flock) on a file: the kernel lists these."""
-    inode = f":{os.fstat(lock.fileno()).st_ino}"
+def waits_for(descriptor: int) -> bool:
+    """Whether a process waits for the lock (flock) on an open file or folder: the kernel lists these."""
+    inode = f":{os.fstat(descriptor).st_ino}"
     lines = Path("/proc/locks").read_text(encoding="ascii").splitlines()
     return any("-> FLOCK" in line and line.split()[-3].endswith(inode) for line in lines)
 
