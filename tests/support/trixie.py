@@ -18,6 +18,8 @@ from tests.support.boot.cached import cached
 
 START = Path(__file__).with_name("trixie_machine.sh")
 UP = frozenset({"running", "degraded"})
+# as tests/support/pod_machine/etc/systemd/system.conf.d
+GO = ("GOGC=off", "GOMEMLIMIT=256MiB", "GOMAXPROCS=1")
 
 
 def trixie_root() -> Path:
@@ -60,7 +62,7 @@ class TrixieMachine:
         enter = ["nsenter", f"--target={self.pid}", "--mount", "--pid", "--uts", "--ipc", "--net", "--cgroup", "--root"]
         # a test run in the background of a script ignores these signals, and bash cannot trap what it finds ignored
         signals = "--default-signal=HUP,INT"
-        return [*enter, "--wdns=/", "--", "env", "-i", signals, "PATH=/usr/local/bin:/usr/bin:/usr/sbin", *words]
+        return [*enter, "--wdns=/", "--", "env", "-i", signals, *GO, "PATH=/usr/local/bin:/usr/bin:/usr/sbin", *words]
 
 
 @dataclass(frozen=True)
