@@ -3,6 +3,8 @@
 import os
 import platform
 from collections.abc import Iterator
+from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import pytest
 
@@ -12,6 +14,7 @@ from tests.machine.cheap_restic import make_cheap_restic
 from tests.machine.pod_backup import PASSWORD
 from tests.machine.pod_programs import RequireProgram
 from tests.support.jq import jq_folder
+from tests.support.memory import memory_folder
 
 
 @pytest.fixture(scope="module", autouse=True)
@@ -28,6 +31,13 @@ def restic(tmp_path_factory: pytest.TempPathFactory, require_program: RequirePro
     """restic, for repositories with the password of the tests; see cheap_restic.py."""
     program = require_program("restic", "restic")
     return str(make_cheap_restic(tmp_path_factory.mktemp("restic"), program, PASSWORD))
+
+
+@pytest.fixture
+def memory_path() -> Iterator[Path]:
+    """An empty folder in memory, for what is written often."""
+    with TemporaryDirectory(prefix="machine-", dir=memory_folder()) as name:
+        yield Path(name)
 
 
 @pytest.fixture(scope="module")

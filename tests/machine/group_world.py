@@ -37,6 +37,7 @@ from tests.machine.pod_nginx import nginx_command
 from tests.machine.pod_programs import RequireProgram
 from tests.machine.test_pod_postgresql import PASSWORD, Postgresql, running, server_programs
 from tests.machine.uploads_bucket import BUCKET, Doors, Uploads, make_bucket
+from tests.support.memory import memory_folder
 from tests.support.processes import stop
 from tests.support.rails import APPLICATION, UID
 
@@ -519,7 +520,7 @@ def group_world(account: Account, require_program: RequireProgram) -> Iterator[G
     with ExitStack() as stack:
         doors = Doors(*free_ports(1), int(account.endpoint.rpartition(":")[2]))
         stack.callback(doors.shut)
-        folder = Path(stack.enter_context(TemporaryDirectory(prefix="pod-group-")))
+        folder = Path(stack.enter_context(TemporaryDirectory(prefix="pod-group-", dir=memory_folder())))
         folder.chmod(0o755)
         switch, servers, balancer = (Namespace() for _ in range(3))
         for each in (switch, servers, balancer):

@@ -27,6 +27,7 @@ from tests.machine.namespaces import Namespace
 from tests.machine.pod_programs import RequireProgram, machine
 from tests.machine.test_pod_postgresql import PASSWORD, Postgresql, server_programs
 from tests.machine.test_pod_postgresql import running as running_postgresql
+from tests.support.memory import memory_folder
 from tests.support.processes import stop
 from tests.support.rails import UID, rails_layers
 
@@ -269,7 +270,7 @@ def pod_world(
     """Run PostgreSQL and Redis of a pod with an empty database; `given` are the secrets of the podmin, by file."""
     with ExitStack() as stack:
         # not in pytest's folder, which only one user may enter
-        folder = Path(stack.enter_context(TemporaryDirectory(prefix="pod-application-")))
+        folder = Path(stack.enter_context(TemporaryDirectory(prefix="pod-application-", dir=memory_folder())))
         folder.chmod(0o755)
         network = Namespace()
         stack.callback(network.end)

@@ -14,6 +14,7 @@ from tests.host.pod import files, pod_context, pod_fragment
 from tests.machine.pod_backup import PASSWORD, REDIS_PASSWORD, Pod
 from tests.machine.pod_programs import RequireProgram
 from tests.machine.test_pod_postgresql import Postgresql, running, server_programs
+from tests.support.memory import memory_folder
 from tests.support.processes import stop
 
 BACKUP = pod_context(backup={}, secrets={"backupPassword": PASSWORD})
@@ -44,7 +45,7 @@ insert into photos (author_id, text, sizes, raw)
 def pod_server(name: str, require_program: RequireProgram) -> Iterator[Postgresql]:
     """Run PostgreSQL as the pod would."""
     # not in pytest's folder, which only one user may enter
-    folder = Path(os.environ.get("TMPDIR", "/tmp")) / f"pod-{name}-{os.getpid()}"
+    folder = memory_folder() / f"pod-{name}-{os.getpid()}"
     folder.mkdir()
     try:
         yield from running(folder, server_programs(require_program), files(pod_fragment(BACKUP)))

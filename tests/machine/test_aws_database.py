@@ -25,6 +25,7 @@ from tests.machine.pod_nginx import Application, running_pod
 from tests.machine.pod_programs import RequireProgram
 from tests.machine.test_pod_postgresql import PASSWORD, Postgresql, running, server_programs
 from tests.machine.test_pod_units import generate
+from tests.support.memory import memory_folder
 from tests.support.processes import stop
 
 IDLE = 1
@@ -114,7 +115,7 @@ def pooled(require_program: RequireProgram, tmp_path_factory: pytest.TempPathFac
     program = require_program("pgbouncer", "pgbouncer")
     programs = server_programs(require_program)
     root = write_tree(pod_fragment(aws_context()), tmp_path_factory.mktemp("root"))
-    folder = Path(os.environ.get("TMPDIR", "/tmp")) / f"aws-database-{os.getpid()}"
+    folder = memory_folder() / f"aws-database-{os.getpid()}"
     (folder / "server").mkdir(parents=True)
     (folder / "pool").mkdir()
     try:

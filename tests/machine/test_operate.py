@@ -259,15 +259,15 @@ def chapter_secrets(machine: TrixieMachine, _: Outside) -> None:
 
 @pytest.mark.timeout(1800)
 @pytest.mark.inputs(*RENDERED, "docs/machine.md", "tests/machine/namespaces.py")
-def test_life_of_a_pod(outside: Outside, tmp_path: Path) -> None:
-    data = data_disk(tmp_path / "data.img")
+def test_life_of_a_pod(outside: Outside, tmp_path: Path, memory_path: Path) -> None:
+    data = data_disk(memory_path / "data.img")
     with pod(outside, data, tmp_path / "machine") as machine:
         for chapter in (chapter_install, chapter_restore, chapter_upgrade, chapter_full_disk, chapter_secrets):
             began = time.monotonic()
             chapter(machine, outside)
             print(chapter.__name__, round(time.monotonic() - began, 1))
     # the disk is broken: a new machine with an empty one
-    empty = data_disk(tmp_path / "empty.img")
+    empty = data_disk(memory_path / "empty.img")
     with pod(outside, empty, tmp_path / "new", restoreFirst=True) as machine:
         assert_runs(machine)
         assert published(machine) == ([MEMORABLE], [MEMORABLE])

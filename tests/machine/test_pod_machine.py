@@ -47,17 +47,21 @@ def owners(machine: TrixieMachine) -> dict[str, set[int]]:
 
 HANGING = "RUN sleep 1000"
 BUILD = "/etc/diaspora/build/Containerfile"
+BUILDER = "/usr/local/libexec/diaspora/build-image"
 STORE = "/var/lib/containers"
 REFRESH = "diaspora-image-refresh.service"
 
 
 def wait_for(machine: TrixieMachine, text: str, seconds: float = 300) -> str:
-    """The line of the status that has this text, as soon as it is there."""
+    """The line of the status that has this text about the build, as soon as it is there."""
     end = time.monotonic() + seconds
     while True:
-        shown = machine.attempt("diaspora-pod", "status").stdout
-        if found := [line for line in shown.splitlines() if text in line]:
-            return found[0]
+        # which is a part of the status; the whole starts podman a dozen times
+        shown = machine.attempt("bash", BUILDER, "status").stdout
+        if text in shown:
+            shown = machine.attempt("diaspora-pod", "status").stdout
+            if found := [line for line in shown.splitlines() if text in line]:
+                return found[0]
         assert time.monotonic() < end, (text, shown)
         time.sleep(0.3)
 
@@ -176,12 +180,12 @@ def refresh(machine: TrixieMachine) -> None:
 
 @pytest.mark.timeout(900)
 @pytest.mark.inputs(*RENDERED, "tests/machine/former.py", "tests/machine/former_machine.json")
-def test_machine_of_former_version_is_upgraded_and_reinstalled(tmp_path: Path) -> None:
+def test_machine_of_former_version_is_upgraded_and_reinstalled(tmp_path: Path, memory_path: Path) -> None:
     """By its own programs, which have to accept the bundle of today. It starts after a power failure, and after a
     reinstallation."""
     former = json.loads(FORMER.read_text(encoding="utf-8"))
     today = config()
-    with installed(former, data_disk(tmp_path / "data.img"), tmp_path / "machine") as pod:
+    with installed(former, data_disk(memory_path / "data.img"), tmp_path / "machine") as pod:
         with pod.started() as machine:
             assert_runs(machine)
             made = secrets(machine)

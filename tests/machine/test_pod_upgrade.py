@@ -35,6 +35,7 @@ from tests.machine.test_pod_postgresql import as_user, server_programs
 from tests.support.configs import SSH_KEY, host, machine, pxe, pxe_config
 from tests.support.configs import pod as pod_settings
 from tests.support.ignition_root import Node
+from tests.support.memory import memory_folder
 from tests.support.processes import waits_for
 from tests.support.unchanged import MACHINE
 
@@ -78,7 +79,7 @@ def new_config(major: int = 17) -> dict[str, Any]:
 @pytest.fixture(scope="module")
 def folder() -> Iterator[Path]:
     """Not in pytest's folder, which only one user may enter."""
-    made = Path(os.environ.get("TMPDIR", "/tmp")) / f"pod-upgrade-{os.getpid()}"
+    made = memory_folder() / f"pod-upgrade-{os.getpid()}"
     made.mkdir(mode=0o711)
     yield made
     shutil.rmtree(made)
@@ -139,6 +140,7 @@ def behave(pod: Upgraded, empty: Path, **how: Any) -> None:
     if "health" in how:
         # what never becomes healthy is waited for; what starts needs longer than that where cores are shared
         pod.limit = 20
+        pod.variables["DIASPORA_UPGRADE_PAUSE"] = "1"
     pod.images[NEW_IMAGE] |= how
     pod.prepare(empty)
 

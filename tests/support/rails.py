@@ -1,7 +1,7 @@
 """The program in the place of diaspora*, on Debian bookworm's Ruby and Rails, as root folders.
 
-The folder `application` is laid over that of the packages, which have their Ruby also as compiled code: a program starts
-in half the time. Needs root and a Debian for x86_64 (tests/support/boot/debian.py).
+The folder `application` is laid over that of the packages, which have their Ruby also as compiled code: a program
+starts in half the time. Needs root and a Debian for x86_64 (tests/support/boot/debian.py).
 """
 
 import shutil
