@@ -258,7 +258,7 @@ def chapter_secrets(machine: TrixieMachine, _: Outside) -> None:
 
 
 @pytest.mark.timeout(1800)
-@pytest.mark.inputs(*RENDERED, "docs/machine.md", "tests/machine/namespaces.py")
+@pytest.mark.inputs(*RENDERED, "docs/machine.md", "tests/machine/cheap_restic.py", "tests/machine/namespaces.py")
 def test_life_of_a_pod(outside: Outside, tmp_path: Path, memory_path: Path) -> None:
     data = data_disk(memory_path / "data.img")
     with pod(outside, data, tmp_path / "machine") as machine:
