@@ -2,7 +2,8 @@
 
 A fork server has the modules loaded; each run of the engine gets a fork of it, so that nothing is left of a program
 when it ends, as with the process that the engine itself would start. The fork serves the language host of
-pulumi.automation. What a program prints is lost: the engine shows only what it logs.
+pulumi.automation. What a program prints is lost: the engine shows only what it logs. What the SDK logs for debugging is
+not sent: each of these messages, six for a resource, is a call of the engine that the program waits for.
 """
 
 import multiprocessing
@@ -14,13 +15,6 @@ from contextlib import contextmanager
 from multiprocessing.connection import Connection
 from pathlib import Path
 
-_MODULES = [
-    "diaspora_infra.aws.stack",
-    "diaspora_infra.program",
-    "diaspora_infra.pxe.stack",
-    "lab.language_host",
-    "pulumi.automation._server",
-]
 _START_SECONDS = 120
 
 
@@ -28,7 +22,7 @@ _START_SECONDS = 120
 def language_host(project: Path, environment: Mapping[str, str]) -> Iterator[list[str]]:
     """Serve the program in the folder `project`; yields the engine's arguments for it."""
     context = multiprocessing.get_context("forkserver")
-    context.set_forkserver_preload(_MODULES)
+    context.set_forkserver_preload(["lab.preload"])
     here, there = context.Pipe()
     process = context.Process(target=_serve, args=(there, project, dict(environment)), daemon=True)
     process.start()
@@ -45,12 +39,14 @@ def language_host(project: Path, environment: Mapping[str, str]) -> Iterator[lis
 
 def _serve(to_engine: Connection, project: Path, environment: Mapping[str, str]) -> None:
     import grpc  # the fork server must not start its threads
+    import pulumi
     from pulumi.automation._server import LanguageServer
     from pulumi.runtime.proto import language_pb2_grpc
 
     os.environ.clear()
     os.environ.update(environment)
     os.chdir(project)
+    pulumi.log.debug = lambda *_arguments, **_options: None
     large = [("grpc.max_receive_message_length", -1), ("grpc.max_send_message_length", -1)]
     server = grpc.server(futures.ThreadPoolExecutor(4), options=large)
     language_pb2_grpc.add_LanguageRuntimeServicer_to_server(LanguageServer(lambda: _run(project)), server)

@@ -8,7 +8,7 @@ import sys
 import urllib.request
 from collections.abc import Mapping
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cache, cached_property
 from pathlib import Path
 from typing import Any
 
@@ -114,20 +114,7 @@ class Account:
 
     def client(self, service: str, region: str) -> Any:
         """A boto3 client of one of its services, independent of the podmin's profiles and proxies."""
-        import boto3  # the import takes half a second, and the engine does not need it
-        import botocore.config
-        import botocore.session
-
-        nothing = dict.fromkeys(("profile", "config_file", "credentials_file"), (None, None, None, None))
-        session = boto3.Session(botocore_session=botocore.session.Session(session_vars=nothing))
-        return session.client(
-            service,
-            endpoint_url=self.endpoint,
-            region_name=region,
-            aws_access_key_id="simulator",
-            aws_secret_access_key="simulator",  # noqa: S106 - nobody's
-            config=botocore.config.Config(proxies={}),
-        )
+        return _client(self.endpoint, service, region)
 
     def _launcher(self) -> Path:
         """A program that starts the real plugin or the bridge, by way of the Python that runs us."""
@@ -153,3 +140,28 @@ class Account:
                 return True
         except OSError:
             return False
+
+
+@cache
+def _client(endpoint: str, service: str, region: str) -> Any:
+    """A client is made once: that takes a tenth of a second."""
+    import botocore.config
+
+    return _session().client(
+        service,
+        endpoint_url=endpoint,
+        region_name=region,
+        aws_access_key_id="simulator",
+        aws_secret_access_key="simulator",  # noqa: S106 - nobody's
+        config=botocore.config.Config(proxies={}),
+    )
+
+
+@cache
+def _session() -> Any:
+    """A session for all clients: it reads what describes the services once."""
+    import boto3  # the import takes half a second, and the engine does not need it
+    import botocore.session
+
+    nothing = dict.fromkeys(("profile", "config_file", "credentials_file"), (None, None, None, None))
+    return boto3.Session(botocore_session=botocore.session.Session(session_vars=nothing))

@@ -19,10 +19,11 @@ from tests.support.clone import Result, make, make_clone
 pytestmark = pytest.mark.system
 
 
-@pytest.fixture
-def clone(tmp_path: Path) -> Iterator[Path]:
-    yield make_clone(tmp_path / "clone")
-    make(tmp_path / "clone", "down-aws")
+@pytest.fixture(scope="module")
+def clone(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
+    folder = make_clone(tmp_path_factory.mktemp("aws") / "clone")
+    yield folder
+    make(folder, "down-aws")
 
 
 def good(clone: Path, *arguments: str) -> str:

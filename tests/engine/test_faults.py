@@ -106,6 +106,7 @@ def test_killed_up_is_completed_by_the_next_up(stack: Stack, kind: str, wait_for
     # every second one has a disk of its own, and so a profile
     machines = [machine(number, **({"disk": f"/dev/vd{number}"} if number % 2 else {})) for number in range(1, 11)]
     stack.machines(*machines)
+    stack.sparing = False
     stack.write()
     stack.engine.prepare()
     process = stack.engine.start("up")
@@ -136,6 +137,7 @@ def test_machine_is_served_during_every_change(stack: Stack) -> None:
     def ask() -> None:
         while not done.is_set():
             answers.extend(stack.get(f"/{what}?mac=52:54:00:00:00:01")[0] for what in ("ipxe", "generic"))
+            done.wait(0.01)  # the server needs time for the engine, too
 
     asking = threading.Thread(target=ask)
     asking.start()

@@ -20,7 +20,7 @@ Make = Callable[[str], Result]
 @pytest.fixture(scope="module")
 def clone(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A clean clone with other ports, so that a running `make up` is not disturbed."""
-    folder = make_clone(tmp_path_factory.mktemp("clone"))
+    folder = make_clone(tmp_path_factory.mktemp("make") / "clone")
     http_port, rpc_port = free_ports(2)
     stack_file = folder / "Pulumi.dev.yaml"
     text = stack_file.read_text().replace("18080", str(http_port)).replace("18081", str(rpc_port))

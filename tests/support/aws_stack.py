@@ -9,11 +9,10 @@ import yaml
 from lab.aws.account import Account
 from lab.engine import PROJECT, Engine
 from tests.support import configs
+from tests.support.stack import SPARING
 
 Result = subprocess.CompletedProcess[str]
 REGION = "eu-west-1"
-# The engine writes the state once, at the end of a run, and not whole again after each resource: no run is killed here.
-SPARING = {"PULUMI_EXPERIMENTAL": "true", "PULUMI_SKIP_CHECKPOINTS": "true"}
 
 
 def program(folder: Path, name: str, text: str) -> Path:
@@ -38,9 +37,8 @@ class AwsStack:
         self.file = folder / "stack.yaml"
         self.values = configs.aws_config()
         self.region = REGION
-        self._clients: dict[str, Any] = {}
         plugins = (account.plugin(),)
-        environment = {**account.variables(), **SPARING}
+        environment = {**account.variables(), **SPARING}  # no run is killed here
         self.engine = Engine(folder, "test", self.file, project, environment, plugins, preloaded=True)
 
     def write(self) -> None:
@@ -69,6 +67,4 @@ class AwsStack:
 
     def client(self, service: str) -> Any:
         """A client of one service of the account."""
-        if service not in self._clients:  # each takes a tenth of a second
-            self._clients[service] = self.account.client(service, self.region)
-        return self._clients[service]
+        return self.account.client(service, self.region)

@@ -1,10 +1,12 @@
 """A clean clone of the project, in which `make` runs as for a new user."""
 
 import os
+import shutil
 import subprocess
 from pathlib import Path
 
 from lab.engine import PROJECT
+from tests.support.bytecode import kept_bytecode
 
 Result = subprocess.CompletedProcess[str]
 
@@ -22,7 +24,8 @@ def make_clone(folder: Path) -> Path:
         if name and (PROJECT / name).is_file():
             target = folder / name
             target.parent.mkdir(parents=True, exist_ok=True)
-            target.write_bytes((PROJECT / name).read_bytes())
+            # with the times of the files, from which Python tells whether there is bytecode
+            shutil.copy2(PROJECT / name, target)
     return folder
 
 
@@ -32,7 +35,7 @@ def make(clone: Path, *arguments: str) -> Result:
     return subprocess.run(
         ["make", "--no-print-directory", *arguments],
         cwd=clone,
-        env=environment,
+        env={**environment, **kept_bytecode(clone)},
         capture_output=True,
         text=True,
         check=False,

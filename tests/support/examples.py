@@ -13,6 +13,7 @@ from pathlib import Path
 
 from lab.engine import PROJECT
 from lab.matchbox import MatchboxServer
+from tests.support.bytecode import kept_bytecode
 from tools import path_with, tool_names
 from tools.cache import cache_root
 
@@ -122,6 +123,7 @@ class Reader:
             "PULUMI_CONFIG_PASSPHRASE": "a passphrase of the tests",
             "PULUMI_SKIP_UPDATE_CHECK": "true",
             "PULUMI_DISABLE_AUTOMATIC_PLUGIN_ACQUISITION": "true",
+            **kept_bytecode(self.checkout),
             **self.variables,
         }
 

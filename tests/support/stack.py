@@ -17,10 +17,17 @@ from lab.matchbox import MatchboxServer
 from tests.support import configs
 
 Result = subprocess.CompletedProcess[str]
+SPARING = {"PULUMI_EXPERIMENTAL": "true", "PULUMI_SKIP_CHECKPOINTS": "true"}
+"""The engine writes the state once, at the end of a run, and not whole again after each resource."""
 
 
 class Stack:
-    """Config in `values`, an engine, and requests to the server."""
+    """Config in `values`, an engine, and requests to the server.
+
+    `run` and `up` write the state once, unless `sparing` is false: so it must be where a run is killed.
+    """
+
+    sparing = True
 
     def __init__(self, server: MatchboxServer, project: Path = PROJECT) -> None:
         self.server = server
@@ -65,7 +72,8 @@ class Stack:
         """Run the engine; the caller checks the result."""
         self.write()
         self.engine.prepare()
-        return self.engine.run(command, *arguments, check=False)
+        sparing = {**self.engine.environment, **(SPARING if self.sparing else {})}
+        return replace(self.engine, environment=sparing).run(command, *arguments, check=False)
 
     def run_as_users_do(self, command: str) -> Result:
         """Run the engine, which starts Python for the program: the user's view of a fault."""

@@ -19,6 +19,8 @@ def reset_environment() -> None:
     for name in [name for name in os.environ if name.startswith(_PREFIXES) or name in _NAMES]:
         del os.environ[name]
     sys.dont_write_bytecode = False
+    # Go programs collect garbage less often: a tenth of the time of the engine and of the Terraform provider
+    os.environ["GOGC"] = "400"
     for name in ("no_proxy", "NO_PROXY"):
         before = os.environ.get(name)
         os.environ[name] = f"{before},{_LOCAL}" if before else _LOCAL
