@@ -116,8 +116,8 @@ class Reader:
             "DIASPORA_INFRA_CACHE": str(cache_root()),
             "MATCHBOX_ASSETS": str(self.assets),
             "PIP_CONSTRAINT": str(self.folder / "constraints.txt"),
-            # Python compiles what it imports; all packages together take a minute
-            "PIP_NO_COMPILE": "1",
+            # Python compiles what it imports; all packages together take long. The value is that of --compile, so 0 is no
+            "PIP_NO_COMPILE": "0",
             "PULUMI_HOME": str(self.folder / "pulumi"),
             "PULUMI_BACKEND_URL": (self.folder / "state").as_uri(),
             "PULUMI_CONFIG_PASSPHRASE": "a passphrase of the tests",

@@ -28,7 +28,7 @@ from moto.moto_server.werkzeug_app import (
 from werkzeug.serving import make_server
 
 from diaspora_infra.config.aws.availability import VPC_LINK_ZONES
-from lab.aws.simulator import patches, policies
+from lab.aws.simulator import caches, patches, policies
 from lab.aws.simulator.cbor import Cbor
 from lab.aws.simulator.lifecycle import Lifecycle
 from lab.aws.simulator.patches import apigatewayv2
@@ -51,6 +51,7 @@ def main(arguments: list[str]) -> int:
     patches.apply()
     apigatewayv2.vpc_link_zones |= VPC_LINK_ZONES
     policies.apply()
+    caches.apply()
     application = Repeats(Refusals(Lifecycle(Cbor(DomainDispatcherApplication(create_backend_app)))))
     server = make_server("127.0.0.1", int(arguments[0]), application, threaded=True, request_handler=_QuietHandler)
     print(f"http://127.0.0.1:{server.server_port}", flush=True)
