@@ -116,7 +116,7 @@ class Reader:
             "DIASPORA_INFRA_CACHE": str(cache_root()),
             "MATCHBOX_ASSETS": str(self.assets),
             "PIP_CONSTRAINT": str(self.folder / "constraints.txt"),
-            # Python compiles what it imports; all packages together take long. The value is that of --compile, so 0 is no
+            # Python compiles what it imports; all packages together take long. 0 is right: it is the value of --compile
             "PIP_NO_COMPILE": "0",
             "PULUMI_HOME": str(self.folder / "pulumi"),
             "PULUMI_BACKEND_URL": (self.folder / "state").as_uri(),
