@@ -10,6 +10,7 @@ from botocore.exceptions import ClientError
 from lab.aws.account import Account
 from tests.aws.smtp_reference import smtp_password
 from tests.support.aws_stack import AwsStack
+from tests.support.prepared import prepare
 from tests.support.unchanged import STACK
 
 pytestmark = pytest.mark.inputs(*STACK, "tests/aws")
@@ -25,7 +26,7 @@ def data_stack(account: Account, tmp_path: Path) -> AwsStack:
     stack = AwsStack(account, tmp_path / "lab", PROGRAMS / "data")
     stack.values = {}
     stack.write()
-    stack.engine.prepare()
+    prepare(stack.engine)
     stack.client("ssm").put_parameter(Name=CAMO_KEY, Value="camo key of mine", Type="SecureString")
     secure = stack.engine.encrypt("diaspora-infra:backupPassword", BACKUP_PASSWORD)
     stack.values = {"backupPassword": {"secure": secure}}

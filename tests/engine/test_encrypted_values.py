@@ -10,6 +10,7 @@ import yaml
 from diaspora_infra.cli import main
 from lab.engine import Engine
 from tests.support import configs
+from tests.support.prepared import prepare
 
 PLAIN = "alarm-nobody-may-see@example.org"
 
@@ -44,7 +45,7 @@ def test_check_and_program_refuse_encrypted_values_with_the_same_lines(
         **{f"diaspora-infra:{name}": value for name, value in configs.aws_config(alertEmail="a@example.org").items()},
     }
     write(engine, config)
-    engine.prepare()
+    prepare(engine)
     # as `pulumi config set --path --secret` leaves it
     encrypted: Any = {"secure": engine.encrypt("diaspora-infra:any", PLAIN)}
     for path in ENCRYPTED[name]:

@@ -12,6 +12,7 @@ from diaspora_infra.pxe.pki import create_certificate, create_pki
 from diaspora_infra.pxe.verify import verify
 from lab.matchbox import MatchboxServer, free_ports
 from tests.support.configs import machine
+from tests.support.prepared import prepare
 from tests.support.processes import kill_tree
 from tests.support.stack import Stack
 from tests.support.unchanged import STACK
@@ -108,7 +109,7 @@ def test_killed_up_is_completed_by_the_next_up(stack: Stack, kind: str, wait_for
     stack.machines(*machines)
     stack.sparing = False
     stack.write()
-    stack.engine.prepare()
+    prepare(stack.engine)
     process = stack.engine.start("up")
     deadline = time.monotonic() + 60
     while len(stack.files()[kind]) < wait_for and time.monotonic() < deadline:

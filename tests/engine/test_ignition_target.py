@@ -11,6 +11,7 @@ from diaspora_infra.host.data_url import contents
 from lab.engine import PROJECT, Engine
 from tests.cli.test_check import stack_file
 from tests.support import configs
+from tests.support.prepared import prepare
 
 PASSWORD = "correct-horse-battery-staple"
 
@@ -39,7 +40,7 @@ def test_exported_configs_equal_rendered_ones(engine: Engine, tmp_path: Path) ->
     ]
     pod = configs.pod(name="Ünïcode & 'quotes' # $")
     source = stack_file(tmp_path, configs.ignition_config(pod=pod, ignition={"machines": machines}))
-    engine.prepare()
+    prepare(engine)
 
     preview = engine.run("preview")
     assert "+ 1 to create" in preview.stdout
@@ -55,7 +56,7 @@ def test_exported_configs_equal_rendered_ones(engine: Engine, tmp_path: Path) ->
 def test_config_with_secret_is_a_secret_output(engine: Engine, tmp_path: Path) -> None:
     values = configs.ignition_config(pod=configs.pod(mail=configs.mail()))
     stack_file(tmp_path, values)
-    engine.prepare()
+    prepare(engine)
     secure = engine.encrypt("diaspora-infra:smtpPassword", PASSWORD)
     source = stack_file(tmp_path, values | {"smtpPassword": {"secure": secure}})
     result = engine.run("up", "--diff")

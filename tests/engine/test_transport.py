@@ -13,6 +13,7 @@ from diaspora_infra.config.loader.transport import MAX_BYTES, transported_bytes
 from lab.engine import PROJECT, Engine
 from tests.cli.test_stack_files import big
 from tests.support import configs
+from tests.support.prepared import prepare
 
 PROGRAM = """
 import os
@@ -42,7 +43,7 @@ def write(engine: Engine, values: dict[str, Any]) -> dict[str, Any]:
     config = {f"diaspora-infra:{key}": value for key, value in values.items()}
     engine.stack_file.write_text(yaml.safe_dump({"config": config}, sort_keys=False, allow_unicode=True))
     engine.folder.mkdir(exist_ok=True)
-    engine.prepare()
+    prepare(engine)
     return config
 
 

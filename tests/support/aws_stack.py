@@ -9,6 +9,7 @@ import yaml
 from lab.aws.account import Account
 from lab.engine import PROJECT, Engine
 from tests.support import configs
+from tests.support.prepared import prepare
 from tests.support.stack import SPARING
 
 Result = subprocess.CompletedProcess[str]
@@ -50,7 +51,7 @@ class AwsStack:
     def run(self, command: str, *arguments: str) -> Result:
         """Run the engine; the caller checks the result."""
         self.write()
-        self.engine.prepare()
+        prepare(self.engine)
         return self.engine.run(command, *arguments, check=False)
 
     def good(self, command: str, *arguments: str) -> Result:

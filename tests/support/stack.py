@@ -15,6 +15,7 @@ from diaspora_infra.host import render
 from lab.engine import PROJECT, Engine
 from lab.matchbox import MatchboxServer
 from tests.support import configs
+from tests.support.prepared import prepare
 
 Result = subprocess.CompletedProcess[str]
 SPARING = {"PULUMI_EXPERIMENTAL": "true", "PULUMI_SKIP_CHECKPOINTS": "true"}
@@ -60,7 +61,7 @@ class Stack:
     def set_secret(self, key: str, value: str) -> None:
         """Set a secret as `pulumi config set --secret` does."""
         self.write()
-        self.engine.prepare()
+        prepare(self.engine)
         self.secure[key] = self.engine.encrypt(f"diaspora-infra:{key}", value)
 
     def write(self) -> None:
@@ -71,14 +72,14 @@ class Stack:
     def run(self, command: str, *arguments: str) -> Result:
         """Run the engine; the caller checks the result."""
         self.write()
-        self.engine.prepare()
+        prepare(self.engine)
         sparing = {**self.engine.environment, **(SPARING if self.sparing else {})}
         return replace(self.engine, environment=sparing).run(command, *arguments, check=False)
 
     def run_as_users_do(self, command: str) -> Result:
         """Run the engine, which starts Python for the program: the user's view of a fault."""
         self.write()
-        self.engine.prepare()
+        prepare(self.engine)
         return replace(self.engine, preloaded=False).run(command, check=False)
 
     def up(self, *arguments: str) -> Result:
