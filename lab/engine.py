@@ -91,7 +91,7 @@ class Engine:
         `watch` gets each line of the output as soon as it is there.
         """
         full_command = [*self._stack_command(command), *arguments]
-        if not self.preloaded:
+        if not self.preloaded or command in {"refresh", "destroy"}:  # they run no program
             return self._run(full_command, check=check, watch=watch)
         with language_host(self.project, self._environment()) as client:
             return self._run([*full_command, *client], check=check, watch=watch)
