@@ -1,6 +1,7 @@
 """Tests with inputs: what they follow from, when they run, and when they count as unchanged."""
 
 import ast
+import functools
 import os
 from collections.abc import Iterator
 from pathlib import Path
@@ -13,14 +14,19 @@ from tests.support.unchanged import PROJECT, digest
 ROOTS = (PROJECT, PROJECT / "butane-py/src")
 
 
-def modules(name: str) -> Iterator[Path]:
-    for root in ROOTS:
-        base = root / name.replace(".", "/")
-        yield from (file for file in (base.with_suffix(".py"), base / "__init__.py") if file.is_file())
+@functools.cache
+def modules(name: str) -> tuple[Path, ...]:
+    bases = (root / name.replace(".", "/") for root in ROOTS)
+    return tuple(file for base in bases for file in (base.with_suffix(".py"), base / "__init__.py") if file.is_file())
 
 
-def imported(file: Path) -> Iterator[Path]:
+@functools.cache
+def imported(file: Path) -> frozenset[Path]:
     """The modules of this project that a file imports, with their packages."""
+    return frozenset(_imported(file))
+
+
+def _imported(file: Path) -> Iterator[Path]:
     for node in ast.walk(ast.parse(file.read_text(encoding="utf-8"))):
         names = [alias.name for alias in node.names] if isinstance(node, ast.Import) else []
         if isinstance(node, ast.ImportFrom) and node.module:

@@ -10,12 +10,13 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from tests.support import ignition_root
-from tests.support.boot import debian, metal_image
+from tests.support.boot import debian, kernel_modules, metal_image
 from tests.support.boot.cached import cached
 from tests.support.boot.coreos_installer import CoreosInstaller, coreos_installer, sign
 from tests.support.boot.debian import UNNEEDED, debian_tree, keep_modules, run
+from tests.support.boot.kernel_modules import make_plain
 from tests.support.boot.light_images import light_store
-from tests.support.boot.metal_image import add_own_files, make_metal, make_root
+from tests.support.boot.metal_image import add_own_files, few_devices, make_metal, make_root
 from tests.support.trixie import trixie_root
 from tools import tool_path
 
@@ -40,8 +41,8 @@ ACCOUNTS = {
     "etc/group": "root:x:0:\ntty:x:5:\ndisk:x:6:\nkmem:x:15:\nsystemd-network:x:998:\nsystemd-journal:x:999:\n",
     "etc/shadow": "root:*:1::::::\n",
 }
-# Not the size of Fedora CoreOS, with which tests/boot/test_coreos_installer.py installs: each byte is written.
-BOOT_MIB = 64
+# Not the sizes of Fedora CoreOS, with which tests/boot/test_coreos_installer.py installs: each byte is written.
+EFI_MIB, BOOT_MIB = 2, 16
 OWN_FILES = Path(__file__).parent / "initrd"
 UNITS, RULES = "etc/systemd/system", "etc/udev/rules.d"
 
@@ -67,7 +68,8 @@ def make_images() -> Images:
     Debian's part of them has entries of its own, so that a changed file of ours costs seconds.
     """
     # the path of a program ends in a hash of how it was built
-    base = cached("boot-installer", _make_debian_part, debian, *PACKAGES, *MODULES, str(tool_path("ignition")))
+    names = (*PACKAGES, *MODULES, *NOT_IN_MEMORY, str(tool_path("ignition")))
+    base = cached("boot-installer", _make_debian_part, debian, kernel_modules, *names)
     root, store, installer = trixie_root(), light_store(), coreos_installer()
 
     def make(folder: Path) -> None:
@@ -76,16 +78,15 @@ def make_images() -> Images:
         (folder / "initrd").write_bytes((base / "initrd").read_bytes() + archive)
         own = add_own_files(folder / "own")
         make_root((root, own), store, folder / "root")
-        make_metal(folder / "root", folder / "metal.raw", BOOT_MIB)
+        make_metal(folder / "root", folder / "metal.raw", BOOT_MIB, EFI_MIB)
         # the network of the virtual machine is slow
-        run("zstd", "--quiet", "-T0", "--rm", folder / "metal.raw")
+        run("zstd", "--quiet", "-T0", "-9", "--rm", folder / "metal.raw")
         sign(folder / "metal.raw.zst", installer.key)
         (folder / "root").unlink()
 
     parts = (str(path) for path in (base, root, store, installer.program))
-    entry = cached(
-        "boot-images", make, sys.modules[__name__], metal_image, ignition_root, OWN_FILES, metal_image.OWN_FILES, *parts
-    )
+    modules = (sys.modules[__name__], kernel_modules, metal_image, ignition_root)
+    entry = cached("boot-images", make, *modules, OWN_FILES, metal_image.OWN_FILES, *parts)
     metal, signature = entry / "metal.raw.zst", entry / "metal.raw.zst.sig"
     return Images(base / "kernel", entry / "initrd", metal, signature, (root, entry / "own"))
 
@@ -98,6 +99,7 @@ def _make_debian_part(folder: Path) -> None:
     kernel.rename(folder / "kernel")
     shutil.rmtree(tree / "boot")
     keep_modules(tree, MODULES)
+    make_plain(tree)
     shutil.copy(tool_path("ignition"), tree / "usr/bin/ignition")
     (folder / "initrd").write_bytes(_pack(tree))
     shutil.rmtree(work)
@@ -114,6 +116,7 @@ def _own_tree(tree: Path, installer: CoreosInstaller) -> Path:
     for name in ("emergency.service", "initrd.target", "network-install.service"):
         shutil.copyfile(OWN_FILES / name, tree / UNITS / name)
     shutil.copyfile(OWN_FILES / "90-nowatch.rules", tree / RULES / "90-nowatch.rules")
+    few_devices(tree)
     shutil.copyfile(OWN_FILES / "network-install", tree / "usr/bin/network-install")
     (tree / "usr/bin/network-install").chmod(0o755)
     # for scripts such as xfs_admin
@@ -131,5 +134,5 @@ def _pack(tree: Path) -> bytes:
     """Make a cpio archive as the kernel reads it, its length a multiple of 4."""
     names = "\0".join(sorted(str(path.relative_to(tree)) for path in tree.rglob("*"))).encode()
     cpio = ("cpio", "--quiet", "--null", "--create", "--format=newc", "--owner=0:0", "--directory", tree)
-    packed = run("zstd", "--quiet", "--stdout", content=run(*cpio, content=names))
+    packed = run("zstd", "--quiet", "-9", "--stdout", content=run(*cpio, content=names))
     return packed + b"\0" * (-len(packed) % 4)
