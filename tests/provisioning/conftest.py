@@ -11,6 +11,8 @@ from tests.machine.pod_programs import RequireProgram
 from tests.provisioning.network import ROUTER, Host, Network, wait_until
 from tests.provisioning.server import IPXE
 
+ADDRESSES = "192.168.77.200,192.168.77.210,1h"
+
 
 @pytest.fixture
 def network(require_program: RequireProgram) -> Iterator[Network]:
@@ -30,13 +32,25 @@ def network(require_program: RequireProgram) -> Iterator[Network]:
 
 @pytest.fixture
 def router(network: Network, tmp_path: Path) -> Host:
-    """A home router, with DHCP."""
+    """A home router, with DHCP and IPv6."""
+    return _router(network, tmp_path, f"--dhcp-leasefile={tmp_path / 'leases'}", f"--dhcp-range={ADDRESSES}")
+
+
+@pytest.fixture
+def router_without_dhcp(network: Network, tmp_path: Path) -> Host:
+    """A router whose DHCP is turned off, because another server has that part."""
+    return _router(network, tmp_path)
+
+
+def _router(network: Network, folder: Path, *dhcp: str) -> Host:
     host = network.host(f"{ROUTER}/24")
+    # iPXE asks for an IPv6 router, and calculates for 13 s until it believes that there is none
+    host.run("ip", "address", "add", "fd77::1/64", "dev", "eth0", "nodad")
     options = [
         "--keep-in-foreground", "--log-facility=-", "--conf-file=/dev/null", "--port=0", "--user=root", "--pid-file=",
-        f"--dhcp-leasefile={tmp_path / 'leases'}", "--dhcp-range=192.168.77.200,192.168.77.210,1h",
+        "--enable-ra", "--dhcp-range=fd77::,ra-only", *dhcp,
     ]  # fmt: skip
-    log = tmp_path / "router.log"
+    log = folder / "router.log"
     host.start(log, "dnsmasq", *options)
-    wait_until(lambda: "IP range" in log.read_text(), what="the router")
+    wait_until(lambda: "router advertisement on fd77::" in log.read_text(), what="the router")
     return host

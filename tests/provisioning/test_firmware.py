@@ -122,8 +122,7 @@ def test_bios_boots_with_proxy_and_full_dhcp(
 ) -> None:
     require_program("qemu-system-x86_64", "qemu-system-x86")
     full = "mode" in request.node.callspec.params["server"]
-    if not full:
-        request.getfixturevalue("router")
+    request.getfixturevalue("router_without_dhcp" if full else "router")
     bring_up(network.host("192.168.77.60/24"), tmp_path)
     assert_booted(boot(network, tmp_path, "-device", CARD), "i386")
     assert ("DHCPACK" in (tmp_path / "dnsmasq.log").read_text()) is full
