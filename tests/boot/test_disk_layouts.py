@@ -16,7 +16,7 @@ import pytest
 
 from diaspora_infra.config import load
 from diaspora_infra.host import render
-from tests.boot.test_network_install import GIB, MIB, NEEDED, PACKAGES
+from tests.boot.test_network_install import FAST, GIB, MIB, NEEDED, PACKAGES
 from tests.conftest import skip_unless
 from tests.support.boot.accelerator import QEMU, accelerator, machine_options
 from tests.support.boot.disk_image import Partition, mounted_xfs, partitions
@@ -38,9 +38,9 @@ DATA_START = 13 * GIB
 DATA_MIB = 512
 # a filesystem that is not the machine's, in the place of the data
 FOREIGN_MIB = 64
-# no_timer_check: the emulated clock may stand still on a busy host, and Linux would give up
-ARGUMENTS = (
-    "console=ttyS0 quiet systemd.show_status=false panic=1 no_timer_check norandmaps mitigations=off highres=off"
+# the script loads the driver of the disks
+ARGUMENTS = " ".join(
+    ["console=ttyS0", "quiet", "systemd.show_status=false", "panic=1", "modprobe.blacklist=virtio_blk", *FAST]
 )
 SECONDS = 600
 
