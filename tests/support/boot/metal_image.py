@@ -105,22 +105,18 @@ label-id: {DISK_GUID}
 4 : size={size // MIB}MiB, name="root"
 """
     run("sfdisk", "--quiet", image, content=table.encode())
-    boot = image.with_suffix(".boot")
-    with boot.open("wb") as opened:
-        opened.truncate(boot_mib * MIB)
-    run("mkfs.ext4", "-q", "-L", "boot", boot)
-    with _mounted(boot) as mounted:
+    run("mkfs.ext4", "-q", "-F", "-L", "boot", "-E", f"offset={boot_at}", image, f"{boot_mib}M")
+    with _mounted(image, f",offset={boot_at},sizelimit={boot_mib * MIB}") as mounted:
         # the mark of a first boot
         (mounted / "ignition.firstboot").touch()
-    for part, start in ((boot, boot_at), (root, root_at)):
-        run("dd", f"if={part}", f"of={image}", "bs=1M", f"seek={start // MIB}", "conv=notrunc,sparse", "status=none")
-    boot.unlink()
+    place = (f"of={image}", "bs=1M", f"seek={root_at // MIB}", "conv=notrunc,sparse")
+    run("dd", f"if={root}", *place, "status=none")
 
 
 @contextmanager
-def _mounted(image: Path) -> Iterator[Path]:
+def _mounted(image: Path, options: str = "") -> Iterator[Path]:
     with TemporaryDirectory(prefix="image-") as name:
-        run("mount", "-o", "loop", image, name)
+        run("mount", "-o", f"loop{options}", image, name)
         try:
             yield Path(name)
         finally:
