@@ -5,6 +5,7 @@ removed.
 """
 
 import base64
+import functools
 import json
 import urllib.error
 import urllib.request
@@ -35,13 +36,7 @@ class Probed:
     endpoint: str
 
     def client(self, service: str, region: str = "eu-west-1") -> Any:
-        return boto3.client(
-            service,  # type: ignore[call-overload]
-            endpoint_url=self.endpoint,
-            region_name=region,
-            aws_access_key_id="x",
-            aws_secret_access_key="x",
-        )
+        return _client(self.endpoint, service, region)
 
     def raw(self, path: str, service: str, body: bytes | None = None, **headers: str) -> bytes:
         """The raw response: boto3 is more lenient than other clients."""
@@ -52,6 +47,18 @@ class Probed:
         opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
         with opener.open(request, timeout=20) as answer:
             return bytes(answer.read())
+
+
+@functools.cache
+def _client(endpoint: str, service: str, region: str) -> Any:
+    """A client of a service; each one that is made builds its classes anew, which takes longer than a request."""
+    return boto3.client(
+        service,  # type: ignore[call-overload]
+        endpoint_url=endpoint,
+        region_name=region,
+        aws_access_key_id="x",
+        aws_secret_access_key="x",
+    )
 
 
 Probe = Callable[[Probed], bool]
