@@ -26,7 +26,14 @@ PACKAGES = (
 )  # fmt: skip
 MODULES = ("virtio_pci", "virtio_blk", "virtio_net", "virtio_rng", "xfs", "ext4")
 # A smaller archive is unpacked sooner.
-NOT_IN_MEMORY = (*UNNEEDED, "usr/share", "var", "usr/lib/systemd/system-generators")
+NOT_IN_MEMORY = (
+    *UNNEEDED, "usr/share", "var", "usr/lib/systemd/system-generators", "usr/lib/systemd/systemd-logind", "usr/bin/ss",
+    "usr/sbin/cgdisk", "usr/sbin/dcb", "usr/sbin/devlink", "usr/sbin/fixparts", "usr/sbin/gdisk", "usr/sbin/ldconfig",
+    "usr/sbin/rdma", "usr/sbin/tc", "usr/sbin/tipc", "usr/sbin/xfs_copy", "usr/sbin/xfs_repair",
+    "usr/lib/x86_64-linux-gnu/glib-2.0", "usr/lib/x86_64-linux-gnu/krb5", "usr/lib/x86_64-linux-gnu/libdb-*",
+    "usr/lib/x86_64-linux-gnu/libgio-*", "usr/lib/x86_64-linux-gnu/libglib-*", "usr/lib/x86_64-linux-gnu/libgmodule-*",
+    "usr/lib/x86_64-linux-gnu/libgobject-*", "usr/lib/x86_64-linux-gnu/libmvec*",
+)  # fmt: skip
 # Units that wait for, write or offer what nobody uses in an initial RAM disk.
 MASKED = (
     "dev-hugepages.mount", "dev-mqueue.mount", "getty@.service", "initrd-parse-etc.service",
