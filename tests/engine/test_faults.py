@@ -138,7 +138,7 @@ def test_machine_is_served_during_every_change(stack: Stack) -> None:
     def ask() -> None:
         while not done.is_set():
             answers.extend(stack.get(f"/{what}?mac=52:54:00:00:00:01")[0] for what in ("ipxe", "generic"))
-            done.wait(0.01)  # the server needs time for the engine, too
+            done.wait(0.003)  # the server needs time for the engine, too
 
     asking = threading.Thread(target=ask)
     asking.start()

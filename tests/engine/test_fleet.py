@@ -25,7 +25,7 @@ from tests.support.sizes import check_size
 from tests.support.stack import Stack
 from tests.support.unchanged import STACK
 
-COUNT = 30
+COUNT = 60
 HOSTILE = """
 variant: fcos
 version: 1.7.0
@@ -210,7 +210,7 @@ def always_served(stack: Stack, machines: list[dict[str, Any]]) -> Iterator[list
                     if text == former:
                         faults.append(f"{mac}: {status} for {address}")
                         break
-            done.wait(0.02)  # the server needs time for the engine, too
+            done.wait(0.01)  # the server needs time for the engine, too
 
     asking = threading.Thread(target=ask)
     asking.start()
