@@ -3,8 +3,8 @@
 from functools import cache
 from pathlib import Path
 
-from tests.support.boot.cached import cached
 from tests.support.trixie import trixie_root
+from tools.cached import cached
 
 # trixie's own loader and libraries: those of this computer may be older
 WRAPPER = """#!/bin/sh

@@ -9,8 +9,8 @@ import sys
 from pathlib import Path
 
 from tests.support.boot import debian
-from tests.support.boot.cached import cached
 from tests.support.boot.debian import UNNEEDED, debian_tree, run
+from tools.cached import cached
 
 RELEASE = "bookworm"
 # catatonit: what podman runs first where a container has RunInit

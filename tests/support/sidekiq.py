@@ -9,8 +9,8 @@ from pathlib import Path
 
 from tests.support import rails
 from tests.support.boot import debian
-from tests.support.boot.cached import cached
 from tests.support.boot.debian import UNNEEDED, debian_tree
+from tools.cached import cached
 
 PACKAGES = ("bash", "coreutils", "ruby", "ruby-sidekiq", "tzdata")
 

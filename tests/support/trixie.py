@@ -14,7 +14,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 
 from tests.support.boot import debian, system
-from tests.support.boot.cached import cached
+from tools.cached import cached
 
 START = Path(__file__).with_name("trixie_machine.sh")
 UP = frozenset({"running", "degraded"})

@@ -13,11 +13,11 @@ from pathlib import Path
 
 from diaspora_infra.config.images import IMAGES, POSTGRESQL_MAJOR
 from tests.support.boot import debian
-from tests.support.boot.cached import cached
 from tests.support.boot.debian import UNNEEDED, debian_tree, run
 from tests.support.configs import pod
 from tests.support.rails import rails_layers
 from tools import tool_path
+from tools.cached import cached
 
 COMMON = ("bash", "coreutils", "grep", "sed")
 SERVERS = (

@@ -13,8 +13,8 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 
 from tests.support.boot import debian
-from tests.support.boot.cached import cached
 from tests.support.boot.debian import debian_tree
+from tools.cached import cached
 
 VERSION = "0.26.0"  # 0.27 needs a newer Rust than trixie has
 # of the crate; its Cargo.lock holds those of all others

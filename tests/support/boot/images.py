@@ -11,7 +11,6 @@ from pathlib import Path
 
 from tests.support import ignition_root
 from tests.support.boot import debian, kernel_modules, metal_image
-from tests.support.boot.cached import cached
 from tests.support.boot.coreos_installer import CoreosInstaller, coreos_installer, sign
 from tests.support.boot.debian import UNNEEDED, debian_tree, keep_modules, run
 from tests.support.boot.kernel_modules import make_plain
@@ -19,6 +18,7 @@ from tests.support.boot.light_images import light_store
 from tests.support.boot.metal_image import add_own_files, few_devices, make_metal, make_root
 from tests.support.trixie import trixie_root
 from tools import tool_path
+from tools.cached import cached
 
 PACKAGES = (
     "bash", "coreutils", "gdisk", "gpg", "gpg-agent", "grep", "iproute2", "kmod", "libc-bin", "liblzma5", "libssl3t64",

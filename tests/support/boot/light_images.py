@@ -9,10 +9,10 @@ from pathlib import Path
 
 from diaspora_infra.config.images import IMAGES
 from tests.support.boot import container_images, debian
-from tests.support.boot.cached import cached
 from tests.support.boot.container_images import add_accounts, archived, write_store
 from tests.support.boot.debian import UNNEEDED, debian_tree
 from tools import tool_path
+from tools.cached import cached
 
 PACKAGES = ("bash", "coreutils", "grep", "prometheus-node-exporter", "redis-server", "redis-tools")
 # What the two servers do not need: podman copies an image for each user that it maps.
