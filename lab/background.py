@@ -103,10 +103,14 @@ def _find(argument: str) -> int | None:
 
 
 def _has_files(pid: int) -> bool:
-    """Tell whether a process may still have its files and ports: it loses its command line some time before."""
+    """Tell whether a process may still have its files and ports.
+
+    It loses its command line some time before. Its first thread may have ended, while others have not.
+    """
     try:
-        # the state follows the name, which is in parentheses and may hold some itself
-        return Path(f"/proc/{pid}/stat").read_bytes().rpartition(b")")[2].split()[0] not in {b"Z", b"X"}
+        # after the name, which is in parentheses and may hold some itself: the state, ..., the number of threads
+        found = Path(f"/proc/{pid}/stat").read_bytes().rpartition(b")")[2].split()
+        return found[0] not in {b"Z", b"X"} or int(found[17]) > 1
     except (OSError, IndexError):
         return not Path("/proc/self/stat").exists() and bool(command_line(pid))
 
