@@ -28,6 +28,7 @@ from lab.engine import PROJECT, Engine
 from lab.matchbox import MatchboxServer, free_ports
 from release.packages import build_wheels, uv
 from tests.support.examples import EXAMPLES, copy_example, get, make_constraints, make_home
+from tests.support.processes import interruptible, stop
 from tests.support.stack import Stack
 from tests.support.unchanged import STACK
 
@@ -126,13 +127,13 @@ def test_installed_command_renders_the_same_as_the_tree(environment: Path, tmp_p
 
 def test_installed_plugin_serves_the_package(environment: Path, tmp_path: Path) -> None:
     command = [environment / "bin/pulumi-resource-diaspora-infra", "127.0.0.1:1"]
-    with subprocess.Popen(command, cwd=tmp_path, stdout=subprocess.PIPE, text=True) as plugin:
+    with interruptible(), subprocess.Popen(command, cwd=tmp_path, stdout=subprocess.PIPE, text=True) as plugin:
         assert plugin.stdout
         port = plugin.stdout.readline()
         with grpc.insecure_channel(f"127.0.0.1:{port.strip()}") as channel:
             answer = ResourceProviderStub(channel).GetSchema(GetSchemaRequest(version=0))
-        plugin.send_signal(signal.SIGINT)
-        assert plugin.wait(timeout=20) == 0
+        stop(plugin, signal.SIGINT)
+    assert plugin.returncode == 0
     assert json.loads(answer.schema) == json.loads(SCHEMA.read_text(encoding="utf-8"))
 
 
