@@ -22,7 +22,7 @@ OWN_FILES = Path(__file__).with_name("pod_machine")
 # what only the virtual machine needs; nobody logs in here
 NOT_HERE = ("rig-host-keys.service", "rig-report.service", "ssh.service", "ssh.socket")
 # much more than is needed: others may be at work on the same cores, and a restore may come first
-START_SECONDS = 900
+START_SECONDS = 600
 MIB = 1 << 20
 
 

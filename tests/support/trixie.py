@@ -137,7 +137,7 @@ def trixie_machine(
 
 def _wait(process: "subprocess.Popen[bytes]", connect: Connect, seconds: float) -> TrixieMachine:
     """Connect the machine as soon as systemd runs, and wait until it has started all units."""
-    state = ""
+    state = jobs = ""
     end = time.monotonic() + seconds
     while time.monotonic() < end:
         assert process.poll() is None, "the machine has ended"
@@ -146,11 +146,14 @@ def _wait(process: "subprocess.Popen[bytes]", connect: Connect, seconds: float) 
             machine = TrixieMachine(int(children[0]))
             connect(machine)
             connect = isolated
-            state = machine.attempt("systemctl", "is-system-running", "--wait", seconds=seconds).stdout.strip()
+            # asked again, in case that systemd has told nobody of the end of its start
+            asked = machine.attempt("timeout", "30", "systemctl", "is-system-running", "--wait", seconds=60)
+            state = asked.stdout.strip()
             if state in UP:
                 return machine
+            jobs = machine.attempt("systemctl", "list-jobs", "--no-pager").stdout
         time.sleep(0.1)
-    raise AssertionError(f"the machine does not come up: {state}")
+    raise AssertionError(f"the machine does not come up: {state}; it waits for:\n{jobs}")
 
 
 def _remove_groups(work: Path, name: str) -> None:
