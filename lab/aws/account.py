@@ -114,7 +114,7 @@ class Account:
 
     def client(self, service: str, region: str) -> Any:
         """A boto3 client of one of its services, independent of the podmin's profiles and proxies."""
-        return _client(self.endpoint, service, region)
+        return client_of(self.endpoint, service, region)
 
     def _launcher(self) -> Path:
         """A program that starts the real plugin or the bridge, by way of the Python that runs us."""
@@ -143,8 +143,8 @@ class Account:
 
 
 @cache
-def _client(endpoint: str, service: str, region: str) -> Any:
-    """A client is made once: that takes a tenth of a second."""
+def client_of(endpoint: str, service: str, region: str) -> Any:
+    """A client of a service of a simulated account. It is made once: that takes a tenth of a second."""
     import botocore.config
 
     return _session().client(

@@ -5,7 +5,6 @@ removed.
 """
 
 import base64
-import functools
 import json
 import urllib.error
 import urllib.request
@@ -14,7 +13,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import boto3
 import cbor2
 import pytest
 from botocore.exceptions import BotoCoreError, ClientError
@@ -22,7 +20,7 @@ from botocore.parsers import ResponseParserError
 from moto.iam.aws_managed_policies import aws_managed_policies_data
 from moto.server import ThreadedMotoServer
 
-from lab.aws.account import Account
+from lab.aws.account import Account, client_of
 from lab.aws.simulator import patches
 from lab.matchbox import free_ports
 
@@ -36,7 +34,7 @@ class Probed:
     endpoint: str
 
     def client(self, service: str, region: str = "eu-west-1") -> Any:
-        return _client(self.endpoint, service, region)
+        return client_of(self.endpoint, service, region)
 
     def raw(self, path: str, service: str, body: bytes | None = None, **headers: str) -> bytes:
         """The raw response: boto3 is more lenient than other clients."""
@@ -47,18 +45,6 @@ class Probed:
         opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
         with opener.open(request, timeout=20) as answer:
             return bytes(answer.read())
-
-
-@functools.cache
-def _client(endpoint: str, service: str, region: str) -> Any:
-    """A client of a service; each one that is made builds its classes anew, which takes longer than a request."""
-    return boto3.client(
-        service,  # type: ignore[call-overload]
-        endpoint_url=endpoint,
-        region_name=region,
-        aws_access_key_id="x",
-        aws_secret_access_key="x",
-    )
 
 
 Probe = Callable[[Probed], bool]
