@@ -41,13 +41,13 @@ _TASKS: dict[str, _When] = {
 
 def services(context: PodContext) -> tuple[str, ...]:
     """Names of the containers that run all the time, in the order of their start."""
-    return _those(_SERVICES, context)
+    return _present(_SERVICES, context)
 
 
 def containers(context: PodContext) -> tuple[str, ...]:
     """Names of all containers: the services, and those that run for a while."""
-    return services(context) + _those(_TASKS, context)
+    return services(context) + _present(_TASKS, context)
 
 
-def _those(table: dict[str, _When], context: PodContext) -> tuple[str, ...]:
+def _present(table: dict[str, _When], context: PodContext) -> tuple[str, ...]:
     return tuple(name for name, has in table.items() if has(context))

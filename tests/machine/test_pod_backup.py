@@ -4,7 +4,6 @@ import fcntl
 import os
 import shutil
 import subprocess
-import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -16,7 +15,7 @@ from tests.machine.pod_backup import PASSWORD, Pod
 from tests.machine.pod_programs import RequireProgram
 from tests.machine.pod_services import BACKUP, pod_server
 from tests.machine.test_pod_postgresql import Postgresql
-from tests.support.processes import waits_for
+from tests.support.processes import wait_until_blocked
 
 SAVED = [
     "/backup/staging/versions",
@@ -223,9 +222,7 @@ def test_check_and_backup_wait_for_each_other(here: Pod) -> None:
         with (here.data / "state/backup-lock").open("w") as lock:
             fcntl.flock(lock, fcntl.LOCK_EX)
             check = pool.submit(here.run, "check-backup")
-            # the kernel lists who waits for a lock
-            while not check.done() and not waits_for(lock.fileno()):
-                time.sleep(0.05)
+            wait_until_blocked(check, lock.fileno())
             assert not check.done()
         assert check.result().returncode == 1
 

@@ -32,15 +32,9 @@ from tests.machine.pod_services import (
     uploads,
 )
 from tests.machine.test_pod_postgresql import Postgresql, as_user
-from tests.support.processes import waits_for
-from tests.support.unchanged import MACHINE
+from tests.support.processes import wait_until_blocked
 
-pytestmark = [
-    pytest.mark.skipif(os.getuid() != 0, reason="only root may restore owners and run diaspora-pod"),
-    pytest.mark.inputs(
-        *MACHINE, "tests/machine/later.py", "tests/machine/pod_backup.py", "tests/machine/pod_services.py"
-    ),
-]
+pytestmark = pytest.mark.skipif(os.getuid() != 0, reason="only root may restore owners and run diaspora-pod")
 
 
 @pytest.fixture(scope="module")
@@ -311,8 +305,7 @@ def test_a_check_of_health_does_not_keep_a_killed_restore_from_being_tidied_up(f
         try:
             fcntl.flock(holder, fcntl.LOCK_SH)
             tidied = pool.submit(first.run, "restore", "--tidy")
-            while not waits_for(holder) and not tidied.done():
-                time.sleep(0.01)
+            wait_until_blocked(tidied, holder)
         finally:
             os.close(holder)
     assert tidied.result().returncode == 0

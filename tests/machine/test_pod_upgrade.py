@@ -15,7 +15,6 @@ import re
 import shutil
 import subprocess
 import threading
-import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from functools import cache
@@ -36,13 +35,9 @@ from tests.support.configs import SSH_KEY, host, machine, pxe, pxe_config
 from tests.support.configs import pod as pod_settings
 from tests.support.ignition_root import Node
 from tests.support.memory import memory_folder
-from tests.support.processes import waits_for
-from tests.support.unchanged import MACHINE
+from tests.support.processes import wait_until_blocked
 
-pytestmark = [
-    pytest.mark.skipif(os.getuid() != 0, reason="only root may change the files of a machine"),
-    pytest.mark.inputs(*MACHINE, "tests/machine/later.py", "tests/machine/pod_upgrade.py"),
-]
+pytestmark = pytest.mark.skipif(os.getuid() != 0, reason="only root may change the files of a machine")
 
 TABLES = """
 CREATE TABLE IF NOT EXISTS schema_migrations (version varchar PRIMARY KEY);
@@ -362,8 +357,7 @@ def test_no_backup_begins_while_the_pod_changes_over(pod: Upgraded) -> None:
         fcntl.flock(lock, fcntl.LOCK_EX)
         with ThreadPoolExecutor() as pool:
             done = pool.submit(pod.upgrade, pod.folder / "new.ign")
-            while not done.done() and not waits_for(lock.fileno()):
-                time.sleep(0.05)
+            wait_until_blocked(done, lock.fileno())
             assert not done.done()
             assert "systemctl start diaspora-backup.service" in pod.calls
             assert not [call for call in pod.calls if call.startswith("systemctl stop")]

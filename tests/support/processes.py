@@ -3,9 +3,12 @@
 import os
 import signal
 import subprocess
+import time
 from collections.abc import Iterator
+from concurrent.futures import Future
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 STOP_SECONDS = 30
 
@@ -41,8 +44,14 @@ def stop(
         raise
 
 
-def waits_for(descriptor: int) -> bool:
-    """Whether a process waits for the lock (flock) on an open file or folder: the kernel lists these."""
+def wait_until_blocked(call: Future[Any], descriptor: int) -> None:
+    """Return when a process waits for the lock (flock) on an open file or folder, or the call has ended without it."""
+    while not call.done() and not _is_waited_for(descriptor):
+        time.sleep(0.02)
+
+
+def _is_waited_for(descriptor: int) -> bool:
+    # the kernel lists who waits for a lock
     inode = f":{os.fstat(descriptor).st_ino}"
     lines = Path("/proc/locks").read_text(encoding="ascii").splitlines()
     return any("-> FLOCK" in line and line.split()[-3].endswith(inode) for line in lines)
