@@ -1,70 +1,60 @@
-"""Tests with inputs: what they follow from, when they run, and when they count as unchanged."""
+"""System tests: what they follow from, when they run, and when they count as unchanged."""
 
 import ast
-import functools
-import os
+import re
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
-from tests.support import unchanged
-from tests.support.unchanged import PROJECT, digest
-
-ROOTS = (PROJECT, PROJECT / "butane-py/src")
-
-
-@functools.cache
-def modules(name: str) -> tuple[Path, ...]:
-    bases = (root / name.replace(".", "/") for root in ROOTS)
-    return tuple(file for base in bases for file in (base.with_suffix(".py"), base / "__init__.py") if file.is_file())
+from tests.support import inputs, unchanged
+from tests.support.inputs import PROJECT, closure, entries, inputs_of
+from tests.support.unchanged import digest
 
 
-@functools.cache
-def imported(file: Path) -> frozenset[Path]:
-    """The modules of this project that a file imports, with their packages."""
-    return frozenset(_imported(file))
+def imported(module: Path) -> Iterator[str]:
+    """The names that Python itself finds in a module."""
+    for node in ast.walk(ast.parse(module.read_bytes())):
+        if isinstance(node, ast.Import):
+            yield from (alias.name for alias in node.names)
+        elif isinstance(node, ast.ImportFrom) and node.module:
+            yield from (node.module, *(f"{node.module}.{alias.name}" for alias in node.names if alias.name != "*"))
 
 
-def _imported(file: Path) -> Iterator[Path]:
-    for node in ast.walk(ast.parse(file.read_text(encoding="utf-8"))):
-        names = [alias.name for alias in node.names] if isinstance(node, ast.Import) else []
-        if isinstance(node, ast.ImportFrom) and node.module:
-            names = [node.module, *(f"{node.module}.{alias.name}" for alias in node.names)]
-        for name in names:
-            parts = name.split(".")
-            for end in range(1, len(parts) + 1):
-                yield from modules(".".join(parts[:end]))
+def test_search_finds_every_import_of_this_project() -> None:
+    modules = [entry for entry in entries() if entry.suffix == ".py"]
+    assert len(modules) > 500
+    missing = {module: set(imported(module)) - set(inputs.imports(module.read_text("utf-8"))) for module in modules}
+    assert {module: names for module, names in missing.items() if names} == {}
 
 
-def closure(file: Path) -> set[Path]:
-    found: set[Path] = set()
-    left = [file]
-    while left:
-        module = left.pop()
-        if module not in found:
-            found.add(module)
-            left += imported(module)
-    return found
+def test_a_test_follows_from_modules_files_and_its_own_fixtures() -> None:
+    module = PROJECT / "tests/machine/test_operate.py"
+    found = {path.relative_to(PROJECT).as_posix() for path in inputs_of(module, ["memory_path"], [PROJECT / "LICENSE"])}
+    assert found >= {
+        "LICENSE",
+        "conftest.py",  # of all folders
+        "containers",
+        "diaspora_infra/config/images.json",
+        "diaspora_infra/host/features/redis.py",
+        "docs/machine.md",
+        "templates",
+        "tests/conftest.py",
+        "tests/machine/conftest.py",
+        "tests/machine/cheap_restic.py",
+        "tests/support/application",
+        "tests/support/memory.py",  # of the fixture
+        "tests/support/trixie_machine.sh",
+    }
+    assert not [path for path in found if path.startswith(("diaspora_infra/aws/aws", "lab/aws", "docs/aws"))]
+    # the account needs the simulator
+    more = {path.relative_to(PROJECT).as_posix() for path in inputs_of(module, ["account"])}
+    assert more >= {"lab/aws/account.py", "lab/aws/simulator/server.py", "lab/aws/bridge/plugin.py"}
 
 
-def marked_modules() -> list[Path]:
-    return [file for file in (PROJECT / "tests").glob("*/test_*.py") if "pytest.mark.inputs(" in file.read_text()]
-
-
-@pytest.mark.parametrize("module", marked_modules(), ids=lambda module: module.stem)
-def test_inputs_contain_every_module_that_the_test_imports(module: Path) -> None:
-    """Also those that the imported modules import. What the test reads or starts, its author has to name."""
-    calls = [node for node in ast.walk(ast.parse(module.read_text())) if isinstance(node, ast.Call)]
-    marks = [node for node in calls if ast.unparse(node.func) == "pytest.mark.inputs"]
-    assert marks
-    imports = closure(module)
-    for mark in marks:
-        # without an import of the module, which may bring slow packages
-        arguments = eval(ast.unparse(ast.Tuple(mark.args, ast.Load())), vars(unchanged))
-        named = [PROJECT / entry for entry in (*unchanged.COMMON, *arguments)]
-        missing = {file for file in imports - {module} if not any(file.is_relative_to(entry) for entry in named)}
-        assert missing == set()
+def test_a_package_that_loads_its_parts_later_counts_with_all_of_them() -> None:
+    found = closure([PROJECT / "diaspora_infra/aws/__init__.py"])
+    assert set((PROJECT / "diaspora_infra/aws").rglob("*.py")) <= found
 
 
 @pytest.fixture
@@ -80,7 +70,7 @@ def test_digest_follows_from_paths_contents_modes_links_and_packages(
     project: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def found() -> str:
-        return digest(["folder", "alone"], project)
+        return digest([project / "folder", project / "alone"], project)
 
     seen = {found()}
     file, link = project / "folder/inner/file", project / "folder/link"
@@ -105,23 +95,24 @@ def test_digest_follows_from_paths_contents_modes_links_and_packages(
 
 def test_input_that_is_gone_is_an_error(project: Path) -> None:
     with pytest.raises(FileNotFoundError, match="nowhere"):
-        digest(["nowhere"], project)
+        digest([project / "nowhere"], project)
 
 
 @pytest.fixture
-def of_its_own(pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch) -> pytest.Pytester:
-    """A project with one test that has inputs, and a cache of its own."""
-    monkeypatch.setattr(unchanged, "PROJECT", pytester.path)
+def of_its_own(pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch) -> Iterator[pytest.Pytester]:
+    """A project with one system test, which names a file, and a cache of its own."""
+    for module in (inputs, unchanged):
+        monkeypatch.setattr(module, "PROJECT", pytester.path)
     monkeypatch.setattr(unchanged, "COMMON", ())
     monkeypatch.setattr(unchanged, "cache_root", lambda: pytester.path / "cache")
     monkeypatch.delenv("EVERYTHING", raising=False)
     monkeypatch.setattr(unchanged.digest, "__defaults__", (pytester.path,))
-    pytester.makeini("[pytest]\nmarkers = inputs(*paths): x\n")
+    pytester.makeini("[pytest]\nmarkers =\n    system: x\n    inputs(*paths): x\n")
     pytester.makepyfile(
         test_it="""
         import pathlib, pytest
 
-        @pytest.mark.inputs("input")
+        @pytest.mark.system
         def test_of_input():
             path = pathlib.Path("input")
             assert path.read_text() != "wrong"
@@ -133,11 +124,19 @@ def of_its_own(pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch) -> py
         """
     )
     (pytester.path / "input").write_text("right")
-    return pytester
+    yield pytester
+    forget()
+
+
+def forget() -> None:
+    """Forget what was found of the files of a project."""
+    kept = (inputs.entries, inputs._names, inputs._references, unchanged._inputs, unchanged._first_digest)
+    for function in kept:
+        function.cache_clear()
 
 
 def outcomes(pytester: pytest.Pytester) -> dict[str, int]:
-    unchanged._first_digest.cache_clear()
+    forget()
     found = pytester.inline_run("-p", "tests.support.unchanged", "-q", plugins=[])
     reports = found.getreports("pytest_runtest_logreport")
     ended = [report for report in reports if report.when == "call" or not report.passed]
@@ -165,8 +164,52 @@ def test_only_a_test_that_passed_with_the_same_inputs_does_not_run(
     # back to the first content, but long after it passed
     (of_its_own.path / "input").write_text("right")
     assert outcomes(of_its_own) == {"unchanged": 1, "passed": 1}
-    for record in (of_its_own.path / "cache/passed").iterdir():
-        os.utime(record, (0, 0))
+    (record,) = (of_its_own.path / "cache/passed").iterdir()
+    record.write_text(re.sub(r" \S+", " 0", record.read_text()))
+    assert outcomes(of_its_own) == {"passed": 2}
+
+
+def test_input_that_vanishes_while_the_test_runs_is_a_change(of_its_own: pytest.Pytester) -> None:
+    of_its_own.makepyfile(
+        test_it="""
+        import pathlib, pytest
+
+        @pytest.mark.system
+        def test_of_input():
+            pathlib.Path("input").unlink()
+        """
+    )
+    assert outcomes(of_its_own) == {"passed": 1}
+    assert not (of_its_own.path / "cache").exists()
+
+
+def test_test_whose_fixture_fails_at_its_end_runs_again(of_its_own: pytest.Pytester) -> None:
+    of_its_own.makepyfile(
+        test_it="""
+        import pytest
+
+        @pytest.fixture
+        def lent():
+            yield
+            raise ValueError
+
+        @pytest.mark.system
+        def test_of_input(lent):
+            pass
+        """
+    )
+    assert outcomes(of_its_own) == outcomes(of_its_own) == {"passed": 1, "failed": 1}
+
+
+def test_records_of_a_test_are_few(of_its_own: pytest.Pytester) -> None:
+    for number in range(unchanged.KEPT_RECORDS + 2):
+        (of_its_own.path / "input").write_text(str(number))
+        assert outcomes(of_its_own) == {"passed": 2}
+    (record,) = (of_its_own.path / "cache/passed").iterdir()
+    assert len(record.read_text().splitlines()) == unchanged.KEPT_RECORDS
+    (of_its_own.path / "input").write_text("3")
+    assert outcomes(of_its_own) == {"unchanged": 1, "passed": 1}
+    (of_its_own.path / "input").write_text("0")
     assert outcomes(of_its_own) == {"passed": 2}
 
 
@@ -178,13 +221,14 @@ def test_fixtures_end_before_a_test_that_does_not_share_them(of_its_own: pytest.
 
         @pytest.fixture(scope="module")
         def lent():
-            pathlib.Path("lent").touch()
+            pathlib.Path("is lent").touch()
             yield
-            pathlib.Path("lent").unlink()
+            pathlib.Path("is lent").unlink()
 
         def test_first(lent):
             pass
 
+        @pytest.mark.system
         @pytest.mark.inputs("input")
         def test_of_input(lent):
             pass
@@ -193,7 +237,7 @@ def test_fixtures_end_before_a_test_that_does_not_share_them(of_its_own: pytest.
         import pathlib
 
         def test_in_another_module():
-            assert not pathlib.Path("lent").exists()
+            assert not pathlib.Path("is lent").exists()
         """,
     )
     assert outcomes(of_its_own) == {"passed": 3}

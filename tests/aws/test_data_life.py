@@ -11,9 +11,6 @@ from lab.aws.account import Account
 from tests.aws.smtp_reference import smtp_password
 from tests.support.aws_stack import AwsStack
 from tests.support.prepared import prepare
-from tests.support.unchanged import STACK
-
-pytestmark = pytest.mark.inputs(*STACK, "tests/aws")
 
 PROGRAMS = Path(__file__).parent / "programs"
 PATH = "/diaspora/pod.example.org"

@@ -1,12 +1,7 @@
 """A run that AWS stops in the middle, and the next one; and what the preview refuses before AWS does."""
 
-import pytest
-
 from tests.aws.account_client import instance
 from tests.support.aws_stack import AwsStack
-from tests.support.unchanged import STACK
-
-pytestmark = pytest.mark.inputs(*STACK, "tests/aws")
 
 
 def test_up_continues_after_a_quota_error(aws_stack: AwsStack) -> None:

@@ -21,9 +21,6 @@ from tests.aws.rules import problems
 from tests.aws.simulated_types import asked, encrypted_backup_password, same_types
 from tests.support.aws_bill import uncounted
 from tests.support.aws_stack import AwsStack
-from tests.support.unchanged import STACK
-
-pytestmark = pytest.mark.inputs(*STACK, "tests/aws")
 
 PATH = f"/diaspora/{DOMAIN}"
 GROUP = "aws:autoscaling/group:Group"

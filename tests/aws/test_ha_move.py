@@ -2,15 +2,10 @@
 
 from typing import Any
 
-import pytest
-
 from tests.aws.account_asserts import DOMAIN, records
 from tests.aws.account_client import instances
 from tests.aws.account_inventory import buckets
 from tests.support.aws_stack import AwsStack
-from tests.support.unchanged import STACK
-
-pytestmark = pytest.mark.inputs(*STACK, "tests/aws")
 
 PATH = f"/diaspora/{DOMAIN}"
 

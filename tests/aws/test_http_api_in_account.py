@@ -9,9 +9,6 @@ import pytest
 from lab.aws.account import Account
 from tests.aws.account_asserts import DOMAIN, records, zone_id
 from tests.support.aws_stack import AwsStack, program
-from tests.support.unchanged import STACK
-
-pytestmark = pytest.mark.inputs(*STACK, "tests/aws")
 
 
 @pytest.mark.parametrize("dns", [{"provider": "external"}, {"createZone": True}])

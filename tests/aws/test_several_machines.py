@@ -18,10 +18,6 @@ from tests.aws.account_client import may_reach
 from tests.aws.several_machines import CONFIG
 from tests.aws.simulated_types import ELSEWHERE, asked
 from tests.support.aws_stack import AwsStack, program
-from tests.support.unchanged import STACK
-
-pytestmark = pytest.mark.inputs(*STACK, "tests/aws")
-
 
 PROGRAM = f"""
 import sys

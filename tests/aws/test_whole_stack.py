@@ -3,8 +3,6 @@
 from pathlib import Path
 from typing import Any
 
-import pytest
-
 from diaspora_infra.cost.target import TARGET_USD
 from tests.aws.account_asserts import (
     DOMAIN,
@@ -27,10 +25,8 @@ from tests.aws.simulated_types import asked, same_types
 from tests.support.aws_bill import uncounted
 from tests.support.aws_stack import AwsStack
 from tests.support.configs import without_images
-from tests.support.unchanged import STACK
 
 
-@pytest.mark.inputs(*STACK, "tests/aws")
 def test_whole_stack_is_created_updated_destroyed_and_recreated(aws_stack: AwsStack, tmp_path: Path) -> None:
     aws_stack.values = without_images(aws_stack.values)
     aws_stack.values["pod"]["imageRefresh"] = False

@@ -23,7 +23,6 @@ from tests.support.boot.disk_image import Partition, mounted_xfs, partitions
 from tests.support.boot.images import make_images
 from tests.support.boot.virtual_machine import new_disk
 from tests.support.configs import pxe_config
-from tests.support.unchanged import BOOT
 from tools.packages import is_installed, read_packages
 
 SCRIPT = Path(__file__).parent / "lay-out-disks"
@@ -123,7 +122,6 @@ def boot(folder: Path, disks: Mapping[str, Path]) -> str:
 
 
 @pytest.mark.timeout(900)
-@pytest.mark.inputs(*BOOT)
 def test_data_keeps_its_place_and_a_foreign_filesystem_stops_first_boot_unchanged(tmp_path: Path) -> None:
     skip_unless(platform.machine() == "x86_64", "needs Debian packages for x86_64")
     skip_unless(os.geteuid() == 0, "needs root: filesystems are mounted")

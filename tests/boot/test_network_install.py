@@ -37,7 +37,6 @@ from tests.support.boot.virtual_machine import HOST_ADDRESS, UEFI, VirtualMachin
 from tests.support.configs import SSH_KEY, host, machine, pod
 from tests.support.ignition_root import Node, applied, read_tree
 from tests.support.stack import Stack
-from tests.support.unchanged import BOOT
 from tools.packages import is_installed, read_packages
 
 # what tests/packages.txt names for these tests
@@ -240,7 +239,6 @@ def rig(tmp_path: Path, matchbox_server: MatchboxServer) -> Rig:
 
 
 @pytest.mark.timeout(2400)
-@pytest.mark.inputs(*BOOT)
 def test_machine_boots_with_containers_and_keeps_data_after_reinstall(rig: Rig) -> None:
     """First on an empty disk, then with other settings and UEFI. One test, because it takes minutes."""
     first = rig.install("first.lan", snippets=[FIRST_ONLY], arguments=REDIS_ONLY)

@@ -15,9 +15,6 @@ from tests.support.configs import machine
 from tests.support.prepared import prepare
 from tests.support.processes import kill_tree
 from tests.support.stack import Stack
-from tests.support.unchanged import STACK
-
-pytestmark = pytest.mark.inputs(*STACK, "tests/engine/__init__.py")
 
 
 def test_wrong_config_is_reported_in_full_and_changes_nothing(stack: Stack) -> None:

@@ -23,7 +23,6 @@ from tests.support.configs import host, machine
 from tests.support.processes import kill_tree
 from tests.support.sizes import check_size
 from tests.support.stack import Stack
-from tests.support.unchanged import STACK
 
 COUNT = 60
 HOSTILE = """
@@ -51,7 +50,6 @@ def fleet() -> list[dict[str, Any]]:
     return machines
 
 
-@pytest.mark.inputs(*STACK, "tests/engine/__init__.py")
 def test_fleet_is_created_changed_killed_and_destroyed(stack: Stack, request: pytest.FixtureRequest) -> None:
     machines = fleet()
     stack.values["host"] = host(storage={"disk": "/dev/sda"}, snippets=[HOSTILE.replace("motd", "issue") % "all"])

@@ -16,14 +16,8 @@ from tests.support.examples import EXAMPLES, get
 from tests.support.golden import Golden
 from tests.support.language_table import PAGE, check_table
 from tests.support.languages import COMPONENTS, HOST, Program, examples_on_pages, go_program, typescript_program
-from tests.support.unchanged import STACK
 
-pytestmark = [
-    pytest.mark.xdist_group("languages"),  # one worker: one matchbox, and compilers do not wait for each other
-    pytest.mark.inputs(
-        *STACK, "docs/components", "docs/languages.md", "examples", "generators", "plugin", "tests/engine/__init__.py"
-    ),
-]
+pytestmark = pytest.mark.xdist_group("languages")  # one worker: one matchbox, and compilers do not wait for each other
 
 MAC = "52:54:00:a1:9c:01"
 PASSWORD = "correct-horse-battery-staple"

@@ -16,10 +16,7 @@ from diaspora_infra.pxe.verify import ipxe_script, verify
 from lab.engine import PROJECT
 from tests.support.configs import machine
 from tests.support.stack import Stack
-from tests.support.unchanged import STACK
 from tests.support.zlibs import other_zlib
-
-pytestmark = pytest.mark.inputs(*STACK, "tests/engine/__init__.py")
 
 
 def test_stack_is_created_updated_and_destroyed(stack: Stack) -> None:

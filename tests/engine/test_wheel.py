@@ -30,22 +30,8 @@ from release.packages import build_wheels, uv
 from tests.support.examples import EXAMPLES, copy_example, get, make_constraints, make_home
 from tests.support.processes import interruptible, stop
 from tests.support.stack import Stack
-from tests.support.unchanged import STACK
 
-pytestmark = [
-    pytest.mark.xdist_group("wheel"),  # one worker: the wheels are built once
-    pytest.mark.inputs(
-        *STACK,
-        "butane-py",
-        "docs/aws.md",
-        "examples/own-program",
-        "LICENSE",
-        "plugin",
-        "README.md",
-        "release",
-        "tests/engine/__init__.py",
-    ),
-]
+pytestmark = pytest.mark.xdist_group("wheel")  # one worker: the wheels are built once
 
 OWN_PROGRAM = EXAMPLES / "own-program"
 

@@ -26,21 +26,8 @@ from tests.machine.group_world import BACKUP_PASSWORD, PATH, TOKEN, Answer, Grou
 from tests.machine.pod_application import Container, healthy, wait
 from tests.machine.pod_programs import RequireProgram
 from tests.machine.test_pod_postgresql import PASSWORD
-from tests.support.unchanged import MACHINE
 
-pytestmark = [
-    pytest.mark.timeout(300),
-    pytest.mark.inputs(
-        *MACHINE,
-        "tests/host/aws_pod.py",
-        "tests/machine/aws_door.py",
-        "tests/machine/group_world.py",
-        "tests/machine/pod_application.py",
-        "tests/machine/pod_mail.py",
-        "tests/machine/pod_nginx.py",
-        "tests/machine/uploads_bucket.py",
-    ),
-]
+pytestmark = pytest.mark.timeout(300)
 
 LAST = "20230604015559"
 SLOW = "20260101000000"

@@ -33,7 +33,6 @@ from tests.machine.pod_assertions import (
 from tests.support.built_image import STEPS, stand_in
 from tests.support.pod_machine import PodMachine, data_disk, installed
 from tests.support.trixie import TrixieMachine
-from tests.support.unchanged import RENDERED
 
 OUTSIDE, ADDRESS = "192.0.2.1", "192.0.2.10/24"
 BACKUP = {"repository": f"s3:http://{OUTSIDE}:9000/pod-backups"}
@@ -258,7 +257,6 @@ def chapter_secrets(machine: TrixieMachine, _: Outside) -> None:
 
 
 @pytest.mark.timeout(1800)
-@pytest.mark.inputs(*RENDERED, "docs/machine.md", "tests/machine/cheap_restic.py", "tests/machine/namespaces.py")
 def test_life_of_a_pod(outside: Outside, tmp_path: Path, memory_path: Path) -> None:
     data = data_disk(memory_path / "data.img")
     with pod(outside, data, tmp_path / "machine") as machine:

@@ -29,14 +29,8 @@ from tests.machine.pod_services import (
     uploads,
 )
 from tests.machine.test_pod_postgresql import Postgresql, as_user
-from tests.support.unchanged import MACHINE
 
-pytestmark = [
-    pytest.mark.skipif(os.getuid() != 0, reason="only root may change owners and run diaspora-pod"),
-    pytest.mark.inputs(
-        *MACHINE, "tests/machine/later.py", "tests/machine/pod_backup.py", "tests/machine/pod_services.py"
-    ),
-]
+pytestmark = pytest.mark.skipif(os.getuid() != 0, reason="only root may change owners and run diaspora-pod")
 
 LAYOUT = {"uid": 1042}
 CONTEXT = pod_context(backup={}, secrets={"backupPassword": "correct horse battery"}, imageLayout=LAYOUT)

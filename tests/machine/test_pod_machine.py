@@ -16,7 +16,6 @@ from tests.support.built_image import STEPS, stand_in
 from tests.support.ignition_root import Ignition
 from tests.support.pod_machine import data_disk, installed
 from tests.support.trixie import TrixieMachine
-from tests.support.unchanged import RENDERED
 
 SECRETS = ("database_password", "redis_password", "secret_key_base", "oidc_key.pem", "admin_password")
 
@@ -179,7 +178,6 @@ def refresh(machine: TrixieMachine) -> None:
 
 
 @pytest.mark.timeout(900)
-@pytest.mark.inputs(*RENDERED, "tests/machine/former.py", "tests/machine/former_machine.json")
 def test_machine_of_former_version_is_upgraded_and_reinstalled(tmp_path: Path, memory_path: Path) -> None:
     """By its own programs, which have to accept the bundle of today. It starts after a power failure, and after a
     reinstallation."""

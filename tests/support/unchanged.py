@@ -1,14 +1,15 @@
-"""Tests that take long do not run again while all that they run is the same.
+"""System tests do not run again while all that they follow from is the same.
 
-`@pytest.mark.inputs(...)` names the files and folders of this project from which such a test follows. When the test
-passes, the hash of its inputs goes into the cache of the tools. With the same hash it counts as `unchanged` for a week.
-`EVERYTHING=1 make test` runs every test.
+When such a test passes, the hash of its inputs goes into the cache of the tools. With the same hash the test counts as
+`unchanged` for a week. tests/support/inputs.py finds the inputs in the text of the module; `@pytest.mark.inputs(...)`
+names further files and folders. `EVERYTHING=1 make test` runs every test.
 """
 
 import functools
 import hashlib
 import os
 import platform
+import stat
 import time
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
@@ -17,71 +18,50 @@ from typing import Any
 
 import pytest
 
+from tests.support.inputs import PROJECT, inputs_of
 from tools.cache import cache_root
 
-PROJECT = Path(__file__).resolve().parent.parent.parent
-# what every test follows from
-COMMON = (
-    "conftest.py",
-    "pyproject.toml",
-    "tests/__init__.py",
-    "tests/conftest.py",
-    "tests/support",
-    "tools",
-    "uv.lock",
-)
-# what a machine's config is rendered from, and what installs it in a test
-RENDERED = (
-    "butane-py/src", "containers", "diaspora_infra/__init__.py", "diaspora_infra/config", "diaspora_infra/host",
-    "diaspora_infra/pulumi_config.py", "diaspora_infra/pxe", "diaspora_infra/stack_files.py",
-    "diaspora_infra/tables.py", "diaspora_infra/version.py", "lab", "templates", "tests/machine/__init__.py",
-    "tests/machine/pod_assertions.py",
-)  # fmt: skip
-# the programs of a machine, with stand-ins for some
-MACHINE = (
-    *RENDERED, "tests/host/__init__.py", "tests/host/pod.py", "tests/machine/namespaces.py",
-    "tests/machine/pod_programs.py", "tests/machine/test_pod_postgresql.py",
-)  # fmt: skip
-# a machine that boots over the network
-BOOT = (
-    *RENDERED, "__main__.py", "Pulumi.yaml", "diaspora_infra/program.py", "tests/boot", "tests/host/__init__.py",
-    "tests/host/pod.py", "tests/machine/pod_programs.py", "tests/packages.txt",
-)  # fmt: skip
-# a stack of any target
-STACK = (
-    "__main__.py", "Pulumi.yaml", "butane-py/src", "containers", "diaspora_infra", "lab", "policy", "templates",
-)  # fmt: skip
+# what every test follows from: the pins of packages and programs, and the environment of the tests
+COMMON = ("pyproject.toml", "tests/support/surroundings.py", "tools", "uv.lock")
 # programs that are not pinned here: the packages of this computer
 PACKAGES_OF_COMPUTER = Path("/var/lib/dpkg/status")
 VALID_SECONDS = 7 * 24 * 60 * 60
+# as many branches and settings of this computer as change places often
+KEPT_RECORDS = 8
 
 
-@dataclass(frozen=True)
+@dataclass
 class _Begun:
-    """A test with inputs that runs: what it follows from, and the hash of that before the test."""
+    """A test that runs: what it follows from, the hash of that before the test, and whether all has passed so far."""
 
-    inputs: tuple[str, ...]
+    inputs: frozenset[Path]
     digest: str
+    passed: bool = False
 
 
 _begun = pytest.StashKey[_Begun]()
 
 
-def inputs_of(item: pytest.Item) -> tuple[str, ...]:
-    """Files and folders that a test names, beside its own module and what all tests share; none without the mark."""
-    mark = item.get_closest_marker("inputs")
-    return (*COMMON, item.path.relative_to(PROJECT).as_posix(), *mark.args) if mark else ()
+def inputs(item: pytest.Item) -> frozenset[Path]:
+    """Files and folders that a system test follows from; none for another test."""
+    if not item.get_closest_marker("system"):
+        return frozenset()
+    named = (name for mark in item.iter_markers("inputs") for name in mark.args)
+    return _inputs(item.path, frozenset(getattr(item, "fixturenames", ())), frozenset((*COMMON, *named)))
 
 
-def digest(inputs: Iterable[str], project: Path = PROJECT) -> str:
+@functools.cache
+def _inputs(module: Path, fixtures: frozenset[str], named: frozenset[str]) -> frozenset[Path]:
+    return inputs_of(module, fixtures, [PROJECT / name for name in named])
+
+
+def digest(inputs: Iterable[Path], project: Path = PROJECT) -> str:
     """Hash of all that a test follows from. Raises FileNotFoundError for an input that is gone."""
     found = hashlib.sha256("\0".join((*os.uname()[2:], platform.python_version())).encode())
     if PACKAGES_OF_COMPUTER.exists():
-        found.update(PACKAGES_OF_COMPUTER.read_bytes())
-    for path in sorted({path for entry in inputs for path in _files(project / entry)}):
-        content = str(path.readlink()).encode() if path.is_symlink() else path.read_bytes()
-        head = f"{path.relative_to(project)}\0{path.lstat().st_mode:o}\0{len(content)}\0"
-        found.update(head.encode() + content)
+        found.update(_hash(PACKAGES_OF_COMPUTER))
+    for path in sorted({path for entry in inputs for path in _files(entry)}):
+        found.update(f"{path.relative_to(project)}\0".encode() + _hash(path))
     return found.hexdigest()
 
 
@@ -90,7 +70,6 @@ _first_digest = functools.cache(digest)
 
 def _files(entry: Path) -> Iterator[Path]:
     if not entry.is_dir():
-        entry.lstat()
         yield entry
         return
     for path in entry.rglob("*"):
@@ -98,41 +77,74 @@ def _files(entry: Path) -> Iterator[Path]:
             yield path
 
 
-def _record(item: pytest.Item, digest: str) -> Path:
-    """The file that is there when the test has passed with the inputs of this hash."""
+def _hash(path: Path) -> bytes:
+    """Hash of a file's mode and content, or of a link's target."""
+    status = path.lstat()
+    return _hash_of(path, status.st_mode, status.st_size, status.st_mtime_ns, status.st_ino)
+
+
+@functools.cache
+def _hash_of(path: Path, mode: int, *_: int) -> bytes:
+    """The hash, which is not made again while size, time and inode of the file are the same."""
+    content = str(path.readlink()).encode() if stat.S_ISLNK(mode) else path.read_bytes()
+    return hashlib.sha256(f"{mode:o}\0".encode() + content).digest()
+
+
+def _record(item: pytest.Item) -> Path:
+    """The file with the hashes of the inputs with which a test has passed, and when."""
     name = item.nodeid.split("@")[0]
-    return cache_root() / "passed" / hashlib.sha256(f"{name}\0{digest}".encode()).hexdigest()
+    return cache_root() / "passed" / hashlib.sha256(name.encode()).hexdigest()
 
 
-def _is_fresh(record: Path) -> bool:
-    return record.exists() and time.time() - record.stat().st_mtime < VALID_SECONDS
+def _passed(record: Path) -> dict[str, float]:
+    """The time of each hash, the newest last."""
+    lines = record.read_text(encoding="ascii").splitlines() if record.exists() else []
+    return {digest: float(seconds) for digest, seconds in map(str.split, lines)}
+
+
+def _write(record: Path, digest: str) -> None:
+    kept = {**{other: seconds for other, seconds in _passed(record).items() if other != digest}, digest: time.time()}
+    lines = [f"{digest} {seconds}\n" for digest, seconds in kept.items()]
+    record.parent.mkdir(parents=True, exist_ok=True)
+    # other checkouts share the record
+    new = record.with_name(f"{record.name}.{os.getpid()}")
+    new.write_text("".join(lines[-KEPT_RECORDS:]), encoding="ascii")
+    new.rename(record)
 
 
 @pytest.hookimpl(tryfirst=True)
 def pytest_runtest_setup(item: pytest.Item) -> None:
     """Do not run a test that passed with the same inputs."""
-    inputs = inputs_of(item)
-    if not inputs:
+    followed = inputs(item)
+    if not followed:
         return
     # the modules were loaded before the first test, and are not loaded again
-    begun = item.stash[_begun] = _Begun(inputs, _first_digest(inputs))
-    record = _record(item, begun.digest)
-    if not os.environ.get("EVERYTHING") and _is_fresh(record):
-        item.user_properties.append(("unchanged", time.strftime("%Y-%m-%d %H:%M", time.gmtime(record.stat().st_mtime))))
+    begun = item.stash[_begun] = _Begun(followed, _first_digest(followed))
+    passed = _passed(_record(item)).get(begun.digest, 0)
+    if not os.environ.get("EVERYTHING") and time.time() - passed < VALID_SECONDS:
+        item.user_properties.append(("unchanged", time.strftime("%Y-%m-%d %H:%M", time.gmtime(passed))))
         # what earlier tests left is torn down as after any other test
         pytest.skip("unchanged")
 
 
 @pytest.hookimpl(wrapper=True)
 def pytest_runtest_makereport(item: pytest.Item, call: pytest.CallInfo[None]) -> Iterator[None]:
-    """Remember a test with inputs that has passed, unless somebody has changed a file meanwhile."""
+    """Remember a system test that has passed, unless somebody has changed a file meanwhile."""
     report: Any = yield
     begun = item.stash.get(_begun, None)
-    if begun and call.when == "call" and report.passed and digest(begun.inputs) == begun.digest:
-        record = _record(item, begun.digest)
-        record.parent.mkdir(parents=True, exist_ok=True)
-        record.write_text(f"{item.nodeid}\n", encoding="utf-8")
+    if begun and call.when == "call":
+        begun.passed = report.passed
+    # the end of its fixtures may find a mistake too
+    if begun and call.when == "teardown" and begun.passed and report.passed and _is_same(begun):
+        _write(_record(item), begun.digest)
     return report
+
+
+def _is_same(begun: _Begun) -> bool:
+    try:
+        return digest(begun.inputs) == begun.digest
+    except FileNotFoundError:
+        return False
 
 
 @pytest.hookimpl(tryfirst=True)
@@ -144,11 +156,11 @@ def pytest_report_teststatus(report: pytest.TestReport) -> tuple[str, str, str] 
 
 
 def pytest_terminal_summary(terminalreporter: Any) -> None:
-    """Name the modules with tests that did not run, and since when."""
+    """Name the folders with tests that did not run, and since when."""
     found: dict[str, list[str]] = {}
     for report in terminalreporter.stats.get("unchanged", ()):
-        found.setdefault(report.location[0], []).append(dict(report.user_properties)["unchanged"])
+        found.setdefault(report.location[0].rpartition("/")[0], []).append(dict(report.user_properties)["unchanged"])
     if found:
         terminalreporter.section("unchanged since they passed (EVERYTHING=1 runs them)")
-    for module, times in found.items():
-        terminalreporter.line(f"{min(times)} UTC  {module}: {len(times)}")
+    for folder, times in found.items():
+        terminalreporter.line(f"{min(times)} UTC  {folder}: {len(times)}")

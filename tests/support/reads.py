@@ -1,0 +1,56 @@
+"""Shows what tests read of this project that is none of their inputs.
+
+    .venv/bin/python -m pytest -p tests.support.reads tests/machine/test_operate.py
+
+A plugin of pytest, for Linux. Before each module it sets the time of the last access of every file back, and looks at
+these times after the module. Nothing else may work in the checkout meanwhile; with bytecode beside a module, the module
+itself is not read.
+"""
+
+import os
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.support.inputs import PROJECT, entries
+
+_allowed: set[Path] = set()
+_lines: list[str] = []
+
+
+def _forget_reads() -> None:
+    # the kernel notes an access when the last one is older than the last change
+    for entry in entries():
+        os.utime(entry, ns=(0, entry.lstat().st_mtime_ns), follow_symlinks=False)
+
+
+def _read() -> Iterator[Path]:
+    return (entry for entry in entries() if entry.lstat().st_atime_ns)
+
+
+@pytest.hookimpl(wrapper=True, tryfirst=True)
+def pytest_runtest_protocol(item: pytest.Item, nextitem: pytest.Item | None) -> Iterator[None]:
+    """Look at the files after the last test of each module."""
+    if not _allowed:
+        _forget_reads()
+    # imported here, it would be loaded before pytest can prepare its assertions
+    unchanged = item.config.pluginmanager.get_plugin("tests.support.unchanged")
+    assert unchanged
+    _allowed.update(unchanged.inputs(item))
+    try:
+        return (yield)
+    finally:
+        if nextitem is None or nextitem.path != item.path:
+            more = sorted(
+                entry for entry in _read() if not any(map(entry.is_relative_to, _allowed)) and entry.is_file()
+            )
+            _lines.extend(f"{item.location[0]} reads {entry.relative_to(PROJECT)}" for entry in more)
+            _allowed.clear()
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    """List the files of each module."""
+    terminalreporter.section("read, and no input")
+    for line in _lines:
+        terminalreporter.line(line)
