@@ -3,8 +3,7 @@
     .venv/bin/python -m pytest -p tests.support.reads tests/machine/test_operate.py
 
 A plugin of pytest, for Linux. Before each module it sets the time of the last access of every file back, and looks at
-these times after the module. Nothing else may work in the checkout meanwhile; with bytecode beside a module, the module
-itself is not read.
+these times after the module. Nothing else may work in the checkout meanwhile.
 """
 
 import os
@@ -22,11 +21,21 @@ _lines: list[str] = []
 def _forget_reads() -> None:
     # the kernel notes an access when the last one is older than the last change
     for entry in entries():
-        os.utime(entry, ns=(0, entry.lstat().st_mtime_ns), follow_symlinks=False)
+        for file in (entry, *_bytecode(entry)):
+            os.utime(file, ns=(0, file.lstat().st_mtime_ns), follow_symlinks=False)
 
 
-def _read() -> Iterator[Path]:
-    return (entry for entry in entries() if entry.lstat().st_atime_ns)
+def _is_read(entry: Path) -> bool:
+    return any(file.lstat().st_atime_ns for file in (entry, *_bytecode(entry)))
+
+
+def _is_unexpected(entry: Path) -> bool:
+    return entry.is_file() and not any(map(entry.is_relative_to, _allowed)) and _is_read(entry)
+
+
+def _bytecode(entry: Path) -> Iterator[Path]:
+    """What Python reads instead of a module."""
+    return (entry.parent / "__pycache__").glob(f"{entry.stem}.*.pyc") if entry.suffix == ".py" else iter(())
 
 
 @pytest.hookimpl(wrapper=True, tryfirst=True)
@@ -42,9 +51,7 @@ def pytest_runtest_protocol(item: pytest.Item, nextitem: pytest.Item | None) -> 
         return (yield)
     finally:
         if nextitem is None or nextitem.path != item.path:
-            more = sorted(
-                entry for entry in _read() if not any(map(entry.is_relative_to, _allowed)) and entry.is_file()
-            )
+            more = sorted(filter(_is_unexpected, entries()))
             _lines.extend(f"{item.location[0]} reads {entry.relative_to(PROJECT)}" for entry in more)
             _allowed.clear()
 
