@@ -29,12 +29,13 @@ PROGRAM = ["-m", "tests.golden.digests"]
 UNUSED = ("pulumi", "pulumi-aws", "pulumiverse-matchbox")
 # where `tools.environment` keeps the packages
 UV = {"UV_CACHE_DIR": os.environ.get("UV_CACHE_DIR", str(cache_root() / "uv"))}
+MODULES = (str(PROJECT), str(PROJECT / "butane-py/src"))
 PACKED = ["-c", "import zlib; print(len(zlib.compress(open('README.md', 'rb').read(), 9)))"]
 
 
 def output(command: list[str], **environment: str) -> str:
     """What a program prints; it runs in the project's folder."""
-    everything = {**os.environ, "PYTHONPATH": str(PROJECT), **environment}
+    everything = {**os.environ, "PYTHONPATH": os.pathsep.join(MODULES), **environment}
     result = subprocess.run(command, cwd=PROJECT, env=everything, capture_output=True, text=True, check=False)
     assert result.returncode == 0, result.stderr
     return result.stdout
@@ -72,7 +73,7 @@ def test_digests_are_equal_with_other_pythons(tmp_path: Path) -> None:
 def uv_run(requirements: Path) -> list[str]:
     """The start of a command that runs another Python with the locked packages; uv has them in its cache."""
     unused = [f"--prune={name}" for name in UNUSED]
-    export = [str(uv()), "export", "--quiet", "--locked", "--no-default-groups", "--no-emit-project", *unused]
+    export = [str(uv()), "export", "--quiet", "--locked", "--no-default-groups", "--no-emit-workspace", *unused]
     requirements.write_text(output(export, **UV))
     return [str(uv()), "run", "--quiet", "--isolated", "--no-project", "--with-requirements", str(requirements)]
 

@@ -30,7 +30,10 @@ def _is_read(entry: Path) -> bool:
 
 
 def _is_unexpected(entry: Path) -> bool:
-    return entry.is_file() and not any(map(entry.is_relative_to, _allowed)) and _is_read(entry)
+    # to look where a link leads is an access of the link
+    return (
+        not entry.is_symlink() and entry.is_file() and not any(map(entry.is_relative_to, _allowed)) and _is_read(entry)
+    )
 
 
 def _bytecode(entry: Path) -> Iterator[Path]:
