@@ -68,7 +68,7 @@ dist: ## make and check a release in dist/: wheels, plugin, SDKs, schema, notes 
 fuzz: ## compare butane-py with the Go program on many documents (SEED=7 EXAMPLES=4000; takes minutes)
 	@$(PYTHON) -m tools.environment --dev
 	@$(PYTHON) -m tools --set test >/dev/null
-	@BUTANE_EXAMPLES=$(or $(EXAMPLES),4000) BUTANE_SEED=$(or $(SEED),1) $(RUN) -m pytest -q -n 2 butane-py/tests
+	@EVERYTHING=1 BUTANE_EXAMPLES=$(or $(EXAMPLES),4000) BUTANE_SEED=$(or $(SEED),1) $(RUN) -m pytest -q -n 2 butane-py/tests
 
 golden: ## regenerate the golden files, docs/config.schema.json, the generated pages and types (review the diff)
 	@$(RUN) -m pytest -q tests/golden tests/config tests/preview --golden-update
@@ -82,7 +82,7 @@ bench: ## measure speed and state size relative to a baseline; bring up a pod on
 	@$(PYTHON) -m tools.environment --dev
 	@$(PYTHON) -m tools --set up --set aws butane >/dev/null
 	@$(RUN) -m benchmarks
-	@WHOLE_POD=1 $(RUN) -m pytest -q tests/aws/test_pod_in_yaml.py
+	@EVERYTHING=1 WHOLE_POD=1 $(RUN) -m pytest -q tests/aws/test_pod_in_yaml.py
 
 clean: ## remove .venv, .site and caches (never .lab, which may contain a running stack)
 	rm -rf .venv .site .mypy_cache .ruff_cache .pytest_cache .hypothesis dist butane-py/dist

@@ -107,7 +107,7 @@ def of_its_own(pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch) -> It
     monkeypatch.setattr(unchanged, "cache_root", lambda: pytester.path / "cache")
     monkeypatch.delenv("EVERYTHING", raising=False)
     monkeypatch.setattr(unchanged.digest, "__defaults__", (pytester.path,))
-    pytester.makeini("[pytest]\nmarkers =\n    system: x\n    inputs(*paths): x\n")
+    pytester.makeini("[pytest]\nmarkers =\n    system: x\n    network: x\n    inputs(*paths): x\n")
     pytester.makepyfile(
         test_it="""
         import pathlib, pytest
@@ -135,9 +135,9 @@ def forget() -> None:
         function.cache_clear()
 
 
-def outcomes(pytester: pytest.Pytester) -> dict[str, int]:
+def outcomes(pytester: pytest.Pytester, *options: str) -> dict[str, int]:
     forget()
-    found = pytester.inline_run("-p", "tests.support.unchanged", "-q", plugins=[])
+    found = pytester.inline_run("-p", "tests.support.unchanged", "-q", *options, plugins=[])
     reports = found.getreports("pytest_runtest_logreport")
     ended = [report for report in reports if report.when == "call" or not report.passed]
     kinds = ["unchanged" if "unchanged" in dict(report.user_properties) else report.outcome for report in ended]
@@ -181,6 +181,26 @@ def test_input_that_vanishes_while_the_test_runs_is_a_change(of_its_own: pytest.
     )
     assert outcomes(of_its_own) == {"passed": 1}
     assert not (of_its_own.path / "cache").exists()
+
+
+def test_test_of_the_network_always_runs(of_its_own: pytest.Pytester) -> None:
+    of_its_own.makepyfile(
+        test_it="""
+        import pytest
+
+        @pytest.mark.network
+        @pytest.mark.system
+        def test_of_a_server():
+            pass
+        """
+    )
+    assert outcomes(of_its_own) == outcomes(of_its_own) == {"passed": 1}
+
+
+def test_run_that_writes_files_is_no_comparison(of_its_own: pytest.Pytester) -> None:
+    of_its_own.makeconftest('def pytest_addoption(parser): parser.addoption("--golden-update", action="store_true")')
+    assert outcomes(of_its_own, "--golden-update") == outcomes(of_its_own) == {"passed": 2}
+    assert outcomes(of_its_own, "--golden-update") == {"passed": 2}
 
 
 def test_test_whose_fixture_fails_at_its_end_runs_again(of_its_own: pytest.Pytester) -> None:

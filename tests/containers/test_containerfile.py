@@ -159,6 +159,7 @@ def test_default_commit_is_that_of_the_default_version() -> None:
     assert f"\nARG SOURCE_COMMIT={DIASPORA_COMMITS[DIASPORA_VERSION]}\n" in TEXT
 
 
+@pytest.mark.network
 @pytest.mark.system
 def test_debian_has_every_package_of_each_stage(tmp_path: Path) -> None:
     source, *stages = installed_packages(TEXT)

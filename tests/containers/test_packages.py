@@ -9,6 +9,7 @@ from tests.containers.debian import assert_debian_12_has, installed_packages
 CONTAINERS = Path(__file__).resolve().parents[2] / "containers"
 
 
+@pytest.mark.network
 @pytest.mark.system
 @pytest.mark.parametrize("name", ["dnsmasq", "relay"])
 def test_debian_has_every_package(name: str, tmp_path: Path) -> None:
