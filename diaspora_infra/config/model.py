@@ -2,10 +2,10 @@
 
 import ast
 import inspect
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from functools import cache
 from itertools import pairwise
-from typing import Any, Self, cast
+from typing import TYPE_CHECKING, Any, Self
 
 from pydantic import BaseModel, ConfigDict, field_validator
 from pydantic.alias_generators import to_camel
@@ -49,6 +49,10 @@ def _hashable(value: object) -> object:
     return _hashable([*value.items()]) if isinstance(value, dict) else value
 
 
+class InvalidValueError(Exception):
+    """A value was read that is not valid, or that is required and missing: its message has been noted before."""
+
+
 class Model(BaseModel):
     """One table of the stack config. Immutable, strict about types and about keys it does not know.
 
@@ -83,5 +87,25 @@ class Model(BaseModel):
         return hash(_hashable([*self.__dict__.values()]))
 
     def with_derived(self, **values: Any) -> Self:
-        """A copy with values that follow from other settings; they do not count as set (`model_fields_set`)."""
-        return cast(Self, self.model_construct(_fields_set=set(self.model_fields_set), **{**self.__dict__, **values}))
+        """A copy with values that follow from other settings; they do not count as set (`model_fields_set`).
+
+        What cannot be read (`without`) stays so.
+        """
+        copy = self.model_copy()
+        copy.__dict__.update({name: value for name, value in values.items() if name in copy.__dict__})
+        return copy
+
+    def without(self, names: Iterable[str]) -> Self:
+        """A copy of which these values cannot be read: InvalidValueError. What counts as set stays."""
+        copy = self.model_copy()
+        for name in names:
+            copy.__dict__.pop(name, None)
+        return copy
+
+    if not TYPE_CHECKING:  # else every name would be an attribute
+
+        def __getattr__(self, name: str) -> Any:
+            """Refuse to read a value that is not there; a default in its place could lead to a false message."""
+            if name in type(self).__pydantic_fields__:
+                raise InvalidValueError(f"{type(self).__name__}.{name}")
+            return super().__getattr__(name)

@@ -4,9 +4,9 @@ import difflib
 import errno
 import json
 import re
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass
-from typing import Any, TypeVar
+from typing import Any
 
 from pydantic import BaseModel, ValidationError
 from pydantic.fields import FieldInfo
@@ -14,8 +14,8 @@ from pydantic_core import ErrorDetails
 
 from diaspora_infra.config.model import descriptions
 
-_Model = TypeVar("_Model", bound=BaseModel)
-_Location = tuple[str | int, ...]
+Location = tuple[str | int, ...]
+"""A place in a table, from its keys and from positions in lists."""
 
 _MAX_QUOTE_LENGTH = 60
 _MAX_NAMES = 8  # next to a hint
@@ -125,16 +125,26 @@ def key_path(*parts: str | int) -> str:
 def unknown_key(path: str, key: str, allowed: Iterable[str], secrets: Iterable[str] = ()) -> Problem:
     """The problem of an unknown key. `secrets` are allowed too, but too many to list."""
     names = sorted(allowed)
-    close = difflib.get_close_matches(key[:_MAX_QUOTE_LENGTH], [*names, *sorted(secrets)], n=1, cutoff=0.6)
+    close = close_names(key, [*names, *sorted(secrets)], 1)
     if not close:
         return Problem(path, f"unknown key; allowed: {', '.join(names)}")
     shown = names if len(names) <= _MAX_NAMES else [*names[:_MAX_NAMES], "..."]
     return Problem(path, f"unknown key (did you mean {close[0]}?); allowed: {', '.join(shown)}")
 
 
+def close_names(key: str, names: Collection[str], most: int) -> list[str]:
+    """The names that are similar to an unknown key, the closest one first."""
+    return difflib.get_close_matches(key[:_MAX_QUOTE_LENGTH], names, n=max(most, 1), cutoff=0.6)
+
+
 def problems_of(error: ValidationError, model: type[BaseModel], prefix: str) -> list[Problem]:
     """Translate the errors of pydantic."""
-    return [_problem(detail, model, prefix) for detail in error.errors(include_url=False)]
+    return [problem for _, problem in located_problems(error, model, prefix)]
+
+
+def located_problems(error: ValidationError, model: type[BaseModel], prefix: str) -> list[tuple[Location, Problem]]:
+    """Translate the errors of pydantic, each with its place below the prefix."""
+    return [(detail["loc"], _problem(detail, model, prefix)) for detail in error.errors(include_url=False)]
 
 
 def _problem(detail: ErrorDetails, model: type[BaseModel], prefix: str) -> Problem:
@@ -169,27 +179,6 @@ _LENGTHS = {
     "string_too_short": ("min_length", "at least", "character"),
     "string_too_long": ("max_length", "at most", "character"),
 }
-
-
-def valid_part(model: type[_Model], table: Mapping[str, Any], error: ValidationError) -> _Model:
-    """A model of what is valid in a table. A default stands for a value that is not valid.
-
-    A required value that is missing or not valid is no attribute of the model.
-    """
-    return _part(model, table, {detail["loc"] for detail in error.errors(include_url=False)}, ())
-
-
-def _part(model: type[_Model], table: Mapping[str, Any], wrong: Collection[_Location], place: _Location) -> _Model:
-    values: dict[str, Any] = {}
-    for name, info in model.model_fields.items():
-        key = info.alias or name
-        if key not in table or (*place, key) in wrong:
-            continue
-        value, inner = table[key], model_in(info.annotation)
-        if isinstance(value, Mapping) and inner:
-            value = _part(inner, value, wrong, (*place, key))
-        values[name] = value
-    return model.model_construct(**values)
 
 
 def _sentence(detail: ErrorDetails, numbers: str) -> str:

@@ -4,10 +4,11 @@ Those of the user are top-level keys of the stack config, set with `pulumi confi
 """
 
 import re
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Iterator
 from dataclasses import dataclass
 from typing import Literal
 
+from diaspora_infra.config.checking import run_checks
 from diaspora_infra.config.pod.diaspora_text import is_text
 from diaspora_infra.config.pod.pod import Pod
 from diaspora_infra.config.problems import ConfigError, Problem
@@ -254,79 +255,67 @@ def provided_on_machine(pod: Pod, secret: Secret) -> bool:
     return bool({"all", secret.key} & set(pod.secrets_on_machine))
 
 
-def check_secrets(
-    pod: Pod, given: Collection[str], existing: Collection[str] = (), *, groups: bool = False
-) -> list[Problem]:
-    """Secrets that are missing, given twice, or named in vain.
+def missing_secrets(pod: Pod, given: Collection[str], *, groups: bool) -> Iterator[Problem]:
+    """Secrets that are missing: `given` are those of the stack config and of Parameter Store.
 
-    `given` are the keys of those in the stack config, `existing` of those that are in Parameter Store already. Machines
-    in `groups` keep none that the podmin places there.
+    Machines in `groups` keep none that the podmin places there.
     """
-    given_twice = [
-        Problem(
-            secret.key,
-            "set in the stack, but pod.secretsOnMachine lists it; "
-            f"run: pulumi config rm {NAMESPACE}:{secret.key}, or remove it from pod.secretsOnMachine",
-        )
-        for secret in SECRETS
-        if provided_on_machine(pod, secret) and secret.key in given
-    ]
-    return [
-        *missing_secrets(pod, given, existing, groups=groups),
-        *given_twice,
-        *_existing_in_vain(pod, given, existing),
-        *_named_in_vain(pod),
-    ]
-
-
-def missing_secrets(
-    pod: Pod, given: Collection[str], existing: Collection[str] = (), *, groups: bool = False
-) -> list[Problem]:
-    """Secrets that are missing; see `check_secrets`. The pod may be the valid part of one."""
     other = "aws.existingParameters" if groups else "pod.secretsOnMachine"
-    return [
-        Problem(
+    for secret in SECRETS:
+        yield from run_checks((_missing,), pod, secret, given, other)
+
+
+def _missing(pod: Pod, secret: Secret, given: Collection[str], other: str) -> Iterator[Problem]:
+    if secret.key not in given and secret.needed(pod) and not provided_on_machine(pod, secret):
+        yield Problem(
             secret.key,
             f"required; {secret.description} Run: {secret.command}, or add {secret.key} to {other}",
         )
-        for secret in SECRETS
-        if secret.needed(pod) and not provided_on_machine(pod, secret) and secret.key not in {*given, *existing}
-    ]
 
 
-def _existing_in_vain(pod: Pod, given: Collection[str], existing: Collection[str]) -> list[Problem]:
-    problems = []
+def secrets_given_twice(pod: Pod, given: Collection[str]) -> Iterator[Problem]:
+    """Secrets in the stack config that the podmin is to place on the machine."""
     for secret in SECRETS:
-        path = f"aws.existingParameters.{secret.key}"
-        if secret.key not in existing:
-            continue
-        if not secret.needed(pod):
-            problems.append(Problem(path, "no setting uses this secret; remove it"))
-        elif provided_on_machine(pod, secret):
-            problems.append(Problem(path, "also listed in pod.secretsOnMachine; remove one of the two"))
-        elif secret.key in given:
-            problems.append(
-                Problem(
-                    path,
-                    f"also set in the stack; run: pulumi config rm {NAMESPACE}:{secret.key}, or remove this key",
-                )
+        if secret.key in given and provided_on_machine(pod, secret):
+            yield Problem(
+                secret.key,
+                "set in the stack, but pod.secretsOnMachine lists it; "
+                f"run: pulumi config rm {NAMESPACE}:{secret.key}, or remove it from pod.secretsOnMachine",
             )
-    return problems
 
 
-def _named_in_vain(pod: Pod) -> list[Problem]:
+def parameters_in_vain(pod: Pod, given: Collection[str], existing: Collection[str]) -> Iterator[Problem]:
+    """Secrets in Parameter Store that nobody reads there; `given` are those in the stack config."""
+    for secret in SECRETS:
+        if secret.key in existing:
+            yield from run_checks((_in_vain,), pod, secret, given)
+
+
+def _in_vain(pod: Pod, secret: Secret, given: Collection[str]) -> Iterator[Problem]:
+    path = f"aws.existingParameters.{secret.key}"
+    if not secret.needed(pod):
+        yield Problem(path, "no setting uses this secret; remove it")
+    elif provided_on_machine(pod, secret):
+        yield Problem(path, "also listed in pod.secretsOnMachine; remove one of the two")
+    elif secret.key in given:
+        yield Problem(
+            path, f"also set in the stack; run: pulumi config rm {NAMESPACE}:{secret.key}, or remove this key"
+        )
+
+
+def secrets_named_in_vain(pod: Pod) -> Iterator[Problem]:
+    """Secrets that the podmin is to place on the machine, and that nobody reads there."""
     names = pod.secrets_on_machine
     if "all" in names and len(names) > 1:
-        return [Problem("pod.secretsOnMachine", "lists all and single names; keep either all or the names")]
-    needed = {"all", *(secret.key for secret in SECRETS if secret.needed(pod))}
-    return [
-        Problem(
-            f"pod.secretsOnMachine[{index}]",
-            f"no setting uses {name}; remove it",
-        )
-        for index, name in enumerate(names)
-        if name not in needed
-    ]
+        yield Problem("pod.secretsOnMachine", "lists all and single names; keep either all or the names")
+        return
+    for index, name in enumerate(names):
+        yield from run_checks((_named_in_vain,), pod, index, name)
+
+
+def _named_in_vain(pod: Pod, index: int, name: str) -> Iterator[Problem]:
+    if any(secret.key == name and not secret.needed(pod) for secret in SECRETS):
+        yield Problem(f"pod.secretsOnMachine[{index}]", f"no setting uses {name}; remove it")
 
 
 def secret_for_path(path: str) -> Secret | None:

@@ -141,6 +141,13 @@ def test_keys_beside_the_values_and_missing_secrets_are_reported_with_the_rest(c
     }  # fmt: skip
 
 
+def test_a_value_that_is_not_valid_does_not_hide_a_wrong_combination(check: Any) -> None:
+    change = {"pod.admin.username": "wrong!", "pod.settings.welcomeMessage.enabled": True}
+    code, out, err = check(changed(configs.ignition_config(), change))
+    assert (code, out) == (1, "")
+    assert [line.split(": ")[0] for line in err] == ["pod.admin.username", "pod.settings.welcomeMessage.text"]
+
+
 @pytest.mark.parametrize(
     ("change", "secrets"),
     [

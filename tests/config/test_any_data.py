@@ -32,11 +32,9 @@ _SCALARS = (
     | st.text(alphabet="\ud800\x00\n\r\x1b\u2028\u202e\"'\\[].:%{}", max_size=80)
     | st.sampled_from(["pxe", "off", "a.org", "/dev/sda", "a" * 5000, "str", "[key]", "secure"])
 )
-_KEYS = st.text(max_size=8) | st.sampled_from(
-    ["str", "[key]", "secure", "password", "eno1", "a.b", "\ud800", "x" * 200]
-)
-_DATA = st.recursive(
-    _SCALARS, lambda inner: st.lists(inner, max_size=3) | st.dictionaries(_KEYS, inner, max_size=3), max_leaves=6
+KEYS = st.text(max_size=8) | st.sampled_from(["str", "[key]", "secure", "password", "eno1", "a.b", "\ud800", "x" * 200])
+DATA = st.recursive(
+    _SCALARS, lambda inner: st.lists(inner, max_size=3) | st.dictionaries(KEYS, inner, max_size=3), max_leaves=6
 )
 
 
@@ -111,20 +109,20 @@ def test_full_config_is_valid() -> None:
 
 
 @settings(max_examples=400, deadline=None, derandomize=True)
-@given(st.sampled_from(PLACES), _DATA)
+@given(st.sampled_from(PLACES), DATA)
 def test_any_replaced_value_loads_or_is_reported(place: tuple[str | int, ...], value: Any) -> None:
     check(put(CONFIG, place, value), follow=short_keys(value))
 
 
 @settings(max_examples=200, deadline=None, derandomize=True)
-@given(st.sampled_from(PLACES), _KEYS, _DATA)
+@given(st.sampled_from(PLACES), KEYS, DATA)
 def test_any_added_key_loads_or_is_reported(place: tuple[str | int, ...], key: str, value: Any) -> None:
     if isinstance(place[-1], str):
         check(put(CONFIG, (*place[:-1], key), value), follow=short_keys({key: value}))
 
 
 @settings(max_examples=100, deadline=None, derandomize=True)
-@given(st.dictionaries(_KEYS | st.sampled_from(["target", "pod", "host", "pxe", "ignition", "smtpPassword"]), _DATA))
+@given(st.dictionaries(KEYS | st.sampled_from(["target", "pod", "host", "pxe", "ignition", "smtpPassword"]), DATA))
 def test_arbitrary_data_loads_or_is_reported(config: dict[str, Any]) -> None:
     check(config, follow=False)
 

@@ -17,12 +17,13 @@ from diaspora_infra.config import (
     PxeSettings,
     Settings,
     Target,
+    WrittenSettings,
     load,
     load_written,
 )
 from diaspora_infra.config.aws.availability import INSTANCE_TYPES, REGIONS
 from diaspora_infra.config.loader.derive import derive
-from diaspora_infra.config.loader.load import check_sections, sections_of
+from diaspora_infra.config.loader.stack_checks import check_stack
 from tests.support import configs
 
 IMAGE = {"image": "localhost/relay:1"}
@@ -78,7 +79,8 @@ HOST = given_keys(swap=given_keys(fileMib=st.sampled_from([0, 512]), zramMib=st.
 def check_again(settings: Settings) -> list[str]:
     """What the checks say of settings that were derived; those of secrets know of all that are needed."""
     names = settings.pod.secrets_on_machine
-    found = check_sections(sections_of(settings), () if "all" in names else SECRET_KEYS)
+    parts = {key: part for key, part in settings if key in WrittenSettings.model_fields}
+    found = check_stack(WrittenSettings.model_construct(**parts), () if "all" in names else SECRET_KEYS)
     return [str(problem) for problem in found]
 
 

@@ -13,8 +13,9 @@ from diaspora_infra.config.aws.availability import (
     VPC_LINK_ZONES,
 )
 from diaspora_infra.config.aws.aws import Aws
-from diaspora_infra.config.aws.derived import built_images, derived_aws, mail_on_aws, uses_ses
-from diaspora_infra.config.aws.topology_checks import check_topology
+from diaspora_infra.config.aws.derived import builds_s3fs, derived_aws, uses_ses
+from diaspora_infra.config.aws.topology_checks import check_topology, check_topology_of_host, check_topology_of_pod
+from diaspora_infra.config.checking import run_checks
 from diaspora_infra.config.host.host import Host
 from diaspora_infra.config.pod.pod import Pod
 from diaspora_infra.config.problems import Problem
@@ -23,33 +24,22 @@ from diaspora_infra.config.types import Architecture
 MAX_NAME_OF_CERTIFICATE = 64
 
 
-def check_aws(aws: Aws, pod: Pod | None, host: Host | None) -> list[Problem]:
-    """All problems of the key `aws`, alone and with the pod and the host on it."""
+def check_aws(aws: Aws) -> Iterator[Problem]:
+    """Problems of the key `aws` alone."""
     aws = derived_aws(aws)
-    problems = [
-        *check_topology(aws, pod, host),
-        *_edge(aws),
-        *_instance(aws),
-        *_database(aws),
-        *_uploads(aws),
-        *_shell(aws),
-        *_network(aws),
-        *_dns(aws),
-    ]
-    if pod is not None:
-        problems += [
-            *_images(aws, pod),
-            *_domain(aws, pod),
-            *_certificate(aws, pod),
-            *_http_api(aws, pod),
-            *_archives(aws, pod),
-            *_subnets(aws, pod),
-            *_backups(aws, pod),
-            *_mail(aws, pod),
-        ]
-    if host is not None:
-        problems += _host(aws, host)
-    return problems
+    yield from run_checks((check_topology, *_CHECKS), aws)
+
+
+def check_pod_on_aws(aws: Aws, pod: Pod) -> Iterator[Problem]:
+    """Problems of a pod on AWS."""
+    aws = derived_aws(aws)
+    yield from run_checks((check_topology_of_pod, *_CHECKS_OF_POD), aws, pod)
+
+
+def check_host_on_aws(aws: Aws, host: Host) -> Iterator[Problem]:
+    """Problems of the settings of every machine, on AWS."""
+    aws = derived_aws(aws)
+    yield from run_checks((check_topology_of_host, _storage, _memory), aws, host)
 
 
 def _edge(aws: Aws) -> Iterator[Problem]:
@@ -66,21 +56,31 @@ def _instance(aws: Aws) -> Iterator[Problem]:
         yield Problem("aws.instance.type", f"{name} is not offered in {aws.region}; choose a type of t4g or t3")
 
 
-def _database(aws: Aws) -> Iterator[Problem]:
+def _capacity(aws: Aws) -> Iterator[Problem]:
     database = aws.database
     if database.min_acu > database.max_acu:
         yield Problem(
             "aws.database.minAcu",
             f"{database.min_acu} is more than maxAcu ({database.max_acu}); lower minAcu, or raise maxAcu",
         )
-    if database.min_acu > 0 and "auto_pause_seconds" in database.model_fields_set:
+
+
+def _pause(aws: Aws) -> Iterator[Problem]:
+    if aws.database.min_acu > 0 and "auto_pause_seconds" in aws.database.model_fields_set:
         yield Problem("aws.database.autoPauseSeconds", "only used with minAcu: 0; remove it")
-    if database.engine == "rds" and aws.region in REGIONS_WITHOUT_SMALL_RDS:
+
+
+def _instance_class(aws: Aws) -> Iterator[Problem]:
+    if aws.database.engine == "rds" and aws.region in REGIONS_WITHOUT_SMALL_RDS:
         yield Problem(
             "aws.database.engine",
             f"rds has no small instance classes in {aws.region}; allowed: auroraServerless"
             f"{'' if aws.has_groups else ', onInstance'}",
         )
+
+
+def _engine(aws: Aws) -> Iterator[Problem]:
+    database = aws.database
     engines = {
         "auroraServerless": ("min_acu", "max_acu", "auto_pause_seconds"),
         "rds": ("instance_class", "storage_gib"),
@@ -106,18 +106,28 @@ IMAGE_KEYS = {"s3fs": "aws.uploadsImage", "diaspora": "pod.image"}
 """Keys that name an image, by the name of the image."""
 
 
-def _images(aws: Aws, pod: Pod) -> Iterator[Problem]:
+def _image_of_s3fs(aws: Aws, _pod: Pod) -> Iterator[Problem]:
+    if builds_s3fs(aws):
+        yield from _required_image(aws, "s3fs")
+
+
+def _image_of_pod(aws: Aws, pod: Pod) -> Iterator[Problem]:
+    if pod.image is None:
+        yield from _required_image(aws, "diaspora")
+
+
+def _required_image(aws: Aws, name: str) -> Iterator[Problem]:
+    """An image that the stack cannot build."""
     without = aws.region in REGIONS_WITHOUT_BUILDS
     if not without and (aws.architecture is not Architecture.AARCH64 or aws.region in REGIONS_WITH_ARM_BUILDS):
         return
     why = "has no AWS CodeBuild" if without else "is not among the regions where CodeBuild is known to have arm64"
     instead = "" if without else ", or set aws.instance.type to a type of t3"
-    for name in built_images(aws, pod):
-        yield Problem(
-            IMAGE_KEYS[name],
-            f"required, because {aws.region} {why}; build containers/{name}, push the image to a registry, and set its "
-            f"name{instead}",
-        )
+    yield Problem(
+        IMAGE_KEYS[name],
+        f"required, because {aws.region} {why}; build containers/{name}, push the image to a registry, and set its "
+        f"name{instead}",
+    )
 
 
 def _shell(aws: Aws) -> Iterator[Problem]:
@@ -126,8 +136,11 @@ def _shell(aws: Aws) -> Iterator[Problem]:
         yield Problem("aws.instance.sshFrom", "required with shellAccess: ssh; list the networks that you connect from")
     if instance.shell_access != "ssh" and instance.ssh_from is not None:
         yield Problem("aws.instance.sshFrom", "only used with shellAccess: ssh; remove it")
+
+
+def _shell_sources(aws: Aws) -> Iterator[Problem]:
     if not aws.network.ipv6 and aws.network.existing is None:
-        for source in instance.ssh_from or ():
+        for source in aws.instance.ssh_from or ():
             if ":" in source:
                 yield Problem(
                     "aws.instance.sshFrom", f"{source}: the VPC has no IPv6; use IPv4, or set aws.network.ipv6: true"
@@ -142,11 +155,14 @@ def _network(aws: Aws) -> Iterator[Problem]:
                 yield Problem(f"aws.network.{key}", "not used with aws.network.existing; remove it")
 
 
-def _dns(aws: Aws) -> Iterator[Problem]:
-    if aws.dns.provider == "external":
-        for key, given in {"zone": aws.dns.zone is not None, "createZone": aws.dns.create_zone}.items():
-            if given:
-                yield Problem(f"aws.dns.{key}", "only used with provider: route53; remove it")
+def _zone_elsewhere(aws: Aws) -> Iterator[Problem]:
+    if aws.dns.provider == "external" and aws.dns.zone is not None:
+        yield Problem("aws.dns.zone", "only used with provider: route53; remove it")
+
+
+def _new_zone_elsewhere(aws: Aws) -> Iterator[Problem]:
+    if aws.dns.provider == "external" and aws.dns.create_zone:
+        yield Problem("aws.dns.createZone", "only used with provider: route53; remove it")
 
 
 def _domain(aws: Aws, pod: Pod) -> Iterator[Problem]:
@@ -200,18 +216,21 @@ def _subnets(aws: Aws, pod: Pod) -> Iterator[Problem]:
         )
 
 
-def _backups(aws: Aws, pod: Pod) -> Iterator[Problem]:
+def _repository(aws: Aws, pod: Pod) -> Iterator[Problem]:
     if aws.backups.bucket and pod.backup is not None and "repository" in pod.backup.model_fields_set:
         yield Problem(
             "pod.backup.repository",
             "conflicts with the bucket that this stack creates; remove it, or set aws.backups.bucket: false",
         )
+
+
+def _object_lock(aws: Aws, _pod: Pod) -> Iterator[Problem]:
     if not aws.backups.bucket and aws.backups.object_lock_days:
         yield Problem("aws.backups.objectLockDays", "only used with aws.backups.bucket: true; remove it")
 
 
-def _mail(aws: Aws, pod: Pod) -> Iterator[Problem]:
-    mail, keys = mail_on_aws(pod, aws), aws.mail.model_fields_set
+def _unused_mail(aws: Aws, pod: Pod) -> Iterator[Problem]:
+    keys = aws.mail.model_fields_set
     if not uses_ses(pod, aws):
         own = pod.mail is not None and pod.mail.by_own_relay
         why = "not used with pod.mail.smtp or pod.mail.relay" if own else "only used with aws.mail.enabled: true"
@@ -222,35 +241,75 @@ def _mail(aws: Aws, pod: Pod) -> Iterator[Problem]:
     for key in sorted(unused):
         name = type(aws.mail).model_fields[key].alias or key
         yield Problem(f"aws.mail.{name}", f"{why}; remove it")
-    if mail is not None and mail.by_ses and aws.region in REGIONS_WITHOUT_SES:
+
+
+def _region_of_ses(aws: Aws, pod: Pod) -> Iterator[Problem]:
+    if aws.region in REGIONS_WITHOUT_SES and uses_ses(pod, aws):
         yield Problem(
             "aws.mail.enabled", f"Amazon SES is not available in {aws.region}; set false, or a relay in pod.mail"
         )
-    if mail is None or not mail.by_ses or aws.mail.existing_identity:
-        return
-    if aws.region in DKIM_UNKNOWN:
+
+
+def _dkim(aws: Aws, pod: Pod) -> Iterator[Problem]:
+    if aws.region in DKIM_UNKNOWN and not aws.mail.existing_identity and uses_ses(pod, aws):
         yield Problem(
             "aws.mail.existingIdentity",
             f"false, and the DKIM records of {aws.region} are not known here; create the identity in the console of "
             "SES and set true, or use a relay in pod.mail",
         )
-    if aws.dns.provider == "external":
+
+
+def _sender(aws: Aws, pod: Pod) -> Iterator[Problem]:
+    if aws.mail.existing_identity or aws.dns.provider == "external" or not uses_ses(pod, aws):
         return
     zone = aws.dns.zone or pod.domain
+    sender = pod.domain if pod.mail is None else pod.mail.sender_domain
     # a zone that does not contain the pod's domain has its own message
-    if f".{pod.domain}".endswith(f".{zone}") and not f".{mail.sender_domain}".endswith(f".{zone}"):
+    if f".{pod.domain}".endswith(f".{zone}") and not f".{sender}".endswith(f".{zone}"):
         yield Problem(
             "pod.mail.senderAddress",
-            f"the records of {mail.sender_domain} cannot be set in the zone {zone}; choose an address in that zone, "
+            f"the records of {sender} cannot be set in the zone {zone}; choose an address in that zone, "
             "or set aws.mail.existingIdentity: true or aws.dns.provider: external",
         )
 
 
-def _host(aws: Aws, host: Host) -> Iterator[Problem]:
-    for key, instead in {
-        "storage": "aws.instance.rootGib" if aws.has_groups else "aws.instance.rootGib and dataGib",
-        "memory_mib": "aws.size or aws.instance.type",
-    }.items():
-        if key in host.model_fields_set:
-            name = type(host).model_fields[key].alias or key
-            yield Problem(f"host.{name}", f"not used on AWS; set {instead} instead")
+def _storage(aws: Aws, host: Host) -> Iterator[Problem]:
+    if "storage" in host.model_fields_set:
+        instead = "aws.instance.rootGib" if aws.has_groups else "aws.instance.rootGib and dataGib"
+        yield Problem("host.storage", f"not used on AWS; set {instead} instead")
+
+
+def _memory(_aws: Aws, host: Host) -> Iterator[Problem]:
+    if "memory_mib" in host.model_fields_set:
+        yield Problem("host.memoryMib", "not used on AWS; set aws.size or aws.instance.type instead")
+
+
+_CHECKS = (
+    _edge,
+    _instance,
+    _capacity,
+    _pause,
+    _instance_class,
+    _engine,
+    _uploads,
+    _shell,
+    _shell_sources,
+    _network,
+    _zone_elsewhere,
+    _new_zone_elsewhere,
+)
+_CHECKS_OF_POD = (
+    _image_of_s3fs,
+    _image_of_pod,
+    _domain,
+    _certificate,
+    _http_api,
+    _archives,
+    _subnets,
+    _repository,
+    _object_lock,
+    _unused_mail,
+    _region_of_ses,
+    _dkim,
+    _sender,
+)

@@ -3,11 +3,12 @@
 They can be derived again from what was derived, with the same result, and pass the same checks.
 """
 
+from collections.abc import Mapping
 from typing import Any, TypeVar
 
 from diaspora_infra.config.aws.aws import Aws
 from diaspora_infra.config.host.host import Host
-from diaspora_infra.config.model import Model
+from diaspora_infra.config.model import InvalidValueError, Model
 from diaspora_infra.config.pod.mail import Mail, Ses, ses_host
 from diaspora_infra.config.pod.pod import Pod
 
@@ -25,18 +26,31 @@ BUDGET_OF_GROUPS_USD = 250
 """80 percent of it are more than a pod on several machines costs without a flood of requests."""
 
 
+_OF_GROUPS: Mapping[str, Any] = {"edge": "loadBalancer", "size": "small", "monthly_budget_usd": BUDGET_OF_GROUPS_USD}
+_TABLES_OF_GROUPS: Mapping[str, Mapping[str, Any]] = {
+    "database": {"engine": "rds", "instance_class": "db.t4g.small", "min_acu": 0.5},
+    "backups": {"volume_snapshot_days": 0},
+}
+
+
 def derived_aws(aws: Aws) -> Aws:
-    """The key `aws` with the defaults of its topology."""
-    if not aws.has_groups:
-        return aws
-    database = _where_not_set(aws.database, engine="rds", instance_class="db.t4g.small", min_acu=0.5)
-    backups = _where_not_set(aws.backups, volume_snapshot_days=0)
-    parts = _where_not_set(aws, edge="loadBalancer", size="small", monthly_budget_usd=BUDGET_OF_GROUPS_USD)
-    return parts.with_derived(database=database, backups=backups)
+    """The key `aws` with the defaults of its topology. Where that is not valid, nobody can read these defaults."""
+    try:
+        if not aws.has_groups:
+            return aws
+        change = _where_not_set
+    except InvalidValueError:
+        change = _not_known
+    tables = {key: change(table, _TABLES_OF_GROUPS[key]) for key, table in aws if key in _TABLES_OF_GROUPS}
+    return change(aws, _OF_GROUPS).with_derived(**tables)
 
 
-def _where_not_set(model: _Model, **values: Any) -> _Model:
+def _where_not_set(model: _Model, values: Mapping[str, Any]) -> _Model:
     return model.with_derived(**{key: value for key, value in values.items() if key not in model.model_fields_set})
+
+
+def _not_known(model: _Model, values: Mapping[str, Any]) -> _Model:
+    return model.without(values.keys() - model.model_fields_set)
 
 
 def derived_on_aws(pod: Pod, host: Host, aws: Aws) -> tuple[Pod, Host]:
@@ -88,5 +102,10 @@ def mail_on_aws(pod: Pod, aws: Aws) -> Mail | None:
 
 def built_images(aws: Aws, pod: Pod) -> tuple[str, ...]:
     """Names of the images that the stack builds, because the settings name none: s3fs, diaspora."""
-    s3fs = ("s3fs",) if aws.uploads_in_bucket and aws.uploads_image is None else ()
+    s3fs = ("s3fs",) if builds_s3fs(aws) else ()
     return (*s3fs, "diaspora") if pod.image is None else s3fs
+
+
+def builds_s3fs(aws: Aws) -> bool:
+    """Tell whether the stack builds the image of s3fs."""
+    return aws.uploads_in_bucket and aws.uploads_image is None

@@ -1,10 +1,11 @@
 """The `host.firewall` key: the open ports of the machine, and their allowed sources."""
 
-from collections.abc import Iterable
+from collections.abc import Iterator, Sequence
 from typing import Annotated, Literal
 
 from pydantic import Field
 
+from diaspora_infra.config.checking import readable, run_checks
 from diaspora_infra.config.model import Model
 from diaspora_infra.config.problems import Problem
 from diaspora_infra.config.types import SOME_ADDRESSES, not_everybody
@@ -39,34 +40,39 @@ class Firewall(Model):
     """Further open ports."""
 
 
-def check_firewall(firewall: Firewall) -> list[Problem]:
+def check_firewall(firewall: Firewall) -> Iterator[Problem]:
     """Settings of the firewall that do not work together."""
-    if not firewall.enable:
-        unused = {"sshFrom": firewall.ssh_from, "open": firewall.open}
-        return [
-            Problem(f"host.firewall.{key}", "only used with enable: true; remove it")
-            for key, value in unused.items()
-            if value
-        ]
-    return [*_open_anyway(firewall.open), *_twice(firewall.open)]
+    yield from run_checks((_unused_sources, _unused_ports), firewall)
+    if firewall.enable:
+        for index, entry in enumerate(firewall.open):
+            yield from run_checks((_open_anyway,), f"host.firewall.open[{index}].port", entry)
+        yield from _twice(firewall.open)
 
 
-def _open_anyway(ports: list[OpenPort]) -> Iterable[Problem]:
-    for index, entry in enumerate(ports):
-        path = f"host.firewall.open[{index}].port"
-        if entry.protocol == "tcp" and entry.port == SSH_PORT:
-            yield Problem(path, "22 is the SSH port; set host.firewall.sshFrom instead")
-        elif entry.protocol == "tcp" and entry.port in WEB_PORTS:
-            yield Problem(path, f"{entry.port} is always open for the pod; remove it")
+def _unused_sources(firewall: Firewall) -> Iterator[Problem]:
+    if not firewall.enable and firewall.ssh_from:
+        yield Problem("host.firewall.sshFrom", "only used with enable: true; remove it")
 
 
-def _twice(ports: list[OpenPort]) -> Iterable[Problem]:
+def _unused_ports(firewall: Firewall) -> Iterator[Problem]:
+    if not firewall.enable and firewall.open:
+        yield Problem("host.firewall.open", "only used with enable: true; remove it")
+
+
+def _open_anyway(path: str, entry: OpenPort) -> Iterator[Problem]:
+    if entry.protocol == "tcp" and entry.port == SSH_PORT:
+        yield Problem(path, "22 is the SSH port; set host.firewall.sshFrom instead")
+    elif entry.protocol == "tcp" and entry.port in WEB_PORTS:
+        yield Problem(path, f"{entry.port} is always open for the pod; remove it")
+
+
+def _twice(ports: Sequence[OpenPort]) -> Iterator[Problem]:
     first: dict[tuple[int, str], int] = {}
-    for index, entry in enumerate(ports):
-        before = first.setdefault((entry.port, entry.protocol), index)
+    for index, entry in readable(ports, lambda port: (port.port, port.protocol)).items():
+        before = first.setdefault(entry, index)
         if before != index:
             yield Problem(
                 f"host.firewall.open[{index}].port",
-                f"{entry.port}/{entry.protocol} is already in host.firewall.open[{before}]; "
+                f"{entry[0]}/{entry[1]} is already in host.firewall.open[{before}]; "
                 "merge the two entries, with all networks in `from`",
             )

@@ -1,115 +1,140 @@
-"""Checks that look at several settings at once.
+"""Checks that look at several settings at once: of the pod, of every machine, and of the machines of a target.
 
-Each takes only the settings that it checks, so that a mistake elsewhere does not hide its problems. Machines come with
-their position in the list, which has gaps where a machine is not valid.
+Each reads only the settings that it checks, so that a mistake elsewhere does not hide its problems: see
+config/checking.py.
 """
 
 import ipaddress
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 
 from diaspora_infra.config.aws.aws import AwsRelease
+from diaspora_infra.config.checking import readable, run_checks
 from diaspora_infra.config.host.firewall import check_firewall
 from diaspora_infra.config.host.host import SYSTEM_ACCOUNTS, Host, Machine, User, swap_mib
 from diaspora_infra.config.host.networks import check_networks, static_addresses
 from diaspora_infra.config.pod.backup import check_backup
-from diaspora_infra.config.pod.diaspora_toml import PaypalDonations
 from diaspora_infra.config.pod.disk_space import check_disk_space
+from diaspora_infra.config.pod.image_archive import check_archive_and_image
 from diaspora_infra.config.pod.mail import check_mail
 from diaspora_infra.config.pod.monitoring import check_monitoring
 from diaspora_infra.config.pod.pod import Pod
 from diaspora_infra.config.pod.release_notice import check_release_notice
 from diaspora_infra.config.pod.tls import check_tls
+from diaspora_infra.config.pod.versions import check_versions
 from diaspora_infra.config.problems import Problem, join_path
 from diaspora_infra.config.pxe.pxe import PxeMachine, Release
 from diaspora_infra.config.types import Stream
 
-Machines = Mapping[int, Machine]
+
+def check_pod(pod: Pod) -> Iterator[Problem]:
+    """Settings of the pod that do not work together."""
+    yield from run_checks(_OF_POD, pod)
 
 
-def check_pod(pod: Pod, *, ses: bool = False, backup_bucket: bool = False) -> list[Problem]:
-    """Settings of the pod that do not work together.
-
-    `ses`: Amazon SES sends the mail unless `pod.mail` says otherwise. `backup_bucket`: the stack creates a repository.
-    """
-    problems = []
-    settings = pod.settings
-    if settings.maintenance.remove_old_users.enable and pod.mail is None and not ses:
-        problems.append(
-            Problem(
-                "pod.settings.maintenance.removeOldUsers.enable",
-                "users would be removed without a warning, because pod.mail is not set; set pod.mail, or set false",
-            )
+def check_removed_users(pod: Pod, *, ses: bool) -> Iterator[Problem]:
+    """A removal of accounts without mail. `ses`: Amazon SES sends it where nobody else does."""
+    if pod.settings.maintenance.remove_old_users.enable and pod.mail is None and not ses:
+        yield Problem(
+            "pod.settings.maintenance.removeOldUsers.enable",
+            "users would be removed without a warning, because pod.mail is not set; set pod.mail, or set false",
         )
-    if settings.welcome_message.enabled and not settings.welcome_message.text:
-        problems.append(
-            Problem("pod.settings.welcomeMessage.text", "required with enabled: true; set the text of the message")
-        )
-    if settings.csp.report_only and settings.csp.report_uri is None:
-        problems.append(
-            Problem(
-                "pod.settings.csp.reportUri",
-                "required with reportOnly: true, because diaspora* sends no policy at all without it; "
-                "set an address, or set reportOnly: false",
-            )
-        )
-    problems += check_backup(pod.backup, bucket=backup_bucket)
-    if pod.admin.username in (settings.username_blacklist or ()):
-        problems.append(
-            Problem(
-                "pod.admin.username",
-                f"{pod.admin.username!r} is in pod.settings.usernameBlacklist; choose another name",
-            )
-        )
-    problems += _check_paypal(settings.paypal_donations)
-    problems += check_monitoring(pod.monitoring)
-    problems += check_disk_space(pod.disk_space)
-    problems += check_release_notice(pod.release_notice)
-    problems += check_mail(pod.mail, pod.domain, ses=ses)
-    return [*problems, *check_tls(pod.tls)]
 
 
-def _check_paypal(paypal: PaypalDonations) -> list[Problem]:
+def _welcome_message(pod: Pod) -> Iterator[Problem]:
+    message = pod.settings.welcome_message
+    if message.enabled and not message.text:
+        yield Problem("pod.settings.welcomeMessage.text", "required with enabled: true; set the text of the message")
+
+
+def _csp(pod: Pod) -> Iterator[Problem]:
+    csp = pod.settings.csp
+    if csp.report_only and csp.report_uri is None:
+        yield Problem(
+            "pod.settings.csp.reportUri",
+            "required with reportOnly: true, because diaspora* sends no policy at all without it; "
+            "set an address, or set reportOnly: false",
+        )
+
+
+def _admin(pod: Pod) -> Iterator[Problem]:
+    if pod.admin.username in (pod.settings.username_blacklist or ()):
+        yield Problem(
+            "pod.admin.username",
+            f"{pod.admin.username!r} is in pod.settings.usernameBlacklist; choose another name",
+        )
+
+
+def _paypal(pod: Pod) -> Iterator[Problem]:
+    paypal = pod.settings.paypal_donations
     buttons = [paypal.paypal_hosted_button_id, paypal.paypal_unhosted_button_encrypted]
-    if not paypal.enable or sum(button is not None for button in buttons) == 1:
-        return []
-    return [
-        Problem(
+    if paypal.enable and sum(button is not None for button in buttons) != 1:
+        yield Problem(
             "pod.settings.paypalDonations.enable",
             "needs exactly one button; set paypalHostedButtonId or paypalUnhostedButtonEncrypted",
         )
-    ]
 
 
-def check_host(host: Host) -> list[Problem]:
+_OF_POD: tuple[Callable[[Pod], Iterable[Problem]], ...] = (
+    _welcome_message,
+    _csp,
+    _admin,
+    _paypal,
+    check_archive_and_image,
+    check_mail,
+    check_versions,
+    lambda pod: check_backup(pod.backup),
+    lambda pod: check_disk_space(pod.disk_space),
+    lambda pod: check_monitoring(pod.monitoring),
+    lambda pod: check_release_notice(pod.release_notice),
+    lambda pod: check_tls(pod.tls),
+)
+
+
+def check_host(host: Host) -> Iterator[Problem]:
     """Settings of every machine that do not work together."""
-    names = {index: user.name for index, user in enumerate(host.users)}
-    problems = list(_duplicates(names, lambda index: f"host.users[{index}].name"))
-    problems += [
-        Problem(f"host.users[{index}].name", "root must not log in; use core, or another user with the group sudo")
-        for index, name in names.items()
-        if name == "root"
-    ]
-    problems += [
-        Problem(f"host.users[{index}].name", f"{name!r} is a user or a group of the system; choose another name")
-        for index, name in names.items()
-        if name in SYSTEM_ACCOUNTS
-    ]
-    if "root" not in names.values() and not any(_may_administrate(user) for user in host.users):
-        problems.append(Problem("host.users", "no administrator; name a user core, or give a user the group sudo"))
-    updates = host.updates
-    if updates.strategy == "periodic" and not updates.windows:
-        problems.append(Problem("host.updates.windows", "required with strategy: periodic; list at least one window"))
-    if updates.strategy != "periodic" and updates.windows and "windows" in updates.model_fields_set:
-        problems.append(Problem("host.updates.windows", "only used with strategy: periodic; remove it"))
-    if host.storage.data_disk is not None and host.storage.data_disk == host.storage.disk:
-        problems.append(
-            Problem("host.storage.dataDisk", "the same disk as host.storage.disk; choose another, or remove it")
-        )
-    return [*problems, *check_firewall(host.firewall)]
+    yield from run_checks(_OF_HOST, host)
+
+
+def _user_names(host: Host) -> Iterator[Problem]:
+    names = readable(host.users, lambda user: user.name)
+    yield from _duplicates(names, lambda index: f"host.users[{index}].name")
+    for index, name in names.items():
+        path = f"host.users[{index}].name"
+        if name == "root":
+            yield Problem(path, "root must not log in; use core, or another user with the group sudo")
+        if name in SYSTEM_ACCOUNTS:
+            yield Problem(path, f"{name!r} is a user or a group of the system; choose another name")
+
+
+def _administrator(host: Host) -> Iterator[Problem]:
+    if not any(user.name == "root" or _may_administrate(user) for user in host.users):
+        yield Problem("host.users", "no administrator; name a user core, or give a user the group sudo")
 
 
 def _may_administrate(user: User) -> bool:
     return user.name == "core" or not {"sudo", "wheel"}.isdisjoint(user.groups)
+
+
+def _windows(host: Host) -> Iterator[Problem]:
+    updates = host.updates
+    if updates.strategy == "periodic" and not updates.windows:
+        yield Problem("host.updates.windows", "required with strategy: periodic; list at least one window")
+    if updates.strategy != "periodic" and updates.windows and "windows" in updates.model_fields_set:
+        yield Problem("host.updates.windows", "only used with strategy: periodic; remove it")
+
+
+def _data_disk(host: Host) -> Iterator[Problem]:
+    if host.storage.data_disk is not None and host.storage.data_disk == host.storage.disk:
+        yield Problem("host.storage.dataDisk", "the same disk as host.storage.disk; choose another, or remove it")
+
+
+_OF_HOST: tuple[Callable[[Host], Iterable[Problem]], ...] = (
+    _user_names,
+    _administrator,
+    _windows,
+    _data_disk,
+    lambda host: check_firewall(host.firewall),
+)
 
 
 # the third number of a Fedora CoreOS version (fedora-coreos-tracker, Design.md)
@@ -132,67 +157,69 @@ def check_release(path: str, release: Release | AwsRelease) -> list[Problem]:
     ]
 
 
-def check_machines(path: str, machines: Machines) -> list[Problem]:
+def check_machines(path: str, machines: Sequence[Machine]) -> Iterator[Problem]:
     """Conflicts between the machines of a target, and problems of their networks."""
-    names = {index: machine.name for index, machine in machines.items()}
-    problems = list(_duplicates(names, lambda index: f"{path}[{index}].name"))
-    macs = {index: machine.mac for index, machine in machines.items() if isinstance(machine, PxeMachine)}
-    problems += _duplicates(macs, lambda index: f"{path}[{index}].mac")
-    for index, machine in machines.items():
-        problems += check_networks(f"{path}[{index}].networks", machine.networks)
-    return problems
+    names = readable(machines, lambda machine: machine.name)
+    yield from _duplicates(names, lambda index: f"{path}[{index}].name")
+    macs = readable(machines, lambda machine: machine.mac if isinstance(machine, PxeMachine) else None)
+    yield from _duplicates(macs, lambda index: f"{path}[{index}].mac")
+    for index, networks in readable(machines, lambda machine: machine.networks).items():
+        yield from check_networks(f"{path}[{index}].networks", networks)
 
 
-def check_addresses(path: str, pod: Pod, machines: Machines) -> list[Problem]:
+def check_addresses(path: str, pod: Pod, machines: Sequence[Machine]) -> Iterator[Problem]:
     """Addresses of machines that lie inside the network of the pod's containers."""
     subnet = ipaddress.IPv4Network(pod.subnet)
-    return [
-        Problem(
-            join_path(f"{path}[{index}].networks", name, "ipv4", key),
-            f"{address} is inside pod.subnet ({subnet}); choose another address, or another pod.subnet",
-        )
-        for index, machine in machines.items()
-        for name, keyfile in machine.networks.items()
-        for key, address in static_addresses(keyfile)
-        if address in subnet
-    ]
+    for index, networks in readable(machines, lambda machine: machine.networks).items():
+        for name, keyfile in networks.items():
+            for key, address in static_addresses(keyfile):
+                if address in subnet:
+                    yield Problem(
+                        join_path(f"{path}[{index}].networks", name, "ipv4", key),
+                        f"{address} is inside pod.subnet ({subnet}); choose another address, or another pod.subnet",
+                    )
 
 
 # Fedora CoreOS documentation, "Installing on bare metal": with `coreos.live.rootfs_url`, which install_boot sets
 _LIVE_MEMORY_MIB = 2048
 
 
-def check_machines_on_host(path: str, host: Host, machines: Machines) -> list[Problem]:
+def check_machines_on_host(path: str, host: Host, machines: Sequence[Machine]) -> Iterator[Problem]:
     """Conflicts between the settings of single machines and those of every machine."""
-    problems = []
-    if host.memory_mib < _LIVE_MEMORY_MIB and any(map(_is_installed, machines.values())):
-        problems.append(
-            Problem(
-                "host.memoryMib",
-                f"{host.memory_mib} is too little for an installation over the network, during which Fedora CoreOS "
-                f"runs in memory; give the machine {_LIVE_MEMORY_MIB} or more, or use target ignition",
-            )
+    yield from run_checks((_live_memory,), host, machines)
+    for index, machine in enumerate(machines):
+        yield from run_checks((_system_disk, _reinstallation, _same_disk), f"{path}[{index}]", host, machine)
+
+
+def _live_memory(host: Host, machines: Sequence[Machine]) -> Iterator[Problem]:
+    if host.memory_mib < _LIVE_MEMORY_MIB and any(readable(machines, _is_installed).values()):
+        yield Problem(
+            "host.memoryMib",
+            f"{host.memory_mib} is too little for an installation over the network, during which Fedora CoreOS "
+            f"runs in memory; give the machine {_LIVE_MEMORY_MIB} or more, or use target ignition",
         )
-    for index, machine in machines.items():
-        if isinstance(machine, PxeMachine) and machine.disk is None and host.storage.disk is None:
-            problems.append(
-                Problem(
-                    f"{path}[{index}].disk",
-                    "required, because the installation erases the disk; "
-                    "set disk, or host.storage.disk for all machines",
-                )
-            )
-        if isinstance(machine, PxeMachine) and machine.install == "always" and host.updates.strategy != "off":
-            problems.append(
-                Problem(
-                    f"{path}[{index}].install",
-                    "always reinstalls at every network boot, so an update that reboots would reinstall; "
-                    "set once, or set host.updates.strategy: off",
-                )
-            )
-        if machine.disk is not None and machine.disk == host.storage.data_disk:
-            problems.append(Problem(f"{path}[{index}].disk", "the same disk as host.storage.dataDisk; choose another"))
-    return problems
+
+
+def _system_disk(path: str, host: Host, machine: Machine) -> Iterator[Problem]:
+    if isinstance(machine, PxeMachine) and machine.disk is None and host.storage.disk is None:
+        yield Problem(
+            f"{path}.disk",
+            "required, because the installation erases the disk; set disk, or host.storage.disk for all machines",
+        )
+
+
+def _reinstallation(path: str, host: Host, machine: Machine) -> Iterator[Problem]:
+    if isinstance(machine, PxeMachine) and machine.install == "always" and host.updates.strategy != "off":
+        yield Problem(
+            f"{path}.install",
+            "always reinstalls at every network boot, so an update that reboots would reinstall; "
+            "set once, or set host.updates.strategy: off",
+        )
+
+
+def _same_disk(path: str, host: Host, machine: Machine) -> Iterator[Problem]:
+    if machine.disk is not None and machine.disk == host.storage.data_disk:
+        yield Problem(f"{path}.disk", "the same disk as host.storage.dataDisk; choose another")
 
 
 # Estimates, because no build has run in the project's tests: what compiles gems and assets needs 1.5 GiB of memory and
@@ -201,37 +228,39 @@ _BUILD_MEMORY_MIB = 2048
 _BUILD_ROOT_GIB = 12
 
 
-def check_image_build(pod: Pod, host: Host) -> list[Problem]:
+def check_image_build(pod: Pod, host: Host) -> Iterator[Problem]:
     """A machine that builds the image of diaspora*, and is too small for that."""
-    if pod.image is not None:
-        return []
-    problems = [*_check_refresh(pod, host)]
+    if pod.image is None:
+        yield from run_checks((_refresh_memory, _refresh_root, _build), pod, host)
+
+
+def _build(pod: Pod, host: Host) -> Iterator[Problem]:
     # with an archive, a machine that is too small to build waits for the right one
     if pod.image_archive is None:
-        problems += check_build(host, "or build the image on another computer and set pod.image")
-    return problems
+        yield from check_build(host, "or build the image on another computer and set pod.image")
 
 
-def check_build(host: Host, otherwise: str) -> list[Problem]:
+def check_build(host: Host, otherwise: str) -> Iterator[Problem]:
     """A machine that is too small to build the image of diaspora*; `otherwise` says what else to do."""
-    problems = []
+    yield from run_checks((_build_memory, _build_root), host, otherwise)
+
+
+def _build_memory(host: Host, otherwise: str) -> Iterator[Problem]:
     if host.memory_mib < _BUILD_MEMORY_MIB:
-        problems.append(
-            Problem(
-                "host.memoryMib",
-                f"{host.memory_mib} is too little to build diaspora*; give the machine {_BUILD_MEMORY_MIB} or more, "
-                f"{otherwise}",
-            )
+        yield Problem(
+            "host.memoryMib",
+            f"{host.memory_mib} is too little to build diaspora*; give the machine {_BUILD_MEMORY_MIB} or more, "
+            f"{otherwise}",
         )
+
+
+def _build_root(host: Host, otherwise: str) -> Iterator[Problem]:
     if host.storage.data_disk is None and host.storage.root_gib < _BUILD_ROOT_GIB:
-        problems.append(
-            Problem(
-                "host.storage.rootGib",
-                f"{host.storage.root_gib} is too little to build diaspora*; set {_BUILD_ROOT_GIB} or more on a machine "
-                f"without data, {otherwise}",
-            )
+        yield Problem(
+            "host.storage.rootGib",
+            f"{host.storage.root_gib} is too little to build diaspora*; set {_BUILD_ROOT_GIB} or more on a machine "
+            f"without data, {otherwise}",
         )
-    return problems
 
 
 # beside a pod, for which the memory that a machine must have is enough, and beside the image of diaspora* that runs
@@ -239,17 +268,18 @@ _REFRESH_MEMORY_MIB = _BUILD_MEMORY_MIB + 1536
 _REFRESH_ROOT_GIB = _BUILD_ROOT_GIB + 2
 
 
-def _check_refresh(pod: Pod, host: Host) -> Iterable[Problem]:
-    if not pod.image_refresh:
-        return
+def _refresh_memory(pod: Pod, host: Host) -> Iterator[Problem]:
     there = host.memory_mib + swap_mib(host.memory_mib, host.swap)
-    if there < _REFRESH_MEMORY_MIB:
+    if pod.image_refresh and there < _REFRESH_MEMORY_MIB:
         yield Problem(
             "pod.imageRefresh",
             f"a build beside the pod needs {_REFRESH_MEMORY_MIB} MiB of memory and swap, and the machine has {there}; "
             f"raise host.memoryMib, or set host.swap.fileMib to {host.swap.file_mib + _REFRESH_MEMORY_MIB - there}",
         )
-    if host.storage.data_disk is None and host.storage.root_gib < _REFRESH_ROOT_GIB:
+
+
+def _refresh_root(pod: Pod, host: Host) -> Iterator[Problem]:
+    if pod.image_refresh and host.storage.data_disk is None and host.storage.root_gib < _REFRESH_ROOT_GIB:
         yield Problem(
             "pod.imageRefresh",
             f"a build beside the pod needs host.storage.rootGib {_REFRESH_ROOT_GIB} instead of "
@@ -261,9 +291,11 @@ def _is_installed(machine: Machine) -> bool:
     return isinstance(machine, PxeMachine) and machine.install != "off"
 
 
-def _duplicates(values: Mapping[int, str], path: Callable[[int], str]) -> Iterable[Problem]:
+def _duplicates(values: Mapping[int, str | None], path: Callable[[int], str]) -> Iterator[Problem]:
     first: dict[str, int] = {}
     for index, value in values.items():
+        if value is None:
+            continue
         if value in first:
             yield Problem(path(index), f"{value!r} is already used by {path(first[value])}; choose another")
         first.setdefault(value, index)

@@ -1,44 +1,30 @@
 """From plain data (of YAML or the engine) to Settings, with all problems at once. No I/O."""
 
-from collections.abc import Collection, Iterator, Mapping
-from dataclasses import dataclass
-from typing import Any, TypeVar
+from collections.abc import Collection, Container, Iterable, Iterator, Mapping
+from typing import Any, Literal, TypeGuard, TypeVar, overload
 
-from pydantic import BaseModel, ValidationError
+from pydantic import ValidationError
 
 from diaspora_infra.config.aws.aws import Aws
-from diaspora_infra.config.aws.checks import check_aws
-from diaspora_infra.config.host.host import Host, Machine
-from diaspora_infra.config.loader.checks import (
-    check_addresses,
-    check_host,
-    check_image_build,
-    check_machines,
-    check_machines_on_host,
-    check_pod,
-    check_release,
-)
+from diaspora_infra.config.host.host import Host
 from diaspora_infra.config.loader.derive import derive
+from diaspora_infra.config.loader.stack_checks import check_stack
 from diaspora_infra.config.loader.stack_file import ENCRYPTED, ENCRYPTED_MESSAGE, is_secure
-from diaspora_infra.config.pod.daily_jobs import check_daily_jobs
+from diaspora_infra.config.loader.valid_part import Faults, meant_keys, valid_part
+from diaspora_infra.config.model import Model
 from diaspora_infra.config.pod.diaspora_toml import why_not_a_setting
-from diaspora_infra.config.pod.image_archive import check_image_archive
 from diaspora_infra.config.pod.pod import Pod
-from diaspora_infra.config.pod.registry import check_registry
-from diaspora_infra.config.pod.times import check_times
-from diaspora_infra.config.pod.upgrade import check_upgrade
-from diaspora_infra.config.pod.versions import check_versions
 from diaspora_infra.config.problems import (
     ConfigError,
+    Location,
     Problem,
     join_path,
     key_path,
+    located_problems,
     missing_key,
-    problems_of,
     quoted,
     refused,
     unknown_key,
-    valid_part,
 )
 from diaspora_infra.config.provisioning.server import (
     Provisioning,
@@ -46,22 +32,15 @@ from diaspora_infra.config.provisioning.server import (
     check_provisioning,
     check_provisioning_host,
 )
-from diaspora_infra.config.pxe.pxe import Pxe, PxeMachine
-from diaspora_infra.config.secrets import SECRET_KEYS, SECRETS, check_secrets, missing_secrets, secret_for_path
-from diaspora_infra.config.settings import (
-    AwsSettings,
-    IgnitionExport,
-    PxeSettings,
-    Settings,
-    WrittenSettings,
-    aws_machines,
-)
+from diaspora_infra.config.pxe.pxe import Pxe
+from diaspora_infra.config.secrets import SECRET_KEYS, SECRETS, secret_for_path
+from diaspora_infra.config.settings import IgnitionExport, Settings, WrittenSettings
 from diaspora_infra.config.types import Target
 
 KEYS = ("target", "pod", "host", "pxe", "aws", "ignition", "provisioning")
 PROVISIONING_KEYS = ("target", "host", "provisioning")
 
-_Model = TypeVar("_Model", bound=BaseModel)
+_Model = TypeVar("_Model", bound=Model)
 
 
 def load_stack(values: Mapping[str, Any], secrets: Collection[str] = ()) -> Settings | ProvisioningSettings:
@@ -70,7 +49,7 @@ def load_stack(values: Mapping[str, Any], secrets: Collection[str] = ()) -> Sett
         return load(values, secrets)
     loader = _Loader(values, secrets)
     settings = loader.load_provisioning()
-    if loader.problems or settings is None:
+    if loader.problems:
         raise ConfigError(loader.problems)
     return settings
 
@@ -78,8 +57,8 @@ def load_stack(values: Mapping[str, Any], secrets: Collection[str] = ()) -> Sett
 def load_provisioning(values: Mapping[str, Any]) -> Provisioning:
     """Build the settings of a provisioning server from its key alone. Raises ConfigError with all problems."""
     loader = _Loader(values, ())
-    provisioning = loader.provisioning(required=True)
-    if loader.problems or provisioning is None:
+    provisioning = loader.provisioning()
+    if loader.problems:
         raise ConfigError(loader.problems)
     return provisioning
 
@@ -100,163 +79,66 @@ def load_written(values: Mapping[str, Any], secrets: Collection[str] = ()) -> Wr
     """Read and check what the user wrote about a stack with a pod; see `load`."""
     loader = _Loader(values, secrets)
     written = loader.load()
-    if loader.problems or written is None:
+    if loader.problems:
         raise ConfigError(loader.problems)
     return written
 
 
-@dataclass(frozen=True)
-class Sections:
-    """The sections of a stack with a pod that are good in themselves; None for one that is missing or wrong.
-
-    `machines` are those of each target, by their position in its list; `existing_parameters` are the keys of
-    `aws.existingParameters`, also where the rest of that section is wrong.
-    """
-
-    target: Target | None
-    pod: Pod | None
-    host: Host | None
-    pxe: Pxe | None
-    aws: Aws | None
-    machines: Mapping[Target, Mapping[int, Machine]]
-    existing_parameters: Collection[str]
-
-
-def sections_of(settings: Settings) -> Sections:
-    """The sections of settings that were derived, for the checks that what is written has passed."""
-    return Sections(
-        target=settings.target,
-        pod=settings.pod,
-        host=settings.host,
-        pxe=settings.pxe if isinstance(settings, PxeSettings) else None,
-        aws=settings.aws if isinstance(settings, AwsSettings) else None,
-        machines={settings.target: dict(enumerate(settings.machines))},
-        existing_parameters=settings.existing_parameters,
-    )
-
-
-def check_sections(sections: Sections, given: Collection[str]) -> list[Problem]:
-    """Settings that do not work together; `given` are the keys of the secrets in the stack config."""
-    return [*_check_parts(sections, given), *_check_machines(sections)]
-
-
-def _check_parts(sections: Sections, given: Collection[str]) -> Iterator[Problem]:
-    pod, host, aws = sections.pod, sections.host, sections.aws
-    if pod:
-        on_aws = sections.target is Target.AWS
-        # a key aws that is not valid has its own messages, and no second one about mail
-        ses, bucket = aws is None or aws.mail.enabled, aws is None or aws.backups.bucket
-        yield from check_pod(pod, ses=on_aws and ses, backup_bucket=on_aws and bucket)
-        if aws or not on_aws:
-            yield from check_registry(pod.registry, _own_images(pod, aws if on_aws else None))
-        groups = on_aws and aws is not None and aws.has_groups
-        yield from check_secrets(pod, given, sections.existing_parameters, groups=groups)
-    if host:
-        yield from check_host(host)
-    if pod and host:
-        yield from check_times(pod.backup, pod.upgrade, host.updates)
-        yield from check_daily_jobs(pod.daily_jobs, pod.backup, pod.upgrade, host.updates)
-    if sections.pxe:
-        yield from check_release("pxe", sections.pxe.release)
-    if aws:
-        yield from check_release("aws.instance", aws.instance.release)
-        # with another target pod and host are not those of a machine on AWS
-        on_aws = sections.target in {Target.AWS, None}
-        yield from check_aws(aws, pod if on_aws else None, host if on_aws else None)
-
-
-def _own_images(pod: Pod, aws: Aws | None) -> list[str | None]:
-    relay = pod.mail.relay if pod.mail else None
-    return [pod.image, relay.image if relay else None, aws.uploads_image if aws else None]
-
-
-def _check_machines(sections: Sections) -> Iterator[Problem]:
-    target, pod, host = sections.target, sections.pod, sections.host
-    for key in (Target.PXE, Target.IGNITION):
-        machines = sections.machines.get(key, {})
-        yield from check_machines(f"{key}.machines", machines)
-        if pod:
-            yield from check_addresses(f"{key}.machines", pod, machines)
-    if target is None:
-        return
-    machines = sections.machines.get(target, {})
-    if pod:
-        yield from check_versions(pod) if machines else ()
-        yield from check_image_archive(pod, target, [machine.architecture for machine in machines.values()])
-        on_aws, refreshed = target is Target.AWS, pod.image_refresh
-        yield from check_upgrade(pod.upgrade, machines.values(), on_aws=on_aws, refreshed=refreshed)
-    if host:
-        yield from check_machines_on_host(f"{target}.machines", host, machines)
-    if pod and host and machines and target is not Target.AWS:
-        yield from check_image_build(pod, host)
-
-
 class _Loader:
-    """Reads the keys one by one and collects the problems."""
+    """Reads the keys one by one and collects the problems. What it returns has the values that are valid."""
 
     def __init__(self, values: Mapping[str, Any], secrets: Collection[str]) -> None:
         self.values = values
         self.secrets = secrets
         self.problems: list[Problem] = []
-        self.invalid_sections: set[str] = set()
-        self.valid_parts: dict[str, Any] = {}
 
-    def load(self) -> WrittenSettings | None:
-        """What the user wrote; None when a key is not valid."""
-        self._check_keys()
+    def load(self) -> WrittenSettings:
+        """What the user wrote."""
+        unknown = self._check_keys()
         target = self._target()
-        pod = self._section("pod", Pod, required=True)
-        host = self._section("host", Host, required=True)
-        pxe = self._section("pxe", Pxe, required=target is Target.PXE)
-        aws = self._section("aws", Aws, required=target is Target.AWS)
-        export = self._section("ignition", IgnitionExport)
-        provisioning = self.provisioning(required=False)
-        machines: dict[Target, dict[int, Machine]] = {
-            Target.PXE: self._machines("pxe", PxeMachine),
-            Target.AWS: dict(enumerate(aws_machines(aws))) if aws else {},
-            Target.IGNITION: self._machines("ignition", Machine),
-        }
-        if "ignition" not in self.values:
-            export = IgnitionExport()
-            machines[Target.IGNITION] = dict(enumerate(export.machines))
-        given = {*self.secrets, *map(str, self.values)}
-        on_aws = (aws or self.valid_parts.get("aws")) if target is Target.AWS else None
-        existing = on_aws.existing_parameters if on_aws else {}
-        self.problems += check_sections(Sections(target, pod, host, pxe, aws, machines, existing), given)
-        self.problems += self._missing_secrets({*given, *existing})
-        if not (target and pod and host and export):
-            return None
-        # each part has been checked
-        return WrittenSettings.model_construct(
-            target=target, pod=pod, host=host, pxe=pxe, aws=aws, ignition=export, provisioning=provisioning
+        stack = WrittenSettings.model_construct(
+            target=target or Target.IGNITION,
+            pod=self._section("pod", Pod, required=True),
+            host=self._section("host", Host, required=True),
+            pxe=self._section("pxe", Pxe, required=target is Target.PXE),
+            aws=self._section("aws", Aws, required=target is Target.AWS),
+            ignition=self._section("ignition", IgnitionExport) or IgnitionExport(),
+            provisioning=self._section("provisioning", Provisioning),
         )
+        given = {*self.secrets, *map(str, self.values)}
+        meant = meant_keys(unknown, {*KEYS, *SECRET_KEYS} - given)
+        stack = stack.without(meant if target else {*meant, "target"})
+        elsewhere = {secret.key for problem in self.problems if (secret := secret_for_path(problem.path))}
+        self.problems += check_stack(stack, given, elsewhere | meant)
+        return stack
 
-    def load_provisioning(self) -> ProvisioningSettings | None:
-        """The settings of a provisioning server; None when a key is not valid."""
+    def load_provisioning(self) -> ProvisioningSettings:
+        """The settings of a provisioning server."""
         self._check_keys()
         for key in KEYS:
             if key in self.values and key not in PROVISIONING_KEYS:
                 self._note(key, "not used with target: provisioning; remove it")
-        host = self._section("host", Host, required=True)
-        provisioning = self.provisioning(required=True)
-        if host:
-            self.problems += check_provisioning_host(host, provisioning)
-        return ProvisioningSettings(host=host, provisioning=provisioning) if host and provisioning else None
+        host, provisioning = self._section("host", Host, required=True), self.provisioning()
+        self.problems += check_provisioning_host(host, provisioning)
+        return ProvisioningSettings.model_construct(host=host, provisioning=provisioning)
 
-    def provisioning(self, *, required: bool) -> Provisioning | None:
-        """The key `provisioning`."""
-        provisioning = self._section("provisioning", Provisioning, required=required)
-        if provisioning:
-            self.problems += check_provisioning(provisioning)
+    def provisioning(self) -> Provisioning:
+        """The key `provisioning`, which is required."""
+        provisioning = self._section("provisioning", Provisioning, required=True)
+        self.problems += check_provisioning(provisioning)
         return provisioning
 
-    def _check_keys(self) -> None:
+    def _check_keys(self) -> list[str]:
+        """Note what is wrong with the keys; returns those that nobody knows."""
+        unknown = []
         for key in map(str, self.values):
             secret = next((secret for secret in SECRETS if secret.key == key), None)
             if secret:
                 self._note(key, f"not encrypted; run: {secret.command}")
             elif key not in KEYS:
                 self.problems.append(unknown_key(key_path(key), key, KEYS, SECRET_KEYS))
+                unknown.append(key)
+        return unknown
 
     def _target(self) -> Target | None:
         value = self.values.get("target")
@@ -266,70 +148,97 @@ class _Loader:
         self._note("target", f"required; allowed: {allowed}" if value in (None, "") else refused(value, allowed))
         return None
 
+    @overload
+    def _section(self, key: str, model: type[_Model], *, required: Literal[True]) -> _Model: ...
+
+    @overload
+    def _section(self, key: str, model: type[_Model], *, required: bool = False) -> _Model | None: ...
+
     def _section(self, key: str, model: type[_Model], *, required: bool = False) -> _Model | None:
+        """What is valid of a section. None where nothing is written, and nothing is required."""
         if key not in self.values:
-            if required:
-                self.problems.append(missing_key(key, WrittenSettings, key))
-            return None
-        invalid = [_hint(problem) for problem in _invalid_values(key, self.values[key])]
-        self.problems += invalid
-        if invalid:
-            self.invalid_sections.add(key)
-            return None
+            if not required:
+                return None
+            self.problems.append(missing_key(key, WrittenSettings, key))
+            return valid_part(model, None, Faults())
+        wrong = dict(_refused_values(key, self.values[key]))
+        table = _without(key, self.values[key], wrong) if wrong else self.values[key]
+        found = [*wrong.items()]
         try:
-            return model.model_validate(self.values[key], by_alias=True, by_name=False)
+            section = model.model_validate(table, by_alias=True, by_name=False)
         except ValidationError as error:
-            self.problems += [_hint(problem) for problem in problems_of(error, model, key)]
-            if isinstance(self.values[key], Mapping):
-                self.valid_parts[key] = valid_part(model, self.values[key], error)
-            return None
+            problems = located_problems(error, model, key)
+            found += [((key, *place), problem) for place, problem in problems if not _within((key, *place), wrong)]
+        else:
+            if not found:
+                return section
+        return valid_part(model, table, self._faults(found))
 
-    def _missing_secrets(self, given: Collection[str]) -> list[Problem]:
-        """The secrets that are missing for what is valid of a pod with mistakes, unless a mistake may be the reason."""
-        pod = self.valid_parts.get("pod")
-        if pod is None or any(problem.path.startswith("pod.secretsOnMachine") for problem in self.problems):
-            return []
-        misplaced = {secret.key for problem in self.problems if (secret := secret_for_path(problem.path))}
-        return missing_secrets(pod, {*given, *misplaced})
-
-    def _machines(self, key: str, model: type[Machine]) -> dict[int, Machine]:
-        """The valid machines, even when the rest of the section is not valid."""
-        section = self.values.get(key) if key not in self.invalid_sections else None
-        entries = section.get("machines") if isinstance(section, dict) else None
-        machines: dict[int, Machine] = {}
-        for index, entry in enumerate(entries if isinstance(entries, list) else ()):
-            try:
-                machines[index] = model.model_validate(entry, by_alias=True, by_name=False)
-            except ValidationError:
-                continue  # the section has said so
-        return machines
+    def _faults(self, found: Iterable[tuple[Location, Problem]]) -> Faults:
+        """Note problems of a section; returns their places in it."""
+        faults = Faults()
+        for location, problem in found:
+            specific = _hint(problem)
+            self.problems.append(specific)
+            if specific is problem:
+                faults.at(location[1:]).here = True
+            else:  # a key of which is known what it means, so that it stands for no other one
+                faults.at(location[1:-1])
+        return faults
 
     def _note(self, path: str, message: str) -> None:
         self.problems.append(Problem(path, message))
 
 
-def _invalid_values(key: str, section: object) -> Iterator[Problem]:
-    """Values that no setting takes: secrets, keys that are not text, and what no file can hold."""
-    rest: list[tuple[tuple[str | int, ...], object]] = [((key,), section)]
+def _refused_values(key: str, section: object) -> Iterator[tuple[Location, Problem]]:
+    """Values that no setting takes, with their places: secrets, keys that are not text, and what no file can hold."""
+    rest: list[tuple[Location, object]] = [((key,), section)]
     while rest:
         location, value = rest.pop()
         path = join_path(*location)
         if value == ENCRYPTED:
-            yield Problem(path, ENCRYPTED_MESSAGE)
+            yield location, Problem(path, ENCRYPTED_MESSAGE)
         elif is_secure(value):
-            yield Problem(path, "encrypted, but not a secret; set a plain value")
+            yield location, Problem(path, "encrypted, but not a secret; set a plain value")
         elif isinstance(value, Mapping):
             for name, item in value.items():
-                if isinstance(name, str) and _is_unicode(name):
+                if _is_key(name):
                     rest.append(((*location, name), item))
                 else:
-                    yield Problem(path, f"{quoted(name)} as a key; allowed: text in Unicode")
+                    yield (*location, quoted(name)), Problem(path, f"{quoted(name)} as a key; allowed: text in Unicode")
         elif isinstance(value, list):
             rest += [((*location, index), item) for index, item in enumerate(value)]
         elif isinstance(value, int) and not -(2**63) <= value < 2**63:
-            yield Problem(path, refused(value, "a whole number of 64 bits"))
+            yield location, Problem(path, refused(value, "a whole number of 64 bits"))
         elif isinstance(value, str) and not _is_unicode(value):
-            yield Problem(path, refused(value, "text in Unicode, without U+FFFE and U+FFFF"))
+            yield location, Problem(path, refused(value, "text in Unicode, without U+FFFE and U+FFFF"))
+
+
+def _without(key: str, section: object, refused: Container[Location]) -> object:
+    """A copy of a section with nothing in place of each refused value, and without refused keys."""
+    whole: dict[str | int, Any] = {}
+    rest: list[tuple[Location, object, Any]] = [((key,), section, whole)]
+    while rest:
+        location, value, place = rest.pop()
+        copy: object = value
+        if location in refused:
+            copy = None
+        elif isinstance(value, Mapping):
+            copy = dict.fromkeys(filter(_is_key, value))
+            rest += [((*location, name), value[name], copy) for name in copy]
+        elif isinstance(value, list):
+            copy = [None] * len(value)
+            rest += [((*location, index), item, copy) for index, item in enumerate(value)]
+        place[location[-1]] = copy
+    return whole[key]
+
+
+def _within(location: Location, places: Container[Location]) -> bool:
+    return any(location[:length] in places for length in range(1, len(location) + 1))
+
+
+def _is_key(name: object) -> TypeGuard[str]:
+    return isinstance(name, str) and _is_unicode(name)
 
 
 def _is_unicode(text: str) -> bool:

@@ -1,10 +1,12 @@
 """The `pod.backup` key: repository, schedule and retention of backups."""
 
 import re
+from collections.abc import Iterator
 from typing import Annotated, Literal
 
 from pydantic import Field
 
+from diaspora_infra.config.checking import run_checks
 from diaspora_infra.config.model import Model
 from diaspora_infra.config.problems import Problem
 from diaspora_infra.config.types import NAME_OF_HOST, PORT, ClockTime, Form, NonEmpty, SshKey
@@ -78,27 +80,31 @@ class Backup(Model):
         return found[1], found[2], int(found[3] or 22)
 
 
-def check_backup(backup: Backup | None, *, bucket: bool = False) -> list[Problem]:
-    """Settings of the backup that do not work together; with `bucket` its repository is one that the stack makes."""
-    if backup is None:
-        return []
-    problems = []
-    if backup.kind == "sftp" and backup.host_key is None:
-        problems.append(
-            Problem(
-                "pod.backup.hostKey",
-                "required with an SFTP repository; set the output of `ssh-keyscan HOST` after the name",
-            )
+def check_backup(backup: Backup | None) -> Iterator[Problem]:
+    """Settings of the backup that do not work together."""
+    if backup is not None:
+        yield from run_checks((_host_key, _username), backup)
+
+
+def check_restore_first(backup: Backup | None, *, bucket: bool) -> Iterator[Problem]:
+    """A restore that finds nothing; with `bucket` the repository is one that the stack makes."""
+    if backup is not None and backup.kind == "local" and backup.restore_first and not bucket:
+        yield Problem(
+            "pod.backup.restoreFirst",
+            "an empty data partition has no local repository; set false, or choose another repository",
         )
-    if backup.kind == "local" and backup.restore_first and not bucket:
-        problems.append(
-            Problem(
-                "pod.backup.restoreFirst",
-                "an empty data partition has no local repository; set false, or choose another repository",
-            )
+
+
+def _host_key(backup: Backup) -> Iterator[Problem]:
+    if backup.kind == "sftp" and backup.host_key is None:
+        yield Problem(
+            "pod.backup.hostKey",
+            "required with an SFTP repository; set the output of `ssh-keyscan HOST` after the name",
         )
     if backup.kind != "sftp" and backup.host_key is not None:
-        problems.append(Problem("pod.backup.hostKey", "only used with an SFTP repository; remove it"))
+        yield Problem("pod.backup.hostKey", "only used with an SFTP repository; remove it")
+
+
+def _username(backup: Backup) -> Iterator[Problem]:
     if backup.kind != "rest" and backup.username is not None:
-        problems.append(Problem("pod.backup.username", "only used with a rest-server repository; remove it"))
-    return problems
+        yield Problem("pod.backup.username", "only used with a rest-server repository; remove it")

@@ -1,6 +1,6 @@
 """The `pod.dailyJobs` key: when diaspora* does its daily jobs."""
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 
 from diaspora_infra.config.host.host import Updates
 from diaspora_infra.config.model import Model
@@ -30,17 +30,17 @@ def daily_jobs_minute(jobs: DailyJobs, backup: Backup | None, upgrade: Upgrade, 
     """The start of the jobs in minutes after midnight: as set, or apart from everything else where there is room."""
     if jobs.time is not None:
         return minute_of(jobs.time)
-    others = _others(backup, upgrade, updates)
+    others = [*work_spans(backup, upgrade), *update_spans(updates)]
     starts = [(_USUAL + later) % DAY for later in range(0, DAY, _STEP)]
     return next((start for start in starts if not any(_span(start).overlaps(other) for other in others)), _USUAL)
 
 
-def check_daily_jobs(jobs: DailyJobs, backup: Backup | None, upgrade: Upgrade, updates: Updates) -> Iterator[Problem]:
+def check_daily_jobs(jobs: DailyJobs, others: Iterable[Span]) -> Iterator[Problem]:
     """Daily jobs that were set to the time of what stops the pod or needs the whole machine."""
     if jobs.time is None:
         return
     span = _span(minute_of(jobs.time))
-    for other in _others(backup, upgrade, updates):
+    for other in others:
         if span.overlaps(other):
             yield Problem(
                 span.key, f"the jobs ({jobs.time}, up to {MINUTES} minutes) overlap {other}; choose another time"
@@ -49,8 +49,3 @@ def check_daily_jobs(jobs: DailyJobs, backup: Backup | None, upgrade: Upgrade, u
 
 def _span(start: int) -> Span:
     return Span("pod.dailyJobs.time", "{:02}:{:02}".format(*divmod(start, 60)))
-
-
-def _others(backup: Backup | None, upgrade: Upgrade, updates: Updates) -> list[Span]:
-    """The spans of everything else that has its time."""
-    return [*work_spans(backup, upgrade), *update_spans(updates)]

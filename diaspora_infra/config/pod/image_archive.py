@@ -1,6 +1,6 @@
 """The key `pod.imageArchive`: an image of diaspora* that was built once, for many machines."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from typing import TYPE_CHECKING, Annotated
 
 from diaspora_infra.config.model import Model
@@ -9,6 +9,8 @@ from diaspora_infra.config.types import Architecture, Form, HttpUrl, Target
 
 if TYPE_CHECKING:
     from diaspora_infra.config.pod.pod import Pod
+
+_KEY = "pod.imageArchive"
 
 
 class ImageArchive(Model):
@@ -23,17 +25,21 @@ class ImageArchive(Model):
     """Digest of the archive. A machine does not use an archive that has another one."""
 
 
-def check_image_archive(pod: "Pod", target: Target, architectures: Iterable[Architecture]) -> list[Problem]:
-    """An archive that no machine would use, or not all."""
-    if pod.image_archive is None:
-        return []
-    key = "pod.imageArchive"
-    if pod.image is not None:
-        return [Problem(key, "only used without pod.image; remove it")]
-    if target is Target.AWS:
-        return [Problem(key, "not used on AWS, where the stack builds the image; remove it")]
+def check_archive_and_image(pod: "Pod") -> Iterator[Problem]:
+    """An archive that no machine would use, because an image is set."""
+    if pod.image_archive is not None and pod.image is not None:
+        yield Problem(_KEY, "only used without pod.image; remove it")
+
+
+def check_archive_and_target(pod: "Pod", target: Target) -> Iterator[Problem]:
+    """An archive that no machine would use, because the stack builds the image."""
+    if pod.image_archive is not None and pod.image is None and target is Target.AWS:
+        yield Problem(_KEY, "not used on AWS, where the stack builds the image; remove it")
+
+
+def check_archive_and_machines(pod: "Pod", architectures: Iterable[Architecture]) -> Iterator[Problem]:
+    """An archive that not all machines can use."""
     found = sorted(set(architectures))
-    if len(found) > 1:
+    if pod.image_archive is not None and pod.image is None and len(found) > 1:
         here = " and ".join(found)
-        return [Problem(key, f"the image is of one architecture, and the machines are {here}; remove it")]
-    return []
+        yield Problem(_KEY, f"the image is of one architecture, and the machines are {here}; remove it")

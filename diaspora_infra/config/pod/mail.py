@@ -1,13 +1,18 @@
 """The `pod.mail` key: mail that the pod sends, through an external relay or a relay on the machine."""
 
-from typing import Annotated, Literal
+from collections.abc import Iterator
+from typing import TYPE_CHECKING, Annotated, Literal
 
 from pydantic import Field
 
+from diaspora_infra.config.checking import run_checks
 from diaspora_infra.config.model import Model
 from diaspora_infra.config.pod.diaspora_text import DiasporaLine
 from diaspora_infra.config.problems import Problem
 from diaspora_infra.config.types import Domain, Email, Form, ImageReference
+
+if TYPE_CHECKING:
+    from diaspora_infra.config.pod.pod import Pod
 
 Selector = Annotated[
     str, Form("[a-z0-9](?:[a-z0-9-]{0,30}[a-z0-9])?", "lower-case letters, digits and -, at most 32 characters")
@@ -99,43 +104,54 @@ class Mail(Model):
         return self.sender_address.rpartition("@")[2].lower()
 
 
-def check_mail(mail: Mail | None, domain: str, *, ses: bool = False) -> list[Problem]:
-    """Settings of the mail that do not work together, or not with the pod's domain. `ses`: Amazon SES may send it."""
-    if mail is None:
-        return []
-    if mail.smtp is None and mail.relay is None:
-        return [] if ses else [Problem("pod.mail", "set smtp or relay")]
-    problems = []
-    if mail.smtp is not None and mail.relay is not None:
-        problems.append(Problem("pod.mail.relay", "set together with pod.mail.smtp; remove one of the two"))
-    if mail.relay is not None and not f".{domain}".endswith(f".{mail.sender_domain}"):
-        problems.append(
-            Problem(
-                "pod.mail.senderAddress",
-                f"the relay cannot sign for {mail.sender_domain}; allowed: an address at {domain} or a parent domain",
-            )
+def check_mail(pod: "Pod") -> Iterator[Problem]:
+    """Settings of the mail that do not work together, or not with the pod's domain."""
+    yield from run_checks((_one_way, _signer, _authentication, _port), pod)
+
+
+def check_way_of_mail(mail: Mail | None, *, ses: bool) -> Iterator[Problem]:
+    """Mail that nobody takes. `ses`: Amazon SES takes it where nobody else does."""
+    if mail is not None and mail.smtp is None and mail.relay is None and not ses:
+        yield Problem("pod.mail", "set smtp or relay")
+
+
+def _one_way(pod: "Pod") -> Iterator[Problem]:
+    mail = pod.mail
+    if mail is not None and mail.smtp is not None and mail.relay is not None:
+        yield Problem("pod.mail.relay", "set together with pod.mail.smtp; remove one of the two")
+
+
+def _signer(pod: "Pod") -> Iterator[Problem]:
+    mail, domain = pod.mail, pod.domain
+    if mail is not None and mail.relay is not None and not f".{domain}".endswith(f".{mail.sender_domain}"):
+        yield Problem(
+            "pod.mail.senderAddress",
+            f"the relay cannot sign for {mail.sender_domain}; allowed: an address at {domain} or a parent domain",
         )
-    return problems + (_check_smtp(mail.smtp) if mail.smtp and not mail.by_ses else [])
 
 
-def _check_smtp(smtp: Smtp) -> list[Problem]:
-    problems = []
+def _smtp(pod: "Pod") -> Smtp | None:
+    """The relay that the podmin names."""
+    return None if pod.mail is None or pod.mail.by_ses else pod.mail.smtp
+
+
+def _authentication(pod: "Pod") -> Iterator[Problem]:
+    smtp = _smtp(pod)
+    if smtp is None:
+        return
     if smtp.authentication == "none" and smtp.username is not None:
-        problems.append(
-            Problem("pod.mail.smtp.authentication", "none, but pod.mail.smtp.username is set; remove one of the two")
-        )
+        yield Problem("pod.mail.smtp.authentication", "none, but pod.mail.smtp.username is set; remove one of the two")
     if smtp.authentication not in {None, "none"} and smtp.username is None:
-        problems.append(
-            Problem(
-                "pod.mail.smtp.username",
-                f"required with authentication: {smtp.authentication}; set the account at the relay",
-            )
+        yield Problem(
+            "pod.mail.smtp.username",
+            f"required with authentication: {smtp.authentication}; set the account at the relay",
         )
-    if smtp.port == 465:
-        problems.append(
-            Problem(
-                "pod.mail.smtp.port",
-                "465 needs implicit TLS, which diaspora* does not support; use a port with STARTTLS, usually 587",
-            )
+
+
+def _port(pod: "Pod") -> Iterator[Problem]:
+    smtp = _smtp(pod)
+    if smtp is not None and smtp.port == 465:
+        yield Problem(
+            "pod.mail.smtp.port",
+            "465 needs implicit TLS, which diaspora* does not support; use a port with STARTTLS, usually 587",
         )
-    return problems

@@ -1,9 +1,10 @@
 """What has its time of the day: jobs that stop the pod or need the whole machine must not overlap."""
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
-from diaspora_infra.config.host.host import Updates
+from diaspora_infra.config.checking import readable
+from diaspora_infra.config.host.host import Updates, UpdateWindow
 from diaspora_infra.config.pod.backup import Backup
 from diaspora_infra.config.pod.upgrade import Upgrade
 from diaspora_infra.config.problems import Problem
@@ -40,22 +41,37 @@ def minute_of(time: str) -> int:
 
 def work_spans(backup: Backup | None, upgrade: Upgrade) -> Iterator[Span]:
     """The daily backup and the automatic upgrade, as far as they are set."""
+    yield from backup_spans(backup)
+    yield from upgrade_spans(upgrade)
+
+
+def backup_spans(backup: Backup | None) -> Iterator[Span]:
+    """The daily backup, if it is set."""
     if backup is not None:
         yield Span("pod.backup.time", backup.time)
+
+
+def upgrade_spans(upgrade: Upgrade) -> Iterator[Span]:
+    """The automatic upgrade, if it is set."""
     if upgrade.automatic:
         yield Span("pod.upgrade.time", upgrade.time)
 
 
 def update_spans(updates: Updates) -> Iterator[Span]:
     """The windows in which the machine may reboot; not those of more than half a day, which leave no better time."""
-    for index, window in enumerate(updates.windows if updates.strategy == "periodic" else ()):
-        if window.length_minutes <= DAY // 2:
-            yield Span(f"host.updates.windows[{index}]", window.start_time, window.length_minutes)
+    windows = readable(updates.windows, _start_and_length) if updates.strategy == "periodic" else {}
+    for index, (start, minutes) in windows.items():
+        if minutes <= DAY // 2:
+            yield Span(f"host.updates.windows[{index}]", start, minutes)
 
 
-def check_times(backup: Backup | None, upgrade: Upgrade, updates: Updates) -> Iterator[Problem]:
+def _start_and_length(window: UpdateWindow) -> tuple[str, int]:
+    return window.start_time, window.length_minutes
+
+
+def check_times(works: Iterable[Span], updates: Updates) -> Iterator[Problem]:
     """A backup or an upgrade at a time when the machine may reboot: each would wait for the other."""
-    for work in work_spans(backup, upgrade):
+    for work in works:
         for window in update_spans(updates):
             if work.overlaps(window):
                 yield Problem(

@@ -1,7 +1,9 @@
 """The `pod.tls` key: HTTPS and certificates."""
 
+from collections.abc import Iterator
 from typing import Annotated, Literal
 
+from diaspora_infra.config.checking import run_checks
 from diaspora_infra.config.model import Model
 from diaspora_infra.config.problems import Problem
 from diaspora_infra.config.types import NAME_OF_HOST, PORT, SOME_ADDRESSES, Email, Form, HttpUrl, not_everybody
@@ -48,27 +50,31 @@ class Tls(Model):
     trusted."""
 
 
-def check_tls(tls: Tls) -> list[Problem]:
+def check_tls(tls: Tls) -> Iterator[Problem]:
     """Settings of `pod.tls` that do not work together."""
-    problems = []
+    yield from run_checks((_trusted_proxies, _acme, _authority), tls)
+
+
+def _trusted_proxies(tls: Tls) -> Iterator[Problem]:
     # a mode that nobody set follows from API Gateway, which needs no trust (config/aws/derived.py)
     if tls.mode == "behindProxy" and "mode" in tls.model_fields_set and not tls.trusted_proxies:
-        problems.append(
-            Problem(
-                "pod.tls.trustedProxies",
-                "required with mode: behindProxy; list at least one IP address or network, "
-                "such as 192.0.2.10, 10.0.0.0/24 or fd00::/64",
-            )
+        yield Problem(
+            "pod.tls.trustedProxies",
+            "required with mode: behindProxy; list at least one IP address or network, "
+            "such as 192.0.2.10, 10.0.0.0/24 or fd00::/64",
         )
     if tls.mode != "behindProxy" and tls.trusted_proxies:
-        problems.append(Problem("pod.tls.trustedProxies", "only used with mode: behindProxy; remove it"))
+        yield Problem("pod.tls.trustedProxies", "only used with mode: behindProxy; remove it")
+
+
+def _acme(tls: Tls) -> Iterator[Problem]:
     if tls.mode != "acme" and "acme" in tls.model_fields_set:
-        problems.append(Problem("pod.tls.acme", "only used with mode: acme; remove it"))
+        yield Problem("pod.tls.acme", "only used with mode: acme; remove it")
+
+
+def _authority(tls: Tls) -> Iterator[Problem]:
     if tls.acme.staging and tls.acme.directory:
-        problems.append(
-            Problem(
-                "pod.tls.acme.staging",
-                "selects Let's Encrypt, but pod.tls.acme.directory selects another authority; remove one of the two",
-            )
+        yield Problem(
+            "pod.tls.acme.staging",
+            "selects Let's Encrypt, but pod.tls.acme.directory selects another authority; remove one of the two",
         )
-    return problems

@@ -1,9 +1,10 @@
 """The `pod.upgrade` key: automatic upgrades of the pod."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 
 from pydantic import Field
 
+from diaspora_infra.config.checking import readable
 from diaspora_infra.config.host.host import Machine
 from diaspora_infra.config.model import Model
 from diaspora_infra.config.problems import Problem
@@ -22,21 +23,20 @@ class Upgrade(Model):
     whether its image is to be built again."""
 
 
-def check_upgrade(upgrade: Upgrade, machines: Iterable[Machine], *, on_aws: bool, refreshed: bool) -> list[Problem]:
-    """Automatic upgrades of a machine without a server for its config; on AWS the stack offers one.
-
-    `refreshed` tells whether images are built again.
-    """
-    problems = []
-    served = [on_aws or (isinstance(machine, PxeMachine) and machine.install != "off") for machine in machines]
-    if upgrade.automatic and not all(served):
-        problems.append(
-            Problem(
-                "pod.upgrade.automatic",
-                "not every machine has a server for its config; "
-                "set false, or use target aws, or pxe without install: off",
-            )
+def check_served(upgrade: Upgrade, machines: Iterable[Machine]) -> Iterator[Problem]:
+    """Automatic upgrades of a machine without a server for its config; not for AWS, where the stack offers one."""
+    if upgrade.automatic and not all(readable(machines, _has_server).values()):
+        yield Problem(
+            "pod.upgrade.automatic",
+            "not every machine has a server for its config; set false, or use target aws, or pxe without install: off",
         )
+
+
+def check_upgrade_time(upgrade: Upgrade, *, on_aws: bool, refreshed: bool) -> Iterator[Problem]:
+    """A time at which nothing happens. `refreshed` tells whether images are built again."""
     if upgrade.time != Upgrade().time and not upgrade.automatic and (on_aws or not refreshed):
-        problems.append(Problem("pod.upgrade.time", "only used with automatic: true; remove it"))
-    return problems
+        yield Problem("pod.upgrade.time", "only used with automatic: true; remove it")
+
+
+def _has_server(machine: Machine) -> bool:
+    return isinstance(machine, PxeMachine) and machine.install != "off"

@@ -1,7 +1,9 @@
 """The keys `pod.version`, `pod.sourceCommit` and `pod.versions`: what a pod runs."""
 
+from collections.abc import Iterator
 from typing import TYPE_CHECKING, Annotated, Protocol
 
+from diaspora_infra.config.checking import run_checks
 from diaspora_infra.config.images import DIASPORA_COMMITS, IMAGES, POSTGRESQL_MAJOR
 from diaspora_infra.config.model import Model
 from diaspora_infra.config.problems import Problem
@@ -90,24 +92,28 @@ class Versions(Model):
     """Exporter of `pod.monitoring.podmanExporter`."""
 
 
-def check_versions(pod: "Pod") -> list[Problem]:
-    """A pod without an image, from which none can be built."""
-    problems = []
+def check_versions(pod: "Pod") -> Iterator[Problem]:
+    """What the pod says of an image that is built, or of one that is not."""
+    yield from run_checks((_refresh, _commit, _layout), pod)
+
+
+def _refresh(pod: "Pod") -> Iterator[Problem]:
     if pod.image_refresh and pod.image is not None:
-        problems.append(Problem("pod.imageRefresh", "only used without pod.image; remove it"))
-    if pod.image is not None:
-        return problems
-    if source_commit(pod) is None:
-        problems.append(missing_commit("pod.sourceCommit", pod.version))
-    if pod.image_layout.model_fields_set:
-        problems.append(
-            Problem(
-                "pod.imageLayout",
-                "describes an image of your own, but without pod.image the machine builds one; remove imageLayout, or "
-                "set pod.image",
-            )
+        yield Problem("pod.imageRefresh", "only used without pod.image; remove it")
+
+
+def _commit(pod: "Pod") -> Iterator[Problem]:
+    if pod.image is None and source_commit(pod) is None:
+        yield missing_commit("pod.sourceCommit", pod.version)
+
+
+def _layout(pod: "Pod") -> Iterator[Problem]:
+    if pod.image is None and pod.image_layout.model_fields_set:
+        yield Problem(
+            "pod.imageLayout",
+            "describes an image of your own, but without pod.image the machine builds one; remove imageLayout, or "
+            "set pod.image",
         )
-    return problems
 
 
 def source_commit(build: Build) -> str | None:

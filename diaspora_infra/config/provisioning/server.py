@@ -6,6 +6,7 @@ from typing import Annotated, Literal
 
 from pydantic import AfterValidator, Field
 
+from diaspora_infra.config.checking import run_checks
 from diaspora_infra.config.host.host import Host, Machine
 from diaspora_infra.config.host.networks import check_networks
 from diaspora_infra.config.images import DIASPORA_VERSION
@@ -129,23 +130,25 @@ class ProvisioningSettings(Model):
         return [self.provisioning]
 
 
-def check_provisioning(provisioning: Provisioning) -> list[Problem]:
+def check_provisioning(provisioning: Provisioning) -> Iterator[Problem]:
     """Settings of the server that do not work together."""
-    problems = [*_check_address(provisioning), *_check_dhcp(provisioning.dhcp)]
-    build = provisioning.diaspora_image
-    if build is not None and source_commit(build) is None:
-        problems.append(missing_commit("provisioning.diasporaImage.sourceCommit", build.version))
-    return [*problems, *check_networks("provisioning.networks", provisioning.networks)]
+    yield from run_checks((_check_address, _check_commit, _check_networks, _check_dhcp), provisioning)
 
 
-def check_provisioning_host(host: Host, provisioning: Provisioning | None) -> list[Problem]:
+def check_provisioning_host(host: Host, provisioning: Provisioning) -> Iterator[Problem]:
     """Settings of the machine that the server runs on."""
-    problems = check_host(host)
-    if provisioning and provisioning.diaspora_image is not None:
-        problems += check_build(host, "or remove provisioning.diasporaImage")
-    if provisioning and provisioning.disk is not None and provisioning.disk == host.storage.data_disk:
-        problems.append(Problem("provisioning.disk", "the same disk as host.storage.dataDisk; choose another"))
-    return problems
+    yield from check_host(host)
+    yield from run_checks((_check_build, _check_data_disk), host, provisioning)
+
+
+def _check_build(host: Host, provisioning: Provisioning) -> Iterator[Problem]:
+    if provisioning.diaspora_image is not None:
+        yield from check_build(host, "or remove provisioning.diasporaImage")
+
+
+def _check_data_disk(host: Host, provisioning: Provisioning) -> Iterator[Problem]:
+    if provisioning.disk is not None and provisioning.disk == host.storage.data_disk:
+        yield Problem("provisioning.disk", "the same disk as host.storage.dataDisk; choose another")
 
 
 def port_of(http_url: str) -> int:
@@ -169,37 +172,81 @@ def _check_address(provisioning: Provisioning) -> Iterator[Problem]:
         yield Problem("provisioning.rpcPort", "the same port as provisioning.httpUrl; choose another")
 
 
-def _check_dhcp(dhcp: Dhcp) -> Iterator[Problem]:
-    path = "provisioning.dhcp"
+def _check_commit(provisioning: Provisioning) -> Iterator[Problem]:
+    build = provisioning.diaspora_image
+    if build is not None and source_commit(build) is None:
+        yield missing_commit("provisioning.diasporaImage.sourceCommit", build.version)
+
+
+def _check_networks(provisioning: Provisioning) -> Iterator[Problem]:
+    yield from check_networks("provisioning.networks", provisioning.networks)
+
+
+def _check_dhcp(provisioning: Provisioning) -> Iterator[Problem]:
+    checks = (_unused, _network_of_machines, _bounds, _hosts, _order, _router)
+    yield from run_checks(checks, "provisioning.dhcp", provisioning.dhcp)
+
+
+def _unused(path: str, dhcp: Dhcp) -> Iterator[Problem]:
     if dhcp.mode != "full":
         for name, key in _FULL_ONLY.items():
             if name in dhcp.model_fields_set:
                 yield Problem(f"{path}.{key}", "only used with mode: full; remove it")
+
+
+def _network_of_machines(path: str, dhcp: Dhcp) -> Iterator[Problem]:
     if dhcp.mode != "off" and dhcp.network is None:
         yield Problem(f"{path}.network", f"required unless mode: off; allowed: {_NETWORK_ALLOWED}")
+
+
+def _bounds(path: str, dhcp: Dhcp) -> Iterator[Problem]:
     if dhcp.mode == "full" and dhcp.network is not None:
-        yield from _check_addresses(path, dhcp, ipaddress.IPv4Network(dhcp.network))
+        network = ipaddress.IPv4Network(dhcp.network)
+        for name in ("first_address", "last_address"):
+            yield from run_checks((_bound,), path, dhcp, network, name)
 
 
-def _check_addresses(path: str, dhcp: Dhcp, network: ipaddress.IPv4Network) -> Iterator[Problem]:
-    for name in ("first_address", "last_address"):
-        if getattr(dhcp, name) is None:
-            yield Problem(f"{path}.{_FULL_ONLY[name]}", f"required with mode: full; allowed: an address in {network}")
-    for name in ("first_address", "last_address", "router"):
-        value = getattr(dhcp, name)
-        if value is not None and not _is_host_of(network, ipaddress.IPv4Address(value)):
-            yield Problem(
-                f"{path}.{_FULL_ONLY[name]}", f"{value} is not the address of a host in {network}; choose another"
-            )
-    if dhcp.first_address is not None and dhcp.last_address is not None:
-        first, last = (ipaddress.IPv4Address(value) for value in (dhcp.first_address, dhcp.last_address))
-        if last < first:
-            yield Problem(f"{path}.lastAddress", f"{last} comes before firstAddress ({first}); choose a later address")
-        if dhcp.router is not None and first <= ipaddress.IPv4Address(dhcp.router) <= last:
-            yield Problem(
-                f"{path}.router",
-                f"{dhcp.router} is between firstAddress and lastAddress; choose an address outside that range",
-            )
+def _bound(path: str, dhcp: Dhcp, network: ipaddress.IPv4Network, name: str) -> Iterator[Problem]:
+    if getattr(dhcp, name) is None:
+        yield Problem(f"{path}.{_FULL_ONLY[name]}", f"required with mode: full; allowed: an address in {network}")
+
+
+def _hosts(path: str, dhcp: Dhcp) -> Iterator[Problem]:
+    if dhcp.mode == "full" and dhcp.network is not None:
+        network = ipaddress.IPv4Network(dhcp.network)
+        for name in ("first_address", "last_address", "router"):
+            yield from run_checks((_host,), path, dhcp, network, name)
+
+
+def _host(path: str, dhcp: Dhcp, network: ipaddress.IPv4Network, name: str) -> Iterator[Problem]:
+    value = getattr(dhcp, name)
+    if value is not None and not _is_host_of(network, ipaddress.IPv4Address(value)):
+        yield Problem(
+            f"{path}.{_FULL_ONLY[name]}", f"{value} is not the address of a host in {network}; choose another"
+        )
+
+
+def _span(dhcp: Dhcp) -> tuple[ipaddress.IPv4Address, ipaddress.IPv4Address] | None:
+    """The first and the last address for clients."""
+    if dhcp.mode != "full" or dhcp.network is None or dhcp.first_address is None or dhcp.last_address is None:
+        return None
+    return ipaddress.IPv4Address(dhcp.first_address), ipaddress.IPv4Address(dhcp.last_address)
+
+
+def _order(path: str, dhcp: Dhcp) -> Iterator[Problem]:
+    span = _span(dhcp)
+    if span is not None and span[1] < span[0]:
+        first, last = span
+        yield Problem(f"{path}.lastAddress", f"{last} comes before firstAddress ({first}); choose a later address")
+
+
+def _router(path: str, dhcp: Dhcp) -> Iterator[Problem]:
+    span = _span(dhcp)
+    if span is not None and dhcp.router is not None and span[0] <= ipaddress.IPv4Address(dhcp.router) <= span[1]:
+        yield Problem(
+            f"{path}.router",
+            f"{dhcp.router} is between firstAddress and lastAddress; choose an address outside that range",
+        )
 
 
 _FULL_ONLY = {
