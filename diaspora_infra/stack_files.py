@@ -40,6 +40,7 @@ def load_file(load: Load[_Model], file: StackFile, more_secrets: Collection[str]
         found = (
             Problem(with_file_names(problem.path, names), with_file_names(problem.message, names))
             for problem in error.problems
+            if problem.path not in file.incomplete
         )
         raise ConfigError([*file.problems, *found]) from None
     if file.problems:
@@ -61,9 +62,10 @@ def load_with_secrets(load: Load[_Model], file: StackFile, assumed: Collection[s
 
 
 def add_files(file: StackFile, folder: Path) -> StackFile:
-    """Put the machines and snippets of files behind those of the stack file. Raises ConfigError."""
+    """Put the machines and snippets of files behind those of the stack file; what is wrong with a file is noted."""
     reading = _Reading(folder)
     values = dict(file.values)
+    incomplete: set[str] = set()
     for key, names_key, list_key, read in (
         ("pxe", "machineFiles", "machines", reading.machines),
         ("host", "snippetFiles", "snippets", reading.snippets),
@@ -73,14 +75,16 @@ def add_files(file: StackFile, folder: Path) -> StackFile:
             continue
         rest = {name: value for name, value in table.items() if name != names_key}
         own = rest.get(list_key, [])
+        earlier = len(reading.problems)
         added = read(f"{key}.{names_key}", table[names_key])
+        if len(reading.problems) > earlier:
+            incomplete.add(f"{key}.{list_key}")
         if isinstance(own, list):  # else it has a problem of its own
             reading.names |= {f"{key}.{list_key}[{len(own) + index}]": name for index, (name, _) in enumerate(added)}
             rest[list_key] = [*own, *(entry for _, entry in added)]
         values[key] = rest
-    if reading.problems:
-        raise ConfigError([*file.problems, *reading.problems])
-    return replace(file, values=values, file_names=reading.names)
+    problems = (*file.problems, *reading.problems)
+    return replace(file, values=values, problems=problems, file_names=reading.names, incomplete=frozenset(incomplete))
 
 
 Added = list[tuple[str, Any]]

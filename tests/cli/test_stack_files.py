@@ -153,6 +153,19 @@ def test_link_inside_the_project_is_followed(project: Path) -> None:
     assert load_file(load, read_stack_file(write(project, "link.yaml"))).machines[0].name == "pod7"
 
 
+def test_file_that_is_not_there_hides_no_other_problem(project: Path) -> None:
+    values = configs.pxe_config(host=configs.host(snippetFiles=["nowhere.bu"]))
+    values["pod"]["domain"] = "x"
+    del values["pxe"]["machines"]
+    values["pxe"]["machineFiles"] = ["nowhere.yaml"]
+    # the list of machines is empty only because of the file
+    assert [line.partition(":")[0] for line in lines(stack_file(project, values))] == [
+        "host.snippetFiles[0]",
+        "pod.domain",
+        "pxe.machineFiles[0]",
+    ]
+
+
 def test_list_that_is_not_a_list_is_refused(project: Path) -> None:
     values = configs.pxe_config(host=configs.host(snippetFiles="a.bu"))
     assert lines(stack_file(project, values)) == ["host.snippetFiles: 'a.bu' is not valid; allowed: a list of files"]

@@ -34,6 +34,8 @@ class StackFile:
     """Mistakes beside `values`, which `load_file` reports together with those in `values`."""
     file_names: Mapping[str, str] = field(default_factory=dict)
     """Places of the values that are in files of their own, such as pxe.machines[0], and what messages call them."""
+    incomplete: frozenset[str] = frozenset()
+    """Lists that lack entries because a file was not read; such a list has no mistake of its own."""
     transport: tuple[Problem, ...] = ()
     """What keeps the engine from handing the config over to the program."""
 
