@@ -14,9 +14,9 @@ import yaml
 from lab.aws.account import Account
 from lab.background import command_line
 from tests.support import configs
-from tests.support.clone import Result, make, make_clone
+from tests.support.clone import LAB, Result, make, make_clone
 
-pytestmark = pytest.mark.system
+pytestmark = [pytest.mark.system, pytest.mark.inputs(*LAB)]
 
 
 @pytest.fixture(scope="module")

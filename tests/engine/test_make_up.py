@@ -11,8 +11,10 @@ import pytest
 
 from diaspora_infra.pxe.served import meaning
 from lab.matchbox import free_ports
-from tests.support.clone import Result, make_clone
+from tests.support.clone import LAB, Result, make_clone
 from tests.support.clone import make as clone_make
+
+pytestmark = pytest.mark.inputs(*LAB)
 
 Make = Callable[[str], Result]
 

@@ -14,7 +14,10 @@ from diaspora_infra.version import package_version
 from generators.sdks import node_packages, run
 from release import __main__, checks, packages
 from release.errors import ReleaseError
+from tests.support.clone import PACKAGED
 from tests.support.examples import EXAMPLES
+
+pytestmark = pytest.mark.inputs(*PACKAGED)
 
 VERSION = package_version()
 PLATFORMS = ["darwin-amd64", "darwin-arm64", "linux-amd64", "linux-arm64", "windows-amd64"]

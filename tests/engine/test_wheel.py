@@ -27,11 +27,15 @@ from lab.aws.account import Account
 from lab.engine import PROJECT, Engine
 from lab.matchbox import MatchboxServer, free_ports
 from release.packages import build_wheels, uv
+from tests.support.clone import PACKAGED
 from tests.support.examples import EXAMPLES, copy_example, get, make_constraints, make_home
 from tests.support.processes import interruptible, stop
 from tests.support.stack import Stack
 
-pytestmark = pytest.mark.xdist_group("wheel")  # one worker: the wheels are built once
+pytestmark = [
+    pytest.mark.xdist_group("wheel"),  # one worker: the wheels are built once
+    pytest.mark.inputs(*PACKAGED),
+]
 
 OWN_PROGRAM = EXAMPLES / "own-program"
 

@@ -1,14 +1,15 @@
 """What a test follows from, as the text of its module says: modules that it imports, and files that it names.
 
 Nothing is loaded. A module counts with all that it imports, at the top or later, and with the files and folders whose
-name it holds as a text: those beside it, and those at the top of the project. Of a conftest.py only the fixtures of the
-test are followed. tests/support/reads.py shows what a test reads beside that.
+name it holds as a text, beside it or in a folder above; so with the modules of the commands that it names. Of a
+conftest.py only the fixtures of the test are followed. tests/support/reads.py shows what a test reads beside that.
 """
 
 import ast
 import functools
 import os
 import re
+import tomllib
 from collections.abc import Collection, Iterable, Iterator
 from pathlib import Path
 
@@ -20,9 +21,7 @@ _FROM = re.compile(r"^[ \t]*from[ ]+([\w.]+)[ ]+import[ ]+(\([^)]*\)|[^\n]*)", r
 _IMPORT = re.compile(r"^[ \t]*import[ ]+([^\n]*)", re.MULTILINE)
 _COMPUTED = re.compile(r"\b(?:import_module|run_module|run_path)\(\s*[^\s\"')]")
 _JOINT = re.compile(r"[\"']\s*/\s*[\"']")
-_TEXT = re.compile(r"[\"']([\w./-]{1,200})[\"']")
-# the command butane-py has the name of its folder
-_COMMANDS = frozenset({PROJECT / "butane-py"})
+_TEXT = re.compile(r"[\"'](\w[\w./-]{0,200})[\"']")
 _Function = ast.FunctionDef | ast.AsyncFunctionDef
 
 
@@ -45,7 +44,7 @@ def closure(entries: Iterable[Path]) -> frozenset[Path]:
         if entry.name == "conftest.py":
             continue
         if entry.suffix == ".py":
-            left += _references(entry)
+            left += _references(entry) | _packages(entry)
         elif entry.is_dir():
             left += entry.rglob("*.py")
     return frozenset(found)
@@ -54,6 +53,11 @@ def closure(entries: Iterable[Path]) -> frozenset[Path]:
 @functools.cache
 def _references(module: Path) -> frozenset[Path]:
     return frozenset(_named(module, module.read_text(encoding="utf-8")))
+
+
+def _packages(module: Path) -> frozenset[Path]:
+    """The packages that a module is in: Python loads them first."""
+    return frozenset(folder / "__init__.py" for folder in module.parents) & entries()
 
 
 def _of_fixtures(conftest: Path, fixtures: Collection[str]) -> Iterator[Path]:
@@ -119,20 +123,36 @@ def imports(text: str) -> Iterator[str]:
 
 def _files(text: str, module: Path) -> Iterator[Path]:
     """What a text in a module may stand for: a module to be loaded or started, or a file or folder beside it."""
+    if text in _commands():
+        # elsewhere it is a name in messages
+        if "tests" in module.relative_to(PROJECT).parts:
+            yield from _modules(_commands()[text])
+        return
     if "." in text and text.replace(".", "").isidentifier():
         yield from _modules(text)
         yield from _modules(f"{text}.__main__")
-    for folder in (module.parent, PROJECT):
-        yield from _entry(folder, text)
+    for folder in module.parents:
+        if folder.is_relative_to(PROJECT):
+            yield from _entry(folder, text)
 
 
 def _entry(folder: Path, text: str) -> Iterator[Path]:
     """The file or folder of this name in a folder, or else the folder where the name begins; no package."""
     for entry in (folder / text, folder / text.partition("/")[0]):
         if entry in entries():
-            if entry not in _COMMANDS and entry / "__init__.py" not in entries():
+            if entry / "__init__.py" not in entries():
                 yield entry
             return
+
+
+@functools.cache
+def _commands() -> dict[str, str]:
+    """The module of each command that the packages of this project install."""
+    found: dict[str, str] = {}
+    for file in (PROJECT / "pyproject.toml", PROJECT / "butane-py/pyproject.toml"):
+        scripts = tomllib.loads(file.read_text(encoding="utf-8"))["project"]["scripts"]
+        found |= {name: place.partition(":")[0] for name, place in scripts.items()}
+    return found
 
 
 def _modules(name: str) -> Iterator[Path]:
