@@ -21,7 +21,7 @@ EXAMPLES = PROJECT / "examples"
 
 # what a checkout must have to make its environment and to run the stack program
 _NEEDED = (
-    "LICENSE", "Pulumi.yaml", "README.md", "__main__.py", "butane-py", "containers", "diaspora_infra", "docs",
+    "LICENSE", "Pulumi.yaml", "README.md", "__main__.py", "butane-py", "containers", "diaspora_infra",
     "examples", "policy", "pyproject.toml", "templates", "tools", "uv.lock",
 )  # fmt: skip
 

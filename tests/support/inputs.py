@@ -19,7 +19,7 @@ _ROOTS = (PROJECT, PROJECT / "butane-py/src", PROJECT / "butane-py/tests")
 # a search for these is twenty times faster than a walk through the syntax tree
 _FROM = re.compile(r"^[ \t]*from[ ]+([\w.]+)[ ]+import[ ]+(\([^)]*\)|[^\n]*)", re.MULTILINE)
 _IMPORT = re.compile(r"^[ \t]*import[ ]+([^\n]*)", re.MULTILINE)
-_COMPUTED = re.compile(r"\b(?:import_module|run_module|run_path)\(\s*[^\s\"')]")
+_COMPUTED = re.compile(r"\bimport_module\(\s*[^\s\"')]")
 _JOINT = re.compile(r"[\"']\s*/\s*[\"']")
 _TEXT = re.compile(r"[\"'](\w[\w./-]{0,200})[\"']")
 _Function = ast.FunctionDef | ast.AsyncFunctionDef
@@ -105,7 +105,7 @@ def _named(module: Path, text: str) -> Iterator[Path]:
     """Modules and other files that a part of a module names."""
     for name in imports(text):
         yield from _modules(name)
-    if _COMPUTED.search(text):
+    if module.name == "__init__.py" and _COMPUTED.search(text):
         # a package that loads its parts when they are used
         yield from module.parent.rglob("*.py")
     for name in _TEXT.findall(_JOINT.sub("/", text)):
@@ -124,7 +124,7 @@ def imports(text: str) -> Iterator[str]:
 def _files(text: str, module: Path) -> Iterator[Path]:
     """What a text in a module may stand for: a module to be loaded or started, or a file or folder beside it."""
     if text in _commands():
-        # elsewhere it is a name in messages
+        # elsewhere a message names it
         if "tests" in module.relative_to(PROJECT).parts:
             yield from _modules(_commands()[text])
         return
@@ -132,8 +132,14 @@ def _files(text: str, module: Path) -> Iterator[Path]:
         yield from _modules(text)
         yield from _modules(f"{text}.__main__")
     for folder in module.parents:
-        if folder.is_relative_to(PROJECT):
-            yield from _entry(folder, text)
+        # programs of this name start stacks: that of the project, where it is not one of an example
+        if folder.is_relative_to(PROJECT) and (text != "__main__.py" or folder == PROJECT):
+            yield from (entry for entry in _entry(folder, text) if _may_read(module, entry))
+
+
+def _may_read(module: Path, entry: Path) -> bool:
+    """Pages are read by tests; elsewhere a message names them."""
+    return entry.suffix != ".md" or "tests" in module.relative_to(PROJECT).parts
 
 
 def _entry(folder: Path, text: str) -> Iterator[Path]:

@@ -22,7 +22,10 @@ from tests.support.inputs import PROJECT, inputs_of
 from tools.cache import cache_root
 
 # what every test follows from: the pins of packages and programs, and the environment of the tests
-COMMON = ("pyproject.toml", "tests/support/surroundings.py", "tools", "uv.lock")
+COMMON = (
+    *(f"tools/{entry.name}" for entry in (PROJECT / "tools").iterdir() if entry.suffix not in {".md", ".py"}),
+    "pyproject.toml", "tests/support/surroundings.py", "uv.lock",
+)  # fmt: skip
 # programs that are not pinned here: the packages of this computer
 PACKAGES_OF_COMPUTER = Path("/var/lib/dpkg/status")
 VALID_SECONDS = 7 * 24 * 60 * 60
