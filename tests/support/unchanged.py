@@ -28,6 +28,8 @@ COMMON = (
 )  # fmt: skip
 # programs that are not pinned here: the packages of this computer
 PACKAGES_OF_COMPUTER = Path("/var/lib/dpkg/status")
+# folders that programs leave beside sources
+_MADE = frozenset({"__pycache__", ".venv", "node_modules"})
 VALID_SECONDS = 7 * 24 * 60 * 60
 # as many branches and settings of this computer as change places often
 KEPT_RECORDS = 8
@@ -78,7 +80,7 @@ def _files(entry: Path) -> Iterator[Path]:
         yield entry
         return
     for path in entry.rglob("*"):
-        if "__pycache__" not in path.parts and (path.is_symlink() or path.is_file()):
+        if _MADE.isdisjoint(path.parts) and (path.is_symlink() or path.is_file()):
             yield path
 
 
