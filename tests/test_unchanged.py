@@ -197,6 +197,20 @@ def test_test_of_the_network_always_runs(of_its_own: pytest.Pytester) -> None:
     assert outcomes(of_its_own) == outcomes(of_its_own) == {"passed": 1}
 
 
+def test_quick_test_may_have_inputs_too(of_its_own: pytest.Pytester) -> None:
+    of_its_own.makepyfile(
+        test_it="""
+        import pytest
+
+        @pytest.mark.inputs()
+        def test_of_many_examples():
+            pass
+        """
+    )
+    assert outcomes(of_its_own) == {"passed": 1}
+    assert outcomes(of_its_own) == {"unchanged": 1}
+
+
 def test_run_that_writes_files_is_no_comparison(of_its_own: pytest.Pytester) -> None:
     of_its_own.makeconftest('def pytest_addoption(parser): parser.addoption("--golden-update", action="store_true")')
     assert outcomes(of_its_own, "--golden-update") == outcomes(of_its_own) == {"passed": 2}

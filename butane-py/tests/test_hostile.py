@@ -8,6 +8,9 @@ from hypothesis import strategies as st
 
 from butane import ButaneError, check_ignition, translate
 
+# many examples, the same in each run
+pytestmark = pytest.mark.inputs()
+
 HEAD = "variant: fcos\nversion: 1.5.0\n"
 BOUND = 30.0
 """Seconds of CPU, far above what a busy computer needs for what is linear, far below what is not."""

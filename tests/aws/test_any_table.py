@@ -3,6 +3,7 @@
 from typing import Any
 
 import pulumi
+import pytest
 from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 from pulumi.runtime import mocks
@@ -16,6 +17,9 @@ from tests.aws.mock_account import MockAccount
 from tests.config.model_strategies import accepted, secrets_for, tables
 from tests.support import configs
 from tests.support.mocked import mock_engine
+
+# many examples, the same in each run
+pytestmark = pytest.mark.inputs()
 
 _NETWORKS = st.sampled_from(["192.0.2.0/24", "198.51.100.7", "2001:db8::/32"])
 _GIVEN = {

@@ -6,7 +6,10 @@ import pytest
 
 from lab.aws.account import Account
 from lab.matchbox import MatchboxServer
+from tests.support.clone import PACKAGED
 from tests.support.examples import Reader, path_with_tools
+
+pytestmark = pytest.mark.inputs(*PACKAGED)
 
 
 @pytest.mark.parametrize(("example", "machines"), [("aws", 1), ("aws-ha", 3)])

@@ -14,6 +14,9 @@ from tests.config.message_form import form_faults
 from tests.config.mistakes import GOOD, changed, steps
 from tests.support import configs
 
+# many examples, the same in each run
+pytestmark = pytest.mark.inputs()
+
 # words of pydantic and Python that mean nothing to a person who writes YAML
 JARGON = re.compile(
     r"Value error|[Ii]nput should|Input |Keys should|valid (dictionary|string|integer|boolean)|Extra inputs|Field "

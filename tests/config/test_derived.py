@@ -26,6 +26,9 @@ from diaspora_infra.config.loader.derive import derive
 from diaspora_infra.config.loader.stack_checks import check_stack
 from tests.support import configs
 
+# many examples, the same in each run
+pytestmark = pytest.mark.inputs()
+
 IMAGE = {"image": "localhost/relay:1"}
 MAILS: list[dict[str, Any] | None] = [
     None,

@@ -18,6 +18,9 @@ from tests.config.mistakes import changed, steps
 from tests.config.test_any_data import DATA
 from tests.support import configs
 
+# many examples, the same in each run
+pytestmark = pytest.mark.inputs()
+
 Place = tuple[str | int, ...]
 
 

@@ -27,10 +27,13 @@ from lab.engine import PROJECT, Engine
 from lab.matchbox import MatchboxServer
 from tests.pxe.releases import VERSION, Keys, Releases, serving
 from tests.support import gh
+from tests.support.clone import PACKAGED
 from tests.support.examples import EXAMPLES, Reader, Result, path_with_tools, snippets
 from tests.support.ignition_root import RefusedError, applied, read_tree, without_disks
 from tests.support.languages import LANGUAGE_HOSTS
 from tools import manifest
+
+pytestmark = pytest.mark.inputs(*PACKAGED)
 
 WORKFLOWS = {name: yaml.safe_load((EXAMPLES / f"ci/{name}.yml").read_text()) for name in ("preview", "drift")}
 GH = Path(gh.__file__)

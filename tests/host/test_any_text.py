@@ -22,6 +22,9 @@ from tests.config.mistakes import changed, steps
 from tests.config.test_any_data import CONFIG
 from tests.support import configs
 
+# many examples, the same in each run
+pytestmark = pytest.mark.inputs()
+
 Config = dict[str, Any]
 
 PROBES = [

@@ -15,6 +15,9 @@ from diaspora_infra.host import render
 from diaspora_infra.host.bundle import unpack
 from tests.support.configs import aws_config, host, ignition_config, provisioning_config, pxe_config
 
+# many examples, the same in each run
+pytestmark = pytest.mark.inputs()
+
 HEAD = "variant: fcos\nversion: 1.5.0\n"
 BOOT_DISK = "/dev/disk/by-id/coreos-boot-disk"
 DATA = "/dev/disk/by-partlabel/data"

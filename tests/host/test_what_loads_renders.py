@@ -2,6 +2,7 @@
 
 from typing import Any
 
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -10,6 +11,9 @@ from diaspora_infra.host import render
 from tests.config.mistakes import changed
 from tests.config.test_any_data import put
 from tests.support import configs
+
+# many examples, the same in each run
+pytestmark = pytest.mark.inputs()
 
 BASE = changed(
     configs.ignition_config(),

@@ -16,6 +16,9 @@ from tests.config.model_strategies import accepted, tables
 from tests.support import configs
 from tests.support.mocked import mock_engine
 
+# many examples, the same in each run
+pytestmark = pytest.mark.inputs()
+
 _NETWORKS: list[dict[str, Any]] = [
     {},
     {"eno1": {"ipv4": {"method": "manual", "address1": "192.0.2.10/24,192.0.2.1", "dns": "192.0.2.1"}}},

@@ -1,4 +1,4 @@
-"""System tests do not run again while all that they follow from is the same.
+"""System tests, and others with the mark `inputs`, do not run again while all that they follow from is the same.
 
 When such a test passes, the hash of its inputs goes into the cache of the tools. With the same hash the test counts as
 `unchanged` for a week. tests/support/inputs.py finds the inputs in the text of the module; `@pytest.mark.inputs(...)`
@@ -48,13 +48,14 @@ _begun = pytest.StashKey[_Begun]()
 
 
 def inputs(item: pytest.Item) -> frozenset[Path]:
-    """Files and folders that a system test follows from; none for a test that always runs."""
+    """Files and folders that a test follows from, if it is one that need not run again; none for any other."""
+    marks = list(item.iter_markers("inputs"))
     # a run that writes files anew compares nothing
     writes = any(item.config.getoption(option, default=False) for option in ("golden_update", "record_states"))
-    if writes or item.get_closest_marker("network") or not item.get_closest_marker("system"):
+    if writes or item.get_closest_marker("network") or not (marks or item.get_closest_marker("system")):
         return frozenset()
-    named = (name for mark in item.iter_markers("inputs") for name in mark.args)
-    return _inputs(item.path, frozenset(getattr(item, "fixturenames", ())), frozenset((*COMMON, *named)))
+    named = frozenset((*COMMON, *(name for mark in marks for name in mark.args)))
+    return _inputs(item.path, frozenset(getattr(item, "fixturenames", ())), named)
 
 
 @functools.cache
