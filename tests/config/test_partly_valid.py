@@ -1,6 +1,7 @@
 """A value that is not valid hides no mistake that has nothing to do with it, and makes no other one appear."""
 
 import copy
+import functools
 from collections.abc import Iterator
 from typing import Any
 from unittest.mock import patch
@@ -458,6 +459,7 @@ def test_a_key_that_is_no_setting_hides_nothing() -> None:
     assert keys == {"pod.heroku", "pod.settings.maintenance.removeOldUsers.enable"}
 
 
+@functools.cache
 def combinations() -> list[dict[str, Any]]:
     """Configs whose values are all valid, but not together."""
     every = [values for values, _ in CONFIGS.values()]
@@ -466,7 +468,6 @@ def combinations() -> list[dict[str, Any]]:
     return [values for values in every if not own(values) and found(values)]
 
 
-COMBINATIONS = combinations()
 SCALARS = [None, True, -1, 10**20, 1.5, "", "wrong!", "\x00", "\ud800"]
 TABLES_AND_LISTS = [[], [None], ["x", "x"], {"x": 1}, {"secure": "v1:x"}]
 WRONG: st.SearchStrategy[Any] = st.sampled_from([*SCALARS, *TABLES_AND_LISTS])
@@ -475,7 +476,7 @@ WRONG: st.SearchStrategy[Any] = st.sampled_from([*SCALARS, *TABLES_AND_LISTS])
 @st.composite
 def damage(draw: st.DrawFn) -> tuple[dict[str, Any], dict[str, Any]]:
     """A config, and the same one with another value, or another name, of any key but the target."""
-    values = draw(st.sampled_from(COMBINATIONS))
+    values = draw(st.sampled_from(combinations()))
     place = draw(st.sampled_from([place for place in places(values) if place != ("target",)]))
     name = place[-1]
     if isinstance(name, str) and draw(st.booleans()):
@@ -487,7 +488,7 @@ def damage(draw: st.DrawFn) -> tuple[dict[str, Any], dict[str, Any]]:
 
 
 def test_there_are_enough_combinations() -> None:
-    assert len(COMBINATIONS) > 80
+    assert len(combinations()) > 80
 
 
 @settings(max_examples=500, derandomize=True)
@@ -500,7 +501,7 @@ def test_no_mistake_appears_beside_that_of_the_value(configs_before_and_after: A
 
 
 @settings(max_examples=300, derandomize=True)
-@given(st.sampled_from(COMBINATIONS), st.data())
+@given(st.deferred(lambda: st.sampled_from(combinations())), st.data())
 def test_any_data_beside_other_mistakes_is_reported(values: dict[str, Any], data: st.DataObject) -> None:
     place = data.draw(st.sampled_from(list(places(values))))
     assert all(line.isprintable() for line in found(put(values, place, data.draw(DATA))))

@@ -16,16 +16,11 @@ from diaspora_infra.config.problems import model_in
 from generators.config_reference import INTRO, reference_text
 from generators.config_schema import stack_schema, stack_schema_text
 from tests.config.mistakes import GOOD, MISTAKES, changed
+from tests.config.schema_errors import schema_errors, validator
 from tests.support import configs
 from tests.support.golden import Golden
 
 PROJECT = Path(__file__).resolve().parent.parent.parent
-VALIDATOR = jsonschema.Draft202012Validator(stack_schema())
-
-
-def errors(values: dict[str, Any]) -> list[str]:
-    config = {f"{NAMESPACE}:{key}": value for key, value in values.items()}
-    return [error.message for error in VALIDATOR.iter_errors({"config": config})]
 
 
 def models(model: type[BaseModel] = WrittenSettings) -> set[type[BaseModel]]:
@@ -47,29 +42,29 @@ def test_json_schema_is_valid() -> None:
 
 @pytest.mark.parametrize("change", GOOD)
 def test_json_schema_accepts_every_valid_config(change: dict[str, Any]) -> None:
-    assert errors(changed(configs.pxe_config(), change)) == []
+    assert schema_errors(changed(configs.pxe_config(), change)) == []
 
 
 @pytest.mark.parametrize(("change", "line", "seen"), MISTAKES)
 def test_json_schema_finds_mistakes_that_a_schema_can_express(change: dict[str, Any], line: str, seen: bool) -> None:
-    assert bool(errors(changed(configs.pxe_config(), change))) is seen, line
+    assert bool(schema_errors(changed(configs.pxe_config(), change))) is seen, line
 
 
 def test_json_schema_requires_encrypted_secrets() -> None:
-    assert errors(configs.pxe_config(smtpPassword={"secure": "v1:x"})) == []
-    assert errors(configs.pxe_config(smtpPassword="plain"))
+    assert schema_errors(configs.pxe_config(smtpPassword={"secure": "v1:x"})) == []
+    assert schema_errors(configs.pxe_config(smtpPassword="plain"))
 
 
 def test_key_pxe_is_required_only_for_target_pxe() -> None:
-    assert errors(configs.ignition_config()) == []
-    assert errors(configs.ignition_config(target="pxe")) == [f"'{NAMESPACE}:pxe' is a required property"]
+    assert schema_errors(configs.ignition_config()) == []
+    assert schema_errors(configs.ignition_config(target="pxe")) == [f"'{NAMESPACE}:pxe' is a required property"]
 
 
 def test_keys_of_other_namespaces_are_ignored() -> None:
     config = {f"{NAMESPACE}:{key}": value for key, value in configs.pxe_config().items()}
-    assert VALIDATOR.is_valid({"config": config | {"aws:region": "eu-west-1"}, "encryptionsalt": "v1:x"})
-    assert not VALIDATOR.is_valid({"config": config | {f"{NAMESPACE}:hosts": {}}})
-    assert not VALIDATOR.is_valid({"config": config, f"{NAMESPACE}:ignition": {}})
+    assert validator().is_valid({"config": config | {"aws:region": "eu-west-1"}, "encryptionsalt": "v1:x"})
+    assert not validator().is_valid({"config": config | {f"{NAMESPACE}:hosts": {}}})
+    assert not validator().is_valid({"config": config, f"{NAMESPACE}:ignition": {}})
 
 
 def test_every_field_and_model_has_a_description() -> None:
@@ -113,7 +108,7 @@ def test_every_default_in_json_schema_is_valid() -> None:
     for name, definition in schema["$defs"].items():
         for key, part in definition.get("properties", {}).items():
             if "default" in part:
-                found = VALIDATOR.evolve(schema=part | {"$defs": schema["$defs"]}).iter_errors(part["default"])
+                found = validator().evolve(schema=part | {"$defs": schema["$defs"]}).iter_errors(part["default"])
                 assert [error.message for error in found] == [], f"{name}.{key}"
 
 
@@ -122,7 +117,7 @@ def test_examples_are_valid(text: str) -> None:
     (example,) = re.findall(r"```yaml\n(.*?)```", text, re.DOTALL) or [text]
     file = parse_stack_file(example)
     assert load(file.values, file.secrets).machines[0].name == "pod1"
-    assert [error.message for error in VALIDATOR.iter_errors(yaml.safe_load(example))] == []
+    assert [error.message for error in validator().iter_errors(yaml.safe_load(example))] == []
 
 
 def test_messages_in_reference_are_those_of_load() -> None:

@@ -3,7 +3,6 @@
 import ipaddress
 from typing import Any
 
-import jsonschema
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -21,11 +20,10 @@ from diaspora_infra.config import (
     needed_secrets,
 )
 from diaspora_infra.config.provisioning.server import host_of, port_of
-from generators.config_schema import stack_schema
 from tests.config.mistakes import changed
+from tests.config.schema_errors import schema_errors
 from tests.support.configs import full_dhcp, pod, provisioning_config, pxe_config
 
-VALIDATOR = jsonschema.Draft202012Validator(stack_schema())
 NETWORK = "an IPv4 network with a prefix length of 8 to 30, such as 192.168.1.0/24"
 
 MISTAKES = [
@@ -112,11 +110,6 @@ def lines(values: dict[str, Any]) -> list[str]:
     with pytest.raises(ConfigError) as caught:
         load_stack(values)
     return str(caught.value).splitlines()
-
-
-def schema_errors(values: dict[str, Any]) -> list[str]:
-    config = {f"{NAMESPACE}:{key}": value for key, value in values.items()}
-    return [error.message for error in VALIDATOR.iter_errors({"config": config})]
 
 
 @pytest.mark.parametrize(("change", "line"), MISTAKES, ids=lambda value: value if isinstance(value, str) else "")
