@@ -17,7 +17,9 @@ def imported(module: Path) -> Iterator[str]:
     for node in ast.walk(ast.parse(module.read_bytes())):
         if isinstance(node, ast.Import):
             yield from (alias.name for alias in node.names)
-        elif isinstance(node, ast.ImportFrom) and node.module:
+        elif isinstance(node, ast.ImportFrom):
+            # the search does not know where they start
+            assert node.module and not node.level, f"{module}: a relative import"
             yield from (node.module, *(f"{node.module}.{alias.name}" for alias in node.names if alias.name != "*"))
 
 
@@ -55,6 +57,37 @@ def test_a_test_follows_from_modules_files_and_its_own_fixtures() -> None:
 def test_a_package_that_loads_its_parts_later_counts_with_all_of_them() -> None:
     found = closure([PROJECT / "diaspora_infra/aws/__init__.py"])
     assert set((PROJECT / "diaspora_infra/aws").rglob("*.py")) <= found
+
+
+@pytest.mark.parametrize(
+    ("module", "path"),
+    [
+        ("tests/aws/test_make_up_aws.py", "tools/__main__.py"),  # of the Makefile
+        ("tests/engine/test_examples.py", "tools/environment.py"),  # of the examples' pages
+        ("tests/engine/test_image_workflow.py", ".github/workflows/ci.yml"),
+        ("tests/engine/test_make_up.py", "tools/environment.py"),
+        ("tests/engine/test_release.py", "CHANGES.md"),  # notes of a release
+        ("tests/lab/test_lab_command.py", "lab/__main__.py"),  # python -m lab
+        ("tests/tools/test_tools_build.py", "tools/__main__.py"),
+        ("tests/typing/test_importers.py", "docs/library.md"),
+    ],
+)
+def test_what_only_subprocesses_and_computed_names_lead_to_is_followed(
+    module: str, path: str, request: pytest.FixtureRequest
+) -> None:
+    collector = pytest.Module.from_parent(request.session, path=PROJECT / module)
+    items = [item for item in collector.collect() if isinstance(item, pytest.Item)]
+    for item in items:
+        item.add_marker(pytest.mark.system)
+    found = {entry for item in items for entry in unchanged.inputs(item)}
+    assert not found.isdisjoint((PROJECT / path, *(PROJECT / path).parents))
+
+
+def test_module_that_cannot_be_read_is_no_module(tmp_path: Path) -> None:
+    # an editor leaves such a link while a file is open
+    link = tmp_path / ".#test_it.py"
+    link.symlink_to("nobody@nowhere")
+    assert closure([tmp_path]) == {tmp_path, link}
 
 
 @pytest.fixture

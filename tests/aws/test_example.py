@@ -9,7 +9,7 @@ from lab.matchbox import MatchboxServer
 from tests.support.clone import PACKAGED
 from tests.support.examples import Reader, path_with_tools
 
-pytestmark = pytest.mark.inputs(*PACKAGED)
+pytestmark = pytest.mark.inputs(*PACKAGED, "tools")
 
 
 @pytest.mark.parametrize(("example", "machines"), [("aws", 1), ("aws-ha", 3)])

@@ -33,7 +33,7 @@ from tests.support.ignition_root import RefusedError, applied, read_tree, withou
 from tests.support.languages import LANGUAGE_HOSTS
 from tools import manifest
 
-pytestmark = pytest.mark.inputs(*PACKAGED)
+pytestmark = pytest.mark.inputs(*PACKAGED, "tools")
 
 WORKFLOWS = {name: yaml.safe_load((EXAMPLES / f"ci/{name}.yml").read_text()) for name in ("preview", "drift")}
 GH = Path(gh.__file__)

@@ -30,6 +30,7 @@ WORKFLOW = yaml.safe_load((EXAMPLES / "ci/image.yml").read_text(encoding="utf-8"
 ARCHITECTURES = [entry["architecture"] for entry in WORKFLOW["jobs"]["build"]["strategy"]["matrix"]["include"]]
 
 
+@pytest.mark.inputs(".github/workflows")
 @pytest.mark.parametrize("file", FILES, ids=lambda file: file.name)
 def test_actionlint_reports_nothing(file: Path, require_program: Callable[[str, str], str]) -> None:
     """actionlint also gives the shell steps to shellcheck."""

@@ -17,7 +17,7 @@ from release.errors import ReleaseError
 from tests.support.clone import PACKAGED
 from tests.support.examples import EXAMPLES
 
-pytestmark = pytest.mark.inputs(*PACKAGED)
+pytestmark = pytest.mark.inputs(*PACKAGED, "CHANGES.md")
 
 VERSION = package_version()
 PLATFORMS = ["darwin-amd64", "darwin-arm64", "linux-amd64", "linux-arm64", "windows-amd64"]

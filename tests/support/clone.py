@@ -11,7 +11,7 @@ from tests.support.bytecode import kept_bytecode
 # what hatchling puts into the wheels of the two packages
 PACKAGED = (".gitignore", "LICENSE", "README.md", "butane-py", "containers", "diaspora_infra", "templates")
 # what a clone needs for `make up`, `make up-aws` and `make down`
-LAB = (*PACKAGED, "Makefile", "Pulumi.dev.yaml", "Pulumi.yaml", "__main__.py", "lab", "plugin", "policy")
+LAB = (*PACKAGED, "Makefile", "Pulumi.dev.yaml", "Pulumi.yaml", "__main__.py", "lab", "plugin", "policy", "tools")
 
 Result = subprocess.CompletedProcess[str]
 

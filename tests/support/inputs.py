@@ -21,6 +21,7 @@ _FROM = re.compile(r"^[ \t]*from[ ]+([\w.]+)[ ]+import[ ]+(\([^)]*\)|[^\n]*)", r
 _IMPORT = re.compile(r"^[ \t]*import[ ]+([^\n]*)", re.MULTILINE)
 _COMPUTED = re.compile(r"\bimport_module\(\s*[^\s\"')]")
 _JOINT = re.compile(r"[\"']\s*/\s*[\"']")
+_STARTED = re.compile(r"[\"']-m[\"'],\s*[\"']([\w.]+)[\"']")
 _TEXT = re.compile(r"[\"'](\w[\w./-]{0,200})[\"']")
 _Function = ast.FunctionDef | ast.AsyncFunctionDef
 
@@ -43,7 +44,7 @@ def closure(entries: Iterable[Path]) -> frozenset[Path]:
         found.add(entry)
         if entry.name == "conftest.py":
             continue
-        if entry.suffix == ".py":
+        if entry.suffix == ".py" and entry.is_file():
             left += _references(entry) | _packages(entry)
         elif entry.is_dir():
             left += entry.rglob("*.py")
@@ -108,6 +109,8 @@ def _named(module: Path, text: str) -> Iterator[Path]:
     if module.name == "__init__.py" and _COMPUTED.search(text):
         # a package that loads its parts when they are used
         yield from module.parent.rglob("*.py")
+    for name in _STARTED.findall(text):
+        yield from _modules(f"{name}.__main__")
     for name in _TEXT.findall(_JOINT.sub("/", text)):
         yield from _files(name, module)
 

@@ -18,7 +18,11 @@ EXAMPLES = PROJECT / "examples"
 KINDS = ("programs", "mistakes")
 
 # one worker: each checker runs once for all programs
-pytestmark = [pytest.mark.system, pytest.mark.xdist_group("typing")]
+pytestmark = [
+    pytest.mark.system,
+    pytest.mark.xdist_group("typing"),
+    pytest.mark.inputs("docs/aws.md", "docs/library.md"),
+]
 
 # pulumi_aws is the largest package of all; its types matter to nobody who only uses components
 MYPY_SETTINGS = """\
