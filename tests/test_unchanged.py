@@ -99,7 +99,7 @@ def project(tmp_path: Path) -> Path:
     return tmp_path
 
 
-def test_digest_follows_from_paths_contents_modes_links_and_packages(
+def test_digest_follows_from_paths_contents_modes_links_packages_and_variables(
     project: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def found() -> str:
@@ -115,6 +115,7 @@ def test_digest_follows_from_paths_contents_modes_links_and_packages(
         lambda: link.symlink_to("inner"),
         lambda: (project / "folder/new").write_text(""),
         lambda: monkeypatch.setattr(unchanged, "PACKAGES_OF_COMPUTER", project / "alone"),
+        lambda: monkeypatch.setenv("BUTANE_EXAMPLES", "1"),
     )
     for number, change in enumerate(changes, 2):
         change()
@@ -200,6 +201,41 @@ def test_only_a_test_that_passed_with_the_same_inputs_does_not_run(
     (record,) = (of_its_own.path / "cache/passed").iterdir()
     record.write_text(re.sub(r" \S+", " 0", record.read_text()))
     assert outcomes(of_its_own) == {"passed": 2}
+
+
+def test_names_with_the_sign_of_a_group_are_not_mixed_up(of_its_own: pytest.Pytester) -> None:
+    of_its_own.makepyfile(
+        test_it="""
+        import pytest
+
+        @pytest.mark.system
+        @pytest.mark.parametrize("address", ["ann@one.example", "ann@another.example"])
+        def test_of_address(address):
+            assert "one" in address
+        """
+    )
+    assert outcomes(of_its_own) == {"passed": 1, "failed": 1}
+    assert outcomes(of_its_own) == {"unchanged": 1, "failed": 1}
+
+
+def test_change_between_two_tests_is_a_change_for_the_later_one(of_its_own: pytest.Pytester) -> None:
+    """The process has loaded the module as it was before."""
+    of_its_own.makepyfile(
+        helper="ANSWER = 1",
+        test_it="""
+        import pathlib, pytest, helper
+
+        def test_during_which_somebody_writes():
+            module = pathlib.Path("helper.py")
+            module.write_text(module.read_text().replace("1", "2"))
+
+        @pytest.mark.system
+        def test_of_helper():
+            assert helper.ANSWER == 1
+        """,
+    )
+    assert outcomes(of_its_own) == {"passed": 2}
+    assert not (of_its_own.path / "cache").exists()
 
 
 def test_input_that_vanishes_while_the_test_runs_is_a_change(of_its_own: pytest.Pytester) -> None:

@@ -28,6 +28,8 @@ COMMON = (
 )  # fmt: skip
 # programs that are not pinned here: the packages of this computer
 PACKAGES_OF_COMPUTER = Path("/var/lib/dpkg/status")
+# variables of the environment that say what a test does: how many examples it takes, and which
+VARIABLES = ("BUTANE_EXAMPLES", "BUTANE_SEED")
 # folders that programs leave beside sources
 _MADE = frozenset({"__pycache__", ".venv", "node_modules"})
 VALID_SECONDS = 7 * 24 * 60 * 60
@@ -45,6 +47,12 @@ class _Begun:
 
 
 _begun = pytest.StashKey[_Begun]()
+_started = pytest.StashKey[int]()
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Note when this process began: from then on it loads modules, and each of them only once."""
+    config.stash[_started] = time.time_ns()
 
 
 def inputs(item: pytest.Item) -> frozenset[Path]:
@@ -65,7 +73,8 @@ def _inputs(module: Path, fixtures: frozenset[str], named: frozenset[str]) -> fr
 
 def digest(inputs: Iterable[Path], project: Path = PROJECT) -> str:
     """Hash of all that a test follows from. Raises FileNotFoundError for an input that is gone."""
-    found = hashlib.sha256("\0".join((*os.uname()[2:], platform.python_version())).encode())
+    asked = (os.environ.get(name, "") for name in VARIABLES)
+    found = hashlib.sha256("\0".join((*os.uname()[2:], platform.python_version(), *asked)).encode())
     if PACKAGES_OF_COMPUTER.exists():
         found.update(_hash(PACKAGES_OF_COMPUTER))
     for path in sorted({path for entry in inputs for path in _files(entry)}):
@@ -100,7 +109,9 @@ def _hash_of(path: Path, mode: int, *_: int) -> bytes:
 
 def _record(item: pytest.Item) -> Path:
     """The file with the hashes of the inputs with which a test has passed, and when."""
-    name = item.nodeid.split("@")[0]
+    # not `nodeid`, to which pytest-xdist adds the group behind an @, as parameters may hold one too
+    module, _, test = item.location
+    name = f"{module}::{test}"
     return cache_root() / "passed" / hashlib.sha256(name.encode()).hexdigest()
 
 
@@ -126,7 +137,6 @@ def pytest_runtest_setup(item: pytest.Item) -> None:
     followed = inputs(item)
     if not followed:
         return
-    # the modules were loaded before the first test, and are not loaded again
     begun = item.stash[_begun] = _Begun(followed, _first_digest(followed))
     passed = _passed(_record(item)).get(begun.digest, 0)
     if not os.environ.get("EVERYTHING") and time.time() - passed < VALID_SECONDS:
@@ -143,14 +153,19 @@ def pytest_runtest_makereport(item: pytest.Item, call: pytest.CallInfo[None]) ->
     if begun and call.when == "call":
         begun.passed = report.passed
     # the end of its fixtures may find a mistake too
-    if begun and call.when == "teardown" and begun.passed and report.passed and _is_same(begun):
+    ended_well = begun and call.when == "teardown" and begun.passed and report.passed
+    if begun and ended_well and _is_same(begun, item.config.stash[_started]):
         _write(_record(item), begun.digest)
     return report
 
 
-def _is_same(begun: _Begun) -> bool:
+def _is_same(begun: _Begun, started: int) -> bool:
+    """Tell whether nothing has changed since this process began, as what it has loaded stays as it was."""
     try:
-        return digest(begun.inputs) == begun.digest
+        files = [path for entry in begun.inputs for path in _files(entry)]
+        # also where the first digest was made after the change
+        is_old = all(path.lstat().st_ctime_ns <= started for path in files)
+        return is_old and digest(begun.inputs) == begun.digest
     except FileNotFoundError:
         return False
 
