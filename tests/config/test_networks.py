@@ -152,6 +152,16 @@ def test_list_of_allowed_keys_is_short_beside_a_suggestion() -> None:
     assert line.endswith(", ".join(sorted(SECTIONS["ipv4"])))
 
 
+@pytest.mark.parametrize(
+    ("name", "key", "value"),
+    [("bond0", "type", "bnd"), ("bond0", "interface-name", "a/b"), ("eno2", "slave-type", "bnd")],
+)
+def test_value_that_is_not_valid_makes_no_other_problem(name: str, key: str, value: str) -> None:
+    connection = {**BOND[name].get("connection", {}), key: value}
+    (line,) = lines({**BOND, name: {**BOND[name], "connection": connection}})
+    assert line.startswith(f"{name}.connection.{key}: {value!r} is not valid; allowed: ")
+
+
 def test_port_with_addresses_is_refused() -> None:
     networks = {**BOND, "eno1": {**BOND["eno1"], "ipv4": {"method": "auto"}}}
     assert lines(networks) == [

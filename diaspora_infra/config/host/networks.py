@@ -8,7 +8,16 @@ import re
 from collections.abc import Callable, Iterator, Mapping
 
 from diaspora_infra.config.host.host import Keyfile
-from diaspora_infra.config.host.keyfile import INTERFACE, SECTIONS, Kind, holds_secret, text_of, value_spec
+from diaspora_infra.config.host.keyfile import (
+    INTERFACE,
+    PORT_TYPES,
+    SECTIONS,
+    TYPES,
+    Kind,
+    holds_secret,
+    text_of,
+    value_spec,
+)
 from diaspora_infra.config.problems import Problem, join_path, unknown_key
 
 # Kinds of connection that have a section of their own; any other is plain ethernet.
@@ -31,10 +40,10 @@ def check_networks(path: str, networks: Mapping[str, Keyfile]) -> list[Problem]:
 
 
 def connection_type(keyfile: Keyfile) -> str:
-    """The type of a connection: as set, else from its sections."""
+    """The type of a connection: as set, else from its sections; so where the one that is set is not valid."""
     given = keyfile.get("connection", {}).get("type")
     found = [section for section in _TYPE_SECTIONS if section in keyfile]
-    return text_of(given) if given is not None else found[0] if found else "ethernet"
+    return given if given in TYPES else found[0] if found else "ethernet"
 
 
 def interface_name(name: str, keyfile: Keyfile) -> str | None:
@@ -164,7 +173,7 @@ def _check_port_sections(path: str, _name: str, keyfile: Keyfile) -> Iterator[Pr
                 join_path(path, "connection", old), f"the old name of {new}, which is also set; remove one of the two"
             )
     for section, kind in _PORT_SECTIONS.items():
-        if section in keyfile and port_type != kind:
+        if section in keyfile and port_type in (None, *PORT_TYPES) and port_type != kind:
             yield Problem(join_path(path, section), f"only used with port-type: {kind}; remove it")
     for section in ("ipv4", "ipv6", "proxy"):
         if section in keyfile and owner is not None:
@@ -177,8 +186,12 @@ def _check_port_sections(path: str, _name: str, keyfile: Keyfile) -> Iterator[Pr
 def _check_ports(path: str, networks: Mapping[str, Keyfile]) -> Iterator[Problem]:
     """Ports without their bond, bridge or team: NetworkManager would never activate them."""
     owners: dict[str, str] = {}
+    unclear: set[str] = set()
     for name, keyfile in networks.items():
-        names = (interface_name(name, keyfile), keyfile.get("connection", {}).get("uuid"))
+        interface = interface_name(name, keyfile)
+        if interface is not None and not INTERFACE.accepts(interface):
+            unclear.add(connection_type(keyfile))
+        names = (interface, keyfile.get("connection", {}).get("uuid"))
         owners |= {text_of(candidate): connection_type(keyfile) for candidate in names if candidate is not None}
     for name, keyfile in networks.items():
         owner = controller(keyfile)
@@ -188,7 +201,8 @@ def _check_ports(path: str, networks: Mapping[str, Keyfile]) -> Iterator[Problem
         port_type = connection.get("port-type", connection.get("slave-type"))
         key = "controller" if "controller" in connection else "master"
         candidates = sorted(candidate for candidate, kind in owners.items() if kind == port_type)
-        if port_type is not None and owner not in candidates:
+        # a type and an interface that are not valid have their own messages
+        if port_type in PORT_TYPES and port_type not in unclear and owner not in candidates:
             remedy = f"allowed: {', '.join(candidates)}" if candidates else f"add a connection of type {port_type}"
             yield Problem(join_path(path, name, "connection", key), f"{owner!r} is not a {port_type}; {remedy}")
 
