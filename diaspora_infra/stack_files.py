@@ -77,9 +77,9 @@ def add_files(file: StackFile, folder: Path) -> StackFile:
         own = rest.get(list_key, [])
         earlier = len(reading.problems)
         added = read(f"{key}.{names_key}", table[names_key])
-        if len(reading.problems) > earlier:
-            incomplete.add(f"{key}.{list_key}")
         if isinstance(own, list):  # else it has a problem of its own
+            if len(reading.problems) > earlier:
+                incomplete.add(f"{key}.{list_key}")
             reading.names |= {f"{key}.{list_key}[{len(own) + index}]": name for index, (name, _) in enumerate(added)}
             rest[list_key] = [*own, *(entry for _, entry in added)]
         values[key] = rest

@@ -166,6 +166,14 @@ def test_file_that_is_not_there_hides_no_other_problem(project: Path) -> None:
     ]
 
 
+def test_file_that_is_not_there_hides_no_wrong_list(project: Path) -> None:
+    values = configs.pxe_config(host=configs.host(snippetFiles=["nowhere.bu"], snippets={}))
+    assert [line.partition(":")[0] for line in lines(stack_file(project, values))] == [
+        "host.snippetFiles[0]",
+        "host.snippets",
+    ]
+
+
 def test_list_that_is_not_a_list_is_refused(project: Path) -> None:
     values = configs.pxe_config(host=configs.host(snippetFiles="a.bu"))
     assert lines(stack_file(project, values)) == ["host.snippetFiles: 'a.bu' is not valid; allowed: a list of files"]
