@@ -3,7 +3,8 @@
     .venv/bin/python -m pytest -p tests.support.reads tests/machine/test_operate.py
 
 A plugin of pytest, for Linux. Before each module it sets the time of the last access of every file back, and looks at
-these times after the module. Nothing else may work in the checkout meanwhile.
+these times after the module. What modules read while they are collected comes first, without the modules that they
+import. Nothing else may work in the checkout meanwhile. Where a test makes git look at the checkout, git reads all.
 """
 
 import os
@@ -36,6 +37,28 @@ def _is_unexpected(entry: Path) -> bool:
     )
 
 
+def _allow(item: pytest.Item) -> None:
+    # imported here, it would be loaded before pytest can prepare its assertions
+    unchanged = item.config.pluginmanager.get_plugin("tests.support.unchanged")
+    assert unchanged
+    _allowed.update(unchanged.inputs(item))
+
+
+def pytest_sessionstart() -> None:
+    """Forget what was read before the modules are collected."""
+    _forget_reads()
+
+
+@pytest.hookimpl(trylast=True)
+def pytest_collection_finish(session: pytest.Session) -> None:
+    """Look at the files that modules have read as they were imported."""
+    for item in session.items:
+        _allow(item)
+    more = sorted(entry for entry in entries() if entry.suffix != ".py" and _is_unexpected(entry))
+    _lines.extend(f"the collection reads {entry.relative_to(PROJECT)}" for entry in more)
+    _allowed.clear()
+
+
 def _bytecode(entry: Path) -> Iterator[Path]:
     """What Python reads instead of a module."""
     return (entry.parent / "__pycache__").glob(f"{entry.stem}.*.pyc") if entry.suffix == ".py" else iter(())
@@ -46,10 +69,7 @@ def pytest_runtest_protocol(item: pytest.Item, nextitem: pytest.Item | None) -> 
     """Look at the files after the last test of each module."""
     if not _allowed:
         _forget_reads()
-    # imported here, it would be loaded before pytest can prepare its assertions
-    unchanged = item.config.pluginmanager.get_plugin("tests.support.unchanged")
-    assert unchanged
-    _allowed.update(unchanged.inputs(item))
+    _allow(item)
     try:
         return (yield)
     finally:
