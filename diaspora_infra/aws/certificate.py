@@ -7,6 +7,7 @@ import pulumi
 import pulumi_aws as aws
 
 from diaspora_infra.aws.dns import DnsRecord, create_record, pending_record
+from diaspora_infra.aws.hook_messages import tell
 from diaspora_infra.aws.tags import named
 
 
@@ -96,7 +97,7 @@ class Certificate(pulumi.ComponentResource):
 
     async def _say_what_is_waited_for(self, _: pulumi.ResourceHookArgs) -> None:
         domain = await pulumi.Output.from_input(self._args["domain"]).future()
-        pulumi.log.info(
+        await tell(
             f"waiting up to 15 minutes for the certificate of {domain}; if it does not come, the domain "
             "is not answered for by the hosted zone: tell the registrar the zone's name servers, then run `pulumi up` "
             "again. AWS gives up after 72 hours: where the error ends with VALIDATION_TIMED_OUT, run `pulumi up "

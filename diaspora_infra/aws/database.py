@@ -13,6 +13,7 @@ from diaspora_infra.aws.alarms import create_alarm
 from diaspora_infra.aws.arguments import ArgumentError, choice, raise_all
 from diaspora_infra.aws.defaults import DATABASE as DEFAULTS
 from diaspora_infra.aws.defaults import PROTECT, allowed_numbers
+from diaspora_infra.aws.hook_messages import tell
 from diaspora_infra.aws.parameters import generated_password
 from diaspora_infra.aws.security_groups import POSTGRESQL_PORT
 from diaspora_infra.aws.tags import named
@@ -158,7 +159,7 @@ class Database(pulumi.ComponentResource):
         return parameter.value.apply(lambda text: checked_password(self._name, text or ""))
 
     async def _say_what_is_waited_for(self, _: pulumi.ResourceHookArgs) -> None:
-        pulumi.log.info(
+        await tell(
             "creating the database takes 10 to 20 minutes. On AWS's Free plan it ends with an error (`Free Tier "
             "accounts must use Express Configuration`, or FreeTierRestrictionError): upgrade the account to the Paid "
             "plan, and run `pulumi up` again",
