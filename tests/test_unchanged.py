@@ -158,14 +158,24 @@ def of_its_own(pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch) -> It
         """
     )
     (pytester.path / "input").write_text("right")
+    for folder in (pytester.path, pytester.mkdir("butane-py")):
+        (folder / "pyproject.toml").write_text("[project.scripts]\n")
     yield pytester
     forget()
 
 
 def forget() -> None:
     """Forget what was found of the files of a project."""
-    kept = (inputs.entries, inputs._names, inputs._references, unchanged._inputs, unchanged._first_digest)
-    for function in kept:
+    for function in (
+        inputs.entries,
+        inputs._commands,
+        inputs._definitions,
+        inputs._names,
+        inputs._of_name,
+        inputs._references,
+        unchanged._inputs,
+        unchanged._first_digest,
+    ):
         function.cache_clear()
 
 
