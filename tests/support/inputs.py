@@ -23,7 +23,6 @@ _COMPUTED = re.compile(r"\bimport_module\(\s*[^\s\"')]")
 _JOINT = re.compile(r"[\"']\s*/\s*[\"']")
 _STARTED = re.compile(r"[\"']-m[\"'],\s*[\"']([\w.]+)[\"']")
 _TEXT = re.compile(r"[\"'](\w[\w./-]{0,200})[\"']")
-_Function = ast.FunctionDef | ast.AsyncFunctionDef
 
 
 def inputs_of(module: Path, fixtures: Collection[str], named: Iterable[Path] = ()) -> frozenset[Path]:
@@ -42,6 +41,7 @@ def closure(entries: Iterable[Path]) -> frozenset[Path]:
         if entry in found:
             continue
         found.add(entry)
+        # its fixtures have been followed
         if entry.name == "conftest.py":
             continue
         if entry.suffix == ".py" and entry.is_file():
@@ -94,7 +94,7 @@ def _definitions(module: Path) -> dict[str, ast.AST]:
             for alias in node.names:
                 one = ast.Import([alias]) if isinstance(node, ast.Import) else ast.ImportFrom(node.module, [alias], 0)
                 found[alias.asname or alias.name.partition(".")[0]] = one
-        elif isinstance(node, _Function | ast.ClassDef):
+        elif isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef):
             found[node.name] = node
         elif isinstance(node, ast.Assign | ast.AnnAssign):
             targets = node.targets if isinstance(node, ast.Assign) else [node.target]
@@ -128,7 +128,7 @@ def _files(text: str, module: Path) -> Iterator[Path]:
     """What a text in a module may stand for: a module to be loaded or started, or a file or folder beside it."""
     if text in _commands():
         # elsewhere a message names it
-        if "tests" in module.relative_to(PROJECT).parts:
+        if _is_test(module):
             yield from _modules(_commands()[text])
         return
     if "." in text and text.replace(".", "").isidentifier():
@@ -142,7 +142,11 @@ def _files(text: str, module: Path) -> Iterator[Path]:
 
 def _may_read(module: Path, entry: Path) -> bool:
     """Pages are read by tests; elsewhere a message names them."""
-    return entry.suffix != ".md" or "tests" in module.relative_to(PROJECT).parts
+    return entry.suffix != ".md" or _is_test(module)
+
+
+def _is_test(module: Path) -> bool:
+    return "tests" in module.relative_to(PROJECT).parts
 
 
 def _entry(folder: Path, text: str) -> Iterator[Path]:

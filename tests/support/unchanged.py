@@ -77,12 +77,16 @@ def digest(inputs: Iterable[Path], project: Path = PROJECT) -> str:
     found = hashlib.sha256("\0".join((*os.uname()[2:], platform.python_version(), *asked)).encode())
     if PACKAGES_OF_COMPUTER.exists():
         found.update(_hash(PACKAGES_OF_COMPUTER))
-    for path in sorted({path for entry in inputs for path in _files(entry)}):
+    for path in sorted(_all_files(inputs)):
         found.update(f"{path.relative_to(project)}\0".encode() + _hash(path))
     return found.hexdigest()
 
 
 _first_digest = functools.cache(digest)
+
+
+def _all_files(inputs: Iterable[Path]) -> set[Path]:
+    return {path for entry in inputs for path in _files(entry)}
 
 
 def _files(entry: Path) -> Iterator[Path]:
@@ -162,9 +166,8 @@ def pytest_runtest_makereport(item: pytest.Item, call: pytest.CallInfo[None]) ->
 def _is_same(begun: _Begun, started: int) -> bool:
     """Tell whether nothing has changed since this process began, as what it has loaded stays as it was."""
     try:
-        files = [path for entry in begun.inputs for path in _files(entry)]
         # also where the first digest was made after the change
-        is_old = all(path.lstat().st_ctime_ns <= started for path in files)
+        is_old = all(path.lstat().st_ctime_ns <= started for path in _all_files(begun.inputs))
         return is_old and digest(begun.inputs) == begun.digest
     except FileNotFoundError:
         return False
